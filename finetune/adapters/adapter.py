@@ -1,0 +1,39 @@
+"""What an adapter is: its settings, how the base is loaded for it, and the PEFT configuration it adds.
+
+An adapter says *which weights move*; what they learn from is the method's business.
+"""
+
+from typing import Any, ClassVar
+
+from finetune.settings import Settings
+
+
+class Adapter(Settings):
+    """The base of all adapters; a subclass is one file in ``finetune/adapters/``."""
+
+    type: str
+
+    order: ClassVar[int] = 100
+    title: ClassVar[str]
+    plain: ClassVar[str]
+    """One sentence for someone who has never trained a model."""
+    engineer: ClassVar[str]
+    """One line in the field's terms."""
+    rate_factor: ClassVar[float] = 1.0
+    """Its customary learning rate as a multiple of full fine-tuning's."""
+    weight_bits: ClassVar[int] = 16
+    """Bits per weight of the frozen base."""
+    one_copy: ClassVar[bool] = True
+    """True if base and tuned answers come from one copy of the weights, in one batch (``adapter_names``)."""
+
+    def quantisation(self) -> Any:
+        """How Transformers quantises the base while loading it, or None."""
+        return None
+
+    def peft_config(self) -> Any:
+        """The PEFT configuration, or None if the model's own weights are trained."""
+        return None
+
+    def trains_base(self) -> bool:
+        """True if the base's own weights move, so they need gradients and optimiser state."""
+        return self.peft_config() is None

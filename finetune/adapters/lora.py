@@ -1,0 +1,36 @@
+"""LoRA: small matrices are added beside the frozen weights, and only they are trained."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from finetune.adapters.adapter import Adapter
+
+
+class LoRA(Adapter):
+    """Low-rank adaptation (Hu et al. 2021) of every linear layer."""
+
+    type: Literal["lora"] = "lora"
+    rank: int = Field(16, ge=1, le=512)
+    """How much the add-on can learn: higher learns more and takes more memory. (r)"""
+    alpha: int = Field(32, ge=1, le=1024)
+    """How strongly the add-on acts; the usual value is twice the rank. (α; the update is scaled by α / r)"""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the add-on's inputs left out at random while training, against learning by heart."""
+
+    order: ClassVar[int] = 20
+    title: ClassVar[str] = "A small add-on"
+    plain: ClassVar[str] = "The model stays as it is and a small add-on learns beside it. Quick, light, and easy to undo."
+    engineer: ClassVar[str] = "LoRA on all linear layers; the frozen base in bf16 where the machine can."
+    rate_factor: ClassVar[float] = 10.0
+
+    def peft_config(self):
+        """A PEFT ``LoraConfig`` for causal language modelling."""
+        from peft import LoraConfig
+
+        return LoraConfig(
+            r=self.rank, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules="all-linear", task_type="CAUSAL_LM"
+        )
+
+    def trains_base(self) -> bool:
+        return False

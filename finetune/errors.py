@@ -1,0 +1,63 @@
+"""Errors a person can mend, and the problems that checks collect.
+
+    FinetuneError               message: what is wrong with which value; hint: what to do
+    ├── RecipeError(ValueError)     a recipe that cannot be run
+    ├── DataError(ValueError)       a file or rows that cannot be read as training data
+    ├── ModelError(RuntimeError)    a model that cannot be loaded or used
+    ├── RunError(RuntimeError)      a run that is not there, or not in the state asked for
+    └── BusyError(RuntimeError)     something only one may hold is held by another
+
+Everything else that is raised is a bug, not a message: the two process edges log it with its traceback.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, collected so that all of them are reported at once."""
+
+    where: str
+    """The setting, column or row it concerns, e.g. ``training.length`` or ``row 17, column output``."""
+    message: str
+    """What is wrong, as a sentence."""
+    hint: str = ""
+    """How to mend it, as a sentence; empty if the message says it."""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text} {self.hint}".rstrip()
+
+
+class FinetuneError(Exception):
+    """What is wrong (``message``) and what a person can do about it (``hint``)."""
+
+    def __init__(self, message: str, hint: str = "", problems: tuple[Problem, ...] = ()):
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = [f"{self.message} {self.hint}".rstrip(), *(f"- {problem}" for problem in self.problems)]
+        return "\n".join(lines)
+
+
+class RecipeError(FinetuneError, ValueError):
+    """A recipe that cannot be run."""
+
+
+class DataError(FinetuneError, ValueError):
+    """A file, or rows in it, that cannot be read as training data."""
+
+
+class ModelError(FinetuneError, RuntimeError):
+    """A model that cannot be loaded or used."""
+
+
+class RunError(FinetuneError, RuntimeError):
+    """A run that is not there, or not in the state asked for."""
+
+
+class BusyError(FinetuneError, RuntimeError):
+    """Something that only one may hold (the device, a run) is held by another."""

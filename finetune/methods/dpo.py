@@ -1,0 +1,62 @@
+"""Direct preference optimisation: the model learns which of two answers people prefer."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from finetune.data.tokens import Piece, preference_pieces
+from finetune.methods.method import Material, Method
+
+
+class DPO(Method):
+    """Direct preference optimisation on pairs of answers, with TRL's ``DPOTrainer``."""
+
+    type: Literal["dpo"] = "dpo"
+    beta: float = Field(0.1, gt=0, le=10)
+    """How closely the tuned model is held to the base: higher stays closer. (β of Rafailov et al. 2023, eq. 7.)"""
+
+    order: ClassVar[int] = 20
+    title: ClassVar[str] = "Learn from preferences"
+    plain: ClassVar[str] = "You show it pairs of answers, one better than the other, and it learns to prefer the better kind."
+    engineer: ClassVar[str] = "Direct preference optimisation (DPO): a classification loss on log-probability ratios to the base."
+    reads: ClassVar[tuple[str, ...]] = ("preference",)
+    rate_factor: ClassVar[float] = 0.1
+
+    def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
+        """Two sequences: the prompt with the chosen and with the rejected answer."""
+        return preference_pieces(example, tokenizer, length)
+
+    def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
+        """``prompt_ids``, ``chosen_ids``, ``rejected_ids``: the answers are scored, the prompt is not."""
+        chosen, rejected = pieces
+        prompt = chosen.trained.index(True) if any(chosen.trained) else len(chosen.ids)
+        return {
+            "prompt_ids": list(chosen.ids[:prompt]),
+            "chosen_ids": list(chosen.ids[prompt:]),
+            "rejected_ids": list(rejected.ids[prompt:]),
+        }
+
+    def trainer(self, material: Material):
+        """A ``DPOTrainer`` over rows that are tokenised already."""
+        from datasets import Dataset
+        from trl import DPOConfig, DPOTrainer
+
+        class PreparedDPOTrainer(DPOTrainer):
+            def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
+                return dataset
+
+        return PreparedDPOTrainer(
+            model=material.model,
+            args=DPOConfig(**material.arguments, beta=self.beta, max_length=None),
+            train_dataset=Dataset.from_list(material.train),
+            eval_dataset=Dataset.from_list(material.held_out) if material.held_out else None,
+            processing_class=material.tokenizer,
+            peft_config=material.peft_config,
+            callbacks=material.callbacks,
+        )
+
+    def metrics(self, logs: dict[str, float]) -> dict[str, float]:
+        """``accuracy``: share of pairs whose chosen answer gained more than the rejected one; ``margin``: by how much."""
+        names = {"rewards/accuracies": "accuracy", "rewards/margins": "margin"}
+        plain = {key.removeprefix("eval_"): value for key, value in logs.items()}
+        return {ours: plain[theirs] for theirs, ours in names.items() if theirs in plain}

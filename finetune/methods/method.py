@@ -1,0 +1,61 @@
+"""What a training method is: its settings, the examples it reads, how it masks them, and its TRL trainer.
+
+A method says *what is learnt from*; which weights move is the adapter's business.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from finetune.data.tokens import Piece
+from finetune.settings import Settings
+
+
+@dataclass
+class Material:
+    """What a method is given to build its trainer from."""
+
+    model: Any
+    """A ``PreTrainedModel`` in the dtype it will be trained in."""
+    tokenizer: Any
+    train: list[dict]
+    """Rows as ``Method.columns`` returned them."""
+    held_out: list[dict]
+    arguments: dict[str, Any]
+    """Keyword arguments every TRL config takes: output_dir, steps, rate, batch, precision, seed …"""
+    peft_config: Any = None
+    callbacks: list = field(default_factory=list)
+    pack: bool = False
+    """Put several short rows into one sequence (methods that cannot, ignore it)."""
+
+
+class Method(Settings):
+    """The base of all methods; a subclass is one file in ``finetune/methods/``."""
+
+    type: str
+
+    order: ClassVar[int] = 100
+    title: ClassVar[str]
+    plain: ClassVar[str]
+    """One sentence for someone who has never trained a model."""
+    engineer: ClassVar[str]
+    """One line in the field's terms."""
+    reads: ClassVar[tuple[str, ...]]
+    """The example kinds it can learn from, e.g. ``("chat", "text")``."""
+    rate_factor: ClassVar[float] = 1.0
+    """Its customary learning rate as a multiple of supervised fine-tuning's."""
+
+    def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
+        """The token sequences trained on for one example, cut to ``length`` tokens each."""
+        raise NotImplementedError
+
+    def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
+        """One row of the trainer's dataset, from ``pieces``: the one place where a mask becomes labels."""
+        raise NotImplementedError
+
+    def trainer(self, material: Material):
+        """The TRL trainer, ready for ``train()``."""
+        raise NotImplementedError
+
+    def metrics(self, logs: dict[str, float]) -> dict[str, float]:
+        """What the page shows beside the loss, from the trainer's log names to ours."""
+        return {}

@@ -1,0 +1,54 @@
+"""Supervised fine-tuning: the model learns to write the answers it is shown."""
+
+from typing import ClassVar, Literal
+
+from finetune.data.tokens import Piece, chat_piece, text_piece
+from finetune.methods.method import Material, Method
+
+
+class SFT(Method):
+    """Supervised fine-tuning on chats or plain text, with TRL's ``SFTTrainer``."""
+
+    type: Literal["sft"] = "sft"
+    learn_from: Literal["answers", "everything"] = "answers"
+    """Which words of a conversation the model is scored on: its own answers, or every word of both sides."""
+
+    order: ClassVar[int] = 10
+    title: ClassVar[str] = "Learn from good answers"
+    plain: ClassVar[str] = "You show it questions with good answers, and it learns to answer that way."
+    engineer: ClassVar[str] = "Supervised fine-tuning (SFT): next-token cross-entropy on assistant tokens."
+    reads: ClassVar[tuple[str, ...]] = ("chat", "text")
+
+    def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
+        """One sequence: the whole conversation or text; answers (or everything) trained."""
+        if "text" in example:
+            return (text_piece(example["text"], tokenizer, length),)
+        return (chat_piece(example["messages"], tokenizer, length, everything=self.learn_from == "everything"),)
+
+    def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
+        """``input_ids`` and ``labels`` (-100 where nothing is learnt), each of length T."""
+        (piece,) = pieces
+        return {"input_ids": list(piece.ids), "labels": piece.labels()}
+
+    def trainer(self, material: Material):
+        """An ``SFTTrainer`` over rows that are tokenised and masked already."""
+        from datasets import Dataset
+        from trl import SFTConfig, SFTTrainer
+
+        from finetune.methods.packing import PackedCollator, pack
+
+        arguments = SFTConfig(**material.arguments, dataset_kwargs={"skip_prepare_dataset": True}, max_length=None)
+        length = max(len(row["input_ids"]) for row in material.train)
+        train = Dataset.from_list(material.train)
+        trainer = SFTTrainer(
+            model=material.model,
+            args=arguments,
+            train_dataset=pack(train, length, arguments.seed) if material.pack else train,
+            eval_dataset=Dataset.from_list(material.held_out) if material.held_out else None,
+            processing_class=material.tokenizer,
+            peft_config=material.peft_config,
+            callbacks=material.callbacks,
+        )
+        if material.pack:
+            trainer.data_collator = PackedCollator(material.tokenizer.pad_token_id)
+        return trainer

@@ -1,0 +1,96 @@
+"""The base of all settings: frozen, unknown keys refused, and a docstring under each field is its help.
+
+The page's form, the command line and the README's tables are drawn from ``fields(cls)``, so a setting is
+described once. This module knows nothing of any particular setting.
+"""
+
+import types
+import typing
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from finetune.errors import Problem
+
+
+class Settings(BaseModel):
+    """A frozen group of settings. A value out of bounds or an unknown key raises ``pydantic.ValidationError``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting as a form sees it."""
+
+    name: str
+    label: str
+    help: str
+    kind: str
+    """``number``, ``integer``, ``switch``, ``choice``, ``text``, ``list`` or ``group`` (a nested ``Settings``)."""
+    default: object
+    optional: bool
+    """True if ``None`` is allowed; it means "choose for me"."""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+def fields(cls: type[Settings]) -> list[Field]:
+    """The settings of ``cls`` in the order they are written, ``type`` left out."""
+    return [_field(name, info) for name, info in cls.model_fields.items() if name != "type"]
+
+
+def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
+    """Each refused value of a validation error, as a sentence that names the setting and the value."""
+    return [_problem(details, prefix) for details in error.errors()]
+
+
+def _problem(details: dict, prefix: str) -> Problem:
+    where = ".".join(str(part) for part in ((prefix,) if prefix else ()) + tuple(details["loc"]))
+    if details["type"] == "extra_forbidden":
+        return Problem(where, "There is no such setting.", "Check the spelling.")
+    if details["type"] == "missing":
+        return Problem(where, "This setting is missing.")
+    given = repr(details["input"])
+    given = given if len(given) <= 60 else given[:57] + "…"
+    message = details["msg"].removeprefix("Value error, ")
+    return Problem(where, f"{message.rstrip('.')} (got {given}).")
+
+
+def _field(name: str, info) -> Field:
+    annotation, optional = _without_none(info.annotation)
+    bounds = {type(rule).__name__: rule for rule in info.metadata}
+    origin = typing.get_origin(annotation)
+    choices = tuple(str(value) for value in typing.get_args(annotation)) if origin is typing.Literal else ()
+    return Field(
+        name=name,
+        label=info.title or name.replace("_", " ").capitalize(),
+        help=(info.description or "").strip(),
+        kind="choice" if choices else _kind(annotation),
+        default=None if info.is_required() else info.get_default(call_default_factory=True),
+        optional=optional,
+        minimum=_bound(bounds, "Ge", "ge") if "Ge" in bounds else _bound(bounds, "Gt", "gt"),
+        maximum=_bound(bounds, "Le", "le") if "Le" in bounds else _bound(bounds, "Lt", "lt"),
+        choices=choices,
+    )
+
+
+def _kind(annotation) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return "group"
+    if typing.get_origin(annotation) in (tuple, list, dict):
+        return "list"
+    return {bool: "switch", int: "integer", float: "number"}.get(annotation, "text")
+
+
+def _without_none(annotation) -> tuple[object, bool]:
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return annotation, False
+    parts = typing.get_args(annotation)
+    others = [part for part in parts if part is not type(None)]
+    return (others[0] if others else annotation), len(others) < len(parts)
+
+
+def _bound(bounds: dict, rule: str, attribute: str) -> float | None:
+    return getattr(bounds[rule], attribute) if rule in bounds else None

@@ -1,0 +1,74 @@
+"""The workspace: the one folder where runs, uploads and local models live.
+
+``$FINETUNE_HOME``, else ``/data`` on a Space with a mounted volume, else ``workspace/`` beside ``app.py``.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from finetune.errors import RunError
+from finetune.recipe import Recipe
+from finetune.run import Run
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The folder that holds ``app.py`` and ``assets/``."""
+
+ASSETS = PROJECT / "assets"
+
+
+def home() -> Path:
+    """Where the workspace is, by the environment."""
+    if os.environ.get("FINETUNE_HOME"):
+        return Path(os.environ["FINETUNE_HOME"]).expanduser().resolve()
+    if os.environ.get("SPACE_ID") and os.access("/data", os.W_OK):
+        return Path("/data/finetune")
+    return PROJECT / "workspace"
+
+
+class Workspace:
+    """A folder of runs, uploads and models; made on first use."""
+
+    def __init__(self, path: Path | None = None):
+        self.path = Path(path).resolve() if path else home()
+        self.runs_dir = self.path / "runs"
+        self.uploads_dir = self.path / "uploads"
+        self.models_dir = self.path / "models"
+        try:
+            for folder in (self.runs_dir, self.uploads_dir, self.models_dir):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"The workspace {self.path} cannot be written: {error.strerror}.",
+                "Set FINETUNE_HOME to a folder you may write to.",
+            ) from None
+
+    def create(self, recipe: Recipe) -> Run:
+        """A new run with the next number, ready for a worker."""
+        return Run.create(self.runs_dir, recipe)
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        found = [Run(path) for path in self.runs_dir.iterdir() if (path / "recipe.yaml").is_file()]
+        return sorted(found, key=lambda run: run.number, reverse=True)
+
+    def run(self, run_id: str) -> Run:
+        """The run named ``run_id``: its id, or its number alone."""
+        for run in self.runs():
+            if run_id == run.id or (re.fullmatch(r"\d+", run_id) and int(run_id) == run.number):
+                return run
+        raise RunError(f"There is no run {run_id!r}.", "See `python -m finetune runs` for those there are.")
+
+    def find(self, path: str, trusted: bool = True) -> Path:
+        """The file a recipe names: as written, else in the workspace, else in the project.
+
+        With ``trusted=False`` (a recipe from a visitor) only files in the workspace's uploads and the shipped
+        samples are found, so that a recipe cannot read the rest of the machine.
+        """
+        tried = [self.path / path, PROJECT / path] + ([Path(path).expanduser()] if trusted else [])
+        allowed = (self.uploads_dir.resolve(), (ASSETS / "samples").resolve())
+        for candidate in tried:
+            full = candidate.resolve()
+            if full.is_file() and (trusted or any(full.is_relative_to(folder) for folder in allowed)):
+                return full
+        raise RunError(f"There is no data file {path!r}.", "Upload it on the Data tab, or check the path.")
