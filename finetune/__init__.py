@@ -1,1 +1,38 @@
-"""Finetune Studio: from a data file to a tuned model, with proof of what changed."""
+"""Finetune Studio: from a data file to a tuned model, with proof of what changed.
+
+Between the trainer and the page there is no object, only a run directory: one side writes events, the other
+reads them. So a refresh, a second browser, the command line and a run that ended yesterday all look alike.
+
+One click on "Start training", in the order the files are best read:
+
+    ui/method     the form's values become a Recipe
+    jobs          checks the recipe, queues a run, works on it in one thread
+    run           the directory: recipe, events, lock, model
+    train         recipe -> data -> model -> trainer -> events
+    data          file -> rows -> examples -> the tokens that are learnt
+    methods       what is learnt from, one file each (and its TRL trainer)
+    adapters      what is updated, one file each (and its PEFT configuration)
+    reporter      the trainer's callback: what happened, as events
+    view          events folded into what readers see
+    ui/train      draws the view, once a second
+    chat          base and tuned side by side, from one copy of the weights
+
+A file imports only from rows below its own:
+
+    app
+    ui                                the only place that imports gradio; never torch
+    __main__
+    jobs
+    train  chat  export
+    reporter  memory  model  plan  presets
+    sampler  workspace
+    run
+    recipe  hardware  libraries
+    methods  adapters
+    data  view
+    events
+    registry
+    errors  settings
+
+The heavy libraries take seconds to import, so they are imported inside the functions that need them.
+"""

@@ -38,7 +38,7 @@ def parse(line: str) -> Event | None:
     try:
         record = json.loads(line)
         return Event.EVENTS[record.pop("event")].model_validate(record)
-    except (ValueError, KeyError, AttributeError, TypeError, ValidationError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError):
         return None
 
 

@@ -94,7 +94,7 @@ class Recipe(Settings):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = tuple(problems_of(error))
+            problems = tuple(problems_of(error, types={*METHODS, *ADAPTERS}))
             count = "One setting needs" if len(problems) == 1 else f"{len(problems)} settings need"
             raise RecipeError(f"{count} attention.", problems=problems) from None
 
@@ -110,6 +110,8 @@ class Recipe(Settings):
             return cls.from_yaml(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise RecipeError(f"The recipe {path} is not a text file.", "A recipe is YAML in UTF-8.") from None
 
     def to_dict(self, full: bool = False) -> dict:
         """The settings that differ from the defaults, with each ``type`` and the name; all of them if ``full``."""
@@ -151,6 +153,8 @@ def read_yaml(text: str) -> object:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise RecipeError(f"This is not valid YAML{where}.", "Check the indentation and the colons there.") from None
+    except RecursionError:
+        raise RecipeError("This YAML is nested too deeply to be a recipe.", "Check the brackets.") from None
 
 
 def set_path(values: dict, path: str, value: object) -> None:

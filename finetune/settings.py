@@ -4,8 +4,10 @@ The page's form, the command line and the README's tables are drawn from ``field
 described once. This module knows nothing of any particular setting.
 """
 
+import reprlib
 import types
 import typing
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -41,21 +43,33 @@ def fields(cls: type[Settings]) -> list[Field]:
     return [_field(name, info) for name, info in cls.model_fields.items() if name != "type"]
 
 
-def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
-    """Each refused value of a validation error, as a sentence that names the setting and the value."""
-    return [_problem(details, prefix) for details in error.errors()]
+def problems_of(error: ValidationError, prefix: str = "", types: Collection[str] = ()) -> list[Problem]:
+    """Each refused value of a validation error, as a sentence that names the setting and the value.
+
+    ``types`` are the values of ``type`` in unions: pydantic names them in a path where a recipe does not.
+    """
+    return [_problem(details, prefix, types) for details in error.errors()]
 
 
-def _problem(details: dict, prefix: str) -> Problem:
-    where = ".".join(str(part) for part in ((prefix,) if prefix else ()) + tuple(details["loc"]))
+def _problem(details: dict, prefix: str, types: Collection[str]) -> Problem:
+    where = ".".join(str(part) for part in (prefix, *details["loc"]) if part != "" and part not in types)
     if details["type"] == "extra_forbidden":
         return Problem(where, "There is no such setting.", "Check the spelling.")
     if details["type"] == "missing":
         return Problem(where, "This setting is missing.")
-    given = repr(details["input"])
-    given = given if len(given) <= 60 else given[:57] + "…"
+    if details["type"] == "union_tag_not_found":
+        return Problem(f"{where}.type", "This setting is missing.")
+    if details["type"] == "union_tag_invalid":
+        known = details["ctx"]["expected_tags"].replace("'", "")
+        return Problem(f"{where}.type", f"There is no {details['ctx']['tag']!r}.", f"Choose one of: {known}.")
     message = details["msg"].removeprefix("Value error, ")
-    return Problem(where, f"{message.rstrip('.')} (got {given}).")
+    return Problem(where, f"{message.rstrip('.')} (got {_short.repr(details['input'])}).")
+
+
+# A value written with YAML aliases can be small in the file and endless in full, so repr() itself has to be bounded.
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 60
+_short.maxlevel = 2
 
 
 def _field(name: str, info) -> Field:

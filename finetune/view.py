@@ -64,7 +64,7 @@ class View:
         """Seconds of training left at the mean pace so far, or None before the first step."""
         if self.state not in ("running", "stopping") or not self.step or not self.total_steps:
             return None
-        return self.elapsed_s / self.step * (self.total_steps - self.step)
+        return self.elapsed_s / self.step * max(self.total_steps - self.step, 0)
 
     @property
     def has_model(self) -> bool:

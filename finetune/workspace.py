@@ -1,6 +1,6 @@
 """The workspace: the one folder where runs, uploads and local models live.
 
-``$FINETUNE_HOME``, else ``/data`` on a Space with a mounted volume, else ``workspace/`` beside ``app.py``.
+``$FINETUNE_HOME``, else ``/data/finetune`` in the Docker image or on a Space, else ``workspace/`` beside ``app.py``.
 """
 
 import os
@@ -21,7 +21,7 @@ def home() -> Path:
     """Where the workspace is, by the environment."""
     if os.environ.get("FINETUNE_HOME"):
         return Path(os.environ["FINETUNE_HOME"]).expanduser().resolve()
-    if os.environ.get("SPACE_ID") and os.access("/data", os.W_OK):
+    if os.environ.get("SYSTEM") == "spaces" and os.access("/data", os.W_OK):
         return Path("/data/finetune")
     return PROJECT / "workspace"
 
@@ -65,10 +65,19 @@ class Workspace:
         With ``trusted=False`` (a recipe from a visitor) only files in the workspace's uploads and the shipped
         samples are found, so that a recipe cannot read the rest of the machine.
         """
-        tried = [self.path / path, PROJECT / path] + ([Path(path).expanduser()] if trusted else [])
-        allowed = (self.uploads_dir.resolve(), (ASSETS / "samples").resolve())
-        for candidate in tried:
-            full = candidate.resolve()
-            if full.is_file() and (trusted or any(full.is_relative_to(folder) for folder in allowed)):
+        allowed = (self.uploads_dir, ASSETS / "samples")
+        for folder in (Path(), self.path, PROJECT) if trusted else (self.path, PROJECT):
+            full = _resolved(folder, path)
+            if full and full.is_file() and (trusted or any(full.is_relative_to(root.resolve()) for root in allowed)):
                 return full
-        raise RunError(f"There is no data file {path!r}.", "Upload it on the Data tab, or check the path.")
+        raise RunError(f"There is no data file {path[:200]!r}.", "Upload it on the Data tab, or check the path.")
+
+
+def _resolved(folder: Path, path: str) -> Path | None:
+    """``path`` seen from ``folder``, links followed; None if no file can have that name."""
+    try:
+        full = (folder / Path(path).expanduser()).resolve()
+        full.stat()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return full

@@ -56,7 +56,13 @@ class DPO(Method):
         )
 
     def metrics(self, logs: dict[str, float]) -> dict[str, float]:
-        """``accuracy``: share of pairs whose chosen answer gained more than the rejected one; ``margin``: by how much."""
-        names = {"rewards/accuracies": "accuracy", "rewards/margins": "margin"}
+        """``accuracy``: share of pairs whose chosen answer gained more than the rejected one; ``margin``: by how much.
+
+        A tie counts half. TRL counts it as a miss, which would show 0 % for a model that has not moved yet: all
+        its margins are exactly 0, and only then are the mean margin and TRL's accuracy both 0.
+        """
         plain = {key.removeprefix("eval_"): value for key, value in logs.items()}
-        return {ours: plain[theirs] for theirs, ours in names.items() if theirs in plain}
+        if "rewards/accuracies" not in plain:
+            return {}
+        accuracy, margin = plain["rewards/accuracies"], plain["rewards/margins"]
+        return {"accuracy": 0.5 if accuracy == margin == 0 else accuracy, "margin": margin}

@@ -25,7 +25,7 @@ class Material:
     peft_config: Any = None
     callbacks: list = field(default_factory=list)
     pack: bool = False
-    """Put several short rows into one sequence (methods that cannot, ignore it)."""
+    """Put several short rows into one sequence; only for a method that ``packs``."""
 
 
 class Method(Settings):
@@ -41,6 +41,8 @@ class Method(Settings):
     """One line in the field's terms."""
     reads: ClassVar[tuple[str, ...]]
     """The example kinds it can learn from, e.g. ``("chat", "text")``."""
+    packs: ClassVar[bool] = False
+    """True if its trainer can put several rows into one sequence."""
     rate_factor: ClassVar[float] = 1.0
     """Its customary learning rate as a multiple of supervised fine-tuning's."""
 

@@ -18,6 +18,7 @@ class SFT(Method):
     plain: ClassVar[str] = "You show it questions with good answers, and it learns to answer that way."
     engineer: ClassVar[str] = "Supervised fine-tuning (SFT): next-token cross-entropy on assistant tokens."
     reads: ClassVar[tuple[str, ...]] = ("chat", "text")
+    packs: ClassVar[bool] = True
 
     def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
         """One sequence: the whole conversation or text; answers (or everything) trained."""
@@ -38,12 +39,18 @@ class SFT(Method):
         from finetune.methods.packing import PackedCollator, pack
 
         arguments = SFTConfig(**material.arguments, dataset_kwargs={"skip_prepare_dataset": True}, max_length=None)
-        length = max(len(row["input_ids"]) for row in material.train)
         train = Dataset.from_list(material.train)
+        if material.pack:
+            train = pack(train, max(len(row["input_ids"]) for row in material.train), arguments.seed)
+            # A batch is counted in rows, and a sequence now holds several.
+            share = len(train) / len(material.train)
+            arguments.per_device_train_batch_size = max(1, round(arguments.per_device_train_batch_size * share))
+        else:
+            arguments.train_sampling_strategy = "group_by_length"
         trainer = SFTTrainer(
             model=material.model,
             args=arguments,
-            train_dataset=pack(train, length, arguments.seed) if material.pack else train,
+            train_dataset=train,
             eval_dataset=Dataset.from_list(material.held_out) if material.held_out else None,
             processing_class=material.tokenizer,
             peft_config=material.peft_config,

@@ -1,0 +1,185 @@
+"""The command line: the same engine without a page.
+
+Answers go to stdout, logs to stderr. Exit code 0 only on success, 2 on bad input, 1 when a run failed.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import yaml
+
+from finetune.errors import FinetuneError
+from finetune.recipe import Recipe
+from finetune.workspace import Workspace
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = argparse.ArgumentParser(prog="python -m finetune", description="Fine-tune a language model, and see what changed.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    check = _command(commands, "check", check_file, "read a data file and say what every row is good for")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("--model", default="starter", metavar="ID", help="the model whose tokens are counted (default: starter)")
+    check.add_argument("--length", type=int, default=1024, metavar="N", help="the longest row, in tokens (default: 1024)")
+
+    train = _command(commands, "train", train_recipe, "train by a recipe, in the foreground")
+    train.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
+    train.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", help="replace a setting, e.g. method.type=dpo")
+
+    _command(commands, "runs", list_runs, "list the runs of this workspace, newest first")
+    for name, work, words in (
+        ("show", show_run, "show what is known of a run"),
+        ("stop", stop_run, "stop a run and keep its model so far"),
+    ):
+        _command(commands, name, work, words).add_argument("run", metavar="RUN")
+
+    chat = _command(commands, "chat", ask_both, "ask base and tuned the same question")
+    chat.add_argument("run", metavar="RUN")
+    chat.add_argument("--prompt", required=True, metavar="TEXT")
+    chat.add_argument("--seed", type=int, default=7, metavar="N")
+    chat.add_argument("--max-tokens", type=int, default=256, metavar="N")
+    chat.add_argument("--greedy", action="store_true", help="always take the likeliest token")
+
+    fit = _command(commands, "fit", fit_recipe, "say whether a recipe fits this machine's memory")
+    fit.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
+
+    export = _command(commands, "export", export_run, "write a finished run's adapter as a zip")
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("--to", type=Path, required=True, metavar="DIR")
+    return top
+
+
+def _command(commands, name: str, work, words: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=words, description=words.capitalize() + ".")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(work=work)
+    return command
+
+
+def check_file(options, workspace: Workspace) -> int:
+    from finetune.data.dataset import read
+    from finetune.data.report import check
+    from finetune.data.settings import DataSettings
+    from finetune.libraries import quieten
+    from finetune.methods import METHODS
+    from finetune.model import load_tokenizer
+    from finetune.recipe import ModelSettings
+
+    quieten()
+    dataset = read(workspace.find(str(options.file)), DataSettings(path=str(options.file)))
+    method = next(cls() for cls in METHODS.values() if dataset.kind in cls.reads)
+    tokenizer = load_tokenizer(ModelSettings(id=options.model), workspace)
+    report = check(dataset, lambda example: method.pieces(example, tokenizer, options.length))
+    facts = report.to_dict()
+    lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "truncated", "tokens")]
+    lines += [f"row {row['row']}: {row['reason']}" for row in facts["rejected"]]
+    return _answer(options, facts, [*lines, *(str(finding) for finding in facts["findings"]), facts["advice"]])
+
+
+def train_recipe(options, workspace: Workspace) -> int:
+    from finetune.jobs import check, work
+
+    recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
+    check(recipe, workspace)
+    run = workspace.create(recipe)
+    print(f"Training {run.id} …", file=sys.stderr)
+    work(run, workspace)
+    view = run.view()
+    lines = [f"{view.message} {view.hint}".strip()] if view.message else []
+    _answer(options, _summary(run), [*lines, f"{run.id} {view.state}"])
+    return 0 if view.state in ("done", "stopped") else 1
+
+
+def list_runs(options, workspace: Workspace) -> int:
+    runs = [_summary(run) for run in workspace.runs()]
+    lines = [f"{run['run']:32} {run['state']:12} {run['percent']:3d} %" for run in runs]
+    return _answer(options, {"runs": runs}, lines or ["There are no runs yet."])
+
+
+def show_run(options, workspace: Workspace) -> int:
+    run = workspace.run(options.run)
+    facts = _summary(run)
+    return _answer(options, facts, [f"{key}: {value}" for key, value in facts.items() if value not in ("", None)])
+
+
+def stop_run(options, workspace: Workspace) -> int:
+    run = workspace.run(options.run)
+    run.cancel()
+    return _answer(options, {"run": run.id, "state": "stopping"}, [f"{run.id} stops after this step and keeps its model."])
+
+
+def ask_both(options, workspace: Workspace) -> int:
+    from finetune.chat import Pair, Sampling
+
+    pair = Pair.load(workspace.run(options.run), workspace)
+    sampling = Sampling(seed=options.seed, max_tokens=options.max_tokens, greedy=options.greedy)
+    messages = [{"role": "user", "content": options.prompt}]
+    *_, reply = pair.reply(messages, messages, sampling)
+    facts = {"base": reply.base, "tuned": reply.tuned, "tokens_per_s": round(reply.tokens_per_s, 1)}
+    return _answer(options, facts, [f"base:  {reply.base}", f"tuned: {reply.tuned}"])
+
+
+def fit_recipe(options, workspace: Workspace) -> int:
+    from finetune.memory import estimate
+
+    fit = estimate(Recipe.load(options.recipe), workspace)
+    facts = {"parameters": fit.parameters, "trainable": fit.trainable, "estimate_bytes": fit.estimate_bytes, "fits": fit.fits}
+    return _answer(options, facts, [fit.sentence])
+
+
+def export_run(options, workspace: Workspace) -> int:
+    from finetune.export import zip_adapter
+
+    path = zip_adapter(workspace.run(options.run), options.to)
+    return _answer(options, {"path": str(path)}, [str(path)])
+
+
+def _summary(run) -> dict:
+    view = run.view()
+    last = view.evaluations[-1] if view.evaluations else None
+    return {
+        "run": run.id,
+        "name": view.name,
+        "state": view.state,
+        "phase": view.phase,
+        "percent": int(100 * view.fraction),
+        "step": view.step,
+        "total_steps": view.total_steps,
+        "loss": view.steps[-1].loss if view.steps else None,
+        "held_out_loss": last.loss if last else None,
+        "metrics": last.metrics if last else {},
+        "tokens_per_s": view.tokens_per_s,
+        "elapsed_s": round(view.elapsed_s, 1),
+        "code": view.code,
+        "message": view.message,
+        "hint": view.hint,
+    }
+
+
+def _setting(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise FinetuneError(f"--set {text}: there is no value.", "Write it as setting=value, e.g. training.epochs=2.")
+    return name, yaml.safe_load(value)
+
+
+def _answer(options, facts: dict, lines: list[str]) -> int:
+    print(json.dumps(facts, ensure_ascii=False) if options.json else "\n".join(lines))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a mistake a person can mend is one sentence on stderr and exit code 2."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.work(options, Workspace())
+    except FinetuneError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The heavy libraries: loaded late, quietly, and without telling anyone.
+
+Importing them costs 6 to 7 seconds, so the page is up first and ``load`` runs in the background.
+"""
+
+import importlib
+import logging
+import os
+import warnings
+from importlib.metadata import version
+
+NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
+"""The libraries whose versions decide a run's result."""
+
+
+def load() -> None:
+    """Import what training and chatting need; the second call is free."""
+    quieten()
+    for module in ("torch", "transformers", "peft", "trl", "datasets"):
+        importlib.import_module(module)
+    from peft import PeftModel  # noqa: F401
+    from transformers import AutoModelForCausalLM, Trainer  # noqa: F401
+    from trl import DPOTrainer, SFTTrainer  # noqa: F401
+
+    quieten_loaded()
+
+
+def quieten() -> None:
+    """Turn off usage telemetry and noise; must run before the libraries are imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # bitsandbytes looks for hub kernels when imported and logs each int8 call; both are noise here.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")
+    warnings.filterwarnings("ignore", message=".*pin_memory.*no accelerator.*")
+
+
+def quieten_loaded() -> None:
+    """Turn off progress bars, which would be drawn into a log nobody reads."""
+    import datasets
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+
+
+def versions() -> dict[str, str]:
+    """The installed version of each of ``NAMES``."""
+    return {name: version(name) for name in NAMES}

@@ -1,0 +1,53 @@
+"""What every test shares: no network, a workspace of its own, and the flags for what takes long."""
+
+import os
+import tempfile
+
+import pytest
+
+# Before anything imports a Hugging Face library or Gradio, which read these once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["FINETUNE_HOME"] = tempfile.mkdtemp(prefix="finetune-tests-")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--heavy", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "heavy" in item.keywords and not config.getoption("--heavy"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes; run with --heavy"))
+        if "gpu" in item.keywords and not _has_gpu():
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU, and this machine has none"))
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """An empty workspace."""
+    from finetune.workspace import Workspace
+
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """The folder of a tiny random chat model."""
+    from tests.tiny import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def with_tiny(workspace, tiny_model):
+    """A workspace that has the tiny model as ``tiny``."""
+    (workspace.models_dir / "tiny").symlink_to(tiny_model)
+    return workspace

@@ -1,0 +1,132 @@
+"""The tables of README.md, drawn from the classes they describe.
+
+    python -m tests.docs            exit code 1 if README.md differs from them
+    python -m tests.docs --write    bring README.md up to date
+
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``; ``tests/test_docs.py`` compares.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+
+from finetune.__main__ import parser
+from finetune.adapters import ADAPTERS
+from finetune.chat import Sampling
+from finetune.data.settings import DataSettings
+from finetune.methods import METHODS
+from finetune.model import known_models
+from finetune.recipe import EvaluationSettings, ModelSettings, TrainingSettings
+from finetune.settings import Field, Settings, fields
+from finetune.workspace import PROJECT
+
+README = PROJECT / "README.md"
+
+GROUPS: dict[str, type[Settings]] = {
+    "model": ModelSettings,
+    "data": DataSettings,
+    **{f"method {name}": cls for name, cls in METHODS.items()},
+    **{f"adapter {name}": cls for name, cls in ADAPTERS.items()},
+    "training": TrainingSettings,
+    "evaluation": EvaluationSettings,
+    "chat": Sampling,
+}
+"""Every group of settings a person can change, by the name of its table."""
+
+
+def settings_table(cls: type[Settings]) -> str:
+    """The settings of ``cls`` with their help, allowed values and defaults."""
+    rows = [(f"`{field.name}`", field.help, _allowed(field), _default(field)) for field in fields(cls)]
+    return _table(("Setting", "What it does", "Allowed", "Default"), rows)
+
+
+def methods_table() -> str:
+    rows = [(f"`{name}`", cls.plain, cls.engineer, ", ".join(cls.reads)) for name, cls in METHODS.items()]
+    return _table(("Method", "In plain words", "For the engineer", "Reads"), rows)
+
+
+def adapters_table() -> str:
+    rows = [(f"`{name}`", cls.plain, cls.engineer) for name, cls in ADAPTERS.items()]
+    return _table(("Adapter", "In plain words", "For the engineer"), rows)
+
+
+def commands_table() -> str:
+    return _table(("Command", "What it does"), [(f"`{usage}`", words) for usage, words in commands()])
+
+
+def models_table() -> str:
+    rows = [
+        (f"`{model.id}`", f"{model.parameters / 1e9:.2g} B", model.licence, "yes" if model.gated else "no", model.needs)
+        for model in known_models()
+    ]
+    return _table(("Model", "Parameters", "Licence", "Gated", "Memory"), rows)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Each command of the command line: its usage in one line, and what it does."""
+    top = parser()
+    (subcommands,) = [action for action in top._actions if isinstance(action, argparse._SubParsersAction)]
+    return [
+        (re.sub(r"\s+", " ", command.format_usage()).removeprefix("usage: ").replace("[-h] ", "").strip(), command.description)
+        for command in subcommands.choices.values()
+    ]
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "methods": methods_table,
+    "adapters": adapters_table,
+    "commands": commands_table,
+    "models": models_table,
+    **{name: lambda cls=cls: settings_table(cls) for name, cls in GROUPS.items()},
+}
+
+
+def with_tables(text: str) -> str:
+    """``text`` with each of its tables as the classes have it; an unknown table name raises ``KeyError``."""
+    return re.sub(
+        r"(<!-- table: ([^>]+?) -->\n).*?(<!-- end of table -->)",
+        lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    if not rows:
+        return "\nIt has no settings of its own.\n\n"
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _allowed(field: Field) -> str:
+    if field.choices:
+        return ", ".join(f"`{choice}`" for choice in field.choices)
+    if field.kind == "switch":
+        return "`true`, `false`"
+    if field.minimum is None and field.maximum is None:
+        return field.kind
+    if field.minimum is None or field.maximum is None:
+        return f"at least {field.minimum:,}" if field.maximum is None else f"at most {field.maximum:,}"
+    return f"{field.minimum:,} to {field.maximum:,}"
+
+
+def _default(field: Field) -> str:
+    if field.default is None:
+        return "chosen for you" if field.kind != "text" else "none"
+    if field.default in ((), {}, ""):
+        return "none"
+    return f"`{str(field.default).lower() if field.kind == 'switch' else field.default}`"
+
+
+def main(arguments: list[str]) -> int:
+    before = README.read_text(encoding="utf-8")
+    after = with_tables(before)
+    if arguments == ["--write"]:
+        README.write_text(after, encoding="utf-8")
+        return 0
+    return 0 if before == after else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

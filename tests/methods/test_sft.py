@@ -1,0 +1,33 @@
+import pytest
+from transformers import AutoTokenizer
+
+from finetune.methods.sft import SFT
+
+CHAT = {"messages": [{"role": "user", "content": "Sea?"}, {"role": "assistant", "content": "Blue."}]}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_model):
+    return AutoTokenizer.from_pretrained(tiny_model)
+
+
+def learnt(method, example, tokenizer):
+    row = method.columns(method.pieces(example, tokenizer, 100))
+    return tokenizer.decode([label for label in row["labels"] if label != -100])
+
+
+def test_only_the_answer_is_learnt(tokenizer):
+    assert learnt(SFT(), CHAT, tokenizer) == "Blue.<|im_end|>"
+
+
+def test_everything_can_be_learnt(tokenizer):
+    assert "Sea?" in learnt(SFT(learn_from="everything"), CHAT, tokenizer)
+
+
+def test_plain_text_is_learnt_whole(tokenizer):
+    assert learnt(SFT(), {"text": "The sea is blue."}, tokenizer).startswith("The sea is blue.")
+
+
+def test_labels_and_ids_have_equal_length(tokenizer):
+    row = SFT().columns(SFT().pieces(CHAT, tokenizer, 20))
+    assert len(row["labels"]) == len(row["input_ids"]) == 20

@@ -1,0 +1,53 @@
+"""Random but valid values for the tests that hypothesis drives."""
+
+from hypothesis import strategies as st
+
+from finetune import events as said
+
+text = st.text(st.characters(codec="utf-8"), max_size=20)
+number = st.floats(allow_nan=True, allow_infinity=True)
+seconds = st.floats(0, 1e6)
+step = st.integers(0, 50)
+metrics = st.dictionaries(text, number, max_size=3)
+answers = st.builds(said.Answer, prompt=text, base=text, tuned=text)
+
+EVENTS = {
+    "Queued": st.builds(said.Queued, name=text),
+    "Started": st.builds(said.Started, device=text, versions=st.dictionaries(text, text, max_size=3)),
+    "Entered": st.builds(said.Entered, phase=st.sampled_from(["loading", "tokenising", "training", "saving"])),
+    "Chose": st.builds(said.Chose, what=text, value=text, reason=text),
+    "Noted": st.builds(said.Noted, message=text, level=st.sampled_from(["info", "warning"])),
+    "Planned": st.builds(
+        said.Planned,
+        total_steps=step,
+        train_rows=step,
+        held_out_rows=step,
+        trained_tokens=step,
+        parameters=step,
+        trainable=step,
+    ),
+    "Stepped": st.builds(
+        said.Stepped,
+        step=step,
+        epoch=number,
+        loss=number,
+        learning_rate=number,
+        grad_norm=st.none() | number,
+        tokens_per_s=st.none() | number,
+        memory_bytes=st.none() | step,
+        elapsed_s=seconds,
+        metrics=metrics,
+    ),
+    "Evaluated": st.builds(said.Evaluated, step=step, loss=number, metrics=metrics),
+    "Sampled": st.builds(said.Sampled, step=step, answers=st.lists(answers, max_size=3).map(tuple)),
+    "Saved": st.builds(said.Saved, what=st.sampled_from(["checkpoint", "model"]), path=text, step=step),
+    "Ended": st.builds(
+        said.Ended, state=st.sampled_from(["done", "stopped", "failed"]), code=text, message=text, hint=text
+    ),
+}
+"""A strategy for each kind of event, by its name."""
+
+
+def any_event():
+    """Any event at all."""
+    return st.one_of(*EVENTS.values())

@@ -1,0 +1,87 @@
+"""The command line, as a script would use it."""
+
+import json
+
+import pytest
+
+from finetune.__main__ import main, parser
+from tests.test_train import recipe, write_rows
+
+
+@pytest.fixture
+def command(with_tiny, monkeypatch, capsys):
+    """Runs one command in the workspace; returns exit code, stdout and stderr."""
+    monkeypatch.setenv("FINETUNE_HOME", str(with_tiny.path))
+
+    def run_it(*words):
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_it
+
+
+@pytest.fixture
+def recipe_file(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe(tmp_path).to_yaml())
+    return path
+
+
+def test_a_recipe_trains_and_is_asked(command, recipe_file, tmp_path):
+    code, out, _ = command("train", recipe_file, "--json")
+    run = json.loads(out)
+    assert code == 0 and run["state"] == "done" and run["percent"] == 100
+
+    code, out, _ = command("runs", "--json")
+    assert [listed["run"] for listed in json.loads(out)["runs"]] == [run["run"]]
+
+    code, out, _ = command("show", "1", "--json")
+    assert code == 0 and json.loads(out)["step"] == 8
+
+    code, out, _ = command("chat", "1", "--prompt", "What of the sea?", "--greedy", "--max-tokens", "5", "--json")
+    assert code == 0 and set(json.loads(out)) == {"base", "tuned", "tokens_per_s"}
+
+    code, out, _ = command("export", "1", "--to", tmp_path / "out")
+    assert code == 0 and out.strip().endswith(".zip")
+
+
+def test_settings_can_be_replaced(command, recipe_file, tmp_path):
+    code, _, error = command("train", recipe_file, "--set", "method.type=dpo")
+    assert code == 2 and "DPO cannot learn from these rows" in error
+    code, out, _ = command("train", recipe_file, "--set", "training.max_steps=2")
+    assert code == 0 and out.splitlines()[-1] == "001-sft-lora done"
+
+
+def test_a_file_is_checked(command, tmp_path):
+    code, out, _ = command("check", write_rows(tmp_path), "--model", "tiny", "--json")
+    facts = json.loads(out)
+    assert code == 0 and facts["rows"] == 24 and facts["rejected"] == []
+    assert set(facts) >= {"format", "rows", "kept", "rejected", "truncated", "tokens", "findings", "advice"}
+
+
+def test_a_recipe_is_fitted(command, recipe_file):
+    code, out, _ = command("fit", recipe_file, "--json")
+    facts = json.loads(out)
+    assert code == 0 and facts["fits"] and facts["trainable"] < facts["parameters"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("show", "9"), ("stop", "none"), ("train", "missing.yaml"), ("check", "missing.csv"), ("chat", "1", "--prompt", "x")],
+)
+def test_what_is_not_there_is_a_sentence_and_exit_code_2(command, words):
+    code, out, error = command(*words)
+    assert code == 2 and out == ""
+    assert error.strip() and "Traceback" not in error
+
+
+def test_a_finished_run_cannot_be_stopped(command, recipe_file):
+    command("train", recipe_file, "--set", "training.max_steps=1")
+    code, _, error = command("stop", "1")
+    assert code == 2 and "not running" in error
+
+
+def test_every_command_explains_itself():
+    text = parser().format_help()
+    assert all(name in text for name in ("check", "train", "runs", "show", "stop", "chat", "fit", "export"))

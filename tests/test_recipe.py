@@ -1,0 +1,164 @@
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from finetune.adapters.lora import LoRA
+from finetune.adapters.qlora import QLoRA
+from finetune.errors import RecipeError
+from finetune.methods.dpo import DPO
+from finetune.methods.sft import SFT
+from finetune.recipe import Recipe, read_yaml, set_path
+
+MINIMAL = """
+name: pirate voice
+model: {id: starter}                  # starter, a folder in the workspace, or a hub id
+data: {path: assets/samples/pirate-voice.jsonl}
+method: {type: sft}                   # sft, dpo, …
+adapter: {type: lora}                 # full, lora, qlora, …
+"""
+
+
+@pytest.fixture
+def recipe():
+    return Recipe.from_yaml(MINIMAL)
+
+
+def refused(text: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        Recipe.from_yaml(text)
+    return str(caught.value)
+
+
+def test_a_recipe_needs_no_more_than_this(recipe):
+    assert (recipe.name, recipe.model.id) == ("pirate voice", "starter")
+    assert recipe.method == SFT() and recipe.adapter == LoRA()
+
+
+def test_only_the_data_has_to_be_named():
+    assert Recipe.from_yaml("data: {path: a.csv}").adapter == LoRA()
+    assert "data: This setting is missing." in refused("name: x")
+
+
+text = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+recipes = st.builds(
+    lambda **parts: Recipe.from_dict(parts),
+    name=text,
+    data=st.fixed_dictionaries(
+        {"path": text, "columns": st.dictionaries(text, text, max_size=2), "system": st.none() | text}
+    ),
+    method=st.sampled_from([{"type": "sft", "learn_from": "everything"}, {"type": "dpo", "beta": 0.3}, {"type": "sft"}]),
+    adapter=st.sampled_from([{"type": "full"}, {"type": "lora", "rank": 4}, {"type": "qlora", "dropout": 0.1}]),
+    training=st.fixed_dictionaries(
+        {"learning_rate": st.none() | st.floats(1e-9, 1), "seed": st.integers(0, 2**31 - 1), "packing": st.booleans()}
+    ),
+    evaluation=st.fixed_dictionaries({"prompts": st.lists(text, max_size=3)}),
+)
+
+
+@settings(max_examples=50)
+@given(recipes, st.booleans())
+def test_a_recipe_survives_the_trip_through_yaml(recipe, full):
+    assert Recipe.from_yaml(recipe.to_yaml(full)) == recipe
+
+
+def test_the_short_form_holds_what_differs_and_no_more(recipe):
+    changed = recipe.changed(**{"training.seed": 3, "adapter.rank": 4})
+    assert changed.to_dict() == {
+        "name": "pirate voice",
+        "model": {"id": "starter"},
+        "data": {"path": "assets/samples/pirate-voice.jsonl"},
+        "method": {"type": "sft"},
+        "adapter": {"type": "lora", "rank": 4},
+        "training": {"seed": 3},
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ("colour: red", "colour"),
+        ("training: {epoch: 3}", "training.epoch"),
+        ("adapter: {type: lora, rnk: 3}", "adapter.rnk"),
+        ("method: {type: sft, beta: 0.1}", "method.beta"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_its_path(more, where):
+    assert f"- {where}: There is no such setting." in refused(f"data: {{path: a.csv}}\n{more}")
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    message = refused("data: {path: a.csv}\ntraining: {length: 3, seed: -1}\nadapter: {rank: 4}\nmethod: {type: sfft}")
+    assert message.startswith("4 settings need attention.")
+    assert "training.length: " in message and "(got 3)" in message and "training.seed: " in message
+    assert "adapter.type: This setting is missing." in message
+    assert "method.type: There is no 'sfft'. Choose one of: sft, dpo." in message
+
+
+@pytest.mark.parametrize("text", ["", "7", "- a\n- b", "just words"])
+def test_what_is_no_list_of_settings_is_no_recipe(text):
+    assert "A recipe is a list of settings" in refused(text)
+
+
+def test_damaged_yaml_is_refused_with_its_line():
+    assert "not valid YAML in line 3" in refused("name: x\ndata:\n  path: 'a.csv\n")
+
+
+@pytest.mark.parametrize("text", ["\0", "{1: 2}", "[" * 100_000, "!!python/object/apply:os.getcwd []"])
+def test_hostile_text_is_refused_like_any_other(text):
+    assert refused(text)
+
+
+def test_a_small_file_with_endless_content_is_refused_at_once():
+    layers = [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 30)]
+    assert "name: " in refused("\n".join(["l0: &l0 lol", *layers, "name: *l29"]))
+
+
+def test_a_new_type_drops_the_settings_of_the_old_one(recipe):
+    tuned = recipe.changed(**{"adapter.rank": 4, "method.learn_from": "everything"})
+    assert tuned.changed(**{"adapter.type": "qlora"}).adapter == QLoRA()
+    assert tuned.changed(**{"method.type": "dpo", "method.beta": 0.5}).method == DPO(beta=0.5)
+    assert tuned.changed(**{"adapter.type": "lora"}).adapter.rank == 4
+
+
+def test_a_change_leaves_the_recipe_itself_alone(recipe):
+    assert recipe.changed(name="other").name == "other"
+    assert recipe.name == "pirate voice"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("training.length", 3), ("training.nothing", 3), ("name.first", "x"), ("nothing.at.all", 1)]
+)
+def test_a_change_that_makes_no_recipe_is_refused(recipe, path, value):
+    with pytest.raises(RecipeError):
+        recipe.changed(**{path: value})
+
+
+def test_a_recipe_is_loaded_from_a_file(tmp_path, recipe):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(MINIMAL, encoding="utf-8")
+    assert Recipe.load(path) == recipe
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    damaged = tmp_path / "damaged.yaml"
+    damaged.write_bytes(b"name: \xff\xfe")
+    for path in (tmp_path / "missing.yaml", tmp_path, damaged):
+        with pytest.raises(RecipeError, match=path.name):
+            Recipe.load(path)
+
+
+def test_a_number_in_short_form_is_a_number():
+    # YAML 1.1 reads 1e-4 as text, which is how most people write a learning rate.
+    assert yaml.safe_load("1e-4") == "1e-4"
+    assert Recipe.from_yaml("data: {path: a}\ntraining: {learning_rate: 1e-4}").training.learning_rate == 1e-4
+
+
+def test_set_path_makes_the_groups_it_needs():
+    values = {"a": 1}
+    set_path(values, "b.c", 2)
+    assert values == {"a": 1, "b": {"c": 2}}
+
+
+def test_read_yaml_gives_the_value():
+    assert read_yaml("[1, two]") == [1, "two"]

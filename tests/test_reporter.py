@@ -1,0 +1,76 @@
+import math
+from types import SimpleNamespace
+
+import pytest
+
+from finetune.hardware import GIB, Machine
+from finetune.methods.dpo import DPO
+from finetune.recipe import Recipe
+from finetune.reporter import Diverged, Reporter, Stopped
+
+
+class Silent:
+    def answers(self, model, first=False):
+        return ()
+
+
+@pytest.fixture
+def run(workspace):
+    return workspace.create(Recipe.from_dict({"data": {"path": "x"}}))
+
+
+@pytest.fixture
+def reporter(run):
+    planned = {"train_rows": 8, "held_out_rows": 2, "trained_tokens": 80, "parameters": 100, "trainable": 10}
+    reporter = Reporter(run, DPO(), Machine("cpu", "CPU", 2, GIB), Silent(), times=2, planned=planned)
+    reporter.trainer = SimpleNamespace(eval_dataset=[1], evaluate=lambda: None)
+    return reporter
+
+
+def state(step=0, total=10):
+    return SimpleNamespace(global_step=step, max_steps=total)
+
+
+def control():
+    return SimpleNamespace(should_training_stop=False, should_evaluate=False)
+
+
+def test_held_out_rows_are_scored_evenly_and_at_the_end(reporter):
+    reporter.on_train_begin(None, state(), None)
+    asked = []
+    for step in range(1, 11):
+        flags = control()
+        reporter.on_step_end(None, state(step), flags)
+        if flags.should_evaluate:
+            asked.append(step)
+    assert asked == [5, 10]
+
+
+def test_a_step_is_an_event_with_the_methods_metrics(reporter, run):
+    reporter.on_train_begin(None, state(), None)
+    logs = {"loss": 0.6, "learning_rate": 1e-3, "rewards/accuracies": 0.75, "rewards/margins": 0.1, "num_tokens": 100}
+    reporter.on_log(None, state(1), None, logs=logs)
+    (step,) = run.view().steps
+    assert (step.step, step.loss, step.metrics) == (1, 0.6, {"accuracy": 0.75, "margin": 0.1})
+
+
+def test_other_logs_are_no_steps(reporter, run):
+    reporter.on_log(None, state(10), None, logs={"train_runtime": 3.0})
+    assert run.view().steps == []
+
+
+def test_three_losses_in_a_row_that_are_no_numbers_end_the_run(reporter):
+    for step, loss in enumerate((math.nan, math.inf, 0.5, math.nan, math.nan), start=1):
+        reporter.on_log(None, state(step), None, logs={"loss": loss})
+    with pytest.raises(Diverged, match="since step 4"):
+        reporter.on_log(None, state(6), None, logs={"loss": math.nan})
+
+
+def test_a_request_to_stop_reaches_every_phase(reporter, run):
+    run.cancel()
+    for moment in (reporter.on_step_end, reporter.on_substep_end):
+        flags = control()
+        moment(None, state(1), flags)
+        assert flags.should_training_stop
+    with pytest.raises(Stopped):
+        reporter.on_prediction_step(None, state(1), control())

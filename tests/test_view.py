@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finetune import events as said
+from finetune.view import ACTIVE, FINISHED, STATES, View, fold
+from tests.strategies import any_event
+
+
+def stepped(step, elapsed_s=0.0, **more):
+    return said.Stepped(step=step, epoch=step / 10, loss=1 / (step + 1), learning_rate=1e-4, elapsed_s=elapsed_s, **more)
+
+
+def planned(total_steps):
+    return said.Planned(
+        total_steps=total_steps, train_rows=9, held_out_rows=1, trained_tokens=90, parameters=10, trainable=5
+    )
+
+
+@given(st.lists(any_event(), max_size=40))
+def test_any_story_can_be_folded(events):
+    view = fold(events)
+    assert view.revision == len(events)
+    assert view.state in STATES
+    assert 0 <= view.fraction <= 1
+    assert view.eta_s is None or view.eta_s >= 0
+    for story in (view.steps, view.evaluations, view.samples):
+        assert [event.step for event in story] == sorted({event.step for event in story})
+
+
+@given(st.lists(any_event(), max_size=20), st.lists(any_event(), max_size=20))
+def test_folding_goes_on_where_it_left_off(first, second):
+    view = fold(first)
+    for event in second:
+        view.add(event)
+    assert repr(view) == repr(fold(first + second))
+
+
+def test_a_new_view_is_queued():
+    assert View().state == "queued" and View().revision == 0 and not View().has_model
+
+
+@pytest.mark.parametrize(
+    ("phase", "state"),
+    [("loading", "preparing"), ("tokenising", "preparing"), ("training", "running"), ("saving", "running")],
+)
+def test_the_phase_decides_between_preparing_and_running(phase, state):
+    view = fold([said.Queued(name="a"), said.Started(device="CPU"), said.Entered(phase=phase)])
+    assert (view.phase, view.state) == (phase, state)
+
+
+def test_progress_and_the_time_left_follow_the_steps():
+    view = fold([said.Started(device="CPU"), said.Entered(phase="training"), planned(10), stepped(4, elapsed_s=8)])
+    assert view.fraction == 0.4
+    assert view.eta_s == 12
+
+
+def test_a_step_without_speed_keeps_the_last_one():
+    view = fold([stepped(1, tokens_per_s=300.0, memory_bytes=7), stepped(2)])
+    assert (view.tokens_per_s, view.memory_bytes) == (300.0, 7)
+
+
+def test_a_resumed_run_drops_the_steps_it_takes_again():
+    before = [stepped(n) for n in range(1, 6)] + [said.Evaluated(step=4, loss=1), said.Sampled(step=4, answers=())]
+    after = [said.Started(device="CPU"), stepped(3), said.Evaluated(step=4, loss=2), said.Sampled(step=4, answers=())]
+    view = fold(before + after)
+    assert [event.step for event in view.steps] == [1, 2, 3]
+    assert view.step == 3
+    assert [event.loss for event in view.evaluations] == [2]
+    assert len(view.samples) == 1
+
+
+def test_an_ended_run_says_how_and_a_new_start_forgets_it():
+    failed = said.Ended(state="failed", code="memory", message="Too big.", hint="Take less.")
+    view = fold([said.Started(device="CPU"), failed])
+    assert (view.state, view.code, view.message, view.hint) == ("failed", "memory", "Too big.", "Take less.")
+    view.add(said.Started(device="CPU"))
+    assert (view.state, view.code, view.message, view.hint) == ("preparing", "", "", "")
+    assert view.ended_at is None
+
+
+def test_a_run_that_is_done_is_whole_whatever_its_last_step():
+    assert fold([planned(10), stepped(9), said.Ended(state="done")]).fraction == 1
+
+
+def test_only_a_saved_model_is_a_model():
+    checkpoint = said.Saved(what="checkpoint", path="checkpoints/1", step=1)
+    assert not fold([checkpoint]).has_model
+    assert fold([checkpoint, said.Saved(what="model", path="model", step=2)]).has_model
+
+
+def test_the_last_choice_of_a_setting_counts():
+    choices = [said.Chose(what=what, value=value, reason="x") for what, value in (("a", "1"), ("b", "2"), ("a", "3"))]
+    assert {choice.what: choice.value for choice in fold(choices).choices} == {"a": "3", "b": "2"}
+
+
+def test_an_event_without_a_rule_is_a_bug():
+    with pytest.raises(TypeError, match="No rule"):
+        View().add(said.Event())
+
+
+def test_no_state_is_both_active_and_finished():
+    assert set(ACTIVE) | set(FINISHED) < set(STATES)
+    assert not set(ACTIVE) & set(FINISHED)

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+
+from finetune import workspace as module
+from finetune.errors import RunError
+from finetune.recipe import Recipe
+from finetune.workspace import PROJECT, Workspace, home
+
+RECIPE = Recipe.from_dict({"name": "one", "data": {"path": "a.jsonl"}})
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "home")
+
+
+def test_the_environment_names_the_workspace(monkeypatch, tmp_path):
+    monkeypatch.setenv("FINETUNE_HOME", str(tmp_path / "here"))
+    assert Workspace().path == tmp_path / "here"
+    assert (tmp_path / "here" / "runs").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("system", "writable", "expected"),
+    [
+        ("spaces", True, Path("/data/finetune")),
+        ("spaces", False, PROJECT / "workspace"),
+        ("", True, PROJECT / "workspace"),
+    ],
+)
+def test_without_a_name_it_is_the_volume_of_a_space_or_beside_the_app(monkeypatch, system, writable, expected):
+    monkeypatch.delenv("FINETUNE_HOME")
+    monkeypatch.setenv("SYSTEM", system)
+    monkeypatch.setattr(module.os, "access", lambda path, mode: writable)
+    assert home() == expected
+
+
+def test_a_workspace_that_cannot_be_written_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match="FINETUNE_HOME"):
+        Workspace(tmp_path / "file" / "home")
+
+
+def test_runs_are_listed_newest_first(workspace):
+    made = [workspace.create(RECIPE) for _ in range(11)]
+    (workspace.runs_dir / "half-made").mkdir()
+    assert [run.id for run in workspace.runs()] == [run.id for run in reversed(made)]
+
+
+def test_a_run_is_found_by_its_id_or_its_number(workspace):
+    run = workspace.create(RECIPE)
+    for name in (run.id, "1", "001"):
+        assert workspace.run(name).path == run.path
+
+
+@pytest.mark.parametrize("name", ["2", "one", "", "../001-one", "001"])
+def test_a_run_that_is_not_there_is_named(workspace, name):
+    with pytest.raises(RunError, match="There is no run"):
+        workspace.run(name)
+
+
+@pytest.fixture
+def files(workspace, tmp_path):
+    """The workspace with an upload, and files outside that nobody but its owner should read."""
+    (workspace.uploads_dir / "mine.csv").write_text("a,b")
+    (workspace.path / "private.csv").write_text("a,b")
+    (tmp_path / "outside.csv").write_text("a,b")
+    (workspace.uploads_dir / "link.csv").symlink_to(tmp_path / "outside.csv")
+    return workspace
+
+
+def test_a_file_is_found_in_the_workspace_the_project_and_as_written(files, tmp_path):
+    assert files.find("uploads/mine.csv") == files.uploads_dir / "mine.csv"
+    assert files.find("requirements.txt") == PROJECT / "requirements.txt"
+    assert files.find(str(tmp_path / "outside.csv")) == tmp_path / "outside.csv"
+
+
+def test_a_visitor_finds_uploads_and_samples(files, tmp_path, monkeypatch):
+    assert files.find("uploads/mine.csv", trusted=False) == files.uploads_dir / "mine.csv"
+    assert files.find(str(files.uploads_dir / "mine.csv"), trusted=False) == files.uploads_dir / "mine.csv"
+    monkeypatch.setattr(module, "ASSETS", tmp_path / "assets")
+    monkeypatch.setattr(module, "PROJECT", tmp_path)
+    sample = tmp_path / "assets" / "samples" / "pirate.jsonl"
+    sample.parent.mkdir(parents=True)
+    sample.write_text("{}")
+    assert files.find("assets/samples/pirate.jsonl", trusted=False) == sample
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "private.csv",
+        "uploads/../private.csv",
+        "uploads/../../outside.csv",
+        "uploads/link.csv",
+        "requirements.txt",
+        "/etc/passwd",
+        "assets/samples/../../requirements.txt",
+        "~/.bashrc",
+    ],
+)
+def test_a_visitor_finds_nothing_else(files, path):
+    with pytest.raises(RunError, match="There is no data file"):
+        files.find(path, trusted=False)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", ".", "uploads", "missing.csv", "a\0b", pytest.param("x" * 5000, id="long"), "~nobody-of-this-name/a.csv"],
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_what_is_no_file_is_not_found(files, path, trusted):
+    with pytest.raises(RunError, match="There is no data file"):
+        files.find(path, trusted)
