@@ -74,9 +74,10 @@ def check_file(options, workspace: Workspace) -> int:
     tokenizer = load_tokenizer(ModelSettings(id=options.model), workspace)
     report = check(dataset, lambda example: method.pieces(example, tokenizer, options.length))
     facts = report.to_dict()
-    lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "truncated", "tokens")]
+    lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "tokens", "longest")]
     lines += [f"row {row['row']}: {row['reason']}" for row in facts["rejected"]]
-    return _answer(options, facts, [*lines, *(str(finding) for finding in facts["findings"]), facts["advice"]])
+    lines += [f"{finding['severity']}: {finding['message']}" for finding in facts["findings"]]
+    return _answer(options, facts, [*lines, facts["advice"]])
 
 
 def train_recipe(options, workspace: Workspace) -> int:

@@ -75,11 +75,17 @@ def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
         )
     held_out_file = held_out_path(path, recipe.data)
     held_out = read(held_out_file, recipe.data) if held_out_file else None
-    train_examples, held_out_examples = split(dataset, held_out, recipe.data.held_out_share, recipe.training.seed)
+    if held_out and held_out.kind != dataset.kind:
+        raise DataError(
+            f"The held-out rows are {held_out.title}, but the rows to learn from are {dataset.title}.",
+            "Both must have the same shape.",
+        )
     if dataset.rejected:
-        run.emit(said.Noted(message=f"{len(dataset.rejected)} rows were left out because they could not be read as {dataset.title}.", level="warning"))
-    train_rows, tokens = tokenise(run, recipe, train_examples, tokenizer)
-    held_out_rows, _ = tokenise(run, recipe, held_out_examples, tokenizer, quiet=True)
+        words = f"{len(dataset.rejected)} rows were left out because they could not be read as {dataset.title}."
+        run.emit(said.Noted(message=words, level="warning"))
+    train_examples, held_out_examples = split(dataset, held_out, recipe.data.held_out_share, recipe.training.seed)
+    train_rows, tokens = tokenise(run, recipe, train_examples, tokenizer, "training")
+    held_out_rows, _ = tokenise(run, recipe, held_out_examples, tokenizer, "held-out")
     if not train_rows:
         raise DataError(
             f"No row has anything left to learn at a length of {recipe.training.length} tokens.",
@@ -88,21 +94,30 @@ def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
     return Rows(train_rows, held_out_rows, tokens, prompts(recipe, held_out_examples or train_examples))
 
 
-def tokenise(run: Run, recipe: Recipe, examples: list[dict], tokenizer, quiet: bool = False) -> tuple[list[dict], int]:
-    """Rows for the trainer and the number of tokens that carry loss; rows with nothing to learn are dropped and noted."""
-    rows, tokens, truncated, empty = [], 0, 0, 0
+def tokenise(run: Run, recipe: Recipe, examples: list[dict], tokenizer, part: str) -> tuple[list[dict], int]:
+    """Rows for the trainer and the number of tokens that carry loss; rows that cannot be learnt from are dropped and noted."""
+    rows, tokens, truncated, empty, refused = [], 0, 0, 0, []
     for example in examples:
-        pieces = recipe.method.pieces(example, tokenizer, recipe.training.length)
+        try:
+            pieces = recipe.method.pieces(example, tokenizer, recipe.training.length)
+        except DataError as error:
+            refused.append(error)
+            continue
         truncated += any(piece.is_truncated for piece in pieces)
         if not all(piece.learns for piece in pieces):
             empty += 1
             continue
         rows.append(recipe.method.columns(pieces))
         tokens += sum(sum(piece.trained) for piece in pieces)
-    if not quiet and truncated:
-        run.emit(said.Noted(message=f"{truncated} rows are longer than {recipe.training.length} tokens and were cut.", level="warning"))
-    if not quiet and empty:
-        run.emit(said.Noted(message=f"{empty} rows had nothing left to learn and were dropped.", level="warning"))
+    if refused and not rows:
+        raise refused[0]
+    for count, words in (
+        (truncated, f"longer than {recipe.training.length} tokens and cut"),
+        (empty, "dropped, because nothing was left to learn in them"),
+        (len(refused), f"dropped: {refused[0].message if refused else ''}"),
+    ):
+        if count:
+            run.emit(said.Noted(message=f"{count} of the {part} rows were {words}.".replace("..", "."), level="warning"))
     return rows, tokens
 
 

@@ -9,7 +9,7 @@ from finetune.recipe import Recipe
 from tests.test_train import recipe
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=180):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"

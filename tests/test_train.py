@@ -69,7 +69,7 @@ def test_the_run_says_what_it_does(trained):
     assert view.tokens_per_s > 0 and view.elapsed_s > 0
     assert {choice.what for choice in view.choices} >= {"precision", "attention", "epochs"}
     assert [sample.step for sample in view.samples] == [0, 4, 8]
-    assert all(len(sample.answers) == 3 for sample in view.samples)
+    assert all(sample.answers for sample in view.samples)
     assert view.samples[0].answers[0].base == view.samples[-1].answers[0].base
 
 
