@@ -23,16 +23,16 @@ A file imports only from rows below its own:
     ui                                the only place that imports gradio; never torch
     __main__
     jobs
-    train  chat  export
+    train  chat  export  starter
     reporter  memory  model  plan  presets
-    sampler  workspace
+    sampler  sides  workspace
     run
     recipe  hardware  libraries
     methods  adapters
     data  view
     events
-    registry
-    errors  settings
+    registry  settings
+    errors
 
 The heavy libraries take seconds to import, so they are imported inside the functions that need them.
 """

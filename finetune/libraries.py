@@ -6,23 +6,41 @@ Importing them costs 6 to 7 seconds, so the page is up first and ``load`` runs i
 import importlib
 import logging
 import os
+import threading
 import warnings
+from contextlib import nullcontext
 from importlib.metadata import version
 
 NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
 """The libraries whose versions decide a run's result."""
 
 
+_LOADING = threading.Lock()
+"""Two threads that import these libraries at once can see them half made ("cannot import name AutoTokenizer")."""
+_tokenizers_loaded = threading.Event()
+
+
 def load() -> None:
     """Import what training and chatting need; the second call is free."""
-    quieten()
-    for module in ("torch", "transformers", "peft", "trl", "datasets"):
-        importlib.import_module(module)
-    from peft import PeftModel  # noqa: F401
-    from transformers import AutoModelForCausalLM, Trainer  # noqa: F401
-    from trl import DPOTrainer, SFTTrainer  # noqa: F401
+    load_tokenizers()
+    with _LOADING:
+        for module in ("peft", "trl", "datasets"):
+            importlib.import_module(module)
+        from peft import PeftModel  # noqa: F401
+        from transformers import AutoModelForCausalLM, Trainer  # noqa: F401
+        from trl import DPOTrainer, SFTTrainer  # noqa: F401
 
-    quieten_loaded()
+        quieten_loaded()
+
+
+def load_tokenizers() -> None:
+    """Import what counting tokens needs, which is the smaller part; it does not wait for the rest to load."""
+    with _LOADING if not _tokenizers_loaded.is_set() else nullcontext():
+        quieten()
+        importlib.import_module("torch")
+        from transformers import AutoTokenizer  # noqa: F401
+
+        _tokenizers_loaded.set()
 
 
 def quieten() -> None:

@@ -132,7 +132,7 @@ class Recipe(Settings):
 
     def to_yaml(self, full: bool = False) -> str:
         """``to_dict`` as YAML that ``from_yaml`` reads back to an equal recipe."""
-        return yaml.safe_dump(self.to_dict(full), sort_keys=False, allow_unicode=True)
+        return yaml.dump(self.to_dict(full), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
     def changed(self, **settings: object) -> "Recipe":
         """This recipe with settings replaced, named by dotted paths (``**{"method.type": "dpo"}``).
@@ -167,3 +167,15 @@ def set_path(values: dict, path: str, value: object) -> None:
     if last == "type" and values.get("type") != value:
         values.clear()
     values[last] = value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every text so that it is read back as it was."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str):
+    # Outside double quotes PyYAML writes the control character NEL as it is, and reads it back as a line break.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "\x85" in text else None)
+
+
+_Dumper.add_representer(str, _text)

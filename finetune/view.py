@@ -88,7 +88,7 @@ class View:
     @_add.register
     def _(self, event: said.Started) -> None:
         self.state, self.started_at, self.ended_at = "preparing", event.at, None
-        self.device, self.versions = event.device, event.versions
+        self.device, self.versions, self.phase = event.device, event.versions, ""
         self.code = self.message = self.hint = ""
 
     @_add.register

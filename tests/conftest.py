@@ -9,7 +9,8 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["FINETUNE_HOME"] = tempfile.mkdtemp(prefix="finetune-tests-")
+HOME = tempfile.TemporaryDirectory(prefix="finetune-tests-")
+os.environ["FINETUNE_HOME"] = HOME.name
 
 
 def pytest_addoption(parser):
@@ -18,9 +19,9 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        if "heavy" in item.keywords and not config.getoption("--heavy"):
+        if item.get_closest_marker("heavy") and not config.getoption("--heavy"):
             item.add_marker(pytest.mark.skip(reason="takes minutes; run with --heavy"))
-        if "gpu" in item.keywords and not _has_gpu():
+        if (item.get_closest_marker("gpu") or "gpu" in item.path.parts) and not _has_gpu():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU, and this machine has none"))
 
 

@@ -11,9 +11,10 @@ import re
 import sys
 from collections.abc import Callable
 
+from finetune.chat import Sampling
+
 from finetune.__main__ import parser
 from finetune.adapters import ADAPTERS
-from finetune.chat import Sampling
 from finetune.data.settings import DataSettings
 from finetune.methods import METHODS
 from finetune.model import known_models
@@ -68,7 +69,10 @@ def commands() -> list[tuple[str, str]]:
     top = parser()
     (subcommands,) = [action for action in top._actions if isinstance(action, argparse._SubParsersAction)]
     return [
-        (re.sub(r"\s+", " ", command.format_usage()).removeprefix("usage: ").replace("[-h] ", "").strip(), command.description)
+        (
+            re.sub(r"\s+", " ", command.format_usage()).removeprefix("usage: ").replace("[-h] ", "").strip(),
+            command.description,
+        )
         for command in subcommands.choices.values()
     ]
 
@@ -96,7 +100,9 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     if not rows:
         return "\nIt has no settings of its own.\n\n"
     lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("``", "`") for cell in line) + " |\n" for line in lines
+    )
 
 
 def _allowed(field: Field) -> str:
@@ -112,10 +118,10 @@ def _allowed(field: Field) -> str:
 
 
 def _default(field: Field) -> str:
-    if field.default is None:
-        return "chosen for you" if field.kind != "text" else "none"
-    if field.default in ((), {}, ""):
-        return "none"
+    if field.default is None and not field.optional:
+        return "required"
+    if field.default in (None, (), {}, ""):
+        return "–"
     return f"`{str(field.default).lower() if field.kind == 'switch' else field.default}`"
 
 

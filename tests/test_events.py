@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune import events
-from finetune.events import Event, Evaluated, Noted, Stepped, parse
+from finetune.events import Evaluated, Event, Noted, Stepped, parse
 from tests.strategies import EVENTS, any_event
 
 
@@ -42,7 +42,18 @@ def test_a_line_that_breaks_off_is_no_event(event, share):
 
 @pytest.mark.parametrize(
     "line",
-    ["", "null", "7", "[]", '"event"', "{}", '{"event": "Exploded"}', '{"event": ["Noted"]}', '{"event": "Noted"}', DEEP],
+    [
+        "",
+        "null",
+        "7",
+        "[]",
+        '"event"',
+        "{}",
+        '{"event": "Exploded"}',
+        '{"event": ["Noted"]}',
+        '{"event": "Noted"}',
+        DEEP,
+    ],
 )
 def test_a_line_that_is_no_event_is_none(line):
     assert parse(line) is None

@@ -47,7 +47,9 @@ recipes = st.builds(
     data=st.fixed_dictionaries(
         {"path": text, "columns": st.dictionaries(text, text, max_size=2), "system": st.none() | text}
     ),
-    method=st.sampled_from([{"type": "sft", "learn_from": "everything"}, {"type": "dpo", "beta": 0.3}, {"type": "sft"}]),
+    method=st.sampled_from(
+        [{"type": "sft", "learn_from": "everything"}, {"type": "dpo", "beta": 0.3}, {"type": "sft"}]
+    ),
     adapter=st.sampled_from([{"type": "full"}, {"type": "lora", "rank": 4}, {"type": "qlora", "dropout": 0.1}]),
     training=st.fixed_dictionaries(
         {"learning_rate": st.none() | st.floats(1e-9, 1), "seed": st.integers(0, 2**31 - 1), "packing": st.booleans()}
@@ -101,10 +103,10 @@ def test_what_is_no_list_of_settings_is_no_recipe(text):
 
 
 def test_damaged_yaml_is_refused_with_its_line():
-    assert "not valid YAML in line 3" in refused("name: x\ndata:\n  path: 'a.csv\n")
+    assert "not valid YAML in line 3" in refused("name: x\ndata:\n\tpath: a.csv\n")
 
 
-@pytest.mark.parametrize("text", ["\0", "{1: 2}", "[" * 100_000, "!!python/object/apply:os.getcwd []"])
+@pytest.mark.parametrize("text", ["\0", "{1: 2}", "[" * 5000, "!!python/object/apply:os.getcwd []"])
 def test_hostile_text_is_refused_like_any_other(text):
     assert refused(text)
 

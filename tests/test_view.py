@@ -8,7 +8,9 @@ from tests.strategies import any_event
 
 
 def stepped(step, elapsed_s=0.0, **more):
-    return said.Stepped(step=step, epoch=step / 10, loss=1 / (step + 1), learning_rate=1e-4, elapsed_s=elapsed_s, **more)
+    return said.Stepped(
+        step=step, epoch=step / 10, loss=1 / (step + 1), learning_rate=1e-4, elapsed_s=elapsed_s, **more
+    )
 
 
 def planned(total_steps):

@@ -197,19 +197,75 @@ north/south east/west summer/winter
 """
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-SEASONS = ("winter", "winter", "spring", "spring", "spring", "summer", "summer", "summer", "autumn", "autumn", "autumn",
-           "winter")
-COUNTS = {"days in a week": 7, "months in a year": 12, "hours in a day": 24, "minutes in an hour": 60,
-          "seconds in a minute": 60, "seasons in a year": 4, "wheels on a car": 4, "wheels on a bicycle": 2,
-          "legs on a spider": 8, "fingers on a hand": 5, "sides on a triangle": 3, "sides on a square": 4,
-          "colours in a rainbow": 7, "eggs in a dozen": 12, "arms on an octopus": 8, "strings on a violin": 4}
-OTHER_PLURALS = {"house": "houses", "tree": "trees", "box": "boxes", "child": "children", "foot": "feet",
-                 "tooth": "teeth", "baby": "babies", "city": "cities", "leaf": "leaves", "man": "men",
-                 "woman": "women", "book": "books", "cup": "cups", "bus": "buses", "knife": "knives", "star": "stars",
-                 "story": "stories", "glass": "glasses", "key": "keys", "ship": "ships"}
+SEASONS = (
+    "winter",
+    "winter",
+    "spring",
+    "spring",
+    "spring",
+    "summer",
+    "summer",
+    "summer",
+    "autumn",
+    "autumn",
+    "autumn",
+    "winter",
+)
+COUNTS = {
+    "days in a week": 7,
+    "months in a year": 12,
+    "hours in a day": 24,
+    "minutes in an hour": 60,
+    "seconds in a minute": 60,
+    "seasons in a year": 4,
+    "wheels on a car": 4,
+    "wheels on a bicycle": 2,
+    "legs on a spider": 8,
+    "fingers on a hand": 5,
+    "sides on a triangle": 3,
+    "sides on a square": 4,
+    "colours in a rainbow": 7,
+    "eggs in a dozen": 12,
+    "arms on an octopus": 8,
+    "strings on a violin": 4,
+}
+OTHER_PLURALS = {
+    "house": "houses",
+    "tree": "trees",
+    "box": "boxes",
+    "child": "children",
+    "foot": "feet",
+    "tooth": "teeth",
+    "baby": "babies",
+    "city": "cities",
+    "leaf": "leaves",
+    "man": "men",
+    "woman": "women",
+    "book": "books",
+    "cup": "cups",
+    "bus": "buses",
+    "knife": "knives",
+    "star": "stars",
+    "story": "stories",
+    "glass": "glasses",
+    "key": "keys",
+    "ship": "ships",
+}
 
 
 def _rows(table):
@@ -220,14 +276,18 @@ def _pairs(text, separator):
     return dict(tuple(part.strip().split(separator)) for part in text.replace("\n", " ").split(","))
 
 
-ANIMALS = tuple(Animal(n, p, s, int(legs), b, h, f, fam, float(kg), fly == "yes")
-                for n, p, s, legs, b, h, f, fam, kg, fly in _rows(_ANIMALS))
+ANIMALS = tuple(
+    Animal(n, p, s, int(legs), b, h, f, fam, float(kg), fly == "yes")
+    for n, p, s, legs, b, h, f, fam, kg, fly in _rows(_ANIMALS)
+)
 FOODS = tuple(Food(*row) for row in _rows(_FOODS))
 COUNTRIES = tuple(Country(*row) for row in _rows(_COUNTRIES))
 COLOURED = _pairs(_COLOURED, ": ")
 MIXES = {tuple(pair.split("+")): colour for pair, colour in _pairs(_MIXES, ": ").items()}
-OPPOSITES = {**(_forward := dict(pair.split("/") for pair in _OPPOSITES.split())),
-             **{right: left for left, right in _forward.items()}}
+OPPOSITES = {
+    **(_forward := dict(pair.split("/") for pair in _OPPOSITES.split())),
+    **{right: left for left, right in _forward.items()},
+}
 COLOURS = tuple(sorted({*COLOURED.values(), *(food.colour for food in FOODS), "light blue", "dark red"}))
 PLURALS = {**{animal.name: animal.plural for animal in ANIMALS}, **OTHER_PLURALS}
 

@@ -13,7 +13,7 @@ from finetune.starter.split import is_held_out
 class Item:
     """A chat up to the user's turn, the answer that is right, and how an answer is judged.
 
-    `among`: the words of which an answer must name exactly those that `answer` names. Empty: only the exact words count.
+    `among`: the words of which an answer must name exactly those that `answer` names; empty: it must be exact.
     `short`: the answer in a word or two, if the question has one. `key`: what is held out together.
     """
 

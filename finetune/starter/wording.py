@@ -4,18 +4,100 @@ from __future__ import annotations
 
 from random import Random
 
-OPENINGS = ("Hi! ", "Hello! ", "Please tell me: ", "Tell me: ", "A question: ", "Quick question: ", "I wonder: ",
-            "Can you help me? ", "One more thing. ", "Okay. ", "So, ", "Hey, ", "Now tell me: ", "Next question: ",
-            "Good morning! ", "My child asks: ", "I forgot: ", "For school: ")
+OPENINGS = (
+    "Hi! ",
+    "Hello! ",
+    "Please tell me: ",
+    "Tell me: ",
+    "A question: ",
+    "Quick question: ",
+    "I wonder: ",
+    "Can you help me? ",
+    "One more thing. ",
+    "Okay. ",
+    "Hm. ",
+    "Hey! ",
+    "Now tell me: ",
+    "Next question: ",
+    "Good morning! ",
+    "My child asks: ",
+    "I forgot: ",
+    "For school: ",
+)
 ENDINGS = (" Thank you!", " Thanks.", " Please tell me.", " Do you know?", " I am curious.", " Please help.")
-_ONSETS = ("b", "br", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "kr", "l", "m", "n", "p", "pl", "qu", "r", "s",
-           "sk", "st", "t", "tr", "v", "w", "z", "sh", "ch", "th")
+_ONSETS = (
+    "b",
+    "br",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "kr",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pl",
+    "qu",
+    "r",
+    "s",
+    "sk",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "z",
+    "sh",
+    "ch",
+    "th",
+)
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "oo", "ou", "y")
 _CODAS = ("", "", "", "n", "r", "l", "s", "k", "x", "m", "nd", "rt", "ck", "sh", "th", "v")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-FIRST_NAMES = ("Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry", "Ida", "Jack", "Kate", "Leo", "Mia",
-               "Noah", "Olga", "Paul", "Rosa", "Sam", "Tom", "Uma", "Victor", "Wendy", "Yusuf", "Zoe", "Maria", "Ali",
-               "Lin", "Priya", "Omar", "Nina", "Ivan", "Sofia", "Hugo", "Lena", "Max", "Amy")
+FIRST_NAMES = (
+    "Anna",
+    "Ben",
+    "Clara",
+    "David",
+    "Emma",
+    "Felix",
+    "Grace",
+    "Henry",
+    "Ida",
+    "Jack",
+    "Kate",
+    "Leo",
+    "Mia",
+    "Noah",
+    "Olga",
+    "Paul",
+    "Rosa",
+    "Sam",
+    "Tom",
+    "Uma",
+    "Victor",
+    "Wendy",
+    "Yusuf",
+    "Zoe",
+    "Maria",
+    "Ali",
+    "Lin",
+    "Priya",
+    "Omar",
+    "Nina",
+    "Ivan",
+    "Sofia",
+    "Hugo",
+    "Lena",
+    "Max",
+    "Amy",
+)
 
 
 def ask(rng: Random, phrasings: tuple[str, ...], careless: bool = True, **slots) -> str:
@@ -28,7 +110,7 @@ def ask(rng: Random, phrasings: tuple[str, ...], careless: bool = True, **slots)
     elif roll < 0.32:
         question += rng.choice(ENDINGS)
     elif careless and roll < 0.42:
-        question = question.lower().rstrip("?.!")
+        question = question.lower().rstrip("?.! =")
     if careless and rng.random() < 0.12:
         question = question.replace("colour", "color")
     return question
@@ -37,8 +119,9 @@ def ask(rng: Random, phrasings: tuple[str, ...], careless: bool = True, **slots)
 def invented_word(rng: Random) -> str:
     """A word of one to three syllables that almost surely means nothing: "brolk", "taveshin"."""
     while True:
-        word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS)
-                       for _ in range(rng.choice((1, 2, 2, 2, 3))))
+        word = "".join(
+            rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(rng.choice((1, 2, 2, 2, 3)))
+        )
         if 3 <= len(word) <= 11:
             return word
 

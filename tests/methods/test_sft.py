@@ -24,8 +24,8 @@ def test_everything_can_be_learnt(tokenizer):
     assert "Sea?" in learnt(SFT(learn_from="everything"), CHAT, tokenizer)
 
 
-def test_plain_text_is_learnt_whole(tokenizer):
-    assert learnt(SFT(), {"text": "The sea is blue."}, tokenizer).startswith("The sea is blue.")
+def test_plain_text_is_learnt_whole_but_for_its_first_token_which_nothing_predicts(tokenizer):
+    assert learnt(SFT(), {"text": "The sea is blue."}, tokenizer) == "he sea is blue.<|im_end|>"
 
 
 def test_labels_and_ids_have_equal_length(tokenizer):

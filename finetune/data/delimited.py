@@ -1,0 +1,105 @@
+"""CSV and its kin: values separated by commas, semicolons, tabs or bars, every one of them kept as text."""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from finetune.data.signature import HEAD_BYTES, encoding_of
+from finetune.data.table import MAX_ROW_CHARACTERS, Table, place
+from finetune.errors import DataError
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+def read_delimited(path: Path) -> Table:
+    """The rows below the header line. A ragged row or an open quote shifts what follows, so it refuses the file."""
+    csv.field_size_limit(MAX_ROW_CHARACTERS)  # the module's own limit would refuse values of 131,072 characters
+    with path.open(encoding=encoding_of(path), newline="") as file:
+        head = file.read(HEAD_BYTES)
+        announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
+        delimiter = announced.group(1) if announced else delimiter_of(head) or ","
+        file.seek(0)
+        table = Table("TSV" if delimiter == "\t" else "CSV")
+        lines = _without_nul(file)
+        if announced:
+            next(lines)
+        _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
+    if delimiter != ",":
+        table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
+    return table
+
+
+def delimiter_of(head: str) -> str | None:
+    """The delimiter that gives the first lines of a file the same number of columns, or None if none gives two."""
+    lines = head.splitlines(keepends=True)
+    whole = lines[:-1] if len(head) >= HEAD_BYTES and len(lines) > 1 else lines
+    scores = {delimiter: _evenness(whole[:200], delimiter) for delimiter in DELIMITERS}
+    best = max(scores, key=scores.get)
+    return best if scores[best] > (0, 0) else None
+
+
+def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
+    """Share of the records that have as many values as the header, and that number; zeros for one column."""
+    try:
+        counts = [len(record) for record in csv.reader(lines, delimiter=delimiter) if record]
+    except csv.Error:
+        return 0.0, 0
+    if not counts or counts[0] < 2:
+        return 0.0, 0
+    return counts.count(counts[0]) / len(counts), counts[0]
+
+
+def _read(table: Table, reader, skipped: int) -> None:
+    """Fill ``table`` from ``reader``, whose first record is the header; ``skipped`` lines came before it."""
+    for start, record in _records(reader, table, skipped):
+        if not record:
+            continue
+        if not table.columns:
+            table.name_columns(_names(record, table))
+        elif len(record) != len(table.columns):
+            raise DataError(
+                f"{place(table.total_rows + 1, start).capitalize()} has {len(record)} values, but there are "
+                f"{len(table.columns)} columns: {', '.join(table.columns)}.",
+                "Put quotes around values that contain the delimiter or a line break.",
+            )
+        else:
+            table.add(dict(zip(table.columns, record)), start)
+
+
+def _records(reader, table: Table, skipped: int) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it starts in; a quote that does not close is named by where its record starts."""
+    while True:
+        start = reader.line_num + skipped + 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            where = place(table.total_rows + 1, start) if table.columns else f"the header (line {start})"
+            if "field limit" in str(error):
+                message = f"has a value longer than {MAX_ROW_CHARACTERS:,} characters; perhaps a quote is left open"
+            elif "end of data" in str(error):
+                message = "opens a quote that is never closed"
+            else:
+                message = "has a quote that is not closed where its value ends"
+            raise DataError(
+                f"{where[0].upper()}{where[1:]} {message}.", 'Write a quote inside a quoted value twice: "".'
+            ) from None
+        yield start, record
+
+
+def _names(record: list[str], table: Table) -> tuple[str, ...]:
+    """The header's names without the space around them; a column without a name is named by its place."""
+    names = [name.strip() or f"column {position}" for position, name in enumerate(record, 1)]
+    unnamed = [name for name, written in zip(names, record) if not written.strip()]
+    if unnamed:
+        table.notes.append(f"The header leaves a name empty; it is called {', '.join(unnamed)} here.")
+    return tuple(names)
+
+
+def _without_nul(file) -> Iterator[str]:
+    for number, line in enumerate(file, 1):
+        if "\0" in line:
+            raise DataError(f"Line {number:,} holds a NUL character, which is not text.", "Remove it and try again.")
+        yield line

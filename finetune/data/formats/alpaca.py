@@ -1,0 +1,52 @@
+"""Alpaca: an instruction, sometimes an input that it is about, and the output; or a list of inputs and outputs."""
+
+from finetune.data.formats.format import SYSTEM, Format, Part, RowError, instruction, optional_text, text
+from finetune.data.formats.turns import exchange
+
+NO_INPUT = "<noinput>"
+"""What generated Alpaca rows write where there is no input."""
+
+
+class Alpaca(Format):
+    """Columns ``instruction``, ``input`` and ``output``, or ``instances: [{"input": …, "output": …}, …]``."""
+
+    name = "alpaca"
+    title = "Alpaca instructions"
+    kind = "chat"
+    order = 40
+    parts = (
+        Part("instruction", "What is asked for.", ("instruction",)),
+        Part("input", "What the instruction is about, put below it.", ("input", "context"), required=False),
+        Part("output", "The answer to learn.", ("output", "response"), required=False),
+        Part(
+            "instances",
+            "A list of inputs and outputs for one instruction, in place of the two.",
+            ("instances",),
+            required=False,
+        ),
+        SYSTEM,
+    )
+    holds = "an instruction and its output"
+
+    def missing(self, columns):
+        return super().missing(columns) or ([] if "output" in columns or "instances" in columns else ["output"])
+
+    def example(self, row, columns, system=None):
+        return self.examples(row, columns, system)[0]
+
+    def examples(self, row, columns, system=None):
+        asked = text(row, columns["instruction"])
+        system = instruction(row, columns, system)
+        if "instances" not in columns:
+            return [self._example(asked, row, columns.get("input"), columns.get("output", "output"), system)]
+        instances = row.get(columns["instances"])
+        if not isinstance(instances, list) or not instances or not all(isinstance(item, dict) for item in instances):
+            raise RowError(f'Column "{columns["instances"]}" holds no list of inputs and outputs.')
+        return [self._example(asked, instance, "input", "output", system) for instance in instances]
+
+    def _example(
+        self, instruction: str, values: dict, input_column: str | None, output_column: str, system: str | None
+    ) -> dict:
+        given = optional_text(values, input_column)
+        about = "" if given.strip().lower() in ("", NO_INPUT) else f"\n\n{given}"
+        return exchange(instruction + about, text(values, output_column), system)

@@ -1,0 +1,151 @@
+"""What a format is: how to tell it, which columns it needs, and how a row becomes an example.
+
+A format is recognised by trying it: the usual names only say which columns to try first, and its score is the share
+of rows that serve. An example has the columns that TRL's trainers read.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class RowError(ValueError):
+    """Why a row cannot serve, as a sentence."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing a format reads from a row, and so one field of the mapping form."""
+
+    name: str
+    help: str
+    names: tuple[str, ...] = ()
+    """What its column is usually called, the likeliest first, in lower case with underscores."""
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """How well a format suits some rows."""
+
+    score: float
+    """0 to 1: the share of the rows that serve, less where the columns' names say little."""
+    reason: str
+    columns: dict[str, str]
+    """Part -> column."""
+
+
+SYSTEM = Part("system", "An instruction put before the conversation.", ("system", "system_prompt"), required=False)
+
+
+class Format:
+    """The base of all formats; a subclass is one file in ``finetune/data/formats/``."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    kind: ClassVar[str]
+    """The kind of example it gives: ``chat``, ``preference``, ``text`` or ``prompt``."""
+    order: ClassVar[int] = 100
+    """Of two that score the same, the lower is taken."""
+    parts: ClassVar[tuple[Part, ...]]
+    holds: ClassVar[str]
+    """What its columns hold, to end the sentence "The column … holds …"."""
+    certainty: ClassVar[float] = 1.0
+    """The score if every row serves."""
+    refusal: ClassVar[str] = ""
+    """Why rows of this format cannot be learnt from yet, if so."""
+
+    def recognise(
+        self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str] | None = None
+    ) -> Recognition | None:
+        """How well the format suits ``rows``, or None if no row serves; ``mapped``: the columns that a person chose."""
+        found = self.find(columns, rows, mapped or {})
+        served = 0 if self.missing(found) else sum(self._serves(row, found) for row in rows)
+        if not served:
+            return None
+        names = [f'"{found[part.name]}"' for part in self.parts if part.name in found and part.name != "system"]
+        column = (
+            f"The column {names[0]} holds"
+            if len(names) == 1
+            else f"The columns {', '.join(names[:-1])} and {names[-1]} hold"
+        )
+        share = f"all {len(rows):,}" if served == len(rows) else f"{served:,} of {len(rows):,}"
+        reason = f"{column} {self.holds} in {share} rows looked at."
+        return Recognition(served / len(rows) * self.sureness(found), reason, found)
+
+    def find(self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
+        """Which column plays which part: as ``mapped``, else by the usual names; a part may stay without one."""
+        by_name = {plain(column): column for column in reversed(columns) if column not in mapped.values()}
+        found = dict(mapped)
+        for part in self.parts:
+            column = next((by_name[name] for name in part.names if name in by_name), None)
+            if part.name not in found and column is not None:
+                found[part.name] = column
+        return found
+
+    def missing(self, columns: dict[str, str]) -> list[str]:
+        """The parts that still need a column."""
+        return [part.name for part in self.parts if part.required and part.name not in columns]
+
+    def sureness(self, columns: dict[str, str]) -> float:
+        """How much these columns say by themselves, 0 to 1."""
+        return self.certainty
+
+    def example(self, row: dict, columns: dict[str, str], system: str | None = None) -> dict:
+        """The example that ``row`` gives, with ``columns`` as part -> column; ``RowError`` if it gives none."""
+        raise NotImplementedError
+
+    def examples(self, row: dict, columns: dict[str, str], system: str | None = None) -> list[dict]:
+        """All examples that ``row`` gives; one, unless a format nests several in a row."""
+        return [self.example(row, columns, system)]
+
+    def _serves(self, row: dict, columns: dict[str, str]) -> bool:
+        try:
+            return bool(self.examples(row, columns))
+        except RowError:
+            return False
+
+
+def plain(name: str) -> str:
+    """A column's name in lower case, with one underscore for whatever is no letter or digit."""
+    return re.sub(r"[\W_]+", "_", name.lower()).strip("_")
+
+
+def text(row: dict, column: str) -> str:
+    """The text in a column, as written; ``RowError`` if it is missing, empty or no text."""
+    value = optional_text(row, column)
+    if not value.strip():
+        raise RowError(f'Column "{column}" is empty.')
+    return value
+
+
+def optional_text(row: dict, column: str | None) -> str:
+    """The text in a column, or an empty one if there is none; ``RowError`` if it is something else than text."""
+    value = row.get(column) if column else None
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return str(value)
+    raise RowError(f'Column "{column}" holds {kind_of(value)}, not text.')
+
+
+def instruction(row: dict, columns: dict[str, str], system: str | None) -> str | None:
+    """The row's own instruction to put before the conversation, else ``system``."""
+    own = optional_text(row, columns.get("system"))
+    return own if own.strip() else system
+
+
+def kind_of(value: object) -> str:
+    """What a value that should be text is, in words."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, (bytes, bytearray)):
+        return "binary data"
+    return "no number" if isinstance(value, float) else f"a {type(value).__name__}"

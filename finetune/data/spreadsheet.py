@@ -1,0 +1,107 @@
+"""Excel workbooks (.xlsx): the first sheet with rows, its cells as text.
+
+Text cells stay as they are (``007``, ``NA``). Numbers and dates are stored without their look, so they are written
+plainly, and the table's notes say so.
+"""
+
+import datetime
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+
+from finetune.data.table import MAX_COLUMNS, Table
+from finetune.errors import DataError
+
+
+def read_spreadsheet(path: Path) -> Table:
+    """The rows of the first sheet that has any, below its header; formulas as the values last computed."""
+    from openpyxl import load_workbook
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of colours and rules it leaves out
+            book = load_workbook(path, read_only=True, data_only=True)
+            try:
+                return _first_table(book)
+            finally:
+                book.close()
+    except DataError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ParseError,
+        OSError,
+        EOFError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        reason = str(error).split("\n")[0][:200] or type(error).__name__
+        raise DataError(
+            f"{path.name} is a damaged Excel file: {reason}", "Open it in Excel and save it again."
+        ) from None
+
+
+def _first_table(book) -> Table:
+    for sheet in book.worksheets:
+        sheet.reset_dimensions()  # some programs write a wrong size, behind which rows would be lost
+        table = _read(sheet)
+        if table.rows:
+            others = [other.title for other in book.worksheets if other.title != sheet.title]
+            if others:
+                table.notes.append(f'Only the sheet "{sheet.title}" is read; there are also: {", ".join(others)}.')
+            return table
+    return Table("Excel")
+
+
+def _read(sheet) -> Table:
+    table, changed = Table("Excel"), {}
+    for line, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        values = list(cells)
+        while values and values[-1] is None:
+            values.pop()
+        if not values:
+            continue
+        if len(values) > MAX_COLUMNS:
+            raise DataError(
+                f"Row {line:,} of the sheet has more than {MAX_COLUMNS} columns.", "Keep those to learn from."
+            )
+        if not table.columns:
+            table.name_columns(_names(values))
+            continue
+        if len(values) > len(table.columns):
+            raise DataError(
+                f"Row {line:,} of the sheet has a value in column {len(table.columns) + 1}, which has no name.",
+                "Name the column in the first row, or empty it.",
+            )
+        for name, value in zip(table.columns, values):
+            if not isinstance(value, (str, type(None))):
+                changed.setdefault(name, written(value))
+        values += [None] * (len(table.columns) - len(values))
+        table.add({name: written(value) for name, value in zip(table.columns, values)}, line)
+    if changed:
+        listed = ", ".join(f"{name} (such as {value})" for name, value in changed.items())
+        table.notes.append(f"Numbers and dates are read as plain text, without their cell format: {listed}.")
+    return table
+
+
+def written(value: object) -> str:
+    """A cell's value as plain text: an empty cell is empty, 3.0 is 3, a date is 2026-01-31."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime.datetime):
+        midnight = value.time() == datetime.time()
+        return value.date().isoformat() if midnight else value.isoformat(" ")
+    return str(value)
+
+
+def _names(values: list) -> tuple[str, ...]:
+    return tuple(written(value).strip() or f"column {position}" for position, value in enumerate(values, 1))

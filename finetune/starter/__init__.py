@@ -1,0 +1,23 @@
+"""The starter: a small closed world, and the chat model that is trained from scratch to know it.
+
+    facts                   what is true in the world
+    wording                 how people put a question
+    items, split            one question with its answer; which are held out
+    questions, numbers,
+    reading, talk,
+    stories, chats          the kinds of question
+    world                   all of them together
+    judge, measure, card    whether an answer is right; the figures; the card that tells them
+    tokenizer, pretrain     words to tokens; the training loop
+    pirate, tickets,
+    kindness, samples       the sample data sets
+
+`python -m finetune.starter` rebuilds what lies under assets/. The model needs none of this to be used: it is an
+ordinary folder.
+"""
+
+from pathlib import Path
+
+ASSETS_DIR = Path(__file__).resolve().parents[2] / "assets"
+STARTER_DIR = ASSETS_DIR / "starter"
+SAMPLES_DIR = ASSETS_DIR / "samples"

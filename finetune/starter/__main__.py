@@ -1,0 +1,111 @@
+"""Rebuilds the starter: tokenizer, model, measured figures, card and samples; two options do only a part."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from finetune.starter import SAMPLES_DIR, STARTER_DIR
+from finetune.starter.samples import write_samples
+
+STEPS = 6000
+STEPS_PER_MINUTE = 90
+MEASURED_QUESTIONS = 1530
+
+
+def main() -> None:
+    """Does what the command line asks."""
+    options = _options()
+    if not options.measure:
+        write_samples(options.samples)
+    if options.samples_only:
+        return
+    if not options.measure:
+        steps = round(options.minutes * STEPS_PER_MINUTE) if options.minutes else options.steps
+        build(options.out, steps, options.seed, options.start)
+    describe(options.out)
+
+
+def build(out: Path, steps: int, seed: int, start: Path | None = None) -> None:
+    """Trains tokenizer and model and leaves them in `out`, every 250 steps and at the end; figures go to stdout.
+
+    `start`: a folder with an earlier starter to go on from, instead of random weights and a new tokenizer.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from finetune.starter.measure import measure
+    from finetune.starter.pretrain import join_processes, new_model, pretrain, save
+    from finetune.starter.tokenizer import train_tokenizer
+    from finetune.starter.world import held_out_questions
+
+    questions = held_out_questions(153)
+    if start:
+        tokenizer, model = (
+            AutoTokenizer.from_pretrained(start),
+            AutoModelForCausalLM.from_pretrained(start, dtype="float32"),
+        )
+    else:
+        tokenizer = train_tokenizer(seed)
+        model = new_model(seed, tokenizer.pad_token_id, tokenizer.eos_token_id)
+
+    def keep(model, step):
+        put(model)
+        figures = measure(model.eval(), tokenizer, questions)
+        model.train()
+        weakest = sorted(figures.kinds.items(), key=lambda pair: pair[1])[:8]
+        _say(f"step {step}: {figures.right:.1%} right, {figures.ended:.1%} ended; weakest {weakest}")
+
+    def put(model):
+        with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+            save(model, tokenizer, Path(folder))
+            out.mkdir(parents=True, exist_ok=True)
+            for file in Path(folder).iterdir():
+                file.replace(out / file.name)
+
+    pretrain(model, tokenizer, steps, seed, _say, keep)
+    if join_processes()[0] == 0:
+        put(model)
+
+
+def describe(out: Path) -> None:
+    """Measures the model in `out` on held-out questions and writes figures.json and README.md beside it."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from finetune.starter.card import write_card
+    from finetune.starter.measure import measure
+    from finetune.starter.world import held_out_questions
+
+    model = AutoModelForCausalLM.from_pretrained(out, dtype="float32").eval()
+    figures = measure(model, AutoTokenizer.from_pretrained(out), held_out_questions(MEASURED_QUESTIONS))
+    (out / "figures.json").write_text(json.dumps(figures.as_dict(), indent=1) + "\n", encoding="utf-8")
+    write_card(out, figures, model.num_parameters())
+    for miss in figures.misses:
+        _say(json.dumps(miss, ensure_ascii=False))
+    _say(json.dumps(figures.as_dict()))
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+def _options():
+    parser = argparse.ArgumentParser(prog="python -m finetune.starter", description=__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help="batches of 2,048 tokens (default %(default)s)")
+    parser.add_argument("--minutes", type=float, help="about this long on two cores, instead of --steps")
+    parser.add_argument("--seed", type=int, default=1, help="of data and weights (default %(default)s)")
+    parser.add_argument("--start", type=Path, help="go on from the starter in this folder")
+    parser.add_argument("--out", type=Path, default=STARTER_DIR, help="where the model goes (default assets/starter)")
+    parser.add_argument(
+        "--samples", type=Path, default=SAMPLES_DIR, help="where the samples go (default assets/samples)"
+    )
+    parser.add_argument("--samples-only", action="store_true", help="write the samples and nothing else")
+    parser.add_argument(
+        "--measure", action="store_true", help="measure the model that is there, write its figures and card"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

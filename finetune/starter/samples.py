@@ -1,0 +1,66 @@
+"""The three sample data sets in assets/samples, each with its held-out rows; equal seeds give equal bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+from finetune.starter.chats import FACTS
+from finetune.starter.items import assistant, draw, user
+from finetune.starter.kindness import long_or_cold, short_and_kind
+from finetune.starter.pirate import in_pirate_voice
+from finetune.starter.tickets import ticket
+
+SAMPLES_SEED = 11
+SAMPLES = {"pirate-voice": (300, 50), "ticket-json": (500, 60), "short-and-kind": (300, 50)}
+KINDS_TOLD = tuple(name for name in FACTS if name not in ("add", "subtract", "compare_numbers", "find_name"))
+
+
+def rows(name: str) -> tuple[list[dict], list[dict]]:
+    """The sample's training rows and its held-out rows; no question is in both."""
+    rng, seen, chosen = Random(f"{name} {SAMPLES_SEED}"), set(), []
+    make = {"pirate-voice": _pirate, "ticket-json": _ticket, "short-and-kind": _preference}[name]
+    train, held_out = SAMPLES[name]
+    while len(chosen) < train + held_out:
+        key, row = make(rng)
+        if key not in seen:
+            seen.add(key)
+            chosen.append(row)
+    return chosen[:train], chosen[train:]
+
+
+def write_samples(directory: Path) -> None:
+    """Writes `NAME.jsonl` and `NAME.held-out.jsonl` for every sample."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in SAMPLES:
+        for suffix, part in zip(("", ".held-out"), rows(name), strict=True):
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part)
+            (directory / f"{name}{suffix}.jsonl").write_text(lines, encoding="utf-8", newline="\n")
+
+
+def texts(name: str):
+    """The words of a sample's training rows, turn by turn."""
+    for row in rows(name)[0]:
+        for part in row.values():
+            for turn in part:
+                yield turn["content"]
+
+
+def _pirate(rng):
+    item = draw(rng, kinds=KINDS_TOLD)
+    return item.question, {"messages": [user(item.question), assistant(in_pirate_voice(item.answer, rng))]}
+
+
+def _ticket(rng):
+    text, answer = ticket(rng)
+    return text, {"messages": [user(text), assistant(answer)]}
+
+
+def _preference(rng):
+    item = draw(rng, kinds=KINDS_TOLD)
+    return item.question, {
+        "prompt": [user(item.question)],
+        "chosen": [assistant(short_and_kind(item, rng))],
+        "rejected": [assistant(long_or_cold(item, rng))],
+    }

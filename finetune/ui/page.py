@@ -1,0 +1,202 @@
+"""The page: four tabs, one status line, one clock, and the wires that cross from one tab to another."""
+
+import functools
+import inspect
+import logging
+from functools import partial
+
+import gradio as gr
+
+from finetune.ui import api, compare, data, method, train, views
+from finetune.ui.studio import Studio
+from finetune.workspace import ASSETS
+
+TABS = ("data", "method", "train", "compare")
+TICK_S = 1.0
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+THEME = gr.themes.Soft(
+    primary_hue="indigo",
+    neutral_hue="slate",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+).set(
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
+    block_label_text_color="*primary_700",
+    block_padding="0",
+    input_border_width="1px",
+    input_border_width_dark="1px",
+    input_border_color="*neutral_300",
+    input_border_color_dark="*neutral_600",
+    input_shadow="none",
+    input_shadow_focus="0 0 0 2px *primary_300",
+    button_secondary_border_color="*neutral_300",
+    button_secondary_border_color_dark="*neutral_600",
+    button_border_width="1px",
+    button_secondary_shadow="none",
+    block_title_background_fill="transparent",
+    block_title_background_fill_dark="transparent",
+    block_title_padding="0",
+    block_title_text_weight="550",
+    block_title_text_color="*neutral_800",
+    block_title_text_color_dark="*neutral_100",
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_400",
+)
+
+HEAD = """
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<script>
+document.addEventListener('keydown', event => {
+  const step = {ArrowRight: 1, ArrowLeft: -1, Home: -99, End: 99}[event.key];
+  const tab = event.target.closest && event.target.closest('[role=tab]');
+  if (!step || !tab) return;
+  const tabs = [...tab.closest('[role=tablist]').querySelectorAll('[role=tab]:not([disabled])')];
+  const next = Math.abs(step) > 1 ? (step < 0 ? 0 : tabs.length - 1) : (tabs.indexOf(tab) + step + tabs.length) % tabs.length;
+  tabs[next].click(); tabs[next].focus(); event.preventDefault();
+});
+</script>
+"""
+"""Arrow keys on tabs, which Gradio leaves out."""
+
+TITLE_JS = """
+const show = () => { const to = element.querySelector('[data-title]'); if (to) document.title = to.dataset.title; };
+watch('value', show); show();
+"""
+
+log = logging.getLogger(__name__)
+
+
+def launch_options() -> dict:
+    """What ``launch`` is given whatever the environment says: how the page looks, and what it does not offer."""
+    return {
+        "theme": THEME,
+        "css_paths": ASSETS / "studio.css",
+        "head": HEAD,
+        "share": False,
+        "show_error": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "mcp_server": False,
+        "pwa": False,
+        "ssr_mode": False,
+        "max_file_size": "500mb",
+        "footer_links": [],
+    }
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The whole page, ready to launch."""
+    with gr.Blocks(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=TITLE_JS, elem_id="status")
+        with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
+            drawn = []
+            for tab in (data, method, train, compare):
+                name = tab.__name__.rpartition(".")[2]
+                with gr.Tab(name.capitalize(), id=name, elem_id=f"tab-{name}"):
+                    drawn.append(tab.draw(studio))
+        parts = dict(zip(TABS, drawn))
+        data.wire(studio, parts["data"], parts["method"].model, parts["method"].length)
+        method.wire(studio, parts["method"], parts["data"].chosen)
+        train.wire(studio, parts["train"])
+        compare.wire(studio, parts["compare"])
+        _wire_steps(studio, tabs, parts)
+        _wire_clock(studio, page, tabs, status, parts)
+        api.draw(studio)
+    return page.queue(default_concurrency_limit=4, max_size=40)
+
+
+def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
+    """The button of each step that leads to the next one."""
+    first, second, third, fourth = (parts[name] for name in TABS)
+    first.next.click(lambda: gr.Tabs(selected="method"), None, tabs, api_name="to_method", **QUIET)
+    second.start.click(
+        partial(begin, studio, second.form), [first.chosen, *second.settings()], [second.problems, tabs, third.run], api_name="method_start", api_visibility="private"
+    )
+    second.recipe_use.click(
+        partial(use_recipe, studio, second), second.recipe_text, [second.problems, *first.shown(), second.cards, *second.settings()],
+        api_name="recipe_use", **QUIET,
+    )
+    third.compare.click(partial(to_compare, studio), third.run, [tabs, fourth.run], api_name="to_compare", **QUIET)
+
+
+def begin(studio: Studio, form, chosen, *given) -> tuple:
+    """Start a run and show it; or stay and say what is to be mended."""
+    run_id, problems = method.start(studio, form, chosen, *given)
+    if run_id is None:
+        return problems, gr.skip(), gr.skip()
+    return "", gr.Tabs(selected="train"), gr.Dropdown(train.choices(studio), value=run_id)
+
+
+def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
+    """Fill the Data and the Method tab from a recipe; or leave both and say what is wrong with it."""
+    chosen, notice, values, cards = method.load(studio, parts.form, text)
+    if chosen is None:
+        return [notice, *[gr.skip()] * (len(data.Shown._fields) - 1 + data.MOST_PARTS), gr.skip(), *[gr.skip()] * len(parts.settings())]
+    form = dict(zip(parts.form.inputs, values[2:]))
+    shown = data.show(studio, chosen.settings, chosen.name, form["model.id"], form["training.length"])
+    return [notice, *shown.values(), cards, *values]
+
+
+def to_compare(studio: Studio, run_id: str | None) -> tuple:
+    """The Compare tab with the run that was being watched."""
+    return gr.Tabs(selected="compare"), gr.Dropdown(train.choices(studio, with_model=True), value=run_id)
+
+
+def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML, parts: dict) -> None:
+    """What keeps the page up to date: once on load, then each second, sending only what is new."""
+    watched, compared = parts["train"], parts["compare"]
+    seen = gr.State({})
+    outputs = [seen, status, watched.run, compared.run, *watched.looked()]
+    tick = total(partial(refresh, studio))
+    timer = gr.Timer(TICK_S)
+    timer.tick(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="tick", **QUIET)
+    watched.run.input(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="train_choose", **QUIET)
+    page.load(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="load", **QUIET)
+    page.load(opened, None, tabs, queue=False, api_name="open", **QUIET)
+
+
+def opened(request: gr.Request) -> gr.Tabs:
+    """The tab that the address asks for with ``?tab=train``, else the first."""
+    asked = request.query_params.get("tab", TABS[0])
+    return gr.Tabs(selected=asked if asked in TABS else TABS[0])
+
+
+def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
+    """One value for each output of the clock: what changed since ``seen``, and ``gr.skip()`` for the rest."""
+    current, choices, finished = studio.current(), train.choices(studio), train.choices(studio, with_model=True)
+    known, talkable = [value for _, value in choices], [value for _, value in finished]
+    if run_id not in known:
+        run_id = current[0].id if current else known[0] if known else None
+    if compared_id not in talkable:
+        compared_id = talkable[0] if talkable else None
+    line = views.head(studio.machine, current[1] if current else None, len(studio.jobs.waiting()))
+    looked = train.look(studio, run_id)
+    now = {"status": line, "runs": (choices, run_id), "talkable": (finished, compared_id), "look": looked}
+    if now == seen:
+        return [gr.skip()] * (4 + len(looked))
+    earlier = seen.get("look")
+    return [
+        now,
+        line if line != seen.get("status") else gr.skip(),
+        gr.Dropdown(choices, value=run_id) if now["runs"] != seen.get("runs") else gr.skip(),
+        gr.Dropdown(finished, value=compared_id) if now["talkable"] != seen.get("talkable") else gr.skip(),
+        *(gr.skip() if earlier and earlier[n] == looked[n] else value for n, value in enumerate(looked.values())),
+    ]
+
+
+def total(handler):
+    """``handler`` for the clock: whatever it raises is logged, and the page keeps what it shows."""
+
+    @functools.wraps(handler.func)
+    def call(*arguments):
+        try:
+            return handler(*arguments)
+        except Exception:
+            log.exception("The page could not be refreshed.")
+            return [gr.skip()] * (4 + len(train.Look._fields))
+
+    # Gradio asks the signature whether the handler wants a request.
+    call.__signature__ = inspect.signature(handler)
+    return call

@@ -1,0 +1,144 @@
+"""Words and fragments that every tab shows: amounts, states, notices, the status line.
+
+Everything that came from a person, a file or a model goes through ``escape`` before it becomes HTML.
+"""
+
+from html import escape
+
+from finetune.errors import FinetuneError, Problem
+from finetune.view import ACTIVE, View
+
+TITLE = "Finetune Studio"
+
+STATE_WORDS = {
+    "queued": "waiting for its turn",
+    "preparing": "getting ready",
+    "running": "training",
+    "stopping": "stopping after this step",
+    "done": "finished",
+    "stopped": "stopped, model kept",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+
+PHASE_WORDS = {
+    "loading": "Loading the model",
+    "tokenising": "Reading the data",
+    "training": "Training",
+    "saving": "Saving the model",
+}
+
+
+def amount(number: float) -> str:
+    """``number`` as a whole number with thousands separators."""
+    return f"{round(number):,}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``number`` with its noun: ``1 row``, ``2 rows``."""
+    return f"{amount(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(numbers: list[int] | tuple[int, ...], most: int = 5) -> str:
+    """The first ``most`` row numbers in words: ``3, 7, 9 and 12 more``."""
+    shown = ", ".join(str(number) for number in numbers[:most])
+    return shown if len(numbers) <= most else f"{shown} and {amount(len(numbers) - most)} more"
+
+
+def gigabytes(size_bytes: float) -> str:
+    """A size of memory or of a file, with two figures."""
+    for unit, scale in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if size_bytes >= scale * 0.95:
+            value = size_bytes / scale
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{size_bytes:.0f} bytes"
+
+
+def parameters(count: float) -> str:
+    """The size of a model: ``4.6 million parameters``, ``8 billion parameters``."""
+    scale, word = (1e9, "billion") if count >= 1e9 else (1e6, "million")
+    return f"{count / scale:.3g} {word} parameters"
+
+
+def duration(seconds: float) -> str:
+    """A time span with its two largest units: ``18 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def percent(share: float) -> str:
+    """A share of one as a whole percentage."""
+    return f"{share * 100:.0f} %"
+
+
+def notice(message: str, hint: str = "", problems: tuple[Problem, ...] = (), kind: str = "error") -> str:
+    """A calm box that says what is wrong and what to do; ``kind`` is ``error``, ``warning`` or ``info``."""
+    lines = "".join(f"<li>{escape(str(problem))}</li>" for problem in problems)
+    parts = [
+        f"<p class='notice-message'>{escape(message)}</p>",
+        f"<p>{escape(hint)}</p>" if hint else "",
+        f"<ul>{lines}</ul>" if lines else "",
+    ]
+    role = "alert" if kind == "error" else "status"
+    return f"<div class='notice {escape(kind)}' role='{role}'>{''.join(parts)}</div>"
+
+
+def notice_of(error: FinetuneError) -> str:
+    """The notice that ``error`` asks for."""
+    return notice(error.message, error.hint, error.problems)
+
+
+def empty(sentence: str, detail: str = "") -> str:
+    """What a place says before there is anything to show in it."""
+    more = f"<p class='small'>{escape(detail)}</p>" if detail else ""
+    return f"<div class='empty'><p>{escape(sentence)}</p>{more}</div>"
+
+
+def lead(sentence: str) -> str:
+    """The one sentence at the top of a tab."""
+    return f"<h2 class='lead'>{escape(sentence)}</h2>"
+
+
+def small(sentence: str) -> str:
+    """A quiet line under something."""
+    return f"<p class='small'>{escape(sentence)}</p>" if sentence else ""
+
+
+def run_label(run_id: str, view: View) -> str:
+    """A run in a chooser: ``3 · pirate voice · finished``."""
+    number = run_id.split("-")[0].lstrip("0") or "0"
+    return f"{number} · {view.name} · {STATE_WORDS[view.state]}"
+
+
+def activity(view: View) -> str:
+    """What an active run is doing, in a few words for the status line."""
+    words = f"“{view.name}” is {STATE_WORDS[view.state]}"
+    if view.state in ("running", "stopping") and view.total_steps:
+        words += f", {percent(view.fraction)}"
+    if view.state == "running" and view.eta_s:
+        words += f", {duration(view.eta_s)} left"
+    return words
+
+
+def head(machine: str, current: View | None, waiting: int) -> str:
+    """The page's head: its name, which machine this is and what it is doing; carries the title for the browser."""
+    parts = [f"<span>{escape(machine)}</span>"]
+    if current is not None:
+        parts.append(f"<span class='busy'>{escape(activity(current))}</span>")
+    if waiting:
+        parts.append(f"<span>{waiting} waiting</span>")
+    line = " <i aria-hidden='true'>·</i> ".join(parts)
+    return f"<header class='top' data-title='{escape(page_title(current))}'><h1>{TITLE}</h1><p class='status'>{line}</p></header>"
+
+
+def page_title(current: View | None) -> str:
+    """The browser tab's title: the percentage first while a run is at work."""
+    if current is None or current.state not in ACTIVE:
+        return TITLE
+    return f"{percent(current.fraction)} · {TITLE}" if current.total_steps else f"Getting ready · {TITLE}"

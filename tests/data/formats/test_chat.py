@@ -1,0 +1,35 @@
+import pytest
+
+from finetune.data.formats.chat import Chat
+from finetune.data.formats.format import RowError
+
+TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+
+
+@pytest.mark.parametrize("column", ["messages", "conversations", "whatever"])
+def test_it_is_told_by_the_shape_of_the_turns(column):
+    found = Chat().recognise(("id", column), [{"id": 1, column: None}, {"id": 2, column: TURNS}])
+    assert found.columns == {"messages": column} and found.score == 0.5
+    assert "conversations (turns with role and content) in 1 of 2" in found.reason
+
+
+def test_other_shapes_are_not_taken():
+    rows = [{"messages": [{"from": "human", "value": "q"}]}, {"messages": "hello"}]
+    assert Chat().recognise(("messages",), rows) is None
+
+
+def test_a_row_becomes_its_messages_with_the_instruction_first():
+    row = {"messages": [{"role": "developer", "content": "d"}, *TURNS]}
+    assert Chat().example(row, {"messages": "messages"}, "s") == {"messages": [{"role": "system", "content": "d"}, *TURNS]}
+    with_own = {"messages": TURNS, "sys": "own"}
+    assert Chat().example(with_own, {"messages": "messages", "system": "sys"}, "s")["messages"][0]["content"] == "own"
+    assert Chat().example({"messages": TURNS}, {"messages": "messages"}, "s")["messages"][0]["content"] == "s"
+
+
+def test_a_row_without_an_answer_is_refused():
+    with pytest.raises(RowError, match="no answer"):
+        Chat().example({"messages": TURNS[:1]}, {"messages": "messages"})
+
+
+def test_a_persons_choice_of_column_stands():
+    assert Chat().find(("messages", "other"), [{"messages": TURNS}], {"messages": "other"}) == {"messages": "other"}

@@ -1,0 +1,81 @@
+import pytest
+
+from finetune.data.formats.format import RowError
+from finetune.data.formats.preference import Preference
+
+USER = {"role": "user", "content": "q"}
+GOOD = {"role": "assistant", "content": "good"}
+BAD = {"role": "assistant", "content": "bad"}
+EXAMPLE = {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
+HUMAN = {"from": "human", "value": "q"}
+
+SHAPES = {
+    "texts": {"prompt": "q", "chosen": "good", "rejected": "bad"},
+    "turns": EXAMPLE,
+    "a text and turns": {"prompt": "q", "chosen": [GOOD], "rejected": [BAD]},
+    "whole conversations": {"chosen": [USER, GOOD], "rejected": [USER, BAD]},
+    "whole conversations and their prompt": {"prompt": "q", "chosen": [USER, GOOD], "rejected": [USER, BAD]},
+    "single messages": {"prompt": "q", "chosen": GOOD, "rejected": BAD},
+    "ShareGPT": {
+        "prompt": [HUMAN],
+        "chosen": [{"from": "gpt", "value": "good"}],
+        "rejected": [{"from": "gpt", "value": "bad"}],
+    },
+    "transcripts": {"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: q\n\nAssistant: bad"},
+    "other names": {"Question": "q", "Preferred": "good", "Worse": "bad"},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_gives_the_same_example(shape):
+    row = SHAPES[shape]
+    found = Preference().recognise(tuple(row), [row])
+    assert found is not None and found.score == 1.0
+    assert Preference().example(row, found.columns) == EXAMPLE
+
+
+def columns(row):
+    return {name: name for name in row}
+
+
+def test_earlier_turns_of_a_conversation_belong_to_the_prompt():
+    before = [USER, GOOD, {"role": "user", "content": "more"}]
+    row = {"chosen": [*before, GOOD], "rejected": [*before, BAD]}
+    assert Preference().example(row, columns(row), "s") == {
+        "prompt": [{"role": "system", "content": "s"}, *before], "chosen": [GOOD], "rejected": [BAD],
+    }  # fmt: skip
+
+
+def test_equal_answers_are_kept_for_the_report_to_tell():
+    row = {"prompt": "q", "chosen": "same", "rejected": "same"}
+    assert Preference().example(row, columns(row))["chosen"] == Preference().example(row, columns(row))["rejected"]
+    row = {"chosen": [USER, GOOD], "rejected": [USER, GOOD]}
+    assert Preference().example(row, columns(row)) == {"prompt": [USER], "chosen": [GOOD], "rejected": [GOOD]}
+
+
+def test_an_answer_that_mentions_a_speaker_is_no_transcript():
+    row = {"prompt": "q", "chosen": "He wrote:\n\nUser: x\n\nAssistant: y", "rejected": "User: x"}
+    example = Preference().example(row, columns(row))
+    assert [example[part][0]["content"] for part in ("chosen", "rejected")] == [row["chosen"], row["rejected"]]
+
+
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        ({"chosen": "good", "rejected": "bad"}, "It has no prompt: the two answers have no beginning in common."),
+        ({"prompt": "q", "chosen": "good", "rejected": ""}, 'Column "rejected" is empty.'),
+        ({"prompt": "", "chosen": "good", "rejected": "bad"}, 'Column "prompt" is empty.'),
+        ({"prompt": "q", "chosen": [], "rejected": "bad"}, 'Column "chosen" has no turns.'),
+        ({"prompt": "q", "chosen": [USER], "rejected": [BAD]}, 'Column "chosen" does not end with an answer by the assistant.'),
+        ({"prompt": [USER, GOOD], "chosen": "good", "rejected": "bad"}, "The prompt does not end with the user."),
+        (
+            {"chosen": [USER, GOOD, USER, GOOD], "rejected": [USER, BAD, USER, BAD]},
+            'Column "chosen": the two conversations part before their last answer.',
+        ),
+    ],
+)
+def test_a_row_that_is_no_pair_is_refused_with_the_reason(row, reason):
+    with pytest.raises(RowError) as error:
+        Preference().example(row, columns(row))
+
+    assert str(error.value) == reason

@@ -1,0 +1,68 @@
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from finetune.data import parquet as reader
+from finetune.data.parquet import read_parquet
+from finetune.errors import DataError
+
+CHAT = [{"role": "user", "content": "日本?"}, {"role": "assistant", "content": "Japan"}]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(table, **options):
+        path = tmp_path / "data.parquet"
+        pyarrow.parquet.write_table(table, path, **options)
+        return path
+
+    return write
+
+
+def test_rows_come_as_python_values(write):
+    rows = [{"messages": CHAT, "note": "NA", "score": 1}, {"messages": CHAT[:1], "note": None, "score": 2}]
+    table = read_parquet(write(pyarrow.Table.from_pylist(rows)))
+    assert table.rows == rows
+    assert table.columns == ("messages", "note", "score")
+
+
+def test_batches_join_without_a_seam(write):
+    values = [f"text {n}" for n in range(reader.BATCH_ROWS * 2 + 1)]
+    table = read_parquet(write(pyarrow.table({"text": values})))
+    assert [row["text"] for row in table.rows] == values
+
+
+def test_a_file_that_unpacks_to_too_many_rows_is_refused_at_once(write):
+    bomb = write(pyarrow.table({"text": pyarrow.DictionaryArray.from_arrays([0] * 1_100_000, ["x" * 1000])}))
+    assert bomb.stat().st_size < 200_000
+    with pytest.raises(DataError, match="1,100,000 rows; 1,000,000 can be read"):
+        read_parquet(bomb)
+
+
+def test_a_file_that_unpacks_to_too_many_bytes_is_refused(write, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_BYTES", 1_000_000)
+    with pytest.raises(DataError, match="unpack to more than"):
+        read_parquet(write(pyarrow.table({"text": ["x" * 10_000] * 1000})))
+
+
+def test_columns_that_share_a_name_are_refused(write):
+    with pytest.raises(DataError, match='More than one column is named "a"'):
+        read_parquet(write(pyarrow.Table.from_arrays([pyarrow.array(["1"])] * 2, names=["a", "a"])))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_is_called_damaged_or_read(write, data):
+    path = write(pyarrow.table({"text": [f"text {n}" for n in range(300)]}))
+    content = bytearray(path.read_bytes())
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(4, len(content) - 1))]
+    for _ in range(3):
+        content[data.draw(st.integers(4, len(content) - 1)) if len(content) > 4 else 0] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(bytes(content))
+    try:
+        assert read_parquet(path).total_rows >= 0
+    except DataError as error:
+        assert error.message

@@ -1,0 +1,19 @@
+"""The preferred answer is the shorter one, and says the same."""
+
+from random import Random
+
+from finetune.starter.items import draw
+from finetune.starter.kindness import long_or_cold, short_and_kind
+from finetune.starter.samples import KINDS_TOLD
+
+
+def test_chosen_is_short_and_right():
+    rng = Random(1)
+    longer = 0
+    for _ in range(500):
+        item = draw(rng, kinds=KINDS_TOLD)
+        chosen, rejected = short_and_kind(item, rng), long_or_cold(item, rng)
+        assert item.short in chosen
+        assert item.answer in rejected
+        longer += len(rejected) > len(chosen)
+    assert longer > 400

@@ -1,0 +1,69 @@
+"""The tests mirror the package, file for file."""
+
+import ast
+
+import pytest
+
+from finetune.workspace import PROJECT
+
+WITHOUT_A_FILE = {
+    "test_flow.py",  # the page in a real browser, from data to comparison
+    "test_contracts.py",  # what holds for every method with every adapter
+    "test_docs.py",
+    "test_layers.py",
+    "test_mirror.py",
+    "test_packaging.py",
+    "test_style.py",
+    "starter/test_starter.py",  # the shipped model itself, by what it answers
+}
+"""Tests of the whole, which mirror no file."""
+
+ELSEWHERE = {"gpu", "benchmarks"}
+"""Folders of tests that mirror no package."""
+
+TESTS = sorted((PROJECT / "tests").rglob("test_*.py"))
+
+
+def mirror(path):
+    """Where the test of a file of the package stands."""
+    inside = path.relative_to(PROJECT / "finetune")
+    return PROJECT / "tests" / inside.parent / f"test_{inside.stem.strip('_')}.py"
+
+
+MODULES = {mirror(path): path for path in (PROJECT / "finetune").rglob("*.py") if path.name != "__init__.py"}
+
+
+def name(path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("test", MODULES, ids=name)
+def test_each_file_has_its_test(test):
+    assert test.is_file(), f"{name(MODULES[test])} has no {name(test)}"
+
+
+@pytest.mark.parametrize("test", TESTS, ids=name)
+def test_each_test_has_its_file(test):
+    inside = test.relative_to(PROJECT / "tests")
+    assert test in MODULES or name(test).removeprefix("tests/") in WITHOUT_A_FILE or inside.parts[0] in ELSEWHERE
+
+
+@pytest.mark.parametrize("test", TESTS, ids=name)
+def test_each_test_asserts_something(test):
+    tree = ast.parse(test.read_text(encoding="utf-8"))
+    helpers = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and asserts(node, set())}
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    assert found, "there is no test in it"
+    assert [node.name for node in found if not asserts(node, helpers)] == []
+
+
+def asserts(function: ast.FunctionDef, helpers: set[str]) -> bool:
+    """True if it asserts, expects an error, or calls one of the file's ``helpers`` that does."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in helpers or called in ("raises", "warns", "expect") or called.startswith("assert"):
+                return True
+    return False
