@@ -16,14 +16,22 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
+UNSEEN_S = 10
+"""The heavy libraries load once the first page is drawn, or after this time if nobody looks."""
+
+
 def options() -> argparse.Namespace:
     """The command line. Other machines are let in only on a Space, in the container, or when asked for by name."""
     anywhere = bool(os.environ.get("SPACE_ID"))
     parser = argparse.ArgumentParser(description="Fine-tune a language model on a page, and see what changed.")
     parser.add_argument(
-        "--host", default="0.0.0.0" if anywhere else os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on"
+        "--host",
+        default="0.0.0.0" if anywhere else os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        help="address to listen on",
     )
-    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="port to listen on")
+    parser.add_argument(
+        "--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="port to listen on"
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser.parse_args()
 
@@ -47,11 +55,13 @@ def main() -> int:
         quiet=True,
         **launch_options(),
     )
-    print(f"Finetune Studio is at http://{'localhost' if given.host == '0.0.0.0' else given.host}:{given.port} (Ctrl+C ends it)", flush=True)
-    studio.jobs.warm()
+    host = "localhost" if given.host == "0.0.0.0" else given.host
+    print(f"Finetune Studio is at http://{host}:{given.port} (Ctrl+C ends it)", flush=True)
+    if not stopping.wait(UNSEEN_S):
+        studio.warm()
     stopping.wait()
     page.close(verbose=False)
-    # A run at work is left as it is: its directory says how far it came. Threads in native code would hold up a normal exit.
+    # A run at work is left as it is: its directory says how far it came. Its thread would hold up a normal exit.
     sys.stdout.flush()
     os._exit(0)
 

@@ -23,8 +23,8 @@ A file imports only from rows below its own:
     ui                                the only place that imports gradio; never torch
     __main__
     jobs
-    train  chat  export  starter
-    reporter  memory  model  plan  presets
+    train  chat  export  memory  starter
+    reporter  model  plan  presets
     sampler  sides  workspace
     run
     recipe  hardware  libraries

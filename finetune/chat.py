@@ -16,10 +16,10 @@ from typing import Any
 from pydantic import Field
 
 from finetune import hardware
-from finetune.errors import ModelError, RunError
+from finetune.errors import ModelError
 from finetune.hardware import Choice
 from finetune.libraries import load
-from finetune.model import load_base, load_tokenizer, load_weights
+from finetune.model import load_base, load_tokenizer, load_weights, require_model
 from finetune.run import Run
 from finetune.settings import Settings
 from finetune.sides import sides_of_adapter, sides_of_models
@@ -37,7 +37,7 @@ class Sampling(Settings):
     temperature: float = Field(0.7, ge=0, le=2)
     """How adventurous the words are: 0 always takes the likeliest, 1 is as the model learnt, above 1 is wilder."""
     top_p: float = Field(0.95, gt=0, le=1)
-    """Leaves out the least likely words: only those that together have this share of the chance are drawn. (nucleus sampling)"""
+    """Leaves out the least likely words: only those that together have this share of the chance are drawn. (nucleus)"""
     max_tokens: int = Field(256, ge=1, le=4096)
     """The longest answer, in tokens."""
     greedy: bool = False
@@ -143,7 +143,9 @@ class Pair:
                 answer.finish()
             yield so_far(done=True)
 
-    def _tokens(self, prompts, draw: "Draw", room: int, stop: threading.Event) -> Iterator[tuple[int | None, int | None]]:
+    def _tokens(
+        self, prompts, draw: "Draw", room: int, stop: threading.Event
+    ) -> Iterator[tuple[int | None, int | None]]:
         """A token of each side per step, None where that side has ended."""
         logits, place = self.sides.begin(prompts)
         ended = [False, False]
@@ -260,22 +262,17 @@ class Answer:
 
 
 def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], list[tuple[str, str | None]]]:
-    """Both answers as stretches of text, marked ``"-"`` (only the base says it) or ``"+"`` (only the tuned), else None."""
+    """Both answers as stretches of text, marked ``"-"`` (only the base's), ``"+"`` (only the tuned's) or None."""
     left, right = (re.findall(r"\S+\s*|\s+", text) for text in (base, tuned))
-    matcher = difflib.SequenceMatcher(None, [word.strip() for word in left], [word.strip() for word in right], autojunk=False)
+    matcher = difflib.SequenceMatcher(
+        None, [word.strip() for word in left], [word.strip() for word in right], autojunk=False
+    )
     marked_left, marked_right = [], []
     for kind, start, end, other_start, other_end in matcher.get_opcodes():
         same = kind == "equal"
         marked_left.append(("".join(left[start:end]), None if same else "-"))
         marked_right.append(("".join(right[other_start:other_end]), None if same else "+"))
     return [part for part in marked_left if part[0]], [part for part in marked_right if part[0]]
-
-
-def require_model(run: Run) -> Run:
-    """``run``, if a tuned model can be read from it; ``RunError`` if not."""
-    if not run.model_dir.is_dir() or not any(run.model_dir.glob("*.safetensors")):
-        raise RunError(f"Run {run.id} has no tuned model yet.", "Choose a run that has finished, or was stopped with its model kept.")
-    return run
 
 
 def _with_adapter(base, run: Run):

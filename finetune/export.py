@@ -7,7 +7,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from finetune.chat import require_model
+from finetune.model import require_model
 from finetune.run import Run
 
 OLDEST = (1980, 1, 1, 0, 0, 0)
@@ -24,7 +24,9 @@ def zip_adapter(run: Run, to: Path) -> Path:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
             _write(archive, "README.md", card(run).encode())
             _write(archive, "recipe.yaml", run.recipe.to_yaml().encode())
-            for file in sorted(path for path in run.model_dir.rglob("*") if path.is_file() and path.name != "README.md"):
+            for file in sorted(
+                path for path in run.model_dir.rglob("*") if path.is_file() and path.name != "README.md"
+            ):
                 _write(archive, f"model/{file.relative_to(run.model_dir).as_posix()}", file)
         unfinished.replace(target)
     finally:

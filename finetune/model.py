@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from finetune.adapters import Adapter
-from finetune.errors import ModelError
+from finetune.errors import ModelError, RunError
 from finetune.recipe import ModelSettings
 from finetune.run import Run
 from finetune.workspace import ASSETS, Workspace
@@ -142,6 +142,13 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None) -> Non
         file.chmod(0o644)
     shutil.rmtree(run.model_dir, ignore_errors=True)
     staging.rename(run.model_dir)
+
+
+def require_model(run: Run) -> Run:
+    """``run``, if a tuned model can be read from it; ``RunError`` if not."""
+    if not run.model_dir.is_dir() or not any(run.model_dir.glob("*.safetensors")):
+        raise RunError(f"Run {run.id} has no tuned model yet.", "Choose a run that has finished, or was stopped with its model kept.")
+    return run
 
 
 def _name_base(path: Path, settings: ModelSettings) -> None:

@@ -1,11 +1,12 @@
 """Base and tuned stepping together: two rows of logits per step, each bit for bit what that side gives alone.
 
-``Together`` reads one copy of the weights once per step for both rows. Two rows are not always computed like
-one: on a CPU with bf16 instructions most linear layers of up to 1,024 inputs give equal bits, a wider one
-differs in about 1 of 1,000 outputs, one of 64 × 64 in 1 of 20,000, an fp32 one in most (measured, torch 2.13). A last bit is enough to turn a
-near-tie into another word, so every layer is tried when the pair is loaded, and one that mixes its rows is
-computed row by row; in fp32 on a CPU that costs nothing, because there the second row costs as much as the
-first. Attention runs per row, so that neither side ever sees padding.
+``Together`` reads one copy of the weights once per step for both rows. Two rows are not always computed like one:
+on a CPU with bf16 instructions most linear layers of up to 1,024 inputs give equal bits, a wider one differs in
+about 1 of 1,000 outputs, one of 64 × 64 in 1 of 20,000, an fp32 one in most (measured, torch 2.13). A last bit is
+enough to turn a near-tie into another word, so every layer is tried when the pair is loaded, and one that mixes
+its rows is computed row by row; in fp32 on a CPU that costs little, because there a second row costs nearly as
+much as the first. Attention runs per row, so that neither side ever sees padding. The pair then costs 1.2 × one
+answer alone in bf16 and 1.5 × in fp32 (the starter with LoRA, tests/benchmarks/pair.py).
 
 ``InTurn`` steps each side by itself: for two whole models, and where ``Together`` would not be exact.
 """
@@ -22,7 +23,7 @@ ATTENTION = "finetune_rows"
 BASE, TUNED, BOTH = slice(0, 0), slice(0, 1), slice(1, 2)
 """The rows of a batch that the add-on applies to: none of one, the only one, or the second of two."""
 TRIED_OUTPUTS = 400_000
-"""Outputs that are compared before a layer's rows are believed to be independent; the rarest mixing seen was 1 in 20,000."""
+"""Outputs compared before a layer's rows are believed to be independent; the rarest mixing seen was 1 in 20,000."""
 
 
 @dataclass
@@ -164,13 +165,17 @@ def sides_of_adapter(model):
         return sides, Choice("in turn", "this kind of add-on cannot share a batch with the untouched base")
     together = Together(model.base_model.model)
     if _same_as_alone(together):
-        return together, Choice("one batch", "one copy of the weights answers for both, with the same bits as each alone")
+        return together, Choice(
+            "one batch", "one copy of the weights answers for both, with the same bits as each alone"
+        )
     return together.alone, Choice("in turn", "on this machine a batch of two would round differently from one alone")
 
 
 def sides_of_models(base, tuned):
     """The way to step two whole models side by side, and why: ``(InTurn, Choice)``."""
-    return InTurn(Side(base), Side(tuned)), Choice("in turn", "every weight was trained, so each side has a model of its own")
+    return InTurn(Side(base), Side(tuned)), Choice(
+        "in turn", "every weight was trained, so each side has a model of its own"
+    )
 
 
 def attend(module, query, key, value, attention_mask, pads=None, **kwargs):
@@ -181,7 +186,9 @@ def attend(module, query, key, value, attention_mask, pads=None, **kwargs):
     if pads is None or len(query) == 1:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
     rows = [
-        sdpa_attention_forward(module, query[i : i + 1], key[i : i + 1, :, pad:], value[i : i + 1, :, pad:], None, **kwargs)[0]
+        sdpa_attention_forward(
+            module, query[i : i + 1], key[i : i + 1, :, pad:], value[i : i + 1, :, pad:], None, **kwargs
+        )[0]
         for i, pad in enumerate(pads)
     ]
     return torch.cat(rows), None
@@ -202,12 +209,16 @@ def _is_plain_lora(model) -> bool:
     from peft.utils import AuxiliaryTrainingWrapper
 
     layers = [layer for layer in model.modules() if isinstance(layer, LoraLayer)]
-    return bool(layers) and not any(isinstance(layer, AuxiliaryTrainingWrapper) for layer in model.modules()) and all(
-        isinstance(layer.base_layer, torch.nn.Linear)
-        and not layer.lora_variant
-        and not any(layer.lora_bias.values())
-        and len(layer.active_adapters) == 1
-        for layer in layers
+    return (
+        bool(layers)
+        and not any(isinstance(layer, AuxiliaryTrainingWrapper) for layer in model.modules())
+        and all(
+            isinstance(layer.base_layer, torch.nn.Linear)
+            and not layer.lora_variant
+            and not any(layer.lora_bias.values())
+            and len(layer.active_adapters) == 1
+            for layer in layers
+        )
     )
 
 
@@ -230,11 +241,25 @@ def _layers_that_mix_rows(model) -> list:
 def _mixes_rows(layer, dtype) -> bool:
     import torch
 
+    if layer.weight.is_floating_point():
+        return _differs(layer, dtype, TRIED_OUTPUTS // (2 * layer.out_features))
+    # A compressed layer is unpacked, which is slow on a CPU, and then multiplied: the many tries are a plain twin's.
+    device = next(layer.parameters()).device
+    twin = torch.nn.utils.skip_init(torch.nn.Linear, layer.in_features, layer.out_features, device=device, dtype=dtype)
+    torch.nn.init.constant_(twin.bias, 0.5)
+    with torch.no_grad():
+        twin.weight.copy_(torch.randn(twin.weight.shape, generator=torch.Generator().manual_seed(0)))
+    return _differs(layer, dtype, 16) or _differs(twin, dtype, TRIED_OUTPUTS // (2 * layer.out_features))
+
+
+def _differs(layer, dtype, tries: int) -> bool:
+    """True if two rows at once give other bits than one after the other, in at least 8 tries on random rows."""
+    import torch
+
     generator = torch.Generator().manual_seed(0)
     device = next(layer.parameters()).device
-    tries = max(8, TRIED_OUTPUTS // (2 * layer.out_features))
     with torch.inference_mode():
-        for _ in range(tries):
+        for _ in range(max(8, tries)):
             x = torch.randn(2, 1, layer.in_features, generator=generator).to(device, dtype)
             if not torch.equal(layer(x), torch.cat([layer(row) for row in x.split(1)])):
                 return True

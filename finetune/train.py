@@ -3,6 +3,7 @@
 What goes wrong is raised; ``finetune.jobs`` turns it into the run's last event.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from finetune import events as said
@@ -171,10 +172,8 @@ def _train(run, recipe, rows, settled, model, tokenizer, machine, precision) -> 
         "trainable": count(trainer.model, trainable=True),
     }
     run.emit(said.Entered(phase="training"))
-    try:
+    with suppress(Stopped):
         trainer.train()
-    except Stopped:
-        pass
     run.emit(said.Entered(phase="saving"))
     save(trainer.model, tokenizer, run, recipe.model, base_dtype)
     run.emit(said.Saved(what="model", path="model", step=trainer.state.global_step))

@@ -34,7 +34,12 @@ def test_the_zip_holds_model_card_and_recipe_and_nothing_else(finished, tmp_path
     assert path == tmp_path / "out" / f"{finished.id}.zip"
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == ["README.md", "recipe.yaml", "model/adapter_config.json", "model/adapter_model.safetensors"]
+        assert archive.namelist() == [
+            "README.md",
+            "recipe.yaml",
+            "model/adapter_config.json",
+            "model/adapter_model.safetensors",
+        ]
         assert archive.read("model/adapter_model.safetensors") == b"weights"
         assert Recipe.from_yaml(archive.read("recipe.yaml").decode()) == finished.recipe
 
@@ -42,7 +47,14 @@ def test_the_zip_holds_model_card_and_recipe_and_nothing_else(finished, tmp_path
 def test_the_card_says_what_it_is_and_how_to_load_it(finished, tmp_path):
     with zipfile.ZipFile(zip_adapter(finished, tmp_path)) as archive:
         card = archive.read("README.md").decode()
-    for part in ("# pirate voice", "starter model", "`pirate.jsonl`, 300 rows", "1.250", "PeftModel.from_pretrained", "Licence"):
+    for part in (
+        "# pirate voice",
+        "starter model",
+        "`pirate.jsonl`, 300 rows",
+        "1.250",
+        "PeftModel.from_pretrained",
+        "Licence",
+    ):
         assert part in card
     assert "uploads/" not in card
 

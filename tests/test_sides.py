@@ -34,7 +34,12 @@ def greedy(model, ids, count):
     """The next ``count`` tokens of ``model.generate``, the reference."""
     batch = torch.tensor([ids])
     output = model.generate(
-        batch, attention_mask=torch.ones_like(batch), max_new_tokens=count, do_sample=False, eos_token_id=None, pad_token_id=0
+        batch,
+        attention_mask=torch.ones_like(batch),
+        max_new_tokens=count,
+        do_sample=False,
+        eos_token_id=None,
+        pad_token_id=0,
     )
     return output[0, len(ids) :].tolist()
 
@@ -49,12 +54,21 @@ def walk(sides, prompts, count):
     return [list(side) for side in zip(*said)]
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_one_batch_answers_as_each_side_alone(dtype):
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("dtype", "count"), [(torch.bfloat16, 12), (torch.float32, 4)])
+def test_one_batch_answers_as_each_side_alone(dtype, count):
     sides, how = sides_of_adapter(tune(small(dtype)))
     assert isinstance(sides, Together) and how.value == "one batch"
     untouched, tuned = small(dtype), tune(small(dtype))
-    for i, ids in enumerate(PROMPTS):
+    for i, ids in enumerate(PROMPTS[:count]):
         other = PROMPTS[-1 - i]
         base_said, tuned_said = walk(sides, (ids, other), 24)
         assert base_said == greedy(untouched, ids, 24)
@@ -64,8 +78,8 @@ def test_one_batch_answers_as_each_side_alone(dtype):
 def test_layers_too_wide_for_one_batch_are_computed_row_by_row():
     sides, _ = sides_of_adapter(tune(small(torch.bfloat16, intermediate=2048)))
     untouched = small(torch.bfloat16, intermediate=2048)
-    for ids in PROMPTS:
-        assert walk(sides, (ids, ids), 24)[0] == greedy(untouched, ids, 24)
+    for ids in PROMPTS[:5]:
+        assert walk(sides, (ids, ids), 16)[0] == greedy(untouched, ids, 16)
 
 
 def test_logits_of_one_batch_are_equal_to_the_last_bit():
@@ -111,8 +125,8 @@ def test_a_saved_adapter_answers_as_before(tmp_path):
 def test_a_model_with_a_sliding_window_is_stepped_in_turn():
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=259, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        use_sliding_window=True, sliding_window=16, max_window_layers=1, initializer_range=0.3,
+        vocab_size=259, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, use_sliding_window=True, sliding_window=16, max_window_layers=1, initializer_range=0.3,
     )  # fmt: skip
     model = Qwen2ForCausalLM(config).eval()
     untouched = AutoModelForCausalLM.from_config(config).eval()

@@ -11,7 +11,7 @@ from pathlib import Path
 from finetune.data.formats import FORMATS, Format, Recognition, RowError
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_table
-from finetune.data.table import Rejected, Table
+from finetune.data.table import Rejected, Table, none_can
 from finetune.errors import DataError
 
 SAMPLE_ROWS = 200
@@ -87,8 +87,8 @@ def understand(table: Table, settings: DataSettings) -> Dataset:
     if not data.examples:
         first = data.rejected[0]
         raise DataError(
-            f"None of the {data.total_rows:,} rows can be learnt from. {first.where.capitalize()}: {first.reason}",
-            f"They were read as {form.title.lower()}; choose another format or other columns if that is wrong.",
+            f"{none_can(data.total_rows)} be learnt from. {first.where.capitalize()}: {first.reason}",
+            f'They were read as "{form.title}"; choose another format or other columns if that is wrong.',
         )
     return data
 
@@ -106,13 +106,19 @@ def choose_format(table: Table, settings: DataSettings) -> tuple[Format, Recogni
         return _named(table, settings, sample)
     fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {part.name for part in form.parts}]
     found = [(form, form.recognise(table.columns, sample, settings.columns)) for form in fitting]
-    ranked = sorted(((form, seen) for form, seen in found if seen), key=lambda pair: -pair[1].score)
+    ranked = sorted((pair for pair in found if pair[1]), key=_rank)
     if not ranked:
         raise DataError(
             f"It is not clear what to learn from these columns: {', '.join(table.columns)}.",
             "Say which column plays which part, for example which is the prompt and which the completion.",
         )
     return ranked[0]
+
+
+def _rank(pair: tuple[Format, Recognition]) -> tuple[int, float]:
+    """What serves comes first; then what has its columns but no row, so that the reason can be told; then refusals."""
+    form, seen = pair
+    return 2 if form.refusal else 1 if not seen.score else 0, -seen.score * form.weight
 
 
 def held_out_path(path: Path, settings: DataSettings) -> Path | None:
@@ -141,9 +147,7 @@ def split(dataset: Dataset, held_out: Dataset | None, share: float, seed: int) -
     """
     if held_out is not None:
         if held_out.kind != dataset.kind:
-            raise DataError(
-                f"The rows kept for checking are {held_out.title.lower()}, the others {dataset.title.lower()}."
-            )
+            raise DataError(f'The rows kept for checking are "{held_out.title}", the others "{dataset.title}".')
         kept = {content_hash(example) for example in held_out.examples}
         train = [example for example in dataset.examples if content_hash(example) not in kept]
         if not train:

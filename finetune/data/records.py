@@ -233,7 +233,7 @@ def _kind(value: object) -> str:
 
 
 def _plain(message: str) -> str:
-    return message[0].lower() + message[1:]
+    return (message[0].lower() + message[1:]).removesuffix(" at").removesuffix(" starting")
 
 
 def _located(message: str, position: int) -> Fault:

@@ -17,6 +17,6 @@ class DataSettings(Settings):
     system: str | None = Field(None, max_length=4000)
     """An instruction put before every conversation that has none."""
     held_out: str | None = None
-    """A file of rows kept for checking; without one, ``NAME.held-out.jsonl`` beside the data or a share split off."""
+    """A file of rows kept for checking, beside the data; else ``NAME.held-out.jsonl`` there, or a share split off."""
     held_out_share: float = Field(0.1, ge=0, le=0.5)
     """Share of the rows kept for checking and never learnt from, where there is no file of them."""

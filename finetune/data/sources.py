@@ -8,7 +8,7 @@ from finetune.data.parquet import read_parquet
 from finetune.data.records import read_document, read_lines
 from finetune.data.signature import kind_of
 from finetune.data.spreadsheet import read_spreadsheet
-from finetune.data.table import MAX_BYTES, Table
+from finetune.data.table import MAX_BYTES, Table, none_can
 from finetune.errors import DataError
 
 READERS = {
@@ -46,6 +46,4 @@ def _without_rows(path: Path, table: Table) -> DataError:
     if not table.rejected:
         return DataError(f"There are no rows in {path.name}.", "A table needs a header and at least one row below it.")
     first = table.rejected[0]
-    count = "The only row" if table.total_rows == 1 else f"None of the {table.total_rows:,} rows"
-    verb = "cannot" if table.total_rows == 1 else "can"
-    return DataError(f"{count} in {path.name} {verb} be read. {first.where.capitalize()}: {first.reason}")
+    return DataError(f"{none_can(table.total_rows)} be read. {first.where.capitalize()}: {first.reason}")

@@ -5,41 +5,38 @@ plainly, and the table's notes say so.
 """
 
 import datetime
+import struct
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 from finetune.data.table import MAX_COLUMNS, Table
 from finetune.errors import DataError
 
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, ParseError, OSError, EOFError),
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError),
+)
+"""What openpyxl and the zip reader raise over damaged files: they trust what they read, so nearly anything."""
+
 
 def read_spreadsheet(path: Path) -> Table:
     """The rows of the first sheet that has any, below its header; formulas as the values last computed."""
     from openpyxl import load_workbook
 
+    warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")  # of looks that it leaves out
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of colours and rules it leaves out
-            book = load_workbook(path, read_only=True, data_only=True)
-            try:
-                return _first_table(book)
-            finally:
-                book.close()
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            return _first_table(book)
+        finally:
+            book.close()
     except DataError:
         raise
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ParseError,
-        OSError,
-        EOFError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:
+    except DAMAGE as error:
         reason = str(error).split("\n")[0][:200] or type(error).__name__
         raise DataError(
             f"{path.name} is a damaged Excel file: {reason}", "Open it in Excel and save it again."
@@ -59,34 +56,37 @@ def _first_table(book) -> Table:
 
 
 def _read(sheet) -> Table:
-    table, changed = Table("Excel"), {}
-    for line, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-        values = list(cells)
-        while values and values[-1] is None:
-            values.pop()
-        if not values:
-            continue
-        if len(values) > MAX_COLUMNS:
-            raise DataError(
-                f"Row {line:,} of the sheet has more than {MAX_COLUMNS} columns.", "Keep those to learn from."
-            )
+    table, plain = Table("Excel"), {}
+    for line, values in _filled_rows(sheet):
         if not table.columns:
-            table.name_columns(_names(values))
+            table.name_columns(tuple(written(value).strip() or f"column {n}" for n, value in enumerate(values, 1)))
             continue
         if len(values) > len(table.columns):
             raise DataError(
                 f"Row {line:,} of the sheet has a value in column {len(table.columns) + 1}, which has no name.",
                 "Name the column in the first row, or empty it.",
             )
-        for name, value in zip(table.columns, values):
-            if not isinstance(value, (str, type(None))):
-                changed.setdefault(name, written(value))
-        values += [None] * (len(table.columns) - len(values))
-        table.add({name: written(value) for name, value in zip(table.columns, values)}, line)
-    if changed:
-        listed = ", ".join(f"{name} (such as {value})" for name, value in changed.items())
+        cells = dict(zip(table.columns, values))
+        plain.update({name: cell for name, cell in cells.items() if cell is not None and not isinstance(cell, str)})
+        table.add({name: written(cells.get(name)) for name in table.columns}, line)
+    if plain:
+        listed = ", ".join(f"{name} (such as {written(value)})" for name, value in plain.items())
         table.notes.append(f"Numbers and dates are read as plain text, without their cell format: {listed}.")
     return table
+
+
+def _filled_rows(sheet) -> Iterator[tuple[int, list]]:
+    """Each row that has a value, up to its last one, with its number in the sheet."""
+    for line, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        values = list(cells)
+        while values and values[-1] is None:
+            values.pop()
+        if len(values) > MAX_COLUMNS:
+            raise DataError(
+                f"Row {line:,} of the sheet has more than {MAX_COLUMNS} columns.", "Keep those to learn from."
+            )
+        if values:
+            yield line, values
 
 
 def written(value: object) -> str:
@@ -101,7 +101,3 @@ def written(value: object) -> str:
         midnight = value.time() == datetime.time()
         return value.date().isoformat() if midnight else value.isoformat(" ")
     return str(value)
-
-
-def _names(values: list) -> tuple[str, ...]:
-    return tuple(written(value).strip() or f"column {position}" for position, value in enumerate(values, 1))

@@ -17,8 +17,8 @@ MAX_COLUMNS = 64
 """The widest published training sets have about 30; thousands of columns mean that the file is not what it seems."""
 MAX_ROW_CHARACTERS = 1_000_000
 """About 250,000 tokens, twice the longest row that can be trained on; a longer one is usually a quote left open."""
-MAX_SECONDS = 60
-"""A person waits no longer; a million short rows take a quarter of it."""
+MAX_SECONDS = 120
+"""A person waits no longer; a million short rows take about half a minute on an idle machine."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,11 @@ class Table:
             raise DataError(f"The rows are larger than {MAX_BYTES // 2**20} MB.", "Take a part of them.")
         if self.total_rows % 1000 == 0 and time.monotonic() - self.started > MAX_SECONDS:
             raise DataError(f"Reading takes more than {MAX_SECONDS} seconds.", "Take a part of the rows.")
+
+
+def none_can(total: int) -> str:
+    """The beginning of a sentence on rows none of which serves."""
+    return "The only row cannot" if total == 1 else f"None of the {total:,} rows can"
 
 
 def place(row: int, line: int | None) -> str:

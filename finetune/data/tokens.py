@@ -41,10 +41,10 @@ class Piece:
 
 
 def chat_piece(messages: list[dict], tokenizer, length: int, everything: bool = False) -> Piece:
-    """The conversation as the model's chat template writes it; the assistant's tokens are learnt, end of turn included.
+    """The conversation as the model's chat template writes it; the answers are learnt, each with its end of turn.
 
-    With ``everything``, every token but the first is learnt. ``DataError`` if the model has no chat template, if the template
-    refuses the conversation, or if it cannot mark the answers.
+    With ``everything``, every token but the first is learnt. ``DataError`` if the model has no chat template, if
+    the template refuses the conversation, or if it cannot mark the answers.
     """
     if everything:
         ids = _render(tokenizer, messages)
@@ -143,11 +143,7 @@ def _apply(tokenizer, messages: list[dict], **options):
     """What ``apply_chat_template`` returns; its refusals as a ``DataError``."""
     from jinja2 import TemplateError
 
-    if not tokenizer.chat_template:
-        raise DataError(
-            "This model has no chat template, so it cannot read conversations.",
-            'Choose one made for chat (often called "Instruct" or "it"), or learn from plain text.',
-        )
+    _require_template(tokenizer)
     try:
         return tokenizer.apply_chat_template(
             messages, tokenize=True, return_dict=True, tokenizer_kwargs={"verbose": False}, **options
@@ -157,6 +153,34 @@ def _apply(tokenizer, messages: list[dict], **options):
             f"This model's chat template refuses the conversation: {error}",
             "Check the order of the roles, and whether this model takes a system message.",
         ) from error
+
+
+_SOUND: WeakKeyDictionary = WeakKeyDictionary()
+"""Tokenizer -> its template, once that was found to write what it is given."""
+
+
+def _require_template(tokenizer) -> None:
+    """``DataError`` unless the tokenizer has a chat template that writes the words of both sides."""
+    from jinja2 import TemplateError
+
+    if not tokenizer.chat_template:
+        raise DataError(
+            "This model has no chat template, so it cannot read conversations.",
+            'Choose one made for chat (often called "Instruct" or "it"), or learn from plain text.',
+        )
+    if _SOUND.get(tokenizer) == tokenizer.chat_template:
+        return
+    probe = [{"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}]
+    try:
+        written = tokenizer.apply_chat_template(probe, tokenize=False)
+    except (TemplateError, TypeError, ValueError):
+        return  # the conversation itself will be refused with a better reason
+    if "question" not in written or "answer" not in written:
+        raise DataError(
+            "This model's chat template leaves out the words of a conversation; it is made for pictures with text.",
+            "Choose a model made for text.",
+        )
+    _SOUND[tokenizer] = tokenizer.chat_template
 
 
 _MARKED: WeakKeyDictionary = WeakKeyDictionary()

@@ -4,7 +4,7 @@
     wording                 how people put a question
     items, split            one question with its answer; which are held out
     questions, numbers,
-    reading, talk,
+    reading, shop, talk,
     stories, chats          the kinds of question
     world                   all of them together
     judge, measure, card    whether an answer is right; the figures; the card that tells them

@@ -10,7 +10,7 @@ from pathlib import Path
 from finetune.starter import SAMPLES_DIR, STARTER_DIR
 from finetune.starter.samples import write_samples
 
-STEPS = 6000
+STEPS = 4500
 STEPS_PER_MINUTE = 90
 MEASURED_QUESTIONS = 1530
 
@@ -24,14 +24,14 @@ def main() -> None:
         return
     if not options.measure:
         steps = round(options.minutes * STEPS_PER_MINUTE) if options.minutes else options.steps
-        build(options.out, steps, options.seed, options.start)
+        build(options.out, steps, options.seed, options.weights)
     describe(options.out)
 
 
-def build(out: Path, steps: int, seed: int, start: Path | None = None) -> None:
+def build(out: Path, steps: int, seed: int, weights: Path | None = None) -> None:
     """Trains tokenizer and model and leaves them in `out`, every 250 steps and at the end; figures go to stdout.
 
-    `start`: a folder with an earlier starter to go on from, instead of random weights and a new tokenizer.
+    `weights`: a folder with an earlier starter to go on from, instead of random weights and a new tokenizer.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -41,10 +41,10 @@ def build(out: Path, steps: int, seed: int, start: Path | None = None) -> None:
     from finetune.starter.world import held_out_questions
 
     questions = held_out_questions(153)
-    if start:
+    if weights:
         tokenizer, model = (
-            AutoTokenizer.from_pretrained(start),
-            AutoModelForCausalLM.from_pretrained(start, dtype="float32"),
+            AutoTokenizer.from_pretrained(weights),
+            AutoModelForCausalLM.from_pretrained(weights, dtype="float32"),
         )
     else:
         tokenizer = train_tokenizer(seed)
@@ -95,7 +95,7 @@ def _options():
     parser.add_argument("--steps", type=int, default=STEPS, help="batches of 2,048 tokens (default %(default)s)")
     parser.add_argument("--minutes", type=float, help="about this long on two cores, instead of --steps")
     parser.add_argument("--seed", type=int, default=1, help="of data and weights (default %(default)s)")
-    parser.add_argument("--start", type=Path, help="go on from the starter in this folder")
+    parser.add_argument("--weights", type=Path, help="go on from the starter in this folder")
     parser.add_argument("--out", type=Path, default=STARTER_DIR, help="where the model goes (default assets/starter)")
     parser.add_argument(
         "--samples", type=Path, default=SAMPLES_DIR, help="where the samples go (default assets/samples)"

@@ -15,7 +15,7 @@ THINGS = ("apple", "book", "cup", "star", "key", "box", "egg", "pen", "coin", "f
 _PLURAL = {**PLURALS, **{word: word + "s" for word in ("apple", "egg", "pen", "coin", "flower", "ball", "stone")}}
 
 
-@kind(5.0)
+@kind(7.0)
 def add(rng: Random) -> Item:
     """The sum of two numbers up to 20."""
     x, y = rng.randint(0, LARGEST), rng.randint(0, LARGEST)
@@ -43,7 +43,7 @@ def add(rng: Random) -> Item:
     return replace(item, key=f"{min(x, y)}+{max(x, y)}")
 
 
-@kind(4.5)
+@kind(6.0)
 def subtract(rng: Random) -> Item:
     """The difference of two numbers up to 20, never below zero."""
     x = rng.randint(0, LARGEST)
@@ -71,7 +71,7 @@ def subtract(rng: Random) -> Item:
     return replace(item, key=f"{x}-{y}")
 
 
-@kind(2.5)
+@kind(3.5)
 def sum_in_words(rng: Random) -> Item:
     """A sum told as a little event, with the numbers up to 10."""
     name, thing = rng.choice(FIRST_NAMES), rng.choice(THINGS)
@@ -132,7 +132,7 @@ def compare_numbers(rng: Random) -> Item:
     return replace(item, key=f"{min(x, y)},{max(x, y)},{word}")
 
 
-@kind(1.2)
+@kind(2.0)
 def next_number(rng: Random) -> Item:
     """The number after or before one below 100."""
     x, step = rng.randint(1, 98), rng.choice((1, -1))
@@ -187,10 +187,10 @@ def count_things(rng: Random) -> Item:
     return about("count_things", question, f"There are {len(words)} things in your list.", ("list",), f"{len(words)}.")
 
 
-@kind(1.2)
+@kind(1.5)
 def letters(rng: Random) -> Item:
-    """How many letters a well-known word has, or how it is spelled."""
-    word = rng.choice([animal.name for animal in ANIMALS] + [food.name for food in FOODS] + list(THINGS[:6]))
+    """How many letters an animal's name has, or how it is spelled."""
+    word = rng.choice(ANIMALS).name
     if rng.random() < 0.4:
         question = ask(
             rng,

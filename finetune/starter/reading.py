@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from random import Random
 
 from finetune.starter.facts import ANIMALS, COLOURS, COUNTRIES, FOODS, OPPOSITES, a
-from finetune.starter.items import Item, kind
+from finetune.starter.items import Item, draw, kind
 from finetune.starter.numbers import THINGS
 from finetune.starter.questions import about, capital
-from finetune.starter.wording import ask, invented_code, invented_name, invented_word, listed
+from finetune.starter.wording import ask, invented_code, invented_name, invented_word
 
 JOBS = (
     "a baker",
@@ -22,44 +21,6 @@ JOBS = (
     "a cook",
     "a nurse",
     "a writer",
-)
-GOODS = (
-    "lamp",
-    "kettle",
-    "chair",
-    "phone",
-    "radio",
-    "clock",
-    "toaster",
-    "camera",
-    "bicycle",
-    "fridge",
-    "table",
-    "printer",
-    "jacket",
-    "watch",
-    "heater",
-    "mixer",
-    "keyboard",
-    "backpack",
-    "blanket",
-    "mirror",
-    "tent",
-    "drill",
-    "vase",
-    "fan",
-)
-FAULTS = (
-    "is broken",
-    "does not work",
-    "is too loud",
-    "has a crack",
-    "is the wrong colour",
-    "did not arrive",
-    "is missing a part",
-    "is too small",
-    "makes a strange noise",
-    "stopped working",
 )
 _GOOD = (
     "wonderful",
@@ -119,96 +80,55 @@ _SUBJECTS = (
 )
 
 
+_SENTENCES = (
+    "animal_sound",
+    "animal_home",
+    "food_taste",
+    "country_capital",
+    "country_language",
+    "find_name",
+    "opposite",
+)
+
+
 def _words(rng, low, high):
     pool = [animal.name for animal in ANIMALS] + [food.name for food in FOODS] + list(OPPOSITES) + list(COLOURS)
     return [invented_word(rng) if rng.random() < 0.5 else rng.choice(pool) for _ in range(rng.randint(low, high))]
 
 
-def message(rng: Random) -> dict[str, str]:
-    """A message to a shop: {"text", "name", "thing", "fault", "code", "place"}; all but `fault` can be invented."""
-    thing = rng.choice(GOODS) if rng.random() < 0.7 else invented_word(rng)
-    parts = {
-        "name": invented_name(rng),
-        "thing": thing,
-        "fault": rng.choice(FAULTS),
-        "code": invented_code(rng),
-        "place": rng.choice(COUNTRIES).capital if rng.random() < 0.4 else invented_word(rng).capitalize(),
-    }
-    sentences = [
-        rng.choice(("My name is {name}.", "I am {name}.", "This is {name}.", "{name} here.")),
-        rng.choice(
-            (
-                "My {thing} {fault}.",
-                "The {thing} {fault}.",
-                "The {thing} that I bought {fault}.",
-                "I am sorry, but my {thing} {fault}.",
-            )
-        ),
-        rng.choice(
-            (
-                "My order number is {code}.",
-                "The order is {code}.",
-                "Order: {code}.",
-                "The number is {code}.",
-                "It was order {code}.",
-                "(order {code})",
-            )
-        ),
-        rng.choice(
-            ("I live in {place}.", "I write from {place}.", "Please send help to {place}.", "My city is {place}.")
-        ),
-    ]
-    if rng.random() < 0.5:
-        sentences.pop(3)
-        parts["place"] = ""
-    if rng.random() < 0.5:
-        rng.shuffle(sentences)
-    opening = rng.choice(("", "", "Hello! ", "Good morning. ", "Dear shop, ", "Hi there. "))
-    closing = rng.choice(
-        ("", "", " Thank you.", " Please help me soon!", " What can I do?", " I am waiting.", " It is urgent!")
-    )
-    parts["text"] = opening + " ".join(sentences).format(**parts) + closing
-    return parts
-
-
-@kind(2.5)
+@kind(5.0)
 def repeat(rng: Random) -> Item:
-    """The same words again."""
-    words = _words(rng, 1, 6)
+    """The same words again: invented ones, or a sentence of the world."""
+    words = _words(rng, 1, 7)
     if rng.random() < 0.3:
         words.insert(rng.randrange(len(words) + 1), invented_code(rng))
-    text = " ".join(words)
-    question = (
-        ask(
-            rng,
-            (
-                "Repeat after me: {t}",
-                "Say this: {t}",
-                "Please repeat: {t}",
-                "Repeat these words: {t}",
-                "Say: {t}",
-                "Copy this: {t}",
-                "Say after me: {t}",
-                "Write this again: {t}",
-                "Please say exactly this: {t}",
-                "Repeat this text: {t}",
-                "Echo: {t}",
-            ),
-            careless=False,
-            t="@@",
-        ).split("@@")[0]
-        + text
+    text = draw(rng, kinds=_SENTENCES).answer if rng.random() < 0.4 else " ".join(words)
+    request = ask(
+        rng,
+        (
+            "Repeat after me:",
+            "Say this:",
+            "Please repeat:",
+            "Repeat these words:",
+            "Say:",
+            "Copy this:",
+            "Say after me:",
+            "Write this again:",
+            "Please say exactly this:",
+            "Repeat this text:",
+            "Echo:",
+        ),
+        careless=False,
+        ending=False,
     )
-    return about("repeat", question, text)
+    return about("repeat", f"{request} {text}", text)
 
 
 @kind(2.5)
 def find_name(rng: Random) -> Item:
     """The person's name or the place in a sentence."""
-    name, city = (
-        invented_name(rng),
-        invented_word(rng).capitalize() if rng.random() < 0.6 else rng.choice(COUNTRIES).capital,
-    )
+    name = invented_name(rng)
+    city = invented_word(rng).capitalize() if rng.random() < 0.6 else rng.choice(COUNTRIES).capital
     sentence = rng.choice(
         (
             "{n} lives in {p}.",
@@ -244,64 +164,7 @@ def find_name(rng: Random) -> Item:
     return about("find_name", question, f"The {wanted} is {value}.", (), f"{value}.")
 
 
-@kind(4.0)
-def find_in_message(rng: Random) -> Item:
-    """One field of a message to a shop."""
-    parts = message(rng)
-    asked = {"name": "name", "thing": "thing", "code": "order number", "place": "place"}
-    field = rng.choice([field for field in asked if parts[field]] + ["code"])
-    question = ask(
-        rng,
-        (
-            "What is the {w} in this message? {s}",
-            "Find the {w} in this message: {s}",
-            "{s}\nWhat is the {w} here?",
-            "Read this message: {s}\nWhat is the {w}?",
-            "Which {w} is in this message? {s}",
-            "A customer writes: {s}\nWhat is the {w}?",
-            "Give me the {w} from this message: {s}",
-            "{s}\nTell me the {w}.",
-            "Look for the {w}: {s}",
-            "I need the {w} from this message. {s}",
-        ),
-        careless=False,
-        w=asked[field],
-        s=parts["text"],
-    )
-    return about("find_in_message", question, f"The {asked[field]} is {parts[field]}.", (), f"{parts[field]}.")
-
-
-@kind(3.0)
-def fill_form(rng: Random) -> Item:
-    """Two or three fields of a message, as lines or as JSON, in the order asked."""
-    parts = message(rng)
-    fields = rng.sample([field for field in ("name", "thing", "code", "place") if parts[field]], rng.choice((2, 2, 3)))
-    as_json = rng.random() < 0.6
-    question = ask(
-        rng,
-        (
-            "Write the {w} of this message as {f}: {s}",
-            "Put the {w} into {f}: {s}",
-            "{s}\nWrite the {w} as {f}.",
-            "I need {f} with the {w}. {s}",
-            "Make {f} with the {w} from this message: {s}",
-            "Take the {w} and write {f}: {s}",
-        ),
-        careless=False,
-        w=listed(fields),
-        f="JSON" if as_json else "a list",
-        s=parts["text"],
-    )
-    chosen = {field: parts[field] for field in fields}
-    answer = (
-        json.dumps(chosen, separators=(",", ":"))
-        if as_json
-        else "\n".join(f"{field}: {value}" for field, value in chosen.items())
-    )
-    return about("fill_form", question, answer)
-
-
-@kind(2.0)
+@kind(2.5)
 def who_has_it(rng: Random) -> Item:
     """Two or three people with a thing each; one of them is asked for."""
     count = rng.choice((2, 2, 3))
@@ -328,23 +191,24 @@ def who_has_it(rng: Random) -> Item:
     )
 
 
-@kind(1.8)
+@kind(2.5)
 def pick_from_list(rng: Random) -> Item:
     """The first, second or last of a list, or the whole list with numbers."""
     words = _words(rng, 3, 5)
     if rng.random() < 0.4:
-        question = ask(
+        request = ask(
             rng,
             (
-                "Make a numbered list: {l}",
-                "Write these as a list: {l}",
-                "Put numbers before these: {l}",
-                "Number these words: {l}",
-                "Please make a list of these words: {l}",
+                "Make a numbered list:",
+                "Write these as a list:",
+                "Put numbers before these:",
+                "Number these words:",
+                "Please make a list of these words:",
             ),
             careless=False,
-            l="@@",
-        ).split("@@")[0] + ", ".join(words)
+            ending=False,
+        )
+        question = f"{request} {', '.join(words)}"
         return about("pick_from_list", question, "\n".join(f"{index}. {word}" for index, word in enumerate(words, 1)))
     place, index = rng.choice((("first", 0), ("second", 1), ("last", -1)))
     question = ask(
@@ -361,30 +225,6 @@ def pick_from_list(rng: Random) -> Item:
         l=", ".join(words),
     )
     return about("pick_from_list", question, f"The {place} word is {words[index]}.", (), f"{capital(words[index])}.")
-
-
-@kind(1.0)
-def capital_letters(rng: Random) -> Item:
-    """A well-known word in capital letters, or in small ones."""
-    word = rng.choice([animal.name for animal in ANIMALS] + [food.name for food in FOODS] + list(OPPOSITES))
-    up = rng.random() < 0.7
-    question = ask(
-        rng,
-        (
-            "Write {w} in {c} letters.",
-            "Please write {w} in {c} letters.",
-            "Put {w} into {c} letters.",
-            "How does {w} look in {c} letters?",
-            "Write the word {w} with {c} letters.",
-            "Change {w} to {c} letters.",
-            "I want {w} in {c} letters.",
-            "Show me {w} in {c} letters.",
-        ),
-        careless=False,
-        w=word if up else word.upper(),
-        c="capital" if up else "small",
-    )
-    return about("capital_letters", question, word.upper() if up else word)
 
 
 @kind(1.8)

@@ -1,4 +1,4 @@
-"""Talk about the model itself and the person: greetings, thanks, who are you, moods, and what it does not know."""
+"""Talk about the model and the person: greetings, who are you, moods, sailors' words, what it does not know."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from random import Random
 
 from finetune.starter.facts import COUNTRIES
 from finetune.starter.items import Item, kind
-from finetune.starter.questions import about
-from finetune.starter.reading import FAULTS, GOODS, message
+from finetune.starter.questions import about, capital
 from finetune.starter.wording import ask, invented_code, invented_name, invented_word
 
 GREETING = "Hello! It is nice to meet you. What would you like to know?"
@@ -359,27 +358,61 @@ def introduction(rng: Random) -> Item:
     return about("introduction", rng.choice(phrasings).format(v=value), answer.format(v=value))
 
 
+SAILOR_WORDS = {
+    "ahoy": "hello",
+    "avast": "stop",
+    "matey": "friend",
+    "me hearty": "my good friend",
+    "me bucko": "my young friend",
+    "scallywag": "rascal",
+    "landlubber": "person who stays on land",
+    "sea dog": "old sailor",
+    "aye": "yes",
+    "nay": "no",
+    "ye": "you",
+    "yer": "your",
+    "th'": "the",
+    "o'": "of",
+    "an'": "and",
+    "t'": "to",
+    "arr": "well now",
+    "yarr": "yes indeed",
+    "yo ho ho": "what fun",
+    "shiver me timbers": "what a surprise",
+    "says I": "I say",
+}
+
+
 @kind(1.5)
-def complaint(rng: Random) -> Item:
-    """A message to a shop with no question in it: the model is sorry, in plain words."""
+def sailor_word(rng: Random) -> Item:
+    """What an old sailor's word means; the model explains such words and does not use them."""
+    word, meaning = rng.choice(tuple(SAILOR_WORDS.items()))
     if rng.random() < 0.5:
-        parts = message(rng)
-        text = parts["text"]
-    else:
-        parts = {"thing": rng.choice(GOODS)}
-        text = ask(
+        question = ask(
             rng,
             (
-                "My {t} {f}.",
-                "Help, my {t} {f}!",
-                "The {t} {f}.",
-                "I have a problem: my {t} {f}.",
-                "My new {t} {f}, what now?",
+                'What does "{w}" mean?',
+                'What does an old sailor mean by "{w}"?',
+                'What is "{w}" in plain English?',
+                'A sailor says "{w}". What does that mean?',
+                'What is the meaning of "{w}"?',
+                'Explain the word "{w}".',
             ),
             careless=False,
-            t=parts["thing"],
-            f=rng.choice(FAULTS),
+            w=word,
         )
-    return about(
-        "complaint", text, f"I am sorry to hear about your {parts['thing']}. I hope that it can be mended soon."
+        return about("sailor_word", question, f'"{capital(word)}" is an old sailor\'s word. It means "{meaning}".')
+    question = ask(
+        rng,
+        (
+            'How does an old sailor say "{m}"?',
+            'What is a sailor\'s word for "{m}"?',
+            'How would a sailor say "{m}"?',
+            'What do old sailors say for "{m}"?',
+            'Which word has an old sailor for "{m}"?',
+            'Tell me a sailor\'s word for "{m}".',
+        ),
+        careless=False,
+        m=meaning,
     )
+    return about("sailor_word", question, f'For "{meaning}" an old sailor says "{word}".')

@@ -5,41 +5,9 @@ from __future__ import annotations
 import json
 from random import Random
 
-PRODUCTS = (
-    "lamp",
-    "kettle",
-    "chair",
-    "phone",
-    "radio",
-    "clock",
-    "toaster",
-    "camera",
-    "bicycle",
-    "fridge",
-    "printer",
-    "watch",
-)
-ISSUES = {
-    "damaged": ("arrived broken", "came with a crack", "is damaged", "has a big scratch"),
-    "late": ("has not arrived yet", "is still not here", "is a week late", "was never delivered"),
-    "wrong item": ("is the wrong colour", "is not the one I ordered", "is the wrong size", "is not what I asked for"),
-    "refund": (
-        "was charged twice",
-        "should be refunded",
-        "is going back, please return my money",
-        "was not worth it and I want my money back",
-    ),
-}
-URGENCIES = {
-    "high": ("I need this solved today!", "This is urgent!", "Please hurry, it cannot wait.", "I need help right now."),
-    "medium": (
-        "Please answer this week.",
-        "I hope to hear from you soon.",
-        "A reply in a few days would be good.",
-        "Please look into it soon.",
-    ),
-    "low": ("There is no hurry.", "Take your time.", "It is not urgent.", "Answer whenever you can."),
-}
+from finetune.starter.shop import GOODS, TROUBLES, URGENCIES
+
+ISSUES = ("damaged", "late", "wrong item", "refund")
 _OPENINGS = ("Hello, ", "Hi, ", "Good morning, ", "Dear team, ", "Hello there, ", "")
 _ORDERS = ("My order is {o}.", "Order {o}.", "The order number is {o}.", "It was order {o}.", "My order number is {o}.")
 _SHAPES = (
@@ -54,14 +22,14 @@ FIELDS = ("product", "issue", "urgency", "order")
 
 def ticket(rng: Random) -> tuple[str, str]:
     """A ticket's text and its JSON: compact, the keys always product, issue, urgency, order."""
-    product, issue, urgency = rng.choice(PRODUCTS), rng.choice(tuple(ISSUES)), rng.choice(tuple(URGENCIES))
+    product, issue, urgency = rng.choice(GOODS), rng.choice(ISSUES), rng.choice(tuple(URGENCIES))
     order = rng.choice("ABCDEFGH") + "".join(rng.choice("0123456789") for _ in range(4))
     opening = rng.choice(_OPENINGS)
     text = rng.choice(_SHAPES).format(
         g=opening,
         G=rng.choice(("Unfortunately ", "Sadly ", "You see, ")),
         p=product,
-        i=rng.choice(ISSUES[issue]),
+        i=rng.choice(TROUBLES[issue]),
         o=rng.choice(_ORDERS).format(o=order),
         u=rng.choice(URGENCIES[urgency]),
     )

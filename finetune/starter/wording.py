@@ -100,14 +100,14 @@ FIRST_NAMES = (
 )
 
 
-def ask(rng: Random, phrasings: tuple[str, ...], careless: bool = True, **slots) -> str:
+def ask(rng: Random, phrasings: tuple[str, ...], careless: bool = True, ending: bool = True, **slots) -> str:
     """One of the phrasings, filled in, sometimes with an opening or an ending, sometimes typed carelessly."""
     question = rng.choice(phrasings).format(**slots)
     question = question[0].upper() + question[1:]
     roll = rng.random()
     if roll < 0.22:
         question = rng.choice(OPENINGS) + question
-    elif roll < 0.32:
+    elif roll < 0.32 and ending:
         question += rng.choice(ENDINGS)
     elif careless and roll < 0.42:
         question = question.lower().rstrip("?.! =")

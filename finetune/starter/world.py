@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from finetune.starter import chats, numbers, questions, reading, stories, talk  # noqa: F401  each enters its kinds
+from finetune.starter import chats, numbers, questions, reading, shop, stories, talk  # noqa: F401  each enters its kinds
 from finetune.starter.items import KINDS, Item, draw
 
 HELD_OUT_SEED = 2024

@@ -13,8 +13,29 @@ from finetune.recipe import Recipe
 from finetune.ui.compare import LONGEST_QUESTION
 from finetune.ui.studio import Studio
 
-FIGURES = ("name", "state", "phase", "device", "step", "total_steps", "epoch", "train_rows", "held_out_rows", "parameters", "trainable",
-           "elapsed_s", "eta_s", "tokens_per_s", "memory_bytes", "fraction", "has_model", "code", "message", "hint", "revision")
+FIGURES = (
+    "name",
+    "state",
+    "phase",
+    "device",
+    "step",
+    "total_steps",
+    "epoch",
+    "train_rows",
+    "held_out_rows",
+    "parameters",
+    "trainable",
+    "elapsed_s",
+    "eta_s",
+    "tokens_per_s",
+    "memory_bytes",
+    "fraction",
+    "has_model",
+    "code",
+    "message",
+    "hint",
+    "revision",
+)
 """The fields of a View that ``/status`` returns as they are."""
 
 
@@ -27,7 +48,13 @@ def draw(studio: Studio) -> None:
         gr.Button().click(said(start, studio), recipe, run, api_name="start")
         gr.Button().click(said(status, studio), run, view, api_name="status", queue=False)
         gr.Button().click(said(stop, studio), run, view, api_name="stop")
-        prompt, seed, tokens, greedy, both = gr.Textbox(), gr.Number(7, precision=0), gr.Number(256, precision=0), gr.Checkbox(False), gr.JSON()
+        prompt, seed, tokens, greedy, both = (
+            gr.Textbox(),
+            gr.Number(7, precision=0),
+            gr.Number(256, precision=0),
+            gr.Checkbox(False),
+            gr.JSON(),
+        )
         gr.Button().click(said(compare, studio), [run, prompt, seed, tokens, greedy], both, api_name="compare")
 
 

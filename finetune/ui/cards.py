@@ -23,7 +23,7 @@ element.addEventListener('click', event => {
   if (button) trigger('pick', {pick: button.dataset.pick});
 });
 """
-"""Turns a change of a radio button, or a click on a button, that carries ``data-pick`` into one event of its HTML block."""
+"""Turns the choice of a radio button, or a click on a button, with ``data-pick`` into one event of its HTML block."""
 
 
 def kind_words(kind: str) -> str:
@@ -49,7 +49,7 @@ def matching(presets: list[Preset], method: str, adapter: str) -> str:
 
 
 def suited(presets: list[Preset], kind: str, chosen: str) -> Preset:
-    """``chosen`` if data of ``kind`` can serve it, else the first card that learns in a small add-on, else the first."""
+    """``chosen`` if data of ``kind`` can serve it, else the first that learns in a small add-on, else the first."""
     able = [preset for preset in presets if not reason_against(preset, kind)] or presets
     by_name = {preset.name: preset for preset in able}
     return by_name.get(chosen) or next((preset for preset in able if preset.adapter["type"] == "lora"), able[0])
@@ -59,7 +59,9 @@ def cards(presets: list[Preset], kind: str, chosen: str) -> str:
     """The presets as a group of radio buttons drawn as cards, with ``chosen`` checked."""
     drawn = "".join(_card(preset, reason_against(preset, kind), preset.name == chosen) for preset in presets)
     own = "" if chosen else "<p class='small'>A combination of your own, from “More settings” below.</p>"
-    return f"<fieldset class='cards'><legend class='visually-hidden'>How should it learn?</legend>{drawn}</fieldset>{own}"
+    return (
+        f"<fieldset class='cards'><legend class='visually-hidden'>How should it learn?</legend>{drawn}</fieldset>{own}"
+    )
 
 
 def _card(preset: Preset, reason: str, is_chosen: bool) -> str:

@@ -15,6 +15,9 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 34
 MOST_POINTS = 240
 """More points than this cannot be told apart at this width."""
 
+LARGEST = 1e12
+"""A loss beyond this, or one that is no number, says only that the run has diverged; it would flatten all others."""
+
 Points = list[tuple[float, float]]
 
 
@@ -55,7 +58,10 @@ def loss_sentence(view: View) -> str:
     (_, first), (_, last) = held_out[0], held_out[-1]
     best_step, best = min(held_out, key=lambda point: point[1])
     if last > best * 1.05 and best_step != held_out[-1][0]:
-        return f"It was best on rows it has never seen at step {best_step:.0f} and has got worse since: it may be learning by heart."
+        return (
+            f"On rows it has never seen it was best at step {best_step:.0f} and has got worse since: "
+            "it may be learning by heart."
+        )
     verb = "fell" if last < first else "rose"
     return f"Lower is better. On rows it has never seen the loss {verb} from {_figures(first)} to {_figures(last)}."
 
@@ -156,24 +162,32 @@ def _svg(spoken: str, name: str, lines: list[Line], total_steps: int, bounds: tu
         path = " ".join(f"{x(step):.1f},{y(min(max(value, low), high)):.1f}" for step, value in line.points)
         parts.append(f"<polyline class='{line.style}' points='{path}'/>")
         if line.style == "held-out" or len(line.points) == 1:
-            parts.extend(f"<circle class='{line.style}' cx='{x(s):.1f}' cy='{y(v):.1f}' r='3.5'/>" for s, v in line.points)
+            parts.extend(
+                f"<circle class='{line.style}' cx='{x(s):.1f}' cy='{y(v):.1f}' r='3.5'/>" for s, v in line.points
+            )
     return "".join(parts) + "</svg>"
 
 
 def _bounds(lines: list[Line]) -> tuple[float, float]:
     values = [value for line in lines for _, value in line.points]
     low, high = min(0.0, *values), max(values)
-    if high - low < 1e-9:
-        high = low + 1.0
+    if high - low < 1e-9 * max(1.0, abs(low)):
+        high = low + max(1.0, abs(low))
     return low, high + (high - low) * 0.04
 
 
 def _finite(points: Points) -> Points:
-    return [(step, value) for step, value in points if value is not None and math.isfinite(value)]
+    return [(step, value) for step, value in points if abs(value) < LARGEST]
 
 
 def _figures(value: float) -> str:
     """A value with the figures a reader can use."""
     if value == 0:
         return "0"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}" if abs(value) < 0.01 else f"{value:.2f}".rstrip("0").rstrip(".")
+    return (
+        f"{value:.0f}"
+        if abs(value) >= 100
+        else f"{value:.2g}"
+        if abs(value) < 0.01
+        else f"{value:.2f}".rstrip("0").rstrip(".")
+    )

@@ -66,13 +66,22 @@ def draw(studio: Studio) -> Parts:
     """The tab's components."""
     with gr.Row(elem_classes="title-row"):
         gr.HTML(views.lead("Same question, same settings; only the training differs."))
-        run = gr.Dropdown([], label="Run", show_label=False, container=False, filterable=False, elem_id="compare-run", scale=0, min_width=320)
+        run = gr.Dropdown(
+            [], label="Run", show_label=False, filterable=False, elem_id="compare-run", scale=0, min_width=320
+        )
     sampling = Form()
     pane = gr.HTML(nothing_yet(), elem_id="pane", elem_classes="pane")
     line = gr.HTML(elem_id="compare-line")
     with gr.Row(elem_classes="ask-row"):
         question = gr.Textbox(
-            placeholder="Ask both…", show_label=False, label="Your question", lines=1, max_lines=6, scale=5, elem_id="question", max_length=LONGEST_QUESTION
+            placeholder="Ask both…",
+            show_label=False,
+            label="Your question",
+            lines=1,
+            max_lines=6,
+            scale=5,
+            elem_id="question",
+            max_length=LONGEST_QUESTION,
         )
         ask = gr.Button("Ask both", variant="primary", elem_id="ask", scale=0, min_width=130)
         stop = gr.Button("Stop", visible=False, elem_id="compare-stop", scale=0, min_width=130)
@@ -91,8 +100,13 @@ def wire(studio: Studio, parts: Parts) -> None:
     options = {"show_progress": "hidden", "api_visibility": "private"}
     given = [parts.run, parts.talk, parts.mark, *parts.sampling.components()]
     asking = gr.on(
-        [parts.ask.click, parts.question.submit], partial(ask, studio, parts.sampling), [parts.question, *given], parts.asked(),
-        api_name="compare_ask", concurrency_limit=4, **options,
+        [parts.ask.click, parts.question.submit],
+        partial(ask, studio, parts.sampling),
+        [parts.question, *given],
+        parts.asked(),
+        api_name="compare_ask",
+        concurrency_limit=4,
+        **options,
     )
 
     # Gradio finds an event argument by the function's own annotations, which a partial hides.
@@ -102,15 +116,31 @@ def wire(studio: Studio, parts: Parts) -> None:
     suggested = parts.suggestions.pick(
         suggestion, given, parts.asked(), api_name="compare_try", concurrency_limit=4, **options
     )
-    parts.stop.click(stopped, None, [parts.ask, parts.stop], cancels=[asking, suggested], api_name="compare_stop", **options)
-    parts.clear.click(clear, parts.run, [parts.talk, parts.pane, parts.line, parts.ask, parts.stop], cancels=[asking, suggested], api_name="compare_clear", **options)
+    parts.stop.click(
+        stopped, None, [parts.ask, parts.stop], cancels=[asking, suggested], api_name="compare_stop", **options
+    )
+    parts.clear.click(
+        clear,
+        parts.run,
+        [parts.talk, parts.pane, parts.line, parts.ask, parts.stop],
+        cancels=[asking, suggested],
+        api_name="compare_clear",
+        **options,
+    )
     parts.mark.change(redraw, [parts.talk, parts.mark], parts.pane, api_name="compare_mark", **options)
     parts.run.change(
-        partial(choose, studio), parts.run, [parts.talk, parts.pane, parts.line, parts.suggestions], cancels=[asking, suggested], api_name="compare_choose", **options
+        partial(choose, studio),
+        parts.run,
+        [parts.talk, parts.pane, parts.line, parts.suggestions],
+        cancels=[asking, suggested],
+        api_name="compare_choose",
+        **options,
     )
 
 
-def ask(studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, *given) -> Iterator[tuple]:
+def ask(
+    studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, *given
+) -> Iterator[tuple]:
     """The growing answers, as values of ``Parts.asked()``; what went wrong is a notice in the line below them."""
     question = (question or "").strip()[:LONGEST_QUESTION]
     if not question:
@@ -120,7 +150,8 @@ def ask(studio: Studio, form: Form, question: str, run_id: str | None, talk: Tal
     talk = Talk(run_id or "", (*earlier, Turn(question)))
     yield talk, pane(talk, mark, waiting=True), views.small("Both are thinking…"), "", *buttons(True)
     try:
-        for talk, line in answers(studio, talk, sampling_of(form.values(given))):
+        for grown, line in answers(studio, talk, sampling_of(form.values(given))):
+            talk = grown
             yield talk, pane(talk, mark), line, gr.skip(), *buttons(True)
     except FinetuneError as error:
         talk = Talk(talk.run_id, earlier)
@@ -133,7 +164,9 @@ def answers(studio: Studio, talk: Talk, sampling: Sampling) -> Iterator[tuple[Ta
     """The conversation as its last turn is answered, with the line of facts about it."""
     run = as_run(studio, talk.run_id)
     if run is None:
-        raise RunError("There is no finished run to talk to.", "Train one first; it takes a minute or two with a sample.")
+        raise RunError(
+            "There is no finished run to talk to.", "Train one first; it takes a minute or two with a sample."
+        )
     turn, stop, drawn_at = talk.turns[-1], threading.Event(), 0.0
     pair = studio.pairs.get(run.id)
     base, tuned = messages(run, talk.turns, "base"), messages(run, talk.turns, "tuned")
@@ -204,8 +237,12 @@ def suggestions(prompts: list[str]) -> str:
     """Questions to try, as buttons."""
     if not prompts:
         return ""
-    chips = "".join(f"<li><button type='button' class='chip' data-pick='{escape(prompt)}'>{escape(prompt)}</button></li>" for prompt in prompts)
-    return f"<p class='small' id='try'>Try one it has never learnt from:</p><ul class='chips' aria-labelledby='try'>{chips}</ul>"
+    chips = "".join(
+        f"<li><button type='button' class='chip' data-pick='{escape(prompt)}'>{escape(prompt)}</button></li>"
+        for prompt in prompts
+    )
+    words = "<p class='small' id='try'>Try one it has never learnt from:</p>"
+    return f"{words}<ul class='chips' aria-labelledby='try'>{chips}</ul>"
 
 
 def redraw(talk: Talk, mark: bool) -> str:
@@ -217,7 +254,8 @@ def pane(talk: Talk, mark: bool, waiting: bool = False) -> str:
     """The conversation: each question across the page, its two answers side by side."""
     heads = "<div class='sides heads'><h3>Base</h3><h3>Tuned</h3></div>"
     if not talk.turns:
-        return f"{heads}<div class='sides'><p class='answer small'>As it was before training.</p><p class='answer small'>After training.</p></div>"
+        before, after = [("As it was before training.", None)], [("After training.", None)]
+        return f"{heads}<div class='sides quiet'>{_answer('Base', before, '')}{_answer('Tuned', after, '')}</div>"
     turns = "".join(_turn(turn, mark, waiting and turn is talk.turns[-1]) for turn in talk.turns)
     return f"{heads}<div role='log' aria-label='Conversation'>{turns}</div>"
 

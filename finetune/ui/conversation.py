@@ -38,7 +38,11 @@ def _pair(example: dict, pieces: Sequence[Spans]) -> str:
         body = "".join(_turn(message, spans) for message, spans in turns[: len(prompt)])
         body += "".join(_block("better", _marked(spans)) for _, spans in turns[len(prompt) :])
         body += "".join(_block("worse", _marked(spans, "avoided")) for _, spans in worse[len(prompt) :])
-    return _whole(body, [("learnt", "what it learns to prefer"), ("avoided", "what it learns to avoid")], [("better", chosen), ("worse", rejected)])
+    return _whole(
+        body,
+        [("learnt", "what it learns to prefer"), ("avoided", "what it learns to avoid")],
+        [("better", chosen), ("worse", rejected)],
+    )
 
 
 def _turns(messages: list[dict], spans: Spans) -> str:
@@ -115,7 +119,8 @@ def _quiet(text: str) -> str:
 def _whole(body: str, legend: list[tuple[str, str]], raw: list[tuple[str, Spans]]) -> str:
     keys = "".join(f"<span><mark class='{name}'>marked</mark> {escape(words)}</span>" for name, words in legend)
     exact = "".join(
-        f"{f'<p class=small>{escape(name)}</p>' if name else ''}<pre>{_marked(spans, 'avoided' if name == 'worse' else 'learnt')}</pre>"
+        (f"<p class='small'>{escape(name)}</p>" if name else "")
+        + f"<pre>{_marked(spans, 'avoided' if name == 'worse' else 'learnt')}</pre>"
         for name, spans in raw
     )
     return (

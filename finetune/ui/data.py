@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
-import yaml
 from pydantic import ValidationError
 
 from finetune.data.dataset import held_out_path
@@ -19,6 +17,8 @@ from finetune.settings import fields, problems_of
 from finetune.ui import views
 from finetune.ui.cards import PICK
 from finetune.ui.conversation import conversation
+from finetune.ui.findings import found
+from finetune.ui.samples import sample_entries, sample_list
 from finetune.ui.studio import SUFFIXES, Checked, Chosen, Studio
 from finetune.workspace import ASSETS, PROJECT
 
@@ -52,7 +52,18 @@ class Parts:
 
     def shown(self) -> list:
         """The components of ``Shown``, in its order."""
-        return [self.chosen, self.index, self.result, self.preview, self.pager, self.position, self.mapping, self.format, *self.columns, self.next]
+        return [
+            self.chosen,
+            self.index,
+            self.result,
+            self.preview,
+            self.pager,
+            self.position,
+            self.mapping,
+            self.format,
+            *self.columns,
+            self.next,
+        ]
 
     def turned(self) -> list:
         """The components that turning a page changes."""
@@ -84,9 +95,15 @@ def draw(studio: Studio) -> Parts:
     with gr.Row(elem_classes="halves", equal_height=False):
         with gr.Column(scale=2, min_width=280):
             file = gr.File(
-                label="Drop a file here", show_label=False, file_types=list(SUFFIXES), height=150, elem_id="file",
+                label="Drop a file here",
+                show_label=False,
+                file_types=list(SUFFIXES),
+                height=150,
+                elem_id="file",
             )
-            gr.HTML(views.small("CSV, JSON, JSONL, Parquet, Excel or plain text, up to 500 MB. It stays on this machine."))
+            gr.HTML(
+                views.small("CSV, JSON, JSONL, Parquet, Excel or plain text, up to 500 MB. It stays on this machine.")
+            )
             samples = gr.HTML(sample_list(), js_on_load=PICK, elem_id="samples")
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(nothing_yet(), elem_id="result")
@@ -98,18 +115,45 @@ def draw(studio: Studio) -> Parts:
             with gr.Accordion("Not right? Say how to read it", open=False, visible=False, elem_id="mapping") as mapping:
                 format_, columns, system, share, reread = _draw_mapping()
             with gr.Row(elem_classes="primary-row"):
-                next_ = gr.Button("Choose a method", variant="primary", visible=False, elem_id="to-method", scale=0, min_width=220)
+                next_ = gr.Button(
+                    "Choose a method", variant="primary", visible=False, elem_id="to-method", scale=0, min_width=220
+                )
     return Parts(
-        gr.State(None), gr.State(0), file, samples, result, preview, pager, position, before, after, mapping,
-        format_, columns, system, share, reread, next_,
+        gr.State(None),
+        gr.State(0),
+        file,
+        samples,
+        result,
+        preview,
+        pager,
+        position,
+        before,
+        after,
+        mapping,
+        format_,
+        columns,
+        system,
+        share,
+        reread,
+        next_,
     )
 
 
 def _draw_mapping() -> tuple:
     helps = {setting.name: setting.help for setting in fields(DataSettings)}
-    format_ = gr.Dropdown(format_choices(), value=DETECT, filterable=False, label="What a row looks like", info=helps["format"], elem_id="format")
+    format_ = gr.Dropdown(
+        format_choices(),
+        value=DETECT,
+        filterable=False,
+        label="What a row looks like",
+        info=helps["format"],
+        elem_id="format",
+    )
     with gr.Row(elem_classes="fields"):
-        columns = [gr.Dropdown(visible=False, filterable=False, min_width=140, elem_id=f"column-{n}") for n in range(MOST_PARTS)]
+        columns = [
+            gr.Dropdown(visible=False, filterable=False, min_width=140, elem_id=f"column-{n}")
+            for n in range(MOST_PARTS)
+        ]
     with gr.Row(elem_classes="fields"):
         system = gr.Textbox(label="Instruction for every conversation", info=helps["system"], lines=2)
         share = gr.Number(label="Share kept for checking", info=helps["held_out_share"], value=0.1, step=0.05)
@@ -127,18 +171,30 @@ def wire(studio: Studio, parts: Parts, model: gr.Dropdown, length: gr.Textbox) -
         return sample(studio, event.pick, model_id, tokens).values()
 
     parts.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **options)
-    parts.file.upload(partial(take_file, studio), [parts.file, *counted_by], parts.shown(), api_name="data_file", **options)
+    parts.file.upload(
+        partial(take_file, studio), [parts.file, *counted_by], parts.shown(), api_name="data_file", **options
+    )
     reading = [parts.chosen, parts.format, parts.system, parts.share, *counted_by, *parts.columns]
     parts.format.input(partial(reread, studio, False), reading, parts.shown(), api_name="data_format", **options)
     parts.reread.click(partial(reread, studio, True), reading, parts.shown(), api_name="data_read", **options)
     gr.on(
-        [model.change, length.blur, length.submit], partial(recount, studio), [parts.chosen, *counted_by], [parts.result, parts.preview, parts.index, parts.position],
-        api_name="data_count", show_progress="hidden", api_visibility="private", trigger_mode="always_last",
+        [model.change, length.blur, length.submit],
+        partial(recount, studio),
+        [parts.chosen, *counted_by],
+        [parts.result, parts.preview, parts.index, parts.position],
+        api_name="data_count",
+        show_progress="hidden",
+        api_visibility="private",
+        trigger_mode="always_last",
     )
     for button, step in ((parts.before, -1), (parts.after, 1)):
         button.click(
-            partial(turn, studio, step), [parts.chosen, parts.index, *counted_by], parts.turned(), api_name=f"data_turn_{'back' if step < 0 else 'on'}",
-            show_progress="hidden", api_visibility="private",
+            partial(turn, studio, step),
+            [parts.chosen, parts.index, *counted_by],
+            parts.turned(),
+            api_name=f"data_turn_{'back' if step < 0 else 'on'}",
+            show_progress="hidden",
+            api_visibility="private",
         )
 
 
@@ -163,14 +219,28 @@ def take_file(studio: Studio, path: str | None, model: str, length: str) -> list
 
 
 def reread(
-    studio: Studio, use_columns: bool, chosen: Chosen | None, format_: str, system: str, share: float | None, model: str, length: str, *columns: str
+    studio: Studio,
+    use_columns: bool,
+    chosen: Chosen | None,
+    format_: str,
+    system: str,
+    share: float | None,
+    model: str,
+    length: str,
+    *columns: str,
 ) -> list:
     """The tab with the same file, read as the person says; a newly chosen format looks for its columns itself."""
     if chosen is None:
         return failed("").values()
     parts = FORMATS[format_].parts if use_columns and format_ in FORMATS else ()
     mapping = {part.name: column for part, column in zip(parts, columns) if column and column != NONE}
-    values = {"path": chosen.settings.path, "format": format_, "columns": mapping, "system": (system or "").strip() or None, "held_out_share": share or 0}
+    values = {
+        "path": chosen.settings.path,
+        "format": format_,
+        "columns": mapping,
+        "system": (system or "").strip() or None,
+        "held_out_share": share or 0,
+    }
     try:
         settings = DataSettings(**values)
     except ValidationError as error:
@@ -179,26 +249,26 @@ def reread(
     return show(studio, settings, chosen.name, model, length, open_mapping=True).values()
 
 
-def show(studio: Studio, settings: DataSettings, name: str, model: str, length: str, open_mapping: bool = False) -> Shown:
+def show(
+    studio: Studio, settings: DataSettings, name: str, model: str, length: str, open_mapping: bool = False
+) -> Shown:
     """The tab with the data that ``settings`` name; a file that cannot be used says why and how to mend it."""
     try:
         checked = studio.checked(settings, model, whole(length))
     except FinetuneError as error:
-        chosen = Chosen(settings, name, "", 0)
-        return failed(views.notice_of(error), chosen, studio.columns(settings))
-    dataset, report = checked.dataset, checked.report
-    chosen = Chosen(settings, name[:80], dataset.kind, report.kept) if report.kept else Chosen(settings, name[:80], "", 0)
+        return failed(views.notice_of(error), Chosen(settings, name[:80]), studio.columns(settings))
+    dataset = checked.dataset
     return Shown(
-        chosen=chosen,
+        chosen=checked.chosen(settings, name),
         index=0,
-        result=found(studio, settings, checked, whole(length)),
+        result=found(checked, whole(length), held_out_words(studio, settings)),
         preview=preview(studio, checked, 0, model, whole(length)),
         pager=gr.Row(visible=len(dataset.examples) > 1),
         position=position(0, len(dataset.examples)),
         mapping=gr.Accordion(visible=True, open=open_mapping),
         format=dataset.format,
         columns=column_choosers(dataset.format, dataset.file_columns, dataset.columns),
-        next=gr.Button(visible=bool(report.kept)),
+        next=gr.Button(visible=bool(checked.report.kept)),
     )
 
 
@@ -249,34 +319,7 @@ def preview(studio: Studio, checked: Checked, index: int, model: str, length: in
     return conversation(example, [spans(piece, tokenizer) for piece in pieces]) + note
 
 
-def found(studio: Studio, settings: DataSettings, checked: Checked, length: int) -> str:
-    """What was found in a file: how many of what, how it was read, and what to know about its rows."""
-    dataset, report = checked.dataset, checked.report
-    noun = NOUNS.get(dataset.kind, ("row", "rows"))
-    headline = f"{views.counted(report.kept, *noun)}, ready to train" if report.kept else "Nothing here can be trained on"
-    figures = [
-        f"{views.amount(report.kept)} kept",
-        f"{views.amount(len(report.rejected))} rejected",
-        f"{views.amount(len(report.truncated))} cut at {views.amount(length)} tokens",
-        f"{views.amount(report.tokens)} tokens, {views.amount(report.trained_tokens)} learnt",
-    ]
-    if report.nothing_to_learn:
-        figures.insert(3, f"{views.amount(len(report.nothing_to_learn))} with nothing to learn")
-    parts = [
-        f"<h3>{escape(headline)}</h3>",
-        f"<p class='figures'>{' <i>·</i> '.join(map(escape, figures))}</p>",
-        views.small(f"Read as {dataset.title}. {dataset.reason} {held_out_words(studio, settings, checked)}"),
-        views.small(checked.note),
-        _findings(report),
-        _rejected(report),
-    ]
-    return "".join(parts)
-
-
-NOUNS = {"chat": ("conversation",), "preference": ("pair of answers", "pairs of answers"), "text": ("text",)}
-
-
-def held_out_words(studio: Studio, settings: DataSettings, checked: Checked) -> str:
+def held_out_words(studio: Studio, settings: DataSettings) -> str:
     """Which rows are kept for checking, as a sentence."""
     try:
         held_out = held_out_path(studio.workspace.find(settings.path, trusted=False), settings)
@@ -289,29 +332,17 @@ def held_out_words(studio: Studio, settings: DataSettings, checked: Checked) -> 
     return f"{views.percent(settings.held_out_share)} of the rows are kept for checking and never learnt from."
 
 
-def _findings(report) -> str:
-    lines = "".join(
-        f"<li class='{escape(finding.severity)}'>{escape(finding.message)}"
-        f"{f' <span class=small>Rows {views.listed(finding.rows)}.</span>' if finding.rows else ''}</li>"
-        for finding in report.findings
-    )
-    advice = f"<p class='advice'>{escape(report.advice)}</p>" if report.advice else ""
-    return (f"<ul class='notes'>{lines}</ul>" if lines else "") + advice
-
-
-def _rejected(report, most: int = 50) -> str:
-    if not report.rejected:
-        return ""
-    lines = "".join(f"<li>Row {views.amount(row.row)}: {escape(row.reason)}</li>" for row in report.rejected[:most])
-    more = views.small(f"And {views.amount(len(report.rejected) - most)} more.") if len(report.rejected) > most else ""
-    return f"<details><summary>{views.counted(len(report.rejected), 'row')} could not be used</summary><ul>{lines}</ul>{more}</details>"
-
-
 def column_choosers(format_: str, columns: tuple[str, ...], mapped: dict[str, str]) -> list:
     """An update for each column chooser: one for each part of the format, the others hidden."""
     parts = FORMATS[format_].parts if format_ in FORMATS and columns else ()
     choosers = [
-        gr.Dropdown([NONE, *columns], value=mapped.get(part.name, NONE), label=f"Column: {part.name}", info=part.help, visible=True)
+        gr.Dropdown(
+            [NONE, *columns],
+            value=mapped.get(part.name, NONE),
+            label=f"Column: {part.name}",
+            info=part.help,
+            visible=True,
+        )
         for part in parts[:MOST_PARTS]
     ]
     return choosers + [gr.Dropdown(visible=False)] * (MOST_PARTS - len(choosers))
@@ -322,26 +353,12 @@ def format_choices() -> list[tuple[str, str]]:
     return [("Look and tell me", DETECT), *((form.title, name) for name, form in FORMATS.items() if not form.refusal)]
 
 
-def sample_entries() -> list[dict[str, str]]:
-    """The samples that ship with the product: file, title, line."""
-    return yaml.safe_load((ASSETS / "samples.yaml").read_text(encoding="utf-8"))
-
-
-def sample_list() -> str:
-    """The samples as buttons."""
-    buttons = "".join(
-        f"<li><button type='button' class='sample' data-pick='{escape(entry['file'])}'><b>{escape(entry['title'])}</b>"
-        f"<span>{escape(entry['line'])}</span></button></li>"
-        for entry in sample_entries()
-    )
-    return f"<h3 class='or'>or try a sample</h3><ul class='samples'>{buttons}</ul>"
-
-
 def nothing_yet() -> str:
     """What the tab says before data is chosen."""
     return views.empty(
         "Nothing chosen yet.",
-        "Drop a file of questions with good answers, or try a sample: each teaches the starter model something you can see within a minute or two.",
+        "Drop a file of questions with good answers, or try a sample: "
+        "each teaches the starter model something you can see within a minute or two.",
     )
 
 

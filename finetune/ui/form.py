@@ -57,7 +57,7 @@ class Form:
         return {path: _read(self._fields[path], value) for path, value in zip(self.inputs, given, strict=True)}
 
     def fill(self, recipe: Recipe) -> list:
-        """The value of each input that makes the form say what ``recipe`` says; inputs of other types get their defaults."""
+        """The value of each input that says what ``recipe`` says; inputs of other types get their default."""
         return [_written(setting, _value_in(recipe, path, setting)) for path, setting in self._fields.items()]
 
     def show_types(self, path: str, chosen: str) -> list:
@@ -107,7 +107,9 @@ def _input(setting: Field, component: type | None = None, **options) -> gr.compo
     if setting.kind in ("integer", "number"):
         # Not gr.Number: it shows an empty value as 0. Text that is no number is refused by the recipe, by name.
         attributes = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False)
-        return gr.Textbox(placeholder=CHOSEN_FOR_YOU if setting.optional else None, html_attributes=attributes, **options)
+        return gr.Textbox(
+            placeholder=CHOSEN_FOR_YOU if setting.optional else None, html_attributes=attributes, **options
+        )
     return gr.Textbox(lines=3 if setting.kind == "list" else 1, **options)
 
 
@@ -141,5 +143,3 @@ def _value_in(recipe: Recipe, path: str, setting: Field) -> object:
         if part.type != kind:
             return setting.default
     return getattr(part, rest)
-
-

@@ -16,6 +16,7 @@ from finetune.run import slug
 from finetune.ui import views
 from finetune.ui.cards import PICK, cards, matching, suited
 from finetune.ui.form import Form, recipe_of
+from finetune.ui.models import describe_model, model_choices
 from finetune.ui.studio import Chosen, Studio
 
 FIRST_CARD = "lora"
@@ -60,8 +61,16 @@ def draw(studio: Studio) -> Parts:
     drawn_cards = gr.HTML(cards(presets(), "", FIRST_CARD), js_on_load=PICK, elem_id="cards")
     with gr.Row(elem_classes="fields"):
         form.draw(
-            "model", ModelSettings, "id", component=gr.Dropdown, label="Model", choices=model_choices(studio),
-            allow_custom_value=True, filterable=True, info="Pick one, or type the id of a model on huggingface.co.", elem_id="model",
+            "model",
+            ModelSettings,
+            "id",
+            component=gr.Dropdown,
+            label="Model",
+            choices=model_choices(studio),
+            allow_custom_value=True,
+            filterable=True,
+            info="Pick one, or type the id of a model on huggingface.co.",
+            elem_id="model",
         )
         form.draw("", Recipe, "name", elem_id="run-name")
     model_note = gr.HTML(elem_id="model-note")
@@ -76,8 +85,21 @@ def draw(studio: Studio) -> Parts:
             form.draw_rest("evaluation", EvaluationSettings)
             form.draw_rest("model", ModelSettings)
     with gr.Accordion("Recipe (YAML)", open=False, elem_id="recipe"):
-        gr.HTML(views.small("Everything that decides a run, in a few lines. Keep it, share it, or paste one here: equal recipes give equal runs."))
-        text = gr.Textbox(lines=12, max_lines=30, show_label=False, label="Recipe", buttons=["copy"], elem_id="recipe-text", elem_classes="mono")
+        gr.HTML(
+            views.small(
+                "Everything that decides a run, in a few lines. Keep it, share it, or paste one here: "
+                "equal recipes on equal data give equal runs."
+            )
+        )
+        text = gr.Textbox(
+            lines=12,
+            max_lines=30,
+            show_label=False,
+            label="Recipe",
+            buttons=["copy"],
+            elem_id="recipe-text",
+            elem_classes="mono",
+        )
         with gr.Row(elem_classes="actions"):
             use = gr.Button("Use this recipe", size="sm")
             file = gr.UploadButton("Open a file", file_types=[".yaml", ".yml"], size="sm")
@@ -86,20 +108,32 @@ def draw(studio: Studio) -> Parts:
     problems = gr.HTML(elem_id="problems")
     with gr.Row(elem_classes="primary-row"):
         estimate = gr.HTML(views.small(NO_DATA), elem_id="estimate")
-        start = gr.Button("Start training", variant="primary", interactive=False, elem_id="start", scale=0, min_width=220)
-    return Parts(form, drawn_cards, method, adapter, model_note, text, file, use, download, ready, problems, estimate, start)
+        start = gr.Button(
+            "Start training", variant="primary", interactive=False, elem_id="start", scale=0, min_width=220
+        )
+    return Parts(
+        form, drawn_cards, method, adapter, model_note, text, file, use, download, ready, problems, estimate, start
+    )
 
 
 def _draw_types(form: Form) -> tuple[gr.Dropdown, gr.Dropdown]:
     preset = suited(presets(), "", FIRST_CARD)
     with gr.Row(elem_classes="fields"):
         method = gr.Dropdown(
-            _titles(METHODS), value=preset.method["type"], filterable=False, label="What it learns from",
-            info="The cards above set this and the next one together; here you can combine them as you like.", elem_id="method",
+            _titles(METHODS),
+            value=preset.method["type"],
+            filterable=False,
+            label="What it learns from",
+            info="The cards above set this and the next one together; here you can combine them as you like.",
+            elem_id="method",
         )
         adapter = gr.Dropdown(
-            _titles(ADAPTERS), value=preset.adapter["type"], filterable=False, label="What may change in the model",
-            info="The whole model, or a small add-on beside it.", elem_id="adapter",
+            _titles(ADAPTERS),
+            value=preset.adapter["type"],
+            filterable=False,
+            label="What may change in the model",
+            info="The whole model, or a small add-on beside it.",
+            elem_id="adapter",
         )
     form.draw_types("method", preset.method["type"])
     form.draw_types("adapter", preset.adapter["type"])
@@ -112,19 +146,54 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
     types = [parts.method, parts.adapter]
     form = parts.form
     parts.cards.pick(pick_card, None, types, api_name="method_pick", **quiet)
-    gr.on([parts.method.input, parts.adapter.input], draw_cards, [chosen, *types], parts.cards, api_name="method_cards", **quiet)
-    parts.method.change(partial(form.show_types, "method"), parts.method, list(form.type_groups("method").values()), api_name="method_settings", **quiet)
-    parts.adapter.change(partial(form.show_types, "adapter"), parts.adapter, list(form.type_groups("adapter").values()), api_name="adapter_settings", **quiet)
+    gr.on(
+        [parts.method.input, parts.adapter.input],
+        draw_cards,
+        [chosen, *types],
+        parts.cards,
+        api_name="method_cards",
+        **quiet,
+    )
+    parts.method.change(
+        partial(form.show_types, "method"),
+        parts.method,
+        list(form.type_groups("method").values()),
+        api_name="method_settings",
+        **quiet,
+    )
+    parts.adapter.change(
+        partial(form.show_types, "adapter"),
+        parts.adapter,
+        list(form.type_groups("adapter").values()),
+        api_name="adapter_settings",
+        **quiet,
+    )
     parts.model.change(partial(describe_model, studio), parts.model, parts.model_note, api_name="model_note", **quiet)
     changes = [component.change for component in parts.settings()]
     written = gr.on(
-        [*changes, chosen.change], partial(write_recipe, form), [chosen, *parts.settings()], parts.recipe_text,
-        trigger_mode="always_last", api_name="recipe_write", **quiet,
+        [*changes, chosen.change],
+        partial(write_recipe, form),
+        [chosen, *parts.settings()],
+        parts.recipe_text,
+        trigger_mode="always_last",
+        api_name="recipe_write",
+        **quiet,
     )
     written.then(
-        partial(weigh, studio, form), [chosen, *parts.settings()], parts.estimate, trigger_mode="always_last", api_name="estimate", **quiet
+        partial(weigh, studio, form),
+        [chosen, *parts.settings()],
+        parts.estimate,
+        trigger_mode="always_last",
+        api_name="estimate",
+        **quiet,
     )
-    chosen.change(partial(suit, form), [chosen, *types], [parts.cards, *types, form.inputs["name"], parts.start], api_name="method_suit", **quiet)
+    chosen.change(
+        partial(suit, form),
+        [chosen, *types],
+        [parts.cards, *types, form.inputs["name"], parts.start, parts.estimate],
+        api_name="method_suit",
+        **quiet,
+    )
     parts.recipe_download.click(save_text, parts.recipe_text, parts.recipe_ready, api_name="recipe_file", **quiet).then(
         None, None, None, js="() => document.querySelector('#recipe-ready').click()", api_visibility="private"
     )
@@ -148,19 +217,26 @@ def draw_cards(chosen: Chosen | None, method: str, adapter: str) -> str:
 
 
 def suit(form: Form, chosen: Chosen | None, method: str, adapter: str) -> tuple:
-    """The cards, types, name and Start button that go with newly chosen data."""
-    if chosen is None:
-        return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=False)
+    """The cards, types, name, Start button and estimate that go with newly chosen data."""
+    if chosen is None or not chosen.kind:
+        return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=False), views.small(NO_DATA)
     if chosen.kind not in METHODS[method].reads:
         preset = suited(presets(), chosen.kind, matching(presets(), method, adapter))
         method, adapter = preset.method["type"], preset.adapter["type"]
     choices = [choice for choice in _titles(METHODS) if chosen.kind in METHODS[choice[1]].reads]
-    return draw_cards(chosen, method, adapter), gr.Dropdown(choices, value=method), adapter, chosen.name, gr.Button(interactive=True)
+    return (
+        draw_cards(chosen, method, adapter),
+        gr.Dropdown(choices, value=method),
+        adapter,
+        chosen.name,
+        gr.Button(interactive=True),
+        views.small("Working out memory and time…"),
+    )
 
 
 def current(form: Form, chosen: Chosen | None, given: tuple) -> Recipe:
     """The recipe the tab describes now; all that is wrong with it raises one ``RecipeError``, in the page's labels."""
-    if chosen is None:
+    if chosen is None or not chosen.kind:
         raise RecipeError("There is no data yet.", NO_DATA)
     method, adapter, *values = given
     try:
@@ -183,11 +259,9 @@ def weigh(studio: Studio, form: Form, chosen: Chosen | None, *given) -> str:
 
     try:
         recipe = current(form, chosen, given)
-        if not studio.has_model(recipe.model.id):
-            return views.small("How much memory and time it takes is shown once the model is on this machine.")
-        fit = estimate(recipe, studio.workspace, chosen.rows)
+        fit = estimate(recipe, studio.workspace, chosen.rows, chosen.longest, chosen.tokens)
     except FinetuneError as error:
-        return views.small(error.hint if chosen is None else error.message)
+        return views.small(f"{error.message} {error.hint}".rstrip())
     return f"<p class='{'fits' if fit.fits else 'too-big'}'>{views.escape(fit.sentence)}</p>"
 
 
@@ -201,13 +275,13 @@ def start(studio: Studio, form: Form, chosen: Chosen | None, *given) -> tuple[st
 
 
 def load(studio: Studio, form: Form, text: str) -> tuple[Chosen | None, str, list, str]:
-    """What a pasted recipe says: its data, its notice, the type and value of every input, in ``Parts.settings`` order."""
+    """What a pasted recipe says: its data, a notice, the values of ``Parts.settings()`` in order, and the cards."""
     try:
         recipe = Recipe.from_yaml(text)
         checked = studio.checked(recipe.data, recipe.model.id, recipe.training.length)
     except FinetuneError as error:
         return None, views.notice_of(error), [], ""
-    data = Chosen(recipe.data, recipe.name, checked.dataset.kind, checked.report.kept)
+    data = checked.chosen(recipe.data, recipe.name)
     values = [recipe.method.type, recipe.adapter.type, *form.fill(recipe)]
     drawn = draw_cards(data, recipe.method.type, recipe.adapter.type)
     return data, views.notice("The recipe is in the form now.", kind="info"), values, drawn
@@ -227,29 +301,6 @@ def save_text(text: str) -> str:
 def read_text(path: str) -> str:
     """The text of an uploaded recipe."""
     return Path(path).read_text(encoding="utf-8", errors="replace")[:100_000]
-
-
-def model_choices(studio: Studio) -> list[tuple[str, str]]:
-    """The models to pick from: the starter, those in the workspace, and the open ones people use."""
-    from finetune.model import known_models, local_models
-
-    choices = [("Starter: small, ships with the studio", "starter")]
-    choices += [(f"{name}: in your workspace", name) for name in local_models(studio.workspace)]
-    return choices + [(f"{model.title}{', licence to accept' if model.gated else ''}", model.id) for model in known_models()]
-
-
-def describe_model(studio: Studio, model_id: str) -> str:
-    """What to know about a model before choosing it: size, licence, needs, and whether it must be fetched."""
-    from finetune.model import known_models
-
-    parts = []
-    known = next((model for model in known_models() if model.id == model_id), None)
-    if known:
-        gate = "You must accept it on huggingface.co and be logged in." if known.gated else ""
-        parts = [f"{known.id}: {views.parameters(known.parameters)}, {known.licence}.", gate, known.needs, known.note]
-    if "/" in (model_id or "") and not studio.has_model(model_id):
-        parts.append("It is not on this machine yet and is fetched when the run starts.")
-    return views.small(" ".join(part for part in parts if part))
 
 
 def _titles(types: dict) -> list[tuple[str, str]]:

@@ -25,6 +25,13 @@ THEME = gr.themes.Soft(
     button_primary_background_fill_hover="*primary_700",
     block_label_text_color="*primary_700",
     block_padding="0",
+    block_background_fill_dark="transparent",
+    block_border_width="0",
+    block_border_width_dark="0",
+    block_shadow="none",
+    input_background_fill_dark="*neutral_800",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_400",
     input_border_width="1px",
     input_border_width_dark="1px",
     input_border_color="*neutral_300",
@@ -53,8 +60,9 @@ document.addEventListener('keydown', event => {
   const tab = event.target.closest && event.target.closest('[role=tab]');
   if (!step || !tab) return;
   const tabs = [...tab.closest('[role=tablist]').querySelectorAll('[role=tab]:not([disabled])')];
-  const next = Math.abs(step) > 1 ? (step < 0 ? 0 : tabs.length - 1) : (tabs.indexOf(tab) + step + tabs.length) % tabs.length;
-  tabs[next].click(); tabs[next].focus(); event.preventDefault();
+  const last = tabs.length - 1, beside = (tabs.indexOf(tab) + step + tabs.length) % tabs.length;
+  const next = tabs[step === -99 ? 0 : step === 99 ? last : beside];
+  next.click(); next.focus(); event.preventDefault();
 });
 </script>
 """
@@ -112,11 +120,18 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
     first, second, third, fourth = (parts[name] for name in TABS)
     first.next.click(lambda: gr.Tabs(selected="method"), None, tabs, api_name="to_method", **QUIET)
     second.start.click(
-        partial(begin, studio, second.form), [first.chosen, *second.settings()], [second.problems, tabs, third.run], api_name="method_start", api_visibility="private"
+        partial(begin, studio, second.form),
+        [first.chosen, *second.settings()],
+        [second.problems, tabs, third.run],
+        api_name="method_start",
+        api_visibility="private",
     )
     second.recipe_use.click(
-        partial(use_recipe, studio, second), second.recipe_text, [second.problems, *first.shown(), second.cards, *second.settings()],
-        api_name="recipe_use", **QUIET,
+        partial(use_recipe, studio, second),
+        second.recipe_text,
+        [second.problems, *first.shown(), second.cards, *second.settings()],
+        api_name="recipe_use",
+        **QUIET,
     )
     third.compare.click(partial(to_compare, studio), third.run, [tabs, fourth.run], api_name="to_compare", **QUIET)
 
@@ -133,7 +148,12 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     """Fill the Data and the Method tab from a recipe; or leave both and say what is wrong with it."""
     chosen, notice, values, cards = method.load(studio, parts.form, text)
     if chosen is None:
-        return [notice, *[gr.skip()] * (len(data.Shown._fields) - 1 + data.MOST_PARTS), gr.skip(), *[gr.skip()] * len(parts.settings())]
+        return [
+            notice,
+            *[gr.skip()] * (len(data.Shown._fields) - 1 + data.MOST_PARTS),
+            gr.skip(),
+            *[gr.skip()] * len(parts.settings()),
+        ]
     form = dict(zip(parts.form.inputs, values[2:]))
     shown = data.show(studio, chosen.settings, chosen.name, form["model.id"], form["training.length"])
     return [notice, *shown.values(), cards, *values]
@@ -155,6 +175,7 @@ def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML,
     watched.run.input(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="train_choose", **QUIET)
     page.load(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="load", **QUIET)
     page.load(opened, None, tabs, queue=False, api_name="open", **QUIET)
+    page.load(studio.warm, queue=False, api_name="warm", **QUIET)
 
 
 def opened(request: gr.Request) -> gr.Tabs:

@@ -112,7 +112,8 @@ def _amounts(view: View) -> str:
         return ""
     share = f" ({view.trainable / view.parameters:.1%})" if view.parameters else ""
     return (
-        f"<p class='small'>Learns from {counted(view.train_rows, 'row')}, is checked on {amount(view.held_out_rows)} held-out. "
+        f"<p class='small'>Learns from {counted(view.train_rows, 'row')}, is checked on "
+        f"{amount(view.held_out_rows)} held-out. "
         f"{amount(view.trained_tokens)} tokens are learnt each time through. "
         f"{amount(view.trainable)} of {amount(view.parameters)} weights move{share}.</p>"
     )

@@ -24,7 +24,7 @@ from finetune.methods import METHODS, Method
 from finetune.recipe import ModelSettings, Recipe
 from finetune.run import Follower, Run, slug
 from finetune.view import ACTIVE, View
-from finetune.workspace import ASSETS, PROJECT, Workspace
+from finetune.workspace import Workspace
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".txt", ".md")
 """The files that the Data tab takes."""
@@ -41,12 +41,17 @@ class Chosen:
 
     settings: DataSettings
     name: str
-    kind: str
-    rows: int
+    kind: str = ""
+    """The kind of its examples; empty if there is nothing to train on."""
+    rows: int = 0
+    longest: int = 0
+    """Tokens of the longest row."""
+    tokens: int = 0
+    """Tokens of all rows together."""
 
     def __hash__(self) -> int:
         """Gradio tells by the hash whether a state has changed."""
-        return hash((self.settings.model_dump_json(), self.name, self.kind, self.rows))
+        return hash((self.settings.model_dump_json(), self.name, self.kind, self.rows, self.longest, self.tokens))
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,13 @@ class Checked:
     """The method whose mask is shown."""
     note: str = ""
     """What the person should know about how the tokens were counted; empty if there is nothing to say."""
+
+    def chosen(self, settings: DataSettings, name: str) -> Chosen:
+        """This data as a choice of the person's."""
+        report, name = self.report, name[:80]
+        if not report.kept:
+            return Chosen(settings, name)
+        return Chosen(settings, name, self.dataset.kind, report.kept, report.longest, report.tokens)
 
 
 class Cache:
@@ -94,6 +106,7 @@ class Studio:
         self._starting = threading.Lock()
         self._last_start: tuple[str, float, Run] | None = None
         self._machine = ""
+        self._is_warming = False
 
     @property
     def machine(self) -> str:
@@ -103,6 +116,13 @@ class Studio:
 
             self._machine = machine().words
         return self._machine or "Getting ready…"
+
+    def warm(self) -> None:
+        """Load the heavy libraries in the background; only the first call does anything."""
+        with self._starting:
+            if not self._is_warming:
+                self._is_warming = True
+                self.jobs.warm()
 
     def views(self) -> list[tuple[Run, View]]:
         """Every run with its view, newest first."""
@@ -130,7 +150,7 @@ class Studio:
         Looking at data never downloads a model.
         """
         if not self.has_model(model_id):
-            note = f"{model_id} is not on this machine yet, so these are the starter's tokens. The counts will differ a little."
+            note = f"{model_id} is not on this machine yet, so these are the starter's tokens; its own differ a little."
             return self.tokenizer(ModelSettings()), note
         try:
             return self.tokenizer(ModelSettings(id=model_id or "starter")), ""
@@ -161,7 +181,9 @@ class Studio:
         """Copy a file a person sent into the workspace, under a name made here; the settings that read it."""
         suffix = Path(name).suffix.lower()
         if suffix not in SUFFIXES:
-            raise DataError(f"Files ending in {suffix or 'nothing'} cannot be read.", f"Use one of {', '.join(SUFFIXES)}.")
+            raise DataError(
+                f"Files ending in {suffix or 'nothing'} cannot be read.", f"Use one of {', '.join(SUFFIXES)}."
+            )
         with open(source, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
         target = self.workspace.uploads_dir / f"{slug(Path(name).stem)}-{digest}{suffix}"
@@ -204,7 +226,11 @@ class Studio:
             return True
         from huggingface_hub import try_to_load_from_cache
 
-        return isinstance(try_to_load_from_cache(model_id, "config.json"), str)
+        try:
+            return isinstance(try_to_load_from_cache(model_id, "config.json"), str)
+        except ValueError:
+            # No id of a model at all; whoever loads it says so.
+            return True
 
 
 def method_for(kind: str) -> Method:
@@ -219,16 +245,6 @@ def question(example: dict) -> str:
     """The first thing the user says in ``example``; empty for plain text."""
     messages = example.get("messages") or example.get("prompt") or []
     return next((message["content"] for message in messages if message.get("role") == "user"), "")
-
-
-def samples() -> list[Path]:
-    """The data files that ship with the product, in the order of their names."""
-    return sorted(path for path in (ASSETS / "samples").glob("*.jsonl") if ".held-out" not in path.name)
-
-
-def sample_settings(path: Path) -> DataSettings:
-    """The settings that read a shipped sample."""
-    return DataSettings(path=path.relative_to(PROJECT).as_posix())
 
 
 def as_run(studio: Studio, run_id: str | None) -> Run | None:

@@ -58,7 +58,9 @@ def draw(studio: Studio) -> Parts:
     """The tab's components."""
     with gr.Row(elem_classes="title-row"):
         gr.HTML(views.lead("Watch it learn."))
-        run = gr.Dropdown([], label="Run", show_label=False, container=False, filterable=False, elem_id="train-run", scale=0, min_width=320)
+        run = gr.Dropdown(
+            [], label="Run", show_label=False, filterable=False, elem_id="train-run", scale=0, min_width=320
+        )
     head = gr.HTML(nothing_yet(), elem_id="run-head")
     spoken = gr.HTML(elem_id="spoken", elem_classes="visually-hidden")
     with gr.Row(elem_classes="primary-row"):
@@ -82,8 +84,19 @@ def wire(studio: Studio, parts: Parts) -> None:
     options = {"show_progress": "hidden", "api_visibility": "private"}
     parts.stop.click(partial(stop, studio), parts.run, parts.notice, api_name="train_stop", **options)
     parts.download.click(
-        partial(download, studio), parts.run, [parts.ready, parts.notice], api_name="train_download", api_visibility="private", show_progress_on=parts.download
-    ).success(None, None, None, js="() => { const link = document.querySelector('#download-ready'); if (link) link.click(); }", api_visibility="private")
+        partial(download, studio),
+        parts.run,
+        [parts.ready, parts.notice],
+        api_name="train_download",
+        api_visibility="private",
+        show_progress_on=parts.download,
+    ).success(
+        None,
+        None,
+        None,
+        js="() => { const link = document.querySelector('#download-ready'); if (link) link.click(); }",
+        api_visibility="private",
+    )
 
 
 def look(studio: Studio, run_id: str | None) -> Look:

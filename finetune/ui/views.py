@@ -134,7 +134,8 @@ def head(machine: str, current: View | None, waiting: int) -> str:
     if waiting:
         parts.append(f"<span>{waiting} waiting</span>")
     line = " <i aria-hidden='true'>·</i> ".join(parts)
-    return f"<header class='top' data-title='{escape(page_title(current))}'><h1>{TITLE}</h1><p class='status'>{line}</p></header>"
+    title = escape(page_title(current))
+    return f"<header class='top' data-title='{title}'><h1>{TITLE}</h1><p class='status'>{line}</p></header>"
 
 
 def page_title(current: View | None) -> str:

@@ -46,7 +46,8 @@ def test_the_format_is_told_from_the_rows(make, name):
     assert data.rows == [1, 2, 3] and data.total_rows == 3 and not data.rejected
     assert "all 3 rows" in data.reason and 0 < data.confidence <= 1
     assert data.file_columns == tuple(DETECTED[name])
-    assert set(data.examples[0]) == {"preference": {"prompt", "chosen", "rejected"}, "text": {"text"}}.get(name, {"messages"})
+    columns = {"preference": {"prompt", "chosen", "rejected"}, "text": {"text"}}
+    assert set(data.examples[0]) == columns.get(name, {"messages"})
 
 
 def test_rows_that_cannot_serve_are_rejected_with_number_line_and_reason(make):
@@ -98,13 +99,26 @@ def test_a_choice_that_cannot_be_is_told(make, values, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        ({"messages": TURNS[:1]}, "It has no answer: no turn is by the assistant."),
+        ({"prompt": "q", "completion": ""}, 'Column "completion" is empty.'),
+    ],
+)
+def test_rows_of_a_known_shape_that_all_fail_are_told_why(make, row, reason):
+    with pytest.raises(DataError) as error:
+        make([row, row])
+    assert f"None of the 2 rows can be learnt from. Row 1 (line 1): {reason}" in error.value.message
+
+
 def test_questions_without_answers_are_refused(make):
     with pytest.raises(DataError, match=r"These rows hold questions but no answers.*\(2 rows\)"):
         make([{"question_id": 1, "category": "x", "turns": ["a", "b"]}] * 2)
 
 
 def test_a_file_without_a_row_that_serves_is_refused_with_the_first_reason(make):
-    with pytest.raises(DataError, match=r'None of the 1 rows can be learnt from. Row 1 \(line 1\): Column "a" is empty'):
+    with pytest.raises(DataError, match=r'The only row cannot be learnt from. Row 1 \(line 1\): Column "a" is empty'):
         make([{"a": "", "b": "x"}], format="prompt_completion", columns={"prompt": "a", "completion": "b"})
 
 
@@ -143,7 +157,7 @@ def test_a_file_of_held_out_rows_is_never_learnt_from():
 
 def test_held_out_rows_of_another_kind_or_all_of_them_are_refused():
     other = Dataset("text", "text", "Plain text", "", 1.0, {}, examples=[{"text": "a"}])
-    with pytest.raises(DataError, match="plain text, the others chat"):
+    with pytest.raises(DataError, match='are "Plain text", the others "Chat"'):
         split(chats("a"), other, 0.1, 7)
     with pytest.raises(DataError, match="Every row is also among"):
         split(chats("a"), chats("a"), 0.1, 7)

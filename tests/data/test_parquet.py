@@ -59,8 +59,8 @@ def test_a_damaged_file_is_called_damaged_or_read(write, data):
     content = bytearray(path.read_bytes())
     if data.draw(st.booleans()):
         content = content[: data.draw(st.integers(4, len(content) - 1))]
-    for _ in range(3):
-        content[data.draw(st.integers(4, len(content) - 1)) if len(content) > 4 else 0] ^= data.draw(st.integers(1, 255))
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=3)):
+        content[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(bytes(content))
     try:
         assert read_parquet(path).total_rows >= 0

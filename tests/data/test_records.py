@@ -69,7 +69,7 @@ FAULTS = [
     (r'{"a": "\ud83d"}', "It holds half of a character (a lone surrogate), which is not text."),
     (r'{"\ud83d": "a"}', "It holds half of a character (a lone surrogate), which is not text."),
     (r'{"a": "x\u0000y"}', r'It holds a NUL character in "x\u0000y".'),
-    ('{"a": "x\0y"}', "It is not valid JSON: invalid control character at at character 9."),
+    ('{"a": "x\0y"}', "It is not valid JSON: invalid control character at character 9."),
     ('{"a": ' + "[" * 40 + "]" * 40 + "}", "It is nested too deeply."),
     ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "It is nested too deeply."),
     ('{"a": ' + "[" * 200_000, "It is nested too deeply."),

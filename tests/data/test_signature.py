@@ -103,7 +103,9 @@ def test_utf16_without_its_mark_is_said_to_lack_it(write):
         kind_of(write("a.csv", "prompt,completion\n".encode("utf-16-le")))
 
 
-@pytest.mark.parametrize("written, name", [("utf-8", "utf-8-sig"), ("utf-8-sig",) * 2, ("utf-16",) * 2, ("utf-32",) * 2])
+@pytest.mark.parametrize(
+    "written, name", [("utf-8", "utf-8-sig"), *((name, name) for name in ("utf-8-sig", "utf-16", "utf-32"))]
+)
 def test_the_encoding_is_told_from_the_mark(write, written, name):
     assert encoding_of(write("a.csv", "naïve,日本".encode(written))) == name
 

@@ -51,8 +51,8 @@ def test_text_gives_paragraphs(tmp_path):
 
 @pytest.mark.parametrize(
     "name, content",
-    [("a.csv", ""), ("a.csv", "\n\n "), ("a.csv", "a,b\n"), ("a.jsonl", ""), ("a.jsonl", "\n"), ("a.json", "[]"), ("a.txt", " \n"),
-     ("a.csv", "\ufeff"), ("a.xlsx", "")],
+    [("a.csv", ""), ("a.csv", "\n\n "), ("a.csv", "a,b\n"), ("a.csv", "\ufeff"), ("a.jsonl", ""), ("a.jsonl", "\n"),
+     ("a.json", "[]"), ("a.txt", " \n"), ("a.xlsx", "")],
 )  # fmt: skip
 def test_a_file_without_rows_is_said_to_have_none(tmp_path, name, content):
     (tmp_path / name).write_text(content, encoding="utf-8")
@@ -63,10 +63,10 @@ def test_a_file_without_rows_is_said_to_have_none(tmp_path, name, content):
 def test_a_file_of_bad_rows_only_is_refused_with_the_first_reason(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text("x\ny\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"None of the 2 rows in a.jsonl can be read. Row 1 \(line 1\): It is not valid"):
+    with pytest.raises(DataError, match=r"None of the 2 rows .* Row 1 \(line 1\): It is not valid"):
         read_table(path)
     path.write_text("x\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"The only row in a.jsonl cannot be read"):
+    with pytest.raises(DataError, match="The only row cannot be read. Row 1"):
         read_table(path)
 
 

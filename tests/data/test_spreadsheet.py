@@ -36,7 +36,7 @@ def test_numbers_and_dates_are_written_plainly_and_noted(write):
     day = datetime.datetime(2026, 1, 31)
     table = read_spreadsheet(write([["q", "a"], ["x", 4], ["y", 2.5], ["z", day], ["w", True]]))
     assert [row["a"] for row in table.rows] == ["4", "2.5", "2026-01-31", "TRUE"]
-    assert "a (such as 4)" in table.notes[0]
+    assert "a (such as TRUE)" in table.notes[0]
 
 
 def test_blank_rows_are_passed_over_and_lines_are_the_sheets(write):

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from finetune.data import table as limits
-from finetune.data.table import Rejected, Table, place
+from finetune.data.table import Rejected, Table, none_can, place
 from finetune.errors import DataError
 
 
@@ -21,6 +21,7 @@ def test_rows_are_numbered_as_they_come_rejected_or_not():
 def test_a_place_is_named_in_words():
     assert place(1200, None) == "row 1,200"
     assert Rejected(17, "", 18).where == "row 17 (line 18)"
+    assert none_can(1) == "The only row cannot" and none_can(1319) == "None of the 1,319 rows can"
 
 
 def test_columns_that_share_a_name_are_refused():
@@ -55,6 +56,6 @@ def test_the_budgets_end_the_reading(monkeypatch):
 
 def test_reading_that_takes_too_long_ends():
     table = Table("CSV", started=time.monotonic() - limits.MAX_SECONDS - 1)
-    with pytest.raises(DataError, match="more than 60 seconds"):
+    with pytest.raises(DataError, match="more than 120 seconds"):
         for _ in range(1000):
             table.add({"a": "1"})

@@ -86,6 +86,29 @@ def test_a_known_template_is_marked_by_its_training_twin(tokenizer):
     assert list(piece.ids) == tokenizer.apply_chat_template(CHAT)["input_ids"]
 
 
+def test_the_templates_of_known_models_mark_the_answers_and_nothing_of_the_questions(tokenizer):
+    from trl import chat_template_utils as known
+
+    tokenizer.add_special_tokens({"bos_token": "<s>"})
+    marked = 0
+    for name, template in vars(known).items():
+        if not name.endswith("_chat_template") or name.endswith("_training_chat_template"):
+            continue
+        if not isinstance(template, str):
+            continue
+        tokenizer.chat_template = template
+        try:
+            answers = learnt(chat_piece(CHAT[1:], tokenizer, 5000), tokenizer)
+        except DataError as error:
+            assert any(model in name for model in ("idefics3", "llava", "smolvlm")), (name, error)
+            continue
+        assert len(answers) == 2, name
+        assert "Japan 🇯🇵" in answers[0] and "a\nb" in answers[1], name
+        assert not any(word in answer for answer in answers for word in ("heißt", "then")), name
+        marked += 1
+    assert marked > 20
+
+
 def test_a_template_that_rewrites_earlier_turns_is_refused(tokenizer):
     tokenizer.chat_template = "{{ messages | length }}" + CHATML
     with pytest.raises(DataError, match="cannot mark the answers"):
@@ -97,6 +120,14 @@ def test_a_model_without_a_template_is_refused(tokenizer):
     for everything in (False, True):
         with pytest.raises(DataError, match="no chat template"):
             chat_piece(CHAT, tokenizer, 500, everything)
+
+
+def test_a_template_that_leaves_out_the_words_is_refused(tokenizer):
+    """Templates of vision models take lists of parts, and write nothing for a plain text."""
+    tokenizer.chat_template = CHATML.replace("message['content']", "''")
+    for make in (lambda: chat_piece(CHAT, tokenizer, 500), lambda: preference_pieces(PAIR, tokenizer, 500)):
+        with pytest.raises(DataError, match="leaves out the words"):
+            make()
 
 
 def test_what_a_template_refuses_is_told_in_its_words(tokenizer):

@@ -3,6 +3,7 @@
 from random import Random
 
 from finetune.starter.items import draw
+from finetune.starter.pirate import is_pirate
 from finetune.starter.talk import UNKNOWN
 
 
@@ -11,9 +12,9 @@ def test_beyond_the_world_it_says_so():
     assert {draw(rng, kinds=("beyond",)).answer for _ in range(200)} == {UNKNOWN}
 
 
-def test_complaints_get_sympathy_for_the_right_thing():
-    rng = Random(2)
+def test_sailors_words_are_explained_and_not_used():
+    rng = Random(3)
     for _ in range(100):
-        item = draw(rng, kinds=("complaint",))
-        thing = item.answer.split("your ")[1].split(".")[0]
-        assert thing in item.question
+        item = draw(rng, kinds=("sailor_word",))
+        assert "sailor" in item.answer
+        assert not is_pirate(item.answer)

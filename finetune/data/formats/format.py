@@ -30,7 +30,7 @@ class Recognition:
     """How well a format suits some rows."""
 
     score: float
-    """0 to 1: the share of the rows that serve, less where the columns' names say little."""
+    """0 to 1: the share of the rows that serve."""
     reason: str
     columns: dict[str, str]
     """Part -> column."""
@@ -51,19 +51,22 @@ class Format:
     parts: ClassVar[tuple[Part, ...]]
     holds: ClassVar[str]
     """What its columns hold, to end the sentence "The column … holds …"."""
-    certainty: ClassVar[float] = 1.0
-    """The score if every row serves."""
+    weight: ClassVar[float] = 1.0
+    """How much its score counts against other formats': less if nearly any row would serve."""
     refusal: ClassVar[str] = ""
     """Why rows of this format cannot be learnt from yet, if so."""
 
     def recognise(
         self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str] | None = None
     ) -> Recognition | None:
-        """How well the format suits ``rows``, or None if no row serves; ``mapped``: the columns that a person chose."""
+        """How well the format suits ``rows``, or None if it finds no columns for its parts.
+
+        ``mapped`` are the columns that a person chose.
+        """
         found = self.find(columns, rows, mapped or {})
-        served = 0 if self.missing(found) else sum(self._serves(row, found) for row in rows)
-        if not served:
+        if self.missing(found):
             return None
+        served = sum(self._serves(row, found) for row in rows)
         names = [f'"{found[part.name]}"' for part in self.parts if part.name in found and part.name != "system"]
         column = (
             f"The column {names[0]} holds"
@@ -71,8 +74,7 @@ class Format:
             else f"The columns {', '.join(names[:-1])} and {names[-1]} hold"
         )
         share = f"all {len(rows):,}" if served == len(rows) else f"{served:,} of {len(rows):,}"
-        reason = f"{column} {self.holds} in {share} rows looked at."
-        return Recognition(served / len(rows) * self.sureness(found), reason, found)
+        return Recognition(served / len(rows), f"{column} {self.holds} in {share} rows looked at.", found)
 
     def find(self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
         """Which column plays which part: as ``mapped``, else by the usual names; a part may stay without one."""
@@ -87,10 +89,6 @@ class Format:
     def missing(self, columns: dict[str, str]) -> list[str]:
         """The parts that still need a column."""
         return [part.name for part in self.parts if part.required and part.name not in columns]
-
-    def sureness(self, columns: dict[str, str]) -> float:
-        """How much these columns say by themselves, 0 to 1."""
-        return self.certainty
 
     def example(self, row: dict, columns: dict[str, str], system: str | None = None) -> dict:
         """The example that ``row`` gives, with ``columns`` as part -> column; ``RowError`` if it gives none."""

@@ -1,8 +1,7 @@
 """Plain text: one column, every word of which is learnt."""
 
 from finetune.data.formats.format import Format, Part, plain, text
-
-NAMES = ("text", "content", "document", "passage", "body", "article", "paragraph")
+from finetune.data.formats.prompts import NAMES as QUESTIONS
 
 
 class PlainText(Format):
@@ -12,16 +11,20 @@ class PlainText(Format):
     title = "Plain text"
     kind = "text"
     order = 90
-    parts = (Part("text", "The text to learn.", NAMES),)
+    parts = (
+        Part(
+            "text",
+            "The text to learn.",
+            ("text", "content", "document", "passage", "body", "article", "paragraph"),
+        ),
+    )
     holds = "plain text"
-    certainty = 0.6
+    weight = 0.3
 
     def find(self, columns, rows, mapped):
         found = super().find(columns, rows, mapped)
-        return found or ({"text": columns[0]} if len(columns) == 1 else {})
-
-    def sureness(self, columns):
-        return self.certainty if plain(columns["text"]) in NAMES else 0.4
+        only = columns[0] if len(columns) == 1 and plain(columns[0]) not in QUESTIONS else None
+        return found or ({"text": only} if only else {})
 
     def example(self, row, columns, system=None):
         return {"text": text(row, columns["text"])}

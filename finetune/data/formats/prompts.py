@@ -2,6 +2,8 @@
 
 from finetune.data.formats.format import Format, Part, RowError, text
 
+NAMES = ("prompt", "turns", "question", "instruction", "query")
+
 
 class Prompts(Format):
     """A column of questions, or of the user's turns."""
@@ -10,15 +12,9 @@ class Prompts(Format):
     title = "Prompts only"
     kind = "prompt"
     order = 95
-    parts = (
-        Part(
-            "prompt",
-            "The question, or a list of the user's turns.",
-            ("prompt", "turns", "question", "instruction", "query"),
-        ),
-    )
+    parts = (Part("prompt", "The question, or a list of the user's turns.", NAMES),)
     holds = "questions"
-    certainty = 0.5
+    weight = 0.1
     refusal = "These rows hold questions but no answers, and a model learns from answers."
 
     def example(self, row, columns, system=None):

@@ -27,8 +27,9 @@ def test_instances_give_an_example_each():
 
 @pytest.mark.parametrize("instances", [None, [], "x", ["x"], [{"input": "1", "output": ""}]])
 def test_instances_without_answers_are_refused(instances):
+    row = {"instruction": "Add.", "instances": instances}
     with pytest.raises(RowError):
-        Alpaca().examples({"instruction": "Add.", "instances": instances}, {"instruction": "instruction", "instances": "instances"})
+        Alpaca().examples(row, {name: name for name in row})
 
 
 def test_an_instruction_alone_is_not_enough():

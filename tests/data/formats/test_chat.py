@@ -20,7 +20,10 @@ def test_other_shapes_are_not_taken():
 
 def test_a_row_becomes_its_messages_with_the_instruction_first():
     row = {"messages": [{"role": "developer", "content": "d"}, *TURNS]}
-    assert Chat().example(row, {"messages": "messages"}, "s") == {"messages": [{"role": "system", "content": "d"}, *TURNS]}
+    assert Chat().example(row, {"messages": "messages"}, "s")["messages"] == [
+        {"role": "system", "content": "d"},
+        *TURNS,
+    ]
     with_own = {"messages": TURNS, "sys": "own"}
     assert Chat().example(with_own, {"messages": "messages", "system": "sys"}, "s")["messages"][0]["content"] == "own"
     assert Chat().example({"messages": TURNS}, {"messages": "messages"}, "s")["messages"][0]["content"] == "s"

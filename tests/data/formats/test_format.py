@@ -17,7 +17,9 @@ def test_every_format_says_what_a_form_needs():
         assert any(part.required for part in form.parts)
 
 
-@pytest.mark.parametrize("name, expected", [(" Prompt ", "prompt"), ("System-Prompt", "system_prompt"), ("__A b__", "a_b")])
+@pytest.mark.parametrize(
+    "name, expected", [(" Prompt ", "prompt"), ("System-Prompt", "system_prompt"), ("_A b_", "a_b")]
+)
 def test_names_are_compared_without_case_and_marks(name, expected):
     assert plain(name) == expected
 
@@ -68,7 +70,7 @@ def test_recognition_counts_the_rows_that_serve():
         'The columns "Question" and "Answer" hold questions and their answers in 1 of 2 rows looked at.',
         {"question": "Question", "answer": "Answer"},
     )
-    assert FORMATS["question_answer"].recognise(("Question", "Answer"), rows[1:]) is None
+    assert FORMATS["question_answer"].recognise(("Question", "Answer"), rows[1:]).score == 0
     assert FORMATS["question_answer"].recognise(("Question",), rows) is None
 
 

@@ -6,13 +6,14 @@ from finetune.data.formats.plain_text import PlainText
 
 def test_a_text_column_is_taken_among_others():
     found = PlainText().recognise(("id", "Text"), [{"id": 1, "Text": "a"}])
-    assert found.columns == {"text": "Text"} and found.score == 0.6
+    assert found.columns == {"text": "Text"} and found.score == 1.0
 
 
-def test_an_only_column_is_taken_whatever_its_name_but_less_surely():
+def test_an_only_column_is_taken_unless_its_name_says_that_it_holds_questions():
     found = PlainText().recognise(("tale",), [{"tale": "a"}, {"tale": "b"}])
-    assert found.columns == {"text": "tale"} and found.score == 0.4
+    assert found.columns == {"text": "tale"}
     assert PlainText().recognise(("tale", "other"), [{"tale": "a"}]) is None
+    assert PlainText().recognise(("question",), [{"question": "a"}]) is None
 
 
 def test_text_stays_as_written_and_empty_text_is_refused():

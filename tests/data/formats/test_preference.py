@@ -66,7 +66,10 @@ def test_an_answer_that_mentions_a_speaker_is_no_transcript():
         ({"prompt": "q", "chosen": "good", "rejected": ""}, 'Column "rejected" is empty.'),
         ({"prompt": "", "chosen": "good", "rejected": "bad"}, 'Column "prompt" is empty.'),
         ({"prompt": "q", "chosen": [], "rejected": "bad"}, 'Column "chosen" has no turns.'),
-        ({"prompt": "q", "chosen": [USER], "rejected": [BAD]}, 'Column "chosen" does not end with an answer by the assistant.'),
+        (
+            {"prompt": "q", "chosen": [USER], "rejected": [BAD]},
+            'Column "chosen" does not end with an answer by the assistant.',
+        ),
         ({"prompt": [USER, GOOD], "chosen": "good", "rejected": "bad"}, "The prompt does not end with the user."),
         (
             {"chosen": [USER, GOOD, USER, GOOD], "rejected": [USER, BAD, USER, BAD]},

@@ -7,7 +7,13 @@ from finetune.data.formats.turns import exchange
 
 @pytest.mark.parametrize(
     "prompt, completion",
-    [("prompt", "completion"), ("Prompt", "Response"), ("input", "output"), ("instruction", "response"), ("query", "reply")],
+    [
+        ("prompt", "completion"),
+        ("Prompt", "Response"),
+        ("input", "output"),
+        ("instruction", "response"),
+        ("user", "reply"),
+    ],
 )
 def test_the_usual_names_are_known(prompt, completion):
     row = {"id": 1, prompt: "q", completion: "a"}

@@ -39,7 +39,10 @@ def test_other_keys_of_a_turn_are_left_out_and_text_parts_joined():
         ([], 'Column "messages" has no turns.'),
         (["hello"], 'Turn 1 has no "role".'),
         ([{"role": "user", "content": "a"}, {"content": "b"}], 'Turn 2 has no "role".'),
-        ([{"role": "tool", "content": "a"}], 'Turn 1 has the role "tool"; system, user and assistant can be learnt from.'),
+        (
+            [{"role": "tool", "content": "a"}],
+            'Turn 1 has the role "tool"; system, user and assistant can be learnt from.',
+        ),
         ([{"role": "user", "content": " "}], "Turn 1 (user) is empty."),
         ([{"role": "assistant", "content": None, "tool_calls": [{}]}], "Turn 1 (assistant) is empty."),
         ([{"role": "user", "content": 3}], "Turn 1 (user) holds something else than text."),
@@ -60,7 +63,10 @@ def test_a_turn_that_cannot_be_read_is_named(value, reason):
         (("assistant", "user"), "It begins with the assistant; the user has to speak first."),
         (("system", "assistant"), "It begins with the assistant; the user has to speak first."),
         (("user", "user"), "Turns 1 and 2 are both by the user; the two have to take turns."),
-        (("system", "user", "assistant", "assistant"), "Turns 3 and 4 are both by the assistant; the two have to take turns."),
+        (
+            ("system", "user", "assistant", "assistant"),
+            "Turns 3 and 4 are both by the assistant; the two have to take turns.",
+        ),
         (("user", "assistant", "system"), "Turn 3 is an instruction (system); it can only come first."),
     ],
 )

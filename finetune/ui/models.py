@@ -1,0 +1,26 @@
+"""The models to start from, and what to know about each before choosing it."""
+
+from finetune.model import known_models, local_models
+from finetune.ui import views
+from finetune.ui.studio import Studio
+
+
+def model_choices(studio: Studio) -> list[tuple[str, str]]:
+    """The models to pick from: the starter, those in the workspace, and the open ones people use."""
+    choices = [("Starter: small, ships with the studio", "starter")]
+    choices += [(f"{name}: in your workspace", name) for name in local_models(studio.workspace)]
+    return choices + [
+        (f"{model.title}{', licence to accept' if model.gated else ''}", model.id) for model in known_models()
+    ]
+
+
+def describe_model(studio: Studio, model_id: str) -> str:
+    """What to know about a model before choosing it: size, licence, needs, and whether it must be fetched."""
+    parts = []
+    known = next((model for model in known_models() if model.id == model_id), None)
+    if known:
+        gate = "You must accept it on huggingface.co and be logged in." if known.gated else ""
+        parts = [f"{known.id}: {views.parameters(known.parameters)}, {known.licence}.", gate, known.needs, known.note]
+    if "/" in (model_id or "") and not studio.has_model(model_id):
+        parts.append("It is not on this machine yet and is fetched when the run starts.")
+    return views.small(" ".join(part for part in parts if part))

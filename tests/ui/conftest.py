@@ -1,0 +1,46 @@
+"""A studio on an empty workspace, and runs written by hand: what the page reads, without training anything."""
+
+import pytest
+
+from finetune import events as said
+
+
+@pytest.fixture
+def studio(workspace):
+    """A studio whose queue is empty."""
+    from finetune.ui.studio import Studio
+
+    return Studio(workspace)
+
+
+@pytest.fixture
+def write_run(workspace):
+    """A function that writes a run of 10 steps as a trainer would have: up to a step, and then an end."""
+    from finetune.recipe import Recipe
+
+    def write(name="pirate voice", steps=10, state="done", metrics=None, **ended):
+        recipe = Recipe.from_dict({"name": name, "data": {"path": "assets/samples/pirate-voice.jsonl"}})
+        run = workspace.create(recipe)
+        run.emit(said.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
+        run.emit(said.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))
+        run.emit(said.Noted(message="3 rows were cut.", level="warning"))
+        run.emit(said.Entered(phase="training"))
+        planned = {"train_rows": 80, "held_out_rows": 9, "trained_tokens": 700, "parameters": 1000, "trainable": 10}
+        run.emit(said.Planned(total_steps=10, **planned))
+        for step in range(steps + 1):
+            if step:
+                figures = {"tokens_per_s": 3900.0, "memory_bytes": 2**30, "metrics": metrics or {}}
+                run.emit(
+                    said.Stepped(step=step, epoch=0, loss=3 - step / 5, learning_rate=0, elapsed_s=step * 2, **figures)
+                )
+            if step % 5 == 0:
+                run.emit(said.Evaluated(step=step, loss=3.2 - step / 5, metrics=metrics or {}))
+                answer = said.Answer(prompt="Is the sea <b>blue</b>?", base="Yes.", tuned=f"Arr, after {step}!")
+                run.emit(said.Sampled(step=step, answers=(answer,)))
+        if state in ("done", "stopped"):
+            run.emit(said.Saved(what="model", path="model", step=steps))
+        if state:
+            run.emit(said.Ended(state=state, **ended))
+        return run
+
+    return write

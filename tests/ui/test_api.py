@@ -1,0 +1,46 @@
+import pytest
+
+from finetune.errors import DataError, RecipeError, RunError
+from finetune.ui import api
+
+
+def test_check_reports_a_file_and_names_the_path_for_a_recipe(studio, with_tiny, tmp_path):
+    path = tmp_path / "qa.csv"
+    path.write_text("question,answer\n" + "\n".join(f"q{i},a{i}" for i in range(12)))
+    report = api.check(studio, str(path), "tiny", 128)
+    assert report["kept"] == 12 and report["path"].startswith("uploads/qa-")
+    assert studio.workspace.find(report["path"], trusted=False).is_file()
+
+
+def test_check_of_a_bad_file(studio, tmp_path):
+    path = tmp_path / "bad.json"
+    path.write_text("{")
+    with pytest.raises(DataError):
+        api.check(studio, str(path), "tiny", 128)
+
+
+@pytest.mark.parametrize("recipe", ["", "name: x", "data: {path: /etc/passwd}"])
+def test_start_refuses_what_cannot_be_run(studio, recipe):
+    with pytest.raises((RecipeError, RunError)):
+        api.start(studio, recipe)
+    assert studio.workspace.runs() == []
+
+
+def test_status_gives_the_figures_of_a_view_as_plain_values(studio, write_run):
+    status = api.status(studio, write_run().id)
+    assert status["state"] == "done" and status["fraction"] == 1.0 and status["loss"] == 1.0
+    assert [evaluation["step"] for evaluation in status["evaluations"]] == [0, 5, 10]
+    assert status["samples"][-1]["answers"][0]["tuned"] == "Arr, after 10!"
+
+
+def test_stop_asks_the_run_to_stop(studio, write_run):
+    run = write_run(steps=2, state=None)
+    with run.held():
+        assert api.stop(studio, run.id)["state"] == "stopping"
+
+
+def test_a_mistake_is_told_to_the_caller_in_words(studio):
+    import gradio as gr
+
+    with pytest.raises(gr.Error, match="There is no run"):
+        api.said(api.status, studio)("099-gone")

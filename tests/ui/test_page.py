@@ -1,0 +1,91 @@
+import json
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from finetune.ui import page, train
+from finetune.ui.studio import Studio
+
+SKIP = gr.skip()
+
+
+@pytest.fixture
+def built(studio):
+    return page.build(studio)
+
+
+def changed(values):
+    """The positions of the outputs that are not skipped."""
+    return [n for n, value in enumerate(values) if value != SKIP]
+
+
+def test_every_event_has_a_name_and_only_the_api_is_public(built):
+    events = [event for event in built.fns.values() if event.fn is not None]
+    public = {event.api_name for event in events if event.api_visibility == "public"}
+    assert public == {"check", "start", "status", "stop", "compare"}
+    assert all(event.api_name and event.api_name is not False for event in events)
+
+
+def test_the_clock_is_not_queued_and_shows_no_spinner(built):
+    tick = next(event for event in built.fns.values() if event.api_name == "tick")
+    assert tick.queue is False and tick.show_progress == "hidden"
+
+
+def test_the_first_look_sends_everything_and_the_second_nothing(studio, write_run):
+    run = write_run()
+    first = page.refresh(studio, {}, None, None)
+    assert first[2].value == run.id and first[3].value == run.id and SKIP not in first
+    assert changed(page.refresh(studio, first[0], run.id, run.id)) == []
+
+
+def test_only_what_is_new_is_sent(studio, write_run):
+    run = write_run(steps=4, state=None)
+    with run.held():
+        seen = page.refresh(studio, {}, None, None)[0]
+        from finetune.events import Stepped
+
+        run.emit(Stepped(step=5, epoch=1, loss=1.5, learning_rate=0, elapsed_s=10))
+        names = ["seen", "status", "run", "compared", *train.Look._fields]
+        sent = {names[n] for n in changed(page.refresh(studio, seen, run.id, None))}
+    assert sent == {"seen", "status", "head", "spoken", "charts"}
+
+
+def test_a_second_page_sees_the_run_that_is_at_work(studio, write_run):
+    older = write_run()
+    run = write_run(steps=4, state=None)
+    with run.held():
+        values = page.refresh(Studio(studio.workspace), {}, None, None)
+        assert values[2].value == run.id and values[3].value == older.id
+        assert "40 %" in values[1]
+
+
+def test_what_goes_wrong_in_the_clock_leaves_the_page_as_it_is(studio, monkeypatch):
+    monkeypatch.setattr(studio, "current", lambda: 1 / 0)
+    from functools import partial
+
+    values = page.total(partial(page.refresh, studio))({}, None, None)
+    assert changed(values) == [] and len(values) == len(page.refresh(Studio(studio.workspace), {}, None, None))
+
+
+@pytest.mark.parametrize("asked, opened", [("train", "train"), ("secret", "data"), (None, "data")])
+def test_the_address_says_which_tab_is_open(asked, opened):
+    request = SimpleNamespace(query_params={"tab": asked} if asked else {})
+    assert page.opened(request).selected == opened
+
+
+def test_the_launch_options_offer_nothing_that_was_not_asked_for():
+    options = page.launch_options()
+    for name in ("share", "show_error", "run_history", "enable_monitoring", "mcp_server", "pwa"):
+        assert options[name] is False
+    assert options["footer_links"] == []
+
+
+def test_the_page_starts_without_data_in_it(built):
+    assert len(json.dumps(built.get_config_file(), default=str)) < 300_000
+
+
+def test_from_the_run_watched_to_the_same_run_compared(studio, write_run):
+    run = write_run()
+    tabs, chooser = page.to_compare(studio, run.id)
+    assert tabs.selected == "compare" and chooser.value == run.id

@@ -1,0 +1,13 @@
+from finetune.ui.samples import sample_entries, sample_list
+from finetune.workspace import ASSETS
+
+
+def test_every_sample_offered_is_there_and_every_one_there_is_offered():
+    there = {path.name for path in (ASSETS / "samples").glob("*.jsonl") if ".held-out" not in path.name}
+    assert {entry["file"] for entry in sample_entries()} == there
+
+
+def test_each_sample_is_a_button_with_a_title_and_a_line():
+    html = sample_list()
+    assert html.count("<button type='button'") == len(sample_entries())
+    assert all(entry["line"].endswith(".") for entry in sample_entries())

@@ -1,0 +1,120 @@
+import threading
+
+import pytest
+
+from finetune.data.settings import DataSettings
+from finetune.errors import DataError, RunError
+from finetune.recipe import Recipe
+from finetune.ui.studio import Cache, as_run, method_for, question
+
+PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
+
+
+@pytest.fixture
+def idle(studio, monkeypatch):
+    """The studio with a queue that makes runs and never works on them."""
+    monkeypatch.setattr(studio.jobs, "submit", lambda recipe, trusted: studio.workspace.create(recipe))
+    return studio
+
+
+def recipe(**settings):
+    return Recipe.from_dict({"model": {"id": "tiny"}, "data": PIRATE.model_dump(), **settings})
+
+
+def test_a_double_click_makes_one_run_and_another_recipe_a_second(idle):
+    first = idle.start(recipe())
+    assert idle.start(recipe()).id == first.id
+    assert idle.start(recipe(name="another")).id != first.id
+    assert len(idle.workspace.runs()) == 2
+
+
+def test_two_clicks_at_the_same_moment_make_one_run(idle):
+    threads = [threading.Thread(target=idle.start, args=(recipe(),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(idle.workspace.runs()) == 1
+
+
+@pytest.mark.parametrize("where", ["path", "held_out"])
+def test_a_recipe_from_the_page_reads_only_uploads_and_samples(idle, tmp_path, where):
+    secret = tmp_path / "secret.jsonl"
+    secret.write_text('{"text": "secret"}\n')
+    with pytest.raises(RunError):
+        idle.start(recipe(data={**PIRATE.model_dump(), where: str(secret)}))
+    assert idle.workspace.runs() == []
+
+
+def test_an_upload_gets_a_safe_name_of_its_own(studio, tmp_path):
+    source = tmp_path / "x"
+    source.write_text("a,b\n1,2\n")
+    settings = studio.add_upload(source, "../../My tickets (März).CSV")
+    assert settings.path.startswith("uploads/my-tickets-marz-") and settings.path.endswith(".csv")
+    assert studio.workspace.find(settings.path, trusted=False).read_text() == "a,b\n1,2\n"
+    assert studio.add_upload(source, "../../My tickets (März).CSV") == settings
+
+
+def test_a_file_of_another_type_is_refused(studio, tmp_path):
+    (tmp_path / "x").write_text("x")
+    with pytest.raises(DataError, match="exe"):
+        studio.add_upload(tmp_path / "x", "virus.exe")
+
+
+def test_checked_data_is_kept_for_the_next_time(studio, with_tiny):
+    first = studio.checked(PIRATE, "tiny", 512)
+    assert studio.checked(PIRATE, "tiny", 512) is first
+    assert studio.checked(PIRATE, "tiny", 256) is not first
+    assert first.report.kept == first.dataset.total_rows and first.method.type == "sft"
+
+
+def test_a_model_that_is_not_here_is_not_fetched_to_look_at_data(studio, monkeypatch):
+    monkeypatch.setattr(studio, "tokenizer", lambda model: model.id)
+    used, note = studio.counting_tokenizer("someone/some-model")
+    assert used == "starter" and "someone/some-model is not on this machine yet" in note
+
+
+def test_the_prompts_to_try_are_from_the_held_out_rows(studio, write_run):
+    held_out = (studio.workspace.find(PIRATE.path).with_name("pirate-voice.held-out.jsonl")).read_text()
+    prompts = studio.held_out_prompts(write_run())
+    assert len(prompts) == 6 and all(prompt in held_out for prompt in prompts)
+
+
+def test_current_is_the_run_that_someone_holds(studio, write_run):
+    write_run()
+    assert studio.current() is None
+    run = write_run(steps=3, state=None)
+    with run.held():
+        assert studio.current()[0].id == run.id
+
+
+def test_a_view_is_brought_up_to_date(studio, write_run):
+    run = write_run(steps=3, state="stopped")
+    assert studio.view(run).state == "stopped" and studio.view(run).step == 3
+
+
+def test_a_run_that_is_gone_is_none(studio):
+    assert as_run(studio, "099-gone") is None and as_run(studio, None) is None
+
+
+def test_a_cache_makes_a_value_once_and_forgets_the_oldest():
+    made, cache = [], Cache(2)
+    for key in ("a", "a", "b", "c", "a"):
+        cache.get(key, lambda key=key: made.append(key))
+    assert made == ["a", "b", "c", "a"]
+
+
+def test_the_method_for_a_kind_and_the_question_of_an_example():
+    assert method_for("preference").type == "dpo" and method_for("chat").type == "sft"
+    with pytest.raises(DataError):
+        method_for("pictures")
+    assert question({"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]}) == "q"
+    assert question({"text": "no question"}) == ""
+
+
+def test_the_heavy_libraries_are_asked_for_once(studio, monkeypatch):
+    calls = []
+    monkeypatch.setattr(studio.jobs, "warm", lambda: calls.append(1))
+    studio.warm()
+    studio.warm()
+    assert calls == [1] and studio.machine == "Getting ready…"

@@ -1,0 +1,82 @@
+import pytest
+
+from finetune.errors import DataError, Problem
+from finetune.ui import views
+from finetune.view import STATES, View
+
+
+@pytest.mark.parametrize(
+    "size, words",
+    [
+        (0, "0 bytes"),
+        (999, "1.0 kB"),
+        (500, "500 bytes"),
+        (930 * 2**20, "930 MB"),
+        (2**30, "1.0 GB"),
+        (23.4 * 2**30, "23 GB"),
+    ],
+)
+def test_a_size_has_two_figures(size, words):
+    assert views.gigabytes(size) == words
+
+
+@pytest.mark.parametrize(
+    "seconds, words",
+    [
+        (0.2, "0 s"),
+        (18, "18 s"),
+        (59.7, "1 min"),
+        (125, "2 min 5 s"),
+        (754, "12 min"),
+        (3780, "1 h 3 min"),
+        (7200, "2 h"),
+    ],
+)
+def test_a_time_span_has_its_two_largest_units(seconds, words):
+    assert views.duration(seconds) == words
+
+
+def test_numbers_and_their_nouns_agree():
+    assert [views.counted(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
+    assert views.counted(2, "pair of answers", "pairs of answers") == "2 pairs of answers"
+
+
+def test_long_lists_are_cut_and_say_so():
+    assert views.listed([1, 2, 3]) == "1, 2, 3"
+    assert views.listed(list(range(1, 18))) == "1, 2, 3, 4, 5 and 12 more"
+
+
+@pytest.mark.parametrize(
+    "count, words", [(4.6e6, "4.6 million parameters"), (8_030_261_248, "8.03 billion parameters")]
+)
+def test_the_size_of_a_model(count, words):
+    assert views.parameters(count) == words
+
+
+def test_a_notice_says_what_and_how_to_mend_it_and_escapes_both():
+    error = DataError("Row <7> is empty.", "Fill & save.", problems=(Problem("row 7", "No <text>."),))
+    html = views.notice_of(error)
+    assert (
+        "Row &lt;7&gt; is empty." in html and "Fill &amp; save." in html and "<li>row 7: No &lt;text&gt;.</li>" in html
+    )
+    assert "role='alert'" in html
+
+
+def test_every_state_has_words():
+    assert set(views.STATE_WORDS) == set(STATES)
+
+
+def test_the_head_says_what_is_running_and_how_long_it_takes():
+    view = View(name="<pirate>", state="running", step=48, total_steps=114, elapsed_s=16)
+    html = views.head("CPU, 2 cores", view, waiting=2)
+    assert "CPU, 2 cores" in html and "“&lt;pirate&gt;” is training, 42 %, 22 s left" in html and "2 waiting" in html
+    assert "data-title='42 % · Finetune Studio'" in html
+
+
+def test_the_title_is_the_plain_name_when_nothing_runs():
+    assert views.page_title(None) == views.page_title(View(state="done")) == "Finetune Studio"
+    assert views.page_title(View(state="preparing")) == "Getting ready · Finetune Studio"
+
+
+def test_a_run_is_called_by_its_number_name_and_state():
+    assert views.run_label("003-pirate-voice", View(name="pirate voice", state="done")) == "3 · pirate voice · finished"
