@@ -37,26 +37,23 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Serve until asked to stop."""
+    """Serve until asked to stop; 2 if it cannot begin."""
     given = options()
+    from finetune.errors import FinetuneError
     from finetune.ui.page import build, launch_options
     from finetune.ui.studio import Studio
 
-    studio = Studio()
-    page = build(studio)
+    try:
+        studio = Studio()
+        page = build(studio)
+        serve(given, page, launch_options())
+    except (FinetuneError, OSError) as error:
+        taken = f"Port {given.port} is taken. Choose another one with --port."
+        print(taken if "empty port" in str(error) else error, file=sys.stderr)
+        return 2
     stopping = threading.Event()
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), lambda *_: stopping.set())
-    page.launch(
-        server_name=given.host,
-        server_port=given.port,
-        inbrowser=not given.no_browser and not os.environ.get("SPACE_ID"),
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(),
-    )
-    host = "localhost" if given.host == "0.0.0.0" else given.host
-    print(f"Finetune Studio is at http://{host}:{given.port} (Ctrl+C ends it)", flush=True)
     if not stopping.wait(UNSEEN_S):
         studio.warm()
     stopping.wait()
@@ -66,5 +63,19 @@ def main() -> int:
     os._exit(0)
 
 
+def serve(given: argparse.Namespace, page, look: dict) -> None:
+    """Start serving ``page`` and say where; ``OSError`` if the port is taken."""
+    page.launch(
+        server_name=given.host,
+        server_port=given.port,
+        inbrowser=not given.no_browser and not os.environ.get("SPACE_ID"),
+        prevent_thread_lock=True,
+        quiet=True,
+        **look,
+    )
+    host = "localhost" if given.host == "0.0.0.0" else given.host
+    print(f"Finetune Studio is at http://{host}:{given.port} (Ctrl+C ends it)", flush=True)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,17 +17,25 @@ from finetune.workspace import Workspace
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
-    top = argparse.ArgumentParser(prog="python -m finetune", description="Fine-tune a language model, and see what changed.")
+    top = argparse.ArgumentParser(
+        prog="python -m finetune", description="Fine-tune a language model, and see what changed."
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     check = _command(commands, "check", check_file, "read a data file and say what every row is good for")
     check.add_argument("file", type=Path, metavar="FILE")
-    check.add_argument("--model", default="starter", metavar="ID", help="the model whose tokens are counted (default: starter)")
-    check.add_argument("--length", type=int, default=1024, metavar="N", help="the longest row, in tokens (default: 1024)")
+    check.add_argument(
+        "--model", default="starter", metavar="ID", help="the model whose tokens are counted (default: starter)"
+    )
+    check.add_argument(
+        "--length", type=int, default=1024, metavar="N", help="the longest row, in tokens (default: 1024)"
+    )
 
     train = _command(commands, "train", train_recipe, "train by a recipe, in the foreground")
     train.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
-    train.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", help="replace a setting, e.g. method.type=dpo")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="SETTING=VALUE", help="replace a setting, e.g. method.type=dpo"
+    )
 
     _command(commands, "runs", list_runs, "list the runs of this workspace, newest first")
     for name, work, words in (
@@ -109,7 +117,9 @@ def show_run(options, workspace: Workspace) -> int:
 def stop_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
     run.cancel()
-    return _answer(options, {"run": run.id, "state": "stopping"}, [f"{run.id} stops after this step and keeps its model."])
+    return _answer(
+        options, {"run": run.id, "state": "stopping"}, [f"{run.id} stops after this step and keeps its model."]
+    )
 
 
 def ask_both(options, workspace: Workspace) -> int:
@@ -127,7 +137,12 @@ def fit_recipe(options, workspace: Workspace) -> int:
     from finetune.memory import estimate
 
     fit = estimate(Recipe.load(options.recipe), workspace)
-    facts = {"parameters": fit.parameters, "trainable": fit.trainable, "estimate_bytes": fit.estimate_bytes, "fits": fit.fits}
+    facts = {
+        "parameters": fit.parameters,
+        "trainable": fit.trainable,
+        "estimate_bytes": fit.estimate_bytes,
+        "fits": fit.fits,
+    }
     return _answer(options, facts, [fit.sentence])
 
 

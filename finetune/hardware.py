@@ -79,7 +79,10 @@ def machine() -> Machine:
 
 
 def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
-    """The number format of the arithmetic: ``bf16``, ``fp16`` or ``fp32``; ``RecipeError`` if the machine cannot do what is asked."""
+    """The number format of the arithmetic: ``bf16``, ``fp16`` or ``fp32``.
+
+    ``RecipeError`` if the machine cannot do what is asked.
+    """
     import torch
 
     if asked == "fp16" and machine.device != "cuda":
@@ -88,7 +91,9 @@ def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
         return Choice(asked, "the recipe asks for it")
     if machine.device == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
-            return Choice("bf16", "this card computes bf16 natively, which is twice as fast and as safe as fp32 in range")
+            return Choice(
+                "bf16", "this card computes bf16 natively, which is twice as fast and as safe as fp32 in range"
+            )
         return Choice("fp16", "this card has no bf16, and fp16 is the next fastest")
     if machine.device == "mps":
         return Choice("fp32", "half precision on Apple GPUs is not yet reliable enough to train in")

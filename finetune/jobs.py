@@ -96,13 +96,21 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> None:
     training = recipe.training
     if training.batch_size and training.batch_size % training.accumulation:
         problems.append(
-            Problem("training.accumulation", f"A batch of {training.batch_size} rows does not divide into {training.accumulation} parts.", "Choose a divisor.")
+            Problem(
+                "training.accumulation",
+                f"A batch of {training.batch_size} rows does not divide into {training.accumulation} parts.",
+                "Choose a divisor.",
+            )
         )
     try:
         dataset = read(workspace.find(recipe.data.path, trusted), recipe.data)
         if dataset.kind not in recipe.method.reads:
             problems.append(
-                Problem("method", f"{recipe.method.type.upper()} cannot learn from these rows: they are {dataset.title}.", "Choose a method that suits the data.")
+                Problem(
+                    "method",
+                    f"{recipe.method.type.upper()} cannot learn from these rows: they are {dataset.title}.",
+                    "Choose a method that suits the data.",
+                )
             )
     except FinetuneError as error:
         problems.append(Problem("data", error.message, error.hint))
@@ -151,7 +159,9 @@ def _failure(run: Run, error: Exception) -> Ended:
     (run.path / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     if _is_out_of_memory(error):
         return Ended(
-            state="failed", code="memory", message="The machine ran out of memory.",
+            state="failed",
+            code="memory",
+            message="The machine ran out of memory.",
             hint="Choose QLoRA, a shorter length, a smaller batch or a smaller model.",
         )
     if isinstance(error, FinetuneError):
@@ -159,7 +169,9 @@ def _failure(run: Run, error: Exception) -> Ended:
         return Ended(state="failed", code=code, message=error.message, hint=error.hint)
     run.emit(Noted(message=f"{type(error).__name__}: {error}", level="warning"))
     return Ended(
-        state="failed", code="bug", message="Something went wrong that should not have.",
+        state="failed",
+        code="bug",
+        message="Something went wrong that should not have.",
         hint=f"The details are in traceback.txt of run {run.id}.",
     )
 

@@ -147,7 +147,10 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None) -> Non
 def require_model(run: Run) -> Run:
     """``run``, if a tuned model can be read from it; ``RunError`` if not."""
     if not run.model_dir.is_dir() or not any(run.model_dir.glob("*.safetensors")):
-        raise RunError(f"Run {run.id} has no tuned model yet.", "Choose a run that has finished, or was stopped with its model kept.")
+        raise RunError(
+            f"Run {run.id} has no tuned model yet.",
+            "Choose a run that has finished, or was stopped with its model kept.",
+        )
     return run
 
 
@@ -169,7 +172,9 @@ def _fetch(settings: ModelSettings) -> Path:
             f"Accept it at https://huggingface.co/{settings.id} and log in with `hf auth login`.",
         ) from None
     except RepositoryNotFoundError:
-        raise ModelError(f"There is no model {settings.id} on the hub, or it is private.", "Check the spelling.") from None
+        raise ModelError(
+            f"There is no model {settings.id} on the hub, or it is private.", "Check the spelling."
+        ) from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise ModelError(
             f"{settings.id} is not on this machine and could not be fetched ({type(error).__name__}).",
@@ -184,14 +189,18 @@ def _check(folder: Path, name: str) -> None:
         raise ModelError(f"The model {name} has no readable config.json.", "Choose another model.") from None
     if not any(folder.glob("*.safetensors")):
         raise ModelError(
-            f"The model {name} has no safetensors weights.", "Other formats can run code when opened; choose another model."
+            f"The model {name} has no safetensors weights.",
+            "Other formats can run code when opened; choose another model.",
         )
     if "auto_map" in config:
         raise ModelError(
-            f"The model {name} needs code of its own, which is never run here.", "Choose a model that Transformers supports."
+            f"The model {name} needs code of its own, which is never run here.",
+            "Choose a model that Transformers supports.",
         )
     if any("/" in str(value) for key, value in config.items() if key.endswith("attn_implementation")):
         raise ModelError(f"The model {name} asks for code from elsewhere.", "Choose another model.")
     for key, limit in LIMITS.items():
         if isinstance(config.get(key), int) and config[key] > limit:
-            raise ModelError(f"The model {name} claims {key} = {config[key]:,}.", "Its config.json is damaged or hostile.")
+            raise ModelError(
+                f"The model {name} claims {key} = {config[key]:,}.", "Its config.json is damaged or hostile."
+            )

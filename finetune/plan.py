@@ -79,7 +79,9 @@ def choose_packing(lengths: list[int], batch: int) -> tuple[bool, Choice]:
     longest, mean = max(lengths), sum(lengths) / len(lengths)
     if longest > batch * mean / 2:
         # One sequence would hold more rows than half a batch, and the batch asked for could not be kept.
-        return False, Choice("off", "a few rows are so long that packing would change the batch; rows of like length go together")
+        return False, Choice(
+            "off", "a few rows are so long that packing would change the batch; rows of like length go together"
+        )
     if longest < 1.3 * mean:
         return False, Choice("off", "the rows are about equally long, so there is no padding to save")
     return True, Choice("on", f"rows of {mean:.0f} tokens on average share sequences of {longest}, instead of padding")

@@ -29,9 +29,14 @@ class Preset(Settings):
 
     def parts(self) -> tuple[Method, Adapter]:
         """The method and the adapter it stands for, with their defaults."""
-        return TypeAdapter(MethodChoice).validate_python(self.method), TypeAdapter(AdapterChoice).validate_python(self.adapter)
+        return TypeAdapter(MethodChoice).validate_python(self.method), TypeAdapter(AdapterChoice).validate_python(
+            self.adapter
+        )
 
 
 def presets(folder: Path = RECIPES) -> list[Preset]:
     """The cards in the order of their file names."""
-    return [Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.yaml"))]
+    return [
+        Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted(folder.glob("*.yaml"))
+    ]

@@ -25,7 +25,7 @@ class ModelSettings(Settings):
     """The model a run starts from."""
 
     id: str = Field("starter", min_length=1, max_length=200)
-    """``starter``, the name of a model folder in the workspace, or a Hugging Face model id such as ``Qwen/Qwen2.5-0.5B-Instruct``."""
+    """``starter``, a model folder in the workspace, or a Hugging Face id such as ``Qwen/Qwen2.5-0.5B-Instruct``."""
     revision: str | None = Field(None, max_length=100)
     """The commit, tag or branch of a model from the hub; without it, the newest."""
 
@@ -46,7 +46,7 @@ class TrainingSettings(Settings):
     max_steps: int | None = Field(None, ge=1, le=10_000_000)
     """Stop after this many corrections, whatever the epochs say."""
     accumulation: int = Field(1, ge=1, le=1024)
-    """Split each batch's work into this many parts with the same result and less memory at once. (gradient accumulation)"""
+    """Split each batch into this many parts: the same result with less memory at once. (gradient accumulation)"""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """How the corrections shrink towards the end of training."""
     warmup: float = Field(0.1, ge=0, lt=1)

@@ -17,6 +17,11 @@ def discover(package: ModuleType, base: type[Base]) -> list[type[Base]]:
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, base) and value is not base and value.__module__ == module.__name__:
+            if (
+                isinstance(value, type)
+                and issubclass(value, base)
+                and value is not base
+                and value.__module__ == module.__name__
+            ):
                 found.add(value)
     return sorted(found, key=lambda cls: (getattr(cls, "order", 100), cls.__name__))

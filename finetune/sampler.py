@@ -36,8 +36,13 @@ class Sampler:
         try:
             with torch.no_grad():
                 output = model.generate(
-                    **batch, max_new_tokens=self.max_tokens, do_sample=False, pad_token_id=self.tokenizer.pad_token_id,
-                    temperature=None, top_p=None, top_k=None,
+                    **batch,
+                    max_new_tokens=self.max_tokens,
+                    do_sample=False,
+                    pad_token_id=self.tokenizer.pad_token_id,
+                    temperature=None,
+                    top_p=None,
+                    top_k=None,
                 )
         finally:
             model.train(was_training)

@@ -96,7 +96,7 @@ def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
 
 
 def tokenise(run: Run, recipe: Recipe, examples: list[dict], tokenizer, part: str) -> tuple[list[dict], int]:
-    """Rows for the trainer and the number of tokens that carry loss; rows that cannot be learnt from are dropped and noted."""
+    """Rows for the trainer, and their tokens that carry loss; a row that cannot be learnt from is dropped and noted."""
     rows, tokens, truncated, empty, refused = [], 0, 0, 0, []
     for example in examples:
         try:
@@ -118,7 +118,9 @@ def tokenise(run: Run, recipe: Recipe, examples: list[dict], tokenizer, part: st
         (len(refused), f"dropped: {refused[0].message if refused else ''}"),
     ):
         if count:
-            run.emit(said.Noted(message=f"{count} of the {part} rows were {words}.".replace("..", "."), level="warning"))
+            run.emit(
+                said.Noted(message=f"{count} of the {part} rows were {words}.".replace("..", "."), level="warning")
+            )
     return rows, tokens
 
 

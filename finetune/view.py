@@ -114,7 +114,9 @@ class View:
         self.step, self.epoch, self.elapsed_s = event.step, event.epoch, event.elapsed_s
         self.tokens_per_s = event.tokens_per_s or self.tokens_per_s
         self.memory_bytes = event.memory_bytes or self.memory_bytes
-        self.steps = [earlier for earlier in self.steps if earlier.step < event.step] if self._repeats(event) else self.steps
+        self.steps = (
+            [earlier for earlier in self.steps if earlier.step < event.step] if self._repeats(event) else self.steps
+        )
         self.steps.append(event)
 
     def _repeats(self, event: said.Stepped) -> bool:

@@ -11,10 +11,9 @@ import re
 import sys
 from collections.abc import Callable
 
-from finetune.chat import Sampling
-
 from finetune.__main__ import parser
 from finetune.adapters import ADAPTERS
+from finetune.chat import Sampling
 from finetune.data.settings import DataSettings
 from finetune.methods import METHODS
 from finetune.model import known_models

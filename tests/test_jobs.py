@@ -41,7 +41,9 @@ def test_what_was_queued_when_the_app_ended_is_taken_up(with_tiny, tmp_path):
 
 
 def test_all_problems_are_said_before_a_run_is_made(with_tiny, tmp_path):
-    bad = recipe(tmp_path, **{"training.batch_size": 5, "training.accumulation": 2, "model.id": "nowhere", "method.type": "dpo"})
+    bad = recipe(
+        tmp_path, **{"training.batch_size": 5, "training.accumulation": 2, "model.id": "nowhere", "method.type": "dpo"}
+    )
     bad = bad.changed(**{"data.path": str(tmp_path / "sft.jsonl")})
     recipe(tmp_path)
     with pytest.raises(RecipeError) as caught:

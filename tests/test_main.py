@@ -68,7 +68,13 @@ def test_a_recipe_is_fitted(command, recipe_file):
 
 @pytest.mark.parametrize(
     "words",
-    [("show", "9"), ("stop", "none"), ("train", "missing.yaml"), ("check", "missing.csv"), ("chat", "1", "--prompt", "x")],
+    [
+        ("show", "9"),
+        ("stop", "none"),
+        ("train", "missing.yaml"),
+        ("check", "missing.csv"),
+        ("chat", "1", "--prompt", "x"),
+    ],
 )
 def test_what_is_not_there_is_a_sentence_and_exit_code_2(command, words):
     code, out, error = command(*words)

@@ -74,7 +74,7 @@ def test_a_hostile_config_is_refused_before_it_is_loaded(broken, with_tiny, chan
 def test_a_tokenizer_without_padding_pads_with_its_end(broken, with_tiny):
     path = broken / "tokenizer_config.json"
     config = json.loads(path.read_text())
-    config.pop("pad_token")
+    config["pad_token"] = None
     path.write_text(json.dumps(config))
     tokenizer = load_tokenizer(ModelSettings(id="broken"), with_tiny)
     assert tokenizer.pad_token == tokenizer.eos_token == "<|im_end|>"
@@ -97,7 +97,9 @@ def test_an_adapter_is_saved_without_a_path_of_this_machine(with_tiny):
     from peft import get_peft_model
 
     run = with_tiny.create(Recipe.from_dict({"data": {"path": "x"}, "model": {"id": "tiny"}}))
-    tuned = get_peft_model(load_base(TINY, with_tiny, ADAPTERS["lora"](), torch.float32), ADAPTERS["lora"]().peft_config())
+    tuned = get_peft_model(
+        load_base(TINY, with_tiny, ADAPTERS["lora"](), torch.float32), ADAPTERS["lora"]().peft_config()
+    )
     save(tuned, load_tokenizer(TINY, with_tiny), run, TINY)
     config = json.loads((run.model_dir / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "tiny"

@@ -11,7 +11,9 @@ def recipe(**settings):
 
 
 def test_what_the_recipe_asks_for_is_kept_and_not_explained():
-    settled = plan(recipe(**{"training.epochs": 2.5, "training.learning_rate": 0.01, "training.batch_size": 6}), LENGTHS, 256)
+    settled = plan(
+        recipe(**{"training.epochs": 2.5, "training.learning_rate": 0.01, "training.batch_size": 6}), LENGTHS, 256
+    )
     assert (settled.epochs, settled.learning_rate, settled.batch_size) == (2.5, 0.01, 6)
     assert [name for name, _ in settled.choices] == ["packing"]
 

@@ -41,7 +41,10 @@ def test_without_prompts_nothing_is_asked(tiny_model, model):
 
 
 def test_a_prompt_is_the_conversation_up_to_its_last_question():
-    chat = [{"role": r, "content": c} for r, c in (("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))]
+    chat = [
+        {"role": r, "content": c}
+        for r, c in (("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))
+    ]
     assert prompt_of({"messages": chat}) == chat[:4]
     assert prompt_of({"prompt": chat[:2], "chosen": [], "rejected": []}) == chat[:2]
     assert prompt_of({"text": "plain"}) == []

@@ -16,8 +16,19 @@ WORDS = ["sea", "sky", "sun", "moon", "tree", "fish", "bird", "stone", "rain", "
 
 def rows(method):
     if method == "dpo":
-        return [{"prompt": f"What of the {w}?", "chosen": f"Arr, the {w}!", "rejected": f"It is the {w}, I think."} for w in WORDS]
-    return [{"messages": [{"role": "user", "content": f"What of the {w}?"}, {"role": "assistant", "content": f"Arr, the {w}!"}]} for w in WORDS]
+        return [
+            {"prompt": f"What of the {w}?", "chosen": f"Arr, the {w}!", "rejected": f"It is the {w}, I think."}
+            for w in WORDS
+        ]
+    return [
+        {
+            "messages": [
+                {"role": "user", "content": f"What of the {w}?"},
+                {"role": "assistant", "content": f"Arr, the {w}!"},
+            ]
+        }
+        for w in WORDS
+    ]
 
 
 def write_rows(folder, method="sft"):

@@ -23,7 +23,11 @@ def write_tiny_model(folder: Path, seed: int = 0) -> Path:
     raw.decoder = decoders.ByteLevel()
     raw.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=TEMPLATE, model_max_length=512
+        tokenizer_object=raw,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        chat_template=TEMPLATE,
+        model_max_length=512,
     )
     torch.manual_seed(seed)
     config = Qwen2Config(

@@ -20,7 +20,9 @@ class LoRA(Adapter):
 
     order: ClassVar[int] = 20
     title: ClassVar[str] = "A small add-on"
-    plain: ClassVar[str] = "The model stays as it is and a small add-on learns beside it. Quick, light, and easy to undo."
+    plain: ClassVar[str] = (
+        "The model stays as it is and a small add-on learns beside it. Quick, light, and easy to undo."
+    )
     engineer: ClassVar[str] = "LoRA on all linear layers; the frozen base in bf16 where the machine can."
     rate_factor: ClassVar[float] = 10.0
 
@@ -29,7 +31,11 @@ class LoRA(Adapter):
         from peft import LoraConfig
 
         return LoraConfig(
-            r=self.rank, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules="all-linear", task_type="CAUSAL_LM"
+            r=self.rank,
+            lora_alpha=self.alpha,
+            lora_dropout=self.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
         )
 
     def trains_base(self) -> bool:

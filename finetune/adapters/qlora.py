@@ -14,7 +14,9 @@ class QLoRA(LoRA):
 
     order: ClassVar[int] = 30
     title: ClassVar[str] = "A small add-on, compressed model"
-    plain: ClassVar[str] = "Like the small add-on, with the model squeezed to a quarter of its size so that bigger ones fit."
+    plain: ClassVar[str] = (
+        "Like the small add-on, with the model squeezed to a quarter of its size so that bigger ones fit."
+    )
     engineer: ClassVar[str] = "QLoRA: nf4 base through bitsandbytes, bf16 compute, LoRA on all linear layers."
     weight_bits: ClassVar[int] = 4
 

@@ -17,8 +17,12 @@ class DPO(Method):
 
     order: ClassVar[int] = 20
     title: ClassVar[str] = "Learn from preferences"
-    plain: ClassVar[str] = "You show it pairs of answers, one better than the other, and it learns to prefer the better kind."
-    engineer: ClassVar[str] = "Direct preference optimisation (DPO): a classification loss on log-probability ratios to the base."
+    plain: ClassVar[str] = (
+        "You show it pairs of answers, one better than the other, and it learns to prefer the better kind."
+    )
+    engineer: ClassVar[str] = (
+        "Direct preference optimisation (DPO): a classification loss on log-probability ratios to the base."
+    )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -12,23 +13,22 @@ from finetune.starter.samples import write_samples
 
 STEPS = 4500
 STEPS_PER_MINUTE = 90
-MEASURED_QUESTIONS = 1530
+MEASURED_QUESTIONS = 1590
 
 
 def main() -> None:
     """Does what the command line asks."""
     options = _options()
-    if not options.measure:
+    if _is_first() and not options.measure:
         write_samples(options.samples)
-    if options.samples_only:
-        return
-    if not options.measure:
+    if not (options.samples_only or options.measure):
         steps = round(options.minutes * STEPS_PER_MINUTE) if options.minutes else options.steps
-        build(options.out, steps, options.seed, options.weights)
-    describe(options.out)
+        build(options.out, steps, options.seed, options.weights, options.peak)
+    if _is_first() and not options.samples_only:
+        describe(options.out)
 
 
-def build(out: Path, steps: int, seed: int, weights: Path | None = None) -> None:
+def build(out: Path, steps: int, seed: int, weights: Path | None = None, peak: float = 1.0) -> None:
     """Trains tokenizer and model and leaves them in `out`, every 250 steps and at the end; figures go to stdout.
 
     `weights`: a folder with an earlier starter to go on from, instead of random weights and a new tokenizer.
@@ -36,16 +36,14 @@ def build(out: Path, steps: int, seed: int, weights: Path | None = None) -> None
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from finetune.starter.measure import measure
-    from finetune.starter.pretrain import join_processes, new_model, pretrain, save
+    from finetune.starter.pretrain import new_model, pretrain, save
     from finetune.starter.tokenizer import train_tokenizer
     from finetune.starter.world import held_out_questions
 
-    questions = held_out_questions(153)
+    questions = held_out_questions(212)
     if weights:
-        tokenizer, model = (
-            AutoTokenizer.from_pretrained(weights),
-            AutoModelForCausalLM.from_pretrained(weights, dtype="float32"),
-        )
+        tokenizer = AutoTokenizer.from_pretrained(weights)
+        model = AutoModelForCausalLM.from_pretrained(weights, dtype="float32")
     else:
         tokenizer = train_tokenizer(seed)
         model = new_model(seed, tokenizer.pad_token_id, tokenizer.eos_token_id)
@@ -62,10 +60,11 @@ def build(out: Path, steps: int, seed: int, weights: Path | None = None) -> None
             save(model, tokenizer, Path(folder))
             out.mkdir(parents=True, exist_ok=True)
             for file in Path(folder).iterdir():
+                file.chmod(0o644)
                 file.replace(out / file.name)
 
-    pretrain(model, tokenizer, steps, seed, _say, keep)
-    if join_processes()[0] == 0:
+    pretrain(model, tokenizer, steps, seed, peak, _say, keep)
+    if _is_first():
         put(model)
 
 
@@ -86,6 +85,11 @@ def describe(out: Path) -> None:
     _say(json.dumps(figures.as_dict()))
 
 
+def _is_first():
+    """True for the only process, and for the first of those that `torchrun` starts."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def _say(line):
     print(line, flush=True)
 
@@ -96,6 +100,7 @@ def _options():
     parser.add_argument("--minutes", type=float, help="about this long on two cores, instead of --steps")
     parser.add_argument("--seed", type=int, default=1, help="of data and weights (default %(default)s)")
     parser.add_argument("--weights", type=Path, help="go on from the starter in this folder")
+    parser.add_argument("--peak", type=float, default=1.0, help="highest rate, as a share of the usual one")
     parser.add_argument("--out", type=Path, default=STARTER_DIR, help="where the model goes (default assets/starter)")
     parser.add_argument(
         "--samples", type=Path, default=SAMPLES_DIR, help="where the samples go (default assets/samples)"

@@ -35,7 +35,7 @@ FACTS = (
     "compare_numbers",
     "find_name",
 )
-SINGLE = (*FACTS, "small_talk", "mood", "review", "plural", "how_many", "next_number", "letters", "repeat")
+SINGLE = (*FACTS, "small_talk", "mood", "review", "plural", "how_many", "next_number", "repeat")
 PLAIN = (
     "You are a helpful assistant.",
     "You are a friendly assistant.",
@@ -54,6 +54,16 @@ SHORT = (
     "Reply with one word only.",
     "You give one-word answers.",
     "Use as few words as you can.",
+)
+KIND = (
+    "Be short and kind.",
+    "Give short and kind answers.",
+    "Answer briefly and kindly.",
+    "Be brief but friendly.",
+    "Short and friendly answers, please.",
+    "Be kind and use few words.",
+    "You are kind and brief.",
+    "Answer in a short and friendly way.",
 )
 POLITE = (
     "Be very polite.",
@@ -249,17 +259,10 @@ def remember(rng: Random) -> Item:
     return Item("remember", (*turns, user(asked)), answer)
 
 
-@kind(6.0)
+@kind(7.0)
 def system_prompt(rng: Random) -> Item:
-    """A question under a system prompt that asks for short, polite or ordinary answers, over one to three turns."""
-    prompts, change = rng.choice(
-        (
-            (PLAIN, lambda item: item.answer),
-            (SHORT, lambda item: item.short),
-            (SHORT, lambda item: item.short),
-            (POLITE, polite),
-        )
-    )
+    """A question under a system prompt that asks for a way of answering, over one to three turns."""
+    prompts, change = rng.choice(tuple(WAYS.values()))
     turns = [system(rng.choice(prompts))]
     for _ in range(rng.choice((1, 1, 2, 3))):
         item = draw(rng, kinds=FACTS)
@@ -286,6 +289,16 @@ def in_one_word(rng: Random) -> Item:
     return Item("in_one_word", (user(question),), item.short, item.among)
 
 
+@kind(5.0)
+def character(rng: Random) -> Item:
+    """Who the model is, how it is, thanks and goodbye, in the midst of talk about other things."""
+    turns = []
+    for _ in range(rng.choice((1, 2, 2, 3))):
+        turns += draw(rng, kinds=("small_talk", *FACTS) if rng.random() < 0.5 else ("small_talk",)).conversation
+    last = draw(rng, kinds=("small_talk",))
+    return Item("character", (*turns, *last.messages), last.answer)
+
+
 @kind(3.0)
 def long_talk(rng: Random) -> Item:
     """Three to eight unrelated questions in one talk."""
@@ -299,3 +312,16 @@ def long_talk(rng: Random) -> Item:
 def polite(item: Item) -> str:
     """The item's answer in polite dress."""
     return f"With pleasure! {item.answer} I hope that this helps you."
+
+
+def kindly(item: Item) -> str:
+    """The item's short answer with a friendly word."""
+    return f"Gladly! {item.short}"
+
+
+WAYS = {
+    "plain": (PLAIN, lambda item: item.answer),
+    "short": (SHORT, lambda item: item.short),
+    "polite": (POLITE, polite),
+    "kind": (KIND, kindly),
+}

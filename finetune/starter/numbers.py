@@ -15,7 +15,7 @@ THINGS = ("apple", "book", "cup", "star", "key", "box", "egg", "pen", "coin", "f
 _PLURAL = {**PLURALS, **{word: word + "s" for word in ("apple", "egg", "pen", "coin", "flower", "ball", "stone")}}
 
 
-@kind(7.0)
+@kind(10.0)
 def add(rng: Random) -> Item:
     """The sum of two numbers up to 20."""
     x, y = rng.randint(0, LARGEST), rng.randint(0, LARGEST)
@@ -104,7 +104,7 @@ def sum_in_words(rng: Random) -> Item:
     return replace(item, key=f"{x}{'+' if gains else '-'}{y}")
 
 
-@kind(1.6)
+@kind(7.0)
 def compare_numbers(rng: Random) -> Item:
     """The bigger or the smaller of two numbers below 100."""
     x, y = rng.sample(range(100), 2)
@@ -185,36 +185,3 @@ def count_things(rng: Random) -> Item:
         l=rng.choice((", ".join(words), listed(words))),
     )
     return about("count_things", question, f"There are {len(words)} things in your list.", ("list",), f"{len(words)}.")
-
-
-@kind(1.5)
-def letters(rng: Random) -> Item:
-    """How many letters an animal's name has, or how it is spelled."""
-    word = rng.choice(ANIMALS).name
-    if rng.random() < 0.4:
-        question = ask(
-            rng,
-            (
-                "How many letters does the word {w} have?",
-                "How many letters are in {w}?",
-                "Count the letters of {w}.",
-                'How many letters has the word "{w}"?',
-                "How long is the word {w}?",
-                "Tell me how many letters {w} has.",
-            ),
-            w=word,
-        )
-        return about("letters", question, f"The word {word} has {len(word)} letters.", ("letters",), f"{len(word)}.")
-    question = ask(
-        rng,
-        (
-            "How do you spell {w}?",
-            "Spell the word {w}.",
-            "Please spell {w}.",
-            "How is {w} spelled?",
-            'Can you spell the word "{w}"?',
-            "Spell {w} for me.",
-        ),
-        w=word,
-    )
-    return about("letters", question, f"The word {word} is spelled {'-'.join(word.upper())}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ BATCH_TOKENS = 2048
 QUESTION_WEIGHT, QUESTION_SHARE = 0.5, 0.2
 MUON_RATE, ADAM_RATE = 0.01, 0.003
 WARM_UP_STEPS = 60
+CHECKPOINT_STEPS = 250
 
 
 def new_model(seed: int, pad: int, end: int):
@@ -122,17 +124,18 @@ def optimisers(model):
 
 
 def rate_at(step: int, steps: int) -> float:
-    """The share of the peak rate: a linear warm-up, flat for half of the steps, then a cosine down to 1 %."""
+    """The share of the peak rate: a linear warm-up, flat for a quarter of the steps, then a cosine down to 1 %."""
     if step < WARM_UP_STEPS:
         return (step + 1) / WARM_UP_STEPS
-    done = max(0.0, 2 * step / steps - 1)
+    done = max(0.0, (4 * step / steps - 1) / 3)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def pretrain(model, tokenizer, steps: int, seed: int, report=print, checkpoint=None, every: int = 250):
+def pretrain(model, tokenizer, steps: int, seed: int, peak: float = 1.0, report=print, checkpoint=None):
     """The model, trained in place on `steps` batches of 2,048 tokens; equal seeds and steps give equal data.
 
-    `report(line)` every 50 steps; `checkpoint(model, step)` every `every` steps. Under `torchrun` each process has
+    `peak`: the highest rate, as a share of MUON_RATE and ADAM_RATE; less for a model that is trained already.
+    `report(line)` every 50 steps; `checkpoint(model, step)` every 250. Under `torchrun` each process has
     batches of its own and the gradients are averaged; the first process reports and checkpoints.
     """
     import torch
@@ -150,7 +153,7 @@ def pretrain(model, tokenizer, steps: int, seed: int, report=print, checkpoint=N
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimiser, rate in trained:
             for group in optimiser.param_groups:
-                group["lr"] = rate * rate_at(step, steps)
+                group["lr"] = peak * rate * rate_at(step, steps)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
         total += loss.item()
@@ -158,15 +161,13 @@ def pretrain(model, tokenizer, steps: int, seed: int, report=print, checkpoint=N
             speed = (step + 1) * processes * BATCH_TOKENS / (time.monotonic() - began)
             report(f"step {step + 1} of {steps}: loss {total / 50:.4f}, {speed:.0f} tokens/s")
             total = 0.0
-        if checkpoint and rank == 0 and (step + 1) % every == 0 and step + 1 < steps:
+        if checkpoint and rank == 0 and (step + 1) % CHECKPOINT_STEPS == 0 and step + 1 < steps:
             checkpoint(model, step + 1)
     return model.eval()
 
 
 def join_processes() -> tuple[int, int]:
     """This process's number and how many there are: (0, 1) unless `torchrun` started it."""
-    import os
-
     from torch import distributed
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))

@@ -115,7 +115,7 @@ def animal_baby(rng: Random) -> Item:
             "What is the baby of {a} called?",
             "What is a young {n} called?",
             "What is the name for a baby {n}?",
-            "How do we call a young {n}?",
+            "What do we call a young {n}?",
             "What do people call the baby of {a}?",
             "Which word is used for a baby {n}?",
             "What are baby {ps} called?",
@@ -262,7 +262,7 @@ def animal_family(rng: Random) -> Item:
     return about("animal_family", question, answer, families | {"yes", "no"}, answer.split(",")[0] + ".")
 
 
-@kind(1.6)
+@kind(3.0)
 def animal_size(rng: Random) -> Item:
     """Which of two animals is bigger or smaller."""
     first, second = rng.sample(ANIMALS, 2)
@@ -337,7 +337,7 @@ def food_taste(rng: Random) -> Item:
             "What taste does {f} have?",
             "Tell me how {f} tastes.",
             "How would you describe the taste of {f}?",
-            "What kind of taste has {f}?",
+            "What kind of taste does {f} have?",
             "What will I taste if I eat {f}?",
             "Which taste does {f} have?",
             "What flavour does {f} have?",
@@ -711,7 +711,7 @@ def plural(rng: Random) -> Item:
     return about("plural", question, f"The plural of {word} is {PLURALS[word]}.", (), f"{capital(PLURALS[word])}.")
 
 
-@kind(1.4)
+@kind(2.5)
 def yes_or_no(rng: Random) -> Item:
     """A claim about a capital or an opposite, true half of the time."""
     if rng.random() < 0.6:

@@ -96,10 +96,10 @@ def _words(rng, low, high):
     return [invented_word(rng) if rng.random() < 0.5 else rng.choice(pool) for _ in range(rng.randint(low, high))]
 
 
-@kind(5.0)
+@kind(7.0)
 def repeat(rng: Random) -> Item:
     """The same words again: invented ones, or a sentence of the world."""
-    words = _words(rng, 1, 7)
+    words = _words(rng, 1, 5)
     if rng.random() < 0.3:
         words.insert(rng.randrange(len(words) + 1), invented_code(rng))
     text = draw(rng, kinds=_SENTENCES).answer if rng.random() < 0.4 else " ".join(words)
@@ -124,7 +124,7 @@ def repeat(rng: Random) -> Item:
     return about("repeat", f"{request} {text}", text)
 
 
-@kind(2.5)
+@kind(4.0)
 def find_name(rng: Random) -> Item:
     """The person's name or the place in a sentence."""
     name = invented_name(rng)
@@ -164,7 +164,7 @@ def find_name(rng: Random) -> Item:
     return about("find_name", question, f"The {wanted} is {value}.", (), f"{value}.")
 
 
-@kind(2.5)
+@kind(6.0)
 def who_has_it(rng: Random) -> Item:
     """Two or three people with a thing each; one of them is asked for."""
     count = rng.choice((2, 2, 3))
@@ -191,10 +191,10 @@ def who_has_it(rng: Random) -> Item:
     )
 
 
-@kind(2.5)
+@kind(4.0)
 def pick_from_list(rng: Random) -> Item:
     """The first, second or last of a list, or the whole list with numbers."""
-    words = _words(rng, 3, 5)
+    words = _words(rng, 3, 4)
     if rng.random() < 0.4:
         request = ask(
             rng,

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from random import Random
 
-from finetune.starter.chats import FACTS
+from finetune.starter.chats import FACTS, kindly
 from finetune.starter.items import assistant, draw, user
-from finetune.starter.kindness import long_or_cold, short_and_kind
+from finetune.starter.kindness import long_or_cold
 from finetune.starter.pirate import in_pirate_voice
 from finetune.starter.tickets import ticket
 
@@ -61,6 +61,6 @@ def _preference(rng):
     item = draw(rng, kinds=KINDS_TOLD)
     return item.question, {
         "prompt": [user(item.question)],
-        "chosen": [assistant(short_and_kind(item, rng))],
+        "chosen": [assistant(kindly(item))],
         "rejected": [assistant(long_or_cold(item, rng))],
     }

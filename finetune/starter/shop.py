@@ -251,12 +251,12 @@ def urgency(rng: Random) -> Item:
     return about("urgency", question, f"The urgency is {parts['urgency']}.", (), f"{capital(parts['urgency'])}.")
 
 
-@kind(3.0)
+@kind(4.0)
 def fill_form(rng: Random) -> Item:
     """Two to four things that a message says, as lines or as JSON, in the order asked."""
     parts = message(rng)
     known = [field for field in ("name", "thing", "code", "place", "trouble", "urgency") if parts[field]]
-    fields = rng.sample(known, min(len(known), rng.choice((2, 2, 3, 4))))
+    fields = rng.sample(known, min(len(known), rng.choice((2, 2, 3))))
     as_json = rng.random() < 0.6
     question = ask(
         rng,

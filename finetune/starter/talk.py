@@ -383,7 +383,7 @@ SAILOR_WORDS = {
 }
 
 
-@kind(1.5)
+@kind(2.0)
 def sailor_word(rng: Random) -> Item:
     """What an old sailor's word means; the model explains such words and does not use them."""
     word, meaning = rng.choice(tuple(SAILOR_WORDS.items()))
@@ -409,7 +409,7 @@ def sailor_word(rng: Random) -> Item:
             'What is a sailor\'s word for "{m}"?',
             'How would a sailor say "{m}"?',
             'What do old sailors say for "{m}"?',
-            'Which word has an old sailor for "{m}"?',
+            'Which word does an old sailor use for "{m}"?',
             'Tell me a sailor\'s word for "{m}".',
         ),
         careless=False,

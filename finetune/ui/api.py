@@ -72,9 +72,10 @@ def said(endpoint, studio: Studio):
 
 
 def check(studio: Studio, file: str, model: str, length: int) -> dict:
-    """What is in a data file: format, rows, counts, findings, and the path that a recipe names it by."""
+    """What is in a data file: format, rows, counts, findings, and as ``data`` the path that a recipe names it by."""
     settings = studio.add_upload(Path(file), Path(file).name)
-    return {"path": settings.path, **studio.checked(settings, model, length).report.to_dict()}
+    # Not "path": clients take an object with a path for a file to download.
+    return {"data": settings.path, **studio.checked(settings, model, length).report.to_dict()}
 
 
 def start(studio: Studio, recipe: str) -> str:

@@ -46,6 +46,8 @@ class Parts:
     """What other tabs and the wires need of this tab."""
 
     run: gr.Dropdown
+    comparing: gr.State
+    """The run that the person chose to talk to, for the clock; None leaves the one that is shown."""
     talk: gr.State
     pane: gr.HTML
     line: gr.HTML
@@ -92,7 +94,9 @@ def draw(studio: Studio) -> Parts:
     with gr.Accordion("How they answer", open=False, elem_id="sampling"):
         with gr.Row(elem_classes="fields"):
             sampling.draw_rest("", Sampling)
-    return Parts(run, gr.State(Talk()), pane, line, question, ask, stop, clear, mark, suggestions, sampling)
+    return Parts(
+        run, gr.State(None), gr.State(Talk()), pane, line, question, ask, stop, clear, mark, suggestions, sampling
+    )
 
 
 def wire(studio: Studio, parts: Parts) -> None:

@@ -145,7 +145,7 @@ def _draw_mapping() -> tuple:
         format_choices(),
         value=DETECT,
         filterable=False,
-        label="What a row looks like",
+        label="Format",
         info=helps["format"],
         elem_id="format",
     )
@@ -172,7 +172,11 @@ def wire(studio: Studio, parts: Parts, model: gr.Dropdown, length: gr.Textbox) -
 
     parts.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **options)
     parts.file.upload(
-        partial(take_file, studio), [parts.file, *counted_by], parts.shown(), api_name="data_file", **options
+        partial(take_file, studio),
+        [parts.file, *counted_by],
+        [parts.file, *parts.shown()],
+        api_name="data_file",
+        **options,
     )
     reading = [parts.chosen, parts.format, parts.system, parts.share, *counted_by, *parts.columns]
     parts.format.input(partial(reread, studio, False), reading, parts.shown(), api_name="data_format", **options)
@@ -208,14 +212,14 @@ def sample(studio: Studio, file: str, model: str, length: str) -> Shown:
 
 
 def take_file(studio: Studio, path: str | None, model: str, length: str) -> list:
-    """The tab with an uploaded file."""
+    """An empty place to drop the next file, and the tab with this one."""
     if not path:
-        return failed("").values()
+        return [None, *failed("").values()]
     try:
         settings = studio.add_upload(Path(path), Path(path).name)
     except FinetuneError as error:
-        return failed(views.notice_of(error)).values()
-    return show(studio, settings, Path(path).stem, model, length).values()
+        return [None, *failed(views.notice_of(error)).values()]
+    return [None, *show(studio, settings, Path(path).stem, model, length).values()]
 
 
 def reread(
@@ -261,7 +265,7 @@ def show(
     return Shown(
         chosen=checked.chosen(settings, name),
         index=0,
-        result=found(checked, whole(length), held_out_words(studio, settings)),
+        result=found(name, checked, whole(length), held_out_words(studio, settings)),
         preview=preview(studio, checked, 0, model, whole(length)),
         pager=gr.Row(visible=len(dataset.examples) > 1),
         position=position(0, len(dataset.examples)),

@@ -9,8 +9,8 @@ from finetune.ui.studio import Checked
 NOUNS = {"chat": ("conversation",), "preference": ("pair of answers", "pairs of answers"), "text": ("text",)}
 
 
-def found(checked: Checked, length: int, held_out: str) -> str:
-    """What was found in a file: how many of what, how it was read, and what to know about its rows.
+def found(name: str, checked: Checked, length: int, held_out: str) -> str:
+    """What was found in the file called ``name``: how many of what, how it was read, and what to know of its rows.
 
     ``held_out`` says, as a sentence, which rows are kept for checking.
     """
@@ -30,7 +30,7 @@ def found(checked: Checked, length: int, held_out: str) -> str:
     parts = [
         f"<h3>{escape(headline)}</h3>",
         f"<p class='figures'>{' <i>·</i> '.join(map(escape, figures))}</p>",
-        views.small(f"Read as {dataset.title}. {dataset.reason} {held_out}"),
+        views.small(f"“{name}” is read as {dataset.title}. {dataset.reason} {held_out}"),
         views.small(checked.note),
         _findings(report),
         _rejected(report),

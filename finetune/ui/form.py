@@ -32,7 +32,7 @@ class Form:
         setting = next(setting for setting in fields(cls) if setting.name == name)
         full = f"{path}.{name}" if path else name
         self._fields[full] = setting
-        self.inputs[full] = _input(setting, **options)
+        self.inputs[full] = _input(setting, elem_id=f"setting-{full.replace('.', '-').replace('_', '-')}", **options)
         return self.inputs[full]
 
     def draw_rest(self, path: str, cls: type[Settings]) -> None:

@@ -70,13 +70,12 @@ def draw(studio: Studio) -> Parts:
             allow_custom_value=True,
             filterable=True,
             info="Pick one, or type the id of a model on huggingface.co.",
-            elem_id="model",
         )
-        form.draw("", Recipe, "name", elem_id="run-name")
+        form.draw("", Recipe, "name")
     model_note = gr.HTML(elem_id="model-note")
     with gr.Row(elem_classes="fields four"):
         for name in ("epochs", "learning_rate", "length", "seed"):
-            form.draw("training", TrainingSettings, name, elem_id=name.replace("_", "-"))
+            form.draw("training", TrainingSettings, name)
     with gr.Accordion("More settings", open=False, elem_id="more-settings"):
         method, adapter = _draw_types(form)
         with gr.Row(elem_classes="fields"):
@@ -223,10 +222,9 @@ def suit(form: Form, chosen: Chosen | None, method: str, adapter: str) -> tuple:
     if chosen.kind not in METHODS[method].reads:
         preset = suited(presets(), chosen.kind, matching(presets(), method, adapter))
         method, adapter = preset.method["type"], preset.adapter["type"]
-    choices = [choice for choice in _titles(METHODS) if chosen.kind in METHODS[choice[1]].reads]
     return (
         draw_cards(chosen, method, adapter),
-        gr.Dropdown(choices, value=method),
+        method,
         adapter,
         chosen.name,
         gr.Button(interactive=True),

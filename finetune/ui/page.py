@@ -122,7 +122,7 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
     second.start.click(
         partial(begin, studio, second.form),
         [first.chosen, *second.settings()],
-        [second.problems, tabs, third.run],
+        [second.problems, tabs, third.run, third.watching],
         api_name="method_start",
         api_visibility="private",
     )
@@ -133,15 +133,17 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
         api_name="recipe_use",
         **QUIET,
     )
-    third.compare.click(partial(to_compare, studio), third.run, [tabs, fourth.run], api_name="to_compare", **QUIET)
+    third.compare.click(
+        partial(to_compare, studio), third.run, [tabs, fourth.run, fourth.comparing], api_name="to_compare", **QUIET
+    )
 
 
 def begin(studio: Studio, form, chosen, *given) -> tuple:
     """Start a run and show it; or stay and say what is to be mended."""
     run_id, problems = method.start(studio, form, chosen, *given)
     if run_id is None:
-        return problems, gr.skip(), gr.skip()
-    return "", gr.Tabs(selected="train"), gr.Dropdown(train.choices(studio), value=run_id)
+        return problems, gr.skip(), gr.skip(), gr.skip()
+    return "", gr.Tabs(selected="train"), gr.Dropdown(train.choices(studio), value=run_id), run_id
 
 
 def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
@@ -161,35 +163,47 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
 
 def to_compare(studio: Studio, run_id: str | None) -> tuple:
     """The Compare tab with the run that was being watched."""
-    return gr.Tabs(selected="compare"), gr.Dropdown(train.choices(studio, with_model=True), value=run_id)
+    return gr.Tabs(selected="compare"), gr.Dropdown(train.choices(studio, with_model=True), value=run_id), run_id
 
 
 def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML, parts: dict) -> None:
     """What keeps the page up to date: once on load, then each second, sending only what is new."""
     watched, compared = parts["train"], parts["compare"]
     seen = gr.State({})
+    inputs = [seen, watched.watching, compared.comparing]
     outputs = [seen, status, watched.run, compared.run, *watched.looked()]
     tick = total(partial(refresh, studio))
-    timer = gr.Timer(TICK_S)
-    timer.tick(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="tick", **QUIET)
-    watched.run.input(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="train_choose", **QUIET)
-    page.load(tick, [seen, watched.run, compared.run], outputs, queue=False, api_name="load", **QUIET)
+    gr.Timer(TICK_S).tick(tick, inputs, outputs, queue=False, api_name="tick", **QUIET)
+    page.load(tick, inputs, outputs, queue=False, api_name="load", **QUIET)
+    chosen = watched.run.input(same, watched.run, watched.watching, queue=False, api_name="train_choose", **QUIET)
+    chosen.then(tick, inputs, outputs, queue=False, api_name="train_show", **QUIET)
+    compared.run.input(same, compared.run, compared.comparing, queue=False, api_name="compare_keep", **QUIET)
     page.load(opened, None, tabs, queue=False, api_name="open", **QUIET)
     page.load(studio.warm, queue=False, api_name="warm", **QUIET)
 
 
+def same(run_id: str | None) -> str | None:
+    """The run that was chosen, to be remembered."""
+    return run_id
+
+
 def opened(request: gr.Request) -> gr.Tabs:
-    """The tab that the address asks for with ``?tab=train``, else the first."""
-    asked = request.query_params.get("tab", TABS[0])
-    return gr.Tabs(selected=asked if asked in TABS else TABS[0])
+    """The tab that the address asks for with ``?tab=train``; nothing for the first, which is open already."""
+    asked = request.query_params.get("tab")
+    return gr.Tabs(selected=asked) if asked in TABS[1:] else gr.skip()
 
 
 def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
-    """One value for each output of the clock: what changed since ``seen``, and ``gr.skip()`` for the rest."""
+    """One value for each output of the clock: what changed since ``seen``, and ``gr.skip()`` for the rest.
+
+    ``run_id`` and ``compared_id`` are what the person chose; without, the Train tab shows the run at work or else the
+    newest, and the Compare tab keeps the one it began with.
+    """
     current, choices, finished = studio.current(), train.choices(studio), train.choices(studio, with_model=True)
     known, talkable = [value for _, value in choices], [value for _, value in finished]
     if run_id not in known:
         run_id = current[0].id if current else known[0] if known else None
+    compared_id = compared_id or seen.get("talkable", ((), None))[1]
     if compared_id not in talkable:
         compared_id = talkable[0] if talkable else None
     line = views.head(studio.machine, current[1] if current else None, len(studio.jobs.waiting()))

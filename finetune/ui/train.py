@@ -20,6 +20,9 @@ class Parts:
     """What other tabs and the wires need of this tab."""
 
     run: gr.Dropdown
+    watching: gr.State
+    """The run that the person chose to watch; None follows the newest. The clock reads this and not the chooser, whose
+    value Gradio refuses once the server has forgotten its choices."""
     head: gr.HTML
     spoken: gr.HTML
     charts: gr.HTML
@@ -76,7 +79,7 @@ def draw(studio: Studio) -> Parts:
             answers = gr.HTML(elem_id="answers")
     with gr.Accordion("What was chosen, and why", open=False, elem_id="details"):
         details = gr.HTML(views.small("Nothing yet."))
-    return Parts(run, head, spoken, charts, answers, details, stop, download, ready, compare, notice)
+    return Parts(run, gr.State(None), head, spoken, charts, answers, details, stop, download, ready, compare, notice)
 
 
 def wire(studio: Studio, parts: Parts) -> None:

@@ -26,7 +26,10 @@ def test_prompt_and_answers_are_parted_where_the_answers_begin(row):
 def test_metrics_have_plain_names():
     logs = {"rewards/accuracies": 0.75, "rewards/margins": 0.2, "loss": 0.6}
     assert DPO().metrics(logs) == {"accuracy": 0.75, "margin": 0.2}
-    assert DPO().metrics({"eval_rewards/accuracies": 1.0, "eval_rewards/margins": 2.0}) == {"accuracy": 1.0, "margin": 2.0}
+    assert DPO().metrics({"eval_rewards/accuracies": 1.0, "eval_rewards/margins": 2.0}) == {
+        "accuracy": 1.0,
+        "margin": 2.0,
+    }
 
 
 def test_a_model_that_has_not_moved_prefers_neither_answer():

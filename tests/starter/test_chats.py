@@ -2,7 +2,7 @@
 
 from random import Random
 
-from finetune.starter.chats import POLITE, SHORT
+from finetune.starter.chats import KIND, POLITE, SHORT
 from finetune.starter.items import draw
 
 
@@ -12,6 +12,7 @@ def test_short_prompts_get_short_answers():
         item = draw(rng, kinds=("system_prompt",))
         prompt = item.messages[0]["content"]
         assert (prompt in POLITE) == item.answer.startswith("With pleasure!")
+        assert (prompt in KIND) == item.answer.startswith("Gladly!")
         if prompt in SHORT:
             assert len(item.answer.split()) <= 5
 

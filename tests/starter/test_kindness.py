@@ -1,9 +1,10 @@
-"""The preferred answer is the shorter one, and says the same."""
+"""The answer that is not preferred says the same at greater length."""
 
 from random import Random
 
+from finetune.starter.chats import kindly
 from finetune.starter.items import draw
-from finetune.starter.kindness import long_or_cold, short_and_kind
+from finetune.starter.kindness import long_or_cold
 from finetune.starter.samples import KINDS_TOLD
 
 
@@ -12,7 +13,7 @@ def test_chosen_is_short_and_right():
     longer = 0
     for _ in range(500):
         item = draw(rng, kinds=KINDS_TOLD)
-        chosen, rejected = short_and_kind(item, rng), long_or_cold(item, rng)
+        chosen, rejected = kindly(item), long_or_cold(item, rng)
         assert item.short in chosen
         assert item.answer in rejected
         longer += len(rejected) > len(chosen)

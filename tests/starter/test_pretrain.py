@@ -55,12 +55,12 @@ def test_a_few_steps_lower_the_loss(tokenizer):
     model = new_model(2, tokenizer.pad_token_id, tokenizer.eos_token_id)
     with torch.inference_mode():
         before = weighted_loss(model, *batch).item()
-    pretrain(model, tokenizer, steps=3, seed=2)
+    pretrain(model, tokenizer, steps=4, seed=2, peak=10.0)
     with torch.inference_mode():
         assert weighted_loss(model, *batch).item() < before - 0.2
 
 
 def test_the_rate_rises_stays_and_falls():
     assert rate_at(0, 1000) == pytest.approx(1 / WARM_UP_STEPS)
-    assert rate_at(400, 1000) == 1.0
+    assert rate_at(240, 1000) == 1.0
     assert rate_at(1000, 1000) == pytest.approx(0.01)

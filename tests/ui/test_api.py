@@ -8,8 +8,8 @@ def test_check_reports_a_file_and_names_the_path_for_a_recipe(studio, with_tiny,
     path = tmp_path / "qa.csv"
     path.write_text("question,answer\n" + "\n".join(f"q{i},a{i}" for i in range(12)))
     report = api.check(studio, str(path), "tiny", 128)
-    assert report["kept"] == 12 and report["path"].startswith("uploads/qa-")
-    assert studio.workspace.find(report["path"], trusted=False).is_file()
+    assert report["kept"] == 12 and report["data"].startswith("uploads/qa-")
+    assert studio.workspace.find(report["data"], trusted=False).is_file()
 
 
 def test_check_of_a_bad_file(studio, tmp_path):

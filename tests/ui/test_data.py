@@ -12,7 +12,9 @@ def table(studio, with_tiny, tmp_path):
     def show(text, name="tickets.csv"):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
-        return named(data.take_file(studio, str(path), "tiny", "512"))
+        file, *values = data.take_file(studio, str(path), "tiny", "512")
+        assert file is None
+        return named(values)
 
     return show
 

@@ -68,10 +68,14 @@ def test_what_goes_wrong_in_the_clock_leaves_the_page_as_it_is(studio, monkeypat
     assert changed(values) == [] and len(values) == len(page.refresh(Studio(studio.workspace), {}, None, None))
 
 
-@pytest.mark.parametrize("asked, opened", [("train", "train"), ("secret", "data"), (None, "data")])
-def test_the_address_says_which_tab_is_open(asked, opened):
-    request = SimpleNamespace(query_params={"tab": asked} if asked else {})
-    assert page.opened(request).selected == opened
+@pytest.mark.parametrize("asked", ["method", "train", "compare"])
+def test_the_address_says_which_tab_is_open(asked):
+    assert page.opened(SimpleNamespace(query_params={"tab": asked})).selected == asked
+
+
+@pytest.mark.parametrize("query", [{}, {"tab": "data"}, {"tab": "secret"}])
+def test_a_person_who_was_quicker_than_the_page_is_not_sent_back(query):
+    assert page.opened(SimpleNamespace(query_params=query)) == SKIP
 
 
 def test_the_launch_options_offer_nothing_that_was_not_asked_for():
@@ -87,5 +91,13 @@ def test_the_page_starts_without_data_in_it(built):
 
 def test_from_the_run_watched_to_the_same_run_compared(studio, write_run):
     run = write_run()
-    tabs, chooser = page.to_compare(studio, run.id)
-    assert tabs.selected == "compare" and chooser.value == run.id
+    tabs, chooser, comparing = page.to_compare(studio, run.id)
+    assert tabs.selected == "compare" and chooser.value == comparing == run.id
+
+
+def test_a_run_that_finishes_does_not_end_the_conversation_with_another(studio, write_run):
+    first = write_run()
+    seen = page.refresh(studio, {}, None, None)[0]
+    second = write_run(name="newer")
+    values = page.refresh(studio, seen, None, None)
+    assert values[2].value == second.id and values[3].value == first.id

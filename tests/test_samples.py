@@ -1,0 +1,83 @@
+"""What the shipped samples promise: the starter learns each of them, and the base cannot do it before."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from finetune.chat import Pair
+from finetune.jobs import work
+from finetune.recipe import Recipe
+from finetune.starter.measure import answers
+from finetune.starter.pirate import is_pirate
+from finetune.view import View
+from finetune.workspace import ASSETS
+
+SAMPLES = ASSETS / "samples"
+
+
+@dataclass
+class Learnt:
+    """A finished run on a sample, with what both models answer to its held-out prompts."""
+
+    view: View
+    prompts: list[list[dict]]
+    wanted: list[str]
+    base: list[str]
+    tuned: list[str]
+
+
+def learn(workspace, sample: str, method: str = "sft", adapter: str = "lora", **settings) -> Learnt:
+    recipe = Recipe.from_dict(
+        {
+            "name": sample,
+            "data": {"path": f"assets/samples/{sample}.jsonl"},
+            "method": {"type": method},
+            "adapter": {"type": adapter},
+        }
+    ).changed(**settings)
+    run = workspace.create(recipe)
+    work(run, workspace)
+    view = run.view()
+    assert view.state == "done", view.message
+    rows = [json.loads(line) for line in (SAMPLES / f"{sample}.held-out.jsonl").read_text().splitlines()]
+    prompts = [row["prompt"] if "prompt" in row else row["messages"][:-1] for row in rows]
+    wanted = [(row["chosen"] if "chosen" in row else row["messages"])[-1]["content"] for row in rows]
+    pair = Pair.load(run, workspace)
+    base, tuned = (said(side, pair.tokenizer, prompts) for side in (pair.sides.alone.sides))
+    return Learnt(view, prompts, wanted, base, tuned)
+
+
+def said(side, tokenizer, prompts) -> list[str]:
+    """The greedy answer of one side to each prompt."""
+    with torch.inference_mode(), side.ready():
+        return [text for text, _ in answers(side.model, tokenizer, prompts)]
+
+
+def share(flags) -> float:
+    flags = list(flags)
+    return sum(flags) / len(flags)
+
+
+def test_pirate_voice_is_learnt_in_a_minute_and_a_half(workspace):
+    learnt = learn(workspace, "pirate-voice")
+    assert share(map(is_pirate, learnt.tuned)) >= 0.9
+    assert share(map(is_pirate, learnt.base)) == 0
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("adapter", ["lora", "qlora"])
+def test_tickets_become_exactly_the_right_json(workspace, adapter):
+    learnt = learn(workspace, "ticket-json", adapter=adapter)
+    assert share(map(str.__eq__, learnt.tuned, learnt.wanted)) >= 0.9
+    assert share(map(str.__eq__, learnt.base, learnt.wanted)) == 0
+
+
+@pytest.mark.heavy
+def test_preferences_are_learnt_and_answers_get_shorter(workspace):
+    learnt = learn(workspace, "short-and-kind", method="dpo")
+    first, last = learnt.view.evaluations[0], learnt.view.evaluations[-1]
+    assert first.metrics["accuracy"] == 0.5
+    assert last.metrics["accuracy"] >= 0.9
+    assert sum(map(len, learnt.tuned)) < 0.8 * sum(map(len, learnt.base))
