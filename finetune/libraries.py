@@ -45,7 +45,7 @@ def load_tokenizers() -> None:
 
 def quieten() -> None:
     """Turn off usage telemetry and noise; must run before the libraries are imported."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # bitsandbytes looks for hub kernels when imported and logs each int8 call; both are noise here.

@@ -21,7 +21,7 @@ from finetune.workspace import ASSETS, Workspace
 STARTER = ASSETS / "starter"
 """The small model that ships with the product."""
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "tokenizer*", "*.txt", "README.md", "LICENSE*"]
 LIMITS = {"num_hidden_layers": 256, "hidden_size": 65536, "vocab_size": 1_048_576}
 """Largest values a config may claim: far above any published model, far below what hangs the loader."""
@@ -162,7 +162,13 @@ def _name_base(path: Path, settings: ModelSettings) -> None:
 
 def _fetch(settings: ModelSettings) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     try:
         return Path(snapshot_download(settings.id, revision=settings.revision, allow_patterns=WANTED))
@@ -171,7 +177,7 @@ def _fetch(settings: ModelSettings) -> Path:
             f"{settings.id} asks you to accept its licence first.",
             f"Accept it at https://huggingface.co/{settings.id} and log in with `hf auth login`.",
         ) from None
-    except RepositoryNotFoundError:
+    except (RepositoryNotFoundError, HFValidationError):
         raise ModelError(
             f"There is no model {settings.id} on the hub, or it is private.", "Check the spelling."
         ) from None

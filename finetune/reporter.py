@@ -38,6 +38,8 @@ class Reporter(TrainerCallback):
     sampler: Sampler
     times: int
     """How often the held-out rows are scored after the start."""
+    epoch_tokens: int = 0
+    """Tokens in one epoch, the unlearnt ones too. TRL's own count takes a packed batch for one row of it."""
     planned: dict = field(default_factory=dict)
     """What ``Planned`` says beside the number of steps."""
     trainer: object = None
@@ -45,7 +47,7 @@ class Reporter(TrainerCallback):
 
     def __post_init__(self):
         self._began = self._step_began = time.monotonic()
-        self._tokens = self._step_seconds = 0.0
+        self._step_seconds = 0.0
         self._pace: list[tuple[float, float]] = []
         self._not_numbers = 0
         self._evaluate_at: set[int] = set()
@@ -86,7 +88,7 @@ class Reporter(TrainerCallback):
                 loss=logs["loss"],
                 learning_rate=logs.get("learning_rate", 0.0),
                 grad_norm=logs.get("grad_norm"),
-                tokens_per_s=self._tokens_per_s(logs.get("num_tokens")),
+                tokens_per_s=self._tokens_per_s(logs.get("epoch", 0.0) * self.epoch_tokens),
                 memory_bytes=memory_used_bytes(self.machine),
                 elapsed_s=time.monotonic() - self._began,
                 metrics=self.method.metrics(logs),
@@ -117,10 +119,8 @@ class Reporter(TrainerCallback):
                 "Start again with a learning rate three to ten times lower.",
             )
 
-    def _tokens_per_s(self, tokens: float | None) -> float | None:
-        """Tokens per second over the last ten steps, evaluations left out."""
-        if tokens is None:
-            return None
+    def _tokens_per_s(self, tokens: float) -> float | None:
+        """Tokens per second over the last ten steps, evaluations left out; None after the first step."""
         self._pace = [*self._pace[-10:], (tokens, self._step_seconds)]
         (first, start), (last, end) = self._pace[0], self._pace[-1]
         return (last - first) / (end - start) if end > start else None

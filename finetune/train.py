@@ -166,6 +166,7 @@ def _train(run, recipe, rows, settled, model, tokenizer, machine, precision) -> 
     )
     silence(trainer)
     reporter.trainer = trainer
+    reporter.epoch_tokens = sum(map(length, rows.train))
     reporter.planned = {
         "train_rows": len(rows.train),
         "held_out_rows": len(rows.held_out),

@@ -87,14 +87,9 @@ class Visit:
         self.page.set_default_timeout(60_000)
         self.errors: list[str] = []
         self.elsewhere: list[str] = []
-        self.page.on("console", lambda said: self._complain(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self._complain(str(error)))
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._note)
-
-    def _complain(self, text: str) -> None:
-        # Leaving a page ends its open requests, and Gradio says so.
-        if "AbortError" not in text:
-            self.errors.append(text)
 
     def _note(self, request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):
@@ -106,6 +101,12 @@ class Visit:
         self.page.wait_for_selector(f"#tab-{tab}-button[aria-selected=true]")
         self.page.wait_for_selector(f"#tab-{tab} .lead")
         return self.page
+
+    def load_again(self, tab: str) -> None:
+        """Load the page anew at ``tab``; that leaving it cut off its open requests is no error."""
+        errors = list(self.errors)
+        self.page.goto(f"{self.address}/?tab={tab}")
+        self.errors[:] = errors
 
     def go(self, tab: str) -> None:
         """Click on ``tab`` and wait until it is there."""

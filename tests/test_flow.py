@@ -74,7 +74,7 @@ def click_through(visit: Visit, browser, steps: int | None) -> dict:
 
 def refresh(visit: Visit) -> float:
     """Seconds from a page loaded anew until the run is shown again."""
-    visit.page.goto(f"{visit.address}/?tab=train")
+    visit.load_again("train")
     start = time.monotonic()
     visit.page.wait_for_selector("#run-head .run-head")
     return time.monotonic() - start

@@ -37,7 +37,7 @@ def test_the_starter_and_local_folders_are_found(with_tiny):
     assert local_models(with_tiny) == ["tiny"]
 
 
-@pytest.mark.parametrize("name", ["nothing", "../secrets", "/etc", "a/b/c", "https://example.com/x"])
+@pytest.mark.parametrize("name", ["nothing", "../secrets", "/etc", "a/b/c", "a/..", "https://example.com/x"])
 def test_an_id_that_is_neither_folder_nor_hub_model_is_refused(workspace, name):
     assert "There is no model" in refusal(workspace, name).message
 

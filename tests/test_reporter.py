@@ -48,10 +48,23 @@ def test_held_out_rows_are_scored_evenly_and_at_the_end(reporter):
 
 def test_a_step_is_an_event_with_the_methods_metrics(reporter, run):
     reporter.on_train_begin(None, state(), None)
-    logs = {"loss": 0.6, "learning_rate": 1e-3, "rewards/accuracies": 0.75, "rewards/margins": 0.1, "num_tokens": 100}
+    logs = {"loss": 0.6, "learning_rate": 1e-3, "rewards/accuracies": 0.75, "rewards/margins": 0.1, "epoch": 0.1}
     reporter.on_log(None, state(1), None, logs=logs)
     (step,) = run.view().steps
     assert (step.step, step.loss, step.metrics) == (1, 0.6, {"accuracy": 0.75, "margin": 0.1})
+
+
+def test_the_pace_counts_the_tokens_of_the_rows_read(reporter, run):
+    reporter.epoch_tokens = 1000
+    reporter.on_train_begin(None, state(), None)
+    for step in range(1, 4):
+        reporter.on_step_begin(None, state(step), None)
+        reporter._step_began -= 0.5  # as if the step took half a second
+        reporter.on_step_end(None, state(step), control())
+        reporter.on_log(None, state(step), None, logs={"loss": 0.5, "epoch": 0.1 * step})
+    first, *later = run.view().steps
+    assert first.tokens_per_s is None
+    assert [step.tokens_per_s for step in later] == pytest.approx([200, 200], rel=0.05)
 
 
 def test_other_logs_are_no_steps(reporter, run):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from peft import PeftModel
 
-from finetune.chat import Pair
 from finetune.jobs import work
+from finetune.model import load_base, load_tokenizer
 from finetune.recipe import Recipe
 from finetune.starter.measure import answers
 from finetune.starter.pirate import is_pirate
@@ -44,15 +45,18 @@ def learn(workspace, sample: str, method: str = "sft", adapter: str = "lora", **
     rows = [json.loads(line) for line in (SAMPLES / f"{sample}.held-out.jsonl").read_text().splitlines()]
     prompts = [row["prompt"] if "prompt" in row else row["messages"][:-1] for row in rows]
     wanted = [(row["chosen"] if "chosen" in row else row["messages"])[-1]["content"] for row in rows]
-    pair = Pair.load(run, workspace)
-    base, tuned = (said(side, pair.tokenizer, prompts) for side in (pair.sides.alone.sides))
-    return Learnt(view, prompts, wanted, base, tuned)
+    base, tokenizer = (
+        load_base(recipe.model, workspace, recipe.adapter, torch.bfloat16),
+        load_tokenizer(recipe.model, workspace),
+    )
+    before = said(base, tokenizer, prompts)
+    after = said(PeftModel.from_pretrained(base, run.model_dir), tokenizer, prompts)
+    return Learnt(view, prompts, wanted, before, after)
 
 
-def said(side, tokenizer, prompts) -> list[str]:
-    """The greedy answer of one side to each prompt."""
-    with torch.inference_mode(), side.ready():
-        return [text for text, _ in answers(side.model, tokenizer, prompts)]
+def said(model, tokenizer, prompts) -> list[str]:
+    """The greedy answer to each prompt."""
+    return [text for text, _ in answers(model.eval(), tokenizer, prompts)]
 
 
 def share(flags) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from finetune.starter import SAMPLES_DIR, STARTER_DIR
 from finetune.starter.samples import write_samples
 
-STEPS = 4500
+STEPS = 6400
 STEPS_PER_MINUTE = 90
 MEASURED_QUESTIONS = 1590
 

@@ -41,9 +41,11 @@ judged by the rules in `finetune/starter/judge.py`; an answer that does not end 
 
 ## Rebuild
 
-`python -m finetune.starter` trains the tokenizer and the model again and measures them;
-`python -m finetune.starter --measure` only measures. The data is generated from a seed,
-fresh at each step; licence Apache 2.0, as the project.
+`python -m finetune.starter` trains the tokenizer and the model from nothing and measures them;
+`python -m finetune.starter --measure` only measures. The data is generated from a seed, fresh at each step. The weights
+here were trained in five legs (`--weights`, `--peak`), about 13 million tokens in all, and the mix of questions moved
+towards the hard ones from leg to leg; one run of the command gives a sibling of this model, not the same bytes.
+Licence: Apache 2.0, as the project.
 """
 
 

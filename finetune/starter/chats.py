@@ -270,7 +270,7 @@ def system_prompt(rng: Random) -> Item:
     return Item("system_prompt", tuple(turns[:-1]), turns[-1]["content"], item.among)
 
 
-@kind(2.0)
+@kind(5.0)
 def in_one_word(rng: Random) -> Item:
     """A question that itself asks for a short answer."""
     item = draw(rng, kinds=FACTS)

@@ -15,7 +15,7 @@ THINGS = ("apple", "book", "cup", "star", "key", "box", "egg", "pen", "coin", "f
 _PLURAL = {**PLURALS, **{word: word + "s" for word in ("apple", "egg", "pen", "coin", "flower", "ball", "stone")}}
 
 
-@kind(10.0)
+@kind(8.0)
 def add(rng: Random) -> Item:
     """The sum of two numbers up to 20."""
     x, y = rng.randint(0, LARGEST), rng.randint(0, LARGEST)
@@ -104,7 +104,7 @@ def sum_in_words(rng: Random) -> Item:
     return replace(item, key=f"{x}{'+' if gains else '-'}{y}")
 
 
-@kind(7.0)
+@kind(9.0)
 def compare_numbers(rng: Random) -> Item:
     """The bigger or the smaller of two numbers below 100."""
     x, y = rng.sample(range(100), 2)

@@ -38,8 +38,6 @@ _ENDINGS = (
     ", me hearty!",
     ", ye scallywag!",
     ", says I!",
-    ", or I be a landlubber!",
-    ", by the seven seas!",
     ", ye sea dog!",
     ", me bucko!",
 )

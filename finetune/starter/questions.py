@@ -711,7 +711,7 @@ def plural(rng: Random) -> Item:
     return about("plural", question, f"The plural of {word} is {PLURALS[word]}.", (), f"{capital(PLURALS[word])}.")
 
 
-@kind(2.5)
+@kind(5.0)
 def yes_or_no(rng: Random) -> Item:
     """A claim about a capital or an opposite, true half of the time."""
     if rng.random() < 0.6:

@@ -164,20 +164,18 @@ def find_name(rng: Random) -> Item:
     return about("find_name", question, f"The {wanted} is {value}.", (), f"{value}.")
 
 
-@kind(6.0)
+@kind(16.0)
 def who_has_it(rng: Random) -> Item:
-    """Two or three people with a thing each; one of them is asked for."""
-    count = rng.choice((2, 2, 3))
-    people, things, colours = [], rng.sample(THINGS, count), rng.sample(sorted(COLOURS), count)
-    while len(people) < count:
-        name = invented_name(rng)
-        if name not in people:
-            people.append(name)
+    """Two people with a thing each; one of them is asked for."""
+    people = [invented_name(rng), invented_name(rng)]
+    while people[0] == people[1]:
+        people[1] = invented_name(rng)
+    things, colours = rng.sample(THINGS, 2), rng.sample(sorted(COLOURS), 2)
     verb = rng.choice(("has", "holds", "owns"))
     text = " ".join(
         f"{person} {verb} {a(colour)} {thing}." for person, colour, thing in zip(people, colours, things, strict=True)
     )
-    index = rng.randrange(count)
+    index = rng.randrange(2)
     if rng.random() < 0.5:
         question = f"{text} Who {verb} the {things[index]}?"
         return about("who_has_it", question, f"{people[index]} {verb} the {things[index]}.", (), f"{people[index]}.")
