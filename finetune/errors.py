@@ -5,6 +5,7 @@
     ├── DataError(ValueError)       a file or rows that cannot be read as training data
     ├── ModelError(RuntimeError)    a model that cannot be loaded or used
     ├── RunError(RuntimeError)      a run that is not there, or not in the state asked for
+    ├── DivergedError(ArithmeticError)  a loss that is no longer a number
     └── BusyError(RuntimeError)     something only one may hold is held by another
 
 Everything else that is raised is a bug, not a message: the two process edges log it with its traceback.
@@ -61,3 +62,7 @@ class RunError(FinetuneError, RuntimeError):
 
 class BusyError(FinetuneError, RuntimeError):
     """Something that only one may hold (the device, a run) is held by another."""
+
+
+class DivergedError(FinetuneError, ArithmeticError):
+    """The loss of a run is no longer a number."""

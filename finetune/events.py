@@ -145,6 +145,6 @@ class Ended(Event):
 
     state: Literal["done", "stopped", "failed"]
     code: str = ""
-    """For a failure: ``recipe``, ``data``, ``model``, ``memory``, ``diverged`` or ``bug``."""
+    """For a failure: ``recipe``, ``data``, ``model``, ``run``, ``busy``, ``memory``, ``diverged`` or ``bug``."""
     message: str = ""
     hint: str = ""

@@ -12,7 +12,16 @@ from contextlib import AbstractContextManager, nullcontext
 
 from finetune import libraries
 from finetune.data.dataset import read
-from finetune.errors import BusyError, DataError, FinetuneError, ModelError, Problem, RecipeError
+from finetune.errors import (
+    BusyError,
+    DataError,
+    DivergedError,
+    FinetuneError,
+    ModelError,
+    Problem,
+    RecipeError,
+    RunError,
+)
 from finetune.events import Ended, Noted
 from finetune.hardware import Lease
 from finetune.model import locate
@@ -20,7 +29,14 @@ from finetune.recipe import Recipe
 from finetune.run import Run
 from finetune.workspace import Workspace
 
-CODES = {RecipeError: "recipe", DataError: "data", ModelError: "model", BusyError: "busy"}
+CODES = {
+    RecipeError: "recipe",
+    DataError: "data",
+    ModelError: "model",
+    RunError: "run",
+    BusyError: "busy",
+    DivergedError: "diverged",
+}
 
 
 class Jobs:
@@ -165,7 +181,7 @@ def _failure(run: Run, error: Exception) -> Ended:
             hint="Choose QLoRA, a shorter length, a smaller batch or a smaller model.",
         )
     if isinstance(error, FinetuneError):
-        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "diverged")
+        code = next(code for kind, code in CODES.items() if isinstance(error, kind))
         return Ended(state="failed", code=code, message=error.message, hint=error.hint)
     run.emit(Noted(message=f"{type(error).__name__}: {error}", level="warning"))
     return Ended(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from transformers import TrainerCallback
 
 from finetune import events as said
-from finetune.errors import FinetuneError
+from finetune.errors import DivergedError
 from finetune.hardware import Machine, memory_used_bytes
 from finetune.methods import Method
 from finetune.run import Run
@@ -22,10 +22,6 @@ DIVERGED_AFTER = 3
 
 class Stopped(Exception):
     """Someone asked the run to stop while it could not finish a step; the model so far is kept."""
-
-
-class Diverged(FinetuneError, RuntimeError):
-    """The loss is no longer a number."""
 
 
 @dataclass
@@ -114,7 +110,7 @@ class Reporter(TrainerCallback):
     def _check_number(self, logs: dict, step: int) -> None:
         self._not_numbers = 0 if math.isfinite(logs["loss"]) else self._not_numbers + 1
         if self._not_numbers >= DIVERGED_AFTER:
-            raise Diverged(
+            raise DivergedError(
                 f"The training diverged: the loss is not a number since step {step - DIVERGED_AFTER + 1}.",
                 "Start again with a learning rate three to ten times lower.",
             )

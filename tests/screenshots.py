@@ -21,10 +21,10 @@ def main() -> None:
         page = visit.open()
         page.click("#samples button:has-text('Pirate voice')")
         page.wait_for_selector(".conversation mark.learnt")
-        page.wait_for_function("!document.querySelector('.status').innerText.includes('Getting ready')")
+        page.wait_for_function("!document.querySelector('.status')?.innerText.includes('Getting ready')")
         take(page, "data")
         page.click("#to-method")
-        page.wait_for_function("document.querySelector('#estimate').innerText.includes('GB')")
+        page.wait_for_function("document.querySelector('#estimate')?.innerText.includes('GB')")
         take(page, "method")
         page.click("#start")
         answered = "document.querySelectorAll('#answers article:first-of-type dt').length > 2"

@@ -1,13 +1,23 @@
 import pytest
 
 from finetune import errors
-from finetune.errors import BusyError, DataError, FinetuneError, ModelError, Problem, RecipeError, RunError
+from finetune.errors import (
+    BusyError,
+    DataError,
+    DivergedError,
+    FinetuneError,
+    ModelError,
+    Problem,
+    RecipeError,
+    RunError,
+)
 
 TREE = {
     RecipeError: ValueError,
     DataError: ValueError,
     ModelError: RuntimeError,
     RunError: RuntimeError,
+    DivergedError: ArithmeticError,
     BusyError: RuntimeError,
 }
 

@@ -59,7 +59,7 @@ def click_through(visit: Visit, browser, steps: int | None) -> dict:
         page.click("#more-settings > button")
         page.fill("#setting-training-max-steps textarea", str(steps))
         page.fill("#setting-evaluation-times textarea", "1")
-    page.wait_for_function("document.querySelector('#estimate').innerText.includes('GB')")
+    page.wait_for_function("document.querySelector('#estimate')?.innerText.includes('GB')")
     seen["estimate"] = page.inner_text("#estimate")
     page.click("#start", click_count=2)
     started = time.monotonic()
@@ -224,12 +224,13 @@ def test_columns_can_be_named_when_they_cannot_be_told(visit, tmp_path):
     page.wait_for_selector(".conversation mark.learnt")
     assert "12 conversations, ready to train" in page.inner_text("#result")
     page.click("#after")
-    page.wait_for_function("document.querySelector('#position').innerText.includes('2 of 12')")
+    page.wait_for_function("document.querySelector('#position')?.innerText.includes('2 of 12')")
 
 
 def choose(page, chooser: str, option: str) -> None:
     page.click(f"#{chooser} input")
     page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_function("!document.querySelector('[role=option]')")
 
 
 def test_a_refused_value_is_named_and_nothing_starts(visit):

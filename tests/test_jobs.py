@@ -107,3 +107,10 @@ def test_the_heavy_libraries_load_in_the_background(with_tiny):
     jobs.warm()
     wait_for(lambda: jobs.is_warm)
     assert Recipe.from_dict({"data": {"path": "x"}}).name == "untitled"
+
+
+def test_data_that_has_gone_since_it_was_queued_is_said(with_tiny, tmp_path):
+    run = with_tiny.create(recipe(tmp_path))
+    (tmp_path / "sft.jsonl").unlink()
+    work(run, with_tiny)
+    assert (run.view().state, run.view().code) == ("failed", "run") and "sft.jsonl" in run.view().message

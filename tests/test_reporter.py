@@ -3,10 +3,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from finetune.errors import DivergedError
 from finetune.hardware import GIB, Machine
 from finetune.methods.dpo import DPO
 from finetune.recipe import Recipe
-from finetune.reporter import Diverged, Reporter, Stopped
+from finetune.reporter import Reporter, Stopped
 
 
 class Silent:
@@ -75,7 +76,7 @@ def test_other_logs_are_no_steps(reporter, run):
 def test_three_losses_in_a_row_that_are_no_numbers_end_the_run(reporter):
     for step, loss in enumerate((math.nan, math.inf, 0.5, math.nan, math.nan), start=1):
         reporter.on_log(None, state(step), None, logs={"loss": loss})
-    with pytest.raises(Diverged, match="since step 4"):
+    with pytest.raises(DivergedError, match="since step 4"):
         reporter.on_log(None, state(6), None, logs={"loss": math.nan})
 
 

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.errors import DataError, RecipeError
+from finetune.errors import DataError, DivergedError, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
 from finetune.train import train
@@ -134,8 +134,6 @@ def test_a_length_that_leaves_nothing_to_learn_is_refused(with_tiny, tmp_path):
 def test_a_loss_that_is_no_number_ends_the_run(with_tiny, tmp_path, monkeypatch):
     from trl import SFTTrainer
 
-    from finetune.reporter import Diverged
-
     compute_loss = SFTTrainer.compute_loss
 
     def broken(self, *arguments, **options):
@@ -143,5 +141,5 @@ def test_a_loss_that_is_no_number_ends_the_run(with_tiny, tmp_path, monkeypatch)
         return loss * math.nan if self.state.global_step >= 2 and self.model.training else loss
 
     monkeypatch.setattr(SFTTrainer, "compute_loss", broken)
-    with pytest.raises(Diverged, match="since step 3"):
+    with pytest.raises(DivergedError, match="since step 3"):
         train(with_tiny.create(recipe(tmp_path)), with_tiny)
