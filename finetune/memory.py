@@ -143,7 +143,7 @@ def _seconds(recipe, shape: Shape, device: str, precision: str, tokens: int | No
     """
     if not tokens or not rows:
         return None
-    epochs = recipe.training.epochs or choose_epochs(rows)[0]
+    epochs = recipe.training.epochs or choose_epochs(rows, recipe.method.few_rows_epochs)[0]
     if recipe.training.max_steps:
         batch = recipe.training.batch_size or choose_batch_size(rows)[0]
         epochs = min(epochs, recipe.training.max_steps * batch / rows)

@@ -49,7 +49,7 @@ def plan(recipe: Recipe, lengths: list[int], hidden_size: int) -> Plan:
         pack, packing = choose_packing(lengths, batch // training.accumulation)
         choices.append(("packing", packing))
     return Plan(
-        epochs=settle("epochs", training.epochs, choose_epochs(rows)),
+        epochs=settle("epochs", training.epochs, choose_epochs(rows, recipe.method.few_rows_epochs)),
         learning_rate=settle("learning rate", training.learning_rate, choose_learning_rate(recipe, hidden_size)),
         batch_size=batch,
         micro_batch=batch // training.accumulation,
@@ -58,10 +58,12 @@ def plan(recipe: Recipe, lengths: list[int], hidden_size: int) -> Plan:
     )
 
 
-def choose_epochs(rows: int) -> tuple[int, str]:
+def choose_epochs(rows: int, few_rows_epochs: int) -> tuple[int, str]:
     """Epochs for ``rows`` examples, with the reason."""
+    if rows <= 500:
+        return few_rows_epochs, f"{rows:,} rows are few, so each is read {few_rows_epochs} times"
     if rows <= 2000:
-        return 3, f"{rows:,} rows are few, so each is read three times"
+        return 3, f"{rows:,} rows are read three times"
     if rows <= 20000:
         return 2, f"{rows:,} rows are read twice"
     return 1, f"{rows:,} rows are enough to read once"

@@ -25,7 +25,8 @@ def test_what_the_recipe_leaves_open_is_chosen_with_a_reason():
 
 
 def test_more_rows_are_read_fewer_times():
-    assert [plan(recipe(), [40] * rows, 256).epochs for rows in (100, 10_000, 1_000_000)] == [3, 2, 1]
+    assert [plan(recipe(), [40] * rows, 256).epochs for rows in (100, 1000, 10_000, 1_000_000)] == [5, 3, 2, 1]
+    assert plan(recipe(**{"method.type": "dpo"}), [40] * 100, 256).epochs == 3
 
 
 @pytest.mark.parametrize("hidden, rate", [(2000, 5e-4), (4096, 2.9e-4)])

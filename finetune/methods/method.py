@@ -41,6 +41,8 @@ class Method(Settings):
     """One line in the field's terms."""
     reads: ClassVar[tuple[str, ...]]
     """The example kinds it can learn from, e.g. ``("chat", "text")``."""
+    few_rows_epochs: ClassVar[int] = 3
+    """How often it goes through a few hundred rows where the recipe does not say."""
     packs: ClassVar[bool] = False
     """True if its trainer can put several rows into one sequence."""
     rate_factor: ClassVar[float] = 1.0

@@ -18,6 +18,7 @@ class SFT(Method):
     plain: ClassVar[str] = "You show it questions with good answers, and it learns to answer that way."
     engineer: ClassVar[str] = "Supervised fine-tuning (SFT): next-token cross-entropy on assistant tokens."
     reads: ClassVar[tuple[str, ...]] = ("chat", "text")
+    few_rows_epochs: ClassVar[int] = 5
     packs: ClassVar[bool] = True
 
     def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
