@@ -34,7 +34,7 @@ class Sampling(Settings):
 
     seed: int = Field(7, ge=0, le=2**31 - 1)
     """Decides the chances; equal seeds give equal answers."""
-    temperature: float = Field(0.7, ge=0, le=2)
+    temperature: float = Field(0.3, ge=0, le=2)
     """How adventurous the words are: 0 always takes the likeliest, 1 is as the model learnt, above 1 is wilder."""
     top_p: float = Field(0.95, gt=0, le=1)
     """Leaves out the least likely words: only those that together have this share of the chance are drawn. (nucleus)"""

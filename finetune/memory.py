@@ -12,7 +12,7 @@ from pathlib import Path
 from finetune import hardware
 from finetune.adapters import Adapter
 from finetune.model import HUB_ID, locate
-from finetune.plan import choose_batch_size, choose_epochs
+from finetune.plan import Plan, plan
 from finetune.recipe import ModelSettings, Recipe
 from finetune.workspace import Workspace
 
@@ -76,15 +76,16 @@ def estimate(
     precision = hardware.choose_precision(machine, recipe.training.precision).value
     context = getattr(config, "max_position_embeddings", None) or recipe.training.length
     length = min(recipe.training.length, longest or recipe.training.length, context)
-    batch = recipe.training.batch_size or choose_batch_size(rows or 1)[0]
-    micro_batch = max(1, batch // recipe.training.accumulation)
-    sequences = micro_batch * (2 if recipe.method.type == "dpo" else 1)
+    settled = plan(recipe, [length] * (rows or 1), shape.hidden)
+    sequences = settled.micro_batch * (2 if recipe.method.type == "dpo" else 1)
     needed = (
         state_bytes(recipe, shape, trainable, precision)
         + activation_bytes(recipe, shape, sequences * length, precision)
         + OVERHEAD_BYTES[machine.device]
     )
-    seconds = _seconds(recipe, shape, machine.device, precision, tokens, rows)
+    seconds = None
+    if tokens and rows:
+        seconds = _seconds(recipe, shape, tokens * _epochs(recipe, settled, rows), _flops(machine.device, precision))
     fits = needed * MARGIN <= available
     return Fit(
         shape.parameters,
@@ -136,17 +137,18 @@ def activation_bytes(recipe: Recipe, shape: Shape, tokens: int, precision: str) 
     return tokens * layers + 2 * 4 * min(tokens, CHUNK_TOKENS) * shape.vocabulary
 
 
-def _seconds(recipe, shape: Shape, device: str, precision: str, tokens: int | None, rows: int | None) -> float | None:
-    """Operations over speed.
+def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
+    """How often ``rows`` are read before the last step."""
+    if not recipe.training.max_steps:
+        return settled.epochs
+    return min(settled.epochs, recipe.training.max_steps * settled.batch_size / rows)
+
+
+def _seconds(recipe: Recipe, shape: Shape, tokens: float, flops: float) -> float:
+    """The time to train on ``tokens``, each reading counted: operations over speed.
 
     Per token and weight 6 operations (Kaplan et al. 2020, sect. 2.1), or 4 where frozen weights need no gradient.
     """
-    if not tokens or not rows:
-        return None
-    epochs = recipe.training.epochs or choose_epochs(rows, recipe.method.few_rows_epochs)[0]
-    if recipe.training.max_steps:
-        batch = recipe.training.batch_size or choose_batch_size(rows)[0]
-        epochs = min(epochs, recipe.training.max_steps * batch / rows)
     per_weight = 6 if recipe.adapter.trains_base() else 4
     if recipe.training.activation_checkpointing:
         per_weight += 2
@@ -154,7 +156,7 @@ def _seconds(recipe, shape: Shape, device: str, precision: str, tokens: int | No
         per_weight += 2
     # The head is a linear map too, whether or not it shares its weights with the embedding.
     weights = shape.linear + shape.hidden * shape.vocabulary
-    return START_S + tokens * epochs * per_weight * weights / (EFFICIENCY * _flops(device, precision))
+    return START_S + tokens * per_weight * weights / (EFFICIENCY * flops)
 
 
 @cache

@@ -162,13 +162,15 @@ def sides_of_adapter(model):
     """The way to step a ``PeftModel`` beside its base, and why: ``(Together | InTurn, Choice)``."""
     if not _is_plain_lora(model):
         sides = InTurn(Side(model, model.disable_adapter), Side(model))
-        return sides, Choice("in turn", "this kind of add-on cannot share a batch with the untouched base")
+        return sides, Choice(
+            "in turn", "one copy of the weights answers in turn, as this kind of add-on cannot share a batch"
+        )
     together = Together(model.base_model.model)
     if _same_as_alone(together):
-        return together, Choice(
-            "one batch", "one copy of the weights answers for both, with the same bits as each alone"
-        )
-    return together.alone, Choice("in turn", "on this machine a batch of two would round differently from one alone")
+        return together, Choice("one batch", "one copy of the weights answers for both, to the same bits as each alone")
+    return together.alone, Choice(
+        "in turn", "one copy of the weights answers in turn, as a batch of two would round differently here"
+    )
 
 
 def sides_of_models(base, tuned):

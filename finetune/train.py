@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from finetune import events as said
 from finetune import hardware
-from finetune.data.dataset import held_out_path, read, split
+from finetune.data.dataset import read_sides
 from finetune.errors import DataError, RecipeError
 from finetune.libraries import load, versions
 from finetune.model import load_base, load_config, load_tokenizer, save
@@ -68,31 +68,23 @@ def train(run: Run, workspace: Workspace) -> None:
 def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
     """Read, split and tokenise the recipe's data, noting every row that is left out."""
     path = workspace.find(recipe.data.path)
-    dataset = read(path, recipe.data)
+    dataset, to_learn, held_out = read_sides(path, recipe.data, recipe.training.seed)
     if dataset.kind not in recipe.method.reads:
         raise RecipeError(
             f"{recipe.method.type.upper()} cannot learn from these rows: they are {dataset.title}.",
             "Choose a method that suits the data, on the Method tab.",
         )
-    held_out_file = held_out_path(path, recipe.data)
-    held_out = read(held_out_file, recipe.data) if held_out_file else None
-    if held_out and held_out.kind != dataset.kind:
-        raise DataError(
-            f"The held-out rows are {held_out.title}, but the rows to learn from are {dataset.title}.",
-            "Both must have the same shape.",
-        )
     if dataset.rejected:
         words = f"{len(dataset.rejected)} rows were left out because they could not be read as {dataset.title}."
         run.emit(said.Noted(message=words, level="warning"))
-    train_examples, held_out_examples = split(dataset, held_out, recipe.data.held_out_share, recipe.training.seed)
-    train_rows, tokens = tokenise(run, recipe, train_examples, tokenizer, "training")
-    held_out_rows, _ = tokenise(run, recipe, held_out_examples, tokenizer, "held-out")
+    train_rows, tokens = tokenise(run, recipe, to_learn, tokenizer, "training")
+    held_out_rows, _ = tokenise(run, recipe, held_out, tokenizer, "held-out")
     if not train_rows:
         raise DataError(
             f"No row has anything left to learn at a length of {recipe.training.length} tokens.",
             "Raise the length on the Method tab.",
         )
-    return Rows(train_rows, held_out_rows, tokens, prompts(recipe, held_out_examples or train_examples))
+    return Rows(train_rows, held_out_rows, tokens, prompts(recipe, held_out or to_learn))
 
 
 def tokenise(run: Run, recipe: Recipe, examples: list[dict], tokenizer, part: str) -> tuple[list[dict], int]:

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from finetune.chat import LIKELY, Answer, Draw, Pair, Pairs, Sampling, differences
 from finetune.errors import ModelError, RunError
 from finetune.events import Saved
+from finetune.jobs import work
 from finetune.recipe import Recipe
 
 QUESTIONS = [f"{word}?" for word in "abcdefghijklmnopqrstuvwxyz"] + ["Hi", "Γειά", "你好", "🙂", "why not", "12+7"]
@@ -120,31 +121,32 @@ def test_the_base_answers_as_the_compressed_base_beside_a_qlora_adapter(home, pa
     assert [ask(quantised, question).base for question in QUESTIONS[:10]] == said_by(untouched)[:10]
 
 
-def test_the_base_answers_as_the_untouched_model_while_another_trains(pair, tiny_model):
+@pytest.mark.parametrize("kind", ["lora", "full"])
+def test_the_base_answers_as_the_untouched_model_while_a_run_trains(home, pair, tiny_model, tmp_path, kind):
     expected = said_by(Untouched(tiny_model, dtype=pair.sides.model.dtype))[:6]
-    steps, over = [], threading.Event()
-
-    def train():
-        model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).train()
-        optimiser = torch.optim.AdamW(model.parameters())
-        ids = torch.arange(40).repeat(2, 1)
-        while not over.is_set():
-            with torch.autocast("cpu", torch.bfloat16):
-                model(input_ids=ids, labels=ids).loss.backward()
-            optimiser.step()
-            optimiser.zero_grad()
-            steps.append(1)
-
-    thread = threading.Thread(target=train)
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(f'{{"question": "What is {n}?", "answer": "Arr, {n}!"}}\n' for n in range(40)))
+    values = {"name": "beside", "model": {"id": "tiny"}, "data": {"path": str(data)}, "adapter": {"type": kind}}
+    run = home[0].create(Recipe.from_dict({**values, "training": {"epochs": 500}, "evaluation": {"times": 0}}))
+    thread = threading.Thread(target=work, args=(run, home[0]))
     thread.start()
     try:
-        while not steps and thread.is_alive():
-            over.wait(0.01)
+        before = wait_for_step(run, thread, 1)
         said = [ask(pair, question).base for question in QUESTIONS[:6]]
+        wait_for_step(run, thread, before + 1)
     finally:
-        over.set()
+        run.cancel()
         thread.join()
-    assert len(steps) > 1 and said == expected
+    assert said == expected
+    assert run.view().state == "stopped"
+
+
+def wait_for_step(run, thread, step: int) -> int:
+    """The step that ``run``, at work in ``thread``, has reached; at least ``step``."""
+    while (reached := run.view().step) < step:
+        assert thread.is_alive(), run.view().message
+        time.sleep(0.02)
+    return reached
 
 
 def test_each_side_keeps_its_own_history(pair):

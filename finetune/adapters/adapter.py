@@ -23,8 +23,6 @@ class Adapter(Settings):
     """Its customary learning rate as a multiple of full fine-tuning's."""
     weight_bits: ClassVar[int] = 16
     """Bits per weight of the frozen base."""
-    one_copy: ClassVar[bool] = True
-    """True if base and tuned answers come from one copy of the weights, in one batch (``adapter_names``)."""
 
     def quantisation(self) -> Any:
         """How Transformers quantises the base while loading it, or None."""

@@ -15,4 +15,3 @@ class Full(Adapter):
     plain: ClassVar[str] = "Every part of the model may change. It learns the most and needs the most memory."
     engineer: ClassVar[str] = "Full fine-tuning: fp32 master weights with AdamW, about 16 bytes per parameter."
     weight_bits: ClassVar[int] = 32
-    one_copy: ClassVar[bool] = False

@@ -139,6 +139,13 @@ def held_out_path(path: Path, settings: DataSettings) -> Path | None:
     return beside if beside.is_file() else None
 
 
+def read_sides(path: Path, settings: DataSettings, seed: int) -> tuple[Dataset, list[dict], list[dict]]:
+    """The data at ``path``, its examples to learn from, and those kept for checking (see ``split``)."""
+    dataset, beside = read(path, settings), held_out_path(path, settings)
+    held_out = read(beside, settings) if beside else None
+    return dataset, *split(dataset, held_out, settings.held_out_share, seed)
+
+
 def split(dataset: Dataset, held_out: Dataset | None, share: float, seed: int) -> tuple[list[dict], list[dict]]:
     """The examples to learn from and those kept for checking; no example is on both sides.
 
@@ -147,7 +154,10 @@ def split(dataset: Dataset, held_out: Dataset | None, share: float, seed: int) -
     """
     if held_out is not None:
         if held_out.kind != dataset.kind:
-            raise DataError(f'The rows kept for checking are "{held_out.title}", the others "{dataset.title}".')
+            raise DataError(
+                f"The rows kept for checking are {held_out.title}, but the rows to learn from are {dataset.title}.",
+                "Both must have the same shape.",
+            )
         kept = {content_hash(example) for example in held_out.examples}
         train = [example for example in dataset.examples if content_hash(example) not in kept]
         if not train:

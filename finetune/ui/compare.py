@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from finetune.chat import Sampling, differences
 from finetune.errors import FinetuneError, RunError
+from finetune.hardware import Choice
 from finetune.run import Run
 from finetune.settings import problems_of
 from finetune.ui import views
@@ -179,7 +180,7 @@ def answers(studio: Studio, talk: Talk, sampling: Sampling) -> Iterator[tuple[Ta
             if reply.done or time.monotonic() - drawn_at > REDRAW_S:
                 drawn_at = time.monotonic()
                 grown = Talk(talk.run_id, (*talk.turns[:-1], Turn(turn.question, reply.base, reply.tuned)))
-                yield grown, facts(run, sampling, reply.tokens_per_s)
+                yield grown, facts(pair.how, sampling, reply.tokens_per_s)
     finally:
         stop.set()
 
@@ -201,12 +202,10 @@ def sampling_of(values: dict[str, object]) -> Sampling:
         raise RunError("They cannot answer with these settings.", problems=tuple(problems_of(error))) from None
 
 
-def facts(run: Run, sampling: Sampling, tokens_per_s: float) -> str:
+def facts(how: Choice, sampling: Sampling, tokens_per_s: float) -> str:
     """How the two answers were made, in a line."""
-    one_copy = run.recipe.adapter.one_copy
     parts = [
-        "One copy of the weights" if one_copy else "Two models",
-        "add-on off on the left" if one_copy else "the untouched one on the left",
+        how.reason[0].upper() + how.reason[1:],
         "the likeliest word each time" if sampling.greedy else f"same seed {sampling.seed}",
         f"{views.amount(tokens_per_s)} tokens/s",
     ]

@@ -40,8 +40,7 @@ def found(name: str, checked: Checked, length: int, held_out: str) -> str:
 
 def _findings(report: Report) -> str:
     lines = "".join(
-        f"<li class='{escape(finding.severity)}'>{escape(finding.message)}"
-        f"{f' <span class=small>Rows {views.listed(finding.rows)}.</span>' if finding.rows else ''}</li>"
+        f"<li class='{escape(finding.severity)}'>{escape(finding.message)}{_rows(finding.rows)}</li>"
         for finding in report.findings
     )
     advice = f"<p class='advice'>{escape(report.advice)}</p>" if report.advice else ""
@@ -55,3 +54,8 @@ def _rejected(report: Report, most: int = 50) -> str:
     more = views.small(f"And {views.amount(len(report.rejected) - most)} more.") if len(report.rejected) > most else ""
     summary = f"{views.counted(len(report.rejected), 'row')} could not be used"
     return f"<details><summary>{summary}</summary><ul>{lines}</ul>{more}</details>"
+
+
+def _rows(rows: tuple[int, ...]) -> str:
+    name = "Row" if len(rows) == 1 else "Rows"
+    return f" <span class=small>{name} {views.listed(rows)}.</span>" if rows else ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.chat import Pairs
-from finetune.data.dataset import Dataset, held_out_path, read
+from finetune.data.dataset import Dataset, read, read_sides
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_table
@@ -209,15 +209,14 @@ class Studio:
         return self._prompts.get((run.id, most), lambda: self._held_out_prompts(run, most))
 
     def _held_out_prompts(self, run: Run, most: int) -> list[str]:
-        settings = run.recipe.data
+        recipe = run.recipe
         try:
-            path = self.workspace.find(settings.path, trusted=False)
-            held_out = held_out_path(path, settings)
-            dataset = read(held_out or path, settings)
+            path = self.workspace.find(recipe.data.path)
+            *_, held_out = read_sides(path, recipe.data, recipe.training.seed)
         except FinetuneError as error:
             log.info("No prompts for %s: %s", run.id, error.message)
             return []
-        questions = (question(example) for example in dataset.examples)
+        questions = (question(example) for example in held_out)
         return list(dict.fromkeys(text for text in questions if text and len(text) <= 300))[:most]
 
     def has_model(self, model_id: str) -> bool:

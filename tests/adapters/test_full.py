@@ -1,7 +1,6 @@
 from finetune.adapters.full import Full
 
 
-def test_full_trains_the_base_and_needs_its_own_copy():
+def test_full_trains_the_base_and_quantises_nothing():
     full = Full()
     assert full.trains_base() and full.peft_config() is None and full.quantisation() is None
-    assert not full.one_copy

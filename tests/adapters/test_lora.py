@@ -10,8 +10,8 @@ def test_settings_reach_peft():
     assert config.target_modules == "all-linear"
 
 
-def test_the_base_is_frozen_and_shared():
-    assert not LoRA().trains_base() and LoRA().one_copy
+def test_the_base_is_frozen():
+    assert not LoRA().trains_base()
 
 
 @pytest.mark.parametrize("settings", [{"rank": 0}, {"dropout": 1.0}, {"alpha": -1}, {"r": 8}])

@@ -157,7 +157,7 @@ def test_a_file_of_held_out_rows_is_never_learnt_from():
 
 def test_held_out_rows_of_another_kind_or_all_of_them_are_refused():
     other = Dataset("text", "text", "Plain text", "", 1.0, {}, examples=[{"text": "a"}])
-    with pytest.raises(DataError, match='are "Plain text", the others "Chat"'):
+    with pytest.raises(DataError, match="are Plain text, but the rows to learn from are Chat"):
         split(chats("a"), other, 0.1, 7)
     with pytest.raises(DataError, match="Every row is also among"):
         split(chats("a"), chats("a"), 0.1, 7)

@@ -18,8 +18,9 @@ def write_run(workspace):
     """A function that writes a run of 10 steps as a trainer would have: up to a step, and then an end."""
     from finetune.recipe import Recipe
 
-    def write(name="pirate voice", steps=10, state="done", metrics=None, **ended):
-        recipe = Recipe.from_dict({"name": name, "data": {"path": "assets/samples/pirate-voice.jsonl"}})
+    def write(name="pirate voice", steps=10, state="done", metrics=None, data=None, **ended):
+        data = data or {"path": "assets/samples/pirate-voice.jsonl"}
+        recipe = Recipe.from_dict({"name": name, "data": data})
         run = workspace.create(recipe)
         run.emit(said.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
         run.emit(said.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))

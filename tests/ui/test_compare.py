@@ -3,15 +3,18 @@ import pytest
 
 from finetune.chat import Reply, Sampling
 from finetune.errors import RunError
+from finetune.hardware import Choice
 from finetune.ui import compare
 from finetune.ui.compare import Talk, Turn
 from finetune.ui.form import Form
 
-DEFAULTS = ("7", "0.7", "0.95", "256", False)
+DEFAULTS = ("7", "0.3", "0.95", "256", False)
 
 
 class Parrot:
     """A pair that answers at once and remembers what it was asked."""
+
+    how = Choice("in turn", "every side has a model of its own")
 
     def __init__(self):
         self.asked = []
@@ -47,7 +50,7 @@ def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, 
     talk, pane, line, _, ask_button, stop_button = steps[-1]
     assert talk.turns == (Turn("What colour is the sea?", "The sea is blue.", "Arr, the sea be <blue>."),)
     assert "<mark class='differs'>" in pane and "<blue>" not in pane
-    assert "One copy of the weights" in line and "same seed 7" in line and "34 tokens/s" in line
+    assert "Every side has a model of its own" in line and "same seed 7" in line and "34 tokens/s" in line
     assert ask_button.visible and not stop_button.visible
 
 
@@ -84,8 +87,8 @@ def test_without_a_run_it_says_what_to_do(studio, form):
     assert "There is no finished run" in ask(studio, form, "Hi", None)[-1][2]
 
 
-def test_a_greedy_answer_needs_no_seed(write_run):
-    line = compare.facts(write_run(), Sampling(greedy=True), 10)
+def test_a_greedy_answer_needs_no_seed():
+    line = compare.facts(Parrot.how, Sampling(greedy=True), 10)
     assert "seed" not in line and "likeliest" in line
 
 

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from finetune.data.dataset import read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, RunError
 from finetune.recipe import Recipe
@@ -78,6 +79,17 @@ def test_the_prompts_to_try_are_from_the_held_out_rows(studio, write_run):
     held_out = (studio.workspace.find(PIRATE.path).with_name("pirate-voice.held-out.jsonl")).read_text()
     prompts = studio.held_out_prompts(write_run())
     assert len(prompts) == 6 and all(prompt in held_out for prompt in prompts)
+
+
+def test_the_prompts_to_try_were_never_learnt_from_without_a_held_out_file_either(studio, write_run, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f'{{"question": "What is {n}?", "answer": "{n}."}}\n' for n in range(40)))
+    run = write_run(data={"path": str(path), "held_out_share": 0.1})
+    _, learnt, held_out = read_sides(path, run.recipe.data, run.recipe.training.seed)
+    prompts = studio.held_out_prompts(run)
+    assert prompts == [question(example) for example in held_out] and len(prompts) == 4
+    assert not set(prompts) & {question(example) for example in learnt}
+    assert studio.held_out_prompts(write_run(data={"path": str(path), "held_out_share": 0})) == []
 
 
 def test_current_is_the_run_that_someone_holds(studio, write_run):
