@@ -28,6 +28,7 @@ class Field:
     name: str
     label: str
     help: str
+    """Markdown."""
     kind: str
     """``number``, ``integer``, ``switch``, ``choice``, ``text``, ``list`` or ``group`` (a nested ``Settings``)."""
     default: object
@@ -80,7 +81,7 @@ def _field(name: str, info) -> Field:
     return Field(
         name=name,
         label=info.title or name.replace("_", " ").capitalize(),
-        help=(info.description or "").strip(),
+        help=(info.description or "").strip().replace("``", "`"),
         kind="choice" if choices else _kind(annotation),
         default=None if info.is_required() else info.get_default(call_default_factory=True),
         optional=optional,
