@@ -30,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--length", type=int, default=1024, metavar="N", help="the longest row, in tokens (default: 1024)"
     )
+    check.add_argument(
+        "--set", action="append", default=[], metavar="SETTING=VALUE", help="how it is read, e.g. encoding=latin-1"
+    )
 
     train = _command(commands, "train", train_recipe, "train by a recipe, in the foreground")
     train.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
@@ -68,19 +71,20 @@ def _command(commands, name: str, work, words: str) -> argparse.ArgumentParser:
 
 
 def check_file(options, workspace: Workspace) -> int:
-    from finetune.data.dataset import read
+    from finetune.data.mix import read_held_out, read_main
     from finetune.data.report import check
-    from finetune.data.settings import DataSettings
     from finetune.libraries import quieten
-    from finetune.methods import METHODS
+    from finetune.methods import method_for
     from finetune.model import load_tokenizer
     from finetune.recipe import ModelSettings
 
     quieten()
-    dataset = read(workspace.find(str(options.file)), DataSettings(path=str(options.file)))
-    method = next(cls() for cls in METHODS.values() if dataset.kind in cls.reads)
+    data = {"path": str(options.file), **dict(_setting(text) for text in options.set)}
+    settings, length = Recipe.from_dict({"data": data}).data, options.length
+    dataset, held_out = read_main(settings, workspace.find), read_held_out(settings, workspace.find)
+    method = method_for(dataset.kind)
     tokenizer = load_tokenizer(ModelSettings(id=options.model), workspace)
-    report = check(dataset, lambda example: method.pieces(example, tokenizer, options.length))
+    report = check(dataset, lambda example: method.pieces(example, tokenizer, length), length, held_out)
     facts = report.to_dict()
     lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "tokens", "longest")]
     lines += [f"row {row['row']}: {row['reason']}" for row in facts["rejected"]]

@@ -9,9 +9,10 @@ import threading
 import time
 import traceback
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from finetune import libraries
-from finetune.data.dataset import read
+from finetune.data.mix import read_main, read_others
 from finetune.errors import (
     BusyError,
     DataError,
@@ -119,7 +120,9 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> None:
             )
         )
     try:
-        dataset = read(workspace.find(recipe.data.path, trusted), recipe.data)
+        find = partial(workspace.find, trusted=trusted)
+        dataset = read_main(recipe.data, find, trusted)
+        read_others(recipe.data, dataset, find, trusted)
         if dataset.kind not in recipe.method.reads:
             problems.append(
                 Problem(

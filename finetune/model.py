@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from finetune.adapters import Adapter
+from finetune.data.tokens import with_chatml
 from finetune.errors import ModelError, RunError
 from finetune.recipe import ModelSettings
 from finetune.run import Run
@@ -83,7 +84,7 @@ def load_tokenizer(settings: ModelSettings, workspace: Workspace):
     )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+    return with_chatml(tokenizer) if settings.chat_template == "chatml" else tokenizer
 
 
 def load_base(settings: ModelSettings, workspace: Workspace, adapter: Adapter, dtype, device: str = "cpu"):

@@ -28,6 +28,8 @@ class ModelSettings(Settings):
     """``starter``, a model folder in the workspace, or a Hugging Face id such as ``Qwen/Qwen2.5-0.5B-Instruct``."""
     revision: str | None = Field(None, max_length=100)
     """The commit, tag or branch of a model from the hub; without it, the newest."""
+    chat_template: Literal["own", "chatml"] = "own"
+    """How conversations are written for it: its own way, or ChatML, for a base model that has none. (chat template)"""
 
 
 class TrainingSettings(Settings):

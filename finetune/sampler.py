@@ -65,7 +65,12 @@ class Sampler:
 
 
 def prompt_of(example: dict) -> list[dict]:
-    """The conversation of ``example`` up to its last question; empty if it has none (plain text)."""
+    """The conversation of ``example`` up to its last question; empty if it has none (plain text).
+
+    One with tools gives none: without the tools themselves the question would be another one.
+    """
+    if "tools" in example or any(message["role"] == "tool" for message in example.get("messages", ())):
+        return []
     if "prompt" in example:
         return list(example["prompt"])
     messages = list(example.get("messages", ()))

@@ -3,12 +3,13 @@
 What goes wrong is raised; ``finetune.jobs`` turns it into the run's last event.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from finetune import events as said
 from finetune import hardware
-from finetune.data.dataset import read_sides
+from finetune.data.mix import gather
 from finetune.errors import DataError, RecipeError
 from finetune.libraries import load, versions
 from finetune.model import load_base, load_config, load_tokenizer, save
@@ -67,27 +68,30 @@ def train(run: Run, workspace: Workspace) -> None:
 
 def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
     """Read, split and tokenise the recipe's data, noting every row that is left out."""
-    path = workspace.find(recipe.data.path)
-    dataset, to_learn, held_out = read_sides(path, recipe.data, recipe.training.seed)
+    gathered = gather(recipe.data, workspace.find, recipe.training.seed)
+    dataset, held_out = gathered.dataset, gathered.held_out
     if dataset.kind not in recipe.method.reads:
         raise RecipeError(
             f"{recipe.method.type.upper()} cannot learn from these rows: they are {dataset.title}.",
             "Choose a method that suits the data, on the Method tab.",
         )
     if dataset.rejected:
-        words = f"{len(dataset.rejected)} rows were left out because they could not be read as {dataset.title}."
+        first = dataset.rejected[0]
+        words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"
         run.emit(said.Noted(message=words, level="warning"))
-    train_rows, tokens = tokenise(run, recipe, to_learn, tokenizer, "training")
+    for note in gathered.notes:
+        run.emit(said.Noted(message=note))
+    train_rows, tokens = tokenise(run, recipe, gathered.train, tokenizer, "training")
     held_out_rows, _ = tokenise(run, recipe, held_out, tokenizer, "held-out")
     if not train_rows:
         raise DataError(
             f"No row has anything left to learn at a length of {recipe.training.length} tokens.",
             "Raise the length on the Method tab.",
         )
-    return Rows(train_rows, held_out_rows, tokens, prompts(recipe, held_out or to_learn))
+    return Rows(train_rows, held_out_rows, tokens, prompts(recipe, held_out or gathered.train))
 
 
-def tokenise(run: Run, recipe: Recipe, examples: list[dict], tokenizer, part: str) -> tuple[list[dict], int]:
+def tokenise(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], int]:
     """Rows for the trainer, and their tokens that carry loss; a row that cannot be learnt from is dropped and noted."""
     rows, tokens, truncated, empty, refused = [], 0, 0, 0, []
     for example in examples:
@@ -116,7 +120,7 @@ def tokenise(run: Run, recipe: Recipe, examples: list[dict], tokenizer, part: st
     return rows, tokens
 
 
-def prompts(recipe: Recipe, examples: list[dict]) -> list[list[dict]]:
+def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:
     """The conversations to answer during training: the recipe's prompts, else the first held-out questions."""
     system = [{"role": "system", "content": recipe.data.system}] if recipe.data.system else []
     if recipe.evaluation.prompts:

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from finetune.__main__ import parser
 from finetune.adapters import ADAPTERS
 from finetune.chat import Sampling
+from finetune.data.formats import FORMATS
+from finetune.data.mends import MENDS
 from finetune.data.settings import DataSettings
 from finetune.methods import METHODS
 from finetune.model import known_models
@@ -76,7 +78,31 @@ def commands() -> list[tuple[str, str]]:
     ]
 
 
+def formats_table() -> str:
+    """Every format of a row, with what it reads."""
+    rows = [
+        (
+            f"`{name}`",
+            form.title,
+            ", ".join(f"`{part.name}`" + ("" if part.required else " (optional)") for part in form.parts),
+        )
+        for name, form in FORMATS.items()
+    ]
+    return _table(("Format", "What it is", "Parts"), rows)
+
+
+def mends_table() -> str:
+    """Every change that can be made to rows, with its settings."""
+    rows = [
+        (f"`{name}`", cls.__doc__.strip(), ", ".join(f"`{field.name}`" for field in fields(cls)) or "–")
+        for name, cls in MENDS.items()
+    ]
+    return _table(("Mend", "What it does", "Settings"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "formats": formats_table,
+    "mends": mends_table,
     "methods": methods_table,
     "adapters": adapters_table,
     "commands": commands_table,

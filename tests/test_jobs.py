@@ -58,6 +58,24 @@ def test_a_visitors_recipe_reads_only_uploads_and_samples(with_tiny, tmp_path):
         check(recipe(tmp_path), with_tiny, trusted=False)
 
 
+@pytest.mark.parametrize("where", ["replay", "mix", "also"])
+def test_a_visitors_recipe_mixes_in_nothing_else_of_the_machine(with_tiny, tmp_path, where):
+    mine = recipe(tmp_path)
+    (with_tiny.uploads_dir / "mine.jsonl").write_bytes((tmp_path / "sft.jsonl").read_bytes())
+    other = mine.data.path
+    value = {"replay": other, "mix": [{"path": other}], "also": [other]}[where]
+    bad = mine.changed(**{"data.path": "uploads/mine.jsonl", f"data.{where}": value})
+    check(bad, with_tiny)
+    with pytest.raises(RecipeError, match="no data file"):
+        check(bad, with_tiny, trusted=False)
+
+
+def test_rows_of_another_kind_cannot_be_mixed_in(with_tiny, tmp_path):
+    pairs = recipe(tmp_path, method="dpo").data.path
+    with pytest.raises(RecipeError, match="Mix in rows of the same shape"):
+        check(recipe(tmp_path, **{"data.replay": pairs}), with_tiny)
+
+
 def test_a_bug_ends_the_run_and_leaves_its_traceback(with_tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("finetune.train.prepare", lambda *_: 1 / 0)
     run = with_tiny.create(recipe(tmp_path))

@@ -164,3 +164,9 @@ def test_set_path_makes_the_groups_it_needs():
 
 def test_read_yaml_gives_the_value():
     assert read_yaml("[1, two]") == [1, "two"]
+
+
+def test_the_changes_to_the_rows_survive_the_trip_through_yaml():
+    mends = [{"type": "drop", "rows": "3"}, {"type": "deduplicate"}]
+    recipe = Recipe.from_dict({"data": {"path": "x.jsonl", "mends": mends}})
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe and len(recipe.data.mends) == 2

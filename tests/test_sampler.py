@@ -48,3 +48,4 @@ def test_a_prompt_is_the_conversation_up_to_its_last_question():
     assert prompt_of({"messages": chat}) == chat[:4]
     assert prompt_of({"prompt": chat[:2], "chosen": [], "rejected": []}) == chat[:2]
     assert prompt_of({"text": "plain"}) == []
+    assert prompt_of({"messages": chat, "tools": [{"type": "function"}]}) == []

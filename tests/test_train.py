@@ -84,6 +84,23 @@ def test_the_run_says_what_it_does(trained):
     assert view.samples[0].answers[0].base == view.samples[-1].answers[0].base
 
 
+def test_general_rows_are_learnt_from_too_and_it_is_said(trained, tmp_path):
+    general = [{"prompt": f"What is {n}?", "completion": f"It is {n}."} for n in range(30)]
+    (tmp_path / "general.jsonl").write_text("\n".join(map(json.dumps, general)), encoding="utf-8")
+    settings = {"data.replay": str(tmp_path / "general.jsonl"), "data.replay_share": 0.5, "training.max_steps": 2}
+    alone = trained(**{"training.max_steps": 2}).view()
+    view = trained(**settings).view()
+    assert view.train_rows == 2 * alone.train_rows and view.held_out_rows == alone.held_out_rows
+    told = f"{alone.train_rows} rows of general.jsonl are mixed in."
+    assert told in [note.message for note in view.notes] and told not in [note.message for note in alone.notes]
+
+
+def test_rows_that_are_left_out_are_said_with_the_reason_of_the_first(trained):
+    view = trained(**{"data.mends": [{"type": "drop", "rows": "2-3"}], "training.max_steps": 1}).view()
+    told = "Rows left out: 2. The first is row 2 (line 2): You left it out."
+    assert (told, "warning") in [(note.message, note.level) for note in view.notes]
+
+
 def test_dpo_reports_margin_and_accuracy(trained):
     evaluations = trained(method="dpo").view().evaluations
     assert evaluations[0].metrics["accuracy"] == 0.5

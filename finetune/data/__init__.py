@@ -1,9 +1,14 @@
 """From a file to rows that a method can learn from, usable without a page.
 
-sources     a file as a table of rows, told by its bytes (signature), read by delimited, records, parquet,
-            spreadsheet or paragraphs
+sources     files as one table of rows, told by their bytes (signature), read by delimited, records, parquet, arrow,
+            spreadsheet or paragraphs; hub fetches a dataset's files first
+table       the rows as they were written, each with its number; store keeps many of them off the memory
+mends/      what is changed in the rows before they are learnt from, one file each
 formats/    what a row can look like, one file each
-dataset     the examples of a file, in the format that it has; the split into train and held-out
+dataset     the examples that rows give, in the format that they have (made when asked for: examples)
+split       which are learnt from and which are kept for checking
+mix         what else is learnt from: other data sets, and general rows against forgetting
 tokens      from an example to the exact tokens a model is trained on
-report      what happened to every row
+checks/     what a person should know of the rows, one file each (with near, secrets and scripts)
+report      what became of every row
 """

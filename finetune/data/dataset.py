@@ -1,33 +1,33 @@
-"""A dataset: the examples that a file gives, where each came from, and which rows give none.
+"""A dataset: the examples that rows give, which row each is from, and which rows give none.
 
 What a row looks like is told from the rows and can be overruled; rows are left out with a reason, never changed.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from finetune.data.examples import Examples, picked
 from finetune.data.formats import FORMATS, Format, Recognition, RowError
+from finetune.data.formats.mapping import check_roles
 from finetune.data.settings import DataSettings
-from finetune.data.sources import read_table
+from finetune.data.sources import read_tables
+from finetune.data.split import split
+from finetune.data.store import MEMORY_BYTES, Numbers
 from finetune.data.table import Rejected, Table, none_can
 from finetune.errors import DataError
 
 SAMPLE_ROWS = 200
 """Rows looked at to tell the format, spread over the file: enough for one odd row in a hundred to show."""
-MAX_HELD_OUT = 200
-"""Split-off rows at most: accuracy is then known to about ±7 points, and scoring stays short beside the training."""
-MIN_ROWS_TO_SPLIT = 10
-"""With fewer rows, every one is needed to learn from."""
 
 
 @dataclass
 class Dataset:
-    """Examples of one kind."""
+    """Examples of one kind. It is not changed once it is there, only replaced by another."""
 
     kind: str
-    """``chat``, ``preference`` or ``text``."""
+    """``chat``, ``preference``, ``rated``, ``prompt`` or ``text``."""
     format: str
     """The format's name."""
     title: str
@@ -38,25 +38,66 @@ class Dataset:
     """0 to 1; 1 if a person chose it."""
     columns: dict[str, str]
     """Which column plays which part."""
-    examples: list[dict] = field(default_factory=list)
-    """TRL's columns: ``messages``; or ``prompt``, ``chosen`` and ``rejected`` as lists of messages; or ``text``."""
-    rows: list[int] = field(default_factory=list)
-    """The 1-based row of the file that each example is from; a row may give several."""
+    examples: Sequence[dict] = field(default_factory=list)
+    """TRL's columns: ``messages``; ``prompt``, ``chosen`` and ``rejected``; ``prompt``, ``completion`` and ``label``;
+    or ``text``. Those of a large table are made when they are asked for."""
+    rows: Sequence[int] = field(default_factory=list)
+    """The 1-based row of the table that each example is from, rising; a row may give several."""
     rejected: list[Rejected] = field(default_factory=list)
     total_rows: int = 0
     file_columns: tuple[str, ...] = ()
     """All columns of the file."""
     notes: list[str] = field(default_factory=list)
     """What a person should know of how the file was read."""
+    table: Table = field(default_factory=lambda: Table(""), repr=False)
+    """The rows that it was understood from."""
+
+    def without(self, positions: Collection[int], reason: str) -> "Dataset":
+        """This dataset without the examples at ``positions``; a row that has no other is rejected for ``reason``."""
+        kept = [position for position in range(len(self.examples)) if position not in positions]
+        rows = Numbers(self.rows[position] for position in kept)
+        lost = sorted({self.rows[position] for position in positions} - set(rows))
+        return replace(
+            self,
+            examples=picked(self.examples, kept),
+            rows=rows,
+            rejected=sorted(self.rejected + [self.left_out(row, reason) for row in lost], key=lambda bad: bad.row),
+        )
+
+    def values(self, column: str) -> list:
+        """What stands in ``column`` of the row that each example is from."""
+        values = {number: row.get(column) for number, row in zip(self.table.numbers, self.table.rows)}
+        return [values.get(row) for row in self.rows]
+
+    def left_out(self, row: int, reason: str) -> Rejected:
+        """Row number ``row`` as one that is left out."""
+        at = bisect_left(self.table.numbers, row)
+        line = self.table.lines[at] if at < len(self.table.numbers) else None
+        return Rejected(row, reason, line, self.table.file_of(row))
 
 
-def read(path: Path, settings: DataSettings) -> Dataset:
-    """The examples in ``path``; ``DataError`` if it cannot be read, is not understood, or has no row that serves."""
-    return understand(read_table(path), settings)
+def read(path: Path, settings: DataSettings, also: Sequence[Path] = ()) -> Dataset:
+    """The examples in ``path`` and the files ``also`` read after it, mended as ``settings`` say.
+
+    ``DataError`` if they cannot be read, are not understood, or have no row that serves.
+    """
+    return mended(read_tables([path, *also], settings), settings)
+
+
+def mended(table: Table, settings: DataSettings) -> Dataset:
+    """The examples in ``table`` with the mends of ``settings``: first those of rows, then those of examples."""
+    for mend in settings.mends:
+        table = mend.on_table(table)
+    dataset = understand(table, settings)
+    for mend in settings.mends:
+        dataset = mend.on_dataset(dataset)
+    return dataset
 
 
 def understand(table: Table, settings: DataSettings) -> Dataset:
     """The examples in ``table``, in the format that it has or that the settings name."""
+    if not table.rows:
+        raise _nothing_left(table.rejected, table.total_rows)
     form, recognition = choose_format(table, settings)
     if form.refusal:
         raise DataError(
@@ -74,38 +115,54 @@ def understand(table: Table, settings: DataSettings) -> Dataset:
         total_rows=table.total_rows,
         file_columns=table.columns,
         notes=list(table.notes),
+        table=table,
     )
-    for values, number, line in zip(table.rows, table.numbers, table.lines):
-        try:
-            examples = form.examples(values, recognition.columns, settings.system)
-        except RowError as error:
-            data.rejected.append(Rejected(number, str(error), line))
-            continue
-        data.examples.extend(examples)
-        data.rows.extend([number] * len(examples))
-    data.rejected.sort(key=lambda rejected: rejected.row)
+
+    def make(values: dict) -> list[dict]:
+        return form.examples(values, recognition.columns, settings.system, settings.roles)
+
+    data.examples, data.rows = _examples(data, make)
     if not data.examples:
-        first = data.rejected[0]
-        raise DataError(
-            f"{none_can(data.total_rows)} be learnt from. {first.where.capitalize()}: {first.reason}",
-            f'They were read as "{form.title}"; choose another format or other columns if that is wrong.',
-        )
+        raise _nothing_left(data.rejected, data.total_rows, form.title)
     return data
+
+
+def _examples(data: Dataset, make: Callable[[dict], list[dict]]) -> tuple[Sequence[dict], Numbers]:
+    """The examples that the rows of ``data`` give, and the row of each; a row that gives none is rejected."""
+    table, rows = data.table, Numbers()
+    examples = [] if table.size <= MEMORY_BYTES else Examples(table.rows, make)
+    for position, (number, values) in enumerate(zip(table.numbers, table.rows)):
+        try:
+            made = make(values)
+        except RowError as error:
+            data.rejected.append(data.left_out(number, str(error)))
+            continue
+        if isinstance(examples, list):
+            examples += made
+        else:
+            examples.point(position, len(made))
+        rows.extend([number] * len(made))
+    data.rejected.sort(key=lambda rejected: rejected.row)
+    return examples, rows
+
+
+def _nothing_left(rejected: list[Rejected], total: int, title: str = "") -> DataError:
+    """That no row can be learnt from, with what is wrong with the first."""
+    first = rejected[0]
+    return DataError(
+        f"{none_can(total)} be learnt from. {first.where.capitalize()}: {first.reason}",
+        f'They were read as "{title}"; choose another format or other columns if that is wrong.' if title else "",
+    )
 
 
 def choose_format(table: Table, settings: DataSettings) -> tuple[Format, Recognition]:
     """The format of ``table`` and its columns: what the settings say, and for the rest what the rows show."""
-    for part, column in settings.columns.items():
-        if column not in table.columns:
-            raise DataError(
-                f'There is no column "{column}" to be the {part}.', f"There are: {', '.join(table.columns)}."
-            )
     step = max(1, len(table.rows) // SAMPLE_ROWS)
     sample = table.rows[::step][:SAMPLE_ROWS]
     if settings.format != "auto":
         return _named(table, settings, sample)
     fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {part.name for part in form.parts}]
-    found = [(form, form.recognise(table.columns, sample, settings.columns)) for form in fitting]
+    found = [(form, form.recognise(table.columns, sample, settings.columns, settings.roles)) for form in fitting]
     ranked = sorted((pair for pair in found if pair[1]), key=_rank)
     if not ranked:
         raise DataError(
@@ -139,62 +196,18 @@ def held_out_path(path: Path, settings: DataSettings) -> Path | None:
     return beside if beside.is_file() else None
 
 
-def read_sides(path: Path, settings: DataSettings, seed: int) -> tuple[Dataset, list[dict], list[dict]]:
-    """The data at ``path``, its examples to learn from, and those kept for checking (see ``split``)."""
-    dataset, beside = read(path, settings), held_out_path(path, settings)
-    held_out = read(beside, settings) if beside else None
-    return dataset, *split(dataset, held_out, settings.held_out_share, seed)
+def read_sides(
+    path: Path, settings: DataSettings, seed: int, also: Sequence[Path] = ()
+) -> tuple[Dataset, Sequence[dict], Sequence[dict]]:
+    """The data at ``path``, its examples to learn from, and those kept for checking (see ``split``).
 
-
-def split(dataset: Dataset, held_out: Dataset | None, share: float, seed: int) -> tuple[list[dict], list[dict]]:
-    """The examples to learn from and those kept for checking; no example is on both sides.
-
-    Without a file of its own, ``share`` of the examples is kept, at least 1 and at most ``MAX_HELD_OUT``, and none
-    below ``MIN_ROWS_TO_SPLIT``. A hash of content and seed chooses them, so that the order in the file decides nothing.
+    What a person should know of the split joins the notes of the dataset.
     """
-    if held_out is not None:
-        if held_out.kind != dataset.kind:
-            raise DataError(
-                f"The rows kept for checking are {held_out.title}, but the rows to learn from are {dataset.title}.",
-                "Both must have the same shape.",
-            )
-        kept = {content_hash(example) for example in held_out.examples}
-        train = [example for example in dataset.examples if content_hash(example) not in kept]
-        if not train:
-            raise DataError("Every row is also among the rows kept for checking.", "Keep other rows for checking.")
-        return train, held_out.examples
-    hashes = [content_hash(example, seed) for example in dataset.examples]
-    kept = _lowest(hashes, share)
-    sides = [digest in kept for digest in hashes]
-    train = [example for example, is_kept in zip(dataset.examples, sides) if not is_kept]
-    return train, [example for example, is_kept in zip(dataset.examples, sides) if is_kept]
-
-
-def content_hash(example: dict, seed: int | None = None) -> bytes:
-    """Equal for equal examples; another order of them for each seed."""
-    content = json.dumps([seed, example], sort_keys=True, ensure_ascii=False)
-    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _lowest(hashes: list[bytes], share: float) -> set[bytes]:
-    """The hashes, lowest first, of about ``share`` of the examples; what comes often counts as often as it comes."""
-    if share <= 0 or len(hashes) < MIN_ROWS_TO_SPLIT:
-        return set()
-    wanted = min(max(1, round(share * len(hashes))), MAX_HELD_OUT)
-    counts: dict[bytes, int] = {}
-    for digest in hashes:
-        counts[digest] = counts.get(digest, 0) + 1
-    kept, total = set(), 0
-    for digest in sorted(counts):
-        if total + counts[digest] <= wanted:
-            kept.add(digest)
-            total += counts[digest]
-    return kept if kept else _smallest_group(counts)
-
-
-def _smallest_group(counts: dict[bytes, int]) -> set[bytes]:
-    """The example that comes least often, if there is another one to learn from."""
-    return {min(counts, key=lambda digest: (counts[digest], digest))} if len(counts) > 1 else set()
+    dataset, beside = read(path, settings, also), held_out_path(path, settings)
+    # Mends name rows of the data, and those kept for checking are another file.
+    held_out = read(beside, settings.changed(mends=())) if beside else None
+    sides = split(dataset, held_out, settings, seed)
+    return replace(dataset, notes=dataset.notes + sides.notes), sides.train, sides.held_out
 
 
 def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Format, Recognition]:
@@ -206,6 +219,7 @@ def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Fo
     unknown = [part for part in settings.columns if part not in names]
     if unknown:
         raise DataError(f'{form.title} has no part "{unknown[0]}".', f"Its parts are: {', '.join(names)}.")
+    check_roles(settings.roles)
     columns = form.find(table.columns, sample, settings.columns)
     if missing := form.missing(columns):
         raise DataError(

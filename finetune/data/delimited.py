@@ -5,26 +5,24 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from finetune.data.signature import HEAD_BYTES, encoding_of
-from finetune.data.table import MAX_ROW_CHARACTERS, Table, place
+from finetune.data.signature import HEAD_BYTES, head_of, lines_of
+from finetune.data.table import MAX_COLUMNS, MAX_ROW_CHARACTERS, Reading, Table, place
 from finetune.errors import DataError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
-def read_delimited(path: Path) -> Table:
+def read_delimited(path: Path, reading: Reading = Reading()) -> Table:
     """The rows below the header line. A ragged row or an open quote shifts what follows, so it refuses the file."""
     csv.field_size_limit(MAX_ROW_CHARACTERS)  # the module's own limit would refuse values of 131,072 characters
-    with path.open(encoding=encoding_of(path), newline="") as file:
-        head = file.read(HEAD_BYTES)
-        announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
-        delimiter = announced.group(1) if announced else delimiter_of(head) or ","
-        file.seek(0)
-        table = Table("TSV" if delimiter == "\t" else "CSV")
-        lines = _without_nul(file)
-        if announced:
-            next(lines)
-        _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
+    head = head_of(path, reading.encoding)
+    announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
+    delimiter = announced.group(1) if announced else delimiter_of(head) or ","
+    table = Table("TSV" if delimiter == "\t" else "CSV", reading=reading)
+    lines = _lines(path, table)
+    if announced:
+        next(lines)
+    _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
     if delimiter != ",":
         table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
     return table
@@ -98,8 +96,11 @@ def _names(record: list[str], table: Table) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _without_nul(file) -> Iterator[str]:
-    for number, line in enumerate(file, 1):
+def _lines(path: Path, table: Table) -> Iterator[str]:
+    longest = MAX_COLUMNS * MAX_ROW_CHARACTERS // 8
+    for number, line, length in lines_of(path, table, longest):
         if "\0" in line:
             raise DataError(f"Line {number:,} holds a NUL character, which is not text.", "Remove it and try again.")
+        if length > len(line):
+            raise DataError(f"Line {number:,} is longer than {longest:,} characters.", "Leave it out.")
         yield line

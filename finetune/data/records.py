@@ -5,21 +5,50 @@ A line or array element with a fault is rejected by its number; a file whose str
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from finetune.data.signature import encoding_of
-from finetune.data.table import MAX_ROW_CHARACTERS, Table
+import orjson
+
+from finetune.data import store
+from finetune.data.signature import encoding_of, lines_of, marked_encoding
+from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
 from finetune.errors import DataError
 
 MAX_DEPTH = 32
 """Lists and objects inside one another; conversations with tool calls need about 10."""
 MAX_DIGITS = 400
 """Digits of a whole number: more than any number has that means a quantity."""
+MAX_LINE_BYTES = 4 * MAX_ROW_CHARACTERS + 2
+"""A line of UTF-8 with more bytes has more characters than a row may have."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+UNSURE = 2**40
+"""More strings than any line has."""
+FLAT: dict[tuple[type, ...], int] = {}
+"""Kinds of the values of a row without nesting -> how many keys and strings it has: rows of a file are mostly alike."""
+MAX_FLAT = 1000
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, which only an escape can bring into a text."""
+WINDOW_CHARACTERS = 2**21
+"""Of a list of rows, so much is in memory at once; it holds the longest row."""
+MAX_ELEMENT_CHARACTERS = 2**24
+"""A row that does not end within so much is a fault of the file, not a row that is left out for its length."""
+MAX_DOCUMENT_CHARACTERS = 64 * 2**20
+"""A document that is no list of rows is read at once, at about four times its size."""
+CUT_CHARACTERS = 16
+"""A fault that far from the end of what is read has nothing to do with where it ends."""
+QUOTE, BACKSLASH = b'"\\'
+BLOCK_BYTES = 2**17
+"""Lines are read so many bytes at once: some hundred rows, which fit the processor's cache."""
 
 
 class Fault(ValueError):
     """A value that is not strict JSON, with the reason as a sentence."""
+
+
+class _Unusual(Exception):
+    """A file that the quick way of reading does not suit."""
 
 
 class Decoder:
@@ -84,62 +113,300 @@ class Decoder:
         return int(written)
 
 
-def read_lines(path: Path) -> Table:
-    """A JSON object per line; blank lines are passed over."""
-    table, decoder = Table("JSON lines"), Decoder()
-    with path.open(encoding=encoding_of(path), newline="") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            if len(line) > MAX_ROW_CHARACTERS:
-                table.reject(f"It is longer than {MAX_ROW_CHARACTERS:,} characters.", number, len(line))
-                continue
-            try:
-                _take(table, decoder.value(line.rstrip("\r\n")), number, len(line))
-            except Fault as fault:
-                table.reject(str(fault), number, len(line))
-    return table
+def quick(block: bytes, lines: list[bytes]) -> list[dict] | None:
+    """What ``Decoder`` reads in each of the ``lines`` of ``block``, in a quarter of the time; None for it to decide.
 
-
-def read_document(path: Path) -> Table:
-    """A JSON array of objects, an object of arrays, an object that holds one array of objects, or a single row."""
-    text = path.read_bytes().decode(encoding_of(path))
-    table, decoder = Table("JSON"), Decoder()
-    start = _skip_space(text, 0)
-    if text[start : start + 1] == "[":
-        _read_array(table, decoder, text, start)
-        return table
+    A key that comes twice leaves fewer quotation marks in the values than in the block, and no fault leaves more; a
+    whole number is the same however it is parsed. Oddly spelled numbers, fractions inside lists, NULs and deep nesting
+    are left to ``Decoder``.
+    """
     try:
-        value = decoder.value(text)
-    except Fault as fault:
-        raise _broken(path.name, text, fault) from None
-    for row in _rows(value, table, path.name):
-        _take(table, row, None, None)
+        rows = list(map(orjson.loads, lines))
+        shapes = [tuple(map(type, row.values())) for row in rows]
+    except (orjson.JSONDecodeError, AttributeError):
+        return None
+    quotes = 2 * sum(FLAT.get(shape) or _count_strings(row, shape) for row, shape in zip(rows, shapes))
+    if quotes != _count_quotes(block):
+        return None
+    if any(float in shape for shape in set(shapes)):
+        fractions = ((row, line) for row, line, shape in zip(rows, lines, shapes) if float in shape)
+        return rows if all(_is_spelled_plainly(row, line) for row, line in fractions) else None
+    return rows
+
+
+def _is_spelled_plainly(row: dict, line: bytes) -> bool:
+    """True if the fractions in a row are written in its line as Python would write them: ``0.5``, not ``5e-1``.
+
+    But for spaces the line is then what orjson writes, which differs from Python only in how it writes exponents.
+    """
+    if not all(1e-4 <= abs(part) < 1e16 or part == 0 for part in row.values() if type(part) is float):
+        return False
+    return orjson.dumps(row).replace(b" ", b"") == line.strip().replace(b" ", b"")
+
+
+def _count_quotes(block: bytes) -> int:
+    """How many quotation marks begin or end a string in lines of JSON; -1 if there is an escaped NUL."""
+    import numpy
+
+    if b"\\" not in block:
+        return block.count(b'"')
+    if b"\\u0000" in block:
+        return -1
+    if b"\\\\" in block:
+        block = block.replace(b"\\\\", b"")  # what is behind them is not escaped by them
+    letters = numpy.frombuffer(block, numpy.uint8)
+    marks = letters == QUOTE
+    return int(numpy.count_nonzero(marks) - numpy.count_nonzero(marks[1:] & (letters[:-1] == BACKSLASH)))
+
+
+def _count_strings(value: dict, kinds: tuple[type, ...]) -> int:
+    """How many keys and strings a row has, its values being of these ``kinds``; remembered for rows without nesting."""
+    nested = [part for part in value.values() if type(part) in (dict, list)]
+    count = len(value) + kinds.count(str) + sum(_strings_in(part, MAX_DEPTH - 1) for part in nested)
+    if len(FLAT) < MAX_FLAT and not nested:
+        FLAT[kinds] = count
+    return count
+
+
+def _strings_in(value: dict | list, levels: int) -> int:
+    """How many keys and strings ``value`` has; more than any line can if it holds what ``quick`` leaves alone."""
+    if not levels:
+        return UNSURE
+    count, parts = (len(value), value.values()) if type(value) is dict else (0, value)
+    for part in parts:
+        kind = type(part)
+        if kind is str:
+            count += 1
+        elif kind is dict or kind is list:
+            count += _strings_in(part, levels - 1)
+        elif kind is float:
+            return UNSURE
+    return count
+
+
+def strict(line: bytes) -> dict:
+    """The object in a line of UTF-8; ``Fault`` if it is not strict JSON."""
+    return Decoder().value(line.decode().rstrip("\r\n"))
+
+
+def read_lines(path: Path, reading: Reading = Reading()) -> Table:
+    """A JSON object per line; blank lines are passed over."""
+    with path.open("rb") as file:
+        plain = marked_encoding(file.read(4), reading.encoding) == "utf-8-sig"
+    try:
+        if plain:
+            return _read_bytes(path, reading)
+    except (_Unusual, UnicodeDecodeError):
+        pass
+    return _read_text(path, reading)
+
+
+def _read_bytes(path: Path, reading: Reading) -> Table:
+    """The rows of a file of UTF-8; ``_Unusual`` if a line does not end in a line feed for long."""
+    size = path.stat().st_size
+    rows = store.Lines(path, orjson.loads, strict) if size > store.MEMORY_BYTES else store.Rows()
+    table, decoder, number = Table("JSON lines", rows=rows, reading=reading), Decoder(), 1
+    with path.open("rb", buffering=0) as file:
+        table.share = lambda: file.tell() / size
+        for start, block in _blocks(file):
+            lines = block.splitlines(keepends=True)
+            _take_lines(table, decoder, block, lines, number, start)
+            number += len(lines)
     return table
 
 
-def _read_array(table: Table, decoder: Decoder, text: str, position: int) -> None:
-    """Each element of the array that begins at ``position`` as a row."""
-    line, counted = 1, 0
-    position = _skip_space(text, position + 1)
-    while text[position : position + 1] != "]" or table.total_rows:
-        line, counted = line + text.count("\n", counted, position), position
+def _blocks(file) -> Iterator[tuple[int, bytes]]:
+    """Whole lines, some at once, with the byte where they start."""
+    start, rest = 0, file.read(len(BYTE_ORDER_MARK))
+    if rest == BYTE_ORDER_MARK:
+        start, rest = len(rest), b""
+    while chunk := file.read(BLOCK_BYTES):
+        block = rest + chunk
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield start, block[:end]
+        elif len(block) > MAX_LINE_BYTES:
+            raise _Unusual
+        start, rest = start + end, block[end:]
+    if rest:
+        yield start, rest
+
+
+def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes], number: int, start: int) -> None:
+    """Take in the ``lines`` of ``block``, the first of which has this ``number`` and begins at byte ``start``."""
+    lengths = list(map(len, lines))
+    rows = quick(block, lines) if max(lengths) <= MAX_ROW_CHARACTERS else None
+    if rows:
+        table.take_all(rows, number, len(block))
+        _keep(table.rows, rows, start, lengths)
+        return
+    for line, length in zip(lines, lengths):
+        rows = quick(line, [line]) if length <= MAX_ROW_CHARACTERS else None
+        row = rows[0] if rows else _row_of(table, decoder, line.decode(), number)
+        if row is not None and table.takes(row, number, min(length, MAX_ROW_CHARACTERS)):
+            _keep(table.rows, [row], start, [length], odd=not rows)
+        number, start = number + 1, start + length
+
+
+def _keep(kept: store.Rows, rows: list[dict], start: int, lengths: list[int], odd: bool = False) -> None:
+    """Add ``rows``, which are ``lengths`` bytes long and stand one behind the other from ``start``."""
+    if isinstance(kept, store.Lines):
+        kept.point(start, lengths, odd)
+    else:
+        for row, length in zip(rows, lengths):
+            kept.append(row, length)
+
+
+def _read_text(path: Path, reading: Reading) -> Table:
+    """The rows of a file in any encoding and with any ends of lines."""
+    table, decoder = Table("JSON lines", reading=reading), Decoder()
+    for number, line, length in lines_of(path, table):
+        if length > MAX_ROW_CHARACTERS:
+            table.reject(f"It is longer than {MAX_ROW_CHARACTERS:,} characters.", number, length)
+        elif (values := _row_of(table, decoder, line, number)) is not None:
+            table.add(values, number, length)
+    return table
+
+
+def _row_of(table: Table, decoder: Decoder, line: str, number: int) -> dict | None:
+    """The object in a line; None if the line is blank, or was rejected."""
+    if not line.strip():
+        return None
+    reason = f"It is longer than {MAX_ROW_CHARACTERS:,} characters."
+    if len(line) <= MAX_ROW_CHARACTERS:
         try:
-            value, end, fault = decoder.element(text, position)
-        except Fault as broken:
-            raise _broken(f"Row {table.total_rows + 1:,}", text, broken) from None
-        if fault:
-            table.reject(fault, line, end - position)
+            value = decoder.value(line.rstrip("\r\n"))
+        except Fault as fault:
+            reason = str(fault)
         else:
-            _take(table, value, line, end - position)
-        position = _skip_space(text, end)
-        if text[position : position + 1] != ",":
+            if isinstance(value, dict):
+                return value
+            reason = f"It is {_kind(value)}, not an object with named columns."
+    table.reject(reason, number, len(line))
+    return None
+
+
+def read_document(path: Path, reading: Reading = Reading()) -> Table:
+    """A JSON array of objects, an object of arrays, an object that holds one array of objects, or a single row."""
+    table, decoder = Table("JSON", reading=reading), Decoder()
+    with path.open(encoding=encoding_of(path, reading.encoding), newline="") as file:
+        window, size = _Window(file), path.stat().st_size
+        table.share = lambda: file.buffer.raw.tell() / size
+        if window.next() == "[":
+            _read_array(table, decoder, window)
+            return table
+        window.take_in_all(path.name)
+    try:
+        value = decoder.value(window.text)
+    except Fault as fault:
+        raise window.broken(path.name, fault) from None
+    for row in _rows(value, table, path.name):
+        _take(table, row, None, sum(map(len, strings_of(row))))
+    return table
+
+
+class _Window:
+    """The part of a text around the place that is being read; a list of rows needs no more of it in memory."""
+
+    def __init__(self, file):
+        self._file, self.text, self.position = file, "", 0
+        self._line, self._before, self._counted = 1, 0, 0
+        self.ended = False
+        self._take_in(WINDOW_CHARACTERS)
+
+    def next(self) -> str:
+        """The character at the next place that is no space; empty at the end."""
+        while (position := _skip_space(self.text, self.position)) == len(self.text) and not self.ended:
+            self.position = position
+            self._take_in(WINDOW_CHARACTERS)
+        self.position = position
+        return self.text[position : position + 1]
+
+    def element(self, decoder: Decoder) -> tuple[object, int, str | None]:
+        """The value here, its length and its fault if it has one; the place is behind it then.
+
+        ``Fault`` if there is no telling where it ends.
+        """
+        wanted = WINDOW_CHARACTERS
+        while True:
+            if len(self.text) - self.position < wanted and not self.ended:
+                self._take_in(2 * wanted)
+            try:
+                value, end, fault = decoder.element(self.text, self.position)
+            except Fault as broken:
+                if self.ended or wanted >= MAX_ELEMENT_CHARACTERS or _is_certain(broken, len(self.text)):
+                    raise
+            else:
+                if end < len(self.text) or self.ended:
+                    length, self.position = end - self.position, end
+                    return value, length, fault
+            wanted *= 4
+
+    def take_in_all(self, name: str) -> None:
+        """Have the whole text here; ``DataError`` if it is too large for that."""
+        self._take_in(MAX_DOCUMENT_CHARACTERS)
+        if not self.ended:
+            raise DataError(
+                f"{name} is larger than {MAX_DOCUMENT_CHARACTERS // 2**20} MB and no list of rows.",
+                "Write a list of objects, or one object per line (JSONL).",
+            )
+
+    def line(self) -> int:
+        """The line of the place."""
+        self._line += self.text.count("\n", self._counted, self.position)
+        self._counted = self.position
+        return self._line
+
+    def broken(self, what: str, fault: Fault) -> DataError:
+        """The fault with the line and character where it is."""
+        position = getattr(fault, "position", None)
+        reason = str(fault).split(" at character ")[0].rstrip(".")
+        where = ""
+        if position is not None:
+            self.position = min(position, self._counted)
+            line = self.line() + self.text.count("\n", self.position, position)
+            begins = self.text.rfind("\n", 0, position)
+            where = f" in line {line:,}, character {position - begins + (self._before if begins < 0 else 0):,}"
+        cut = position is not None and self.ended and position >= len(self.text.rstrip())
+        return DataError(f"{what}{where}: {reason}.", "The file seems to be cut off." if cut else "")
+
+    def _take_in(self, wanted: int) -> None:
+        """Have ``wanted`` characters from the place on, or all that are left; what is before it is let go."""
+        self.line()
+        begins = self.text.rfind("\n", 0, self.position)
+        self._before = self.position - begins - 1 if begins >= 0 else self._before + self.position
+        rest = self.text[self.position :]
+        more = self._file.read(max(0, wanted - len(rest)) + 1)
+        self.ended = len(more) <= max(0, wanted - len(rest))
+        self.text, self.position, self._counted = rest + more, 0, 0
+
+
+def _is_certain(fault: Fault, length: int) -> bool:
+    """False if the fault may be that the text ends where it was cut for reading."""
+    return fault.position < length - CUT_CHARACTERS and "nterminated" not in str(fault)
+
+
+def _read_array(table: Table, decoder: Decoder, window: _Window) -> None:
+    """Each element of the array that begins in ``window`` as a row."""
+    window.position += 1
+    while window.next() != "]" or table.total_rows:
+        line = window.line()
+        try:
+            value, length, fault = window.element(decoder)
+        except Fault as broken:
+            raise window.broken(f"Row {table.total_rows + 1:,}", broken) from None
+        if fault:
+            table.reject(fault, line, length)
+        else:
+            _take(table, value, line, length)
+        if window.next() != ",":
             break
-        position = _skip_space(text, position + 1)
-    if text[position : position + 1] != "]":
-        raise _broken("The list", text, _located('It does not go on with "," or "]".', position))
-    if (position := _skip_space(text, position + 1)) < len(text):
-        raise _broken("The file", text, _located("Something follows the end of the list.", position))
+        window.position += 1
+    if window.next() != "]":
+        raise window.broken("The list", _located('It does not go on with "," or "]".', window.position))
+    window.position += 1
+    if window.next():
+        raise window.broken("The file", _located("Something follows the end of the list.", window.position))
 
 
 def _take(table: Table, value: object, line: int | None, size: int | None) -> None:
@@ -185,10 +452,10 @@ def _hidden_fault(value: object, text: str, start: int, end: int) -> str | None:
         return "It is nested too deeply."
     if text.find("\\u", start, end) < 0:
         return None
-    for string in _strings(value):
+    for string in strings_of(value):
         if "\0" in string:
             return f'It holds a NUL character in "{string[:20]}".'.replace("\0", "\\u0000")
-        if not string.isascii() and any("\ud800" <= character <= "\udfff" for character in string):
+        if not string.isascii() and HALF.search(string):
             return "It holds half of a character (a lone surrogate), which is not text."
     return None
 
@@ -201,7 +468,8 @@ def _depth(value: object) -> int:
     return depth
 
 
-def _strings(value: object) -> Iterator[str]:
+def strings_of(value: object) -> Iterator[str]:
+    """All strings in a value, keys too."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -240,15 +508,3 @@ def _located(message: str, position: int) -> Fault:
     fault = Fault(message)
     fault.position = position
     return fault
-
-
-def _broken(what: str, text: str, fault: Fault) -> DataError:
-    """The fault with the line and column where it is."""
-    position = getattr(fault, "position", None)
-    reason = str(fault).split(" at character ")[0].rstrip(".")
-    where = ""
-    if position is not None:
-        line = text.count("\n", 0, position) + 1
-        where = f" in line {line:,}, character {position - text.rfind(chr(10), 0, position):,}"
-    hint = "The file seems to be cut off." if position is not None and position >= len(text.rstrip()) else ""
-    return DataError(f"{what}{where}: {reason}.", hint)

@@ -1,38 +1,64 @@
 """What happened to every row: kept, rejected, cut, or left with nothing to learn; and what to make of it.
 
-It looks at the very pieces a method trains on, one example at a time.
+It looks at the very pieces a method trains on, one example at a time. Of a large dataset only a spread sample is
+tokenised, and what follows from the tokens is then an estimate that says so.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
-from finetune.data.dataset import Dataset, content_hash
+from finetune.data import near
+from finetune.data.checks import CHECKS, Check, Evidence, Finding, Seen
+from finetune.data.checks.answers import Answers
+from finetune.data.checks.check import counted, look, spread
+from finetune.data.checks.size import FEW_ROWS
+from finetune.data.dataset import Dataset
+from finetune.data.mends import deduplicate, drop
 from finetune.data.table import Rejected
 from finetune.data.tokens import Piece
 from finetune.errors import DataError
 
-FEW_ROWS = 100
-"""Below it, a prompt with examples in it usually does as well as training."""
-TOO_FEW_ROWS = 10
-"""Below it, a model learns rows by heart and nothing can be kept for checking."""
+GOOD_ROWS = 500
+"""So many good rows are worth collecting."""
 MANY_ROWS = 10_000
 """From here on there is enough to change every weight without learning the rows by heart."""
+BUDGET = 20_000
+"""Examples that are tokenised at most: about ten seconds, and shares are then known to less than a percent."""
+PULSE = 500
+"""Progress is told after so many examples."""
+BINS = 20
+"""Bars of a histogram, about."""
+MENDED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}
+"""Why rows are rejected that a person left out: nothing is wrong with those."""
+
+Bins = list[tuple[int, int, int]]
+"""Of a histogram: lowest and highest value, both in the bin, and how many rows have one."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something a person should know of the data."""
+class Stage:
+    """One step on the way of the rows. Those read, less those of each stage that is ``removed``, are those kept."""
 
-    severity: Literal["info", "warning", "problem"]
-    message: str
+    name: str
+    """For programs: ``read``, ``rejected``, ``duplicates`` …"""
+    count: int
+    """How many rows."""
+    words: str
+    """What became of them: ``Repeat an earlier row``."""
     rows: tuple[int, ...] = ()
-    """The rows it concerns; empty if it concerns all."""
+    """Which; empty for ``read`` and ``kept``."""
+    removed: bool = False
+    """True if these rows are not learnt from."""
+    estimated: bool = False
+    """True if ``count`` was worked out from a sample, of which ``rows`` are."""
 
 
 @dataclass
 class Report:
-    """The survival of the rows: ``rows`` = ``kept`` + rejected + nothing to learn."""
+    """The survival of the rows: ``rows`` = ``kept`` + rejected + nothing to learn, if all of them were looked at."""
 
     format: str
     rows: int
@@ -53,6 +79,24 @@ class Report:
     """99 % of the examples fit in this many tokens."""
     findings: list[Finding] = field(default_factory=list)
     advice: str = ""
+    stages: list[Stage] = field(default_factory=list)
+    token_histogram: Bins = field(default_factory=list)
+    """Tokens of the longest sequence of an example, before the cut."""
+    turn_histogram: Bins = field(default_factory=list)
+    """Turns of an example, instructions not counted; empty for plain text."""
+    sampled_from: int = 0
+    """How many examples were tokenised if not all: what follows from tokens is then estimated from them, and the lists
+    of rows that were cut or have nothing to learn hold those found among them."""
+
+    def rejected_csv(self) -> str:
+        """The rejected rows as a table: row, line, reason; and the file, where there are several."""
+        files = any(rejected.file for rejected in self.rejected)
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["row", "line", "reason", "file"][: 3 + files])
+        for rejected in self.rejected:
+            table.writerow([rejected.row, rejected.line or "", rejected.reason, rejected.file][: 3 + files])
+        return text.getvalue()
 
     def to_dict(self) -> dict:
         """The report as JSON values, under the names that ``finetune check --json`` prints."""
@@ -60,147 +104,253 @@ class Report:
             "format": self.format,
             "rows": self.rows,
             "kept": self.kept,
-            "rejected": [{"row": row.row, "reason": row.reason} for row in self.rejected],
+            "rejected": [{"row": row.row, "line": row.line, "reason": row.reason} for row in self.rejected],
             "truncated": self.truncated,
             "nothing_to_learn": self.nothing_to_learn,
             "tokens": self.tokens,
             "trained_tokens": self.trained_tokens,
             "longest": self.longest,
             "p99_length": self.p99_length,
-            "findings": [
-                {"severity": finding.severity, "message": finding.message, "rows": list(finding.rows)}
-                for finding in self.findings
+            "sampled_from": self.sampled_from,
+            "stages": [
+                {"name": stage.name, "count": stage.count, "removed": stage.removed, "estimated": stage.estimated}
+                for stage in self.stages
             ],
+            "token_histogram": [list(each) for each in self.token_histogram],
+            "turn_histogram": [list(each) for each in self.turn_histogram],
+            "findings": [_finding(finding) for finding in self.findings],
             "advice": self.advice,
         }
 
 
-def check(dataset: Dataset, pieces: Callable[[dict], tuple[Piece, ...]]) -> Report:
+def _finding(finding: Finding) -> dict:
+    told = {"code": finding.code, "severity": finding.severity, "message": finding.message, "rows": list(finding.rows)}
+    if finding.mend:
+        told["mend"] = finding.mend.model_dump(mode="json")
+    if finding.length:
+        told["length"] = finding.length
+    return told
+
+
+def check(
+    dataset: Dataset,
+    pieces: Callable[[dict], tuple[Piece, ...]],
+    length: int = 1024,
+    held_out: Dataset | None = None,
+    budget: int = BUDGET,
+    progress: Callable[[float], None] | None = None,
+) -> Report:
     """The report on ``dataset`` with ``pieces(example)`` as the token sequences that a method trains on.
 
-    A conversation that the model's chat template refuses is rejected with the template's reason; if it refuses
-    every one, ``DataError`` says so.
+    ``length`` is the tokens that a sequence may have, and ``held_out`` the file of rows kept for checking; at most
+    ``budget`` examples are tokenised, and ``progress`` is told now and then which share of all was seen. A
+    conversation that the model's chat template refuses is rejected with the template's reason; if it refuses every
+    one, ``DataError`` says so.
     """
     report = Report(dataset.format, dataset.total_rows, rejected=list(dataset.rejected))
-    lengths, learning, refused = [], set(), {}
-    for example, row in zip(dataset.examples, dataset.rows):
-        try:
-            sequences = pieces(example)
-        except DataError as error:
-            refused[row] = error
-            continue
-        lengths.append(max(piece.full_length for piece in sequences))
-        if any(piece.is_truncated for piece in sequences):
-            report.truncated.append(row)
-        if all(piece.learns for piece in sequences):
-            learning.add(row)
-            report.tokens += sum(len(piece.ids) for piece in sequences)
-            report.trained_tokens += sum(sum(piece.trained) for piece in sequences)
-    if refused and not lengths:
-        raise next(iter(refused.values()))
-    _conclude(report, dataset, lengths, learning, refused)
+    evidence = Evidence(dataset, held_out, length, sample=spread(len(dataset.examples), budget))
+    report.sampled_from = len(evidence.sample) if evidence.is_sampled else 0
+    checks, measured, turns = [cls() for cls in CHECKS], _Measured(pieces), Counter()
+    for seen, is_in_sample in _walk(evidence, turns, checks):
+        if progress and seen.position % PULSE == 0:
+            progress(seen.position / len(dataset.examples))
+        if is_in_sample:
+            measured.add(seen)
+            evidence.texts.append(near.said(seen.example))
+    measured.conclude(report, evidence)
+    found = [_sparing(finding, report.kept) for check in checks for finding in check.tell(evidence)]
+    report.findings = sorted(found, key=lambda finding: ("problem", "warning", "info").index(finding.severity))
+    report.stages = _stages(report, evidence)
+    report.token_histogram = histogram(measured.lengths, evidence.scale)
+    report.turn_histogram = histogram(turns)
+    labels = next((check.balance.labels for check in checks if isinstance(check, Answers)), 0)
+    report.advice = advice(dataset.kind, report.kept, labels)
     return report
 
 
-def _conclude(report: Report, dataset: Dataset, lengths: list[int], learning: set[int], refused: dict) -> None:
-    """Fill in what is known only once every example was seen."""
-    lengths.sort()
-    report.longest = lengths[-1] if lengths else 0
-    report.p99_length = lengths[-(-len(lengths) * 99 // 100) - 1] if lengths else 0
-    report.kept = len(learning)
-    report.truncated = sorted(set(report.truncated))
-    lost = set(dataset.rows) - learning
-    report.rejected += [Rejected(row, refused[row].message) for row in lost if row in refused]
-    report.rejected.sort(key=lambda rejected: rejected.row)
-    report.nothing_to_learn = sorted(row for row in lost if row not in refused)
-    report.findings = _findings(report, dataset)
-    report.advice = advice(dataset.kind, report.kept)
+def _sparing(finding: Finding, kept: int) -> Finding:
+    """``finding`` without its button if that would leave no row to learn from."""
+    leaves_none = isinstance(finding.mend, drop.Drop) and len(finding.rows) >= kept
+    return replace(finding, mend=None, button="") if leaves_none else finding
 
 
-def _findings(report: Report, dataset: Dataset) -> list[Finding]:
-    """Everything worth saying, the gravest first."""
-    told = (_size(report), _unlearnable(report), _rejected(report), _same(dataset), _cut(report), _twice(dataset))
-    return sorted(filter(None, told), key=lambda finding: ("problem", "warning", "info").index(finding.severity))
+def _walk(evidence: Evidence, turns: Counter, checks: list[Check]) -> Iterator[tuple[Seen, bool]]:
+    """Each example, shown to the checks, and whether it is in the sample; the one time that all are read."""
+    cheap = [check.see for check in checks if type(check).see is not Check.see and not check.is_dear]
+    dear = [check.see for check in checks if type(check).see is not Check.see and check.is_dear]
+    wanted = iter(evidence.sample)
+    following = next(wanted, None)
+    for position, (example, row) in enumerate(zip(evidence.dataset.examples, evidence.dataset.rows)):
+        evidence.fingerprints.append(near.fingerprint(example))
+        seen = look(position, row, example)
+        if seen.turns:
+            turns[seen.turns] += 1
+        for see in cheap:
+            see(seen)
+        is_in_sample = position == following
+        if is_in_sample:
+            following = next(wanted, None)
+            for see in dear:
+                see(seen)
+        yield seen, is_in_sample
 
 
-def _size(report: Report) -> Finding | None:
-    if report.kept >= FEW_ROWS:
-        return None
-    few = f"Only {counted(report.kept)} to learn from."
-    if report.kept < TOO_FEW_ROWS:
-        return Finding("problem", f"{few} A model needs more to see a pattern in them.")
-    return Finding(
-        "warning",
-        f"{few} Prefer prompting, with some of them as examples in the prompt; training pays off from some hundred on.",
+class _Measured:
+    """What the tokens of the sample say."""
+
+    def __init__(self, pieces: Callable[[dict], tuple[Piece, ...]]):
+        self.pieces = pieces
+        self.lengths: Counter[int] = Counter()
+        """Tokens of an example's longest sequence, before the cut -> how many examples."""
+        self.rows: set[int] = set()
+        self.learning: set[int] = set()
+        self.truncated: set[int] = set()
+        self.refused: dict[int, DataError] = {}
+        self.tokens = self.trained_tokens = 0
+
+    def add(self, seen: Seen) -> None:
+        self.rows.add(seen.row)
+        try:
+            sequences = self.pieces(seen.example)
+        except DataError as error:
+            self.refused[seen.row] = error
+            return
+        self.lengths[max(piece.full_length for piece in sequences)] += 1
+        if any(piece.is_truncated for piece in sequences):
+            self.truncated.add(seen.row)
+        if all(piece.learns for piece in sequences):
+            self.learning.add(seen.row)
+            self.tokens += sum(len(piece.ids) for piece in sequences)
+            self.trained_tokens += sum(sum(piece.trained) for piece in sequences)
+
+    def conclude(self, report: Report, evidence: Evidence) -> None:
+        """Fill in what is known only once every example was seen; ``DataError`` if all were refused."""
+        if self.refused and not self.lengths:
+            raise next(iter(self.refused.values()))
+        lost = self.rows - self.learning
+        refused = [evidence.dataset.left_out(row, self.refused[row].message) for row in lost if row in self.refused]
+        report.rejected = sorted(report.rejected + refused, key=lambda rejected: rejected.row)
+        report.nothing_to_learn = sorted(row for row in lost if row not in self.refused)
+        report.truncated = sorted(self.truncated)
+        report.tokens, report.trained_tokens = evidence.estimated(self.tokens), evidence.estimated(self.trained_tokens)
+        report.longest = max(self.lengths, default=0)
+        report.p99_length = _fitting(self.lengths, 99)
+        removed = len(evidence.dataset.rejected) + evidence.estimated(len(refused))
+        report.kept = max(0, report.rows - removed - evidence.estimated(len(report.nothing_to_learn)))
+        evidence.rejected = [rejected for rejected in report.rejected if rejected.reason not in MENDED]
+        evidence.truncated, evidence.nothing_to_learn = report.truncated, report.nothing_to_learn
+        evidence.kept, evidence.longest, evidence.fitting = report.kept, report.longest, report.p99_length
+
+
+def _fitting(lengths: Counter[int], percent: int) -> int:
+    """The length that ``percent`` of the examples have or stay below; 0 if there are none."""
+    wanted, seen = -(-lengths.total() * percent // 100), 0
+    for length in sorted(lengths):
+        seen += lengths[length]
+        if seen >= wanted:
+            return length
+    return 0
+
+
+def _stages(report: Report, evidence: Evidence) -> list[Stage]:
+    """The way of the rows, in the order in which they are lost."""
+    left_out = tuple(rejected.row for rejected in report.rejected if rejected.reason in MENDED)
+    rejected = tuple(sorted(row.row for row in evidence.rejected))
+    stages = [Stage("read", report.rows, "Read")]
+    if left_out:
+        stages.append(Stage("left_out", len(left_out), "Left out by you", left_out, removed=True))
+    # The remainder, so that the counts add up in a sample too.
+    unlearnable = evidence.estimated(len(report.nothing_to_learn))
+    lost = report.rows - len(left_out) - unlearnable - report.kept
+    stages.append(Stage("rejected", lost, "Cannot be read", rejected, removed=True, estimated=lost != len(rejected)))
+    stages.append(_among("duplicates", evidence.duplicates, "Repeat an earlier row"))
+    few = f", among {len(evidence.sample):,} looked at" if evidence.is_sampled else ""
+    stages.append(_among("near_duplicates", evidence.near_duplicates, f"Nearly repeat an earlier row{few}"))
+    if evidence.held_out is not None:
+        stages.append(_among("leakage", evidence.leaks, "Are kept for checking too"))
+        stages.append(
+            _sampled("near_leakage", evidence.near_leaks, "Are nearly the same as one kept for checking", evidence)
+        )
+    stages.append(_sampled("truncated", report.truncated, f"Cut off at {evidence.length:,} tokens", evidence))
+    stages.append(
+        _sampled("nothing_to_learn", report.nothing_to_learn, "Nothing left to learn", evidence, removed=True)
     )
+    return [*stages, Stage("kept", report.kept, "Learnt from", estimated=evidence.is_sampled)]
 
 
-def _unlearnable(report: Report) -> Finding | None:
-    lost = report.nothing_to_learn
-    message = f"{_rows(lost, 'has', 'have')} nothing to learn at this length: the answer lies behind the cut."
-    return Finding(_severity(lost, report.rows), message, tuple(lost)) if lost else None
+def _among(name: str, rows: list[int], words: str) -> Stage:
+    return Stage(name, len(rows), words, tuple(rows))
 
 
-def _rejected(report: Report) -> Finding | None:
-    if not report.rejected:
-        return None
-    lost, first = [rejected.row for rejected in report.rejected], report.rejected[0]
-    message = f"{_rows(lost, 'is', 'are')} left out; the first is {first.where}: {first.reason}"
-    return Finding(_severity(lost, report.rows), message, tuple(lost))
+def _sampled(name: str, rows: list[int], words: str, evidence: Evidence, removed: bool = False) -> Stage:
+    """A stage that follows from the sample."""
+    if evidence.is_sampled:
+        words = f"{words} (estimated from {len(evidence.sample):,} rows)"
+    return Stage(name, evidence.estimated(len(rows)), words, tuple(rows), removed, evidence.is_sampled)
 
 
-def _same(dataset: Dataset) -> Finding | None:
-    pairs = ((row, example) for row, example in zip(dataset.rows, dataset.examples) if "chosen" in example)
-    same = [row for row, example in pairs if example["chosen"] == example["rejected"]]
-    message = f"{_rows(same, 'has', 'have')} the same chosen and rejected answer, so there is nothing to prefer."
-    return Finding(_severity(same, dataset.total_rows), message, tuple(same)) if same else None
+def histogram(values: Counter[int], scale: float = 1.0) -> Bins:
+    """About ``BINS`` bins of one round width over ``values``, the last as wide as it must be; counts times ``scale``.
+
+    The few longest rows would else squeeze all others into one bin.
+    """
+    if not values:
+        return []
+    least, most, usual = min(values), max(values), _fitting(values, 98)
+    width = _round_width(usual - least + 1)
+    start = least // width * width
+    last = (usual - start) // width
+    counts = Counter(min((value - start) // width, last) for value in values.elements())
+    bins = [(start + n * width, start + (n + 1) * width - 1, round(counts[n] * scale)) for n in range(last + 1)]
+    low, high, count = bins[-1]
+    return [*bins[:-1], (low, max(high, most), count)]
 
 
-def _cut(report: Report) -> Finding | None:
-    cut = report.truncated
-    if not cut:
-        return None
-    often = len(cut) > 0.01 * report.rows
-    fits = f"99 % fit in {report.p99_length:,} tokens" if often else f"the longest has {report.longest:,} tokens"
-    message = f"{_rows(cut, 'is', 'are')} longer than the length allows and cut off at the end; {fits}."
-    return Finding("warning" if often else "info", message, tuple(cut))
+def _round_width(span: int) -> int:
+    """The least of 1, 2, 5, 10, 20, 50 … that covers ``span`` in ``BINS`` steps."""
+    width = 1
+    while True:
+        for factor in (1, 2, 5):
+            if width * factor * BINS >= span:
+                return width * factor
+        width *= 10
 
 
-def _twice(dataset: Dataset) -> Finding | None:
-    seen, again = set(), []
-    for example, row in zip(dataset.examples, dataset.rows):
-        digest = content_hash(example)
-        if digest in seen:
-            again.append(row)
-        seen.add(digest)
-    severity = "warning" if len(again) > 0.1 * len(dataset.examples) else "info"
-    return Finding(severity, f"{_rows(again, 'repeats', 'repeat')} an earlier one.", tuple(again)) if again else None
+def advice(kind: str, count: int, labels: int = 0) -> str:
+    """The method that suits ``count`` rows of this kind, and why.
 
-
-def _severity(lost: list[int], total: int) -> str:
-    """A problem where it concerns most rows."""
-    return "problem" if 2 * len(lost) > total else "warning"
-
-
-def _rows(found: list[int], one: str, several: str) -> str:
-    """``1 row has``, ``3 rows have``."""
-    return f"{counted(len(found))} {one if len(found) == 1 else several}"
-
-
-def advice(kind: str, count: int) -> str:
-    """One sentence: the method that suits ``count`` rows of this kind, and why."""
+    ``labels`` is how many answers there are if they are a few fixed ones.
+    """
     if kind == "preference":
         return "Pairs of answers: DPO with LoRA, which learns to prefer the better kind and changes little else."
+    if kind == "rated":
+        return (
+            "Answers with thumbs up or down: learning from thumbs (KTO) is not offered yet; keep the good answers "
+            "for SFT, or put a good and a bad answer to the same question together for DPO."
+        )
+    if kind == "prompt":
+        return "Questions without answers: add good answers for SFT, or a better and a worse one for DPO."
     if kind == "text":
-        return "Plain text: SFT with LoRA, which picks up its words and style; to answer questions it needs examples."
+        return (
+            "Plain text: SFT with LoRA, which picks up its words and style; to answer questions it needs examples, "
+            "and facts that change belong in retrieval."
+        )
+    return _answers_advice(count, labels)
+
+
+def _answers_advice(count: int, labels: int) -> str:
     named = counted(count)
+    if labels:
+        return (
+            f"{named} with {labels} fixed answers: SFT with LoRA; it works best with about as many rows of each answer."
+        )
     if count < FEW_ROWS:
-        return f"{named}: LoRA, about 3 epochs; expect style, not facts: facts that change belong in retrieval."
+        return f"{named}: LoRA, a few epochs; expect style, not facts: facts that change belong in retrieval."
+    if count < GOOD_ROWS:
+        return (
+            f"{named} of answers: SFT with LoRA, which learns form and tone and keeps what the model knows; "
+            f"{GOOD_ROWS} good ones or more are worth collecting."
+        )
     if count < MANY_ROWS:
         return f"{named} of answers: SFT with LoRA, which learns form and tone and keeps what the model knows."
     return f"{named} of answers: SFT with LoRA first; they are enough for SFT of all weights, if the memory is there."
-
-
-def counted(count: int) -> str:
-    """``1 row``, ``1,319 rows``."""
-    return "1 row" if count == 1 else f"{count:,} rows"

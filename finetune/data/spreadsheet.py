@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-from finetune.data.table import MAX_COLUMNS, Table
+from finetune.data.table import MAX_COLUMNS, Reading, Table
 from finetune.errors import DataError
 
 DAMAGE = (
@@ -23,7 +23,7 @@ DAMAGE = (
 """What openpyxl and the zip reader raise over damaged files: they trust what they read, so nearly anything."""
 
 
-def read_spreadsheet(path: Path) -> Table:
+def read_spreadsheet(path: Path, reading: Reading = Reading()) -> Table:
     """The rows of the first sheet that has any, below its header; formulas as the values last computed."""
     from openpyxl import load_workbook
 
@@ -31,7 +31,7 @@ def read_spreadsheet(path: Path) -> Table:
     try:
         book = load_workbook(path, read_only=True, data_only=True)
         try:
-            return _first_table(book)
+            return _first_table(book, reading)
         finally:
             book.close()
     except DataError:
@@ -43,10 +43,10 @@ def read_spreadsheet(path: Path) -> Table:
         ) from None
 
 
-def _first_table(book) -> Table:
+def _first_table(book, reading: Reading) -> Table:
     for sheet in book.worksheets:
         sheet.reset_dimensions()  # some programs write a wrong size, behind which rows would be lost
-        table = _read(sheet)
+        table = _read(sheet, reading)
         if table.rows:
             others = [other.title for other in book.worksheets if other.title != sheet.title]
             if others:
@@ -55,8 +55,8 @@ def _first_table(book) -> Table:
     return Table("Excel")
 
 
-def _read(sheet) -> Table:
-    table, plain = Table("Excel"), {}
+def _read(sheet, reading: Reading) -> Table:
+    table, plain = Table("Excel", reading=reading), {}
     for line, values in _filled_rows(sheet):
         if not table.columns:
             table.name_columns(tuple(written(value).strip() or f"column {n}" for n, value in enumerate(values, 1)))

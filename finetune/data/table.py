@@ -5,12 +5,15 @@ and a file that would take too much memory or time is refused.
 """
 
 import time
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 
+from finetune.data.store import Numbers, Picked, Rows
 from finetune.errors import DataError
 
-MAX_BYTES = 512 * 2**20
-"""Bytes of a file once unpacked: its rows are held in memory, at about three times their size."""
+MAX_BYTES = 2 * 2**30
+"""Bytes of a file once unpacked: large tables are kept on the disk, which need not be larger than this."""
 MAX_ROWS = 1_000_000
 """More than this is a corpus, not a table that someone looks through."""
 MAX_COLUMNS = 64
@@ -18,7 +21,25 @@ MAX_COLUMNS = 64
 MAX_ROW_CHARACTERS = 1_000_000
 """About 250,000 tokens, twice the longest row that can be trained on; a longer one is usually a quote left open."""
 MAX_SECONDS = 120
-"""A person waits no longer; a million short rows take about half a minute on an idle machine."""
+"""A person waits no longer; a million short rows take a few seconds on an idle machine."""
+MAX_REJECTED = 100_000
+"""With more bad rows than this the file is not what it seems, and the list of them no longer helps."""
+PULSE_ROWS, PULSE_BYTES = 1000, 4 * 2**20
+"""The clock is looked at after so many rows or bytes."""
+PULSE_S = 0.1
+"""Progress is told at most ten times a second."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read, where that is not told by its bytes."""
+
+    encoding: str = "auto"
+    """Of its letters; ``auto`` is UTF-8, or what its byte-order mark says."""
+    whole_text: bool = False
+    """Plain text is one row, not one for each paragraph."""
+    progress: Callable[[float], None] | None = None
+    """Is told now and then which share of the file is read."""
 
 
 @dataclass(frozen=True)
@@ -30,54 +51,90 @@ class Rejected:
     reason: str
     line: int | None = None
     """1-based line of the file (or row of the sheet) where it starts, if it has lines."""
+    file: str = ""
+    """The file it is from, where there are several."""
 
     @property
     def where(self) -> str:
         """``row 17 (line 18)``."""
-        return place(self.row, self.line)
+        return place(self.row, self.line, self.file)
 
 
 @dataclass
 class Table:
-    """The rows of one file."""
+    """The rows of a file, or of several. Readers fill it; afterwards it is not changed, only replaced by another."""
 
     title: str
     """What the file is, e.g. ``CSV``."""
     columns: tuple[str, ...] = ()
-    rows: list[dict] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     """Column -> value as written; a row may lack columns."""
-    numbers: list[int] = field(default_factory=list)
+    numbers: Numbers = field(default_factory=Numbers)
     """The number of each row in ``rows``."""
-    lines: list[int | None] = field(default_factory=list)
-    """The line of the file where each row in ``rows`` starts."""
+    lines: Numbers = field(default_factory=Numbers)
+    """The line of the file where each row in ``rows`` starts, or None."""
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person should know of how the file was read."""
+    files: list[tuple[str, int]] = field(default_factory=list)
+    """The name of each file and the number of its first row, where there are several."""
     started: float = field(default_factory=time.monotonic, repr=False)
     size: int = 0
     """Characters or bytes read so far."""
+    reading: Reading = field(default_factory=Reading, repr=False)
+    share: Callable[[], float] | None = field(default=None, repr=False)
+    """Tells which share of the file is read."""
 
     @property
     def total_rows(self) -> int:
         """Rows read, kept or not."""
-        return len(self.rows) + len(self.rejected)
+        return len(self.numbers) + len(self.rejected)
+
+    def file_of(self, number: int) -> str:
+        """The name of the file that row ``number`` is from, where there are several; else empty."""
+        at = bisect_right([first for _, first in self.files], number) - 1
+        return self.files[at][0] if at >= 0 else ""
 
     def add(self, values: dict, line: int | None = None, size: int | None = None) -> None:
         """Take in the next row; ``size`` is its length in characters where the reader knows it already."""
         size = sum(len(value) for value in values.values() if isinstance(value, str)) if size is None else size
-        if size > MAX_ROW_CHARACTERS:
-            return self.reject(f"It is longer than {MAX_ROW_CHARACTERS:,} characters.", line, size)
-        if not values.keys() <= self._known:
-            self.name_columns((*self.columns, *(name for name in values if name not in self._known)))
-        self.rows.append(values)
-        self.numbers.append(self.total_rows)
-        self.lines.append(line)
+        if self.takes(values, line, size):
+            self.rows.append(values, size)
+
+    def take_all(self, rows: list[dict], line: int, size: int) -> None:
+        """Count the next rows, none too long, each in a line of its own from ``line`` on; they must join ``rows``."""
+        names = set().union(*rows)
+        if not names <= self._known:
+            found = dict.fromkeys(name for values in rows for name in values if name not in self._known)
+            self.name_columns((*self.columns, *found))
+        self.numbers.extend(range(self._count + 1, self._count + len(rows) + 1))
+        self.lines.extend(range(line, line + len(rows)))
+        self._count += len(rows)
         self._spend(size)
 
-    def reject(self, reason: str, line: int | None = None, size: int = 0) -> None:
-        """Leave out the next row."""
-        self.rejected.append(Rejected(self.total_rows + 1, reason, line))
+    def takes(self, values: dict, line: int | None, size: int) -> bool:
+        """True if the next row is not too long; it then counts as taken, and its values must join ``rows``."""
+        if size > MAX_ROW_CHARACTERS:
+            self.reject(f"It is longer than {MAX_ROW_CHARACTERS:,} characters.", line, size)
+            return False
+        if not values.keys() <= self._known:
+            self.name_columns((*self.columns, *(name for name in values if name not in self._known)))
+        self._count += 1
+        self.numbers.append(self._count)
+        self.lines.append(line)
         self._spend(size)
+        return True
+
+    def reject(self, reason: str, line: int | None = None, size: int = 0) -> None:
+        """Leave out the next row; ``DataError`` if hardly any is left in."""
+        self._count += 1
+        self.rejected.append(Rejected(self._count, reason, line))
+        self._spend(size)
+        if len(self.rejected) > MAX_REJECTED:
+            first = self.rejected[0]
+            raise DataError(
+                f"More than {MAX_REJECTED:,} rows cannot be read. {first.where.capitalize()}: {first.reason}"
+            )
 
     def name_columns(self, names: tuple[str, ...]) -> None:
         """Set the columns; ``DataError`` for a name that comes twice, or for too many."""
@@ -89,17 +146,87 @@ class Table:
             raise DataError(f"There are more than {MAX_COLUMNS} columns.", "Keep the columns to learn from.")
         self.columns, self._known = tuple(names), frozenset(names)
 
+    def keep(self, wanted: Callable[[int], bool], reason: str) -> "Table":
+        """This table without the rows whose number is not ``wanted``; they are rejected for ``reason``."""
+        kept, left_out = [], []
+        for position, number in enumerate(self.numbers):
+            if wanted(number):
+                kept.append(position)
+            else:
+                left_out.append(Rejected(number, reason, self.lines[position], self.file_of(number)))
+        if not left_out:
+            return self
+        return replace(
+            self,
+            rows=Picked.of(self.rows).picked(kept),
+            numbers=self.numbers.picked(kept),
+            lines=self.lines.picked(kept),
+            rejected=sorted(self.rejected + left_out, key=lambda row: row.row),
+        )
+
+    def replaced(self, changes: Callable[[int, dict], dict | None], only: Collection[int] | None = None) -> "Table":
+        """This table with the values that ``changes(number, values)`` gives; a row stays as it is where it gives None.
+
+        ``only`` names the rows to look at, where they are few.
+        """
+        positions, rows, columns = [], Rows(), dict.fromkeys(self.columns)
+        for position, number, values in self._among(only):
+            changed = changes(number, values)
+            if changed is not None and changed != values:
+                positions.append(position)
+                rows.append(changed)
+                columns.update(dict.fromkeys(changed))
+        if not positions:
+            return self
+        table = replace(self, rows=Picked.of(self.rows).replaced(positions, rows))
+        table.name_columns(tuple(columns))
+        return table
+
+    def added(self, values: dict) -> "Table":
+        """This table with one more row at the end, which has the next number and stands in no line of the file."""
+        table = replace(
+            self,
+            rows=Picked.of(self.rows).joined(Rows([values])),
+            numbers=self.numbers + Numbers([self.total_rows + 1]),
+            lines=self.lines + Numbers([None]),
+        )
+        table.name_columns(tuple(dict.fromkeys((*self.columns, *values))))
+        return table
+
     def __post_init__(self):
         self._known: frozenset[str] = frozenset(self.columns)
+        self.rows = self.rows if isinstance(self.rows, Rows) else Rows(self.rows)
+        self.numbers = self.numbers if isinstance(self.numbers, Numbers) else Numbers(self.numbers)
+        self.lines = self.lines if isinstance(self.lines, Numbers) else Numbers(self.lines)
+        self._count = self.total_rows
+        self._pulsed, self._next_pulse, self._told = self.size, self._count + PULSE_ROWS, 0.0
+
+    def _among(self, only: Collection[int] | None):
+        """The position, number and values of each row, or of those with a number in ``only``."""
+        if only is None:
+            return zip(range(len(self.numbers)), self.numbers, self.rows)
+        wanted = set(only)
+        found = (position for position, number in enumerate(self.numbers) if number in wanted)
+        return ((position, self.numbers[position], self.rows[position]) for position in found)
 
     def _spend(self, size: int) -> None:
         self.size += size
-        if self.total_rows > MAX_ROWS:
+        if self._count > MAX_ROWS:
             raise DataError(f"There are more than {MAX_ROWS:,} rows.", "Take a part of them.")
         if self.size > MAX_BYTES:
-            raise DataError(f"The rows are larger than {MAX_BYTES // 2**20} MB.", "Take a part of them.")
-        if self.total_rows % 1000 == 0 and time.monotonic() - self.started > MAX_SECONDS:
+            raise DataError(f"The rows are larger than {MAX_BYTES // 2**20:,} MB.", "Take a part of them.")
+        if self._count >= self._next_pulse or self.size > self._pulsed + PULSE_BYTES:
+            self.pulse()
+
+    def pulse(self) -> None:
+        """Tell how far the reading is; ``DataError`` if it takes too long."""
+        now = time.monotonic()
+        self._pulsed, self._next_pulse = self.size, self._count + PULSE_ROWS
+        if now - self.started > MAX_SECONDS:
             raise DataError(f"Reading takes more than {MAX_SECONDS} seconds.", "Take a part of the rows.")
+        if self.reading.progress and self.share and now - self._told >= PULSE_S:
+            self._told = now
+            self.reading.progress(min(1.0, self.share()))
 
 
 def none_can(total: int) -> str:
@@ -107,6 +234,7 @@ def none_can(total: int) -> str:
     return "The only row cannot" if total == 1 else f"None of the {total:,} rows can"
 
 
-def place(row: int, line: int | None) -> str:
+def place(row: int, line: int | None, file: str = "") -> str:
     """Where a row is, in words."""
-    return f"row {row:,}" if line is None else f"row {row:,} (line {line:,})"
+    told = [part for part in (file and f"of {file}", line and f"line {line:,}") if part]
+    return f"row {row:,} ({', '.join(told)})" if told else f"row {row:,}"

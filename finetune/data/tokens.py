@@ -5,12 +5,25 @@ written by the model's own chat template; a template that cannot say which token
 here, because training on the wrong tokens looks like success.
 """
 
+import copy
 import os
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from finetune.errors import DataError
+
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
+    "{% if message['role'] == 'assistant' %}"
+    "{% generation %}{{ message['content'] + (eos_token or '<|im_end|>') }}{% endgeneration %}"
+    "{% else %}{{ message['content'] + '<|im_end|>' }}{% endif %}{{ '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+"""ChatML (OpenAI, 2023) with the answers marked; an answer ends with the token at which the model stops writing."""
+OTHERS = ("0", "Z")
+"""Two texts that begin with different letters: from any other text, at least one of them differs at once."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +53,24 @@ class Piece:
         return [token if learnt else -100 for token, learnt in zip(self.ids, self.trained)]
 
 
-def chat_piece(messages: list[dict], tokenizer, length: int, everything: bool = False) -> Piece:
+def chat_piece(
+    messages: list[dict], tokenizer, length: int, everything: bool = False, tools: list[dict] | None = None
+) -> Piece:
     """The conversation as the model's chat template writes it; the answers are learnt, each with its end of turn.
 
-    With ``everything``, every token but the first is learnt. ``DataError`` if the model has no chat template, if
-    the template refuses the conversation, or if it cannot mark the answers.
+    An answer with ``weight`` 0 is not learnt. With ``everything``, every other token but the first is. ``DataError`` if
+    the model has no chat template, if the template refuses the conversation, leaves out its ``tools``, their calls or
+    the last answer's reasoning, or cannot mark the answers.
     """
-    if everything:
-        ids = _render(tokenizer, messages)
+    answers = [turn for turn in messages if turn["role"] == "assistant"]
+    left_out = {place for place, turn in enumerate(answers) if turn.get("weight") == 0}
+    messages = [{key: value for key, value in turn.items() if key != "weight"} for turn in messages]
+    _require_all_written(tokenizer, messages, tools)
+    if everything and not left_out:
+        ids = _render(tokenizer, messages, tools=tools)
         return _cut(ids, [True] * len(ids), length)
-    marked = _marked_template(tokenizer)
-    ids, trained = _by_markers(tokenizer, messages, marked) if marked else _by_prefixes(tokenizer, messages)
+    ids, turns = _answers(tokenizer, messages, tools, apart=bool(left_out))
+    trained = [(everything or turn is not None) and turn not in left_out for turn in turns]
     return _cut(ids, trained, length)
 
 
@@ -68,14 +88,35 @@ def preference_pieces(example: dict, tokenizer, length: int) -> tuple[Piece, Pie
 
     An answer starts where the prompt alone and the prompt with either answer part, as in TRL's ``DPOTrainer``.
     """
-    prompt = _render(tokenizer, example["prompt"], add_generation_prompt=True)
-    chosen = _render(tokenizer, example["prompt"] + example["chosen"])
-    rejected = _render(tokenizer, example["prompt"] + example["rejected"])
+    prompt, chosen, rejected = _continued(example, ("chosen", "rejected"), tokenizer)
     start = min(_common_length(prompt, chosen), _common_length(prompt, rejected))
-    return tuple(
-        _cut(ids, [False] * start + [True] * (len(ids) - start), length, name)
-        for name, ids in (("chosen", chosen), ("rejected", rejected))
-    )
+    return tuple(_from(start, ids, length, name) for name, ids in (("chosen", chosen), ("rejected", rejected)))
+
+
+def rated_pieces(example: dict, tokenizer, length: int) -> tuple[Piece]:
+    """The prompt with the answer that was rated, which is learnt (or unlearnt) from where the prompt alone ends."""
+    prompt, rated = _continued(example, ("completion",), tokenizer)
+    return (_from(_common_length(prompt, rated), rated, length),)
+
+
+def template_of(tokenizer) -> str:
+    """The chat template that conversations are written with, to be shown; empty if the model has none."""
+    return tokenizer.get_chat_template() if tokenizer.chat_template else ""
+
+
+def with_chatml(tokenizer):
+    """A copy of ``tokenizer`` that writes conversations as ChatML, for a base model without a chat template.
+
+    Where the vocabulary has no ``<|im_end|>`` the marks are plain text and an answer ends with the model's own end of
+    text, so that it learns to stop. A token that the tokenizer puts before every text comes before a conversation too.
+    """
+    written = copy.deepcopy(tokenizer)
+    if "<|im_end|>" in written.get_vocab():
+        written.eos_token = "<|im_end|>"
+    first = written("a", verbose=False)["input_ids"][:1]
+    begins = written.bos_token_id is not None and first == [written.bos_token_id]
+    written.chat_template = ("{{ bos_token }}" if begins else "") + CHATML
+    return written
 
 
 def spans(piece: Piece, tokenizer) -> list[tuple[str, bool]]:
@@ -98,13 +139,44 @@ def _cut(ids: list[int], trained: list[bool], length: int, name: str = "") -> Pi
     return Piece(tuple(ids[:length]), flags, len(ids), name)
 
 
+def _from(start: int, ids: list[int], length: int, name: str = "") -> Piece:
+    """A piece that is learnt from ``start`` on."""
+    return _cut(ids, [False] * start + [True] * (len(ids) - start), length, name)
+
+
+def _continued(example: dict, answers: tuple[str, ...], tokenizer) -> list[list[int]]:
+    """Ids of the prompt up to where an answer begins, and of the prompt with each of ``answers``."""
+    prompt, tools = example["prompt"], example.get("tools")
+    whole = [prompt + example[answer] for answer in answers]
+    for messages in whole:
+        _require_all_written(tokenizer, messages, tools)
+    rendered = [_render(tokenizer, messages, tools=tools) for messages in whole]
+    return [_render(tokenizer, prompt, tools=tools, add_generation_prompt=True), *rendered]
+
+
 def _common_length(one, other) -> int:
     return len(os.path.commonprefix((one, other)))
 
 
-def _by_markers(tokenizer, messages: list[dict], template: str) -> tuple[list[int], list[bool]]:
+def _answers(tokenizer, messages: list[dict], tools, apart: bool) -> tuple[list[int], list[int | None]]:
+    """Ids, and for each the answer that it belongs to: 0 for the assistant's first turn; None for all other tokens.
+
+    Only with ``apart`` are answers told from each other; else any number says that a token is learnt.
+    """
+    marked = _marked_template(tokenizer)
+    if marked:
+        ids, trained = _by_markers(tokenizer, messages, tools, marked)
+        if not apart:
+            return ids, [0 if flag else None for flag in trained]
+        starts = [i for i, flag in enumerate(trained) if flag and not (i and trained[i - 1])]
+        if len(starts) == sum(turn["role"] == "assistant" for turn in messages):
+            return ids, [bisect_right(starts, i) - 1 if flag else None for i, flag in enumerate(trained)]
+    return _by_prefixes(tokenizer, messages, tools)
+
+
+def _by_markers(tokenizer, messages: list[dict], tools, template: str) -> tuple[list[int], list[bool]]:
     """Ids and flags from the template's own ``{% generation %}`` markers."""
-    rendered = _apply(tokenizer, messages, chat_template=template, return_assistant_tokens_mask=True)
+    rendered = _apply(tokenizer, messages, tools=tools, chat_template=template, return_assistant_tokens_mask=True)
     ids, trained = list(rendered["input_ids"]), [bool(flag) for flag in rendered["assistant_masks"]]
     end = tokenizer.eos_token_id
     for i in range(1, len(ids)):
@@ -116,43 +188,92 @@ def _by_markers(tokenizer, messages: list[dict], template: str) -> tuple[list[in
     return ids, trained
 
 
-def _by_prefixes(tokenizer, messages: list[dict]) -> tuple[list[int], list[bool]]:
-    """Ids and flags from rendering the conversation up to each answer and through it."""
-    ids = _render(tokenizer, messages)
-    trained = [False] * len(ids)
-    for turn, message in enumerate(messages):
-        if message["role"] != "assistant":
-            continue
-        before = _render(tokenizer, messages[:turn], add_generation_prompt=True)
-        through = _render(tokenizer, messages[: turn + 1])
+def _by_prefixes(tokenizer, messages: list[dict], tools) -> tuple[list[int], list[int | None]]:
+    """Ids and the answer each belongs to, from rendering the conversation up to each answer and through it."""
+    ids = _render(tokenizer, messages, tools=tools)
+    answers: list[int | None] = [None] * len(ids)
+    places = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
+    for answer, place in enumerate(places):
+        before = _render(tokenizer, messages[:place], tools=tools, add_generation_prompt=True)
+        through = _render(tokenizer, messages[: place + 1], tools=tools)
         if ids[: len(before)] != before or ids[: len(through)] != through or len(through) <= len(before):
-            raise DataError(
-                "This model's chat template cannot mark the answers: it writes earlier turns differently once later "
-                "ones follow.",
-                "Choose another model, or learn from everything instead of the answers only.",
-            )
-        trained[len(before) : len(through)] = [True] * (len(through) - len(before))
-    return ids, trained
+            return ids, _by_completion(tokenizer, messages, tools, ids)
+        answers[len(before) : len(through)] = [answer] * (len(through) - len(before))
+    return ids, answers
+
+
+def _by_completion(tokenizer, messages: list[dict], tools, ids: list[int]) -> list[int | None]:
+    """The answer of a conversation that has one, at its end: all from the first token that changes with it.
+
+    What is learnt must not change with the question, else ``DataError``: then the template mixes the two.
+    """
+    if [message["role"] for message in messages[-2:]] == ["user", "assistant"] and _has_one_answer(messages):
+        *before, question, answer = messages
+        start = min(
+            _common_length(ids, _render(tokenizer, [*before, question, {**answer, "content": other}], tools=tools))
+            for other in OTHERS
+        )
+        learnt = ids[start:]
+        asked = [_render(tokenizer, [*before, {**question, "content": other}, answer], tools=tools) for other in OTHERS]
+        if learnt and all(each[-len(learnt) :] == learnt for each in asked):
+            return [None] * start + [0] * len(learnt)
+    raise DataError(
+        "This model's chat template cannot mark the answers: it writes earlier turns differently once later ones "
+        "follow.",
+        "Choose another model, or learn from everything instead of the answers only.",
+    )
+
+
+def _has_one_answer(messages: list[dict]) -> bool:
+    return sum(message["role"] == "assistant" for message in messages) == 1
 
 
 def _render(tokenizer, messages: list[dict], **options) -> list[int]:
     return list(_apply(tokenizer, messages, **options)["input_ids"])
 
 
-def _apply(tokenizer, messages: list[dict], **options):
-    """What ``apply_chat_template`` returns; its refusals as a ``DataError``."""
+def _apply(tokenizer, messages: list[dict], as_text: bool = False, **options):
+    """What ``apply_chat_template`` returns, tokens unless ``as_text``; its refusals as a ``DataError``."""
     from jinja2 import TemplateError
 
     _require_template(tokenizer)
+    if not as_text:
+        options |= {"return_dict": True, "tokenizer_kwargs": {"verbose": False}}
     try:
-        return tokenizer.apply_chat_template(
-            messages, tokenize=True, return_dict=True, tokenizer_kwargs={"verbose": False}, **options
-        )
+        return tokenizer.apply_chat_template(messages, tokenize=not as_text, **options)
     except (TemplateError, TypeError, ValueError) as error:
         raise DataError(
             f"This model's chat template refuses the conversation: {error}",
             "Check the order of the roles, and whether this model takes a system message.",
         ) from error
+
+
+THOUGHT = re.compile(r"\s*<think>(.+?)</think>", re.DOTALL)
+"""Reasoning at the beginning of an answer."""
+
+
+def _require_all_written(tokenizer, messages: list[dict], tools) -> None:
+    """``DataError`` unless the template writes the names of all tools and calls, and the last answer's reasoning.
+
+    Many templates leave tools out, and some drop reasoning, which a model then would learn to do without.
+    """
+    calls = [call for message in messages for call in message.get("tool_calls", ())]
+    names = sorted({tool["function"]["name"] for tool in (*(tools or ()), *calls)})
+    thought = THOUGHT.match(messages[-1]["content"]) if messages[-1]["role"] == "assistant" else None
+    if not names and not thought:
+        return
+    written = _apply(tokenizer, messages, tools=tools, as_text=True)
+    missing = next((name for name in names if name not in written), None)
+    if missing:
+        raise DataError(
+            f'This model\'s chat template leaves out tools: it does not write "{missing}".',
+            "Choose a model made to call tools, or leave out the rows with tools.",
+        )
+    if thought and thought[1].strip() not in written:
+        raise DataError(
+            "This model's chat template leaves out the reasoning of an answer.",
+            "Choose a model whose template keeps it, or learn from answers without reasoning.",
+        )
 
 
 _SOUND: WeakKeyDictionary = WeakKeyDictionary()
@@ -166,7 +287,8 @@ def _require_template(tokenizer) -> None:
     if not tokenizer.chat_template:
         raise DataError(
             "This model has no chat template, so it cannot read conversations.",
-            'Choose one made for chat (often called "Instruct" or "it"), or learn from plain text.',
+            'Give it ChatML as its template, choose one made for chat (often called "Instruct" or "it"), or learn from '
+            "plain text.",
         )
     if _SOUND.get(tokenizer) == tokenizer.chat_template:
         return

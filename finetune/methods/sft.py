@@ -25,7 +25,8 @@ class SFT(Method):
         """One sequence: the whole conversation or text; answers (or everything) trained."""
         if "text" in example:
             return (text_piece(example["text"], tokenizer, length),)
-        return (chat_piece(example["messages"], tokenizer, length, everything=self.learn_from == "everything"),)
+        everything = self.learn_from == "everything"
+        return (chat_piece(example["messages"], tokenizer, length, everything, example.get("tools")),)
 
     def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
         """``input_ids`` and ``labels`` (-100 where nothing is learnt), each of length T."""

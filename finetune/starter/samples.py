@@ -1,4 +1,4 @@
-"""The three sample data sets in assets/samples, each with its held-out rows; equal seeds give equal bytes."""
+"""The samples in assets/: three with held-out rows, general rows, a messy table; equal seeds give equal bytes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import json
 from pathlib import Path
 from random import Random
 
+from finetune.starter import world
 from finetune.starter.chats import FACTS, kindly
 from finetune.starter.items import assistant, draw, user
 from finetune.starter.kindness import long_or_cold
+from finetune.starter.messy import messy
 from finetune.starter.pirate import in_pirate_voice
 from finetune.starter.tickets import ticket
 
 SAMPLES_SEED = 11
 SAMPLES = {"pirate-voice": (300, 50), "ticket-json": (500, 60), "short-and-kind": (300, 50)}
+GENERAL_ROWS = 300
+GENERAL_KINDS = tuple(sorted(set(world.KINDS) - {"sailor_word"}))
+"""All that the starter knows, but for the words of sailors, which belong to the pirate's voice."""
 KINDS_TOLD = tuple(name for name in FACTS if name not in ("add", "subtract", "compare_numbers", "find_name"))
 
 
@@ -30,13 +35,24 @@ def rows(name: str) -> tuple[list[dict], list[dict]]:
     return chosen[:train], chosen[train:]
 
 
+def general() -> list[dict]:
+    """Talks of every kind, to be mixed in so that a model keeps what it knows."""
+    rng, chosen = Random(f"general {SAMPLES_SEED}"), {}
+    while len(chosen) < GENERAL_ROWS:
+        item = draw(rng, kinds=GENERAL_KINDS)
+        chosen[str(item.messages)] = {"messages": item.conversation}
+    return list(chosen.values())
+
+
 def write_samples(directory: Path) -> None:
-    """Writes `NAME.jsonl` and `NAME.held-out.jsonl` for every sample."""
+    """Writes `NAME.jsonl` and `NAME.held-out.jsonl` for every sample, the general rows and the messy table."""
     directory.mkdir(parents=True, exist_ok=True)
+    files = {"messy-support.csv": messy(), "general.jsonl": _lines(general())}
     for name in SAMPLES:
         for suffix, part in zip(("", ".held-out"), rows(name), strict=True):
-            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part)
-            (directory / f"{name}{suffix}.jsonl").write_text(lines, encoding="utf-8", newline="\n")
+            files[f"{name}{suffix}.jsonl"] = _lines(part)
+    for name, text in files.items():
+        (directory / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def texts(name: str):
@@ -45,6 +61,10 @@ def texts(name: str):
         for part in row.values():
             for turn in part:
                 yield turn["content"]
+
+
+def _lines(rows: list[dict]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def _pirate(rng):

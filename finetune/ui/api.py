@@ -11,7 +11,7 @@ from finetune.chat import Sampling
 from finetune.errors import FinetuneError
 from finetune.recipe import Recipe
 from finetune.ui.compare import LONGEST_QUESTION
-from finetune.ui.studio import Studio
+from finetune.ui.studio import Studio, counting
 
 FIGURES = (
     "name",
@@ -75,7 +75,7 @@ def check(studio: Studio, file: str, model: str, length: int) -> dict:
     """What is in a data file: format, rows, counts, findings, and as ``data`` the path that a recipe names it by."""
     settings = studio.add_upload(Path(file), Path(file).name)
     # Not "path": clients take an object with a path for a file to download.
-    return {"data": settings.path, **studio.checked(settings, model, length).report.to_dict()}
+    return {"data": settings.path, **studio.checked(settings, counting(model, length)).report.to_dict()}
 
 
 def start(studio: Studio, recipe: str) -> str:

@@ -55,16 +55,22 @@ def _turns(messages: list[dict], spans: Spans) -> str:
 def _aligned(messages: list[dict], spans: Spans) -> list[tuple[dict, list[tuple[str, bool]]]] | None:
     """Each message with its stretch of ``spans``: its content, and what is learnt of the markers after it.
 
-    None if the template changed a message so that it cannot be found. A message that was cut off is shorter.
+    None if the template changed a message so that it cannot be found. A message that was cut off is shorter. One
+    without words, which only calls a tool, is what is learnt next.
     """
     text = "".join(part for part, _ in spans)
     flags = [learnt for part, learnt in spans for _ in part]
     found, at = [], 0
     for message in messages:
-        content = message.get("content")
+        content = message.get("content") or ""
         if not isinstance(content, str):
             return None
         content = content.strip()
+        if not content:
+            start = flags.index(True, at) if True in flags[at:] else at
+            end = at = next((n for n in range(start, len(flags)) if not flags[n]), len(flags))
+            found.append((message, _runs(text, flags, start, end)))
+            continue
         start = text.find(content, at)
         if start < 0:
             start = _cut_off(text, content, at)

@@ -1,31 +1,27 @@
-"""The Data tab: show it what good answers look like. A file or a sample in; what was found in it out."""
+"""The Data tab: show it what good answers look like. Rows in; what was found in them out, and mended by a click."""
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
-from pydantic import ValidationError
 
-from finetune.data.dataset import held_out_path
-from finetune.data.formats import FORMATS
 from finetune.data.settings import DataSettings
 from finetune.data.tokens import spans
-from finetune.errors import FinetuneError
-from finetune.settings import fields, problems_of
-from finetune.ui import views
+from finetune.errors import DataError, FinetuneError
+from finetune.ui import correction, intake, mapping, views
 from finetune.ui.cards import PICK
 from finetune.ui.conversation import conversation
-from finetune.ui.findings import found
-from finetune.ui.samples import sample_entries, sample_list
-from finetune.ui.studio import SUFFIXES, Checked, Chosen, Studio
-from finetune.workspace import ASSETS, PROJECT
+from finetune.ui.correction import Correction
+from finetune.ui.findings import found, offer, rejected_file
+from finetune.ui.intake import Intake
+from finetune.ui.mapping import Mapping
+from finetune.ui.studio import Checked, Chosen, Counting, Studio, counting
 
-MOST_PARTS = 5
-"""Column choosers drawn; no format has more parts than this."""
-DETECT = "auto"
-NONE = "(none)"
+SURE = 0.6
+"""Below this confidence in what the rows are, the form to say it is open."""
+ROWS_TRIED = 3
+"""Rows shown as a mapping would read them."""
 
 
 @dataclass
@@ -33,21 +29,20 @@ class Parts:
     """What other tabs and the wires need of this tab."""
 
     chosen: gr.State
+    remembered: gr.BrowserState
+    """What was chosen, kept by the browser so that a page loaded anew still has it."""
     index: gr.State
-    file: gr.File
-    samples: gr.HTML
+    intake: Intake
     result: gr.HTML
+    rejected: gr.Button
+    rejected_ready: gr.DownloadButton
     preview: gr.HTML
     pager: gr.Row
     position: gr.HTML
     before: gr.Button
     after: gr.Button
-    mapping: gr.Accordion
-    format: gr.Dropdown
-    columns: list[gr.Dropdown]
-    system: gr.Textbox
-    share: gr.Number
-    reread: gr.Button
+    correction: Correction
+    mapping: Mapping
     next: gr.Button
 
     def shown(self) -> list:
@@ -56,37 +51,45 @@ class Parts:
             self.chosen,
             self.index,
             self.result,
+            self.rejected,
             self.preview,
             self.pager,
             self.position,
-            self.mapping,
-            self.format,
-            *self.columns,
+            self.correction.bar,
+            self.correction.form,
+            self.mapping.fold,
+            *self.mapping.inputs(),
             self.next,
+            self.remembered,
         ]
 
     def turned(self) -> list:
         """The components that turning a page changes."""
-        return [self.index, self.preview, self.position]
+        return [self.index, self.preview, self.position, self.correction.form]
 
 
 class Shown(NamedTuple):
-    """The tab after data was chosen; ``columns`` is spread over the column choosers."""
+    """The tab after data was chosen; ``mapping`` is spread over the inputs of the mapping form."""
 
     chosen: Chosen | None
     index: int
     result: str
+    rejected: object
     preview: str
     pager: object
     position: str
-    mapping: object
-    format: object
-    columns: list
+    bar: object
+    form: object
+    fold: object
+    mapping: list
     next: object
 
     def values(self) -> list:
-        """One value for each of ``Parts.shown()``."""
-        return [value for part in self for value in (part if isinstance(part, list) else [part])]
+        """One value for each of ``Parts.shown()``: what is shown, and what the browser is to remember of it."""
+        return [
+            *(value for part in self for value in (part if isinstance(part, list) else [part])),
+            remember(self.chosen),
+        ]
 
 
 def draw(studio: Studio) -> Parts:
@@ -94,102 +97,119 @@ def draw(studio: Studio) -> Parts:
     gr.HTML(views.lead("Show it what good answers look like."))
     with gr.Row(elem_classes="halves", equal_height=False):
         with gr.Column(scale=2, min_width=280):
-            file = gr.File(
-                label="Drop a file here",
-                show_label=False,
-                file_types=list(SUFFIXES),
-                height=150,
-                elem_id="file",
-            )
-            gr.HTML(
-                views.small("CSV, JSON, JSONL, Parquet, Excel or plain text, up to 500 MB. It stays on this machine.")
-            )
-            samples = gr.HTML(sample_list(), js_on_load=PICK, elem_id="samples")
+            source = intake.draw()
         with gr.Column(scale=3, min_width=300):
-            result = gr.HTML(nothing_yet(), elem_id="result")
+            result = gr.HTML(nothing_yet(), js_on_load=PICK, elem_id="result")
+            rejected = gr.Button("Download the list of rows left out", size="sm", visible=False, elem_id="rejected")
+            rejected_ready = gr.DownloadButton(visible="hidden", elem_id="rejected-ready")
             preview = gr.HTML(elem_id="preview")
             with gr.Row(visible=False, elem_classes="pager") as pager:
                 before = gr.Button("‹ Previous", size="sm", min_width=90, scale=0, elem_id="before")
                 position = gr.HTML(elem_id="position")
                 after = gr.Button("Next ›", size="sm", min_width=90, scale=0, elem_id="after")
-            with gr.Accordion("Not right? Say how to read it", open=False, visible=False, elem_id="mapping") as mapping:
-                format_, columns, system, share, reread = _draw_mapping()
+            corrected = correction.draw()
+            mapped = mapping.draw()
             with gr.Row(elem_classes="primary-row"):
                 next_ = gr.Button(
                     "Choose a method", variant="primary", visible=False, elem_id="to-method", scale=0, min_width=220
                 )
+    remembered = gr.BrowserState(None, storage_key="finetune-studio-data", secret="finetune-studio")
     return Parts(
         gr.State(None),
+        remembered,
         gr.State(0),
-        file,
-        samples,
+        source,
         result,
+        rejected,
+        rejected_ready,
         preview,
         pager,
         position,
         before,
         after,
-        mapping,
-        format_,
-        columns,
-        system,
-        share,
-        reread,
+        corrected,
+        mapped,
         next_,
     )
 
 
-def _draw_mapping() -> tuple:
-    helps = {setting.name: setting.help for setting in fields(DataSettings)}
-    format_ = gr.Dropdown(
-        format_choices(),
-        value=DETECT,
-        filterable=False,
-        label="Format",
-        info=helps["format"],
-        elem_id="format",
-    )
-    with gr.Row(elem_classes="fields"):
-        columns = [
-            gr.Dropdown(visible=False, filterable=False, min_width=140, elem_id=f"column-{n}")
-            for n in range(MOST_PARTS)
-        ]
-    with gr.Row(elem_classes="fields"):
-        system = gr.Textbox(label="Instruction for every conversation", info=helps["system"], lines=2)
-        share = gr.Number(label="Share kept for checking", info=helps["held_out_share"], value=0.1, step=0.05)
-    reread = gr.Button("Read it again", size="sm", elem_id="reread")
-    return format_, columns, system, share, reread
+def wire(studio: Studio, parts: Parts, counted_by: list) -> None:
+    """The tab's own events; ``counted_by`` are the inputs of the Method tab that decide what is counted:
+    model, length and chat template."""
+    _wire_intake(studio, parts, counted_by)
+    _wire_result(studio, parts, counted_by)
+    _wire_mapping(studio, parts, counted_by)
+    correction.wire(studio, parts.correction, parts.chosen, parts.index, parts.shown(), counted_by, show)
 
 
-def wire(studio: Studio, parts: Parts, model: gr.Dropdown, length: gr.Textbox) -> None:
-    """The tab's own events; ``model`` and ``length`` of the Method tab decide what is counted."""
-    options = {"api_visibility": "private", "show_progress_on": parts.result}
-    counted_by = [model, length]
+def _loud(parts: Parts) -> dict:
+    """How an event that may take seconds shows that it works."""
+    return {"api_visibility": "private", "show_progress_on": parts.result}
+
+
+def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
+    source, loud = parts.intake, _loud(parts)
 
     # Gradio finds an event argument by the function's own annotations, which a partial hides.
-    def pick(model_id: str, tokens: str, event: gr.EventData) -> list:
-        return sample(studio, event.pick, model_id, tokens).values()
+    def pick(model: str, length: str, template: str, event: gr.EventData) -> list:
+        return take(studio, partial(intake.from_sample, event.pick), counting(model, length, template)).values()
 
-    parts.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **options)
-    parts.file.upload(
-        partial(take_file, studio),
-        [parts.file, *counted_by],
-        [parts.file, *parts.shown()],
+    source.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **loud)
+    source.file.upload(
+        partial(take_files, studio),
+        [source.file, *counted_by],
+        [source.file, *parts.shown()],
         api_name="data_file",
-        **options,
+        **loud,
     )
-    reading = [parts.chosen, parts.format, parts.system, parts.share, *counted_by, *parts.columns]
-    parts.format.input(partial(reread, studio, False), reading, parts.shown(), api_name="data_format", **options)
-    parts.reread.click(partial(reread, studio, True), reading, parts.shown(), api_name="data_read", **options)
+    source.use_pasted.click(
+        lambda text, *by: take(studio, partial(intake.from_text, studio, text), counting(*by)).values(),
+        [source.pasted, *counted_by],
+        parts.shown(),
+        api_name="data_paste",
+        **loud,
+    )
     gr.on(
-        [model.change, length.blur, length.submit],
+        [source.fetch.click, source.hub_id.submit],
+        lambda name, config, split, *by: take(
+            studio, partial(intake.from_hub, name, config, split), counting(*by)
+        ).values(),
+        [source.hub_id, source.hub_config, source.hub_split, *counted_by],
+        parts.shown(),
+        api_name="data_hub",
+        **loud,
+    )
+
+
+def _wire_result(studio: Studio, parts: Parts, counted_by: list) -> None:
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    model, length, template = counted_by
+
+    def pick(chosen: Chosen | None, model: str, length: str, template: str, event: gr.EventData) -> list:
+        return act(studio, event.pick, chosen, model, length, template)
+
+    parts.result.pick(
+        pick,
+        [parts.chosen, *counted_by],
+        [length, template, *parts.shown()],
+        api_name="data_mend",
+        **_loud(parts),
+    )
+    parts.rejected.click(
+        partial(download_rejected, studio),
+        [parts.chosen, *counted_by],
+        parts.rejected_ready,
+        api_name="data_rejected",
+        **quiet,
+    ).then(None, None, None, js="() => document.querySelector('#rejected-ready').click()", api_visibility="private")
+    gr.on(
+        [model.change, template.change, length.blur, length.submit],
         partial(recount, studio),
         [parts.chosen, *counted_by],
         [parts.result, parts.preview, parts.index, parts.position],
         api_name="data_count",
-        show_progress="hidden",
-        api_visibility="private",
         trigger_mode="always_last",
+        **quiet,
     )
     for button, step in ((parts.before, -1), (parts.after, 1)):
         button.click(
@@ -197,81 +217,64 @@ def wire(studio: Studio, parts: Parts, model: gr.Dropdown, length: gr.Textbox) -
             [parts.chosen, parts.index, *counted_by],
             parts.turned(),
             api_name=f"data_turn_{'back' if step < 0 else 'on'}",
-            show_progress="hidden",
-            api_visibility="private",
+            **quiet,
         )
 
 
-def sample(studio: Studio, file: str, model: str, length: str) -> Shown:
-    """The tab with the shipped sample ``file``."""
-    entry = next((entry for entry in sample_entries() if entry["file"] == file), None)
-    if entry is None:
-        return failed(views.notice(f"There is no sample {file!r}."))
-    path = (ASSETS / "samples" / entry["file"]).relative_to(PROJECT).as_posix()
-    return show(studio, DataSettings(path=path), entry["title"].lower(), model, length)
+def _wire_mapping(studio: Studio, parts: Parts, counted_by: list) -> None:
+    form, given = parts.mapping, [parts.chosen, *counted_by, *parts.mapping.inputs()]
+    form.format.input(partial(reread, studio, False), given, parts.shown(), api_name="data_format", **_loud(parts))
+    form.reread.click(partial(reread, studio, True), given, parts.shown(), api_name="data_read", **_loud(parts))
+    gr.on(
+        [each.input for each in (*form.columns, *form.others())],
+        partial(effect, studio),
+        given,
+        form.effect,
+        api_name="data_effect",
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
 
-def take_file(studio: Studio, path: str | None, model: str, length: str) -> list:
-    """An empty place to drop the next file, and the tab with this one."""
-    if not path:
+def take_files(studio: Studio, paths: list[str] | None, model: str, length: str, template: str) -> list:
+    """An empty place to drop the next files, and the tab with these."""
+    if not paths:
         return [None, *failed("").values()]
+    return [None, *take(studio, partial(intake.from_files, studio, paths), counting(model, length, template)).values()]
+
+
+def take(studio: Studio, source, by: Counting) -> Shown:
+    """The tab with the data that ``source()`` names; or what is wrong with it."""
     try:
-        settings = studio.add_upload(Path(path), Path(path).name)
+        settings, name = source()
     except FinetuneError as error:
-        return [None, *failed(views.notice_of(error)).values()]
-    return [None, *show(studio, settings, Path(path).stem, model, length).values()]
-
-
-def reread(
-    studio: Studio,
-    use_columns: bool,
-    chosen: Chosen | None,
-    format_: str,
-    system: str,
-    share: float | None,
-    model: str,
-    length: str,
-    *columns: str,
-) -> list:
-    """The tab with the same file, read as the person says; a newly chosen format looks for its columns itself."""
-    if chosen is None:
-        return failed("").values()
-    parts = FORMATS[format_].parts if use_columns and format_ in FORMATS else ()
-    mapping = {part.name: column for part, column in zip(parts, columns) if column and column != NONE}
-    values = {
-        "path": chosen.settings.path,
-        "format": format_,
-        "columns": mapping,
-        "system": (system or "").strip() or None,
-        "held_out_share": share or 0,
-    }
-    try:
-        settings = DataSettings(**values)
-    except ValidationError as error:
-        notice = views.notice("It cannot be read that way.", problems=tuple(problems_of(error)))
-        return failed(notice, chosen, studio.columns(chosen.settings)).values()
-    return show(studio, settings, chosen.name, model, length, open_mapping=True).values()
+        return failed(views.notice_of(error))
+    return show(studio, settings, name, by)
 
 
 def show(
-    studio: Studio, settings: DataSettings, name: str, model: str, length: str, open_mapping: bool = False
+    studio: Studio, settings: DataSettings, name: str, by: Counting, open_mapping: bool = False, index: int = 0
 ) -> Shown:
     """The tab with the data that ``settings`` name; a file that cannot be used says why and how to mend it."""
     try:
-        checked = studio.checked(settings, model, whole(length))
+        checked = studio.checked(settings, by)
     except FinetuneError as error:
-        return failed(views.notice_of(error), Chosen(settings, name[:80]), studio.columns(settings))
-    dataset = checked.dataset
+        return failed(views.notice_of(error) + offer(error), Chosen(settings, name[:80]), studio.columns(settings))
+    dataset, count = checked.dataset, len(checked.dataset.examples)
+    index = min(index, max(count - 1, 0))
     return Shown(
         chosen=checked.chosen(settings, name),
-        index=0,
-        result=found(name, checked, whole(length), held_out_words(studio, settings)),
-        preview=preview(studio, checked, 0, model, whole(length)),
-        pager=gr.Row(visible=len(dataset.examples) > 1),
-        position=position(0, len(dataset.examples)),
-        mapping=gr.Accordion(visible=True, open=open_mapping),
-        format=dataset.format,
-        columns=column_choosers(dataset.format, dataset.file_columns, dataset.columns),
+        index=index,
+        result=found(name, checked, by.length, settings.mends, studio.held_out_words(settings)),
+        rejected=gr.Button(visible=bool(checked.report.rejected)),
+        preview=preview(studio, checked, index, by),
+        pager=gr.Row(visible=count > 1),
+        position=position(index, count),
+        bar=gr.Row(visible=bool(count)),
+        form=gr.Group(visible=False),
+        fold=gr.Accordion(visible=True, open=open_mapping or dataset.confidence < SURE),
+        mapping=mapping.filled(settings, dataset.format, dataset.file_columns, dataset.columns),
         next=gr.Button(visible=bool(checked.report.kept)),
     )
 
@@ -283,78 +286,146 @@ def failed(result: str, chosen: Chosen | None = None, columns: tuple[str, ...] =
         chosen=chosen,
         index=0,
         result=result or nothing_yet(),
+        rejected=gr.Button(visible=False),
         preview="",
         pager=gr.Row(visible=False),
         position="",
-        mapping=gr.Accordion(visible=bool(columns), open=bool(columns)),
-        format=settings.format,
-        columns=column_choosers(settings.format, columns, settings.columns),
+        bar=gr.Row(visible=False),
+        form=gr.Group(visible=False),
+        fold=gr.Accordion(visible=bool(columns), open=bool(columns)),
+        mapping=mapping.filled(settings, settings.format, columns, settings.columns),
         next=gr.Button(visible=False),
     )
 
 
-def recount(studio: Studio, chosen: Chosen | None, model: str, length: str) -> tuple:
+def act(studio: Studio, pick: str, chosen: Chosen | None, model: str, length: str, template: str) -> list:
+    """What a button in the result does: mend, take back, set the length, read letters otherwise, use ChatML.
+
+    The values of length and chat template on the Method tab, and the tab anew.
+    """
+    if chosen is None:
+        return [gr.skip(), gr.skip(), *failed("").values()]
+    what, _, detail = pick.partition(":")
+    settings = chosen.settings
+    if what == "length":
+        length = detail
+    elif what == "template":
+        template = detail
+    elif what == "encoding":
+        settings = settings.changed(encoding=detail)
+    elif what == "undo":
+        settings = undone(settings, int(detail))
+    elif what == "mend":
+        settings = mended(studio, settings, detail, counting(model, length, template))
+    shown = show(studio, settings, chosen.name, counting(model, length, template))
+    return [length, template, *shown.values()]
+
+
+def mended(studio: Studio, settings: DataSettings, code: str, by: Counting) -> DataSettings:
+    """``settings`` with the mend that the finding ``code`` offers; as they are if it is offered no longer."""
+    for finding in studio.checked(settings, by).report.findings:
+        if finding.code == code and finding.mend:
+            return settings.changed(mends=(*settings.mends, finding.mend))
+    return settings
+
+
+def undone(settings: DataSettings, place: int) -> DataSettings:
+    """``settings`` without the mend at ``place``, from 0."""
+    return settings.changed(mends=[mend for n, mend in enumerate(settings.mends) if n != place])
+
+
+def reread(
+    studio: Studio, with_columns: bool, chosen: Chosen | None, model: str, length: str, template: str, *given
+) -> list:
+    """The tab with the same file, read as the person says; a newly chosen format looks for its columns itself."""
+    if chosen is None:
+        return failed("").values()
+    try:
+        settings = mapping.settings_of(mapping.answers(given), chosen.settings, with_columns)
+    except DataError as error:
+        return failed(views.notice_of(error), chosen, studio.columns(chosen.settings)).values()
+    return show(studio, settings, chosen.name, counting(model, length, template), open_mapping=True).values()
+
+
+def effect(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str, *given) -> str:
+    """The first rows as they would be read, before it is decided."""
+    if chosen is None:
+        return ""
+    try:
+        settings = mapping.settings_of(mapping.answers(given), chosen.settings)
+        checked = studio.tried(settings, counting(model, length, template), ROWS_TRIED)
+        shown = "".join(
+            _example(studio, checked, n, counting(model, length, template))
+            for n in range(min(ROWS_TRIED, len(checked.dataset.examples)))
+        )
+    except FinetuneError as error:
+        return views.notice_of(error)
+    return f"<section class='effect'><h4>The first rows, read this way</h4>{shown}</section>"
+
+
+def recount(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str) -> tuple:
     """Counts and colours for another model or length; the same rows."""
     if chosen is None:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-    shown = show(studio, chosen.settings, chosen.name, model, length)
+    shown = show(studio, chosen.settings, chosen.name, counting(model, length, template))
     return shown.result, shown.preview, shown.index, shown.position
 
 
-def turn(studio: Studio, step: int, chosen: Chosen | None, index: int, model: str, length: str) -> tuple[int, str, str]:
+def turn(
+    studio: Studio, step: int, chosen: Chosen | None, index: int, model: str, length: str, template: str
+) -> tuple[int, str, str, object]:
     """The example ``step`` further on, round the end to the beginning."""
     if chosen is None:
-        return 0, "", ""
-    checked = studio.checked(chosen.settings, model, whole(length))
+        return 0, "", "", gr.skip()
+    by = counting(model, length, template)
+    checked = studio.checked(chosen.settings, by)
     count = len(checked.dataset.examples)
     index = (index + step) % max(count, 1)
-    return index, preview(studio, checked, index, model, whole(length)), position(index, count)
+    return index, preview(studio, checked, index, by), position(index, count), gr.Group(visible=False)
 
 
-def preview(studio: Studio, checked: Checked, index: int, model: str, length: int) -> str:
-    """Example number ``index`` (from 0) as the model would see it."""
+def preview(studio: Studio, checked: Checked, index: int, by: Counting) -> str:
+    """Example number ``index`` (from 0) as the model would see it, and the template that writes it so."""
     if not checked.dataset.examples:
         return ""
+    template = studio.template(by.model)
+    how = (
+        "<details class='exact'><summary>How this model writes conversations (chat template)</summary>"
+        f"<pre>{views.escape(template)}</pre></details>"
+        if template and checked.dataset.kind != "text"
+        else ""
+    )
+    return _example(studio, checked, index, by) + how
+
+
+def _example(studio: Studio, checked: Checked, index: int, by: Counting) -> str:
     example = checked.dataset.examples[index]
-    tokenizer, _ = studio.counting_tokenizer(model)
-    pieces = checked.method.pieces(example, tokenizer, length)
+    tokenizer, _ = studio.counting_tokenizer(by.model)
+    pieces = checked.method.pieces(example, tokenizer, by.length)
     cut = [piece.full_length for piece in pieces if piece.is_truncated]
-    note = views.small(f"Cut at {views.amount(length)} of {views.amount(max(cut))} tokens.") if cut else ""
+    note = views.small(f"Cut at {views.amount(by.length)} of {views.amount(max(cut))} tokens.") if cut else ""
     return conversation(example, [spans(piece, tokenizer) for piece in pieces]) + note
 
 
-def held_out_words(studio: Studio, settings: DataSettings) -> str:
-    """Which rows are kept for checking, as a sentence."""
+def download_rejected(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str) -> str | None:
+    """The path of a new CSV file of the rows that were left out, each with its reason."""
+    if chosen is None:
+        return None
+    return rejected_file(chosen.name, studio.checked(chosen.settings, counting(model, length, template)).report)
+
+
+def remember(chosen: Chosen | None) -> dict | None:
+    """What the browser keeps of the choice."""
+    return {"name": chosen.name, "data": chosen.settings.model_dump(mode="json")} if chosen else None
+
+
+def restore(studio: Studio, remembered: object, model: str, length: str, template: str) -> list:
+    """The tab as it was before the page was loaded anew; the browser's word is checked like a visitor's."""
     try:
-        held_out = held_out_path(studio.workspace.find(settings.path, trusted=False), settings)
-    except FinetuneError as error:
-        return error.message
-    if held_out:
-        return f"{held_out.name} beside it is kept for checking and never learnt from."
-    if not settings.held_out_share:
-        return "No rows are kept for checking."
-    return f"{views.percent(settings.held_out_share)} of the rows are kept for checking and never learnt from."
-
-
-def column_choosers(format_: str, columns: tuple[str, ...], mapped: dict[str, str]) -> list:
-    """An update for each column chooser: one for each part of the format, the others hidden."""
-    parts = FORMATS[format_].parts if format_ in FORMATS and columns else ()
-    choosers = [
-        gr.Dropdown(
-            [NONE, *columns],
-            value=mapped.get(part.name, NONE),
-            label=f"Column: {part.name}",
-            info=part.help,
-            visible=True,
-        )
-        for part in parts[:MOST_PARTS]
-    ]
-    return choosers + [gr.Dropdown(visible=False)] * (MOST_PARTS - len(choosers))
-
-
-def format_choices() -> list[tuple[str, str]]:
-    """The formats to choose from, detection first; those that cannot be learnt from are left out."""
-    return [("Look and tell me", DETECT), *((form.title, name) for name, form in FORMATS.items() if not form.refusal)]
+        settings, name = DataSettings.model_validate(remembered["data"]), str(remembered["name"])
+    except (TypeError, KeyError, ValueError):
+        return [gr.skip()] * len(failed("").values())
+    return show(studio, settings, name, counting(model, length, template)).values()
 
 
 def nothing_yet() -> str:
@@ -369,11 +440,3 @@ def nothing_yet() -> str:
 def position(index: int, count: int) -> str:
     """Which example is shown."""
     return f"<p class='position' aria-live='polite'>{views.amount(index + 1)} of {views.amount(count)}</p>"
-
-
-def whole(length: str | float | None) -> int:
-    """A length from the form as a whole number of tokens within reason."""
-    try:
-        return int(min(max(float(length or 0), 16), 131072)) if length else 1024
-    except ValueError:
-        return 1024

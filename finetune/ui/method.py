@@ -17,7 +17,7 @@ from finetune.ui import views
 from finetune.ui.cards import PICK, cards, matching, suited
 from finetune.ui.form import Form, recipe_of
 from finetune.ui.models import describe_model, model_choices
-from finetune.ui.studio import Chosen, Studio
+from finetune.ui.studio import Chosen, Counting, Studio
 
 FIRST_CARD = "lora"
 NO_DATA = "Choose data first, on the Data tab."
@@ -45,9 +45,9 @@ class Parts:
     def model(self) -> gr.Dropdown:
         return self.form.inputs["model.id"]
 
-    @property
-    def length(self) -> gr.Textbox:
-        return self.form.inputs["training.length"]
+    def counted_by(self) -> list:
+        """What decides how tokens are counted: model, length and chat template."""
+        return [self.form.inputs[path] for path in ("model.id", "training.length", "model.chat_template")]
 
     def settings(self) -> list:
         """The inputs that make up a recipe, in the order the handlers take them."""
@@ -276,7 +276,7 @@ def load(studio: Studio, form: Form, text: str) -> tuple[Chosen | None, str, lis
     """What a pasted recipe says: its data, a notice, the values of ``Parts.settings()`` in order, and the cards."""
     try:
         recipe = Recipe.from_yaml(text)
-        checked = studio.checked(recipe.data, recipe.model.id, recipe.training.length)
+        checked = studio.checked(recipe.data, Counting(recipe.model, recipe.training.length))
     except FinetuneError as error:
         return None, views.notice_of(error), [], ""
     data = checked.chosen(recipe.data, recipe.name)

@@ -8,7 +8,7 @@ from functools import partial
 import gradio as gr
 
 from finetune.ui import api, compare, data, method, train, views
-from finetune.ui.studio import Studio
+from finetune.ui.studio import Studio, counting
 from finetune.workspace import ASSETS
 
 TABS = ("data", "method", "train", "compare")
@@ -105,7 +105,8 @@ def build(studio: Studio) -> gr.Blocks:
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"tab-{name}"):
                     drawn.append(tab.draw(studio))
         parts = dict(zip(TABS, drawn))
-        data.wire(studio, parts["data"], parts["method"].model, parts["method"].length)
+        data.wire(studio, parts["data"], parts["method"].counted_by())
+        _wire_memory(studio, page, parts["data"], parts["method"].counted_by())
         method.wire(studio, parts["method"], parts["data"].chosen)
         train.wire(studio, parts["train"])
         compare.wire(studio, parts["compare"])
@@ -150,15 +151,18 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     """Fill the Data and the Method tab from a recipe; or leave both and say what is wrong with it."""
     chosen, notice, values, cards = method.load(studio, parts.form, text)
     if chosen is None:
-        return [
-            notice,
-            *[gr.skip()] * (len(data.Shown._fields) - 1 + data.MOST_PARTS),
-            gr.skip(),
-            *[gr.skip()] * len(parts.settings()),
-        ]
+        return [notice, *[gr.skip()] * (len(data.failed("").values()) + 1 + len(parts.settings()))]
     form = dict(zip(parts.form.inputs, values[2:]))
-    shown = data.show(studio, chosen.settings, chosen.name, form["model.id"], form["training.length"])
+    by = counting(form["model.id"], form["training.length"], form["model.chat_template"])
+    shown = data.show(studio, chosen.settings, chosen.name, by)
     return [notice, *shown.values(), cards, *values]
+
+
+def _wire_memory(studio: Studio, page: gr.Blocks, parts: data.Parts, counted_by: list) -> None:
+    """What was chosen before the page was loaded anew is chosen again."""
+    page.load(
+        partial(data.restore, studio), [parts.remembered, *counted_by], parts.shown(), api_name="data_restore", **QUIET
+    )
 
 
 def to_compare(studio: Studio, run_id: str | None) -> tuple:

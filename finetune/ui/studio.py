@@ -11,22 +11,31 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from finetune.chat import Pairs
-from finetune.data.dataset import Dataset, read, read_sides
+from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
+from finetune.data.hub import files, is_hub
+from finetune.data.mix import read_held_out
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
-from finetune.data.sources import read_table
+from finetune.data.sources import read_tables
+from finetune.data.table import Table
+from finetune.data.tokens import template_of
 from finetune.errors import DataError, FinetuneError, ModelError, RunError
 from finetune.jobs import Jobs
-from finetune.methods import METHODS, Method
+from finetune.methods import Method, method_for
 from finetune.recipe import ModelSettings, Recipe
 from finetune.run import Follower, Run, slug
 from finetune.view import ACTIVE, View
 from finetune.workspace import Workspace
 
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".txt", ".md")
+SUFFIXES = (
+    ".csv", ".tsv", ".json", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".txt", ".md",
+)  # fmt: skip
 """The files that the Data tab takes."""
 
 REPEAT_S = 3.0
@@ -73,6 +82,32 @@ class Checked:
         return Chosen(settings, name, self.dataset.kind, report.kept, report.longest, report.tokens)
 
 
+@dataclass(frozen=True)
+class Counting:
+    """What decides how tokens are counted."""
+
+    model: ModelSettings
+    length: int
+    """The longest row, in tokens."""
+
+
+def counting(model: str | None, length: str | float | None, template: str | None = None) -> Counting:
+    """What the Method tab says of counting; a value that makes no sense there is taken for the default."""
+    try:
+        chosen = ModelSettings(id=model or "starter", chat_template=template or "own")
+    except ValidationError:
+        chosen = ModelSettings()
+    return Counting(chosen, whole(length))
+
+
+def whole(length: str | float | None) -> int:
+    """A length from the form as a whole number of tokens within reason."""
+    try:
+        return int(min(max(float(length or 0), 16), 131072)) if length else 1024
+    except ValueError:
+        return 1024
+
+
 class Cache:
     """The results of the last few calls, by key; a value is made once even if two ask for it at a time."""
 
@@ -100,6 +135,8 @@ class Studio:
         self.jobs = Jobs(self.workspace)
         self.pairs = Pairs(self.workspace)
         self._followers: dict[str, Follower] = {}
+        self._tables = Cache(2)
+        self._datasets = Cache(3)
         self._checked = Cache(4)
         self._tokenizers = Cache(3)
         self._prompts = Cache(16)
@@ -144,38 +181,90 @@ class Studio:
         load_tokenizers()
         return self._tokenizers.get(model, lambda: load_tokenizer(model, self.workspace))
 
-    def counting_tokenizer(self, model_id: str) -> tuple[object, str]:
+    def counting_tokenizer(self, model: ModelSettings) -> tuple[object, str]:
         """The tokenizer to count and colour with, and a note where it is not the chosen model's.
 
         Looking at data never downloads a model.
         """
-        if not self.has_model(model_id):
-            note = f"{model_id} is not on this machine yet, so these are the starter's tokens; its own differ a little."
+        if not self.has_model(model.id):
+            note = f"{model.id} is not on this machine yet, so these are the starter's tokens; its own differ a little."
             return self.tokenizer(ModelSettings()), note
         try:
-            return self.tokenizer(ModelSettings(id=model_id or "starter")), ""
+            return self.tokenizer(model), ""
         except ModelError as error:
             return self.tokenizer(ModelSettings()), f"{error.message} These are the starter's tokens."
 
-    def checked(self, settings: DataSettings, model_id: str, length: int) -> Checked:
-        """The data that ``settings`` name, read and checked; a bad file raises ``DataError``."""
-        path = self.workspace.find(settings.path, trusted=False)
-        key = (path, path.stat().st_mtime_ns, settings.model_dump_json(), model_id, length)
-        return self._checked.get(key, lambda: self._check(path, settings, model_id, length))
+    def template(self, model: ModelSettings) -> str:
+        """The chat template that conversations are written with; empty if the model has none."""
+        return template_of(self.counting_tokenizer(model)[0])
 
-    def _check(self, path: Path, settings: DataSettings, model_id: str, length: int) -> Checked:
-        dataset = read(path, settings)
+    def paths(self, settings: DataSettings) -> list[Path]:
+        """The files that ``settings`` name, fetched if they are on the Hub."""
+        return files(settings, partial(self.workspace.find, trusted=False), trusted=False)
+
+    def table(self, settings: DataSettings, progress: Callable[[float], None] | None = None) -> Table:
+        """The rows of the files that ``settings`` name, as they were written; a bad file raises ``DataError``."""
+        paths = self.paths(settings)
+        key = (*((path, path.stat().st_mtime_ns) for path in paths), settings.encoding, settings.whole_text)
+        return self._tables.get(key, lambda: read_tables(paths, settings, progress))
+
+    def checked(
+        self, settings: DataSettings, by: "Counting", progress: Callable[[float], None] | None = None
+    ) -> Checked:
+        """The data that ``settings`` name, read and checked; a bad file raises ``DataError``."""
+        table = self.table(settings, progress)
+        key = (id(table), settings.model_dump_json())
+        dataset = self._datasets.get(key, lambda: mended(table, settings))
+        return self._checked.get((*key, by), lambda: self._check(dataset, settings, by))
+
+    def tried(self, settings: DataSettings, by: "Counting", rows: int) -> Checked:
+        """The first ``rows`` rows as they are in the file, read as ``settings`` say and not remembered."""
+        table = self.table(settings)
+        first = Table(table.title, table.columns)
+        for values, line in zip(table.rows[:rows], table.lines[:rows]):
+            first.add(values, line)
+        return self._check(mended(first, settings.changed(mends=())), settings, by)
+
+    def _check(self, dataset: Dataset, settings: DataSettings, by: "Counting") -> Checked:
         method = method_for(dataset.kind)
-        tokenizer, note = self.counting_tokenizer(model_id)
-        report = check(dataset, lambda example: method.pieces(example, tokenizer, length))
+        tokenizer, note = self.counting_tokenizer(by.model)
+        report = check(
+            dataset,
+            lambda example: method.pieces(example, tokenizer, by.length),
+            length=by.length,
+            held_out=self.held_out(settings),
+        )
         return Checked(dataset, report, method, note)
+
+    def held_out(self, settings: DataSettings) -> Dataset | None:
+        """The rows in the file kept for checking, if there is one."""
+        return read_held_out(settings, partial(self.workspace.find, trusted=False), trusted=False)
+
+    def held_out_words(self, settings: DataSettings) -> str:
+        """Which rows are kept for checking, as a sentence."""
+        try:
+            path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings)
+        except FinetuneError as error:
+            return error.message
+        if path:
+            return f"{path.name} beside it is kept for checking and never learnt from."
+        if not settings.held_out_share:
+            return "No rows are kept for checking."
+        return f"{settings.held_out_share:.0%} of the rows are kept for checking and never learnt from."
 
     def columns(self, settings: DataSettings) -> tuple[str, ...]:
         """The columns of the file that ``settings`` name; none if it is no table."""
         try:
-            return read_table(self.workspace.find(settings.path, trusted=False)).columns
+            return self.table(settings).columns
         except FinetuneError:
             return ()
+
+    def add_text(self, text: str, suffix: str) -> DataSettings:
+        """Keep pasted text in the workspace as a file ending in ``suffix``; the settings that read it."""
+        content = text.encode("utf-8", "surrogatepass")
+        target = self.workspace.uploads_dir / f"pasted-{hashlib.sha256(content).hexdigest()[:8]}{suffix}"
+        target.write_bytes(content)
+        return DataSettings(path=target.relative_to(self.workspace.path).as_posix())
 
     def add_upload(self, source: Path, name: str) -> DataSettings:
         """Copy a file a person sent into the workspace, under a name made here; the settings that read it."""
@@ -193,9 +282,6 @@ class Studio:
 
     def start(self, recipe: Recipe) -> Run:
         """Queue a run of ``recipe``; a second click on the same button gets the run of the first."""
-        self.workspace.find(recipe.data.path, trusted=False)
-        if recipe.data.held_out:
-            self.workspace.find(recipe.data.held_out, trusted=False)
         text = recipe.to_yaml(full=True)
         with self._starting:
             if self._last_start and self._last_start[0] == text and time.monotonic() - self._last_start[1] < REPEAT_S:
@@ -211,8 +297,8 @@ class Studio:
     def _held_out_prompts(self, run: Run, most: int) -> list[str]:
         recipe = run.recipe
         try:
-            path = self.workspace.find(recipe.data.path)
-            *_, held_out = read_sides(path, recipe.data, recipe.training.seed)
+            path, *also = files(recipe.data, self.workspace.find)
+            *_, held_out = read_sides(path, recipe.data, recipe.training.seed, also)
         except FinetuneError as error:
             log.info("No prompts for %s: %s", run.id, error.message)
             return []
@@ -230,14 +316,6 @@ class Studio:
         except ValueError:
             # No id of a model at all; whoever loads it says so.
             return True
-
-
-def method_for(kind: str) -> Method:
-    """The first method that learns from examples of ``kind``, with its defaults."""
-    for cls in METHODS.values():
-        if kind in cls.reads:
-            return cls()
-    raise DataError(f"No method here learns from {kind} examples.", "Choose another format for the rows.")
 
 
 def question(example: dict) -> str:

@@ -1,10 +1,8 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from finetune.data.dataset import MAX_HELD_OUT, Dataset, content_hash, held_out_path, read, split
+from finetune.data.dataset import held_out_path, read, read_sides
 from finetune.data.formats.turns import exchange
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
@@ -21,10 +19,6 @@ def make(tmp_path):
         return read(path, DataSettings(path=name, **values))
 
     return make
-
-
-def chats(*answers):
-    return Dataset("chat", "chat", "Chat", "", 1.0, {}, examples=[exchange("q", answer) for answer in answers])
 
 
 TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
@@ -87,7 +81,7 @@ def test_a_person_can_overrule_the_format(make):
     "values, message",
     [
         ({"columns": {"prompt": "nope"}}, 'There is no column "nope" to be the prompt. There are: a, b.'),
-        ({"format": "csv"}, 'There is no format "csv". There are: auto, preference, chat'),
+        ({"format": "csv"}, 'There is no format "csv". There are: auto, '),
         ({"format": "text", "columns": {"prompt": "a"}}, 'Plain text has no part "prompt". Its parts are: text.'),
         ({"format": "preference", "columns": {"prompt": "a"}}, "not clear which column is the chosen and the rejected"),
         ({"columns": {"nothing": "a"}}, "It is not clear what to learn"),
@@ -149,44 +143,85 @@ def test_only_files_beside_the_data_can_be_named(tmp_path, name):
         held_out_path(tmp_path / "uploads" / "a.csv", DataSettings(path="a.csv", held_out=name))
 
 
-def test_a_file_of_held_out_rows_is_never_learnt_from():
-    train, kept = split(chats("a", "b", "c", "b"), chats("b", "x"), share=0.5, seed=7)
-    assert train == chats("a", "c").examples
-    assert kept == chats("b", "x").examples
+def test_read_sides_takes_the_file_beside_without_the_mends(tmp_path):
+    rows = [{"prompt": f"q{n}", "completion": "a"} for n in range(12)]
+    for name, part in (("a.jsonl", rows), ("a.held-out.jsonl", [{"prompt": "x", "completion": "y"}])):
+        (tmp_path / name).write_text("\n".join(map(json.dumps, part)), encoding="utf-8")
+    chosen = DataSettings(path="a.jsonl", mends=({"type": "drop", "rows": "1-2"},))
+    data, train, held_out = read_sides(tmp_path / "a.jsonl", chosen, 7)
+    assert len(train) == 10 and held_out == [exchange("x", "y")]
+    assert [bad.row for bad in data.rejected] == [1, 2]
+    assert data.notes[-1].startswith("Only 1 row is kept for checking")
 
 
-def test_held_out_rows_of_another_kind_or_all_of_them_are_refused():
-    other = Dataset("text", "text", "Plain text", "", 1.0, {}, examples=[{"text": "a"}])
-    with pytest.raises(DataError, match="are Plain text, but the rows to learn from are Chat"):
-        split(chats("a"), other, 0.1, 7)
-    with pytest.raises(DataError, match="Every row is also among"):
-        split(chats("a"), chats("a"), 0.1, 7)
+def test_mends_of_rows_come_before_the_rows_are_understood_and_those_of_examples_after(make):
+    rows = [{"prompt": "q", "completion": ""}, {"prompt": "q", "completion": "a"}, {"prompt": "x", "completion": "y"}]
+    mends = (
+        {"type": "correct", "row": 1, "values": {"completion": "a"}},
+        {"type": "drop", "rows": "3"},
+        {"type": "add", "values": {"prompt": "new", "completion": "row"}},
+        {"type": "deduplicate"},
+    )
+    data = make(rows, mends=mends)
+    assert data.examples == [exchange("q", "a"), exchange("new", "row")] and list(data.rows) == [1, 4]
+    assert [(bad.row, bad.line, bad.reason) for bad in data.rejected] == [
+        (2, 2, "It repeats an earlier row."),
+        (3, 3, "You left it out."),
+    ]
+    assert data.total_rows == 4
 
 
-answers = st.lists(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), max_size=60)
+def test_a_table_of_which_all_is_left_out_is_told(make):
+    with pytest.raises(DataError, match=r"None of the 2 rows can be learnt from. Row 1 \(line 1\): You left it out."):
+        make([{"prompt": "q", "completion": "a"}] * 2, mends=({"type": "drop", "rows": "1-2"},))
 
 
-@settings(max_examples=150, deadline=None)
-@given(answers=answers, share=st.floats(0, 0.5), seed=st.integers(0, 9))
-def test_a_split_keeps_equal_rows_together_and_its_size(answers, share, seed):
-    data = chats(*answers)
-    train, kept = split(data, None, share, seed)
-    sides = [{content_hash(example) for example in side} for side in (train, kept)]
-    assert not sides[0] & sides[1]
-    assert sorted(map(content_hash, train + kept)) == sorted(map(content_hash, data.examples))
-    assert (train, kept) == split(data, None, share, seed)
-    if share == 0 or len(answers) < 10 or len(set(answers)) < 2:
-        assert not kept
-    else:
-        assert train and kept
-        smallest = min(answers.count(answer) for answer in answers)
-        assert len(kept) <= max(1, round(share * len(answers)), smallest)
+def test_a_row_is_rejected_only_when_none_of_its_examples_is_left(make):
+    instances = [{"input": "", "output": "a"}, {"input": "x", "output": "b"}]
+    data = make([{"instruction": "i", "instances": instances}] * 2)
+    one = data.without({0, 2, 3}, "Away.")
+    assert list(one.rows) == [1] and one.examples == [data.examples[1]]
+    assert [(bad.row, bad.reason) for bad in one.rejected] == [(2, "Away.")]
+    assert len(data.examples) == 4 and not data.rejected
 
 
-def test_a_split_keeps_the_share_up_to_a_limit_and_follows_the_seed():
-    data = chats(*(f"answer {n}" for n in range(5000)))
-    assert len(split(data, None, 0.01, 7)[1]) == 50
-    assert len(split(data, None, 0.5, 7)[1]) == MAX_HELD_OUT
-    assert split(data, None, 0.01, 7)[1] != split(data, None, 0.01, 8)[1]
-    shuffled = chats(*(f"answer {n}" for n in reversed(range(5000))))
-    assert split(shuffled, None, 0.01, 7)[1] == split(data, None, 0.01, 7)[1][::-1]
+def test_the_examples_of_a_large_table_are_made_when_asked_for(make, monkeypatch):
+    rows = [{"prompt": f"q{n}", "completion": "a" if n % 7 else ""} for n in range(400)]
+    small = make(rows)
+    monkeypatch.setattr("finetune.data.dataset.MEMORY_BYTES", 1000)
+    large = make(rows)
+    assert not isinstance(large.examples, list) and list(large.examples) == small.examples
+    assert large.rows == small.rows and large.rejected == small.rejected and len(large.rejected) == 58
+    left = large.without({0, 5}, "Away.")
+    assert not isinstance(left.examples, list) and left.examples[0] == small.examples[1]
+    assert list(left.examples) == [ex for n, ex in enumerate(small.examples) if n not in (0, 5)]
+
+
+def test_values_are_those_of_the_row_that_an_example_is_from(make):
+    data = make([{"prompt": "q", "completion": "a", "who": 1}, {"prompt": "q", "completion": ""}, *[DETAIL] * 2])
+    assert data.values("who") == [1, "007", "007"]
+
+
+DETAIL = {"prompt": "q", "completion": "a", "who": "007"}
+
+
+def test_several_files_are_read_as_one_and_a_bad_row_names_its_file(tmp_path):
+    for name, answers in (("a.jsonl", "xy"), ("b.jsonl", ["z", ""])):
+        rows = [json.dumps({"prompt": "q", "completion": answer}) for answer in answers]
+        (tmp_path / name).write_text("\n".join(rows), encoding="utf-8")
+    data = read(tmp_path / "a.jsonl", DataSettings(path="a.jsonl"), [tmp_path / "b.jsonl"])
+    assert list(data.rows) == [1, 2, 3]
+    assert [bad.where for bad in data.rejected] == ["row 4 (of b.jsonl, line 2)"]
+
+
+def test_roles_and_templates_reach_the_format(make):
+    turns = [{"role": "customer", "content": "q"}, {"role": "agent", "content": "a"}]
+    assert make([{"messages": turns}], roles={"customer": "user", "agent": "assistant"}).examples == [
+        exchange("q", "a")
+    ]
+    rows = [{"subject": "s", "body": "b", "reply": "r"}]
+    assert make(rows, columns={"prompt": "{subject}: {body}", "completion": "reply"}).examples == [
+        exchange("s: b", "r")
+    ]
+    with pytest.raises(DataError, match='"customer" cannot be "king"'):
+        make([{"messages": turns}], format="chat", roles={"customer": "king"})

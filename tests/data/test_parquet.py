@@ -1,3 +1,5 @@
+import time
+
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -41,10 +43,47 @@ def test_a_file_that_unpacks_to_too_many_rows_is_refused_at_once(write):
         read_parquet(bomb)
 
 
-def test_a_file_that_unpacks_to_too_many_bytes_is_refused(write, monkeypatch):
-    monkeypatch.setattr(reader, "MAX_BYTES", 1_000_000)
-    with pytest.raises(DataError, match="unpack to more than"):
-        read_parquet(write(pyarrow.table({"text": ["x" * 10_000] * 1000})))
+LONG = "x" * 10_000_000
+BOMBS = {
+    "one value for all rows": (
+        {"t": pyarrow.DictionaryArray.from_arrays([0] * 100_000, [LONG])},
+        "unpack to more than",
+    ),
+    "one value in conversations": ({"m": [[{"role": "user", "content": LONG[:999_000]}]] * 200}, "unpack to more than"),
+    "a short value for all rows": (
+        {"t": pyarrow.DictionaryArray.from_arrays([0] * 900_000, ["x" * 1000])},
+        "unpack to more than",
+    ),
+    "an endless list": (
+        {"t": pyarrow.ListArray.from_arrays([0, 3_000_000], pyarrow.nulls(3_000_000, pyarrow.int8()))},
+        "values of t.list.element are too",
+    ),
+    "an endless value": ({"t": ["x" * 40_000_000]}, "unpack to more than"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_in_seconds_and_little_memory(write, name):
+    columns, message = BOMBS[name]
+    path = write(pyarrow.table(columns), dictionary_pagesize_limit=2**30, compression="zstd")
+    assert path.stat().st_size < 500_000
+    began = time.monotonic()
+    with pytest.raises(DataError, match=message):
+        read_parquet(path)
+    assert time.monotonic() - began < 5  # a second or less on an idle machine
+    assert pyarrow.default_memory_pool().bytes_allocated() < 150 * 2**20
+
+
+def test_a_value_in_many_rows_is_read(write):
+    text = "x" * 2000
+    path = write(pyarrow.table({"t": pyarrow.DictionaryArray.from_arrays([0, 1] * 5000, [text, "y"])}))
+    assert read_parquet(path).rows == [{"t": text}, {"t": "y"}] * 5000
+
+
+def test_a_nul_rejects_its_row(write):
+    table = read_parquet(write(pyarrow.table({"text": ["a", "b\0c", "d"]})))
+    assert [row["text"] for row in table.rows] == ["a", "d"]
+    assert [(row.row, row.reason) for row in table.rejected] == [(2, "It holds a NUL character, which is not text.")]
 
 
 def test_columns_that_share_a_name_are_refused(write):

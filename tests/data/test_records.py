@@ -4,7 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finetune.data.records import Decoder, Fault, read_document, read_lines
+from finetune.data import records, store
+from finetune.data.records import Decoder, Fault, quick, read_document, read_lines
 from finetune.errors import DataError
 
 text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15)
@@ -144,3 +145,86 @@ def test_a_decoder_forgets_the_faults_of_the_value_before():
     with pytest.raises(Fault):
         decoder.value('{"a": NaN}')
     assert decoder.value('{"a": 1}') == {"a": 1}
+
+
+odd = st.sampled_from(
+    ['{"a": 1, "a": 2}', '{"a": "x", "\\u0061": "y"}', '{"a": 1.50}', '{"a": -0}', '{"a": 1e5}',
+     '{"a": -12345678901234567890}', '{"a": "\\\\\\"", "b": "\\""}', '{"a": "\\u0000"}',
+     '{"a": "\\\\u0000"}', '{"a": "\\ud83d"}', '{"a": "\\ud83d\\ude00"}',
+     '{"a": NaN}', '{"a": {"b": "x", "b": "y"}}', '{"a": [{"b": 1}, {"b": 1, "b": 2}]}', '[1]', '"x"', 'null',
+     '{"a": 1} x',
+     '{"a": "\\u0022", "a": "\\""}', '{"a": 1, "a": "\\""}', '{"a": ' + "[" * 33 + "]" * 33 + "}",
+     '{"a": ' + "[" * 31 + "]" * 31 + "}", ' { "a" : 0.1 } ', '{}', '{"a": true, "b": null}', '{"": ""}', '\u00a0']
+)  # fmt: skip
+wild = st.text(st.sampled_from('{}[]":,\\ abu0019e.-\t\r'), max_size=25)
+fractions = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.5, 1.0, -0.0, 1e16, 1e-5, 123456.789])
+written = st.builds(
+    json.dumps,
+    row | st.dictionaries(text, fractions | text, max_size=3),
+    ensure_ascii=st.booleans(),
+    separators=st.sampled_from([(",", ":"), (", ", ": ")]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines=st.lists(odd | wild | written, min_size=1, max_size=4))
+def test_the_quick_way_reads_what_the_strict_way_reads_or_leaves_it(lines):
+    encoded = [line.encode() + b"\n" for line in lines]
+    found = quick(b"".join(encoded), encoded)
+    if found is not None:
+        strictly = [Decoder().value(line.rstrip("\r\n")) for line in lines]
+        assert found == strictly and repr(found) == repr(strictly)
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"a": "x", "b": 7}', b'{"m": [{"role": "user", "content": "\\"No\\\\\\", n\xc3\xa4\\n"}]}', b"{}"]
+)
+def test_plain_rows_are_read_the_quick_way(line):
+    assert quick(line, [line]) == [json.loads(line)]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.lists(odd | wild | written, max_size=6), ending=st.sampled_from(["\n", "\r\n", "\r", "\n\n"]))
+def test_lines_are_judged_alike_however_they_are_kept_and_encoded(tmp_path, content, ending):
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(ending.join(content).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "BLOCK_BYTES", 30)
+        small = read_lines(path)
+        patch.setattr(store, "MEMORY_BYTES", 0)
+        large = read_lines(path)
+    utf16 = tmp_path / "utf16.jsonl"
+    utf16.write_bytes(ending.join(content).encode("utf-16"))
+    wide = read_lines(utf16)
+    assert small.rows == large.rows == wide.rows
+    assert small.rejected == large.rejected == wide.rejected
+    assert small.numbers == large.numbers == wide.numbers and small.lines == large.lines == wide.lines
+
+
+def test_a_line_without_end_is_passed_over_without_being_held(lines):
+    table = lines(b'{"a": "1"}\n{"a": "' + b"x" * 9_000_000 + b'"}\n{"a": "2"}')
+    assert [row["a"] for row in table.rows] == ["1", "2"] and table.lines == [1, 3]
+    assert table.rejected[0].reason == "It is longer than 1,000,000 characters."
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_an_array_is_read_alike_through_a_small_window(document, monkeypatch, size):
+    rows = [{"a": f"x{number}" * number, "b": [number]} for number in range(40)]
+    monkeypatch.setattr(records, "WINDOW_CHARACTERS", size)
+    table = document(json.dumps(rows, indent=1))
+    assert table.rows == rows
+    assert table.lines == [2 + 6 * number for number in range(40)]
+    with pytest.raises(DataError, match=r"Row 3 in line 4, character 3: It is not valid JSON: expecting value"):
+        document('[{"a": 1},\n{"a":\n 2},\n  ?, {"a": 3}]')
+
+
+def test_a_row_of_an_array_that_is_too_long_is_rejected_and_an_endless_one_ends_the_reading(document, monkeypatch):
+    table = document('[{"a": "' + "x" * 1_100_000 + '"}, {"a": "y"}]')
+    assert table.rows == [{"a": "y"}] and table.rejected[0].row == 1
+    monkeypatch.setattr(records, "WINDOW_CHARACTERS", 5)
+    monkeypatch.setattr(records, "MAX_ELEMENT_CHARACTERS", 100)
+    with pytest.raises(DataError, match="Row 2 in line 1, character 20: .*unterminated string"):
+        document('[{"a": "x"}, {"a": "' + "y" * 1000 + '"}]')
+    monkeypatch.setattr(records, "MAX_DOCUMENT_CHARACTERS", 20)
+    with pytest.raises(DataError, match="and no list of rows"):
+        document('{"rows": [{"a": "1"}, {"a": "2"}]}')

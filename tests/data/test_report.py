@@ -1,33 +1,21 @@
+import csv
+import io
 import json
+import time
+from collections import Counter
 
 import pytest
 
 from finetune.data.dataset import Dataset
 from finetune.data.formats.turns import exchange
-from finetune.data.report import advice, check, counted
+from finetune.data.mends.deduplicate import Deduplicate
+from finetune.data.mends.drop import Drop
+from finetune.data.report import Report, advice, check, histogram
 from finetune.data.table import Rejected
-from finetune.data.tokens import Piece
 from finetune.errors import DataError
+from tests.rows import LENGTH, clean, pair, pieces, read, report_on
 
-LENGTH = 10
-
-
-def pieces(example):
-    """A word is a token, the answer is learnt, and ten tokens fit."""
-    if "chosen" in example:
-        return tuple(cut(example["prompt"], example[part], part) for part in ("chosen", "rejected"))
-    if "text" in example:
-        return (cut([], [{"content": example["text"]}]),)
-    *before, answer = example["messages"]
-    if answer["content"] == "refuse":
-        raise DataError("The template refuses it.")
-    return (cut(before, [answer]),)
-
-
-def cut(before, answers, name=""):
-    asked, answered = (" ".join(turn["content"] for turn in turns).split() for turns in (before, answers))
-    flags = [False] * len(asked) + [True] * len(answered)
-    return Piece(tuple(range(len(flags)))[:LENGTH], tuple(flags[:LENGTH]), len(flags), name)
+LONG = "w " * (2 * LENGTH)
 
 
 def chats(*pairs, **values):
@@ -38,85 +26,76 @@ def chats(*pairs, **values):
 
 
 def many(count):
-    return [(f"q{n}", f"a{n}") for n in range(count)]
+    return [(f"q{n}", f"a{n} because of {n}") for n in range(count)]
 
 
-def messages(report, severity=None):
-    return [finding.message for finding in report.findings if severity in (None, finding.severity)]
+def mixed():
+    """Rows of every fate, and how many of each."""
+    pairs = [*many(130), ("q", LONG), (LONG, "a"), ("q", "refuse"), many(1)[0], ("Q0!", "A0 because of 0")]
+    rejected = [Rejected(3, "It is odd.", 9), Rejected(4, "You left it out.", 10)]
+    return chats(*pairs, rows=[1, 2, *range(5, 138)], rejected=rejected, total_rows=137)
+
+
+def counts(report):
+    return {stage.name: stage.count for stage in report.stages}
 
 
 def test_a_clean_file_has_nothing_to_say():
-    report = check(chats(*many(200)), pieces)
-    assert (report.rows, report.kept, report.tokens, report.trained_tokens) == (200, 200, 400, 200)
-    assert (report.longest, report.p99_length) == (2, 2)
+    report = report_on(chats(*many(200)))
+    assert (report.rows, report.kept, report.tokens, report.trained_tokens) == (200, 200, 1000, 800)
+    assert (report.longest, report.p99_length, report.sampled_from) == (5, 5, 0)
     assert report.findings == []
 
 
 def test_every_row_is_accounted_for():
-    long = "w " * 20
-    pairs = [*many(3), ("q", long), (long, "a"), ("q", "refuse")]
-    rejected = [Rejected(3, "It is odd.", 9)]
-    report = check(chats(*pairs, rows=[1, 2, 4, 5, 6, 7], rejected=rejected, total_rows=7), pieces)
-    assert report.kept == 4
-    assert [bad.row for bad in report.rejected] == [3, 7]
-    assert report.truncated == [5, 6]
-    assert report.nothing_to_learn == [6]
+    report = report_on(mixed(), held_out=chats(many(2)[1], ("Q1!", "a1 because of 1")))
+    assert report.kept == 133
+    assert [(bad.row, bad.line) for bad in report.rejected] == [(3, 9), (4, 10), (135, None)]
+    assert (report.truncated, report.nothing_to_learn) == ([133, 134], [134])
     assert report.rows == report.kept + len(report.rejected) + len(report.nothing_to_learn)
-    assert (report.tokens, report.trained_tokens) == (3 * 2 + 10, 3 + 9)
-    assert "2 rows are left out; the first is row 3 (line 9): It is odd." in messages(report)
-    assert "1 row has nothing to learn at this length: the answer lies behind the cut." in messages(report)
-    assert "2 rows are longer than the length allows and cut off at the end; 99 % fit in 21 tokens." in messages(report)
+    assert (report.tokens, report.trained_tokens) == (132 * 5 + LENGTH, 132 * 4 + LENGTH - 1)
 
 
-def test_a_few_cut_rows_are_no_warning():
-    report = check(chats(*many(300), ("q", "w " * 20)), pieces)
-    assert [finding.severity for finding in report.findings] == ["info"]
-    assert messages(report)[0].startswith(
-        "1 row is longer than the length allows and cut off at the end; the longest has 21"
-    )
-    assert report.p99_length == 2
+def test_the_stages_add_up_and_name_their_rows():
+    report = report_on(mixed(), held_out=chats(many(2)[1], ("Q0!", "a0, because of 0")))
+    assert counts(report) == {
+        "read": 137, "left_out": 1, "rejected": 2, "duplicates": 1, "near_duplicates": 1, "leakage": 1,
+        "near_leakage": 3, "truncated": 2, "nothing_to_learn": 1, "kept": 133,
+    }  # fmt: skip
+    lost = sum(stage.count for stage in report.stages if stage.removed)
+    assert counts(report)["read"] - lost == counts(report)["kept"] == report.kept
+    rows = {stage.name: stage.rows for stage in report.stages}
+    assert (rows["left_out"], rows["rejected"]) == ((4,), (3, 135))
+    assert (rows["duplicates"], rows["near_duplicates"]) == ((136,), (137,))
+    assert (rows["leakage"], rows["near_leakage"]) == ((2,), (1, 136, 137))
+    assert all(stage.words and not stage.estimated for stage in report.stages)
 
 
-@pytest.mark.parametrize("count, severity", [(9, "problem"), (10, "warning"), (99, "warning"), (200, None)])
-def test_too_few_rows_are_told(count, severity):
-    report = check(chats(*many(count)), pieces)
-    assert [finding.severity for finding in report.findings] == ([severity] if severity else [])
-    if severity == "warning":
-        assert "Prefer prompting" in report.findings[0].message
+def test_stages_that_cannot_be_are_left_away():
+    assert list(counts(report_on(chats(*many(20))))) == [
+        "read", "rejected", "duplicates", "near_duplicates", "truncated", "nothing_to_learn", "kept",
+    ]  # fmt: skip
 
 
-def test_repeated_rows_are_told():
-    report = check(chats(*many(200), ("q1", "a1"), ("q1", "a1")), pieces)
-    assert messages(report, "info") == ["2 rows repeat an earlier one."]
-    assert report.findings[0].rows == (201, 202)
-    assert messages(check(chats(*many(100) * 2), pieces), "warning") == ["100 rows repeat an earlier one."]
+def test_rejected_rows_are_a_table():
+    written = report_on(mixed()).rejected_csv()
+    rows = list(csv.DictReader(io.StringIO(written)))
+    assert [(row["row"], row["line"]) for row in rows] == [("3", "9"), ("4", "10"), ("135", "")]
+    assert rows[0]["reason"] == "It is odd." and list(rows[0]) == ["row", "line", "reason"]
+    several = Report("chat", 2, rejected=[Rejected(2, 'It says "no", twice.', 3, file="b.csv")]).rejected_csv()
+    assert list(csv.reader(io.StringIO(several)))[1] == ["2", "3", 'It says "no", twice.', "b.csv"]
 
 
-def pairs(*answers):
-    examples = [
-        {
-            "prompt": [{"role": "user", "content": f"q {n}"}],
-            "chosen": [{"role": "assistant", "content": chosen}],
-            "rejected": [{"role": "assistant", "content": rejected}],
-        }
-        for n, (chosen, rejected) in enumerate(answers)
-    ]
-    rows = list(range(1, len(examples) + 1))
-    return Dataset("preference", "preference", "Pairs", "", 1.0, {}, examples=examples, rows=rows, total_rows=len(rows))
-
-
-def test_pairs_of_equal_answers_are_told():
-    report = check(pairs(*[("a b", "c")] * 150, ("same", "same")), pieces)
-    told = "1 row has the same chosen and rejected answer, so there is nothing to prefer."
-    assert told in messages(report, "warning")
-    assert report.tokens == 150 * (4 + 3) + 6
-    assert "DPO" in report.advice
+def test_mended_rows_are_left_out_and_not_told_again():
+    rows = clean(200) + clean(2)
+    report = report_on(read(rows, Drop(rows="7"), Deduplicate()))
+    assert counts(report)["left_out"] == 3 and counts(report)["rejected"] == 0 and report.kept == 199
+    assert report.findings == []
 
 
 def test_a_pair_learns_only_if_both_answers_are_within_the_length():
-    assert check(pairs(("a", "w " * 20)), pieces).kept == 1
-    report = check(pairs(("a", "")), pieces)
-    assert report.nothing_to_learn == [1] and report.kept == 0
+    report = report_on(read([pair("Why?", "Because.", LONG), pair(LONG, "Because.", "Why not?")]))
+    assert (report.kept, report.nothing_to_learn, report.truncated) == (1, [2], [1, 2])
 
 
 def test_a_model_that_refuses_every_row_is_told_as_an_error():
@@ -125,28 +104,116 @@ def test_a_model_that_refuses_every_row_is_told_as_an_error():
 
 
 def test_the_gravest_comes_first():
-    report = check(chats(*[("q", "a")] * 5, ("w " * 20, "a")), pieces)
-    assert [finding.severity for finding in report.findings] == ["problem", "warning", "warning", "warning"]
+    report = report_on(chats(*[("q", "a")] * 4, (LONG, "a")))
+    severities = [finding.severity for finding in report.findings]
+    assert severities == sorted(severities, key=("problem", "warning", "info").index) and severities[0] == "problem"
+    assert len(set(severities)) > 1
+
+
+def test_a_large_dataset_is_estimated_from_a_spread_sample():
+    asked = []
+
+    def counted(example):
+        asked.append(example)
+        return pieces(example)
+
+    pairs = [(LONG, "a") if n % 4 == 0 else ("q", LONG) if n % 4 == 1 else pair for n, pair in enumerate(many(1000))]
+    report = check(chats(*pairs), counted, length=LENGTH, budget=100)
+    assert len(asked) == report.sampled_from == 100
+    assert asked[-1] != exchange(*pairs[99])
+    stages = {stage.name: stage for stage in report.stages}
+    assert sum(stage.count for stage in report.stages if stage.removed) + report.kept == 1000
+    assert stages["kept"].estimated and "estimated from 100 rows" in stages["truncated"].words
+    assert report.tokens == 10 * sum(len(piece.ids) for each in asked for piece in pieces(each) if piece.learns)
+    told = {finding.code: finding.message for finding in report.findings}
+    assert told["truncated"].startswith("About ") and sum(count for *_, count in report.token_histogram) == 1000
+    assert not stages["duplicates"].estimated
+
+
+def test_progress_is_told():
+    told = []
+    report_on(chats(*many(1200)), progress=told.append)
+    assert told == [0, 500 / 1200, 1000 / 1200]
+
+
+def test_a_sample_knows_what_all_rows_show():
+    pairs = [*many(1000), many(1)[0], ("mail to anna@example.com", "I will do it at once.")]
+    report = report_on(chats(*pairs), budget=50)
+    rows = {finding.code: finding.rows for finding in report.findings}
+    assert rows["duplicates"] == (1001,) and rows["personal-data"] == (1002,)
+    assert report.kept == 1002
+
+
+@pytest.mark.parametrize(
+    "values, bins",
+    [
+        ([], []),
+        ([7], [(7, 7, 1)]),
+        ([2, 2, 4], [(2, 2, 2), (3, 3, 0), (4, 4, 1)]),
+        ([0, 39], [(n, n + 1, 1 if n in (0, 38) else 0) for n in range(0, 40, 2)]),
+    ],
+)
+def test_bins_are_round_and_hold_all(values, bins):
+    assert histogram(Counter(values)) == bins
+
+
+def test_the_longest_rows_share_the_last_bin():
+    bins = histogram(Counter({**dict.fromkeys(range(100, 500), 1), 9999: 1}), scale=3)
+    assert bins[0] == (100, 119, 60) and len(bins) <= 21
+    assert bins[-1][1] == 9999 and sum(count for *_, count in bins) == 3 * 401
+
+
+def test_turns_are_counted_without_instructions():
+    dataset = chats(*many(3))
+    dataset.examples[0]["messages"].insert(0, {"role": "system", "content": "Be kind."})
+    dataset.examples[1]["messages"] += exchange("And?", "Then.")["messages"]
+    assert report_on(dataset).turn_histogram == [(2, 2, 2), (3, 3, 0), (4, 4, 1)]
+    assert report_on(read([{"text": f"Once there was a lamp {n}."} for n in range(9)])).turn_histogram == []
 
 
 def test_the_dictionary_is_json_with_the_names_of_the_command_line():
-    report = check(chats(("q", "a"), rejected=[Rejected(2, "It is odd.", 3)], total_rows=2), pieces).to_dict()
+    rows = [*clean(3), clean(1)[0], {"prompt": "Why?", "completion": ""}, {"prompt": "Why?", "completion": LONG}]
+    report = report_on(read(rows)).to_dict()
     assert json.loads(json.dumps(report)) == report
-    assert report["rejected"] == [{"row": 2, "reason": "It is odd."}]
-    assert {"format", "rows", "kept", "rejected", "truncated", "tokens", "findings", "advice"} <= report.keys()
-    assert set(report["findings"][0]) == {"severity", "message", "rows"}
+    assert report["rejected"][0]["row"] == 5 and set(report["rejected"][0]) == {"row", "line", "reason"}
+    assert {
+        "format", "rows", "kept", "rejected", "truncated", "nothing_to_learn", "tokens", "trained_tokens", "longest",
+        "p99_length", "findings", "advice", "stages", "token_histogram", "turn_histogram", "sampled_from",
+    } == report.keys()  # fmt: skip
+    found = {finding["code"]: finding for finding in report["findings"]}
+    assert {"code", "severity", "message", "rows"} == set(found["size"])
+    assert found["duplicates"]["mend"] == {"type": "deduplicate", "near": False}
+    assert found["truncated"]["length"] == 128
 
 
 @pytest.mark.parametrize(
     "kind, count, words",
     [
-        ("preference", 500, "DPO"),
+        ("preference", 500, "Pairs of answers: DPO"),
+        ("rated", 500, "KTO) is not offered yet"),
+        ("prompt", 500, "add good answers"),
         ("text", 500, "style"),
-        ("chat", 40, "40 rows: LoRA"),
-        ("chat", 500, "500 rows of answers: SFT"),
+        ("chat", 40, "40 rows: LoRA, a few epochs; expect style, not facts: facts that change belong in retrieval."),
+        ("chat", 300, "500 good ones or more are worth collecting"),
+        ("chat", 1319, "1,319 rows of answers: SFT with LoRA"),
         ("chat", 20_000, "SFT of all weights"),
     ],
 )
 def test_advice_follows_the_kind_and_the_number(kind, count, words):
     assert words in advice(kind, count)
-    assert counted(1) == "1 row" and counted(1319) == "1,319 rows"
+
+
+def test_advice_knows_labels():
+    assert "4 fixed answers" in advice("chat", 200, labels=4)
+    rows = [{**row, "completion": ("refund", "other")[n % 2]} for n, row in enumerate(clean(60))]
+    assert "2 fixed answers" in report_on(read(rows)).advice
+
+
+def test_looking_at_a_row_is_quick():
+    """Ten times what it takes, so that it fails for a change of kind and not for a busy machine."""
+    dataset = chats(
+        *((f"Why is it that {row['prompt']} {n}", row["completion"] * 4) for n, row in enumerate(clean(800) * 25))
+    )
+    started = time.perf_counter()
+    report_on(dataset, budget=100)
+    assert (time.perf_counter() - started) / len(dataset.examples) < 200e-6

@@ -5,7 +5,8 @@ import zipfile
 import pytest
 
 from finetune.data import signature
-from finetune.data.signature import encoding_of, kind_of
+from finetune.data.signature import EncodingError, encoding_of, kind_of, lines_of
+from finetune.data.table import Table
 from finetune.errors import DataError
 
 
@@ -94,7 +95,7 @@ def test_a_damaged_archive_is_said_to_be_damaged(write):
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(write, monkeypatch):
     monkeypatch.setattr(signature, "MAX_SHEET_BYTES", 0)
-    with pytest.raises(DataError, match="unpacks to more than"):
+    with pytest.raises(DataError, match="unpacks to 0 MB, which is too much"):
         kind_of(write("a.xlsx", archive("xl/workbook.xml")))
 
 
@@ -126,3 +127,51 @@ def test_a_character_across_two_chunks_is_whole(write):
 def test_half_a_character_at_the_end_of_utf16_is_named(write):
     with pytest.raises(DataError, match="is not UTF-16 text"):
         encoding_of(write("a.csv", "ab".encode("utf-16") + b"\x00"))
+
+
+@pytest.mark.parametrize(
+    "content, encoding, preview",
+    [
+        ("q,a\n1,café “oui”\n".encode("cp1252"), "cp1252", "q,a\n1,café “oui”\n"),
+        ("q,a\n1,caf\xe9 \x81\n".encode("latin-1"), "latin-1", "q,a\n1,café \x81\n"),
+        (b"a\n" + b"x" * 1000 + b"\ncaf\xe9 noir", "cp1252", "café noir"),
+    ],
+)
+def test_another_encoding_is_offered_with_how_it_reads(write, content, encoding, preview):
+    with pytest.raises(EncodingError) as caught:
+        encoding_of(write("a.csv", content))
+    assert caught.value.encoding == encoding
+    assert preview in caught.value.preview and len(caught.value.preview) <= 300
+    assert encoding_of(write("a.csv", content), encoding) == encoding
+
+
+def test_utf16_without_its_mark_is_offered_as_such(write):
+    path = write("a.csv", "prompt,completion\nsome words,日本\n".encode("utf-16-le"))
+    with pytest.raises(EncodingError) as caught:
+        kind_of(path)
+    assert caught.value.encoding == "utf-16" and caught.value.preview.startswith("prompt,completion")
+    assert kind_of(path, "utf-16") == "delimited"
+
+
+def test_a_mark_counts_more_than_what_is_told(write):
+    assert encoding_of(write("a.csv", "\ufeffä".encode()), "latin-1") == "utf-8-sig"
+    assert encoding_of(write("a.csv", "ä".encode("utf-16")), "cp1252") == "utf-16"
+
+
+def test_lines_are_cut_where_no_row_can_be_longer(write):
+    path = write("a.txt", "ab\r\nabcdefghij\rk\n\nl")
+    found = list(lines_of(path, Table("text"), 4))
+    assert found == [(1, "ab\r\n", 4), (2, "abcd", 11), (3, "k\n", 2), (4, "\n", 1), (5, "l", 1)]
+
+
+@pytest.mark.parametrize("name, content", [("a.arrow", b"\xff\xff\xff\xff\x10"), ("a.csv", b"ARROW1\0\0")])
+def test_arrow_is_told_by_its_bytes(write, name, content):
+    assert kind_of(write(name, content)) == "arrow"
+
+
+def test_a_workbook_far_larger_than_its_file_is_refused(write, tmp_path):
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/workbook.xml", b" " * 20_000_000)
+    with pytest.raises(DataError, match="a.xlsx unpacks to 19 MB, which is too much"):
+        kind_of(path)

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from finetune.data import sources
-from finetune.data.sources import read_table
+from finetune.data import table as limits
+from finetune.data.settings import DataSettings
+from finetune.data.signature import EncodingError
+from finetune.data.sources import read_table, read_tables, read_text
 from finetune.errors import DataError
 
 ROWS = [{"prompt": "Sea?", "completion": "Blue; or green."}, {"prompt": "007", "completion": "NA"}]
@@ -87,6 +90,111 @@ def test_a_compressed_table_is_not_unpacked(tmp_path):
     (tmp_path / "a.csv").write_bytes(gzip.compress(b"a,b\n1,2\n"))
     with pytest.raises(DataError, match="gzip archive"):
         read_table(tmp_path / "a.csv")
+
+
+def test_a_file_in_another_encoding_is_read_as_offered(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("q,a\n1,café\n".encode("cp1252"))
+    with pytest.raises(EncodingError) as caught:
+        read_table(path)
+    told = DataSettings(path="a.csv", encoding=caught.value.encoding)
+    assert read_table(path, told).rows == [{"q": "1", "a": "café"}]
+
+
+@pytest.mark.parametrize(
+    "name, content", [("a.csv", "q,a\n1,é\n"), ("a.jsonl", '{"q": "é"}'), ("a.json", '[{"q": "é"}]'), ("a.txt", "é")]
+)
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-8"])
+def test_every_text_is_read_as_told(tmp_path, name, content, encoding):
+    (tmp_path / name).write_bytes(content.encode("utf-16-le" if encoding == "utf-16" else encoding))
+    assert "é" in read_table(tmp_path / name, DataSettings(path=name, encoding=encoding)).rows[0].values()
+
+
+def test_text_is_one_row_if_wanted(tmp_path):
+    (tmp_path / "a.md").write_text("# One\n\ntwo\n")
+    assert read_table(tmp_path / "a.md", DataSettings(path="a.md", whole_text=True)).rows == [{"text": "# One\n\ntwo"}]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(**contents):
+        for name, content in contents.items():
+            (tmp_path / name.replace("_", ".")).write_text(content, encoding="utf-8")
+        return [tmp_path / name.replace("_", ".") for name in contents]
+
+    return write
+
+
+def test_several_files_are_one_table(write):
+    table = read_tables(
+        write(a_csv="q,a\n1,2\n3,4\n", b_jsonl='{"q": "5", "a": "6"}\nx\n{"q": "7"}\n', c_csv="a;q\n8;9\n")
+    )
+    assert [row["q"] for row in table.rows] == ["1", "3", "5", "7", "9"]
+    assert table.numbers == [1, 2, 3, 5, 6] and table.lines == [2, 3, 1, 3, 2]
+    assert [row.where for row in table.rejected] == ["row 4 (of b.jsonl, line 2)"]
+    assert table.files == [("a.csv", 1), ("b.jsonl", 3), ("c.csv", 6)]
+    assert table.notes == ["c.csv: The columns are separated by semicolons."]
+
+
+def test_files_with_other_columns_are_refused_by_name(write):
+    with pytest.raises(DataError, match=r"b.csv does not have the columns of a.csv: it lacks a and it also has b, c\."):
+        read_tables(write(a_csv="q,a\n1,2\n", b_csv="q,b,c\n1,2,3\n"))
+
+
+def test_a_fault_in_one_of_several_files_names_it(write):
+    with pytest.raises(DataError, match=r"In b.csv: Row 1 \(line 2\) has 1 values"):
+        read_tables(write(a_csv="q,a\n1,2\n", b_csv="q,a\n1\n"))
+
+
+def test_several_files_share_the_budget(write, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_ROWS", 3)
+    with pytest.raises(DataError, match="Up to b.csv, there are more than 3 rows"):
+        read_tables(write(a_csv="q\n1\n2\n", b_csv="q\n3\n4\n"))
+
+
+def test_one_file_of_several_is_that_file(write):
+    assert read_tables(write(a_csv="q,a\n1,2\n")).files == []
+    with pytest.raises(DataError, match="no file to read"):
+        read_tables([])
+
+
+@pytest.mark.parametrize(
+    "text, rows",
+    [
+        ("q,a\n1,2", [{"q": "1", "a": "2"}]),
+        ("q\ta\n007\tNA", [{"q": "007", "a": "NA"}]),
+        ('{"q": "1"}\n{"q": "2"}', [{"q": "1"}, {"q": "2"}]),
+        ('[{"q": "1"}]', [{"q": "1"}]),
+        ("Some words.\n\nMore.", [{"text": "Some words."}, {"text": "More."}]),
+    ],
+)
+def test_pasted_text_is_told_by_its_content(text, rows):
+    assert read_text(text).rows == rows
+
+
+def test_pasted_text_without_rows_or_with_half_a_character_or_too_long_is_refused(monkeypatch):
+    with pytest.raises(DataError, match="no rows in pasted text"):
+        read_text(" \n")
+    with pytest.raises(DataError, match="Character 2 of pasted text is half of a character"):
+        read_text("a\ud83d")
+    monkeypatch.setattr(sources, "MAX_PASTED", 3)
+    with pytest.raises(DataError, match="longer than 3 characters"):
+        read_text("abcd")
+
+
+def test_progress_runs_from_nothing_to_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "PULSE_S", 0)
+    for path in write_all(tmp_path):
+        path.write_bytes(path.read_bytes())
+    lines = tmp_path / "many.jsonl"
+    lines.write_text('{"q": "1234567890"}\n' * 30_000)
+    for path in sorted(tmp_path.iterdir()):
+        told = []
+        read_table(path, progress=told.append)
+        assert told[-1] == 1.0 and told == sorted(told) and all(0 <= share <= 1 for share in told), path.name
+    told = []
+    read_tables([lines, lines], progress=told.append)
+    assert len(told) > 4 and told == sorted(told) and 0.5 in told
 
 
 @pytest.fixture(scope="module")

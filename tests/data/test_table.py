@@ -3,7 +3,7 @@ import time
 import pytest
 
 from finetune.data import table as limits
-from finetune.data.table import Rejected, Table, none_can, place
+from finetune.data.table import Reading, Rejected, Table, none_can, place
 from finetune.errors import DataError
 
 
@@ -59,3 +59,69 @@ def test_reading_that_takes_too_long_ends():
     with pytest.raises(DataError, match="more than 120 seconds"):
         for _ in range(1000):
             table.add({"a": "1"})
+
+
+@pytest.fixture
+def table():
+    table = Table("CSV")
+    for number in range(1, 4):
+        table.add({"a": str(number)}, number + 1)
+    table.reject("It is odd.", 5)
+    return table
+
+
+def test_rows_that_are_not_kept_are_rejected_with_their_line(table):
+    kept = table.keep(lambda number: number != 2, "You left it out.")
+    assert kept.rows == [{"a": "1"}, {"a": "3"}] and kept.numbers == [1, 3] and kept.lines == [2, 4]
+    assert kept.rejected == [Rejected(2, "You left it out.", 3), Rejected(4, "It is odd.", 5)]
+    assert kept.total_rows == table.total_rows == 4
+    assert len(table.rows) == 3 and len(table.rejected) == 1
+    assert table.keep(lambda number: True, "") is table
+
+
+def test_rows_are_replaced_by_number(table):
+    def change(number, values):
+        return {"a": "two", "b": "new"} if number == 2 else None
+
+    changed = table.replaced(change)
+    assert changed.rows == [{"a": "1"}, {"a": "two", "b": "new"}, {"a": "3"}]
+    assert changed.columns == ("a", "b") and changed.numbers == [1, 2, 3] and changed.lines == [2, 3, 4]
+    assert table.rows[1] == {"a": "2"} and table.columns == ("a",)
+    assert table.replaced(lambda number, values: dict(values)) is table
+
+
+def test_only_the_rows_named_are_looked_at(table):
+    seen = []
+    changed = table.replaced(lambda number, values: seen.append(number) or {"a": "x"}, only={3, 9})
+    assert seen == [3] and [row["a"] for row in changed.rows] == ["1", "2", "x"]
+
+
+def test_an_added_row_has_the_next_number_and_no_line(table):
+    longer = table.added({"a": "4", "c": "x"}).keep(lambda number: number != 1, "").added({"a": "5"})
+    assert longer.rows == [{"a": "2"}, {"a": "3"}, {"a": "4", "c": "x"}, {"a": "5"}]
+    assert longer.numbers == [2, 3, 5, 6] and longer.lines == [3, 4, None, None] and longer.columns == ("a", "c")
+    assert len(table.rows) == 3
+
+
+def test_a_table_of_little_but_bad_rows_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_REJECTED", 2)
+    table = Table("CSV")
+    table.reject("It is odd.", 2)
+    table.reject("It is odd.", 3)
+    with pytest.raises(DataError, match=r"More than 2 rows cannot be read. Row 1 \(line 2\): It is odd."):
+        table.reject("It is odd.", 4)
+
+
+def test_progress_is_told_at_most_ten_times_a_second():
+    told = []
+    table = Table("CSV", reading=Reading(progress=told.append), share=lambda: 0.5)
+    for _ in range(5000):
+        table.add({"a": "1"})
+    assert told and set(told) == {0.5} and len(told) <= 2
+
+
+def test_a_row_knows_its_file():
+    table = Table("CSV", files=[("a.csv", 1), ("b.csv", 3)])
+    assert [table.file_of(number) for number in (1, 2, 3, 9)] == ["a.csv", "a.csv", "b.csv", "b.csv"]
+    assert Table("CSV").file_of(1) == ""
+    assert Rejected(3, "", 2, "b.csv").where == "row 3 (of b.csv, line 2)"

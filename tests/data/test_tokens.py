@@ -5,7 +5,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AddedToken, AutoTokenizer
 
-from finetune.data.tokens import Piece, chat_piece, preference_pieces, spans, text_piece
+from finetune.data.tokens import (
+    Piece,
+    chat_piece,
+    preference_pieces,
+    rated_pieces,
+    spans,
+    template_of,
+    text_piece,
+    with_chatml,
+)
 from finetune.errors import DataError
 from finetune.methods.dpo import DPO
 from finetune.methods.packing import PackedCollator, pack
@@ -107,6 +116,37 @@ def test_the_templates_of_known_models_mark_the_answers_and_nothing_of_the_quest
         assert not any(word in answer for answer in answers for word in ("heißt", "then")), name
         marked += 1
     assert marked > 20
+
+
+def test_a_template_that_rewrites_earlier_turns_is_masked_where_the_only_answer_ends_it(tokenizer):
+    tokenizer.chat_template = "{{ messages | length }}" + CHATML
+    for answer in ("Japan 🇯🇵", "0", "Z", "00"):
+        messages = [*CHAT[:2], {"role": "assistant", "content": answer}]
+        assert learnt(chat_piece(messages, tokenizer, 500), tokenizer) == [f"{answer}<|im_end|>\n"]
+
+
+def test_an_answer_that_begins_otherwise_than_the_template_announces_is_learnt_alone(tokenizer):
+    tokenizer.chat_template = CHATML.replace("assistant\n' }}{% endif", "assistant\n<think>\n' }}{% endif")
+    assert learnt(chat_piece(CHAT[:3], tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n"]
+
+
+def test_a_template_that_writes_the_question_behind_the_answer_is_refused(tokenizer):
+    tokenizer.chat_template = "{{ messages | length }}" + CHATML + "{{ messages[-2]['content'] }}"
+    with pytest.raises(DataError, match="cannot mark the answers"):
+        chat_piece(CHAT[:3], tokenizer, 500)
+
+
+@pytest.mark.parametrize("template", [None, CHATML], ids=["with markers", "without"])
+def test_an_answer_of_weight_0_is_not_learnt(tokenizer, template):
+    tokenizer.chat_template = template or tokenizer.chat_template
+    weighted = [*CHAT[:2], {**CHAT[2], "weight": 0}, *CHAT[3:]]
+    plain, piece = chat_piece(CHAT, tokenizer, 500), chat_piece(weighted, tokenizer, 500)
+    assert piece.ids == plain.ids
+    assert learnt(piece, tokenizer) == learnt(plain, tokenizer)[1:]
+    others = [
+        text for text, flag in spans(chat_piece(weighted, tokenizer, 500, everything=True), tokenizer) if not flag
+    ]
+    assert others[1:] == learnt(plain, tokenizer)[:1] and len(others) == 2
 
 
 def test_a_template_that_rewrites_earlier_turns_is_refused(tokenizer):
@@ -258,3 +298,108 @@ def test_pairs_have_the_ids_that_trl_prepares_itself(tokenizer, template):
             assert batch["input_ids"][row][kept].tolist() == list(piece.ids)
             scored = [bool(flag) for flag in batch["completion_mask"][row][kept].tolist()]
             assert scored[1:] == list(piece.trained)[1:]
+
+
+TOOL = {"type": "function", "function": {"name": "find_harbour", "description": "d", "parameters": {"type": "object"}}}
+CALLS = [
+    {"role": "user", "content": "Where?"},
+    {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"type": "function", "function": {"name": "find_harbour", "arguments": {"sea": "North"}}}],
+    },
+    {"role": "tool", "content": "Kiel"},
+    {"role": "assistant", "content": "In Kiel."},
+]
+
+
+def test_calls_of_tools_are_learnt_and_their_results_are_not(tokenizer):
+    from trl.chat_template_utils import qwen2_5_chat_template
+
+    tokenizer.chat_template = qwen2_5_chat_template
+    piece = chat_piece(CALLS, tokenizer, 5000, tools=[TOOL])
+    call, answer = learnt(piece, tokenizer)
+    assert '{"name": "find_harbour", "arguments": {"sea": "North"}}' in call and "Kiel" not in call
+    assert "In Kiel." in answer
+    assert '"description": "d"' in tokenizer.decode(list(piece.ids))
+    assert SFT().pieces({"messages": CALLS, "tools": [TOOL]}, tokenizer, 5000) == (piece,)
+
+
+def test_a_template_that_leaves_out_tools_is_refused(tokenizer):
+    pair = {"prompt": CALLS[:1], "chosen": CALLS[3:], "rejected": CALLS[3:], "tools": [TOOL]}
+    for make in (
+        lambda: chat_piece(CHAT, tokenizer, 500, tools=[TOOL]),
+        lambda: chat_piece(CALLS, tokenizer, 500),
+        lambda: chat_piece(CALLS, tokenizer, 500, everything=True),
+        lambda: preference_pieces(pair, tokenizer, 500),
+    ):
+        with pytest.raises(DataError, match='leaves out tools: it does not write "find_harbour"'):
+            make()
+
+
+def test_a_template_that_leaves_out_reasoning_is_refused(tokenizer):
+    from trl.chat_template_utils import deepseek_r1_distill_chat_template, qwen3_chat_template
+
+    reasoned = [*CHAT[1:2], {"role": "assistant", "content": "<think>\nAn island.\n</think>\n\nJapan"}]
+    tokenizer.add_special_tokens({"bos_token": "<s>"})
+    tokenizer.chat_template = deepseek_r1_distill_chat_template
+    with pytest.raises(DataError, match="leaves out the reasoning"):
+        chat_piece(reasoned, tokenizer, 5000)
+    tokenizer.chat_template = qwen3_chat_template
+    assert (
+        "<think>\nAn island.\n</think>\n\nJapan<|im_end|>"
+        in learnt(chat_piece(reasoned, tokenizer, 5000), tokenizer)[0]
+    )
+
+
+def test_a_rated_answer_is_learnt_from_where_its_prompt_ends(tokenizer):
+    example = {"prompt": PAIR["prompt"], "completion": PAIR["chosen"], "label": True}
+    (piece,) = rated_pieces(example, tokenizer, 500)
+    assert learnt(piece, tokenizer) == ["A mouse, é.<|im_end|>\n"]
+    assert piece.ids == preference_pieces(PAIR, tokenizer, 500)[0].ids
+    assert not rated_pieces(example, tokenizer, 20)[0].learns
+
+
+def test_the_template_can_be_shown(tokenizer):
+    assert template_of(tokenizer) == tokenizer.chat_template
+    tokenizer.chat_template = {"default": CHATML, "tool_use": "x"}
+    assert template_of(tokenizer) == CHATML
+    tokenizer.chat_template = None
+    assert template_of(tokenizer) == ""
+
+
+def base(tokens, eos, bos=None):
+    """A tokenizer without a chat template, with these special tokens."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocab = {char: i for i, char in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    raw = Tokenizer(models.BPE(vocab=vocab, merges=[]))
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    raw.add_special_tokens(tokens)
+    if bos:
+        raw.post_processor = processors.TemplateProcessing(f"{bos} $A", None, [(bos, raw.token_to_id(bos))])
+    return PreTrainedTokenizerFast(tokenizer_object=raw, eos_token=eos, bos_token=bos)
+
+
+def test_a_base_model_takes_chatml_and_learns_to_stop():
+    plain = base(["<s>", "</s>"], "</s>", "<s>")
+    tokenizer = with_chatml(plain)
+    assert plain.chat_template is None
+    piece = chat_piece(CHAT, tokenizer, 500)
+    assert learnt(piece, tokenizer) == ["Japan 🇯🇵</s>", "a\nb</s>"]
+    assert [piece.ids[i] for i in range(1, len(piece.ids)) if piece.trained[i - 1] and not piece.trained[i]] == [
+        tokenizer("\n", add_special_tokens=False)["input_ids"][0]
+    ] * 2
+    assert tokenizer.decode(list(piece.ids)).startswith("<s><|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user")
+    assert piece.ids.count(tokenizer.eos_token_id) == 2
+
+
+def test_chatml_ends_with_its_own_mark_where_the_vocabulary_has_it():
+    tokenizer = with_chatml(base(["<|endoftext|>", "<|im_start|>", "<|im_end|>"], "<|endoftext|>"))
+    assert tokenizer.eos_token == "<|im_end|>"
+    piece = chat_piece(CHAT, tokenizer, 500)
+    assert learnt(piece, tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
+    assert piece.ids.count(tokenizer.eos_token_id) == 5
+    assert tokenizer.decode(list(piece.ids)).startswith("<|im_start|>system")

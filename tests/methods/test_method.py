@@ -1,6 +1,7 @@
 import pytest
 
-from finetune.methods import METHODS
+from finetune.errors import DataError
+from finetune.methods import METHODS, method_for
 
 
 def test_methods_are_found_by_being_there():
@@ -15,3 +16,9 @@ def test_each_method_speaks_to_both_readers(method):
 
 def test_a_type_is_read_by_its_own_name_only():
     assert all(name == method().type for name, method in METHODS.items())
+
+
+def test_the_method_for_a_kind_is_the_first_that_reads_it():
+    assert method_for("preference").type == "dpo" and method_for("chat").type == "sft"
+    with pytest.raises(DataError, match="Nothing here learns from answers with a rating yet"):
+        method_for("rated")

@@ -31,3 +31,9 @@ def test_plain_text_is_learnt_whole_but_for_its_first_token_which_nothing_predic
 def test_labels_and_ids_have_equal_length(tokenizer):
     row = SFT().columns(SFT().pieces(CHAT, tokenizer, 20))
     assert len(row["labels"]) == len(row["input_ids"]) == 20
+
+
+def test_an_answer_of_weight_0_carries_no_label(tokenizer):
+    turns = [*CHAT["messages"], {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Light."}]
+    turns[1] = {**turns[1], "weight": 0}
+    assert learnt(SFT(), {"messages": turns}, tokenizer) == "Light.<|im_end|>"

@@ -1,20 +1,21 @@
 """The samples in assets/ are what the seed gives, byte for byte, and their held-out rows are apart."""
 
 import json
+from collections import Counter
 
 import pytest
 
 from finetune.starter import SAMPLES_DIR
 from finetune.starter.pirate import is_pirate
-from finetune.starter.samples import SAMPLES, rows, write_samples
+from finetune.starter.samples import GENERAL_ROWS, SAMPLES, general, rows, write_samples
 
 
 def test_samples_come_out_byte_for_byte(tmp_path):
     write_samples(tmp_path)
-    for name in SAMPLES:
-        for suffix in ("", ".held-out"):
-            file = f"{name}{suffix}.jsonl"
-            assert (tmp_path / file).read_bytes() == (SAMPLES_DIR / file).read_bytes(), file
+    there = {path.name: path.read_bytes() for path in SAMPLES_DIR.iterdir() if path.name != "README.md"}
+    assert {path.name for path in tmp_path.iterdir()} == set(there)
+    for file, content in there.items():
+        assert (tmp_path / file).read_bytes() == content, file
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -27,3 +28,11 @@ def test_held_out_rows_are_apart(name):
 
 def test_pirates_speak_like_pirates():
     assert all(is_pirate(row["messages"][1]["content"]) for part in rows("pirate-voice") for row in part)
+
+
+def test_general_rows_are_of_many_kinds_without_the_pirates_voice():
+    talks = [row["messages"] for row in general()]
+    assert len(talks) == GENERAL_ROWS == len({str(talk[:-1]) for talk in talks})
+    assert not any(is_pirate(turn["content"]) for talk in talks for turn in talk if turn["role"] == "assistant")
+    openings = Counter(talk[-1]["content"].split()[0] for talk in talks)
+    assert len(openings) > 30 and sum(len(talk) > 2 for talk in talks) > 30

@@ -67,3 +67,12 @@ def test_nothing_a_row_says_becomes_html():
     example = {"messages": [{"role": "user", "content": evil}, {"role": evil, "content": evil}]}
     html = conversation(example, [[(evil, False), (evil, True)]])
     assert "<img" not in html
+
+
+def test_a_turn_that_only_calls_a_tool_shows_the_call():
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "weather"}}]}
+    example = {"messages": [{"role": "user", "content": "Rain?"}, call, {"role": "tool", "content": "no"}]}
+    spans = [("<u>Rain?<a>", False), ('call weather("here")<e>', True), ("<t>no<e>", False)]
+    html = turns(conversation(example, [spans]))
+    assert "<dt>assistant</dt><dd><mark class='learnt'>call weather(" in html
+    assert "<dt>tool</dt><dd>no</dd>" in html

@@ -1,22 +1,27 @@
+from pathlib import Path
 from types import SimpleNamespace
 
-from finetune.data.report import Finding, Report
+from finetune.data.checks import Finding
+from finetune.data.mends.drop import Drop
+from finetune.data.report import Report
+from finetune.data.signature import EncodingError
 from finetune.data.table import Rejected
-from finetune.ui.findings import found
+from finetune.errors import DataError
+from finetune.ui.findings import found, offer, rejected_file
 
 
 def checked(report, kind="chat", note=""):
-    dataset = SimpleNamespace(kind=kind, title="Chat messages", reason="Because.")
+    dataset = SimpleNamespace(kind=kind, title="Chat messages", reason="Because.", notes=["Read with care."])
     return SimpleNamespace(dataset=dataset, report=report, note=note)
 
 
+def html_of(report, kind="chat", length=512, mends=(), held_out=""):
+    return found("tickets", checked(report, kind), length, mends, held_out)
+
+
 def test_the_counts_are_said_in_words():
-    html = found(
-        "tickets",
-        checked(Report("chat", 1204, kept=1200, tokens=11240, trained_tokens=4000, truncated=[3])),
-        512,
-        "Ten rows.",
-    )
+    report = Report("chat", 1204, kept=1200, tokens=11240, trained_tokens=4000, truncated=[3])
+    html = html_of(report, held_out="Ten rows.")
     for words in (
         "1,200 conversations, ready to train",
         "1,200 kept",
@@ -24,27 +29,51 @@ def test_the_counts_are_said_in_words():
         "11,240 tokens, 4,000 learnt",
     ):
         assert words in html
-    assert "“tickets” is read as Chat messages. Because. Ten rows." in html
+    assert "“tickets” is read as Chat messages. Because. Ten rows." in html and "Read with care." in html
 
 
 def test_one_of_a_kind_is_singular():
-    assert "1 pair of answers, ready to train" in found(
-        "tickets", checked(Report("pairs", 1, kept=1), "preference"), 512, ""
-    )
+    assert "1 pair of answers, ready to train" in html_of(Report("pairs", 1, kept=1), "preference")
 
 
 def test_rejected_rows_are_listed_with_their_reasons_and_cut_at_fifty():
     report = Report("chat", 61, kept=1, rejected=[Rejected(n, "It is <empty>.") for n in range(1, 61)])
-    html = found("tickets", checked(report), 512, "")
-    assert "60 rows could not be used" in html and "Row 7: It is &lt;empty&gt;." in html and "And 10 more." in html
+    html = html_of(report)
+    assert "60 rows left out" in html and "Row 7: It is &lt;empty&gt;." in html and "And 10 more." in html
+
+
+def test_the_list_of_rejected_rows_is_a_table():
+    report = Report("chat", 2, kept=1, rejected=[Rejected(2, 'It says "no".', 3)])
+    written = Path(rejected_file("../my tickets", report)).read_text(encoding="utf-8-sig")
+    assert written.splitlines()[1].startswith("2,3,") and '""no""' in written
 
 
 def test_findings_name_their_rows_and_advice_follows():
     report = Report("chat", 9, kept=9, findings=[Finding("warning", "Rows repeat.", (2, 5))], advice="Look at them.")
-    html = found("tickets", checked(report), 512, "")
+    html = html_of(report)
     assert "<li class='warning'>Rows repeat." in html and "Rows 2, 5." in html and "Look at them." in html
+    assert "<button" not in html
+
+
+def test_what_can_be_mended_has_a_button_that_says_about_what():
+    mend = Finding("warning", "Rows repeat.", (2,), mend=Drop(rows="2"), button="Leave it out", code="twice")
+    length = Finding("warning", "2 rows are cut.", (3,), length=640, button="Use 640 tokens", code="cut")
+    html = html_of(Report("chat", 9, kept=9, findings=[mend, length]))
+    assert "data-pick='mend:twice' aria-label='Leave it out: Rows repeat.'" in html
+    assert "data-pick='length:640'" in html
+
+
+def test_what_was_changed_is_listed_and_can_be_taken_back():
+    html = html_of(Report("chat", 9, kept=8), mends=(Drop(rows="2"), Drop(rows="5-6")))
+    assert "Row 2 was left out." in html and "data-pick='undo:1'" in html and "the file stays as it is" in html
+
+
+def test_another_encoding_is_offered_with_what_it_gives():
+    error = EncodingError("It is not UTF-8.", "Choose.", encoding="cp1252", preview="caf<é>")
+    assert "data-pick='encoding:cp1252'" in offer(error) and "caf&lt;é&gt;" in offer(error)
+    assert offer(DataError("Anything else.")) == ""
 
 
 def test_nothing_to_train_on_is_said_first():
-    html = found("tickets", checked(Report("chat", 2, nothing_to_learn=[1, 2])), 16, "")
+    html = html_of(Report("chat", 2, nothing_to_learn=[1, 2]), length=16)
     assert "Nothing here can be trained on" in html and "2 with nothing to learn" in html

@@ -4,9 +4,9 @@ import pytest
 
 from finetune.data.dataset import read_sides
 from finetune.data.settings import DataSettings
-from finetune.errors import DataError, RunError
-from finetune.recipe import Recipe
-from finetune.ui.studio import Cache, as_run, method_for, question
+from finetune.errors import DataError, FinetuneError
+from finetune.recipe import ModelSettings, Recipe
+from finetune.ui.studio import Cache, as_run, counting, question, whole
 
 PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
 
@@ -38,13 +38,22 @@ def test_two_clicks_at_the_same_moment_make_one_run(idle):
     assert len(idle.workspace.runs()) == 1
 
 
-@pytest.mark.parametrize("where", ["path", "held_out"])
-def test_a_recipe_from_the_page_reads_only_uploads_and_samples(idle, tmp_path, where):
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda secret: {"path": secret},
+        lambda secret: {"also": [secret]},
+        lambda secret: {"held_out": secret},
+        lambda secret: {"replay": secret},
+        lambda secret: {"mix": [{"path": secret}]},
+    ],
+)
+def test_a_recipe_from_the_page_reads_only_uploads_and_samples(studio, with_tiny, tmp_path, where):
     secret = tmp_path / "secret.jsonl"
     secret.write_text('{"text": "secret"}\n')
-    with pytest.raises(RunError):
-        idle.start(recipe(data={**PIRATE.model_dump(), where: str(secret)}))
-    assert idle.workspace.runs() == []
+    with pytest.raises(FinetuneError, match="cannot be run") as raised:
+        studio.start(recipe(data={**PIRATE.model_dump(), **where(str(secret))}))
+    assert "There is no" in str(raised.value) and studio.workspace.runs() == []
 
 
 def test_an_upload_gets_a_safe_name_of_its_own(studio, tmp_path):
@@ -63,15 +72,19 @@ def test_a_file_of_another_type_is_refused(studio, tmp_path):
 
 
 def test_checked_data_is_kept_for_the_next_time(studio, with_tiny):
-    first = studio.checked(PIRATE, "tiny", 512)
-    assert studio.checked(PIRATE, "tiny", 512) is first
-    assert studio.checked(PIRATE, "tiny", 256) is not first
+    first = studio.checked(PIRATE, counting("tiny", 512))
+    assert studio.checked(PIRATE, counting("tiny", 512)) is first
+    other = studio.checked(PIRATE, counting("tiny", 256))
+    assert other is not first and other.dataset is first.dataset
+    mended = studio.checked(PIRATE.changed(mends=[{"type": "drop", "rows": "1"}]), counting("tiny", 512))
+    assert mended.dataset.total_rows == 300 and len(mended.dataset.examples) == 299
+    assert studio.table(PIRATE) is first.dataset.table
     assert first.report.kept == first.dataset.total_rows and first.method.type == "sft"
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_look_at_data(studio, monkeypatch):
     monkeypatch.setattr(studio, "tokenizer", lambda model: model.id)
-    used, note = studio.counting_tokenizer("someone/some-model")
+    used, note = studio.counting_tokenizer(ModelSettings(id="someone/some-model"))
     assert used == "starter" and "someone/some-model is not on this machine yet" in note
 
 
@@ -116,10 +129,7 @@ def test_a_cache_makes_a_value_once_and_forgets_the_oldest():
     assert made == ["a", "b", "c", "a"]
 
 
-def test_the_method_for_a_kind_and_the_question_of_an_example():
-    assert method_for("preference").type == "dpo" and method_for("chat").type == "sft"
-    with pytest.raises(DataError):
-        method_for("pictures")
+def test_the_question_of_an_example():
     assert question({"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]}) == "q"
     assert question({"text": "no question"}) == ""
 
@@ -130,3 +140,15 @@ def test_the_heavy_libraries_are_asked_for_once(studio, monkeypatch):
     studio.warm()
     studio.warm()
     assert calls == [1] and studio.machine == "Getting ready…"
+
+
+@pytest.mark.parametrize(
+    "length, tokens", [("512", 512), ("", 1024), (None, 1024), ("many", 1024), ("1", 16), ("1e9", 131072)]
+)
+def test_any_length_typed_is_a_number_of_tokens(length, tokens):
+    assert whole(length) == tokens
+
+
+def test_what_makes_no_sense_on_the_method_tab_is_taken_for_the_default():
+    assert counting("x" * 999, "5", "upside down").model == ModelSettings()
+    assert counting("tiny", 64, "chatml").model.chat_template == "chatml"

@@ -1,6 +1,7 @@
 """Alpaca: an instruction, sometimes an input that it is about, and the output; or a list of inputs and outputs."""
 
-from finetune.data.formats.format import SYSTEM, Format, Part, RowError, instruction, optional_text, text
+from finetune.data.formats.format import SYSTEM, Format, Part, RowError, cell, instruction, optional_text, text
+from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 
 NO_INPUT = "<noinput>"
@@ -31,15 +32,15 @@ class Alpaca(Format):
     def missing(self, columns):
         return super().missing(columns) or ([] if "output" in columns or "instances" in columns else ["output"])
 
-    def example(self, row, columns, system=None):
+    def example(self, row, columns, system=None, roles=None):
         return self.examples(row, columns, system)[0]
 
-    def examples(self, row, columns, system=None):
+    def examples(self, row, columns, system=None, roles=None):
         asked = text(row, columns["instruction"])
         system = instruction(row, columns, system)
         if "instances" not in columns:
             return [self._example(asked, row, columns.get("input"), columns.get("output", "output"), system)]
-        instances = row.get(columns["instances"])
+        instances = parsed(cell(row, columns["instances"]))
         if not isinstance(instances, list) or not instances or not all(isinstance(item, dict) for item in instances):
             raise RowError(f'Column "{columns["instances"]}" holds no list of inputs and outputs.')
         return [self._example(asked, instance, "input", "output", system) for instance in instances]
@@ -47,6 +48,10 @@ class Alpaca(Format):
     def _example(
         self, instruction: str, values: dict, input_column: str | None, output_column: str, system: str | None
     ) -> dict:
-        given = optional_text(values, input_column)
-        about = "" if given.strip().lower() in ("", NO_INPUT) else f"\n\n{given}"
-        return exchange(instruction + about, text(values, output_column), system)
+        asked = about(instruction, optional_text(values, input_column))
+        return exchange(asked, text(values, output_column), system)
+
+
+def about(instruction: str, given: str) -> str:
+    """The instruction with what it is about below it, if anything."""
+    return instruction if given.strip().lower() in ("", NO_INPUT) else f"{instruction}\n\n{given}"

@@ -1,13 +1,12 @@
 """Chat messages: a list of turns with role and content, as OpenAI and Hugging Face write them."""
 
-from finetune.data.formats.format import SYSTEM, Format, Part, instruction
-from finetune.data.formats.turns import check_chat, has_turns, read_turns, with_system
-
-ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, cell, instruction
+from finetune.data.formats.tools import has_tools, read_tools
+from finetune.data.formats.turns import Keys, check_chat, has_turns, read_turns, with_system
 
 
 class Chat(Format):
-    """A column of conversations, ``[{"role": …, "content": …}, …]``."""
+    """A column of conversations, ``[{"role": …, "content": …}, …]``, with the tools they may call."""
 
     name = "chat"
     title = "Chat messages"
@@ -19,24 +18,44 @@ class Chat(Format):
             "The turns of a conversation, each with role and content.",
             ("messages", "conversations", "conversation"),
         ),
+        TOOLS,
         SYSTEM,
     )
     holds = "conversations (turns with role and content)"
-    role_key = "role"
-    text_key = "content"
-    roles = ROLES
+    keys = Keys("role", "content")
 
     def find(self, columns, rows, mapped):
-        found = super().find(columns, rows, mapped)
+        found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
         if "messages" in mapped:
             return found
         usual = found.pop("messages", None)
         for column in (usual, *columns):
-            if any(has_turns(row.get(column), self.role_key, self.text_key) for row in rows):
+            if any(self._is_conversation(row.get(column)) for row in rows):
                 return {**found, "messages": column}
         return found
 
-    def example(self, row, columns, system=None):
+    def example(self, row, columns, system=None, roles=None):
         column = columns["messages"]
-        turns = read_turns(row.get(column), column, self.role_key, self.text_key, self.roles)
-        return {"messages": check_chat(with_system(turns, instruction(row, columns, system)))}
+        turns = self._read(cell(row, column), column, roles)
+        return with_tools({"messages": check_chat(with_system(turns, instruction(row, columns, system)))}, row, columns)
+
+    def _is_conversation(self, value: object) -> bool:
+        return has_turns(value, self.keys)
+
+    def _read(self, value: object, column: str, roles: dict[str, str] | None) -> list[dict]:
+        return read_turns(value, column, self.keys, roles)
+
+
+def with_real_tools(found: dict[str, str], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
+    """``found`` without a column that is only called like tools and holds none, unless a person chose it."""
+    column = found.get("tools")
+    if column is None or "tools" in mapped or any(has_tools(row.get(column)) for row in rows):
+        return found
+    return {part: column for part, column in found.items() if part != "tools"}
+
+
+def with_tools(example: dict, row: dict, columns: dict[str, str]) -> dict:
+    """``example`` with the tools of its row, where there are any."""
+    column = columns.get("tools")
+    tools = read_tools(cell(row, column), column) if column else []
+    return {**example, "tools": tools} if tools else example

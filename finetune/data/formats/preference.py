@@ -1,15 +1,9 @@
 """Preference pairs: a prompt with a better and a worse answer, as texts, as turns, or as two whole conversations."""
 
-import re
-
-from finetune.data.formats.chat import ROLES as CHAT_ROLES
-from finetune.data.formats.format import SYSTEM, Format, Part, RowError, instruction, text
-from finetune.data.formats.sharegpt import ROLES as SHAREGPT_ROLES
-from finetune.data.formats.turns import check_order, has_turns, read_turns, with_system
-
-SPEAKER = re.compile(r"(?:\A|\n\n)\s*(Human|User|Assistant|System): ?")
-"""How a conversation is written as one text, e.g. in Anthropic's hh-rlhf."""
-SPEAKERS = {"Human": "user", "User": "user", "Assistant": "assistant", "System": "system"}
+from finetune.data.formats.chat import with_real_tools, with_tools
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, RowError, instruction
+from finetune.data.formats.sides import side
+from finetune.data.formats.turns import check_order, with_system
 
 
 class Preference(Format):
@@ -32,50 +26,38 @@ class Preference(Format):
             "The worse answer.",
             ("rejected", "rejected_response", "dispreferred", "non_preferred", "worse", "bad"),
         ),
+        TOOLS,
         SYSTEM,
     )
     holds = "a better and a worse answer"
 
-    def example(self, row, columns, system=None):
-        chosen, rejected = (_turns(row, columns[part], "assistant") for part in ("chosen", "rejected"))
-        shared = _shared(chosen, rejected)
-        before = _turns(row, columns["prompt"], "user") if "prompt" in columns else []
-        beginning = chosen[:shared]
-        prompt = beginning if not before or beginning[-len(before) :] == before else before + beginning
-        for part, turns in (("chosen", chosen), ("rejected", rejected)):
-            _check_answer(turns[shared:], columns[part])
-        if not prompt:
-            raise RowError("It has no prompt: the two answers have no beginning in common.")
-        check_order(prompt)
-        if prompt[-1]["role"] != "user":
-            raise RowError("The prompt does not end with the user.")
-        return {
-            "prompt": with_system(prompt, instruction(row, columns, system)),
-            "chosen": chosen[shared:],
-            "rejected": rejected[shared:],
-        }
+    def find(self, columns, rows, mapped):
+        return with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+
+    def example(self, row, columns, system=None, roles=None):
+        chosen, rejected = (side(row, columns[part], "assistant", roles) for part in ("chosen", "rejected"))
+        before = side(row, columns["prompt"], "user", roles) if "prompt" in columns else []
+        pair = as_pair(before, chosen, rejected, (columns["chosen"], columns["rejected"]))
+        pair["prompt"] = with_system(pair["prompt"], instruction(row, columns, system))
+        return with_tools(pair, row, columns)
 
 
-def _turns(row: dict, column: str, speaker: str) -> list[dict]:
-    """What a column says as turns; a text without speakers is one turn by ``speaker``."""
-    value = row.get(column)
-    if has_turns(value, "from", "value"):
-        return read_turns(value, column, "from", "value", SHAREGPT_ROLES)
-    if isinstance(value, list):
-        return read_turns(value, column, "role", "content", CHAT_ROLES)
-    if isinstance(value, dict):
-        return read_turns([value], column, "role", "content", CHAT_ROLES)
-    written = text(row, column)
-    return _spoken(written) or [{"role": speaker, "content": written}]
+def as_pair(before: list[dict], chosen: list[dict], rejected: list[dict], names: tuple[str, str]) -> dict:
+    """The example of two answers to ``before``; a beginning that both have in common belongs to the prompt.
 
-
-def _spoken(written: str) -> list[dict]:
-    """The turns of a conversation written as one text, empty if it does not begin with a speaker."""
-    before, *parts = SPEAKER.split(written)
-    if before.strip() or len(parts) < 4:
-        return []
-    turns = zip(parts[::2], parts[1::2])
-    return [{"role": SPEAKERS[speaker], "content": content.strip()} for speaker, content in turns]
+    ``names`` are what the two are called in the row, for the reason of a ``RowError``.
+    """
+    shared = _shared(chosen, rejected)
+    beginning = chosen[:shared]
+    prompt = beginning if not before or beginning[-len(before) :] == before else before + beginning
+    for name, turns in zip(names, (chosen, rejected)):
+        _check_answer(turns[shared:], name)
+    if not prompt:
+        raise RowError("It has no prompt: the two answers have no beginning in common.")
+    check_order(prompt)
+    if prompt[-1]["role"] not in ("user", "tool"):
+        raise RowError("The prompt does not end with the user.")
+    return {"prompt": prompt, "chosen": chosen[shared:], "rejected": rejected[shared:]}
 
 
 def _shared(chosen: list[dict], rejected: list[dict]) -> int:
@@ -89,5 +71,5 @@ def _check_answer(turns: list[dict], column: str) -> None:
         raise RowError(f'Column "{column}": the two conversations part before their last answer.')
     if turns[0]["role"] != "assistant":
         raise RowError(f'Column "{column}" does not end with an answer by the assistant.')
-    if not turns[0]["content"].strip():
+    if not turns[0]["content"].strip() and "tool_calls" not in turns[0]:
         raise RowError(f'Column "{column}" ends with an empty answer.')

@@ -1,11 +1,20 @@
-"""Prompt and completion: two columns of text, whatever the field calls them."""
+"""Prompt and completion: two columns of text or of turns, whatever the field calls them."""
 
-from finetune.data.formats.format import SYSTEM, Format, Part, instruction, text
-from finetune.data.formats.turns import exchange
+from finetune.data.formats.chat import with_real_tools, with_tools
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, instruction
+from finetune.data.formats.sides import spoken
+from finetune.data.formats.turns import check_chat, with_system
+
+ASKING = 0.5
+"""Share of the texts in a column that end in a question mark, from which on it is taken to hold questions."""
 
 
 class PromptCompletion(Format):
-    """A column of what is asked and a column of what to answer."""
+    """A column of what is asked and a column of what to answer, each a text or a list of turns as TRL reads them.
+
+    Answers within the prompt are not learnt, as in TRL. Two columns of text under other names are offered with little
+    confidence, if one holds questions and the other what is longer.
+    """
 
     name = "prompt_completion"
     title = "Prompts and completions"
@@ -22,11 +31,44 @@ class PromptCompletion(Format):
             "The answer to learn.",
             ("completion", "response", "output", "reply", "answer", "assistant", "target"),
         ),
+        TOOLS,
         SYSTEM,
     )
     holds = "prompts and their completions"
 
-    def example(self, row, columns, system=None):
-        return exchange(
-            text(row, columns["prompt"]), text(row, columns["completion"]), instruction(row, columns, system)
+    def find(self, columns, rows, mapped):
+        return with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+
+    def guess(self, columns, rows, found):
+        texts = {column: _texts(rows, column) for column in columns if column not in found.values()}
+        texts = {column: values for column, values in texts.items() if values}
+        if len(texts) != 2 or "prompt" in found or "completion" in found:
+            return {}
+        question, answer = sorted(texts, key=lambda column: -_asking(texts[column]))
+        if _asking(texts[question]) < ASKING or _mean(texts[answer]) <= _mean(texts[question]):
+            return {}
+        return {"prompt": question, "completion": answer}
+
+    def example(self, row, columns, system=None, roles=None):
+        prompt, completion = (
+            spoken(row, columns[part], speaker, roles)
+            for part, speaker in (("prompt", "user"), ("completion", "assistant"))
         )
+        turns = [{**turn, "weight": 0} if turn["role"] == "assistant" else turn for turn in prompt] + completion
+        return with_tools({"messages": check_chat(with_system(turns, instruction(row, columns, system)))}, row, columns)
+
+
+def _texts(rows: list[dict], column: str) -> list[str]:
+    """The texts of a column; empty if it holds anything else, or numbers, or nothing."""
+    values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
+    if not all(isinstance(value, str) for value in values) or not any(" " in value.strip() for value in values):
+        return []
+    return values
+
+
+def _asking(values: list[str]) -> float:
+    return sum(value.rstrip().endswith(("?", "？", "؟")) for value in values) / len(values)
+
+
+def _mean(values: list[str]) -> float:
+    return sum(map(len, values)) / len(values)

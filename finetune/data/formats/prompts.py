@@ -1,26 +1,49 @@
-"""Prompts only: questions without answers, recognised so that the refusal can say what is missing."""
+"""Prompts only: questions without answers to learn, at most with what a right answer comes to."""
 
-from finetune.data.formats.format import Format, Part, RowError, text
+from finetune.data.formats.format import SYSTEM, Format, Part, RowError, cell, instruction, optional_text, text
+from finetune.data.formats.turns import check_order, read_turns, turn_keys, with_system
 
-NAMES = ("prompt", "turns", "question", "instruction", "query")
+NAMES = ("prompt", "turns", "question", "instruction", "query", "problem", "messages")
 
 
 class Prompts(Format):
-    """A column of questions, or of the user's turns."""
+    """A column of questions, of the user's turns, or of conversations that end with the user."""
 
     name = "prompts"
     title = "Prompts only"
     kind = "prompt"
     order = 95
-    parts = (Part("prompt", "The question, or a list of the user's turns.", NAMES),)
+    parts = (
+        Part("prompt", "The question, a list of the user's turns, or a conversation up to the answer.", NAMES),
+        Part(
+            "answer",
+            "What a right answer comes to, to check it by.",
+            ("ground_truth", "final_answer", "expected", "gold"),
+            required=False,
+        ),
+        SYSTEM,
+    )
     holds = "questions"
     weight = 0.1
     refusal = "These rows hold questions but no answers, and a model learns from answers."
 
-    def example(self, row, columns, system=None):
-        value = row.get(columns["prompt"])
-        if not isinstance(value, list):
-            return {"prompt": [{"role": "user", "content": text(row, columns["prompt"])}]}
-        if not value or not all(isinstance(turn, str) and turn.strip() for turn in value):
-            raise RowError(f'Column "{columns["prompt"]}" holds no list of questions.')
-        return {"prompt": [{"role": "user", "content": value[0]}]}
+    def example(self, row, columns, system=None, roles=None):
+        turns = self._turns(row, columns["prompt"], roles)
+        example = {"prompt": with_system(turns, instruction(row, columns, system))}
+        answer = optional_text(row, columns.get("answer"))
+        return {**example, "answer": answer} if answer.strip() else example
+
+    def _turns(self, row: dict, column: str, roles: dict[str, str] | None) -> list[dict]:
+        value = cell(row, column)
+        keys = turn_keys(value)
+        if keys is None and not isinstance(value, list):
+            return [{"role": "user", "content": text(row, column)}]
+        if keys is None and value and all(isinstance(turn, str) and turn.strip() for turn in value):
+            return [{"role": "user", "content": value[0]}]
+        if keys is None:
+            raise RowError(f'Column "{column}" holds no list of questions.')
+        turns = read_turns(value, column, keys, roles)
+        check_order(turns)
+        if turns[-1]["role"] != "user":
+            raise RowError("The conversation does not end with the user.")
+        return turns

@@ -1,22 +1,52 @@
-"""Question and answer: two columns of text."""
+"""Question and answer: two columns of text; an answer that ends in ``#### 42`` can be checked."""
 
-from finetune.data.formats.format import SYSTEM, Format, Part, instruction, text
+import re
+
+from finetune.data.formats.alpaca import about
+from finetune.data.formats.format import SYSTEM, Format, Part, characters, instruction, optional_text, text
 from finetune.data.formats.turns import exchange
+
+RESULT = re.compile(r"####\s*\$?(-?[\d.,]*\d)\.?\s*\Z")
+"""How GSM8K writes the result below the steps that lead to it (Cobbe et al. 2021)."""
 
 
 class QuestionAnswer(Format):
-    """Columns ``question`` and ``answer``."""
+    """Columns ``question`` and ``answer``; where the answer ends in ``#### N``, the example has ``answer`` N too."""
 
     name = "question_answer"
     title = "Questions and answers"
     kind = "chat"
     order = 50
     parts = (
-        Part("question", "The question.", ("question", "q")),
-        Part("answer", "The answer to learn.", ("answer", "a", "response", "reply")),
+        Part("question", "The question.", ("question", "q", "problem")),
+        Part("context", "What the question is about, put below it.", ("context", "passage"), required=False),
+        Part("answer", "The answer to learn.", ("answer", "a", "response", "reply", "solution")),
         SYSTEM,
     )
     holds = "questions and their answers"
 
-    def example(self, row, columns, system=None):
-        return exchange(text(row, columns["question"]), text(row, columns["answer"]), instruction(row, columns, system))
+    def find(self, columns, rows, mapped):
+        found = super().find(columns, rows, mapped)
+        if "context" not in mapped and any(isinstance(row.get(found.get("context")), (list, dict)) for row in rows):
+            found.pop("context")
+        return found
+
+    def guess(self, columns, rows, found):
+        others = [column for column in columns if column not in found.values()]
+        if "answer" not in found or not others:
+            return {}
+        asked = max(others, key=lambda column: characters(rows, column))
+        return {"question": asked} if characters(rows, asked) else {}
+
+    def example(self, row, columns, system=None, roles=None):
+        answer = text(row, columns["answer"])
+        asked = about(text(row, columns["question"]), optional_text(row, columns.get("context")))
+        example = exchange(asked, answer, instruction(row, columns, system))
+        result = result_of(answer)
+        return example if result is None else {**example, "answer": result}
+
+
+def result_of(answer: str) -> str | None:
+    """The number after ``####`` at the end of an answer, without commas as GSM8K compares it; None if there is none."""
+    found = RESULT.search(answer)
+    return found[1].replace(",", "") if found else None

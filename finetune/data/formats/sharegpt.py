@@ -1,19 +1,8 @@
-"""ShareGPT: a list of turns with from and value, spoken by human and gpt."""
+"""ShareGPT: a list of turns with from and value, spoken by human and gpt, who may call functions."""
 
 from finetune.data.formats.chat import Chat
-from finetune.data.formats.format import SYSTEM, Part
-
-ROLES = {
-    "system": "system",
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "assistant": "assistant",
-    "chatgpt": "assistant",
-    "bard": "assistant",
-    "bing": "assistant",
-    "model": "assistant",
-}
+from finetune.data.formats.format import SYSTEM, TOOLS, Part
+from finetune.data.formats.turns import Keys
 
 
 class ShareGPT(Chat):
@@ -28,9 +17,8 @@ class ShareGPT(Chat):
             "The turns of a conversation, each with from and value.",
             ("conversations", "conversation", "messages"),
         ),
+        TOOLS,
         SYSTEM,
     )
     holds = "conversations (turns with from and value)"
-    role_key = "from"
-    text_key = "value"
-    roles = ROLES
+    keys = Keys("from", "value")

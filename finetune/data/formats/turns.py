@@ -1,8 +1,48 @@
 """The turns of a conversation: read from a row, checked, and put in the roles that chat templates know."""
 
-from finetune.data.formats.format import RowError
+from dataclasses import dataclass
 
-ROLES = ("system", "user", "assistant")
+from finetune.data.formats.format import RowError
+from finetune.data.formats.mapping import known_names
+from finetune.data.formats.tools import parsed, read_calls
+
+CALL = "call"
+"""The role of a turn that is nothing but the call of a tool: it becomes the assistant's."""
+SPEAKERS = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bard": "assistant",
+    "bing": "assistant",
+    "model": "assistant",
+    "ai": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "tool": "tool",
+    "function": "tool",
+    "observation": "tool",
+    "function_call": CALL,
+    "tool_call": CALL,
+}
+"""What speakers are called, in lower case -> their role."""
+SPEAKER_KEYS = ("role", "from", "speaker", "author", "sender", "name", "who")
+"""What the speaker of a turn is called, the likeliest first."""
+TEXT_KEYS = ("content", "value", "text", "message", "utterance", "body")
+"""What the words of a turn are called, the likeliest first."""
+REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
+"""What a turn's reasoning is called where it stands beside the answer."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a turn."""
+
+    role: str = "role"
+    text: str = "content"
 
 
 def exchange(question: str, answer: str, system: str | None = None) -> dict:
@@ -11,66 +51,187 @@ def exchange(question: str, answer: str, system: str | None = None) -> dict:
     return {"messages": with_system(turns, system)}
 
 
+def with_reasoning(reasoning: str, answer: str) -> str:
+    """The answer with its reasoning before it, between the marks that reasoning models use."""
+    return f"<think>\n{reasoning.strip()}\n</think>\n\n{answer}" if reasoning.strip() else answer
+
+
 def with_system(turns: list[dict], system: str | None) -> list[dict]:
     """``turns`` with ``system`` before them, unless they begin with an instruction of their own."""
-    if not system or not system.strip() or turns[0]["role"] == "system":
+    if not system or not system.strip():
         return turns
+    if turns[0]["role"] == "system":
+        return turns if turns[0]["content"].strip() else [{"role": "system", "content": system}, *turns[1:]]
     return [{"role": "system", "content": system}, *turns]
 
 
-def read_turns(value: object, column: str, role_key: str, text_key: str, roles: dict[str, str]) -> list[dict]:
-    """A list of turns as role and content, each with text; ``roles`` maps their roles to ours."""
-    if not isinstance(value, list):
-        raise RowError(f'Column "{column}" {"is empty" if value is None else "holds no list of turns"}.')
-    if not value:
+def read_turns(value: object, column: str, keys: Keys = Keys(), roles: dict[str, str] | None = None) -> list[dict]:
+    """A list of turns, or one as JSON in a text, in the shape that chat templates read.
+
+    Each has ``role`` (system, user, assistant or tool) and ``content``; an assistant's may have ``tool_calls`` and a
+    tool's ``tool_call_id`` and ``name``, and an answer that is not to be learnt has ``weight`` 0. ``roles`` explains
+    speakers with names of their own. ``RowError`` says what is wrong with which turn.
+    """
+    turns = parsed(value)
+    if not isinstance(turns, list):
+        raise RowError(f'Column "{column}" {"is empty" if turns in (None, "") else "holds no list of turns"}.')
+    if not turns:
         raise RowError(f'Column "{column}" has no turns.')
-    return [_turn(turn, place, role_key, text_key, roles) for place, turn in enumerate(value, 1)]
+    names = known_names(SPEAKERS, roles)
+    plain = [_plain(turn, keys, names) for turn in turns]
+    if None not in plain:
+        return plain
+    _check_speakers(turns, keys, names)
+    return [_turn(turn, place, keys, names) for place, turn in enumerate(turns, 1)]
 
 
-def has_turns(value: object, role_key: str, text_key: str) -> bool:
+def has_turns(value: object, keys: Keys) -> bool:
     """True if ``value`` is a list whose items have these two keys."""
+    turns = parsed(value)
     return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(turn, dict) and role_key in turn and text_key in turn for turn in value)
+        isinstance(turns, list)
+        and bool(turns)
+        and all(isinstance(turn, dict) and keys.role in turn and (keys.text in turn or _calls(turn)) for turn in turns)
     )
 
 
+def turn_keys(value: object) -> Keys | None:
+    """The keys of speaker and words in a list of turns, by name or else by what they hold; None if there are none.
+
+    Under another name, the speaker is what holds nothing but known speakers, and the words are the longest text.
+    """
+    turns = parsed(value)
+    if not isinstance(turns, list) or not turns or not all(isinstance(turn, dict) and turn for turn in turns):
+        return None
+    texts = [key for key in turns[0] if all(isinstance(turn.get(key), str) for turn in turns)]
+    named = [key for known in SPEAKER_KEYS for key in texts if key.lower() == known]
+    told = [key for key in texts if all(turn[key].strip().lower() in SPEAKERS for turn in turns)]
+    role = next(iter(told or named), None)
+    words = [key for known in TEXT_KEYS for key in turns[0] if key.lower() == known and key != role]
+    longest = sorted((key for key in texts if key != role), key=lambda key: -sum(len(turn[key]) for turn in turns))
+    text = next(iter((words or longest) if role in told else words), None)
+    return Keys(role, text) if role and text else None
+
+
+def speakers(rows: list[dict], column: str) -> list[str]:
+    """Who speaks in the conversations of a column, as written, the first to speak first; empty if there are none."""
+    found: dict[str, None] = {}
+    for row in rows:
+        keys = turn_keys(row.get(column))
+        for turn in parsed(row.get(column)) if keys else ():
+            found[turn[keys.role].strip()] = None
+    return list(found)
+
+
+def unweighted(turns: list[dict]) -> list[dict]:
+    """``turns`` without weights, where what is learnt is said otherwise."""
+    return [{key: value for key, value in turn.items() if key != "weight"} for turn in turns]
+
+
 def check_order(turns: list[dict]) -> None:
-    """``RowError`` unless user and assistant take turns, the user first, after at most one instruction."""
+    """``RowError`` unless user and assistant take turns, the user first, after at most one instruction.
+
+    An assistant that calls tools is followed by their results, and they by the assistant again.
+    """
     first = 1 if turns[0]["role"] == "system" else 0
+    before = "system"
     for place, turn in enumerate(turns[first:], first + 1):
-        expected = ("user", "assistant")[(place - first - 1) % 2]
-        if turn["role"] == expected:
-            continue
-        if turn["role"] == "system":
-            raise RowError(f"Turn {place} is an instruction (system); it can only come first.")
-        if place == first + 1:
-            raise RowError("It begins with the assistant; the user has to speak first.")
-        raise RowError(f"Turns {place - 1} and {place} are both by the {turn['role']}; the two have to take turns.")
+        role = turn["role"]
+        if role not in _allowed(before, turns[place - 2] if place > 1 else {}):
+            raise RowError(_disorder(before, role, place, place == first + 1))
+        before = role
 
 
 def check_chat(turns: list[dict]) -> list[dict]:
-    """``turns`` in good order with at least one answer, else ``RowError``."""
+    """``turns`` in good order with at least one answer to learn, else ``RowError``."""
     check_order(turns)
-    if not any(turn["role"] == "assistant" for turn in turns):
+    answers = [turn for turn in turns if turn["role"] == "assistant"]
+    if not answers:
         raise RowError("It has no answer: no turn is by the assistant.")
+    if all("weight" in answer for answer in answers):
+        raise RowError("It has no answer to learn: all have the weight 0.")
     return turns
 
 
-def _turn(turn: object, place: int, role_key: str, text_key: str, roles: dict[str, str]) -> dict:
-    if not isinstance(turn, dict) or not isinstance(turn.get(role_key), str):
-        raise RowError(f'Turn {place} has no "{role_key}".')
-    role = roles.get(turn[role_key].strip().lower())
-    if role is None:
-        raise RowError(f'Turn {place} has the role "{turn[role_key]}"; system, user and assistant can be learnt from.')
-    content = _text(turn.get(text_key), place, role)
-    if not content.strip():
-        raise RowError(f"Turn {place} ({role}) is empty.")
+def _allowed(before: str, previous: dict) -> tuple[str, ...]:
+    """Who may speak after ``previous``, a turn by ``before`` (``system`` at the start)."""
+    if before == "assistant":
+        return ("user", "tool") if previous.get("tool_calls") else ("user",)
+    return {"system": ("user",), "user": ("assistant",), "tool": ("tool", "assistant")}[before]
+
+
+def _disorder(before: str, role: str, place: int, is_first: bool) -> str:
+    """What is wrong with a turn by ``role`` after one by ``before``."""
+    if role == "system":
+        return f"Turn {place} is an instruction (system); it can only come first."
+    if is_first:
+        return f"It begins with the {role}; the user has to speak first."
+    if role == "tool":
+        return f"Turn {place} is the result of a tool, but turn {place - 1} calls none."
+    if before == "tool":
+        return f"Turn {place} is by the user, but the assistant has to answer the result of the tool first."
+    return f"Turns {place - 1} and {place} are both by the {role}; the two have to take turns."
+
+
+def _plain(turn: object, keys: Keys, names: dict[str, str]) -> dict | None:
+    """A turn with nothing but a known speaker and words, as most are (a third of the time of ``_turn``); else None."""
+    if not isinstance(turn, dict) or len(turn) != 2:
+        return None
+    name, content = turn.get(keys.role), turn.get(keys.text)
+    role = names.get(name) if isinstance(name, str) else None
+    if role not in ("user", "assistant") or not isinstance(content, str) or not content.strip():
+        return None
     return {"role": role, "content": content}
 
 
-def _text(content: object, place: int, role: str) -> str:
+def _check_speakers(turns: list, keys: Keys, names: dict[str, str]) -> None:
+    """``RowError`` that lists the speakers nobody knows, so that a person can say who they are."""
+    unknown: dict[str, None] = {}
+    for place, turn in enumerate(turns, 1):
+        name = turn.get(keys.role) if isinstance(turn, dict) else None
+        if not isinstance(name, str):
+            raise RowError(f'Turn {place} has no "{keys.role}".')
+        if name.strip().lower() not in names:
+            unknown[name.strip()] = None
+    if unknown:
+        listed = ", ".join(f'"{name}"' for name in unknown)
+        are = "is an unknown speaker" if len(unknown) == 1 else "are unknown speakers"
+        raise RowError(f"{listed} {are}; say who is the user and who the assistant.")
+
+
+def _turn(turn: dict, place: int, keys: Keys, names: dict[str, str]) -> dict:
+    role = names[turn[keys.role].strip().lower()]
+    where = f"Turn {place} ({'assistant' if role == CALL else role})"
+    if role == CALL:
+        return {"role": "assistant", "content": "", "tool_calls": read_calls(turn.get(keys.text), where)}
+    message = {"role": role, "content": _text(turn.get(keys.text), where)}
+    if role == "assistant":
+        message |= _answer(turn, message["content"], where)
+    if role == "tool":
+        message |= {key: turn[key] for key in ("tool_call_id", "name") if isinstance(turn.get(key), str)}
+    if role in ("user", "assistant") and not message["content"].strip() and "tool_calls" not in message:
+        raise RowError(f"{where} is empty.")
+    return message
+
+
+def _answer(turn: dict, content: str, where: str) -> dict:
+    """What an assistant's turn has beside its words: calls, reasoning before them, and weight 0 if it is not learnt."""
+    reasoning = next((turn[key] for key in REASONING_KEYS if isinstance(turn.get(key), str)), "")
+    found = {"content": with_reasoning(reasoning, content)} if reasoning.strip() else {}
+    if calls := _calls(turn):
+        found["tool_calls"] = read_calls(calls, where)
+    weight = turn.get("weight")
+    if weight not in (None, 0, 1):
+        raise RowError(f"{where} has the weight {weight}; only 0 and 1 are known.")
+    return found | ({"weight": 0} if weight == 0 and weight is not None else {})
+
+
+def _calls(turn: dict) -> object:
+    """The calls of a turn, as OpenAI writes them now (``tool_calls``) or did before (``function_call``)."""
+    return turn.get("tool_calls") or turn.get("function_call")
+
+
+def _text(content: object, where: str) -> str:
     """The text of a turn; several text parts in a list (OpenAI's shape) are joined."""
     if content is None:
         return ""
@@ -80,4 +241,4 @@ def _text(content: object, place: int, role: str) -> str:
         isinstance(part, dict) and isinstance(part.get("text"), str) for part in content
     ):
         return "".join(part["text"] for part in content)
-    raise RowError(f"Turn {place} ({role}) holds something else than text.")
+    raise RowError(f"{where} holds something else than text.")

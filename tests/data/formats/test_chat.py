@@ -36,3 +36,26 @@ def test_a_row_without_an_answer_is_refused():
 
 def test_a_persons_choice_of_column_stands():
     assert Chat().find(("messages", "other"), [{"messages": TURNS}], {"messages": "other"}) == {"messages": "other"}
+
+
+TOOL = {"type": "function", "function": {"name": "add", "parameters": {}}}
+
+
+@pytest.mark.parametrize("column", ["tools", "functions"])
+def test_tools_go_with_their_conversation(column):
+    row = {"messages": TURNS, column: [TOOL if column == "tools" else TOOL["function"]]}
+    found = Chat().recognise(tuple(row), [row])
+    assert found.columns == {"messages": "messages", "tools": column}
+    assert Chat().example(row, found.columns) == {"messages": TURNS, "tools": [TOOL]}
+    assert Chat().example({**row, column: None}, found.columns) == {"messages": TURNS}
+
+
+def test_a_column_that_is_only_called_tools_is_left_alone():
+    row = {"messages": TURNS, "tools": "hammer"}
+    found = Chat().recognise(tuple(row), [row])
+    assert found.score == 1.0 and found.columns == {"messages": "messages"}
+
+
+def test_speakers_can_be_explained():
+    row = {"messages": [{"role": "Customer", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    assert Chat().example(row, {"messages": "messages"}, roles={"customer": "user"}) == {"messages": TURNS}

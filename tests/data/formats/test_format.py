@@ -1,18 +1,23 @@
 import datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from finetune.data.formats import FORMATS
-from finetune.data.formats.format import Recognition, RowError, instruction, kind_of, optional_text, plain, text
+from finetune.data.formats.format import Recognition, RowError, cell, instruction, kind_of, optional_text, plain, text
+from finetune.data.formats.mapping import Template
+from finetune.errors import DataError
 
 
 def test_every_format_says_what_a_form_needs():
     assert list(FORMATS) == [
-        "preference", "chat", "sharegpt", "alpaca", "question_answer", "prompt_completion", "text", "prompts",
+        "openai_preference", "preference", "rated", "chat", "sharegpt", "conversation", "reasoning", "alpaca",
+        "question_answer", "prompt_completion", "text", "prompts",
     ]  # fmt: skip
     for name, form in FORMATS.items():
         assert form.name == name and form.title and form.holds
-        assert form.kind in ("chat", "preference", "text", "prompt")
+        assert form.kind in ("chat", "preference", "rated", "prompt", "text")
         assert all(part.help.endswith(".") for part in form.parts)
         assert any(part.required for part in form.parts)
 
@@ -77,3 +82,66 @@ def test_recognition_counts_the_rows_that_serve():
 def test_what_a_person_maps_is_not_used_twice():
     found = FORMATS["prompt_completion"].find(("response", "output"), [], {"prompt": "response"})
     assert found == {"prompt": "response", "completion": "output"}
+
+
+def test_columns_can_be_put_together():
+    mapped = {"prompt": "{subject}: {body}", "completion": "reply"}
+    row = {"subject": "Lamp", "body": "It is dark.", "reply": "Plug it in."}
+    found = FORMATS["prompt_completion"].recognise(tuple(row), [row], mapped)
+    assert found.score == 1.0 and found.columns == mapped
+    messages = FORMATS["prompt_completion"].example(row, found.columns)["messages"]
+    assert [turn["content"] for turn in messages] == ["Lamp: It is dark.", "Plug it in."]
+
+
+def test_what_is_put_together_may_lack_a_part_but_not_all():
+    template = Template("{subject}: {body}")
+    assert text({"subject": "Lamp", "body": None}, template) == "Lamp: "
+    assert cell({"subject": 1, "body": "b"}, template) == "1: b"
+    with pytest.raises(RowError, match='The columns "subject" and "body" are all empty'.replace(" and ", ", ")):
+        text({"subject": " "}, template)
+    with pytest.raises(RowError, match='Column "subject" is empty'):
+        text({"subject": " "}, Template("About {subject}"))
+    with pytest.raises(RowError, match='Column "body" holds a list'):
+        text({"subject": "Lamp", "body": []}, template)
+
+
+def test_what_a_template_uses_plays_no_other_part():
+    found = FORMATS["prompt_completion"].find(("input", "output", "reply"), [], {"prompt": "{input} {output}"})
+    assert found == {"prompt": "{input} {output}", "completion": "reply"}
+
+
+def test_a_column_or_a_meaning_that_is_not_there_is_told():
+    with pytest.raises(DataError, match='no column "topic" to be the prompt'):
+        FORMATS["prompt_completion"].recognise(("a", "b"), [{"a": "x"}], {"prompt": "{topic}"})
+    with pytest.raises(DataError, match='"agent" cannot be "helper"'):
+        FORMATS["chat"].recognise(("messages",), [{"messages": []}], roles={"agent": "helper"})
+
+
+def test_every_format_takes_roles_where_it_takes_a_row():
+    for form in FORMATS.values():
+        columns = {part.name: part.name for part in form.parts}
+        with pytest.raises(RowError):
+            form.examples({}, columns, None, roles={"agent": "assistant"})
+
+
+NAMES = sorted({name for form in FORMATS.values() for part in form.parts for name in part.names})
+KEYS = ("role", "content", "from", "value", "weight", "tool_calls", "function", "name", "arguments", "messages", "text")
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "user", "gpt", "tool", "[{}]"])
+values = st.recursive(
+    leaves | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(rows=st.lists(st.dictionaries(st.sampled_from(NAMES), values, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_whatever_a_row_holds_it_gives_examples_or_a_reason(rows):
+    names = tuple({name for row in rows for name in row})
+    for form in FORMATS.values():
+        found = form.recognise(names, rows, roles={"Ann": "user"})
+        for row in rows if found else ():
+            try:
+                assert form.examples(row, found.columns, "s", {"Ann": "user"})
+            except RowError as error:
+                assert str(error).endswith(".") or "e.g." in str(error)

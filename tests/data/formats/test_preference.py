@@ -82,3 +82,26 @@ def test_a_row_that_is_no_pair_is_refused_with_the_reason(row, reason):
         Preference().example(row, columns(row))
 
     assert str(error.value) == reason
+
+
+def test_tools_go_with_their_pair_and_a_call_may_be_preferred():
+    call = {"type": "function", "function": {"name": "add", "arguments": {}}}
+    row = {
+        "prompt": [USER],
+        "chosen": [{"role": "assistant", "content": None, "tool_calls": [call]}],
+        "rejected": [BAD],
+        "tools": [{"name": "add"}],
+    }
+    found = Preference().recognise(tuple(row), [row])
+    assert found.score == 1.0
+    assert Preference().example(row, found.columns) == {
+        "prompt": [USER],
+        "chosen": [{"role": "assistant", "content": "", "tool_calls": [call]}],
+        "rejected": [BAD],
+        "tools": [{"type": "function", "function": {"name": "add"}}],
+    }
+
+
+def test_speakers_can_be_explained():
+    row = {"prompt": [{"from": "ann", "value": "q"}], "chosen": "good", "rejected": "bad"}
+    assert Preference().example(row, columns(row), roles={"Ann": "user"}) == EXAMPLE

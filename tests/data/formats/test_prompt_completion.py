@@ -25,3 +25,27 @@ def test_the_usual_names_are_known(prompt, completion):
 def test_an_empty_completion_is_refused():
     with pytest.raises(RowError, match='Column "completion" is empty'):
         PromptCompletion().example({"prompt": "q", "completion": " "}, {"prompt": "prompt", "completion": "completion"})
+
+
+def test_turns_are_read_on_both_sides_and_only_the_completion_is_learnt():
+    user, answer = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
+    row = {"prompt": [user, answer, user], "completion": [answer]}
+    assert PromptCompletion().example(row, {name: name for name in row}) == {
+        "messages": [user, {**answer, "weight": 0}, user, answer]
+    }
+
+
+ODD = {"x": "Why is the sky blue?", "y": "Because air scatters blue light more than red.", "n": "7"}
+
+
+def test_questions_and_longer_texts_are_offered_with_little_confidence_under_any_name():
+    found = PromptCompletion().recognise(tuple(ODD), [ODD])
+    assert found.columns == {"prompt": "x", "completion": "y"} and found.score == 0.4
+    assert found.reason.endswith("Only what they hold says so, not their names: please check it.")
+
+
+@pytest.mark.parametrize(
+    "row", [{**ODD, "x": "The sky."}, {**ODD, "y": "Air it is."}, {**ODD, "z": "More text here."}, {"x": ODD["x"]}]
+)
+def test_what_is_not_clear_is_not_offered(row):
+    assert PromptCompletion().recognise(tuple(row), [row]) is None

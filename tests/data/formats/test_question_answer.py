@@ -1,7 +1,7 @@
 import pytest
 
 from finetune.data.formats.format import RowError
-from finetune.data.formats.question_answer import QuestionAnswer
+from finetune.data.formats.question_answer import QuestionAnswer, result_of
 from finetune.data.formats.turns import exchange
 
 
@@ -9,7 +9,27 @@ def test_questions_and_answers_are_read_as_written():
     row = {"question": "1+1?", "answer": "1+1 = <<1+1=2>>2\n#### 2"}
     found = QuestionAnswer().recognise(tuple(row), [row])
     assert found.score == 1.0
-    assert QuestionAnswer().example(row, found.columns) == exchange("1+1?", "1+1 = <<1+1=2>>2\n#### 2")
+    assert QuestionAnswer().example(row, found.columns) == {
+        **exchange("1+1?", "1+1 = <<1+1=2>>2\n#### 2"),
+        "answer": "2",
+    }
+
+
+@pytest.mark.parametrize(
+    "answer, result",
+    [
+        ("steps\n#### 1,234", "1234"),
+        ("steps\n#### -3.5\n", "-3.5"),
+        ("steps\n#### $18", "18"),
+        ("#### 5 apples", None),
+        ("#### 5\nor more", None),
+        ("5", None),
+    ],
+)
+def test_only_a_number_behind_four_hashes_at_the_end_can_be_checked(answer, result):
+    assert result_of(answer) == result
+    example = QuestionAnswer().example({"q": "?", "a": answer}, {"question": "q", "answer": "a"})
+    assert example.get("answer") == result and example["messages"][1]["content"] == answer
 
 
 def test_an_answer_that_is_a_number_is_its_text():
@@ -19,3 +39,20 @@ def test_an_answer_that_is_a_number_is_its_text():
 def test_a_missing_question_is_refused():
     with pytest.raises(RowError, match='Column "q" is empty'):
         QuestionAnswer().example({"a": "2"}, {"question": "q", "answer": "a"})
+
+
+def test_what_a_question_is_about_stands_below_it():
+    row = {"question": "Who runs?", "context": "Ann runs.", "answer": "Ann."}
+    found = QuestionAnswer().recognise(tuple(row), [row])
+    assert QuestionAnswer().example(row, found.columns) == exchange("Who runs?\n\nAnn runs.", "Ann.")
+    listed = {**row, "context": [{"title": "Ann"}]}
+    found = QuestionAnswer().recognise(tuple(listed), [listed])
+    assert found.score == 1.0 and "context" not in found.columns
+
+
+def test_what_is_answered_is_told_by_how_much_it_says():
+    rows = [{"id": "7", "body": f"My lamp number {n} is dark.", "reply": "Plug it in."} for n in range(5)]
+    seen = QuestionAnswer().recognise(("id", "body", "reply"), rows)
+    assert seen.columns == {"answer": "reply", "question": "body"} and seen.score < 0.5
+    assert "please check it" in seen.reason
+    assert QuestionAnswer().recognise(("id", "body"), rows) is None

@@ -17,7 +17,29 @@ def test_its_roles_become_those_that_templates_know():
     }
 
 
-def test_an_unknown_speaker_is_named():
-    row = {"conversations": [{"from": "observation", "value": "q"}]}
-    with pytest.raises(RowError, match='Turn 1 has the role "observation"'):
+def test_unknown_speakers_are_named_and_can_be_explained():
+    row = {"conversations": [{"from": "Customer", "value": "q"}, {"from": "agent", "value": "a"}]}
+    with pytest.raises(RowError, match='"Customer", "agent" are unknown speakers'):
         ShareGPT().example(row, {"messages": "conversations"})
+    explained = ShareGPT().example(row, {"messages": "conversations"}, roles={"customer": "User", "Agent": "assistant"})
+    assert explained == ShareGPT().example(ROW, {"messages": "conversations"})
+
+
+def test_functions_are_called_and_observed():
+    turns = [
+        {"from": "human", "value": "Weather in Rome?"},
+        {"from": "function_call", "value": '{"name": "weather", "arguments": {"city": "Rome"}}'},
+        {"from": "observation", "value": "sunny"},
+        {"from": "gpt", "value": "It is sunny."},
+    ]
+    row = {"conversations": turns, "tools": '[{"name": "weather", "parameters": {}}]', "system": "s"}
+    found = ShareGPT().recognise(tuple(row), [row])
+    example = ShareGPT().example(row, found.columns)
+    assert found.score == 1.0 and found.columns["tools"] == "tools"
+    call = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Rome"}}}
+    assert example["messages"][2:] == [
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "sunny"},
+        {"role": "assistant", "content": "It is sunny."},
+    ]
+    assert example["tools"] == [{"type": "function", "function": {"name": "weather", "parameters": {}}}]

@@ -1,9 +1,19 @@
 import pytest
 
 from finetune.data.formats.format import RowError
-from finetune.data.formats.turns import check_chat, exchange, has_turns, read_turns, with_system
+from finetune.data.formats.turns import (
+    Keys,
+    check_chat,
+    exchange,
+    has_turns,
+    read_turns,
+    speakers,
+    turn_keys,
+    with_reasoning,
+    with_system,
+)
 
-ROLES = {"system": "system", "user": "user", "assistant": "assistant"}
+CALL = {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
 
 
 def turns(*roles):
@@ -11,7 +21,7 @@ def turns(*roles):
 
 
 def read(value):
-    return read_turns(value, "messages", "role", "content", ROLES)
+    return read_turns(value, "messages")
 
 
 def test_an_exchange_is_a_question_and_an_answer():
@@ -40,11 +50,19 @@ def test_other_keys_of_a_turn_are_left_out_and_text_parts_joined():
         (["hello"], 'Turn 1 has no "role".'),
         ([{"role": "user", "content": "a"}, {"content": "b"}], 'Turn 2 has no "role".'),
         (
-            [{"role": "tool", "content": "a"}],
-            'Turn 1 has the role "tool"; system, user and assistant can be learnt from.',
+            [{"role": "agent", "content": "a"}],
+            '"agent" is an unknown speaker; say who is the user and who the assistant.',
         ),
         ([{"role": "user", "content": " "}], "Turn 1 (user) is empty."),
-        ([{"role": "assistant", "content": None, "tool_calls": [{}]}], "Turn 1 (assistant) is empty."),
+        ([{"role": "assistant", "content": None, "tool_calls": []}], "Turn 1 (assistant) is empty."),
+        (
+            [{"role": "assistant", "content": None, "tool_calls": [{}]}],
+            "Turn 1 (assistant): the call of a tool has no name.",
+        ),
+        (
+            [{"role": "assistant", "content": "a", "weight": 0.5}],
+            "Turn 1 (assistant) has the weight 0.5; only 0 and 1 are known.",
+        ),
         ([{"role": "user", "content": 3}], "Turn 1 (user) holds something else than text."),
         ([{"role": "user", "content": [{"type": "image_url"}]}], "Turn 1 (user) holds something else than text."),
     ],
@@ -67,6 +85,9 @@ def test_a_turn_that_cannot_be_read_is_named(value, reason):
             ("system", "user", "assistant", "assistant"),
             "Turns 3 and 4 are both by the assistant; the two have to take turns.",
         ),
+        (("user", "tool"), "Turn 2 is the result of a tool, but turn 1 calls none."),
+        (("user", "assistant", "tool"), "Turn 3 is the result of a tool, but turn 2 calls none."),
+        (("tool", "assistant"), "It begins with the tool; the user has to speak first."),
         (("user", "assistant", "system"), "Turn 3 is an instruction (system); it can only come first."),
     ],
 )
@@ -82,6 +103,81 @@ def test_roles_in_order_pass(roles):
 
 
 def test_turns_are_told_by_their_keys():
-    assert has_turns([{"role": "user", "content": "a", "name": "b"}], "role", "content")
-    assert not has_turns([{"from": "human", "value": "a"}], "role", "content")
-    assert not has_turns([], "role", "content") and not has_turns("x", "role", "content")
+    keys = Keys("role", "content")
+    assert has_turns([{"role": "user", "content": "a", "name": "b"}], keys)
+    assert has_turns('[{"role": "user", "content": "a"}]', keys)
+    assert not has_turns([{"from": "human", "value": "a"}], keys)
+    assert not has_turns([], keys) and not has_turns("x", keys) and not has_turns("[", keys)
+
+
+def test_a_turn_as_json_in_a_text_is_read():
+    assert read('[{"role": "user", "content": "a"}]') == [{"role": "user", "content": "a"}]
+
+
+def test_calls_of_tools_keep_their_numbers_and_their_arguments_become_an_object():
+    written = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+    old = {"role": "assistant", "content": None, "function_call": {"name": "add", "arguments": '{"a": 1}'}}
+    result = {"role": "tool", "content": "2", "tool_call_id": "c1", "weight": None}
+    assert read([{"role": "assistant", "content": None, "tool_calls": [written]}, result, old]) == [
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "c1", **CALL}]},
+        {"role": "tool", "content": "2", "tool_call_id": "c1"},
+        {"role": "assistant", "content": "", "tool_calls": [CALL]},
+    ]
+    assert read([{"role": "function", "name": "add", "content": "2"}]) == [
+        {"role": "tool", "content": "2", "name": "add"}
+    ]
+
+
+def test_the_results_of_tools_are_answered_by_the_assistant():
+    calls = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+    good = [*turns("user"), calls, *turns("tool", "tool", "assistant", "user", "assistant")]
+    assert check_chat(good) == good
+    with pytest.raises(RowError, match="the assistant has to answer the result of the tool first"):
+        check_chat([*turns("user"), calls, *turns("tool", "user")])
+
+
+def test_an_answer_of_weight_0_is_marked_and_one_at_least_is_left_to_learn():
+    answer = {"role": "assistant", "content": "a", "weight": 0}
+    assert read([answer]) == [answer]
+    assert read([{**answer, "weight": 1}]) == [{"role": "assistant", "content": "a"}]
+    with pytest.raises(RowError, match="all have the weight 0"):
+        check_chat([*turns("user"), answer])
+
+
+@pytest.mark.parametrize("key", ["reasoning_content", "reasoning", "thinking"])
+def test_reasoning_beside_an_answer_comes_before_it(key):
+    assert read([{"role": "assistant", "content": "4", key: "2+2\n"}])[0]["content"] == "<think>\n2+2\n</think>\n\n4"
+    assert read([{"role": "assistant", "content": "4", key: None}])[0]["content"] == "4"
+    assert with_reasoning(" ", "4") == "4"
+
+
+def test_an_empty_instruction_counts_as_none():
+    empty = [{"role": "system", "content": ""}, *turns("user")]
+    assert read(empty) == with_system(empty, None) == empty
+    assert with_system(empty, "s")[0] == {"role": "system", "content": "s"}
+
+
+@pytest.mark.parametrize(
+    "turn, keys",
+    [
+        ({"role": "user", "content": "q"}, Keys("role", "content")),
+        ({"from": "human", "value": "q"}, Keys("from", "value")),
+        ({"Speaker": "Ann", "Text": "q"}, Keys("Speaker", "Text")),
+        ({"author": "Ann", "id": "7", "message": "q"}, Keys("author", "message")),
+        ({"name": "Ann", "role": "user", "text": "q"}, Keys("role", "text")),
+        ({"sender": "bot", "time": "9:00", "words": "a long answer"}, Keys("sender", "words")),
+        ({"x": "user", "y": "a longer text"}, Keys("x", "y")),
+        ({"x": "Ann", "y": "a longer text"}, None),
+        ({"role": "user"}, None),
+        ("user", None),
+    ],
+)
+def test_the_keys_of_speaker_and_words_are_told(turn, keys):
+    assert turn_keys([turn, turn]) == keys
+    assert turn_keys([]) is None and turn_keys("x") is None
+
+
+def test_the_speakers_of_a_column_are_listed_as_written():
+    rows = [{"c": [{"who": "Ann ", "text": "q"}, {"who": "Bob", "text": "a"}]}, {"c": None}]
+    assert speakers(rows, "c") == ["Ann", "Bob"]
+    assert speakers(rows, "d") == []

@@ -1,0 +1,65 @@
+"""Where answers are a few fixed labels, or thumbs up and down: do all of them come often enough?"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, percent
+
+ONE_SIDED = 0.9
+"""The share from which one label drowns the others."""
+FEWEST_ROWS = 20
+"""With fewer, shares say little."""
+MOST_CHARACTERS = 40
+"""Of an answer that may be a label."""
+MOST_LABELS = 50
+MOST_DISTINCT = 1000
+"""With more distinct answers than this they are no labels, and are counted no further."""
+LISTED = 5
+
+
+class Balance(Check):
+    """The shares of labels; says nothing where answers are written freely."""
+
+    order = 80
+
+    def __init__(self):
+        self.counts: Counter[str | bool] = Counter()
+        self.are_labels = True
+        self.rows = 0
+
+    def see(self, seen: Seen) -> None:
+        if not self.are_labels:
+            return
+        label = seen.example.get("label")
+        if isinstance(label, bool):
+            self.counts["thumbs up" if label else "thumbs down"] += 1
+            self.rows += 1
+        elif len(seen.answers) == 1 and "chosen" not in seen.example:
+            answer = seen.answers[0]
+            self.counts[answer.strip()] += 1
+            self.rows += 1
+            self.are_labels = len(answer) <= MOST_CHARACTERS and len(self.counts) <= MOST_DISTINCT
+        else:
+            self.are_labels = False
+
+    @property
+    def labels(self) -> int:
+        """How many labels there are; 0 if the answers are written freely."""
+        few = len(self.counts) <= MOST_LABELS and 5 * len(self.counts) <= self.rows
+        return len(self.counts) if self.are_labels and few and self.rows >= FEWEST_ROWS else 0
+
+    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+        if not self.labels:
+            return
+        (most, count), *_ = listed = self.counts.most_common(LISTED)
+        if self.labels == 1:
+            yield Finding("warning", f'Every answer is "{most}", so there is nothing to tell apart.', code="labels")
+            return
+        shares = ", ".join(f'"{label}" {percent(times, self.rows)}' for label, times in listed)
+        more = f" and {self.labels - LISTED} more" if self.labels > LISTED else ""
+        words = f"The answers are {self.labels} fixed ones: {shares}{more}"
+        if count > ONE_SIDED * self.rows:
+            told = f'{words}. A model can be right nearly always by saying "{most}"; add rows of the others.'
+            yield Finding("warning", told, code="labels")
+        else:
+            yield Finding("info", f"{words}.", code="labels")

@@ -1,0 +1,44 @@
+"""Do rows hold what should not leave the house: keys, addresses, numbers of people?"""
+
+from collections.abc import Iterator
+
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, Severity, counted
+from finetune.data.mends.mask import Mask
+from finetune.data.secrets import KINDS, find, hint
+
+GRAVE = ("key", "card")
+"""What does harm at once to whoever lets it out."""
+
+
+class Secrets(Check):
+    """Possible secrets and personal data: a model repeats word for word what it has learnt."""
+
+    order = 45
+
+    def __init__(self):
+        self.rows: dict[str, list[int]] = {}
+        self.first: dict[str, str] = {}
+        self.kinds: dict[str, str] = {}
+
+    def see(self, seen: Seen) -> None:
+        for match in find(seen.text):
+            rows = self.rows.setdefault(match.name, [])
+            if rows[-1:] != [seen.row]:
+                rows.append(seen.row)
+            self.first.setdefault(match.name, hint(seen.text, match))
+            self.kinds[match.name] = match.kind
+
+    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+        grave = [name for name in self.rows if self.kinds[name] in GRAVE]
+        yield from self._tell(grave, "problem", "secrets", "secrets")
+        others = [name for name in self.rows if name not in grave]
+        yield from self._tell(others, "warning", "personal-data", "personal data")
+
+    def _tell(self, names: list[str], severity: Severity, code: str, what: str) -> Iterator[Finding]:
+        if not names:
+            return
+        kinds = tuple(kind for kind in KINDS if kind in {self.kinds[name] for name in names})
+        listed = ", ".join(f"{name} ({self.first[name]}) in {counted(len(set(self.rows[name])))}" for name in names)
+        message = f"Possible {what}: {listed}. The model may repeat what it learns."
+        rows = tuple(sorted({row for name in names for row in self.rows[name]}))
+        yield Finding(severity, message, rows, mend=Mask(kinds=kinds), button="Put placeholders", code=code)

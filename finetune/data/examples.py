@@ -1,0 +1,67 @@
+"""The examples of a table, made from its rows when they are asked for, so that a million of them need little memory."""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from finetune.data.store import Rows
+
+NTH_BITS = 24
+"""A place is the position of a row above these bits, and below it which of the row's examples is meant."""
+DENSE = 8
+"""From one example in so many rows on, walking through the rows is quicker than fetching each by itself."""
+
+
+class Examples(Sequence):
+    """Examples that look like a list of them; ``make`` gives those of a row."""
+
+    def __init__(self, rows: Rows, make: Callable[[dict], list[dict]], places: array | None = None):
+        self._rows, self._make = rows, make
+        self._places = array("Q") if places is None else places
+
+    def point(self, position: int, count: int) -> None:
+        """More examples: all ``count`` that the row at ``position`` gives."""
+        first = position << NTH_BITS
+        self._places.extend(range(first, first + count))
+
+    def picked(self, positions: Iterable[int]) -> "Examples":
+        """Those at ``positions``, which rise."""
+        places = self._places
+        return Examples(self._rows, self._make, array("Q", (places[position] for position in positions)))
+
+    def _at(self, place: int) -> dict:
+        position, nth = divmod(place, 1 << NTH_BITS)
+        return self._make(self._rows[position])[nth]
+
+    def _walk(self) -> Iterator[dict]:
+        """All examples, walking through the rows once."""
+        first, last = self._places[0] >> NTH_BITS, self._places[-1] >> NTH_BITS
+        rows = enumerate(self._rows.walk(first, last + 1), first)
+        at, made = -1, []
+        for place in self._places:
+            position, nth = place >> NTH_BITS, place & ((1 << NTH_BITS) - 1)
+            while at < position:
+                at, values = next(rows)
+                made = []
+            made = made or self._make(values)
+            yield made[nth]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, at: int | slice):
+        found = self._places[at]
+        return [self._at(place) for place in found] if isinstance(at, slice) else self._at(found)
+
+    def __iter__(self) -> Iterator[dict]:
+        span = (self._places[-1] - self._places[0]) >> NTH_BITS if self._places else 0
+        return self._walk() if self._places and span < DENSE * len(self._places) else map(self._at, self._places)
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} examples>"
+
+
+def picked(examples: Sequence[dict], positions: Sequence[int]) -> Sequence[dict]:
+    """The examples at ``positions``, which rise; they stay unmade where they were."""
+    if isinstance(examples, Examples):
+        return examples.picked(positions)
+    return [examples[position] for position in positions]

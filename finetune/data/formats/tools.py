@@ -1,0 +1,79 @@
+"""Tools and the calls to them, in the one shape that chat templates read, whichever way a row writes them."""
+
+import json
+
+from finetune.data.formats.format import RowError
+
+
+def parsed(value: object) -> object:
+    """``value``, or what it says as JSON if it is a text with a list or an object in it."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def read_tools(value: object, column: str) -> list[dict]:
+    """The tools in a column as ``{"type": "function", "function": {"name": …}}``; empty if it holds none.
+
+    OpenAI's ``tools`` and ``functions``, and either as JSON in a text. ``RowError`` for a tool without a name.
+    """
+    tools = parsed(value)
+    if tools is None or isinstance(tools, str) and not tools.strip():
+        return []
+    tools = [tools] if isinstance(tools, dict) else tools
+    if not isinstance(tools, list):
+        raise RowError(f'Column "{column}" holds no list of tools.')
+    return [_tool(parsed(tool), place, column) for place, tool in enumerate(tools, 1)]
+
+
+def has_tools(value: object) -> bool:
+    """True if ``value`` is a list with at least one tool in it."""
+    try:
+        return bool(read_tools(value, ""))
+    except RowError:
+        return False
+
+
+def names_of(tools: list[dict]) -> list[str]:
+    """The names of the tools, or of the tools called."""
+    return [tool["function"]["name"] for tool in tools]
+
+
+def read_calls(value: object, where: str) -> list[dict]:
+    """Calls of tools as ``{"type": "function", "function": {"name": …, "arguments": {…}}}``, with their ``id`` if any.
+
+    OpenAI writes the arguments as JSON in a text and most templates write that text out once more as JSON, so here they
+    are an object. ``RowError``, beginning with ``where``, for a call without a name or with arguments of another kind.
+    """
+    calls = parsed(value)
+    calls = [calls] if isinstance(calls, dict) else calls
+    if not isinstance(calls, list) or not calls:
+        raise RowError(f"{where}: the call of a tool is no object with a name and arguments.")
+    return [_call(parsed(call), where) for call in calls]
+
+
+def _tool(tool: object, place: int, column: str) -> dict:
+    function = tool.get("function", tool) if isinstance(tool, dict) else None
+    if not isinstance(function, dict) or not _is_name(function.get("name")):
+        raise RowError(f'Column "{column}": tool {place} has no name.')
+    return {"type": "function", "function": function}
+
+
+def _call(call: object, where: str) -> dict:
+    function = call.get("function", call) if isinstance(call, dict) else None
+    if not isinstance(function, dict) or not _is_name(function.get("name")):
+        raise RowError(f"{where}: the call of a tool has no name.")
+    given = function.get("arguments", function.get("parameters"))
+    empty = given is None or isinstance(given, str) and not given.strip()
+    arguments = {} if empty else parsed(given)
+    if not isinstance(arguments, dict):
+        raise RowError(f'{where}: the arguments of the call to "{function["name"]}" are no JSON object.')
+    number = {"id": call["id"]} if isinstance(call.get("id"), str) else {}
+    return {**number, "type": "function", "function": {"name": function["name"], "arguments": arguments}}
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())

@@ -1,0 +1,41 @@
+"""Put placeholders in the place of secrets and personal data."""
+
+from typing import Literal
+
+from finetune.data.mends.mend import Mend
+from finetune.data.secrets import KINDS, mask
+from finetune.data.table import Table
+
+LONG_NUMBER = 10**11
+"""A number from here on has 12 digits and may be that of a card."""
+
+
+class Mask(Mend):
+    """Wherever one of ``kinds`` seems to stand in a row, a placeholder such as ``[e-mail]`` is put."""
+
+    type: Literal["mask"] = "mask"
+    kinds: tuple[Literal[KINDS], ...] = KINDS
+    """What is looked for."""
+
+    def on_table(self, table: Table) -> Table:
+        return table.replaced(lambda number, row: self._masked(row))
+
+    def _masked(self, value: object) -> object:
+        """``value`` with placeholders in all its strings; the very same object if there is nothing to mask."""
+        if isinstance(value, str):
+            return mask(value, self.kinds)
+        if isinstance(value, dict):
+            masked = {key: self._masked(each) for key, each in value.items()}
+            return masked if any(masked[key] is not value[key] for key in value) else value
+        if isinstance(value, list):
+            masked = [self._masked(each) for each in value]
+            return masked if any(new is not old for new, old in zip(masked, value)) else value
+        if isinstance(value, int) and value > LONG_NUMBER:
+            written = str(value)
+            masked = mask(written, self.kinds)
+            return value if masked == written else masked
+        return value
+
+    @property
+    def words(self) -> str:
+        return f"Placeholders were put for: {', '.join(self.kinds)}."

@@ -1,0 +1,103 @@
+"""What a run learns from: the main data, other data sets mixed in, and general rows against forgetting.
+
+Rows kept for checking come from the main data alone, and nothing that is mixed in asks what they ask.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from finetune.data.dataset import Dataset, held_out_path, read, read_sides
+from finetune.data.examples import picked
+from finetune.data.hub import files
+from finetune.data.settings import DataSettings
+from finetune.data.split import apart, content_hash
+from finetune.errors import DataError
+
+Find = Callable[[str], Path]
+"""Gives the file that a recipe names; raises a ``FinetuneError`` if there is none, or none that may be read."""
+
+
+@dataclass
+class Gathered:
+    """Everything that a run learns from and is checked on."""
+
+    dataset: Dataset
+    """The main data."""
+    train: Sequence[dict]
+    held_out: Sequence[dict]
+    notes: list[str]
+    """What a person should know of the split and of what was mixed in."""
+
+
+def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) -> Gathered:
+    """The examples that ``settings`` name, split, and with all that is mixed in."""
+    path, *also = files(settings, find, trusted)
+    dataset, train, held_out = read_sides(path, settings, seed, also)
+    others = read_others(settings, dataset, find, trusted)
+    train, notes = mixed(train, held_out, others, settings, seed)
+    return Gathered(dataset, train, held_out, dataset.notes + notes)
+
+
+def read_main(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset:
+    """The main data that ``settings`` name; ``DataError`` too if the rows kept for checking are named and not there."""
+    path, *also = files(settings, find, trusted)
+    held_out_path(path, settings)
+    return read(path, settings, also)
+
+
+def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset | None:
+    """The file of rows kept for checking that belongs to the main data, if there is one."""
+    path = held_out_path(files(settings, find, trusted)[0], settings)
+    # Mends name rows of the data, and those kept for checking are another file.
+    return read(path, settings.changed(mends=())) if path else None
+
+
+def read_others(settings: DataSettings, main: Dataset, find: Find, trusted: bool = True) -> list[Dataset]:
+    """What ``settings`` mix into ``main``, the general rows last; ``DataError`` if one is of another kind."""
+    named = [DataSettings(path=each.path, format=each.format, columns=each.columns) for each in settings.mix]
+    named += [DataSettings(path=settings.replay)] if settings.replay and settings.replay_share else []
+    others = []
+    for each in named:
+        other = read_main(each, find, trusted)
+        if other.kind != main.kind:
+            raise DataError(
+                f"The rows of {each.path} are {other.title}, but the rows to learn from are {main.title}.",
+                "Mix in rows of the same shape.",
+            )
+        others.append(other)
+    return others
+
+
+def mixed(
+    train: Sequence[dict], held_out: Sequence[dict], others: list[Dataset], settings: DataSettings, seed: int
+) -> tuple[Sequence[dict], list[str]]:
+    """``train`` with the share of each of ``others`` behind it, and what a person should know of that.
+
+    A data set of weight w gives w rows for each of ``train``; of the general rows come so many that they are
+    ``replay_share`` of the whole. A hash of content and seed chooses them; none comes twice.
+    """
+    rows, notes = len(train), []
+    parts = [train]
+    for each, other in zip(settings.mix, others):
+        chosen, note = _some(each.path, other, held_out, max(1, round(each.weight * rows)), seed)
+        parts.append(chosen)
+        notes.append(note)
+    if len(others) > len(settings.mix):
+        total = sum(map(len, parts))
+        wanted = max(1, round(total * settings.replay_share / (1 - settings.replay_share)))
+        chosen, note = _some(settings.replay, others[-1], held_out, wanted, seed)
+        parts.append(chosen)
+        notes.append(note)
+    return (train if len(parts) == 1 else [example for part in parts for example in part]), notes
+
+
+def _some(path: str, other: Dataset, held_out: Sequence[dict], wanted: int, seed: int) -> tuple[Sequence[dict], str]:
+    """So many of the rows of ``other``, in their order, or all if there are fewer; and that as a sentence."""
+    there = apart(other.examples, held_out)
+    hashes = [content_hash(example, seed) for example in there]
+    lowest = sorted(range(len(hashes)), key=lambda n: (hashes[n], n))[:wanted]
+    name = Path(path).name
+    note = f"1 row of {name} is mixed in" if len(lowest) == 1 else f"{len(lowest):,} rows of {name} are mixed in"
+    short = f"; {wanted:,} were asked for, but there are no more" if len(lowest) < wanted else ""
+    return picked(there, sorted(lowest)), f"{note}{short}."

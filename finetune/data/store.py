@@ -1,0 +1,275 @@
+"""Where the rows of a table are kept: in memory while they are few, else in a file, at a few bytes of memory for each.
+
+Rows are only added, never changed; a changed table is another choice of the same rows (``Picked``).
+"""
+
+import os
+import pickle
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+from finetune.errors import DataError
+
+MEMORY_BYTES = 32 * 2**20
+"""Content up to here stays in memory, where Python needs about three times as much."""
+ROW_BYTES = 200
+"""What a row takes in memory beside its content, counted as content: a million short rows are large too."""
+BLOCK_BYTES = 2**20
+"""Read and written at once when rows are walked through: larger blocks are no faster."""
+STORE_BITS = 40
+"""A place in ``Picked`` is the number of a store above these bits, and a position in it below."""
+
+
+class Numbers(Sequence):
+    """Row or line numbers at four bytes each; 0 stands for None."""
+
+    def __init__(self, numbers: Iterable[int | None] = ()):
+        self._array = numbers if isinstance(numbers, array) else array("I", (number or 0 for number in numbers))
+
+    def append(self, number: int | None) -> None:
+        self._array.append(number or 0)
+
+    def extend(self, numbers: Iterable[int]) -> None:
+        self._array.extend(numbers)
+
+    def picked(self, positions: Iterable[int]) -> "Numbers":
+        """Those at ``positions``."""
+        kept = self._array
+        return Numbers(array("I", (kept[position] for position in positions)))
+
+    def shifted(self, by: int) -> "Numbers":
+        """Each larger by ``by``."""
+        return Numbers(array("I", (number + by for number in self._array)))
+
+    def __add__(self, other: "Numbers") -> "Numbers":
+        return Numbers(self._array + other._array)
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, at: int | slice):
+        if isinstance(at, slice):
+            return [number or None for number in self._array[at]]
+        return self._array[at] or None
+
+    def __iter__(self) -> Iterator[int | None]:
+        return (number or None for number in self._array)
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+class Rows(Sequence):
+    """Rows, each a dict, that look like a list of them."""
+
+    def __init__(self, rows: Iterable[dict] = ()):
+        self._memory: list[dict] = []
+        self._held = 0
+        self._spool: _Spool | None = None
+        for values in rows:
+            self.append(values)
+
+    def append(self, values: dict, size: int | None = None) -> None:
+        """One more row; ``size`` is its length in characters or bytes where that is known already."""
+        if self._spool:
+            self._spool.append(pickle.dumps(values, pickle.HIGHEST_PROTOCOL))
+            return
+        self._memory.append(values)
+        self._held += ROW_BYTES + (len(pickle.dumps(values, pickle.HIGHEST_PROTOCOL)) if size is None else size)
+        if self._held > MEMORY_BYTES:
+            self._spill()
+
+    def walk(self, start: int, stop: int) -> Iterator[dict]:
+        """The rows from position ``start`` up to ``stop``, in order."""
+        if not self._spool:
+            return iter(self._memory[start:stop])
+        return map(pickle.loads, self._spool.walk(start, stop))
+
+    def _one(self, position: int) -> dict:
+        return pickle.loads(self._spool[position]) if self._spool else self._memory[position]
+
+    def _spill(self) -> None:
+        self._spool = _Spool()
+        for values in self._memory:
+            self._spool.append(pickle.dumps(values, pickle.HIGHEST_PROTOCOL))
+        self._memory = []
+
+    def __len__(self) -> int:
+        return len(self._spool) if self._spool else len(self._memory)
+
+    def __getitem__(self, at: int | slice):
+        if not isinstance(at, slice):
+            return self._one(_inside(at, len(self)))
+        start, stop, step = at.indices(len(self))
+        if step == 1:
+            return list(self.walk(start, stop))
+        return [self._one(position) for position in range(start, stop, step)]
+
+    def __iter__(self) -> Iterator[dict]:
+        return self.walk(0, len(self))
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        more = ", …" if len(self) > 3 else ""
+        return f"[{', '.join(map(repr, self[:3]))}{more}]"
+
+
+class Lines(Rows):
+    """Rows that stand in a file already: only where each begins and ends is remembered, and which parser it needs."""
+
+    def __init__(self, path: Path, parse: Callable[[bytes], dict], parse_odd: Callable[[bytes], dict]):
+        super().__init__()
+        self._file, self._parse, self._parse_odd = path.open("rb", buffering=0), parse, parse_odd
+        self._name, self._written = path.name, _written(self._file)
+        self._starts, self._lengths, self._odd = array("Q"), array("I"), bytearray()
+
+    def point(self, start: int, lengths: list[int], odd: bool = False) -> None:
+        """More rows, which stand one behind the other from byte ``start`` and have these ``lengths``."""
+        self._starts.extend(accumulate(lengths[:-1], initial=start))
+        self._lengths.extend(lengths)
+        self._odd.extend(bytes([odd]) * len(lengths))
+
+    def append(self, values: dict, size: int | None = None) -> None:
+        raise TypeError("rows of a file are pointed at, not given")
+
+    def walk(self, start: int, stop: int) -> Iterator[dict]:
+        self._check()
+        pieces = _pieces(self._file.fileno(), self._starts, self._lengths, start, stop)
+        if not any(self._odd[start:stop]):
+            return map(self._parse, pieces)
+        odd = self._odd[start:stop]
+        return (self._parse_odd(piece) if one_is else self._parse(piece) for piece, one_is in zip(pieces, odd))
+
+    def _one(self, position: int) -> dict:
+        self._check()
+        parse = self._parse_odd if self._odd[position] else self._parse
+        return parse(os.pread(self._file.fileno(), self._lengths[position], self._starts[position]))
+
+    def _check(self) -> None:
+        """``DataError`` if the file is no longer the one that was read."""
+        if _written(self._file) != self._written:
+            raise DataError(f"{self._name} was changed after it was read.", "Read it again.")
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+
+class Picked(Rows):
+    """Rows chosen from other stores, in any order; copies nothing but their places."""
+
+    def __init__(self, stores: list[Rows], places: array):
+        super().__init__()
+        self._stores, self._places = stores, places
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Picked":
+        """All of ``rows``."""
+        return rows if isinstance(rows, cls) else cls([rows], array("Q", range(len(rows))))
+
+    def picked(self, positions: Iterable[int]) -> "Picked":
+        """Those at ``positions``."""
+        places = self._places
+        return Picked(self._stores, array("Q", (places[position] for position in positions)))
+
+    def replaced(self, positions: Sequence[int], rows: Rows) -> "Picked":
+        """With ``rows`` in the places of those at ``positions``."""
+        places, store = array("Q", self._places), len(self._stores) << STORE_BITS
+        for number, position in enumerate(positions):
+            places[position] = store | number
+        return Picked([*self._stores, rows], places)
+
+    def joined(self, rows: Rows) -> "Picked":
+        """With ``rows`` behind."""
+        more, shift = Picked.of(rows), len(self._stores) << STORE_BITS
+        return Picked(self._stores + more._stores, self._places + array("Q", (place + shift for place in more._places)))
+
+    def append(self, values: dict, size: int | None = None) -> None:
+        raise TypeError("chosen rows are not added to")
+
+    def walk(self, start: int, stop: int) -> Iterator[dict]:
+        places = self._places
+        while start < stop:
+            end = start + 1
+            while end < stop and places[end] == places[end - 1] + 1:
+                end += 1
+            store, first = divmod(places[start], 1 << STORE_BITS)
+            yield from self._stores[store].walk(first, first + end - start)
+            start = end
+
+    def _one(self, position: int) -> dict:
+        store, inside = divmod(self._places[position], 1 << STORE_BITS)
+        return self._stores[store]._one(inside)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+class _Spool:
+    """Pieces of bytes in an unnamed file that vanishes with this object."""
+
+    def __init__(self):
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it lives as long as this object)
+        self._starts, self._lengths, self._end = array("Q"), array("I"), 0
+        self._waiting = bytearray()
+
+    def append(self, piece: bytes) -> None:
+        self._starts.append(self._end)
+        self._lengths.append(len(piece))
+        self._end += len(piece)
+        self._waiting += piece
+        if len(self._waiting) > BLOCK_BYTES:
+            self._flush()
+
+    def walk(self, start: int, stop: int) -> Iterator[bytes]:
+        self._flush()
+        return _pieces(self._file.fileno(), self._starts, self._lengths, start, stop)
+
+    def _flush(self) -> None:
+        while self._waiting:
+            del self._waiting[: self._file.write(self._waiting)]
+
+    def __getitem__(self, position: int) -> bytes:
+        self._flush()
+        return os.pread(self._file.fileno(), self._lengths[position], self._starts[position])
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+
+def _pieces(handle: int, starts: array, lengths: array, first: int, stop: int) -> Iterator[bytes]:
+    """The pieces from ``first`` up to ``stop``, which stand in the file one behind the other, read in large blocks."""
+    block, base, end = b"", 0, 0
+    for start, length in zip(starts[first:stop], lengths[first:stop]):
+        if start + length > end:
+            block, base = os.pread(handle, max(BLOCK_BYTES, length), start), start
+            end = base + len(block)
+        yield block[start - base : start - base + length]
+
+
+def _written(file) -> tuple[int, int]:
+    state = os.fstat(file.fileno())
+    return state.st_size, state.st_mtime_ns
+
+
+def _inside(position: int, length: int) -> int:
+    if not -length <= position < length:
+        raise IndexError("there is no such row")
+    return position % length
+
+
+def _same(one: Sequence, other: object) -> bool:
+    if not isinstance(other, Sequence) or isinstance(other, str):
+        return NotImplemented
+    return len(one) == len(other) and all(a == b for a, b in zip(one, other))

@@ -1,0 +1,39 @@
+import pytest
+
+from tests.rows import clean, finding
+
+
+def saying(text):
+    return [*clean(100), {"prompt": "Where is it?", "completion": f"It is {text}, they say, in the harbour."}]
+
+
+@pytest.mark.parametrize(
+    "text", ["CafÃ© Central", "donâ€™t", "f\ufffdr Elise", "Â£5", "naÃ¯ve", "ÐŸÑ€Ð¸Ð²ÐµÑ‚", "ðŸ˜€"]
+)
+def test_broken_letters_are_told_and_left_out(text):
+    rows = saying(text)
+    found = finding(rows, "broken-letters")
+    assert (found.severity, found.rows) == ("warning", (101,))
+    assert finding(rows, "broken-letters", found.mend) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Café Central", "don’t", "für Elise", "£5", "SÃO PAULO", "20 °C", "Ângela", "Привет", "😀", "你好"]
+)
+def test_letters_that_are_right_are_not_told(text):
+    assert finding(saying(text), "broken-letters") is None
+
+
+@pytest.mark.parametrize("text", ["<b>here</b>", "a<br/>b", "here&nbsp;now", "Q&amp;A", "it&#39;s"])
+def test_remains_of_web_pages_are_told(text):
+    rows = saying(text)
+    found = finding(rows, "html")
+    assert (found.severity, found.rows) == ("warning", (101,))
+    assert finding(rows, "html", found.mend) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b && c > d", "R&D", "```\n<p>x</p>\n```", "the HTML tag <b>x</b>", "<think> so </think>"]
+)
+def test_marks_that_are_meant_are_not_told(text):
+    assert finding(saying(text), "html") is None

@@ -1,0 +1,95 @@
+from array import array
+
+import pytest
+
+from finetune.data.checks import CHECKS
+from finetune.data.checks.check import Check, Evidence, Finding, counted, gravity, look, percent, spread, told, without
+from finetune.data.dataset import Dataset, read
+from finetune.data.settings import DataSettings
+from finetune.workspace import ASSETS
+from tests.rows import clean, finding, report_on
+from tests.rows import read as read_rows
+
+USER, ANSWER = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
+CALL = {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "add"}}]}
+
+
+def test_every_check_is_found_and_told_in_its_order():
+    assert len(CHECKS) >= 14 and all(issubclass(check, Check) for check in CHECKS)
+    assert [check.order for check in CHECKS] == sorted(check.order for check in CHECKS)
+
+
+def test_clean_rows_give_no_finding():
+    assert report_on(read_rows(clean(300)), held_out=read_rows(clean(330)[300:])).findings == []
+
+
+SAMPLES = [
+    ("pirate-voice", []),
+    ("ticket-json", []),
+    ("short-and-kind", ["near-duplicates", "length-bias"]),  # its better answers are short by design, and two are alike
+]
+
+
+@pytest.mark.parametrize("name, wanted", SAMPLES, ids=[name for name, _ in SAMPLES])
+def test_the_shipped_samples_give_none_but_true_ones(name, wanted):
+    path = ASSETS / "samples" / f"{name}.jsonl"
+    settings = DataSettings(path=path.name)
+    held_out = read(path.with_name(f"{name}.held-out.jsonl"), settings)
+    report = report_on(read(path, settings), length=1000, held_out=held_out)
+    assert [
+        (each.code, each.severity) for each in report.findings if each.code not in ("truncated", "nothing-to-learn")
+    ] == [(code, "info") for code in wanted]
+
+
+@pytest.mark.parametrize(
+    "example, text, answers, turns",
+    [
+        ({"messages": [{"role": "system", "content": "s"}, USER, ANSWER]}, "s\nq\na", ["a"], 2),
+        ({"messages": [USER, CALL, {"role": "tool", "content": "4"}, ANSWER]}, None, ["a"], 4),
+        (
+            {"prompt": [USER], "chosen": [ANSWER], "rejected": [{"role": "assistant", "content": "b"}]},
+            "q\na\nb",
+            ["a"],
+            2,
+        ),
+        ({"prompt": [USER], "completion": [ANSWER], "label": True}, "q\na", ["a"], 2),
+        ({"prompt": [USER], "completion": [ANSWER], "label": False}, "q\na", [], 2),
+        ({"prompt": [USER], "answer": "4"}, "q", [], 1),
+        ({"text": "t"}, "t", [], 0),
+    ],
+)
+def test_an_example_is_seen_with_what_is_said_and_what_shall_be_learnt(example, text, answers, turns):
+    seen = look(3, 7, example)
+    assert (seen.position, seen.row, seen.answers, seen.turns) == (3, 7, answers, turns)
+    assert seen.text == text or (text is None and "add" in seen.text)
+
+
+def test_a_sample_is_spread_and_counts_for_all():
+    assert spread(5, 10) == range(5)
+    assert list(spread(10, 5)) == [0, 2, 4, 6, 8]
+    evidence = Evidence(Dataset("chat", "chat", "", "", 1.0, {}, examples=[{}] * 10), sample=array("I", [0, 5]))
+    assert evidence.is_sampled and evidence.estimated(1) == 5
+    assert evidence.told(1, "is", "are") == "About 5 rows are"
+
+
+def test_rows_are_told_in_words():
+    assert (told(1, "has", "have"), told(1200, "has", "have")) == ("1 row has", "1,200 rows have")
+    assert counted(2, "pair of answers", "pairs of answers") == "2 pairs of answers"
+    assert [percent(*each) for each in ((1, 3), (1, 1000), (999, 1000), (5, 5))] == [
+        "33 %", "less than 1 %", "more than 99 %", "100 %",
+    ]  # fmt: skip
+    assert (gravity(1, 2), gravity(2, 3)) == ("warning", "problem")
+
+
+def test_leaving_rows_out_is_one_button():
+    button = without([5, 3, 4, 3])
+    assert (button["rows"], button["mend"].rows, button["button"]) == ((3, 4, 5), "3-5", "Leave them out")
+    assert without([2])["button"] == "Leave it out"
+    assert Finding("info", "Look.", **button).mend is button["mend"]
+
+
+def test_a_code_stands_for_one_finding_of_a_report():
+    messy = clean(30) + clean(30) + [{"prompt": "a@example.com", "completion": "N/A"}] * 3
+    codes = [each.code for each in report_on(read_rows(messy)).findings]
+    assert all(codes) and len(codes) == len(set(codes)) > 3
+    assert finding(messy, "none") is None

@@ -1,0 +1,34 @@
+import pytest
+
+from tests.rows import clean, finding, read
+
+
+def leaking():
+    """A hundred rows, and ten kept for checking, of which one is row 3 and one nearly row 5."""
+    rows = clean(110)
+    kept = rows[100:]
+    kept[0] = rows[2]
+    kept[1] = {"prompt": rows[4]["prompt"].upper(), "completion": rows[4]["completion"]}
+    return rows[:100], read(kept)
+
+
+@pytest.mark.parametrize("code, row", [("leakage", 3), ("near-leakage", 5)])
+def test_rows_on_both_sides_are_told_and_left_out(code, row):
+    rows, kept = leaking()
+    found = finding(rows, code, held_out=kept)
+    assert (found.severity, found.rows, found.mend.rows) == ("warning", (row,), str(row))
+    assert "kept for checking" in found.message
+    assert finding(rows, code, found.mend, held_out=kept) is None
+
+
+def test_rows_that_are_all_on_both_sides_are_a_problem():
+    found = finding(clean(20), "leakage", held_out=read(clean(20)))
+    assert found.severity == "problem"
+    assert (found.mend, found.button) == (None, "")  # it would leave no row
+
+
+def test_nothing_leaks_where_nothing_is_kept_or_alike():
+    rows = clean(110)
+    for code in ("leakage", "near-leakage"):
+        assert finding(rows, code) is None
+        assert finding(rows[:100], code, held_out=read(rows[100:])) is None

@@ -1,0 +1,40 @@
+from finetune.data.mends.mask import Mask
+from tests.rows import clean, finding
+
+TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"
+
+
+def saying(*texts):
+    rows = clean(100 + len(texts))
+    return rows[:100] + [{**row, "prompt": f"{row['prompt']} {text}"} for row, text in zip(rows[100:], texts)]
+
+
+def test_keys_are_a_problem_that_one_click_masks():
+    rows = saying(f"My token is {TOKEN}.", "It is 4111 1111 1111 1111.", f"Again {TOKEN}.")
+    found = finding(rows, "secrets")
+    assert (found.severity, found.rows, found.mend) == ("problem", (101, 102, 103), Mask(kinds=("key", "card")))
+    assert found.message.startswith(
+        "Possible secrets: Hugging Face token (hf_a…) in 2 rows, card number (4111…) in 1 row."
+    )
+    assert TOKEN not in found.message
+    assert finding(rows, "secrets", found.mend) is None
+
+
+def test_personal_data_is_a_warning_that_one_click_masks():
+    rows = saying("Write to anna.berg@example.com.", "Call +44 20 7946 0958.")
+    found = finding(rows, "personal-data")
+    assert (found.severity, found.rows) == ("warning", (101, 102))
+    assert (
+        "Possible personal data: e-mail address (anna…) in 1 row, phone number (+44…) in 1 row." in found.message
+        and "anna.berg" not in found.message
+    )
+    assert finding(rows, "personal-data", found.mend) is None
+    assert finding(rows, "secrets") is None
+
+
+def test_a_row_is_counted_once():
+    assert "(anna…) in 1 row." in finding(saying("anna@example.com, anna@example.com"), "personal-data").message
+
+
+def test_clean_rows_hold_none():
+    assert finding(clean(100), "secrets") is None and finding(clean(100), "personal-data") is None

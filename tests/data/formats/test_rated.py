@@ -1,0 +1,87 @@
+import pytest
+
+from finetune.data.formats.format import RowError
+from finetune.data.formats.rated import Rated
+
+COLUMNS = {"prompt": "prompt", "completion": "completion", "label": "label"}
+ANSWER = {"role": "assistant", "content": "a"}
+
+
+def row(label):
+    return {"prompt": "q", "completion": "a", "label": label}
+
+
+def label(value, columns=COLUMNS, roles=None):
+    return Rated().example(row(value), columns, None, roles)["label"]
+
+
+@pytest.mark.parametrize(
+    "good, bad",
+    [
+        (True, False), ("true", "False"), (1, 0), ("1", "-1"), (1.0, -1.0), ("good", "BAD"), ("👍", "👎"),
+        ("👍🏽", "👎🏿"), ("thumbs up", "thumbs_down"), ("Thumbs-Up", "thumbsdown"), ("yes", "no"), ("like", "dislike"),
+    ],
+)  # fmt: skip
+def test_thumbs_are_told_however_they_are_written(good, bad):
+    rows = [row(good), row(bad)]
+    found = Rated().recognise(tuple(rows[0]), rows)
+    assert found.score == 1.0 and "taken as" not in found.reason
+    assert [Rated().example(each, found.columns) for each in rows] == [
+        {"prompt": [{"role": "user", "content": "q"}], "completion": [ANSWER], "label": liked}
+        for liked in (True, False)
+    ]
+
+
+def test_of_two_numbers_the_higher_is_good_and_that_is_said():
+    found = Rated().recognise(tuple(row(1)), [row(1), row("5"), row(5.0)])
+    assert found.score == 1.0 and found.reason.endswith("5 is taken as good and 1 as bad.")
+    assert label(5, found.columns) is True and label("1", found.columns) is False
+    with pytest.raises(RowError, match='"3", one of a scale'):
+        label(3, found.columns)
+
+
+def test_a_scale_is_refused_with_how_to_explain_it_until_it_is():
+    rows = [row(value) for value in (1, 2, 5)]
+    found = Rated().recognise(tuple(rows[0]), rows)
+    assert found.score == 0
+    with pytest.raises(RowError, match="say what is good and what is bad, e.g. 1: good"):
+        label(1, found.columns)
+    roles = {"1": "bad", "2": "Bad", "5": "good"}
+    assert Rated().recognise(tuple(rows[0]), rows, None, roles).score == 1.0
+    assert [label(value, found.columns, roles) for value in (1, 2, 5.0)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "value, reason",
+    [
+        (None, 'Column "label" is empty.'),
+        (" ", 'Column "label" is empty.'),
+        ([1], 'Column "label" holds a list, no rating.'),
+        ("billing", 'Column "label" holds "billing", which is not known as good or bad; say what is good'),
+        ("nan", 'Column "label" holds "nan", which is not known as good or bad; say what is good'),
+    ],
+)
+def test_what_is_no_rating_is_told(value, reason):
+    with pytest.raises(RowError) as error:
+        label(value)
+    assert str(error.value).startswith(reason)
+
+
+def test_prompt_and_answer_may_be_turns():
+    turns = [
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "b", "weight": 0},
+        {"role": "user", "content": "r"},
+    ]
+    example = Rated().example({"prompt": turns, "completion": [ANSWER], "label": 1}, COLUMNS, "s")
+    assert example["prompt"][0] == {"role": "system", "content": "s"}
+    assert [turn["content"] for turn in example["prompt"]] == ["s", "q", "b", "r"]
+    assert all(turn.keys() == {"role", "content"} for turn in example["prompt"])
+    with pytest.raises(RowError, match="more than one answer"):
+        Rated().example({"prompt": turns, "completion": turns, "label": 1}, COLUMNS)
+
+
+def test_alpaca_with_a_label_keeps_its_input():
+    alpaca = {"instruction": "Add.", "input": "1 2", "output": "3", "label": True}
+    assert Rated().recognise(tuple(alpaca), [alpaca]) is None
+    assert Rated().recognise(tuple(alpaca), [alpaca], {"prompt": "{instruction} {input}"}).score == 1.0

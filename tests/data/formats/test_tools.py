@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from finetune.data.formats.format import RowError
+from finetune.data.formats.tools import has_tools, names_of, parsed, read_calls, read_tools
+
+TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    "value", [[TOOL], TOOL, [TOOL["function"]], json.dumps([TOOL]), [json.dumps(TOOL)], json.dumps(TOOL["function"])]
+)
+def test_tools_come_in_one_shape_however_they_are_written(value):
+    assert read_tools(value, "tools") == [TOOL]
+    assert has_tools(value) and names_of(read_tools(value, "tools")) == ["add"]
+
+
+@pytest.mark.parametrize("value", [None, "", " ", [], "[]"])
+def test_no_tools_are_none(value):
+    assert read_tools(value, "tools") == [] and not has_tools(value)
+
+
+@pytest.mark.parametrize(
+    "value, reason",
+    [
+        ("hammer", 'Column "tools" holds no list of tools.'),
+        (3, 'Column "tools" holds no list of tools.'),
+        ([TOOL, {"name": ""}], 'Column "tools": tool 2 has no name.'),
+        (["hammer"], 'Column "tools": tool 1 has no name.'),
+    ],
+)
+def test_what_is_no_tool_is_told(value, reason):
+    with pytest.raises(RowError) as error:
+        read_tools(value, "tools")
+    assert str(error.value) == reason
+    assert not has_tools(value)
+
+
+@pytest.mark.parametrize("arguments", [{"a": 1}, '{"a": 1}'])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_calls_come_in_one_shape_however_they_are_written(arguments, wrapped):
+    call = {"name": "add", "arguments": arguments}
+    value = [{"id": "1", "type": "function", "function": call}] if wrapped else json.dumps(call)
+    number = {"id": "1"} if wrapped else {}
+    expected = {**number, "type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+    assert read_calls(value, "Turn 1") == [expected]
+
+
+def test_a_call_may_have_no_arguments():
+    for arguments in (None, "", {}, "{}"):
+        assert read_calls({"name": "now", "arguments": arguments}, "Turn 1")[0]["function"]["arguments"] == {}
+
+
+@pytest.mark.parametrize(
+    "value, reason",
+    [
+        ("now()", "Turn 1: the call of a tool is no object with a name and arguments."),
+        ([], "Turn 1: the call of a tool is no object with a name and arguments."),
+        ({"arguments": {}}, "Turn 1: the call of a tool has no name."),
+        ({"name": "f", "arguments": "{oops"}, 'Turn 1: the arguments of the call to "f" are no JSON object.'),
+        ({"name": "f", "arguments": [1]}, 'Turn 1: the arguments of the call to "f" are no JSON object.'),
+    ],
+)
+def test_what_is_no_call_is_told(value, reason):
+    with pytest.raises(RowError) as error:
+        read_calls(value, "Turn 1")
+    assert str(error.value) == reason
+
+
+def test_only_text_with_a_list_or_an_object_is_parsed():
+    assert parsed(' {"a": 1}') == {"a": 1}
+    for value in ("1", "text", "[", None, 3, "[" * 100_000):
+        assert parsed(value) is value

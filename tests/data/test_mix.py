@@ -1,0 +1,117 @@
+import json
+
+import pytest
+
+from finetune.data.formats.turns import exchange
+from finetune.data.mix import gather, read_held_out, read_main, read_others
+from finetune.data.settings import DataSettings
+from finetune.data.split import content_hash
+from finetune.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Files of 100 main rows, 40 of another set under other names, 300 general ones and 5 pairs."""
+    write(tmp_path / "main.jsonl", [{"prompt": f"main {n}", "completion": "a"} for n in range(100)])
+    write(tmp_path / "other.jsonl", [{"frage": f"other {n}", "antwort": "a"} for n in range(40)])
+    write(tmp_path / "general.jsonl", [exchange(f"general {n}", "a") for n in range(300)])
+    write(tmp_path / "pairs.jsonl", [{"prompt": "q", "chosen": "a", "rejected": "b"}] * 5)
+    return tmp_path
+
+
+def write(path, rows):
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+def asked(examples, word):
+    found = [example["messages"][0]["content"] for example in examples]
+    return [question for question in found if question.startswith(word)]
+
+
+OTHER = {"path": "other.jsonl", "columns": {"prompt": "frage", "completion": "antwort"}}
+
+
+def gathered(folder, seed=7, **settings):
+    return gather(DataSettings(path="main.jsonl", **settings), lambda path: folder / path, seed)
+
+
+def test_without_anything_to_mix_in_the_split_is_all(folder):
+    found = gathered(folder)
+    assert len(found.train) == 90 and len(found.held_out) == 10
+    assert found.notes == [found.dataset.notes[-1]] and "10 rows" in found.notes[0]
+
+
+def test_a_weight_is_so_many_rows_for_each_of_the_main_data(folder):
+    found = gathered(folder, mix=({**OTHER, "weight": 0.2},))
+    assert len(asked(found.train, "main")) == 90
+    other = asked(found.train, "other")
+    assert len(other) == len(set(other)) == 18
+    assert "18 rows of other.jsonl are mixed in." in found.notes
+    assert asked(gathered(folder, mix=({**OTHER, "weight": 0.2},)).train, "other") == other
+    assert asked(gathered(folder, 8, mix=({**OTHER, "weight": 0.2},)).train, "other") != other
+
+
+def test_all_rows_are_taken_where_there_are_too_few_and_it_is_said(folder):
+    found = gathered(folder, mix=(OTHER,))
+    assert len(asked(found.train, "other")) == 40
+    assert "40 rows of other.jsonl are mixed in; 90 were asked for, but there are no more." in found.notes
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_general_rows_are_a_share_of_all_that_is_learnt_from(folder, share):
+    found = gathered(folder, mix=({**OTHER, "weight": 0.1},), replay="general.jsonl", replay_share=share)
+    general = asked(found.train, "general")
+    assert abs(len(general) - share * len(found.train)) <= 0.5
+    assert f"{len(general)} rows of general.jsonl are mixed in." in found.notes
+
+
+def test_no_general_rows_at_a_share_of_nothing(folder):
+    assert len(gathered(folder, replay="nowhere.jsonl", replay_share=0).train) == 90
+
+
+def test_held_out_rows_are_of_the_main_data_alone_and_never_mixed_in(folder):
+    found = gathered(folder, mix=({"path": "main.jsonl", "weight": 5},), replay="general.jsonl")
+    assert len(asked(found.held_out, "main")) == len(found.held_out) == 10
+    assert not set(map(content_hash, found.train)) & set(map(content_hash, found.held_out))
+    assert len(asked(found.train, "main")) == 180
+
+
+def test_rows_of_another_kind_are_refused(folder):
+    with pytest.raises(DataError) as error:
+        gathered(folder, replay="pairs.jsonl")
+    assert "The rows of pairs.jsonl are Preference pairs, but the rows to learn from are Prompts" in str(error.value)
+
+
+def test_every_file_is_looked_for_by_whoever_finds_files(folder):
+    settings = DataSettings(path="main.jsonl", mix=(OTHER,), replay="general.jsonl")
+    looked_for = []
+
+    def find(path):
+        looked_for.append(path)
+        return folder / path
+
+    main = read_main(settings, find)
+    assert [len(other.examples) for other in read_others(settings, main, find)] == [40, 300]
+    assert looked_for == ["main.jsonl", "other.jsonl", "general.jsonl"]
+
+
+def test_several_files_are_the_main_data(folder):
+    write(folder / "more.jsonl", [{"prompt": f"more {n}", "completion": "a"} for n in range(20)])
+    found = gathered(folder, also=("more.jsonl",))
+    assert len(asked(found.train, "main")) + len(asked(found.train, "more")) == 108
+
+
+def test_a_dataset_on_the_hub_may_be_named_anywhere(folder, monkeypatch):
+    monkeypatch.setattr("finetune.data.hub.fetch", lambda settings, trusted: [folder / settings.path.split("/")[-1]])
+    settings = DataSettings(path="hf://datasets/me/main.jsonl", replay="hf://datasets/me/general.jsonl")
+    found = gather(settings, lambda path: pytest.fail(path), 7)
+    assert (len(asked(found.train, "main")), len(asked(found.train, "general"))) == (90, 10)
+
+
+def test_the_file_kept_for_checking_is_read_without_the_mends_of_the_data(folder):
+    settings = DataSettings(path="main.jsonl", mends=({"type": "drop", "rows": "1"},))
+    assert read_held_out(settings, lambda path: folder / path) is None
+    write(folder / "main.held-out.jsonl", [{"prompt": "x", "completion": "y"}])
+    assert read_held_out(settings, lambda path: folder / path).examples == [exchange("x", "y")]
+    with pytest.raises(DataError, match="There is no file 'none.jsonl' of rows kept for checking"):
+        read_main(settings.changed(held_out="none.jsonl"), lambda path: folder / path)

@@ -1,0 +1,123 @@
+import random
+from array import array
+
+import pytest
+
+from finetune.data import near
+
+WORDS = [f"word{number}" for number in range(3000)]
+
+
+def texts(count, words=80, seed=1):
+    draw = random.Random(seed)
+    return [" ".join(draw.choices(WORDS, k=words)) for _ in range(count)]
+
+
+def chat(question, answer, system="", **more):
+    turns = [{"role": "system", "content": system}] if system else []
+    turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return {"messages": turns, **more}
+
+
+def alike(one, other):
+    return near.pairs([one, other]) == [(0, 1)]
+
+
+def jaccard(one, other):
+    runs = [{tuple(text.split()[n : n + 5]) for n in range(len(text.split()) - 4)} for text in (one, other)]
+    return len(runs[0] & runs[1]) / len(runs[0] | runs[1])
+
+
+def test_just_what_is_alike_is_found():
+    rows = texts(1000)
+    draw = random.Random(2)
+    changed = []
+    for row in rows:
+        words = row.split()
+        for _ in range(draw.randrange(4)):
+            words[draw.randrange(len(words))] = "other"
+        changed.append(" ".join(words))
+    wanted = {(n, 1000 + n) for n in range(1000) if jaccard(rows[n], changed[n]) >= 0.8}
+    assert 300 < len(wanted) < 900
+    found = set(near.pairs(rows + changed))
+    assert found <= wanted
+    assert len(found) >= 0.99 * len(wanted)
+
+
+def test_it_finds_the_same_each_time():
+    rows = texts(300, words=30)
+    rows += [row + " end" for row in rows]
+    assert near.pairs(rows) == near.pairs(list(rows)) and len(near.pairs(rows)) == 300
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("What is the capital of France?", "what is  the capital of FRANCE"),
+        ("Yes.", "yes!"),
+        ("日本の首都はどこですか。", "日本の首都はどこですか"),
+    ],
+)
+def test_case_space_and_sentence_marks_do_not_count(one, other):
+    assert alike(one, other)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("What is the capital of France?", "What is the capital of Spain?"),
+        ("How much is 7 - 2?", "How much is 7 + 2?"),
+        ("It costs 3.5", "It costs 35"),
+        ("日本の首都はどこですか。", "中国の首都はどこですか。"),
+        ("", "a"),
+    ],
+)
+def test_another_question_is_another_question(one, other):
+    assert not alike(one, other)
+
+
+def test_what_all_rows_share_does_not_make_them_alike():
+    shared = " ".join(WORDS[:200])
+    rows = [f"{shared} {text}" for text in texts(100, words=12)]
+    assert near.pairs(rows) == []
+    assert near.pairs([*rows, rows[7] + "."]) == [(7, 100)]
+    examples = [chat(text, "yes", system=shared) for text in texts(2, words=12)]
+    assert near.nearly_repeated(examples) == set()
+
+
+def test_a_thousand_copies_are_one_group():
+    assert near.nearly_repeated([chat(f"the same words as before {'!' * n}", "yes") for n in range(1000)]) == set(
+        range(1, 1000)
+    )
+
+
+def test_groups_hold_together_and_keep_their_first():
+    assert near.followers([(3, 5), (1, 3), (7, 9), (5, 11)]) == {3, 5, 11, 9}
+    assert near.followers([]) == set()
+
+
+def test_equal_examples_are_repeats_and_others_are_not():
+    tool = [{"type": "function", "function": {"name": "add", "parameters": {"a": [1, 2]}}}]
+    examples = [
+        chat("q", "a"),
+        chat("q", "b"),
+        chat("a", "q"),
+        chat("q", "a", tools=tool),
+        {"text": "q"},
+        {"tools": tool, **chat("q", "a")},
+        chat("q", "a"),
+    ]
+    assert near.repeated(examples) == {5, 6}
+    assert near.repeats(array("q")) == []
+
+
+def test_only_the_beginning_of_a_row_is_compared_and_a_pair_whole():
+    long = "w " * near.MOST_CHARACTERS
+    assert len(near.said({"text": long})) == near.MOST_CHARACTERS
+    turn = [{"role": "assistant", "content": "c"}]
+    assert near.said({"prompt": [{"role": "user", "content": "p"}], "chosen": turn, "rejected": turn}) == "p\nc\nc"
+    assert near.said(chat("q", None)) == "q\n"
+
+
+def test_few_texts_have_no_pairs():
+    assert near.pairs([]) == near.pairs(["a"]) == []

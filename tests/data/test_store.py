@@ -1,0 +1,104 @@
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finetune.data import store
+from finetune.data.store import Lines, Numbers, Picked, Rows
+from finetune.errors import DataError
+
+rows = st.lists(st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.text(max_size=9), max_size=3))
+
+
+@pytest.fixture
+def spooling(monkeypatch):
+    """Even small tables are kept in a file, in small blocks."""
+    monkeypatch.setattr(store, "MEMORY_BYTES", 40)
+    monkeypatch.setattr(store, "BLOCK_BYTES", 64)
+
+
+def parts(values: list) -> list:
+    return [values[1:3], values[::2], values[::-1], values[-2:]]
+
+
+@given(values=rows, memory=st.sampled_from([0, 30, 10_000]), block=st.sampled_from([1, 50, 10_000]))
+def test_rows_look_like_a_list_wherever_they_are_kept(values, memory, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "MEMORY_BYTES", memory)
+        patch.setattr(store, "BLOCK_BYTES", block)
+        kept = Rows(values)
+        assert kept == values and values == kept and len(kept) == len(values)
+        assert [kept[at] for at in range(-len(values), len(values))] == values + values
+        assert parts(kept) == parts(values)
+
+
+def test_rows_that_differ_are_not_equal_and_none_is_outside():
+    assert Rows([{"a": 1}]) != [{"a": 2}] and Rows([{"a": 1}]) != [] and Rows() != ""
+    with pytest.raises(IndexError):
+        Rows([{"a": 1}])[1]
+
+
+def test_large_rows_leave_the_memory():
+    kept = Rows()
+    for number in range(50):
+        kept.append({"text": "x" * 2**20, "number": number})
+    assert kept._memory == [] and kept[49]["number"] == 49
+
+
+def test_many_short_rows_leave_the_memory_too():
+    kept = Rows()
+    for number in range(200_000):
+        kept.append({"n": number}, 1)
+    assert kept._memory == [] and kept[199_999] == {"n": 199_999}
+
+
+def test_numbers_are_compact_and_know_none():
+    numbers = Numbers([1, None, 3])
+    numbers.append(None)
+    numbers.extend([7])
+    assert numbers == [1, None, 3, None, 7] and numbers[1] is None and numbers[::2] == [1, 3, 7]
+    assert numbers.picked([4, 1]) == [7, None]
+    assert Numbers([1, 2]).shifted(3) + Numbers([9]) == [4, 5, 9]
+
+
+@pytest.fixture
+def lines(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one\ntwo\n\nthree\n")
+    kept = Lines(path, lambda line: {"text": line.decode().strip()}, lambda line: {"odd": line.decode().strip()})
+    kept.point(0, [4, 4])
+    kept.point(9, [6], odd=True)
+    return kept, path
+
+
+def test_lines_are_read_from_the_file_each_by_its_parser(lines):
+    assert lines[0] == [{"text": "one"}, {"text": "two"}, {"odd": "three"}]
+    assert lines[0][2] == {"odd": "three"} and lines[0][1] == {"text": "two"}
+
+
+def test_a_file_that_was_changed_is_not_read_on(lines):
+    lines[1].write_bytes(b"uno\ndos\n\ntres\nquatro\n")
+    with pytest.raises(DataError, match="a.txt was changed after it was read"):
+        lines[0][0]
+    with pytest.raises(DataError, match="was changed"):
+        list(lines[0])
+
+
+def test_picked_rows_are_chosen_replaced_and_joined_without_touching_the_old(spooling):
+    values = [{"n": number} for number in range(20)]
+    whole = Picked.of(Rows(values))
+    some = whole.picked([3, 4, 5, 9])
+    changed = some.replaced([1, 3], Rows([{"n": "four"}, {"n": "nine"}]))
+    longer = changed.joined(Rows([{"n": "more"}])).joined(whole.picked([0]))
+    assert some == [{"n": 3}, {"n": 4}, {"n": 5}, {"n": 9}]
+    assert changed == [{"n": 3}, {"n": "four"}, {"n": 5}, {"n": "nine"}]
+    assert [row["n"] for row in longer] == [3, "four", 5, "nine", "more", 0] and longer[4] == {"n": "more"}
+    assert longer.picked([5, 0]) == [{"n": 0}, {"n": 3}]
+    assert whole == values
+
+
+def test_only_plain_rows_are_added_to(lines):
+    for kept in (lines[0], Picked([], array("Q"))):
+        with pytest.raises(TypeError):
+            kept.append({})
