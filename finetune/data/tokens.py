@@ -53,6 +53,10 @@ class Piece:
         return [token if learnt else -100 for token, learnt in zip(self.ids, self.trained)]
 
 
+class NoTemplateError(DataError):
+    """A model without a chat template was given a conversation; ChatML would do (``with_chatml``)."""
+
+
 def chat_piece(
     messages: list[dict], tokenizer, length: int, everything: bool = False, tools: list[dict] | None = None
 ) -> Piece:
@@ -285,7 +289,7 @@ def _require_template(tokenizer) -> None:
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
-        raise DataError(
+        raise NoTemplateError(
             "This model has no chat template, so it cannot read conversations.",
             'Give it ChatML as its template, choose one made for chat (often called "Instruct" or "it"), or learn from '
             "plain text.",

@@ -1,5 +1,6 @@
 """The Data tab: show it what good answers look like. Rows in; what was found in them out, and mended by a click."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -154,6 +155,12 @@ def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
     def pick(model: str, length: str, template: str, event: gr.EventData) -> list:
         return take(studio, partial(intake.from_sample, event.pick), counting(model, length, template)).values()
 
+    def paste(text: str, *by: str, progress=gr.Progress()) -> list:
+        return take(studio, partial(intake.from_text, studio, text), counting(*by), progress).values()
+
+    def fetch(name: str, config: str, split: str, *by: str, progress=gr.Progress()) -> list:
+        return take(studio, partial(intake.from_hub, name, config, split), counting(*by), progress).values()
+
     source.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **loud)
     source.file.upload(
         partial(take_files, studio),
@@ -163,7 +170,7 @@ def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
         **loud,
     )
     source.use_pasted.click(
-        lambda text, *by: take(studio, partial(intake.from_text, studio, text), counting(*by)).values(),
+        paste,
         [source.pasted, *counted_by],
         parts.shown(),
         api_name="data_paste",
@@ -171,9 +178,7 @@ def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
     )
     gr.on(
         [source.fetch.click, source.hub_id.submit],
-        lambda name, config, split, *by: take(
-            studio, partial(intake.from_hub, name, config, split), counting(*by)
-        ).values(),
+        fetch,
         [source.hub_id, source.hub_config, source.hub_split, *counted_by],
         parts.shown(),
         api_name="data_hub",
@@ -237,28 +242,42 @@ def _wire_mapping(studio: Studio, parts: Parts, counted_by: list) -> None:
     )
 
 
-def take_files(studio: Studio, paths: list[str] | None, model: str, length: str, template: str) -> list:
+def take_files(
+    studio: Studio, paths: list[str] | None, model: str, length: str, template: str, progress=gr.Progress()
+) -> list:
     """An empty place to drop the next files, and the tab with these."""
     if not paths:
         return [None, *failed("").values()]
-    return [None, *take(studio, partial(intake.from_files, studio, paths), counting(model, length, template)).values()]
+    by = counting(model, length, template)
+    return [None, *take(studio, partial(intake.from_files, studio, paths), by, progress).values()]
 
 
-def take(studio: Studio, source, by: Counting) -> Shown:
+def take(studio: Studio, source: Callable, by: Counting, progress: gr.Progress | None = None) -> Shown:
     """The tab with the data that ``source()`` names; or what is wrong with it."""
     try:
         settings, name = source()
     except FinetuneError as error:
         return failed(views.notice_of(error))
-    return show(studio, settings, name, by)
+    return show(studio, settings, name, by, progress=progress)
 
 
 def show(
-    studio: Studio, settings: DataSettings, name: str, by: Counting, open_mapping: bool = False, index: int = 0
+    studio: Studio,
+    settings: DataSettings,
+    name: str,
+    by: Counting,
+    open_mapping: bool = False,
+    index: int = 0,
+    progress: gr.Progress | None = None,
 ) -> Shown:
     """The tab with the data that ``settings`` name; a file that cannot be used says why and how to mend it."""
+
+    def told(share: float, what: str) -> None:
+        if progress:
+            progress(share, desc=what)
+
     try:
-        checked = studio.checked(settings, by)
+        checked = studio.checked(settings, by, told)
     except FinetuneError as error:
         return failed(views.notice_of(error) + offer(error), Chosen(settings, name[:80]), studio.columns(settings))
     dataset, count = checked.dataset, len(checked.dataset.examples)

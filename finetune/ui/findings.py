@@ -10,6 +10,7 @@ from pathlib import Path
 from finetune.data.checks import Finding
 from finetune.data.mends import Mend
 from finetune.data.report import Report
+from finetune.data.tokens import NoTemplateError
 from finetune.errors import FinetuneError
 from finetune.run import slug
 from finetune.ui import views
@@ -56,6 +57,8 @@ def offer(error: FinetuneError) -> str:
             f"<pre>{escape(error.preview)}</pre>"
             f"{_button(f'encoding:{encoding}', f'Read it as {encoding}')}</section>"
         )
+    if isinstance(error, NoTemplateError):
+        return _button("template:chatml", "Write conversations as ChatML")
     return ""
 
 

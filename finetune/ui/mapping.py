@@ -21,6 +21,7 @@ MOST_PARTS = 5
 DETECT = "auto"
 NONE = "(none)"
 HELP = {setting.name: setting.help for setting in fields(DataSettings)}
+REPLAYS = [("Nothing", NONE), ("What the starter model knows", "assets/samples/general.jsonl")]
 ENCODINGS = [
     ("As the file says, else UTF-8", "auto"),
     ("UTF-8", "utf-8"),
@@ -44,6 +45,8 @@ class Mapping:
     stratify: gr.Dropdown
     encoding: gr.Dropdown
     whole_text: gr.Checkbox
+    replay: gr.Dropdown
+    replay_share: gr.Number
     effect: gr.HTML
     reread: gr.Button
 
@@ -53,7 +56,17 @@ class Mapping:
 
     def others(self) -> list:
         """The inputs beside the format and the columns."""
-        return [self.roles, self.system, self.share, self.group, self.stratify, self.encoding, self.whole_text]
+        return [
+            self.roles,
+            self.system,
+            self.share,
+            self.group,
+            self.stratify,
+            self.encoding,
+            self.whole_text,
+            self.replay,
+            self.replay_share,
+        ]
 
 
 class Answers(NamedTuple):
@@ -68,6 +81,8 @@ class Answers(NamedTuple):
     stratify: str | None
     encoding: str
     whole_text: bool
+    replay: str | None
+    replay_share: float | None
 
 
 def draw() -> Mapping:
@@ -94,8 +109,19 @@ def draw() -> Mapping:
                 ENCODINGS, value="auto", filterable=False, label="Letters", info=HELP["encoding"], elem_id="encoding"
             )
             whole_text = gr.Checkbox(False, label="The whole text as one row", info=HELP["whole_text"])
+        with gr.Row(elem_classes="fields"):
+            replay = gr.Dropdown(
+                REPLAYS,
+                value=NONE,
+                filterable=False,
+                label="Against forgetting",
+                info="General rows mixed in, so that it keeps what it could do; not where they contradict yours.",
+                elem_id="replay",
+            )
+            replay_share = gr.Number(label="Their share", info=HELP["replay_share"], value=0.1, step=0.05)
         reread = gr.Button("Read it this way", size="sm", elem_id="reread")
-    return Mapping(fold, format_, columns, roles, system, share, group, stratify, encoding, whole_text, effect, reread)
+    others = (roles, system, share, group, stratify, encoding, whole_text, replay, replay_share)
+    return Mapping(fold, format_, columns, *others, effect, reread)
 
 
 def answers(given: tuple) -> Answers:
@@ -119,6 +145,8 @@ def settings_of(said: Answers, settings: DataSettings, with_columns: bool = True
         "stratify": _named(said.stratify),
         "encoding": said.encoding,
         "whole_text": said.whole_text,
+        "replay": _named(said.replay),
+        "replay_share": said.replay_share or 0,
     }
     try:
         return settings.changed(**changed)
@@ -139,6 +167,8 @@ def filled(settings: DataSettings, format_: str, columns: tuple[str, ...], mappe
         gr.Dropdown(choices, value=settings.stratify if settings.stratify in columns else NONE),
         settings.encoding,
         settings.whole_text,
+        gr.Dropdown(_replays(settings.replay), value=settings.replay or NONE),
+        settings.replay_share,
     ]
 
 
@@ -180,6 +210,12 @@ def read_roles(text: str) -> dict[str, str]:
 def format_choices() -> list[tuple[str, str]]:
     """The formats to choose from, detection first; those that cannot be learnt from are left out."""
     return [("Look and tell me", DETECT), *((form.title, name) for name, form in FORMATS.items() if not form.refusal)]
+
+
+def _replays(named: str | None) -> list[tuple[str, str]]:
+    """The general rows to choose from, with those that a recipe names."""
+    known = [value for _, value in REPLAYS]
+    return REPLAYS + ([(named.rpartition("/")[2], named)] if named and named not in known else [])
 
 
 def _named(column: str | None) -> str | None:

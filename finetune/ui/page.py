@@ -89,7 +89,7 @@ def launch_options() -> dict:
         "mcp_server": False,
         "pwa": False,
         "ssr_mode": False,
-        "max_file_size": "500mb",
+        "max_file_size": "2gb",
         "footer_links": [],
     }
 

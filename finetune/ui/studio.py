@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -89,6 +90,12 @@ class Counting:
     model: ModelSettings
     length: int
     """The longest row, in tokens."""
+
+
+class Told(Protocol):
+    """How a page is told of work that takes a while."""
+
+    def __call__(self, share: float, what: str) -> None: ...
 
 
 def counting(model: str | None, length: str | float | None, template: str | None = None) -> Counting:
@@ -202,20 +209,18 @@ class Studio:
         """The files that ``settings`` name, fetched if they are on the Hub."""
         return files(settings, partial(self.workspace.find, trusted=False), trusted=False)
 
-    def table(self, settings: DataSettings, progress: Callable[[float], None] | None = None) -> Table:
+    def table(self, settings: DataSettings, told: "Told | None" = None) -> Table:
         """The rows of the files that ``settings`` name, as they were written; a bad file raises ``DataError``."""
         paths = self.paths(settings)
         key = (*((path, path.stat().st_mtime_ns) for path in paths), settings.encoding, settings.whole_text)
-        return self._tables.get(key, lambda: read_tables(paths, settings, progress))
+        return self._tables.get(key, lambda: read_tables(paths, settings, told and partial(told, what="Reading")))
 
-    def checked(
-        self, settings: DataSettings, by: "Counting", progress: Callable[[float], None] | None = None
-    ) -> Checked:
+    def checked(self, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
         """The data that ``settings`` name, read and checked; a bad file raises ``DataError``."""
-        table = self.table(settings, progress)
+        table = self.table(settings, told)
         key = (id(table), settings.model_dump_json())
         dataset = self._datasets.get(key, lambda: mended(table, settings))
-        return self._checked.get((*key, by), lambda: self._check(dataset, settings, by))
+        return self._checked.get((*key, by), lambda: self._check(dataset, settings, by, told))
 
     def tried(self, settings: DataSettings, by: "Counting", rows: int) -> Checked:
         """The first ``rows`` rows as they are in the file, read as ``settings`` say and not remembered."""
@@ -225,7 +230,7 @@ class Studio:
             first.add(values, line)
         return self._check(mended(first, settings.changed(mends=())), settings, by)
 
-    def _check(self, dataset: Dataset, settings: DataSettings, by: "Counting") -> Checked:
+    def _check(self, dataset: Dataset, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
         method = method_for(dataset.kind)
         tokenizer, note = self.counting_tokenizer(by.model)
         report = check(
@@ -233,6 +238,7 @@ class Studio:
             lambda example: method.pieces(example, tokenizer, by.length),
             length=by.length,
             held_out=self.held_out(settings),
+            progress=told and partial(told, what="Checking"),
         )
         return Checked(dataset, report, method, note)
 

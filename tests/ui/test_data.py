@@ -1,4 +1,5 @@
 import functools
+import shutil
 from pathlib import Path
 
 import gradio as gr
@@ -10,7 +11,7 @@ from finetune.ui.mapping import DETECT, MOST_PARTS
 from finetune.ui.studio import counting
 
 BY = ("tiny", "512", "own")
-OTHERS = ["", "", 0.1, None, None, "auto", False]
+OTHERS = ["", "", 0.1, None, None, "auto", False, "(none)", 0.1]
 """The mapping form beside format and columns, as it is drawn."""
 
 
@@ -178,4 +179,23 @@ def test_values_are_as_many_as_the_components(studio):
         parts = data.draw(studio)
     assert len(data.failed("").values()) == len(parts.shown())
     assert len(parts.mapping.inputs()) == len(data.failed("").mapping)
-    assert mapping.answers(tuple(range(1 + MOST_PARTS + len(OTHERS)))).whole_text == MOST_PARTS + len(OTHERS)
+    assert mapping.answers(tuple(range(1 + MOST_PARTS + len(OTHERS)))).replay_share == MOST_PARTS + len(OTHERS)
+
+
+def test_a_base_model_without_a_template_is_offered_chatml(studio, with_tiny, tiny_model, table):
+    bare = studio.workspace.models_dir / "bare"
+    shutil.copytree(tiny_model, bare)
+    (bare / "chat_template.jinja").unlink()
+    chosen = table(rows()).chosen
+    refused = data.show(studio, chosen.settings, "qa", counting("bare", "512", "own"))
+    assert "no chat template" in refused.result and "data-pick='template:chatml'" in refused.result
+    _, template, *values = data.act(studio, "template:chatml", refused.chosen, "bare", "512", "own")
+    assert template == "chatml" and "12 conversations, ready to train" in named(values).result
+
+
+def test_how_far_the_reading_is_is_told(studio, with_tiny, table, tmp_path):
+    (tmp_path / "many.jsonl").write_text('{"question": "What is it?", "answer": "It is."}\n' * 60_000)
+    told = []
+    source = functools.partial(intake.from_files, studio, [str(tmp_path / "many.jsonl")])
+    data.take(studio, source, counting(*BY), lambda share, desc: told.append((desc, share)))
+    assert ("Checking", 0) in [(what, round(share)) for what, share in told] and all(0 <= s <= 1 for _, s in told)

@@ -8,7 +8,9 @@ from finetune.ui import mapping
 from finetune.ui.mapping import MOST_PARTS, Answers
 
 SETTINGS = DataSettings(path="tickets.csv")
-ASKED = Answers("question_answer", ("ticket", "reply", None, None, None), "", "", 0.1, None, None, "auto", False)
+ASKED = Answers(
+    "question_answer", ("ticket", "reply", None, None, None), "", "", 0.1, None, None, "auto", False, None, 0.1
+)
 
 
 def test_what_a_person_says_becomes_settings():
@@ -44,20 +46,22 @@ def test_roles_that_say_nothing_are_refused(text):
 
 
 def test_the_form_shows_what_the_settings_say_and_what_was_found():
-    settings = SETTINGS.changed(roles={"customer": "user"}, system="Be kind.", stratify="reply", group="gone")
+    said = {"roles": {"customer": "user"}, "system": "Be kind.", "stratify": "reply", "group": "gone"}
+    settings = SETTINGS.changed(**said, replay="uploads/general.jsonl")
     with gr.Blocks():
         form = mapping.draw()
     values = mapping.filled(settings, "question_answer", ("ticket", "reply"), {"question": "ticket"})
     assert len(values) == len(form.inputs())
     format_, *columns = values[: 1 + MOST_PARTS]
     assert format_ == "question_answer" and columns[0].value == "ticket" and columns[1].value == mapping.NONE
-    roles, system, share, group, stratify, *_ = values[1 + MOST_PARTS :]
+    roles, system, share, group, stratify, *_, replay, _ = values[1 + MOST_PARTS :]
     assert roles == "customer: user" and system == "Be kind." and share == 0.1
     assert group.value == mapping.NONE and stratify.value == "reply"
+    assert replay.value == "uploads/general.jsonl" and ("general.jsonl", replay.value) in replay.choices
 
 
 def test_answers_are_by_name():
-    given = ["auto", *["x"] * MOST_PARTS, "a: user", "sys", 0.3, None, None, "utf-8", True]
+    given = ["auto", *["x"] * MOST_PARTS, "a: user", "sys", 0.3, None, None, "utf-8", True, "general.jsonl", 0.2]
     said = mapping.answers(tuple(given))
     assert said.columns == ("x",) * MOST_PARTS and said.whole_text is True and said.encoding == "utf-8"
 
