@@ -151,19 +151,26 @@ def _loud(parts: Parts) -> dict:
 def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
     source, loud = parts.intake, _loud(parts)
 
-    # Gradio finds an event argument by the function's own annotations, which a partial hides.
+    # Gradio finds event and progress among a function's own positional arguments, which a partial hides.
     def pick(model: str, length: str, template: str, event: gr.EventData) -> list:
         return take(studio, partial(intake.from_sample, event.pick), counting(model, length, template)).values()
 
-    def paste(text: str, *by: str, progress=gr.Progress()) -> list:
-        return take(studio, partial(intake.from_text, studio, text), counting(*by), progress).values()
+    def drop(paths: list[str], model: str, length: str, template: str, progress=gr.Progress()) -> list:
+        return take_files(studio, paths, counting(model, length, template), progress)
 
-    def fetch(name: str, config: str, split: str, *by: str, progress=gr.Progress()) -> list:
-        return take(studio, partial(intake.from_hub, name, config, split), counting(*by), progress).values()
+    def paste(text: str, model: str, length: str, template: str, progress=gr.Progress()) -> list:
+        by = counting(model, length, template)
+        return take(studio, partial(intake.from_text, studio, text), by, progress).values()
+
+    def fetch(
+        name: str, config: str, split: str, model: str, length: str, template: str, progress=gr.Progress()
+    ) -> list:
+        by = counting(model, length, template)
+        return take(studio, partial(intake.from_hub, name, config, split), by, progress).values()
 
     source.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **loud)
     source.file.upload(
-        partial(take_files, studio),
+        drop,
         [source.file, *counted_by],
         [source.file, *parts.shown()],
         api_name="data_file",
@@ -242,13 +249,10 @@ def _wire_mapping(studio: Studio, parts: Parts, counted_by: list) -> None:
     )
 
 
-def take_files(
-    studio: Studio, paths: list[str] | None, model: str, length: str, template: str, progress=gr.Progress()
-) -> list:
+def take_files(studio: Studio, paths: list[str] | None, by: Counting, progress: gr.Progress | None = None) -> list:
     """An empty place to drop the next files, and the tab with these."""
     if not paths:
         return [None, *failed("").values()]
-    by = counting(model, length, template)
     return [None, *take(studio, partial(intake.from_files, studio, paths), by, progress).values()]
 
 
@@ -273,7 +277,7 @@ def show(
     """The tab with the data that ``settings`` name; a file that cannot be used says why and how to mend it."""
 
     def told(share: float, what: str) -> None:
-        if progress:
+        if progress is not None:  # an idle one has no length, so it counts as false
             progress(share, desc=what)
 
     try:

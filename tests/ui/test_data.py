@@ -22,7 +22,7 @@ def table(studio, with_tiny, tmp_path):
     def show(text, name="tickets.csv"):
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        file, *values = data.take_files(studio, [str(path)], *BY)
+        file, *values = data.take_files(studio, [str(path)], counting(*BY))
         assert file is None
         return named(values)
 
