@@ -12,6 +12,7 @@ from finetune.data.mends.drop import Drop
 from finetune.data.mends.mend import Mend
 from finetune.errors import DataError, FinetuneError
 from finetune.ui import editor, views
+from finetune.ui.mapping import parts_of
 from finetune.ui.studio import Chosen, Studio, counting
 
 MOST_COLUMNS = 6
@@ -130,5 +131,6 @@ def _row(dataset, index: int) -> tuple[int, dict]:
 
 def _columns(dataset) -> list[str]:
     """The columns to edit: those that play a part, then the others."""
-    played = [column for column in dataset.columns.values() if column in dataset.file_columns]
+    played = [dataset.columns.get(part.name) for part in parts_of(dataset.format)]
+    played = [column for column in played if column in dataset.file_columns]
     return list(dict.fromkeys([*played, *dataset.file_columns]))[:MOST_COLUMNS]

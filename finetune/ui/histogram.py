@@ -16,10 +16,12 @@ def histogram(bins: Bins, caption: str, unit: str, limit: int | None = None) -> 
     most = max((count for *_, count in bins), default=0)
     if not most:
         return ""
+    words = _words(bins, unit)
+    if len(bins) == 1:
+        return f"<h4>{escape(caption)}</h4>{views.small(words)}"
     step = WIDTH / len(bins)
     bars = "".join(_bar(n * step, step, each, most, limit) for n, each in enumerate(bins))
     low, high = bins[0][0], bins[-1][1]
-    words = _words(bins, unit)
     return (
         f"<figure class='histogram'><figcaption>{escape(caption)}</figcaption>"
         f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{escape(words)}'>{bars}"
@@ -50,6 +52,8 @@ def _words(bins: Bins, unit: str) -> str:
             middle = each
             break
     filled = [each for each in bins if each[2]]
+    if filled[0][0] == filled[-1][1]:
+        return f"Every row has {views.amount(filled[0][0])} {unit}."
     return (
         f"From {views.amount(filled[0][0])} to {views.amount(filled[-1][1])} {unit}; "
         f"half of the rows have at most {views.amount(middle[1])}."

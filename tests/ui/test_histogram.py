@@ -18,6 +18,11 @@ def test_what_is_beyond_the_limit_is_drawn_as_cut():
     assert "cut" not in histogram(BINS, "x", "tokens")
 
 
+def test_a_single_value_needs_no_picture():
+    drawn = histogram([(2, 2, 248)], "How many turns", "turns")
+    assert "Every row has 2 turns." in drawn and "<svg" not in drawn
+
+
 def test_without_rows_there_is_nothing_to_draw():
     assert histogram([], "x", "tokens") == "" and histogram([(0, 1, 0)], "x", "tokens") == ""
 
