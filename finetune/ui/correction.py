@@ -6,6 +6,7 @@ from functools import partial
 
 import gradio as gr
 
+from finetune.data.dataset import Dataset
 from finetune.data.mends.add import Add
 from finetune.data.mends.correct import Correct
 from finetune.data.mends.drop import Drop
@@ -60,14 +61,27 @@ def draw() -> Correction:
 
 
 def wire(
-    studio: Studio, parts: Correction, chosen: gr.State, index: gr.State, shown: list, counted_by: list, show: Callable
+    studio: Studio,
+    parts: Correction,
+    chosen: gr.State,
+    index: gr.State,
+    result: gr.HTML,
+    shown: list,
+    counted_by: list,
+    show: Callable,
 ) -> None:
-    """The buttons' events; ``show`` draws the tab anew once a mend was made."""
+    """The buttons' events, and those in ``result`` that name a row; ``show`` draws the tab anew after a mend."""
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     at = [chosen, index, *counted_by]
     parts.drop.click(partial(drop_row, studio, show), at, shown, api_name="row_drop", **quiet)
     parts.correct.click(partial(open_form, studio, False), at, parts.opened(), api_name="row_correct", **quiet)
     parts.add.click(partial(open_form, studio, True), at, parts.opened(), api_name="row_add", **quiet)
+
+    # Gradio finds an event argument by the function's own annotations, which a partial hides.
+    def pick(chosen: Chosen | None, model: str, length: str, template: str, event: gr.EventData) -> list:
+        return open_row(studio, event.pick, chosen, model, length, template)
+
+    result.pick(pick, [chosen, *counted_by], parts.opened(), api_name="row_open", **quiet)
     parts.cancel.click(lambda: gr.Group(visible=False), None, parts.form, api_name="row_cancel", **quiet)
     parts.save.click(
         partial(save_row, studio, show, len(shown)),
@@ -87,13 +101,25 @@ def drop_row(studio: Studio, show: Callable, chosen: Chosen, index: int, *by) ->
 def open_form(studio: Studio, new: bool, chosen: Chosen, index: int, *by) -> list:
     """The form with the values of the row that is shown, or empty for a new one."""
     dataset = studio.checked(chosen.settings, counting(*by)).dataset
-    number, values = _row(dataset, index)
-    columns = _columns(dataset)
+    return _opened(dataset, dataset.rows[index], new)
+
+
+def open_row(studio: Studio, pick: str, chosen: Chosen | None, *by) -> list:
+    """The form with the values of the row that ``pick`` names (``row:17``); any other pick leaves it as it is."""
+    what, _, number = pick.partition(":")
+    if what != "row" or chosen is None or not number.isdecimal():
+        return [gr.skip()] * (4 + MOST_COLUMNS)
+    return _opened(studio.checked(chosen.settings, counting(*by)).dataset, int(number), new=False)
+
+
+def _opened(dataset: Dataset, number: int, new: bool) -> list:
+    """Values of ``Correction.opened()``."""
+    values = _values(dataset, number)
     boxes = [
         gr.Textbox(
             editor.blank(values.get(column)) if new else editor.written(values.get(column)), label=column, visible=True
         )
-        for column in columns
+        for column in _columns(dataset)
     ]
     boxes += [gr.Textbox("", visible=False)] * (MOST_COLUMNS - len(boxes))
     heading = "<h4>A new row</h4>" if new else f"<h4>Row {views.amount(number)}</h4>"
@@ -104,7 +130,7 @@ def save_row(studio: Studio, show: Callable, size: int, number: int | None, chos
     """What is wrong with the values, and the tab's ``size`` components as they are; or the row corrected or added."""
     by, texts = given[:-MOST_COLUMNS], given[-MOST_COLUMNS:]
     dataset = studio.checked(chosen.settings, counting(*by)).dataset
-    _, before = _row(dataset, index)
+    before = _values(dataset, number or dataset.rows[index])
     columns = _columns(dataset)
     try:
         values = {column: editor.read(text or "", before.get(column)) for column, text in zip(columns, texts)}
@@ -122,14 +148,13 @@ def _with(studio: Studio, show: Callable, chosen: Chosen, index: int, by: tuple,
     return show(studio, settings, chosen.name, counting(*by), index=index).values()
 
 
-def _row(dataset, index: int) -> tuple[int, dict]:
-    """The number and the values of the row that example ``index`` is from."""
-    number = dataset.rows[index]
-    place = next(place for place, each in enumerate(dataset.table.numbers) if each == number)
-    return number, dataset.table.rows[place]
+def _values(dataset: Dataset, number: int) -> dict:
+    """The values of row ``number``; none if there is no such row (any more)."""
+    table = dataset.table
+    return next((table.rows[place] for place, each in enumerate(table.numbers) if each == number), {})
 
 
-def _columns(dataset) -> list[str]:
+def _columns(dataset: Dataset) -> list[str]:
     """The columns to edit: those that play a part, then the others."""
     played = [dataset.columns.get(part.name) for part in parts_of(dataset.format)]
     played = [column for column in played if column in dataset.file_columns]

@@ -140,7 +140,8 @@ def wire(studio: Studio, parts: Parts, counted_by: list) -> None:
     _wire_intake(studio, parts, counted_by)
     _wire_result(studio, parts, counted_by)
     _wire_mapping(studio, parts, counted_by)
-    correction.wire(studio, parts.correction, parts.chosen, parts.index, parts.shown(), counted_by, show)
+    at = (parts.chosen, parts.index, parts.result)
+    correction.wire(studio, parts.correction, *at, parts.shown(), counted_by, show)
 
 
 def _loud(parts: Parts) -> dict:
@@ -329,6 +330,8 @@ def act(studio: Studio, pick: str, chosen: Chosen | None, model: str, length: st
     if chosen is None:
         return [gr.skip(), gr.skip(), *failed("").values()]
     what, _, detail = pick.partition(":")
+    if what == "row":  # the form for it opens, and the rest stays
+        return [gr.skip()] * (2 + len(failed("").values()))
     settings = chosen.settings
     if what == "length":
         length = detail

@@ -10,6 +10,7 @@ from pathlib import Path
 from finetune.data.checks import Finding
 from finetune.data.mends import Mend
 from finetune.data.report import Report
+from finetune.data.table import Table
 from finetune.data.tokens import NoTemplateError
 from finetune.errors import FinetuneError
 from finetune.run import slug
@@ -42,7 +43,7 @@ def found(name: str, checked: Checked, length: int, mends: tuple[Mend, ...], hel
         *(views.small(note) for note in (checked.note, *dataset.notes)),
         _mends(mends),
         _findings(report),
-        _rejected(report),
+        _rejected(report, dataset.table),
         _more(report, length),
     ]
     return "".join(parts)
@@ -122,13 +123,18 @@ def _rows(rows: tuple[int, ...]) -> str:
     return f" <span class=small>{name} {views.listed(rows)}.</span>" if rows else ""
 
 
-def _rejected(report: Report, most: int = 50) -> str:
+def _rejected(report: Report, table: Table, most: int = 50) -> str:
+    """The rows left out with their reasons; one that could be read and not understood can be corrected."""
     if not report.rejected:
         return ""
+    shown, others = report.rejected[:most], len(report.rejected) - most
+    there = set(table.numbers)
     lines = "".join(
-        f"<li>{escape(row.where.capitalize())}: {escape(row.reason)}</li>" for row in report.rejected[:most]
+        f"<li>{escape(row.where.capitalize())}: {escape(row.reason)} "
+        f"{_button(f'row:{row.row}', 'Correct it', escape(row.where)) if row.row in there else ''}</li>"
+        for row in shown
     )
-    more = views.small(f"And {views.amount(len(report.rejected) - most)} more.") if len(report.rejected) > most else ""
+    more = views.small(f"And {views.amount(others)} more.") if others > 0 else ""
     summary = f"{views.counted(len(report.rejected), 'row')} left out, and why"
     return f"<details><summary>{summary}</summary><ul>{lines}</ul>{more}</details>"
 

@@ -73,3 +73,18 @@ def test_a_conversation_is_corrected_turn_by_turn(studio, with_tiny):
     assert problem == "" and "Arr arr!" in shown(values).preview
     problem, *_ = correction.save_row(studio, show, 1, 1, chosen, 0, *BY, "no speaker", *[None] * 5)
     assert "Begin each turn with" in problem
+
+
+def test_a_row_that_was_refused_can_be_corrected(studio, with_tiny, tmp_path):
+    path = tmp_path / "qa.csv"
+    path.write_text("question,answer\n" + "".join(f"What is {n}?,It is {n}.\n" for n in range(12)) + "What else?,\n")
+    tab = show(studio, studio.add_upload(path, path.name), "qa", counting(*BY))
+    assert "data-pick='row:13'" in tab.result and tab.chosen.rows == 12
+    number, group, _, _, *boxes = correction.open_row(studio, "row:13", tab.chosen, *BY)
+    assert number == 13 and group.visible and [box.value for box in boxes[:2]] == ["What else?", ""]
+    texts = ["What else?", "Nothing.", *[None] * (MOST_COLUMNS - 2)]
+    _, *values = correction.save_row(studio, show, 1, 13, tab.chosen, 0, *BY, *texts)
+    assert shown(values).chosen.rows == 13
+    for pick in ("mend:duplicates", "row:x"):
+        assert correction.open_row(studio, pick, tab.chosen, *BY) == [gr.skip()] * (4 + MOST_COLUMNS)
+    assert data.act(studio, "row:13", tab.chosen, *BY)[2] == gr.skip()

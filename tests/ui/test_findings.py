@@ -5,13 +5,17 @@ from finetune.data.checks import Finding
 from finetune.data.mends.drop import Drop
 from finetune.data.report import Report
 from finetune.data.signature import EncodingError
-from finetune.data.table import Rejected
+from finetune.data.table import Rejected, Table
 from finetune.errors import DataError
 from finetune.ui.findings import found, offer, rejected_file
 
+TABLE = Table("CSV", ("a",), rows=[{"a": "x"}], numbers=[7], lines=[None])
+
 
 def checked(report, kind="chat", note=""):
-    dataset = SimpleNamespace(kind=kind, title="Chat messages", reason="Because.", notes=["Read with care."])
+    dataset = SimpleNamespace(
+        kind=kind, title="Chat messages", reason="Because.", notes=["Read with care."], table=TABLE
+    )
     return SimpleNamespace(dataset=dataset, report=report, note=note)
 
 
@@ -40,6 +44,7 @@ def test_rejected_rows_are_listed_with_their_reasons_and_cut_at_fifty():
     report = Report("chat", 61, kept=1, rejected=[Rejected(n, "It is <empty>.") for n in range(1, 61)])
     html = html_of(report)
     assert "60 rows left out" in html and "Row 7: It is &lt;empty&gt;." in html and "And 10 more." in html
+    assert html.count("data-pick='row:") == 1 and "data-pick='row:7'" in html
 
 
 def test_the_list_of_rejected_rows_is_a_table():
