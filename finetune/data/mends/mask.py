@@ -3,7 +3,7 @@
 from typing import Literal
 
 from finetune.data.mends.mend import Mend
-from finetune.data.secrets import KINDS, mask
+from finetune.data.secrets import KINDS, NAMES, mask
 from finetune.data.table import Table
 
 LONG_NUMBER = 10**11
@@ -38,4 +38,6 @@ class Mask(Mend):
 
     @property
     def words(self) -> str:
-        return f"Placeholders were put for: {', '.join(self.kinds)}."
+        named = [NAMES.get(kind, kind) for kind in self.kinds]
+        listed = " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
+        return f"Each {listed} became a placeholder."

@@ -32,4 +32,5 @@ def test_a_table_without_secrets_is_the_same_table():
 
 
 def test_the_words_name_the_kinds():
-    assert Mask(kinds=("e-mail", "iban")).words == "Placeholders were put for: e-mail, iban."
+    assert Mask(kinds=("key", "e-mail", "iban")).words == "Each key, e-mail address and IBAN became a placeholder."
+    assert Mask(kinds=("key",)).words == "Each key became a placeholder."
