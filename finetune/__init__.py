@@ -11,6 +11,7 @@ One click on "Start training", in the order the files are best read:
     train         recipe -> data -> model -> trainer -> events
     data          file -> rows -> examples -> the tokens that are learnt
     methods       what is learnt from, one file each (and its TRL trainer)
+    trainer       what every TRL trainer is given: checkpoints that are whole or not there
     adapters      what is updated, one file each (and its PEFT configuration)
     reporter      the trainer's callback: what happened, as events
     view          events folded into what readers see
@@ -24,13 +25,13 @@ A file imports only from rows below its own:
     __main__
     jobs
     train  chat  export  memory  starter
-    reporter  model  plan  presets
+    reporter  model  plan  presets  rows  ladder
     sampler  sides  workspace
     run
     recipe  hardware  libraries
     methods  adapters
-    data  view
-    events
+    data  view  trainer
+    events  checkpoints
     registry  settings
     errors
 

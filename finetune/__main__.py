@@ -1,6 +1,7 @@
 """The command line: the same engine without a page.
 
-Answers go to stdout, logs to stderr. Exit code 0 only on success, 2 on bad input, 1 when a run failed.
+Answers go to stdout, logs to stderr. Exit code 0 only on success, 2 on bad input, 1 when a run failed, 75 when it
+failed because this process lost its graphics card: started again, it can go on.
 """
 
 import argparse
@@ -13,6 +14,9 @@ import yaml
 from finetune.errors import FinetuneError
 from finetune.recipe import Recipe
 from finetune.workspace import Workspace
+
+POISONED = 75
+"""EX_TEMPFAIL of sysexits.h: the same command may succeed in a new process."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     for name, work, words in (
         ("show", show_run, "show what is known of a run"),
         ("stop", stop_run, "stop a run and keep its model so far"),
+        ("pause", pause_run, "let a run save where it is and end, to be resumed"),
+        ("resume", resume_run, "go on with a run from its last checkpoint, in the foreground"),
     ):
         _command(commands, name, work, words).add_argument("run", metavar="RUN")
 
@@ -93,17 +99,30 @@ def check_file(options, workspace: Workspace) -> int:
 
 
 def train_recipe(options, workspace: Workspace) -> int:
-    from finetune.jobs import check, work
+    from finetune.jobs import check
 
     recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
     check(recipe, workspace)
     run = workspace.create(recipe)
     print(f"Training {run.id} …", file=sys.stderr)
+    return _work(options, run, workspace)
+
+
+def resume_run(options, workspace: Workspace) -> int:
+    run = workspace.run(options.run)
+    run.requeue()
+    print(f"Going on with {run.id} …", file=sys.stderr)
+    return _work(options, run, workspace)
+
+
+def _work(options, run, workspace: Workspace) -> int:
+    from finetune.jobs import work
+
     work(run, workspace)
     view = run.view()
     lines = [f"{view.message} {view.hint}".strip()] if view.message else []
     _answer(options, _summary(run), [*lines, f"{run.id} {view.state}"])
-    return 0 if view.state in ("done", "stopped") else 1
+    return {"done": 0, "stopped": 0, "paused": 0}.get(view.state, POISONED if view.code == "gpu" else 1)
 
 
 def list_runs(options, workspace: Workspace) -> int:
@@ -124,6 +143,12 @@ def stop_run(options, workspace: Workspace) -> int:
     return _answer(
         options, {"run": run.id, "state": "stopping"}, [f"{run.id} stops after this step and keeps its model."]
     )
+
+
+def pause_run(options, workspace: Workspace) -> int:
+    run = workspace.run(options.run)
+    run.ask("pause")
+    return _answer(options, {"run": run.id, "state": "stopping"}, [f"{run.id} saves where it is after this step."])
 
 
 def ask_both(options, workspace: Workspace) -> int:

@@ -6,6 +6,7 @@
     ├── ModelError(RuntimeError)    a model that cannot be loaded or used
     ├── RunError(RuntimeError)      a run that is not there, or not in the state asked for
     ├── DivergedError(ArithmeticError)  a loss that is no longer a number
+    ├── DiskError(RuntimeError)     no room on the disk
     └── BusyError(RuntimeError)     something only one may hold is held by another
 
 Everything else that is raised is a bug, not a message: the two process edges log it with its traceback.
@@ -62,6 +63,10 @@ class RunError(FinetuneError, RuntimeError):
 
 class BusyError(FinetuneError, RuntimeError):
     """Something that only one may hold (the device, a run) is held by another."""
+
+
+class DiskError(FinetuneError, RuntimeError):
+    """No room on the disk for what is to be written."""
 
 
 class DivergedError(FinetuneError, ArithmeticError):

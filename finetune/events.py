@@ -7,7 +7,7 @@ taken from a monotonic clock, memory is bytes, losses are natural logs per token
 
 import json
 import time
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
@@ -55,6 +55,25 @@ class Started(Event):
     """The machine in words, e.g. ``CPU, 2 cores, 23 GB``."""
     versions: dict[str, str] = {}
     """Version of each library that decides the result."""
+
+
+class Requeued(Event):
+    """Someone asked a run that had ended to go on."""
+
+
+class Resumed(Event):
+    """The run went on from a checkpoint; what was said of later steps no longer counts."""
+
+    step: int
+
+
+class Lowered(Event):
+    """The memory did not suffice, and the run goes on with settings that need less."""
+
+    settings: dict[str, Any]
+    """The settings that changed, by their dotted path in the recipe, e.g. ``{"training.accumulation": 2}``."""
+    reason: str
+    """What was changed and why, as a sentence."""
 
 
 class Entered(Event):
@@ -143,8 +162,9 @@ class Saved(Event):
 class Ended(Event):
     """The run is over, one way or another."""
 
-    state: Literal["done", "stopped", "failed"]
+    state: Literal["done", "stopped", "failed", "paused", "interrupted"]
     code: str = ""
-    """For a failure: ``recipe``, ``data``, ``model``, ``run``, ``busy``, ``memory``, ``diverged`` or ``bug``."""
+    """For a failure: ``recipe``, ``data``, ``model``, ``run``, ``busy``, ``memory``, ``disk``, ``diverged``, ``gpu`` or
+    ``bug``."""
     message: str = ""
     hint: str = ""

@@ -14,6 +14,11 @@ from filelock import FileLock, Timeout
 from finetune.errors import BusyError, RecipeError
 
 GIB = 2**30
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUDNN_STATUS_NOT_SUPPORTED")
+"""What torch's errors say when there is no memory left: CUDA and MPS, the CPU's allocator, cuDNN."""
+
+POISONED = ("device-side assert", "illegal memory access", "unspecified launch failure", "uncorrectable ECC error")
+"""What torch's errors say when a CUDA context is lost (CUDA's errors 710, 700, 719 and 214, called sticky)."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,18 @@ def free_bytes(machine: Machine) -> int:
         return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
     room = memory_bytes() - psutil.Process().memory_info().rss
     return max(0, min(psutil.virtual_memory().available, room))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True if ``error`` says that the card or the machine had no memory left."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def is_poisoned(error: BaseException) -> bool:
+    """True if ``error`` says that this process can no longer use its card: every further call would fail too."""
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in POISONED)
 
 
 def release_memory() -> None:

@@ -1,14 +1,14 @@
-"""The queue: one worker thread, first in first out.
+"""The queue: one worker thread, first in first out unless a person says otherwise.
 
 ``work`` is the one place that catches everything a run can raise; whatever happens, the run's last event
 says so. The queue is not the lock on the device: that is ``hardware.Lease``, which other processes see too.
 """
 
-import queue
+import json
 import threading
 import time
 import traceback
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from finetune import libraries
@@ -16,6 +16,7 @@ from finetune.data.mix import read_main, read_others
 from finetune.errors import (
     BusyError,
     DataError,
+    DiskError,
     DivergedError,
     FinetuneError,
     ModelError,
@@ -24,10 +25,10 @@ from finetune.errors import (
     RunError,
 )
 from finetune.events import Ended, Noted
-from finetune.hardware import Lease
+from finetune.hardware import Lease, is_out_of_memory, is_poisoned
 from finetune.model import locate
 from finetune.recipe import Recipe
-from finetune.run import Run
+from finetune.run import ENDED_AS, Run
 from finetune.workspace import Workspace
 
 CODES = {
@@ -36,8 +37,11 @@ CODES = {
     ModelError: "model",
     RunError: "run",
     BusyError: "busy",
+    DiskError: "disk",
     DivergedError: "diverged",
 }
+WATCH_S = 1.0
+"""How often it is looked whether the worker is alive."""
 
 
 class Jobs:
@@ -46,14 +50,14 @@ class Jobs:
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
         self.current: Run | None = None
-        self._waiting: list[Run] = []
-        self._changing = threading.RLock()
-        self._arrivals: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self.poisoned = threading.Event()
+        """Set once this process can no longer use its graphics card, and has to be started anew."""
+        self._line: list[Run] = [run for run in self._remembered() if run.view().state == "queued"]
+        self._changed = threading.Condition(threading.RLock())
+        self._closing = False
         self._warm = threading.Event()
-        for run in reversed(workspace.runs()):
-            if run.view().state == "queued":
-                self._enqueue(run)
-        threading.Thread(target=self._serve, name="runs", daemon=True).start()
+        self._worker = self._start_worker()
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def submit(self, recipe: Recipe, trusted: bool = True) -> Run:
         """Check ``recipe`` and queue a run of it; every problem there is raises one ``RecipeError``."""
@@ -62,20 +66,50 @@ class Jobs:
         self._enqueue(run)
         return run
 
+    def resume(self, run_id: str) -> Run:
+        """Put a run that was stopped, paused, interrupted or failed in line, to go on from its last checkpoint."""
+        run = self.workspace.run(run_id)
+        with self._changed:
+            run.requeue()
+            self._enqueue(run)
+        return run
+
     def stop(self, run_id: str) -> Run:
         """Ask a run to stop: one that waits ends at once, one that trains keeps its model so far."""
-        run = self.workspace.run(run_id)
-        with self._changing:
-            run.cancel()
-            if run.id in [waiting.id for waiting in self._waiting]:
-                self._waiting = [waiting for waiting in self._waiting if waiting.id != run.id]
-                run.emit(Ended(state="stopped", message="Stopped before it began."))
-        return run
+        return self._ask(run_id, "stop")
+
+    def pause(self, run_id: str) -> Run:
+        """Ask a run to save where it is and make room for others; ``resume`` lets it go on."""
+        return self._ask(run_id, "pause")
+
+    def move(self, run_id: str, places: int) -> None:
+        """Move a waiting run ``places`` further back in the line, or forward if negative."""
+        with self._changed:
+            ids = [run.id for run in self._line]
+            if run_id not in ids:
+                raise RunError(f"Run {run_id} is not waiting.", "Only runs that wait can be moved.")
+            at = ids.index(run_id)
+            self._line.insert(max(0, at + places), self._line.pop(at))
+            self._remember()
 
     def waiting(self) -> list[Run]:
         """The runs in line, next first."""
-        with self._changing:
-            return list(self._waiting)
+        with self._changed:
+            return list(self._line)
+
+    def close(self, budget_s: float) -> bool:
+        """Make way for the end of the program: the run at work saves where it is, and no other begins.
+
+        True if nothing is at work any more; after ``budget_s`` seconds it is given up, and the last checkpoint stands.
+        """
+        with self._changed:
+            self._closing = True
+            run = self.current
+            if run:
+                run.emit(Noted(message="The program was asked to end."))
+                with suppress(RunError):
+                    run.ask("yield")
+            return self._changed.wait_for(lambda: self.current is None, timeout=budget_s)
 
     def warm(self) -> None:
         """Load the heavy libraries in the background, so that the first click does not wait for them."""
@@ -90,21 +124,76 @@ class Jobs:
     def is_warm(self) -> bool:
         return self._warm.is_set()
 
+    def _ask(self, run_id: str, what: str) -> Run:
+        run = self.workspace.run(run_id)
+        with self._changed:
+            run.ask(what)
+            if run.id in [waiting.id for waiting in self._line]:
+                self._line = [waiting for waiting in self._line if waiting.id != run.id]
+                self._remember()
+                run.emit(Ended(state=ENDED_AS[what], message="It was taken out of the line before it began."))
+        return run
+
     def _enqueue(self, run: Run) -> None:
-        with self._changing:
-            self._waiting.append(run)
-        self._arrivals.put(run)
+        with self._changed:
+            self._line.append(run)
+            self._remember()
+            self._changed.notify_all()
+
+    def _remember(self) -> None:
+        """Write the order of the line where the next process finds it."""
+        unfinished = self.workspace.path / ".queue.json"
+        unfinished.write_text(json.dumps([run.id for run in self._line]), encoding="utf-8")
+        unfinished.replace(self.workspace.path / "queue.json")
+
+    def _remembered(self) -> list[Run]:
+        """All runs, those that were in line first and in their order."""
+        try:
+            ids = json.loads((self.workspace.path / "queue.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            ids = []
+        places = {run_id: place for place, run_id in enumerate(ids)}
+        runs = sorted(self.workspace.runs(), key=lambda run: run.number)
+        return sorted(runs, key=lambda run: places.get(run.id, len(places)))
+
+    def _start_worker(self) -> threading.Thread:
+        worker = threading.Thread(target=self._serve, name="runs", daemon=True)
+        worker.start()
+        return worker
 
     def _serve(self) -> None:
         while True:
-            run = self._arrivals.get()
-            with self._changing:
-                if run not in self._waiting:
-                    continue
-                self._waiting.remove(run)
-                self.current = run
-            work(run, self.workspace, patient=True)
-            self.current = None
+            with self._changed:
+                self._changed.wait_for(lambda: self._line and not self._closing)
+                run = self.current = self._line.pop(0)
+                self._remember()
+            with suppress(BusyError):  # another process works on this very run
+                work(run, self.workspace, patient=True)
+            with self._changed:
+                self.current = None
+                self._changed.notify_all()
+            if run.view().code == "gpu":
+                self.poisoned.set()
+                return
+
+    def _watch(self) -> None:
+        """Notice a worker that ended without a word, say so in its run, and put another in its place."""
+        while not self.poisoned.wait(WATCH_S):
+            if self._worker.is_alive() or self.poisoned.is_set():
+                continue
+            with self._changed:
+                run, self.current = self.current, None
+                self._changed.notify_all()
+            if run:
+                run.emit(
+                    Ended(
+                        state="failed",
+                        code="bug",
+                        message="The work on this run ended without a word.",
+                        hint="Resume it: it goes on from its last checkpoint.",
+                    )
+                )
+            self._worker = self._start_worker()
 
 
 def check(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> None:
@@ -145,13 +234,16 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> None:
 def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
     """Train ``run`` in this thread; it has ended when this returns, whatever happened.
 
-    If another process trains on this machine, a ``patient`` run waits for it; any other fails and says so.
+    If another process trains on this machine, a ``patient`` run waits for it; any other fails and says so. A run that
+    is not in line (another process was quicker) is left alone.
     """
     with run.held():
+        if run.view().state != "queued":
+            return
         try:
             with _lease(run, workspace, patient):
                 if run.cancelled:
-                    run.emit(Ended(state="stopped", message="Stopped before it began."))
+                    run.emit(Ended(state=ENDED_AS[run.asked], message="It was asked to end before it began."))
                     return
                 from finetune.train import train
 
@@ -175,13 +267,21 @@ def _lease(run: Run, workspace: Workspace, patient: bool) -> AbstractContextMana
 
 def _failure(run: Run, error: Exception) -> Ended:
     """The last event of a run that raised ``error``; a bug leaves its traceback in the run directory."""
-    (run.path / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    if _is_out_of_memory(error):
+    with suppress(OSError):
+        (run.path / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    if is_out_of_memory(error):
         return Ended(
             state="failed",
             code="memory",
             message="The machine ran out of memory.",
             hint="Choose QLoRA, a shorter length, a smaller batch or a smaller model.",
+        )
+    if is_poisoned(error):
+        return Ended(
+            state="failed",
+            code="gpu",
+            message="The graphics card stopped working for this program, so nothing more could be saved.",
+            hint="The program has to start anew; then resume the run from its last checkpoint.",
         )
     if isinstance(error, FinetuneError):
         code = next(code for kind, code in CODES.items() if isinstance(error, kind))
@@ -192,12 +292,4 @@ def _failure(run: Run, error: Exception) -> Ended:
         code="bug",
         message="Something went wrong that should not have.",
         hint=f"The details are in traceback.txt of run {run.id}.",
-    )
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(
-        words in str(error) for words in ("out of memory", "can't allocate memory", "CUDNN_STATUS_NOT_SUPPORTED")
     )

@@ -24,6 +24,8 @@ STARTER = ASSETS / "starter"
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "tokenizer*", "*.txt", "README.md", "LICENSE*"]
+TRAINED = "default"
+"""PEFT's name for the add-on that is trained; DPO puts a second one beside it, as what it is compared with."""
 LIMITS = {"num_hidden_layers": 256, "hidden_size": 65536, "vocab_size": 1_048_576}
 """Largest values a config may claim: far above any published model, far below what hangs the loader."""
 
@@ -92,6 +94,17 @@ def load_base(settings: ModelSettings, workspace: Workspace, adapter: Adapter, d
     return load_weights(locate(settings, workspace), dtype, device, adapter.quantisation())
 
 
+def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: str = "cpu"):
+    """The tuned model of ``run``, to be trained further as ``adapter`` says; ``RunError`` if it has none."""
+    require_model(run)
+    if adapter.trains_base():
+        return load_weights(run.model_dir, dtype, device)
+    from peft import PeftModel
+
+    base = load_base(run.recipe.model, workspace, adapter, dtype, device)
+    return PeftModel.from_pretrained(base, run.model_dir, is_trainable=True)
+
+
 def load_weights(folder: Path, dtype, device: str, quantisation=None):
     """The causal language model in ``folder``, on ``device``, in eval mode."""
     from transformers import AutoModelForCausalLM
@@ -133,7 +146,7 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None) -> Non
     shutil.rmtree(staging, ignore_errors=True)
     if hasattr(model, "peft_config"):
         # Without the flag PEFT asks the hub about the base's vocabulary at each save.
-        model.save_pretrained(staging, save_embedding_layers=False)
+        model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED])
         _name_base(staging / "adapter_config.json", settings)
         (staging / "README.md").unlink(missing_ok=True)
     else:

@@ -28,6 +28,8 @@ class ModelSettings(Settings):
     """``starter``, a model folder in the workspace, or a Hugging Face id such as ``Qwen/Qwen2.5-0.5B-Instruct``."""
     revision: str | None = Field(None, max_length=100)
     """The commit, tag or branch of a model from the hub; without it, the newest."""
+    run: str | None = Field(None, max_length=100)
+    """An earlier run of this workspace whose tuned model is trained further; it keeps what it has learnt."""
     chat_template: Literal["own", "chatml"] = "own"
     """How conversations are written for it: its own way, or ChatML, for a base model that has none. (chat template)"""
 
@@ -63,6 +65,11 @@ class TrainingSettings(Settings):
     """Put several short rows into one sequence, which trains faster with the same result (where the method can)."""
     activation_checkpointing: bool | None = None
     """Recompute instead of remember: much less memory for about a third more time."""
+    optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
+    """How corrections are worked out: in full precision, or with a quarter of the memory for what is remembered."""
+    save_steps: int | None = Field(None, ge=1, le=10_000_000)
+    """Keep a checkpoint after so many corrections; without it, at each check and every five minutes. If the machine
+    stops, what came after the last one is lost."""
 
 
 class EvaluationSettings(Settings):
@@ -70,6 +77,8 @@ class EvaluationSettings(Settings):
 
     times: int = Field(5, ge=0, le=1000)
     """How often the held-out rows are scored during the run."""
+    keep: Literal["best", "last"] = "best"
+    """Which model is kept at the end: the one with the lowest loss on held-out rows, or the last."""
     prompts: tuple[str, ...] = Field((), max_length=8)
     """Questions it answers at each check, base beside tuned; without any, three are taken from the held-out rows."""
     max_tokens: int = Field(64, ge=1, le=4096)

@@ -1,4 +1,4 @@
-"""The trainer's callback: turns what happens in training into events, and a request to stop into a stop.
+"""The trainer's callback: turns what happens in training into events, and a request to end into an end.
 
 It never changes what is learnt: answers are greedy, so no random number is drawn between two steps.
 """
@@ -12,16 +12,19 @@ from transformers import TrainerCallback
 from finetune import events as said
 from finetune.errors import DivergedError
 from finetune.hardware import Machine, memory_used_bytes
-from finetune.methods import Method
-from finetune.run import Run
+from finetune.recipe import Recipe
+from finetune.run import Follower, Run
 from finetune.sampler import Sampler
+from finetune.trainer import chances, set_chances
 
 DIVERGED_AFTER = 3
-"""Steps in a row with a loss that is no number before the run is given up."""
+"""Steps in a row with a loss or a gradient that is no number before the run is given up."""
+SAVE_S = 300.0
+"""Seconds of training after which a checkpoint is saved where the recipe does not say."""
 
 
 class Stopped(Exception):
-    """Someone asked the run to stop while it could not finish a step; the model so far is kept."""
+    """Someone asked the run to end while it could not finish a step."""
 
 
 @dataclass
@@ -29,11 +32,9 @@ class Reporter(TrainerCallback):
     """Writes a run's events while its trainer works."""
 
     run: Run
-    method: Method
+    recipe: Recipe
     machine: Machine
     sampler: Sampler
-    times: int
-    """How often the held-out rows are scored after the start."""
     epoch_tokens: int = 0
     """Tokens in one epoch, the unlearnt ones too. TRL's own count takes a packed batch for one row of it."""
     planned: dict = field(default_factory=dict)
@@ -42,36 +43,49 @@ class Reporter(TrainerCallback):
     """Set once the trainer is built; it scores the held-out rows."""
 
     def __post_init__(self):
-        self._began = self._step_began = time.monotonic()
-        self._step_seconds = 0.0
+        self._follower = Follower(self.run)
+        self._began = self._step_began = self._saved = time.monotonic()
+        self._earlier_s = self._step_seconds = 0.0
         self._pace: list[tuple[float, float]] = []
         self._not_numbers = 0
+        self._chances = ()
         self._evaluate_at: set[int] = set()
 
     def on_train_begin(self, args, state, control, model=None, **kwargs):
+        view, times = self._follower.poll(), self.recipe.evaluation.times
         self.run.emit(said.Planned(total_steps=state.max_steps, **self.planned))
-        self._began = time.monotonic()
-        spaced = (round(state.max_steps * k / self.times) for k in range(1, self.times + 1))
+        self._earlier_s = view.elapsed_s
+        self._began = self._saved = time.monotonic()
+        spaced = (round(state.max_steps * k / times) for k in range(1, times + 1))
         self._evaluate_at = {step for step in spaced if step > 0}
-        if self.times and self.trainer.eval_dataset is not None:
+        if state.global_step:
+            self.sampler.base = [answer.base for answer in view.samples[0].answers] if view.samples else []
+        elif times and self._has_held_out:
             self.trainer.evaluate()
-        elif self.times:
+        elif times:
             self._sample(0, model)
 
     def on_step_begin(self, args, state, control, **kwargs):
         self._step_began = time.monotonic()
+        if self.recipe.training.accumulation > 1:
+            self._chances = chances()
 
     def on_substep_end(self, args, state, control, **kwargs):
-        control.should_training_stop = self.run.cancelled
+        if self.run.cancelled:
+            # The step is given up in the middle, and drawn again with the same chances when the run goes on.
+            set_chances(self._chances)
+            control.should_training_stop = control.should_save = True
 
     def on_step_end(self, args, state, control, model=None, **kwargs):
         self._step_seconds += time.monotonic() - self._step_began
         if self.run.cancelled:
-            control.should_training_stop = True
-        elif state.global_step in self._evaluate_at:
-            control.should_evaluate = self.trainer.eval_dataset is not None
+            control.should_training_stop = control.should_save = True
+            return
+        if state.global_step in self._evaluate_at:
+            control.should_evaluate = self._has_held_out
             if not control.should_evaluate:
                 self._sample(state.global_step, model)
+        control.should_save = self._is_time_to_save(state.global_step)
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if "loss" not in logs:
@@ -86,15 +100,14 @@ class Reporter(TrainerCallback):
                 grad_norm=logs.get("grad_norm"),
                 tokens_per_s=self._tokens_per_s(logs.get("epoch", 0.0) * self.epoch_tokens),
                 memory_bytes=memory_used_bytes(self.machine),
-                elapsed_s=time.monotonic() - self._began,
-                metrics=self.method.metrics(logs),
+                elapsed_s=self._earlier_s + time.monotonic() - self._began,
+                metrics=self.recipe.method.metrics(logs),
             )
         )
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
-        self.run.emit(
-            said.Evaluated(step=state.global_step, loss=metrics["eval_loss"], metrics=self.method.metrics(metrics))
-        )
+        figures = self.recipe.method.metrics(metrics)
+        self.run.emit(said.Evaluated(step=state.global_step, loss=metrics["eval_loss"], metrics=figures))
         self._sample(state.global_step, model)
 
     def on_prediction_step(self, args, state, control, **kwargs):
@@ -102,13 +115,31 @@ class Reporter(TrainerCallback):
         if self.run.cancelled:
             raise Stopped
 
+    def on_save(self, args, state, control, **kwargs):
+        self._saved = time.monotonic()
+        self.run.emit(
+            said.Saved(what="checkpoint", path=f"checkpoints/step-{state.global_step:07d}", step=state.global_step)
+        )
+        best = self._follower.poll().best
+        self.run.checkpoints.prune(best.step if best else None)
+
+    @property
+    def _has_held_out(self) -> bool:
+        return self.trainer.eval_dataset is not None
+
+    def _is_time_to_save(self, step: int) -> bool:
+        if every := self.recipe.training.save_steps:
+            return step % every == 0 or step in self._evaluate_at
+        return step in self._evaluate_at or time.monotonic() - self._saved > SAVE_S
+
     def _sample(self, step: int, model) -> None:
         answers = self.sampler.answers(model, first=step == 0)
         if answers:
             self.run.emit(said.Sampled(step=step, answers=answers))
 
     def _check_number(self, logs: dict, step: int) -> None:
-        self._not_numbers = 0 if math.isfinite(logs["loss"]) else self._not_numbers + 1
+        is_number = math.isfinite(logs["loss"]) and math.isfinite(logs.get("grad_norm") or 0.0)
+        self._not_numbers = 0 if is_number else self._not_numbers + 1
         if self._not_numbers >= DIVERGED_AFTER:
             raise DivergedError(
                 f"The training diverged: the loss is not a number since step {step - DIVERGED_AFTER + 1}.",

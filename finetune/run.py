@@ -2,7 +2,7 @@
 
     recipe.yaml     what was asked for
     events.jsonl    what happened, append-only (finetune.events)
-    cancel          exists once someone asked it to stop
+    asked           what someone asked of it: to stop, to pause, or to make way for the end of the program
     lock            held, as an OS file lock, by the process that works on it
     checkpoints/    enough to go on
     model/          the tuned model or adapter
@@ -11,21 +11,28 @@ The trainer writes, everyone else reads. A reader never sees half a line, and a 
 while nobody holds its lock is interrupted.
 """
 
+import errno
 import os
 import re
 import threading
 import unicodedata
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from finetune.checkpoints import Checkpoints
 from finetune.errors import BusyError, RunError
-from finetune.events import Ended, Event, Queued, Saved, Started, parse
+from finetune.events import Ended, Event, Lowered, Queued, Requeued, Resumed, Saved, Started, parse
 from finetune.recipe import Recipe
-from finetune.view import ACTIVE, View
+from finetune.view import ACTIVE, RESUMABLE, View
 
-DURABLE = (Queued, Started, Saved, Ended)
+Asked = Literal["stop", "pause", "yield"]
+ENDED_AS = {"": "done", "stop": "stopped", "pause": "paused", "yield": "interrupted"}
+"""What was asked of a run -> the state it ends in."""
+
+DURABLE = (Queued, Requeued, Started, Resumed, Lowered, Saved, Ended)
 """Events that are on the disk before ``emit`` returns; the others are flushed and may be lost with the power."""
 
 
@@ -35,6 +42,7 @@ class Run:
     def __init__(self, path: Path):
         self.path = Path(path)
         self._writing = threading.Lock()
+        self._unwritten = b""
 
     @classmethod
     def create(cls, runs_dir: Path, recipe: Recipe) -> "Run":
@@ -73,22 +81,43 @@ class Run:
         return self.path / "model"
 
     @property
-    def checkpoints_dir(self) -> Path:
-        return self.path / "checkpoints"
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path / "checkpoints")
 
     @property
     def events_path(self) -> Path:
         return self.path / "events.jsonl"
 
     def emit(self, event: Event) -> None:
-        """Append ``event``; a line torn by an earlier crash is closed first, so this one stands alone."""
-        with self._writing, open(self.events_path, "ab+") as file:
-            if file.tell() and not _ends_with_newline(file):
-                file.write(b"\n")
-            file.write(event.to_line().encode("utf-8", "surrogatepass") + b"\n")
-            file.flush()
-            if isinstance(event, DURABLE):
-                os.fsync(file.fileno())
+        """Append ``event``; a line torn by an earlier crash is closed first, so this one stands alone.
+
+        While the disk is full events wait in memory: a run does not end because its log cannot be written.
+        """
+        with self._writing:
+            self._unwritten += event.to_line().encode("utf-8", "surrogatepass") + b"\n"
+            try:
+                self._append(self._unwritten, isinstance(event, DURABLE))
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                return
+            self._unwritten = b""
+
+    def _append(self, lines: bytes, durably: bool) -> None:
+        """Add whole ``lines`` to the log; if they do not fit, none of them is there."""
+        with open(self.events_path, "ab+", buffering=0) as file:
+            end = file.tell()
+            if end and not _ends_with_newline(file):
+                lines = b"\n" + lines
+            try:
+                written = file.write(lines)
+                if written != len(lines):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                if durably:
+                    os.fsync(file.fileno())
+            except OSError:
+                os.truncate(file.fileno(), end)
+                raise
 
     def events(self, offset: int = 0) -> tuple[list[Event], int]:
         """The whole events after byte ``offset``, and the offset to go on from; damaged lines are passed over."""
@@ -108,13 +137,40 @@ class Run:
 
     def cancel(self) -> None:
         """Ask the run to stop and keep the model so far; a finished run raises ``RunError``."""
-        if self.view().state in ("done", "stopped", "failed", "interrupted"):
-            raise RunError(f"Run {self.id} is not running.", "There is nothing to stop.")
-        (self.path / "cancel").touch()
+        self.ask("stop")
+
+    def ask(self, what: Asked) -> None:
+        """Ask of the run at work or in line to ``stop``, ``pause`` or ``yield``; one that ended raises ``RunError``.
+
+        All three save where it is. Stopping also keeps the model so far; yielding makes way for the end of the program.
+        """
+        if self.view().state not in ("queued", *ACTIVE):
+            raise RunError(f"Run {self.id} is not running.", f"There is nothing to {what}.")
+        unfinished = self.path / f".asked-{what}"
+        unfinished.write_text(what, encoding="utf-8")
+        unfinished.replace(self.path / "asked")
+
+    @property
+    def asked(self) -> str:
+        """``stop``, ``pause`` or ``yield``; empty if nothing was asked."""
+        try:
+            return (self.path / "asked").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
 
     @property
     def cancelled(self) -> bool:
-        return (self.path / "cancel").exists()
+        """True once it was asked to end, for whatever reason."""
+        return bool(self.asked)
+
+    def requeue(self) -> None:
+        """Let an ended run go on from its last checkpoint when its turn comes; ``RunError`` if it cannot."""
+        state = self.view().state
+        if state not in RESUMABLE:
+            why = "It is finished." if state == "done" else "It has not ended."
+            raise RunError(f"Run {self.id} cannot be resumed. {why}", "Start a new run from it to train it further.")
+        (self.path / "asked").unlink(missing_ok=True)
+        self.emit(Requeued())
 
     @contextmanager
     def held(self):

@@ -13,7 +13,7 @@ class Sampler:
         self.prompts = prompts
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
-        self._base: list[str] = []
+        self.base: list[str] = []
 
     def answers(self, model, first: bool = False) -> tuple[Answer, ...]:
         """What base and ``model`` say now; with ``first``, before the first step, the model is the base."""
@@ -21,10 +21,10 @@ class Sampler:
             return ()
         said = self._generate(model)
         if first:
-            self._base = said
+            self.base = said
         return tuple(
             Answer(prompt=prompt[-1]["content"], base=base, tuned=tuned)
-            for prompt, base, tuned in zip(self.prompts, self._base or [""] * len(said), said)
+            for prompt, base, tuned in zip(self.prompts, self.base or [""] * len(said), said)
         )
 
     def _generate(self, model) -> list[str]:

@@ -1,47 +1,106 @@
 """train(run): recipe → data → model → trainer → events. One run, in this thread, until it has ended.
 
-What goes wrong is raised; ``finetune.jobs`` turns it into the run's last event.
+A run that was begun goes on from its last whole checkpoint, and one that does not fit goes on with less. What else goes
+wrong is raised; ``finetune.jobs`` turns it into the run's last event.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from finetune import events as said
 from finetune import hardware
-from finetune.data.mix import gather
-from finetune.errors import DataError, RecipeError
+from finetune.checkpoints import Checkpoint, require_room
+from finetune.errors import RecipeError
+from finetune.ladder import Rung, next_rung
 from finetune.libraries import load, versions
-from finetune.model import load_base, load_config, load_tokenizer, save
+from finetune.model import load_base, load_config, load_tokenizer, load_tuned, save
 from finetune.plan import Plan, plan
 from finetune.recipe import Recipe
-from finetune.run import Run
-from finetune.sampler import Sampler, prompt_of
+from finetune.rows import Rows, length, prepare
+from finetune.run import ENDED_AS, Run
+from finetune.sampler import Sampler
 from finetune.workspace import Workspace
 
-PROMPTS_SHOWN = 3
-"""Prompts that are answered during training when the recipe names none."""
+CHECKPOINTS_AT_ONCE = 3
+"""The newest two and the best."""
 
 
 @dataclass
-class Rows:
-    """Tokenised rows, ready for the trainer."""
+class Attempt:
+    """One try at a run; how far it came says what could be given up if the memory did not suffice."""
 
-    train: list[dict]
-    held_out: list[dict]
-    trained_tokens: int
-    prompts: list[list[dict]]
-    """Conversations up to the user's turn, from held-out rows, to be answered during training."""
+    run: Run
+    recipe: Recipe
+    """With what was given up for want of memory, if anything was."""
+    workspace: Workspace
+    machine: hardware.Machine
+    precision: str = ""
+    rows: Rows | None = None
+    plan: Plan | None = None
+    model: Any = None
+    """The model, while there is one."""
+    is_loaded: bool = False
+    """True once its weights were there."""
+
+    def rung(self) -> Rung | None:
+        """What to give up so that the next try needs less memory; None if nothing is left."""
+        if self.plan is None:
+            return None
+        longest = max(map(length, self.rows.train))
+        return next_rung(self.recipe, self.plan.batch_size, longest, while_loading=not self.is_loaded)
 
 
 def train(run: Run, workspace: Workspace) -> None:
-    """Work on ``run`` until it is done or stopped, keeping the tuned model in its directory."""
-    recipe = run.recipe
+    """Work on ``run`` until it has ended, keeping what it learnt in its directory."""
     load()
     machine = hardware.machine()
     run.emit(said.Started(device=machine.words, versions=versions()))
+    while True:
+        attempt = Attempt(run, lowered(run), workspace, machine)
+        state = _try(attempt)
+        rung, attempt = (None if state else attempt.rung()), None
+        hardware.release_memory()
+        if state:
+            run.emit(said.Ended(state=state))
+            return
+        if rung is None:
+            raise MemoryError
+        run.emit(said.Lowered(settings=rung.settings, reason=rung.reason))
+        run.emit(said.Noted(message=f"The memory did not suffice. {rung.reason}", level="warning"))
+
+
+def lowered(run: Run) -> Recipe:
+    """The recipe of ``run`` with what was given up for want of memory so far."""
+    recipe = run.recipe
+    for event in run.view().lowered:
+        recipe = recipe.changed(**event.settings)
+    return recipe
+
+
+def _try(attempt: Attempt) -> str | None:
+    """The state in which the run has ended, or None if the memory did not suffice.
+
+    Nothing is tried again inside the ``except``: its traceback would keep all tensors of the failed try alive.
+    """
+    try:
+        return _work(attempt)
+    except (MemoryError, RuntimeError) as error:
+        if not hardware.is_out_of_memory(error):
+            raise
+        return None
+    finally:
+        if attempt.model is not None:
+            # TRL patches forward on the instance; left there, the model can never be freed.
+            attempt.model.__dict__.pop("forward", None)
+            attempt.model = None
+
+
+def _work(attempt: Attempt) -> str:
+    run, recipe, workspace, machine = attempt.run, attempt.recipe, attempt.workspace, attempt.machine
     run.emit(said.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
+    attempt.precision = precision.value
     run.emit(said.Chose(what="precision", value=precision.value, reason=precision.reason))
     attention = hardware.choose_attention(machine)
     run.emit(said.Chose(what="attention", value=attention.value, reason=attention.reason))
@@ -49,84 +108,35 @@ def train(run: Run, workspace: Workspace) -> None:
     hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
 
     run.emit(said.Entered(phase="tokenising"))
-    rows = prepare(run, recipe, workspace, tokenizer)
-    settled = plan(recipe, [length(row) for row in rows.train], hidden_size)
-    for what, choice in settled.choices:
+    attempt.rows = prepare(run, recipe, workspace, tokenizer)
+    attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size)
+    for what, choice in attempt.plan.choices:
         run.emit(said.Chose(what=what, value=choice.value, reason=choice.reason))
 
     run.emit(said.Entered(phase="loading"))
-    model = load_base(recipe.model, workspace, recipe.adapter, weight_dtype(recipe, precision.value), machine.device)
-    try:
-        state = _train(run, recipe, rows, settled, model, tokenizer, machine, precision.value)
-    finally:
-        # TRL patches forward on the instance; left there, the model can never be freed.
-        model.__dict__.pop("forward", None)
-        del model
-        hardware.release_memory()
-    run.emit(said.Ended(state=state))
+    attempt.model = load_start(attempt)
+    attempt.is_loaded = True
+    return _train(attempt, tokenizer)
 
 
-def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
-    """Read, split and tokenise the recipe's data, noting every row that is left out."""
-    gathered = gather(recipe.data, workspace.find, recipe.training.seed)
-    dataset, held_out = gathered.dataset, gathered.held_out
-    if dataset.kind not in recipe.method.reads:
+def load_start(attempt: Attempt):
+    """The model to train: the untouched base, or what an earlier run made of it."""
+    recipe, workspace = attempt.recipe, attempt.workspace
+    dtype = weight_dtype(recipe, attempt.precision)
+    if not recipe.model.run:
+        return load_base(recipe.model, workspace, recipe.adapter, dtype, attempt.machine.device)
+    earlier = workspace.run(recipe.model.run)
+    if earlier.recipe.model.id != recipe.model.id:
         raise RecipeError(
-            f"{recipe.method.type.upper()} cannot learn from these rows: they are {dataset.title}.",
-            "Choose a method that suits the data, on the Method tab.",
+            f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
+            "Choose that model, or leave `model.run` empty.",
         )
-    if dataset.rejected:
-        first = dataset.rejected[0]
-        words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"
-        run.emit(said.Noted(message=words, level="warning"))
-    for note in gathered.notes:
-        run.emit(said.Noted(message=note))
-    train_rows, tokens = tokenise(run, recipe, gathered.train, tokenizer, "training")
-    held_out_rows, _ = tokenise(run, recipe, held_out, tokenizer, "held-out")
-    if not train_rows:
-        raise DataError(
-            f"No row has anything left to learn at a length of {recipe.training.length} tokens.",
-            "Raise the length on the Method tab.",
+    if earlier.recipe.adapter.trains_base() != recipe.adapter.trains_base():
+        raise RecipeError(
+            f"Run {earlier.id} trained {earlier.recipe.adapter.title.lower()}, and can only be trained further so.",
+            f"Choose the adapter {earlier.recipe.adapter.type}.",
         )
-    return Rows(train_rows, held_out_rows, tokens, prompts(recipe, held_out or gathered.train))
-
-
-def tokenise(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], int]:
-    """Rows for the trainer, and their tokens that carry loss; a row that cannot be learnt from is dropped and noted."""
-    rows, tokens, truncated, empty, refused = [], 0, 0, 0, []
-    for example in examples:
-        try:
-            pieces = recipe.method.pieces(example, tokenizer, recipe.training.length)
-        except DataError as error:
-            refused.append(error)
-            continue
-        truncated += any(piece.is_truncated for piece in pieces)
-        if not all(piece.learns for piece in pieces):
-            empty += 1
-            continue
-        rows.append(recipe.method.columns(pieces))
-        tokens += sum(sum(piece.trained) for piece in pieces)
-    if refused and not rows:
-        raise refused[0]
-    for count, words in (
-        (truncated, f"longer than {recipe.training.length} tokens and cut"),
-        (empty, "dropped, because nothing was left to learn in them"),
-        (len(refused), f"dropped: {refused[0].message if refused else ''}"),
-    ):
-        if count:
-            run.emit(
-                said.Noted(message=f"{count} of the {part} rows were {words}.".replace("..", "."), level="warning")
-            )
-    return rows, tokens
-
-
-def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:
-    """The conversations to answer during training: the recipe's prompts, else the first held-out questions."""
-    system = [{"role": "system", "content": recipe.data.system}] if recipe.data.system else []
-    if recipe.evaluation.prompts:
-        return [[*system, {"role": "user", "content": prompt}] for prompt in recipe.evaluation.prompts]
-    found = [prompt_of(example) for example in examples[:PROMPTS_SHOWN]]
-    return [prompt for prompt in found if prompt]
+    return load_tuned(earlier, workspace, recipe.adapter, dtype, attempt.machine.device)
 
 
 def weight_dtype(recipe: Recipe, precision: str):
@@ -138,29 +148,14 @@ def weight_dtype(recipe: Recipe, precision: str):
     return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
 
 
-def _train(run, recipe, rows, settled, model, tokenizer, machine, precision) -> str:
-    from transformers import set_seed
-
-    from finetune.methods import Material
+def _train(attempt: Attempt, tokenizer) -> str:
     from finetune.reporter import Reporter, Stopped
 
+    run, recipe, rows, model = attempt.run, attempt.recipe, attempt.rows, attempt.model
     base_dtype = model.config.dtype
     sampler = Sampler(rows.prompts, tokenizer, recipe.evaluation.max_tokens)
-    reporter = Reporter(run, recipe.method, machine, sampler, recipe.evaluation.times)
-    set_seed(recipe.training.seed)
-    trainer = recipe.method.trainer(
-        Material(
-            model=model,
-            tokenizer=tokenizer,
-            train=rows.train,
-            held_out=rows.held_out,
-            arguments=arguments(run, recipe, settled, machine, precision),
-            peft_config=recipe.adapter.peft_config(),
-            callbacks=[reporter],
-            pack=settled.pack,
-        )
-    )
-    silence(trainer)
+    reporter = Reporter(run, recipe, attempt.machine, sampler)
+    trainer = build(attempt, tokenizer, reporter)
     reporter.trainer = trainer
     reporter.epoch_tokens = sum(map(length, rows.train))
     reporter.planned = {
@@ -170,27 +165,103 @@ def _train(run, recipe, rows, settled, model, tokenizer, machine, precision) -> 
         "parameters": count(trainer.model, trainable=False),
         "trainable": count(trainer.model, trainable=True),
     }
+    require_room_to_end(run, trainer.model)
+    start = starting_point(attempt)
     run.emit(said.Entered(phase="training"))
     with suppress(Stopped):
-        trainer.train()
+        trainer.train(resume_from_checkpoint=str(start.path) if start else None)
+    return _conclude(attempt, trainer, reporter, tokenizer, base_dtype)
+
+
+def build(attempt: Attempt, tokenizer, *callbacks):
+    """The TRL trainer for an attempt whose model is loaded, as its method builds it."""
+    from transformers import PrinterCallback, set_seed
+
+    from finetune.methods import Material
+
+    recipe, rows = attempt.recipe, attempt.rows
+    set_seed(recipe.training.seed)
+    trainer = recipe.method.trainer(
+        Material(
+            model=attempt.model,
+            tokenizer=tokenizer,
+            train=rows.train,
+            held_out=rows.held_out,
+            arguments=arguments(attempt),
+            checkpoints=attempt.run.checkpoints,
+            peft_config=None if hasattr(attempt.model, "peft_config") else recipe.adapter.peft_config(),
+            callbacks=list(callbacks),
+            pack=attempt.plan.pack,
+        )
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
+    return trainer
+
+
+def require_room_to_end(run: Run, model) -> None:
+    """``DiskError`` unless the checkpoints that are kept at once and the model at the end fit on the disk."""
+    from finetune.trainer import checkpoint_bytes
+
+    needed = int(1.2 * (CHECKPOINTS_AT_ONCE + 1) * checkpoint_bytes(model))
+    require_room(run.path, needed, "this run's checkpoints and its model")
+
+
+def starting_point(attempt: Attempt) -> Checkpoint | None:
+    """The checkpoint to go on from, said as an event; None for a run that begins."""
+    run = attempt.run
+    found = run.checkpoints.newest()
+    for message in found.skipped:
+        run.emit(said.Noted(message=message, level="warning"))
+    checkpoint = found.checkpoint
+    weights = "model" if attempt.recipe.adapter.trains_base() else "adapter_model"
+    if checkpoint and not any(checkpoint.path.glob(f"{weights}*.safetensors")):
+        run.emit(said.Noted(message="What was learnt so far cannot be carried over into the add-on.", level="warning"))
+        checkpoint = None
+    if checkpoint:
+        run.emit(said.Resumed(step=checkpoint.step))
+    elif run.view().step:
+        run.emit(said.Noted(message="There is no checkpoint to go on from: it begins anew.", level="warning"))
+        run.emit(said.Resumed(step=0))
+    return checkpoint
+
+
+def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str:
+    """Keep what there is to keep, and say how the run has ended."""
+    run, recipe, step = attempt.run, attempt.recipe, trainer.state.global_step
+    asked = run.asked if step < trainer.state.max_steps else ""
     run.emit(said.Entered(phase="saving"))
+    if asked and not step:
+        run.emit(said.Noted(message="It ended before the first step, so there is nothing to keep."))
+        return ENDED_AS[asked]
+    if asked and not run.checkpoints.at(step):
+        trainer._save_checkpoint(trainer.model, None)
+        reporter.on_save(trainer.args, trainer.state, trainer.control)
+    if asked in ("pause", "yield"):
+        return ENDED_AS[asked]
+    if not asked:
+        keep_best(run, recipe, trainer)
     save(trainer.model, tokenizer, run, recipe.model, base_dtype)
-    run.emit(said.Saved(what="model", path="model", step=trainer.state.global_step))
-    return "stopped" if run.cancelled and trainer.state.global_step < trainer.state.max_steps else "done"
+    run.emit(said.Saved(what="model", path="model", step=step))
+    return ENDED_AS[asked]
 
 
-def silence(trainer) -> None:
-    """Take out the callback that prints logs: they are events already."""
-    from transformers import PrinterCallback
+def keep_best(run: Run, recipe: Recipe, trainer) -> None:
+    """Put the weights with the lowest held-out loss into the trainer's model, if they are not the last."""
+    best, last = run.view().best, run.view().evaluations[-1:]
+    if recipe.evaluation.keep != "best" or not best or best.step >= trainer.state.global_step:
+        return
+    checkpoint = run.checkpoints.at(best.step)
+    if checkpoint:
+        trainer._load_from_checkpoint(str(checkpoint.path))
+        reason = f"its loss on held-out rows was {best.loss:.3f}, and {last[0].loss:.3f} at the end"
+        run.emit(said.Chose(what="model kept", value=f"step {best.step:,}", reason=reason))
 
-    trainer.remove_callback(PrinterCallback)
 
-
-def arguments(run: Run, recipe: Recipe, settled: Plan, machine: hardware.Machine, precision: str) -> dict:
+def arguments(attempt: Attempt) -> dict:
     """What every TRL config is given, whatever the method."""
-    training = recipe.training
+    training, settled, device = attempt.recipe.training, attempt.plan, attempt.machine.device
     return {
-        "output_dir": str(run.checkpoints_dir),
+        "output_dir": str(attempt.run.checkpoints.folder),
         "per_device_train_batch_size": settled.micro_batch,
         "per_device_eval_batch_size": settled.micro_batch,
         "gradient_accumulation_steps": training.accumulation,
@@ -201,11 +272,12 @@ def arguments(run: Run, recipe: Recipe, settled: Plan, machine: hardware.Machine
         "warmup_steps": training.warmup,
         "weight_decay": training.weight_decay,
         "max_grad_norm": training.max_grad_norm,
+        "optim": {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_bnb_8bit"}[training.optimizer],
         "seed": training.seed,
-        "bf16": precision == "bf16",
-        "fp16": precision == "fp16",
-        "use_cpu": machine.device == "cpu",
-        "dataloader_pin_memory": machine.device == "cuda",
+        "bf16": attempt.precision == "bf16",
+        "fp16": attempt.precision == "fp16",
+        "use_cpu": device == "cpu",
+        "dataloader_pin_memory": device == "cuda",
         "activation_checkpointing": bool(training.activation_checkpointing),
         "logging_steps": 1,
         # The trainer would otherwise show a loss that is no number as 0.0.
@@ -215,11 +287,6 @@ def arguments(run: Run, recipe: Recipe, settled: Plan, machine: hardware.Machine
         "report_to": "none",
         "disable_tqdm": True,
     }
-
-
-def length(row: dict) -> int:
-    """Tokens of a trainer's row, all its columns of ids together."""
-    return sum(len(ids) for name, ids in row.items() if name.endswith("ids"))
 
 
 def count(model, trainable: bool) -> int:

@@ -4,17 +4,22 @@ The page, the command line and the tests read the same View, and nothing else. I
 trainer, a thread or a file, and drawing it is the readers' business.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from finetune import events as said
 
-STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "failed", "interrupted")
+STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "paused", "failed", "interrupted")
 """A run that says it is at work while nobody holds its lock is *interrupted* (``finetune.run`` decides that)."""
 
 ACTIVE = ("preparing", "running", "stopping")
 FINISHED = ("done", "stopped", "failed")
+RESUMABLE = ("stopped", "paused", "failed", "interrupted")
+"""A run in one of these can go on from its last checkpoint."""
+STALLED_S, STALLED_STEPS = 60.0, 10.0
+"""A run is stalled if nothing was heard of it for a minute, and for ten times as long as a step of its takes."""
 
 
 @dataclass
@@ -46,6 +51,10 @@ class View:
     choices: list[said.Chose] = field(default_factory=list)
     notes: list[said.Noted] = field(default_factory=list)
     saved: list[said.Saved] = field(default_factory=list)
+    lowered: list[said.Lowered] = field(default_factory=list)
+    """What was given up for want of memory."""
+    heard_at: float = 0.0
+    """When the run last said something, in Unix seconds."""
     code: str = ""
     message: str = ""
     hint: str = ""
@@ -71,9 +80,24 @@ class View:
         """True if a tuned model can be read from the run directory."""
         return any(saved.what == "model" for saved in self.saved)
 
+    @property
+    def best(self) -> said.Evaluated | None:
+        """The check of the held-out rows with the lowest loss; None before there is one that is a number."""
+        numbers = [evaluation for evaluation in self.evaluations if math.isfinite(evaluation.loss)]
+        return min(numbers, key=lambda evaluation: evaluation.loss, default=None)
+
+    def is_stalled(self, now: float) -> bool:
+        """True if it is training and nothing was heard of it for much longer than a step takes."""
+        if self.state != "running" or self.phase != "training" or len(self.steps) < 2:
+            return False
+        recent = self.steps[-21:]
+        paces = [later.elapsed_s - earlier.elapsed_s for earlier, later in zip(recent, recent[1:])]
+        return now - self.heard_at > max(STALLED_S, STALLED_STEPS * sorted(paces)[len(paces) // 2])
+
     def add(self, event: said.Event) -> "View":
         """This view with ``event`` folded in (it changes in place and is returned)."""
         self.revision += 1
+        self.heard_at = event.at
         self._add(event)
         return self
 
@@ -92,6 +116,24 @@ class View:
         self.code = self.message = self.hint = ""
 
     @_add.register
+    def _(self, event: said.Requeued) -> None:
+        self.state, self.ended_at, self.phase = "queued", None, ""
+        self.code = self.message = self.hint = ""
+
+    @_add.register
+    def _(self, event: said.Resumed) -> None:
+        self.steps = [step for step in self.steps if step.step <= event.step]
+        self.evaluations = [check for check in self.evaluations if check.step <= event.step]
+        self.samples = [sample for sample in self.samples if sample.step <= event.step]
+        self.step = event.step
+        last = self.steps[-1] if self.steps else None
+        self.epoch, self.elapsed_s = (last.epoch, last.elapsed_s) if last else (0.0, 0.0)
+
+    @_add.register
+    def _(self, event: said.Lowered) -> None:
+        self.lowered.append(event)
+
+    @_add.register
     def _(self, event: said.Entered) -> None:
         self.phase = event.phase
         self.state = "preparing" if event.phase in ("loading", "tokenising") else "running"
@@ -102,7 +144,8 @@ class View:
 
     @_add.register
     def _(self, event: said.Noted) -> None:
-        self.notes.append(event)
+        if (event.message, event.level) not in [(note.message, note.level) for note in self.notes]:
+            self.notes.append(event)
 
     @_add.register
     def _(self, event: said.Planned) -> None:

@@ -14,6 +14,9 @@ answers = st.builds(said.Answer, prompt=text, base=text, tuned=text)
 EVENTS = {
     "Queued": st.builds(said.Queued, name=text),
     "Started": st.builds(said.Started, device=text, versions=st.dictionaries(text, text, max_size=3)),
+    "Requeued": st.builds(said.Requeued),
+    "Resumed": st.builds(said.Resumed, step=step),
+    "Lowered": st.builds(said.Lowered, settings=st.dictionaries(text, st.integers() | text, max_size=3), reason=text),
     "Entered": st.builds(said.Entered, phase=st.sampled_from(["loading", "tokenising", "training", "saving"])),
     "Chose": st.builds(said.Chose, what=text, value=text, reason=text),
     "Noted": st.builds(said.Noted, message=text, level=st.sampled_from(["info", "warning"])),
@@ -42,7 +45,11 @@ EVENTS = {
     "Sampled": st.builds(said.Sampled, step=step, answers=st.lists(answers, max_size=3).map(tuple)),
     "Saved": st.builds(said.Saved, what=st.sampled_from(["checkpoint", "model"]), path=text, step=step),
     "Ended": st.builds(
-        said.Ended, state=st.sampled_from(["done", "stopped", "failed"]), code=text, message=text, hint=text
+        said.Ended,
+        state=st.sampled_from(["done", "stopped", "failed", "paused", "interrupted"]),
+        code=text,
+        message=text,
+        hint=text,
     ),
 }
 """A strategy for each kind of event, by its name."""

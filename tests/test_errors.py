@@ -4,6 +4,7 @@ from finetune import errors
 from finetune.errors import (
     BusyError,
     DataError,
+    DiskError,
     DivergedError,
     FinetuneError,
     ModelError,
@@ -17,6 +18,7 @@ TREE = {
     DataError: ValueError,
     ModelError: RuntimeError,
     RunError: RuntimeError,
+    DiskError: RuntimeError,
     DivergedError: ArithmeticError,
     BusyError: RuntimeError,
 }

@@ -24,8 +24,8 @@ def finished(run):
     run.model_dir.mkdir()
     (run.model_dir / "adapter_model.safetensors").write_bytes(b"weights")
     (run.model_dir / "adapter_config.json").write_text("{}")
-    run.checkpoints_dir.mkdir()
-    (run.checkpoints_dir / "optimizer.pt").write_bytes(b"state")
+    run.checkpoints.folder.mkdir()
+    (run.checkpoints.folder / "optimizer.pt").write_bytes(b"state")
     return run
 
 

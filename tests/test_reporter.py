@@ -4,10 +4,10 @@ from types import SimpleNamespace
 import pytest
 
 from finetune.errors import DivergedError
+from finetune.events import Answer, Sampled, Stepped
 from finetune.hardware import GIB, Machine
-from finetune.methods.dpo import DPO
 from finetune.recipe import Recipe
-from finetune.reporter import Reporter, Stopped
+from finetune.reporter import SAVE_S, Reporter, Stopped
 
 
 class Silent:
@@ -17,13 +17,14 @@ class Silent:
 
 @pytest.fixture
 def run(workspace):
-    return workspace.create(Recipe.from_dict({"data": {"path": "x"}}))
+    values = {"data": {"path": "x"}, "method": {"type": "dpo"}, "evaluation": {"times": 2}}
+    return workspace.create(Recipe.from_dict(values))
 
 
 @pytest.fixture
 def reporter(run):
     planned = {"train_rows": 8, "held_out_rows": 2, "trained_tokens": 80, "parameters": 100, "trainable": 10}
-    reporter = Reporter(run, DPO(), Machine("cpu", "CPU", 2, GIB), Silent(), times=2, planned=planned)
+    reporter = Reporter(run, run.recipe, Machine("cpu", "CPU", 2, GIB), Silent(), planned=planned)
     reporter.trainer = SimpleNamespace(eval_dataset=[1], evaluate=lambda: None)
     return reporter
 
@@ -33,7 +34,7 @@ def state(step=0, total=10):
 
 
 def control():
-    return SimpleNamespace(should_training_stop=False, should_evaluate=False)
+    return SimpleNamespace(should_training_stop=False, should_evaluate=False, should_save=False)
 
 
 def test_held_out_rows_are_scored_evenly_and_at_the_end(reporter):
@@ -45,6 +46,40 @@ def test_held_out_rows_are_scored_evenly_and_at_the_end(reporter):
         if flags.should_evaluate:
             asked.append(step)
     assert asked == [5, 10]
+
+
+def test_a_checkpoint_is_saved_at_each_check_and_when_the_time_has_come(reporter):
+    reporter.on_train_begin(None, state(), None)
+    saved = []
+    for step in range(1, 11):
+        flags = control()
+        if step == 7:
+            reporter._saved -= SAVE_S + 1  # as if the last one was long ago
+        reporter.on_step_end(None, state(step), flags)
+        if flags.should_save:
+            saved.append(step)
+            reporter.on_save(None, state(step), flags)
+    assert saved == [5, 7, 10]
+
+
+def test_a_recipe_says_how_often_a_checkpoint_is_saved(reporter):
+    reporter.recipe = reporter.recipe.changed(**{"training.save_steps": 4})
+    reporter.on_train_begin(None, state(), None)
+    saved = []
+    for step in range(1, 11):
+        flags = control()
+        reporter.on_step_end(None, state(step), flags)
+        saved += [step] * flags.should_save
+    assert saved == [4, 5, 8, 10]
+
+
+def test_a_resumed_run_goes_on_counting(reporter, run):
+    answers = (Answer(prompt="p", base="b", tuned="t"),)
+    for event in (Stepped(step=3, epoch=0.3, loss=1, learning_rate=1, elapsed_s=50), Sampled(step=0, answers=answers)):
+        run.emit(event)
+    reporter.on_train_begin(None, state(step=3), None)
+    reporter.on_log(None, state(4), None, logs={"loss": 0.5})
+    assert reporter.sampler.base == ["b"] and 50 <= run.view().elapsed_s < 60
 
 
 def test_a_step_is_an_event_with_the_methods_metrics(reporter, run):
@@ -81,10 +116,12 @@ def test_three_losses_in_a_row_that_are_no_numbers_end_the_run(reporter):
 
 
 def test_a_request_to_stop_reaches_every_phase(reporter, run):
+    reporter.recipe = reporter.recipe.changed(**{"training.accumulation": 2})
+    reporter.on_step_begin(None, state(), None)
     run.cancel()
     for moment in (reporter.on_step_end, reporter.on_substep_end):
         flags = control()
         moment(None, state(1), flags)
-        assert flags.should_training_stop
+        assert flags.should_training_stop and flags.should_save
     with pytest.raises(Stopped):
         reporter.on_prediction_step(None, state(1), control())

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -183,3 +184,36 @@ def test_a_follower_folds_each_event_once(run):
     run.emit(Saved(what="model", path="model", step=3))
     assert follower.poll() is first
     assert first.revision == 2 and len(first.saved) == 1 and first.has_model
+
+
+@pytest.mark.parametrize(("what", "state"), [("pause", "paused"), ("yield", "interrupted"), ("stop", "stopped")])
+def test_what_is_asked_is_known_until_the_run_goes_on(run, what, state):
+    run.ask(what)
+    assert run.asked == what and run.cancelled
+    run.emit(Ended(state=state))
+    run.requeue()
+    assert run.view().state == "queued" and not run.asked
+
+
+def test_a_finished_run_is_not_taken_up_again(run):
+    run.emit(Ended(state="done"))
+    with pytest.raises(RunError, match="It is finished"):
+        run.requeue()
+
+
+def test_events_wait_while_the_disk_is_full(run, monkeypatch):
+    """A run does not end because its log cannot be written, and no half line is left."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        run.emit(Ended(state="stopped"))
+        before = run.events_path.read_bytes()
+        patch.setattr(Run, "_append", full)
+        run.emit(Noted(message="while it is full"))
+        assert run.events_path.read_bytes() == before
+    run.emit(Noted(message="afterwards"))
+    assert [note.message for note in run.view().notes] == ["while it is full", "afterwards"]
+    assert run.view().state == "stopped"
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")

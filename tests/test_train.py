@@ -6,9 +6,12 @@ import math
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.errors import DataError, DivergedError, RecipeError
+from finetune.checkpoints import digest
+from finetune.errors import DivergedError, RecipeError
+from finetune.events import Stepped
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
+from finetune.run import Run
 from finetune.train import train
 
 WORDS = ["sea", "sky", "sun", "moon", "tree", "fish", "bird", "stone", "rain", "wind", "fire", "snow"]
@@ -136,18 +139,6 @@ def test_a_stop_keeps_the_model_so_far(with_tiny, tmp_path, monkeypatch):
     assert view.state == "stopped" and 3 <= view.step <= 4 and view.has_model
 
 
-def test_data_that_the_method_cannot_learn_from_is_refused(with_tiny, tmp_path):
-    values = recipe(tmp_path).to_dict() | {"data": {"path": str(write_rows(tmp_path, "dpo"))}}
-    with pytest.raises(RecipeError, match="SFT cannot learn"):
-        train(with_tiny.create(Recipe.from_dict(values)), with_tiny)
-
-
-def test_a_length_that_leaves_nothing_to_learn_is_refused(with_tiny, tmp_path):
-    run = with_tiny.create(recipe(tmp_path, **{"training.length": 16}))
-    with pytest.raises(DataError, match="nothing left to learn|anything left to learn"):
-        train(run, with_tiny)
-
-
 def test_a_loss_that_is_no_number_ends_the_run(with_tiny, tmp_path, monkeypatch):
     from trl import SFTTrainer
 
@@ -159,4 +150,165 @@ def test_a_loss_that_is_no_number_ends_the_run(with_tiny, tmp_path, monkeypatch)
 
     monkeypatch.setattr(SFTTrainer, "compute_loss", broken)
     with pytest.raises(DivergedError, match="since step 3"):
-        train(with_tiny.create(recipe(tmp_path)), with_tiny)
+        train(with_tiny.create(recipe(tmp_path, **{"evaluation.times": 1})), with_tiny)
+
+
+SAME = {"training.precision": "fp32", "adapter.dropout": 0.1, "training.max_steps": 14, "evaluation.times": 1}
+"""Settings under which a resumed run must equal one that was never interrupted, dropout included."""
+
+STORIES = {
+    "packed": {"adapter": "lora"},
+    "padded": {"adapter": "lora", "training.packing": False},
+    "full": {"adapter": "full"},
+    "dpo": {"method": "dpo", "adapter": "lora"},
+    "accumulated": {"adapter": "lora", "training.accumulation": 2},
+}
+
+
+@pytest.mark.parametrize("pauses", [(3,), (9, 11)], ids=["in the first epoch", "twice, in later epochs"])
+@pytest.mark.parametrize("story", STORIES)
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(story, pauses, trained, with_tiny, tmp_path, pausing):
+    settings = {key: value for key, value in SAME.items() if "adapter." not in key or story != "full"}
+    settings |= {"training.learning_rate": 2e-3} | STORIES[story]
+    whole = trained(**settings)
+    run = with_tiny.create(recipe(tmp_path, **settings))
+    for step in pauses:
+        pausing(run, step)
+        assert run.view().state == "paused" and run.view().step in (step, step + 1) and not run.view().has_model
+        run.requeue()
+    with run.held():
+        train(run, with_tiny)
+    assert [step.loss for step in run.view().steps] == [step.loss for step in whole.view().steps]
+    assert digests(run) == digests(whole)
+
+
+def digests(run):
+    return {path.name: digest(path) for path in run.model_dir.glob("*.safetensors")}
+
+
+@pytest.fixture
+def pausing(with_tiny, monkeypatch):
+    """Trains a run until it has taken a step, and pauses it there."""
+
+    def until(run, step):
+        with monkeypatch.context() as patch:
+            patch.setattr(Run, "emit", asking(run.emit, run, step))
+            with run.held():
+                train(run, with_tiny)
+
+    return until
+
+
+def asking(emit, run, step):
+    def emit_and_ask(self, event):
+        emit(event)
+        if isinstance(event, Stepped) and event.step == step:
+            self.ask("pause")
+
+    return emit_and_ask
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_it_is_said(with_tiny, tmp_path, pausing):
+    run = with_tiny.create(recipe(tmp_path, **{"training.save_steps": 2}))
+    pausing(run, 5)
+    newest = run.checkpoints.all()[-1]
+    flip_a_bit(newest.path / "optimizer.pt")
+    run.requeue()
+    with run.held():
+        train(run, with_tiny)
+    view = run.view()
+    assert view.state == "done" and [step.step for step in view.steps] == list(range(1, 9))
+    assert f"The checkpoint of step {newest.step}" in " ".join(note.message for note in view.notes)
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_run_without_any_checkpoint_begins_anew_and_says_so(with_tiny, tmp_path, pausing):
+    run = with_tiny.create(recipe(tmp_path))
+    pausing(run, 3)
+    for checkpoint in run.checkpoints.all():
+        flip_a_bit(checkpoint.path / "MANIFEST")
+        (checkpoint.path / "trainer_state.json").unlink()
+    run.requeue()
+    with run.held():
+        train(run, with_tiny)
+    view = run.view()
+    assert view.state == "done" and [step.step for step in view.steps] == list(range(1, 9))
+    assert any("it begins anew" in note.message for note in view.notes)
+
+
+def test_the_best_model_is_kept_where_it_gets_worse(trained):
+    settings = {"adapter": "full", "training.learning_rate": 0.05, "training.schedule": "constant"}
+    settings |= {"training.max_steps": 12, "evaluation.times": 12}
+    best, last = trained(**settings), trained(**settings, **{"evaluation.keep": "last"})
+    view = best.view()
+    assert 0 < view.best.step < 12, "the recipe no longer makes it worse"
+    assert [choice.value for choice in view.choices if choice.what == "model kept"] == [f"step {view.best.step}"]
+    assert best.checkpoints.at(view.best.step) and digests(best) != digests(last)
+
+
+def test_checkpoints_are_few(trained):
+    run = trained(**{"training.save_steps": 1})
+    best = run.view().best.step
+    assert {one.step for one in run.checkpoints.all()} == {7, 8} | {best}
+
+
+def test_an_earlier_run_is_trained_further(trained):
+    first = trained()
+    second = trained(**{"model.run": first.id, "training.learning_rate": 1e-4})
+    gained = first.view().evaluations[0].loss - first.view().evaluations[-1].loss
+    assert second.view().evaluations[0].loss == pytest.approx(first.view().best.loss, abs=0.1 * gained)
+
+
+def test_an_earlier_run_of_another_kind_is_refused(trained):
+    first = trained()
+    with pytest.raises(RecipeError, match="can only be trained further so"):
+        trained(adapter="full", **{"model.run": first.id})
+
+
+@pytest.fixture
+def small_machine(monkeypatch):
+    """A machine that holds so many tokens of a batch at once and no more."""
+    from trl import DPOTrainer, SFTTrainer
+
+    def limit(tokens):
+        for trainer in (SFTTrainer, DPOTrainer):
+
+            def checked(self, model, inputs, *more, step=trainer.training_step, **options):
+                if inputs["input_ids"].numel() > tokens:
+                    raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+                return step(self, model, inputs, *more, **options)
+
+            monkeypatch.setattr(trainer, "training_step", checked)
+
+    return limit
+
+
+def test_what_does_not_fit_is_worked_on_in_smaller_parts_with_the_same_result(trained, small_machine):
+    settings = {"training.precision": "fp32", "training.packing": False}
+    plain = trained(**settings).view()
+    small_machine(2 * 90)
+    view = trained(**settings).view()
+    assert view.state == "done" and [lower.settings["training.accumulation"] for lower in view.lowered] == [2]
+    assert [step.loss for step in view.steps] == pytest.approx([step.loss for step in plain.steps], abs=1e-4)
+
+
+def test_the_ladder_has_an_end(trained, small_machine):
+    small_machine(10)
+    with pytest.raises(MemoryError):
+        trained(**{"training.length": 512})
+
+
+def test_a_lowered_run_that_is_interrupted_stays_lowered(with_tiny, tmp_path, small_machine, pausing):
+    small_machine(2 * 90)
+    run = with_tiny.create(recipe(tmp_path, **{"training.packing": False}))
+    pausing(run, 4)
+    run.requeue()
+    with run.held():
+        train(run, with_tiny)
+    view = run.view()
+    assert view.state == "done" and len(view.lowered) == 1 and [step.step for step in view.steps] == list(range(1, 9))

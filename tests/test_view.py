@@ -104,3 +104,39 @@ def test_an_event_without_a_rule_is_a_bug():
 def test_no_state_is_both_active_and_finished():
     assert set(ACTIVE) | set(FINISHED) < set(STATES)
     assert not set(ACTIVE) & set(FINISHED)
+
+
+def evaluated(step, loss):
+    return said.Evaluated(step=step, loss=loss)
+
+
+def test_the_best_check_is_the_one_with_the_lowest_loss_that_is_a_number():
+    view = fold([evaluated(0, 3.0), evaluated(4, 1.0), evaluated(8, 2.0), evaluated(9, float("nan"))])
+    assert view.best.step == 4 and View().best is None
+
+
+def test_what_was_said_of_later_steps_no_longer_counts_once_it_goes_on_from_an_earlier_one():
+    told = [stepped(n, elapsed_s=n) for n in range(1, 9)]
+    view = fold([*told, evaluated(4, 1.0), evaluated(8, 0.5), said.Resumed(step=5)])
+    assert [step.step for step in view.steps] == [1, 2, 3, 4, 5] and view.elapsed_s == 5
+    assert [check.step for check in view.evaluations] == [4] and view.step == 5
+
+
+def test_a_run_in_line_again_has_no_failure_any_more():
+    view = fold([said.Ended(state="failed", code="disk", message="full", hint="make room"), said.Requeued()])
+    assert (view.state, view.code, view.message, view.hint, view.ended_at) == ("queued", "", "", "", None)
+
+
+def test_a_note_that_was_said_before_is_not_said_twice():
+    assert len(fold([said.Noted(message="a"), said.Noted(message="b"), said.Noted(message="a")]).notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("pace", "silence", "stalled"), [(0.1, 50, False), (0.1, 70, True), (20, 150, False), (20, 250, True)]
+)
+def test_a_run_is_stalled_if_it_is_silent_for_much_longer_than_a_step_takes(pace, silence, stalled):
+    begun = [said.Started(device="CPU", at=0), said.Entered(phase="training", at=0)]
+    view = fold([*begun, *(stepped(n, elapsed_s=n * pace, at=n * pace) for n in range(1, 6))])
+    assert view.is_stalled(5 * pace + silence) is stalled
+    view.add(said.Ended(state="stopped"))
+    assert not view.is_stalled(1e9)

@@ -45,7 +45,9 @@ class DPO(Method):
         from datasets import Dataset
         from trl import DPOConfig, DPOTrainer
 
-        class PreparedDPOTrainer(DPOTrainer):
+        from finetune.trainer import durable
+
+        class PreparedDPOTrainer(durable(DPOTrainer, material.checkpoints)):
             def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
                 return dataset
 

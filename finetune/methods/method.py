@@ -6,6 +6,7 @@ A method says *what is learnt from*; which weights move is the adapter's busines
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from finetune.checkpoints import Checkpoints
 from finetune.data.tokens import Piece
 from finetune.settings import Settings
 
@@ -22,6 +23,8 @@ class Material:
     held_out: list[dict]
     arguments: dict[str, Any]
     """Keyword arguments every TRL config takes: output_dir, steps, rate, batch, precision, seed …"""
+    checkpoints: Checkpoints
+    """Where the trainer saves, and so what ``durable`` is given with its class."""
     peft_config: Any = None
     callbacks: list = field(default_factory=list)
     pack: bool = False

@@ -39,6 +39,7 @@ class SFT(Method):
         from trl import SFTConfig, SFTTrainer
 
         from finetune.methods.packing import PackedCollator, pack
+        from finetune.trainer import durable
 
         arguments = SFTConfig(**material.arguments, dataset_kwargs={"skip_prepare_dataset": True}, max_length=None)
         train = Dataset.from_list(material.train)
@@ -49,7 +50,7 @@ class SFT(Method):
             arguments.per_device_train_batch_size = max(1, round(arguments.per_device_train_batch_size * share))
         else:
             arguments.train_sampling_strategy = "group_by_length"
-        trainer = SFTTrainer(
+        trainer = durable(SFTTrainer, material.checkpoints)(
             model=material.model,
             args=arguments,
             train_dataset=train,

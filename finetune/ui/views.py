@@ -17,6 +17,7 @@ STATE_WORDS = {
     "stopping": "stopping after this step",
     "done": "finished",
     "stopped": "stopped, model kept",
+    "paused": "paused",
     "failed": "failed",
     "interrupted": "interrupted",
 }

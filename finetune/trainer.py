@@ -1,0 +1,140 @@
+"""What every TRL trainer is given here: checkpoints that are whole or not there, and an order of rows to go on in.
+
+The trainers, their losses and their loops stay TRL's; a method builds its own from the class that ``durable`` returns.
+"""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from torch.utils.data import Sampler
+
+from finetune.checkpoints import Checkpoint, Checkpoints, require_room
+from finetune.errors import DivergedError
+
+
+def durable(trainer_class: type, checkpoints: Checkpoints) -> type:
+    """``trainer_class`` (a ``transformers.Trainer``) that saves to ``checkpoints`` and resumes exactly."""
+
+    class Durable(trainer_class):
+        _staged: Path | None = None
+
+        def _get_train_sampler(self, train_dataset=None):
+            rows = self.train_dataset if train_dataset is None else train_dataset
+            lengths = None
+            if self.args.train_sampling_strategy == "group_by_length":
+                lengths = [len(ids) for ids in rows["input_ids"]]
+            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+            self._order = EpochOrder(len(rows), self.args.seed, lengths, batch)
+            return self._order
+
+        def _run_epoch(self, *, epoch, **rest):
+            self._order.epoch = epoch
+            super()._run_epoch(epoch=epoch, **rest)
+
+        def _get_output_dir(self, trial):
+            return str(self._staged) if self._staged else super()._get_output_dir(trial)
+
+        def _save_checkpoint(self, model, trial):
+            step, is_writer = self.state.global_step, self.args.should_save
+            require_finite(self.model, step)
+            if is_writer:
+                require_room(checkpoints.folder, checkpoint_bytes(self.model), "a checkpoint")
+            writing = checkpoints.staging(step, {"optimizer": optimizer_of(self)})
+            with writing if is_writer else nullcontext(checkpoints.staged(step)) as self._staged:
+                self.accelerator.wait_for_everyone()
+                super()._save_checkpoint(model, trial)
+                self.accelerator.wait_for_everyone()
+                if is_writer:
+                    _flatten(self._staged, f"checkpoint-{step}")
+            self._staged = None
+
+        def _load_optimizer_and_scheduler(self, checkpoint):
+            """The optimiser's state only if it is of the same optimiser; the schedule goes on in any case."""
+            saved = Checkpoint(Path(checkpoint), 0).facts.get("optimizer") if checkpoint else None
+            if saved in (None, optimizer_of(self)):
+                super()._load_optimizer_and_scheduler(checkpoint)
+            else:
+                _load_scheduler(self.lr_scheduler, Path(checkpoint))
+
+        def create_model_card(self, *_, **__):
+            """No card in a checkpoint: ours is written when the model is taken away."""
+
+    Durable.__name__ = trainer_class.__name__
+    return Durable
+
+
+class EpochOrder(Sampler):
+    """Positions of ``rows`` rows in an order that the seed and the epoch alone decide.
+
+    Transformers draws it from the global generator, whose state in the middle of a later epoch depends on all that
+    happened before: a resumed run would then see other rows. With ``lengths``, rows of like length go together.
+    """
+
+    def __init__(self, rows: int, seed: int, lengths: list[int] | None = None, batch: int = 1):
+        self.rows, self.seed, self.lengths, self.batch = rows, seed, lengths, batch
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __iter__(self):
+        import torch
+        from transformers.trainer_pt_utils import get_length_grouped_indices
+
+        chance = torch.Generator().manual_seed(self.seed + self.epoch)
+        if self.lengths is None:
+            return iter(torch.randperm(self.rows, generator=chance).tolist())
+        return iter(get_length_grouped_indices(self.lengths, self.batch, generator=chance))
+
+
+def require_finite(model, step: int) -> None:
+    """``DivergedError`` if a weight that is trained is no longer a number."""
+    import torch
+
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and not torch.isfinite(weight).all():
+            raise DivergedError(
+                f"The training diverged: at step {step:,} weights of {name} are no longer numbers.",
+                "Start again with a learning rate three to ten times lower.",
+            )
+
+
+def checkpoint_bytes(model) -> int:
+    """What a checkpoint takes on the disk: the weights that are trained and AdamW's two moments in fp32."""
+    return sum(weight.numel() * (weight.element_size() + 8) for weight in model.parameters() if weight.requires_grad)
+
+
+def chances() -> tuple:
+    """The states of torch's random generators, from which dropout is drawn: the CPU's, and each card's."""
+    import torch
+
+    return torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+
+
+def set_chances(states: tuple) -> None:
+    """Put the generators back into the ``states`` that ``chances`` returned."""
+    import torch
+
+    here, cards = states
+    torch.set_rng_state(here)
+    if cards:
+        torch.cuda.set_rng_state_all(cards)
+
+
+def optimizer_of(trainer) -> str:
+    """The name of the optimiser; two variants of AdamW whose states are alike have the same."""
+    name = str(getattr(trainer.args.optim, "value", trainer.args.optim))
+    return "adamw" if name.startswith("adamw_torch") else name
+
+
+def _flatten(folder: Path, inner: str) -> None:
+    """Move what the trainer wrote into a folder of its own up into ``folder``."""
+    for path in (folder / inner).iterdir():
+        path.rename(folder / path.name)
+    (folder / inner).rmdir()
+
+
+def _load_scheduler(scheduler, checkpoint: Path) -> None:
+    import torch
+
+    scheduler.load_state_dict(torch.load(checkpoint / "scheduler.pt", weights_only=True))

@@ -1,0 +1,48 @@
+import pytest
+import torch
+from torch import nn
+
+from finetune.errors import DivergedError
+from finetune.trainer import EpochOrder, chances, checkpoint_bytes, require_finite, set_chances
+
+
+def test_the_order_follows_from_the_seed_and_the_epoch_alone():
+    order = EpochOrder(50, seed=7)
+    first = list(order)
+    torch.rand(3)  # what happens to the global generator does not matter
+    assert list(order) == first and sorted(first) == list(range(50)) and len(order) == 50
+    order.epoch = 1
+    assert list(order) != first and list(EpochOrder(50, seed=8)) != first
+
+
+def test_rows_of_like_length_go_together():
+    lengths = [n % 40 + 1 for n in range(400)]
+    found = list(EpochOrder(400, 7, lengths, batch=8))
+    assert sorted(found) == list(range(400))
+    spread = [max(batch) - min(batch) for batch in ([lengths[i] for i in found[n : n + 8]] for n in range(0, 400, 8))]
+    assert sum(spread) / len(spread) < 6
+
+
+def test_a_weight_that_is_no_number_is_never_saved():
+    model = nn.Linear(4, 4)
+    require_finite(model, 3)
+    with torch.no_grad():
+        model.weight[1, 2] = float("nan")
+    with pytest.raises(DivergedError, match="at step 3 weights of weight are no longer numbers"):
+        require_finite(model, 3)
+    model.weight.requires_grad_(False)
+    require_finite(model, 3)
+
+
+def test_a_checkpoint_holds_what_is_trained_and_two_moments():
+    model = nn.Linear(10, 10)
+    assert checkpoint_bytes(model) == 110 * 12
+    model.weight.requires_grad_(False)
+    assert checkpoint_bytes(model) == 10 * 12
+
+
+def test_chances_can_be_drawn_again():
+    states = chances()
+    drawn = torch.rand(5)
+    set_chances(states)
+    assert torch.equal(torch.rand(5), drawn)
