@@ -26,7 +26,7 @@ A file imports only from rows below its own:
     jobs
     train  chat  export  memory  starter
     reporter  model  plan  presets  rows  ladder
-    sampler  sides  workspace
+    sampler  sides  workspace  ranks
     run
     recipe  hardware  libraries
     methods  adapters

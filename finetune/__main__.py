@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from finetune import ranks
 from finetune.errors import FinetuneError
 from finetune.recipe import Recipe
 from finetune.workspace import Workspace
@@ -101,24 +102,34 @@ def check_file(options, workspace: Workspace) -> int:
 def train_recipe(options, workspace: Workspace) -> int:
     from finetune.jobs import check
 
-    recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
-    check(recipe, workspace)
-    run = workspace.create(recipe)
-    print(f"Training {run.id} …", file=sys.stderr)
-    return _work(options, run, workspace)
+    recipe, run_id = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set)), ""
+    if ranks.is_first():
+        check(recipe, workspace)
+        run_id = workspace.create(recipe).id
+        print(f"Training {run_id} …", file=sys.stderr)
+    return _work(options, run_id, workspace)
 
 
 def resume_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
-    run.requeue()
-    print(f"Going on with {run.id} …", file=sys.stderr)
-    return _work(options, run, workspace)
+    if ranks.is_first():
+        if run.view().state != "queued":
+            run.requeue()
+        print(f"Going on with {run.id} …", file=sys.stderr)
+    return _work(options, run.id, workspace)
 
 
-def _work(options, run, workspace: Workspace) -> int:
+def _work(options, run_id: str, workspace: Workspace) -> int:
+    """Train in the foreground, alone or with the other processes that this one was started with."""
+    from finetune.hardware import machine
     from finetune.jobs import work
 
+    if ranks.world() > 1:
+        ranks.join(machine().device)
+    run = workspace.run(ranks.share(run_id))
     work(run, workspace)
+    if not ranks.is_first():
+        return 0
     view = run.view()
     lines = [f"{view.message} {view.hint}".strip()] if view.message else []
     _answer(options, _summary(run), [*lines, f"{run.id} {view.state}"])

@@ -83,6 +83,15 @@ def machine() -> Machine:
     return Machine("cpu", "CPU", cores(), memory_bytes())
 
 
+def choose_processes(machine: Machine, asked: int | None = None) -> int:
+    """How many processes train together: as ``asked``, else one for each graphics card."""
+    if asked or machine.device != "cuda":
+        return asked or 1
+    import torch
+
+    return torch.cuda.device_count()
+
+
 def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
     """The number format of the arithmetic: ``bf16``, ``fp16`` or ``fp32``.
 

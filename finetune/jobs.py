@@ -5,13 +5,15 @@ says so. The queue is not the lock on the device: that is ``hardware.Lease``, wh
 """
 
 import json
+import os
+import subprocess
 import threading
 import time
 import traceback
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
-from finetune import libraries
+from finetune import libraries, ranks
 from finetune.data.mix import read_main, read_others
 from finetune.errors import (
     BusyError,
@@ -25,11 +27,11 @@ from finetune.errors import (
     RunError,
 )
 from finetune.events import Ended, Noted
-from finetune.hardware import Lease, is_out_of_memory, is_poisoned
+from finetune.hardware import Lease, choose_processes, is_out_of_memory, is_poisoned, machine
 from finetune.model import locate
 from finetune.recipe import Recipe
-from finetune.run import ENDED_AS, Run
-from finetune.workspace import Workspace
+from finetune.run import ENDED_AS, Onlooker, Run
+from finetune.workspace import PROJECT, Workspace
 
 CODES = {
     RecipeError: "recipe",
@@ -235,8 +237,13 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
     """Train ``run`` in this thread; it has ended when this returns, whatever happened.
 
     If another process trains on this machine, a ``patient`` run waits for it; any other fails and says so. A run that
-    is not in line (another process was quicker) is left alone.
+    is not in line (another process was quicker) is left alone. A process that only helps raises what goes wrong.
     """
+    if not ranks.is_first():
+        from finetune.train import train
+
+        train(Onlooker(run.path), workspace)
+        return
     with run.held():
         if run.view().state != "queued":
             return
@@ -245,11 +252,35 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
                 if run.cancelled:
                     run.emit(Ended(state=ENDED_AS[run.asked], message="It was asked to end before it began."))
                     return
-                from finetune.train import train
+                together = _processes(run)
+                if together == 1:
+                    from finetune.train import train
 
-                train(run, workspace)
+                    train(run, workspace)
         except Exception as error:
             run.emit(_failure(run, error))
+            return
+    if together > 1:
+        _work_together(run, workspace, together)
+
+
+def _processes(run: Run) -> int:
+    """How many processes are to be started for ``run``; 1 in one that was started with others."""
+    if ranks.world() > 1:
+        return 1
+    return choose_processes(machine(), run.recipe.training.processes)
+
+
+def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
+    """Train ``run`` with several processes of this machine, which take its lock and the device themselves."""
+    environment = os.environ | {"FINETUNE_HOME": str(workspace.path), "PYTHONPATH": str(PROJECT)}
+    with (run.path / "processes.log").open("ab") as log:
+        done = subprocess.run(ranks.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
+    if done.returncode and run.view().state not in ENDED_AS.values() and run.view().state != "failed":
+        hint = f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
+        run.emit(
+            Ended(state="failed", code="bug", message="The processes that trained together ended early.", hint=hint)
+        )
 
 
 def _lease(run: Run, workspace: Workspace, patient: bool) -> AbstractContextManager:

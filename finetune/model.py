@@ -140,17 +140,20 @@ def _keep_gradients(model) -> None:
             layer.support_avx512bf16_for_cpu = False
 
 
-def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None) -> None:
-    """Write the tuned model (a whole one in ``dtype``, or the adapter alone) to the run directory, all or nothing."""
+def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weights: dict | None = None) -> None:
+    """Write the tuned model (a whole one in ``dtype``, or the adapter alone) to the run directory, all or nothing.
+
+    ``weights`` are its state where the model in this process holds only a part of it (FSDP).
+    """
     staging = run.path / ".model"
     shutil.rmtree(staging, ignore_errors=True)
     if hasattr(model, "peft_config"):
         # Without the flag PEFT asks the hub about the base's vocabulary at each save.
-        model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED])
+        model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED], state_dict=weights)
         _name_base(staging / "adapter_config.json", settings)
         (staging / "README.md").unlink(missing_ok=True)
     else:
-        (model.to(dtype) if dtype else model).save_pretrained(staging)
+        (model.to(dtype) if dtype else model).save_pretrained(staging, state_dict=weights)
     tokenizer.save_pretrained(staging)
     for file in staging.iterdir():
         file.chmod(0o644)

@@ -24,15 +24,18 @@ class Plan:
     learning_rate: float
     batch_size: int
     micro_batch: int
-    """Rows in memory at once: the batch divided by the accumulation."""
+    """Rows in memory at once: the batch divided by the accumulation and among the processes."""
     pack: bool
     """Put several short rows into one sequence."""
     choices: tuple[tuple[str, Choice], ...]
     """What was chosen, by setting."""
 
 
-def plan(recipe: Recipe, lengths: list[int], hidden_size: int) -> Plan:
-    """The numbers for training on rows of ``lengths`` tokens with a model of ``hidden_size``."""
+def plan(recipe: Recipe, lengths: list[int], hidden_size: int, processes: int = 1) -> Plan:
+    """The numbers for training on rows of ``lengths`` tokens with a model of ``hidden_size``.
+
+    ``processes`` share each batch, so that it stays the same however many there are.
+    """
     training, choices, rows = recipe.training, [], len(lengths)
 
     def settle(name, asked, choose):
@@ -43,16 +46,17 @@ def plan(recipe: Recipe, lengths: list[int], hidden_size: int) -> Plan:
         return value
 
     batch = settle("batch size", training.batch_size, choose_batch_size(rows))
-    batch = max(batch, training.accumulation)
+    parts = training.accumulation * processes
+    batch = max(batch, parts)
     pack = False
     if recipe.method.packs and training.packing:
-        pack, packing = choose_packing(lengths, batch // training.accumulation)
+        pack, packing = choose_packing(lengths, batch // parts)
         choices.append(("packing", packing))
     return Plan(
         epochs=settle("epochs", training.epochs, choose_epochs(rows, recipe.method.few_rows_epochs)),
         learning_rate=settle("learning rate", training.learning_rate, choose_learning_rate(recipe, hidden_size)),
         batch_size=batch,
-        micro_batch=batch // training.accumulation,
+        micro_batch=batch // parts,
         pack=pack,
         choices=tuple(choices),
     )

@@ -67,6 +67,8 @@ class TrainingSettings(Settings):
     """Recompute instead of remember: much less memory for about a third more time."""
     optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
     """How corrections are worked out: in full precision, or with a quarter of the memory for what is remembered."""
+    processes: int | None = Field(None, ge=1, le=64)
+    """How many graphics cards share the work; without it, all that this machine has."""
     save_steps: int | None = Field(None, ge=1, le=10_000_000)
     """Keep a checkpoint after so many corrections; without it, at each check and every five minutes. If the machine
     stops, what came after the last one is lost."""

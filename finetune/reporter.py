@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from transformers import TrainerCallback
 
 from finetune import events as said
+from finetune import ranks
 from finetune.errors import DivergedError
 from finetune.hardware import Machine, memory_used_bytes
 from finetune.recipe import Recipe
@@ -71,21 +72,22 @@ class Reporter(TrainerCallback):
             self._chances = chances()
 
     def on_substep_end(self, args, state, control, **kwargs):
-        if self.run.cancelled:
+        if ranks.world() == 1 and self.run.cancelled:
             # The step is given up in the middle, and drawn again with the same chances when the run goes on.
             set_chances(self._chances)
             control.should_training_stop = control.should_save = True
 
     def on_step_end(self, args, state, control, model=None, **kwargs):
         self._step_seconds += time.monotonic() - self._step_began
-        if self.run.cancelled:
+        ends, saves = ranks.agree(self.run.cancelled, self._is_time_to_save(state.global_step))
+        if ends:
             control.should_training_stop = control.should_save = True
             return
         if state.global_step in self._evaluate_at:
             control.should_evaluate = self._has_held_out
             if not control.should_evaluate:
                 self._sample(state.global_step, model)
-        control.should_save = self._is_time_to_save(state.global_step)
+        control.should_save = saves
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if "loss" not in logs:
@@ -112,7 +114,7 @@ class Reporter(TrainerCallback):
 
     def on_prediction_step(self, args, state, control, **kwargs):
         # Evaluation does not look at should_training_stop, and a long one would make Stop seem broken.
-        if self.run.cancelled:
+        if ranks.world() == 1 and self.run.cancelled:
             raise Stopped
 
     def on_save(self, args, state, control, **kwargs):
@@ -121,7 +123,8 @@ class Reporter(TrainerCallback):
             said.Saved(what="checkpoint", path=f"checkpoints/step-{state.global_step:07d}", step=state.global_step)
         )
         best = self._follower.poll().best
-        self.run.checkpoints.prune(best.step if best else None)
+        if ranks.is_first():
+            self.run.checkpoints.prune(best.step if best else None)
 
     @property
     def _has_held_out(self) -> bool:

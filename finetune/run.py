@@ -197,6 +197,13 @@ class Run:
         return False
 
 
+class Onlooker(Run):
+    """A run as the processes see it that help the first one train: they read, and write nothing."""
+
+    def emit(self, event: Event) -> None:
+        """Nothing: the first process says it."""
+
+
 class Follower:
     """Reads a run's events once each, however often it is asked."""
 

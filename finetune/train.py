@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from finetune import events as said
-from finetune import hardware
+from finetune import hardware, ranks
 from finetune.checkpoints import Checkpoint, require_room
 from finetune.errors import RecipeError
 from finetune.ladder import Rung, next_rung
@@ -55,10 +55,12 @@ def train(run: Run, workspace: Workspace) -> None:
     """Work on ``run`` until it has ended, keeping what it learnt in its directory."""
     load()
     machine = hardware.machine()
-    run.emit(said.Started(device=machine.words, versions=versions()))
+    ranks.join(machine.device)
+    together = f", {ranks.world()} processes" if ranks.world() > 1 else ""
+    run.emit(said.Started(device=machine.words + together, versions=versions()))
     while True:
         attempt = Attempt(run, lowered(run), workspace, machine)
-        state = _try(attempt)
+        state = _try(attempt) if ranks.world() == 1 else _work(attempt)
         rung, attempt = (None if state else attempt.rung()), None
         hardware.release_memory()
         if state:
@@ -109,7 +111,7 @@ def _work(attempt: Attempt) -> str:
 
     run.emit(said.Entered(phase="tokenising"))
     attempt.rows = prepare(run, recipe, workspace, tokenizer)
-    attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size)
+    attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size, ranks.world())
     for what, choice in attempt.plan.choices:
         run.emit(said.Chose(what=what, value=choice.value, reason=choice.reason))
 
@@ -228,19 +230,21 @@ def starting_point(attempt: Attempt) -> Checkpoint | None:
 def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str:
     """Keep what there is to keep, and say how the run has ended."""
     run, recipe, step = attempt.run, attempt.recipe, trainer.state.global_step
-    asked = run.asked if step < trainer.state.max_steps else ""
+    asked = ranks.share(run.asked) if step < trainer.state.max_steps else ""
     run.emit(said.Entered(phase="saving"))
     if asked and not step:
         run.emit(said.Noted(message="It ended before the first step, so there is nothing to keep."))
         return ENDED_AS[asked]
-    if asked and not run.checkpoints.at(step):
+    if asked and ranks.world() == 1 and not run.checkpoints.at(step):
         trainer._save_checkpoint(trainer.model, None)
         reporter.on_save(trainer.args, trainer.state, trainer.control)
     if asked in ("pause", "yield"):
         return ENDED_AS[asked]
     if not asked:
         keep_best(run, recipe, trainer)
-    save(trainer.model, tokenizer, run, recipe.model, base_dtype)
+    weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    if ranks.is_first():
+        save(trainer.model, tokenizer, run, recipe.model, base_dtype, weights)
     run.emit(said.Saved(what="model", path="model", step=step))
     return ENDED_AS[asked]
 
@@ -277,6 +281,8 @@ def arguments(attempt: Attempt) -> dict:
         "bf16": attempt.precision == "bf16",
         "fp16": attempt.precision == "fp16",
         "use_cpu": device == "cpu",
+        # Every weight that is trained takes part in every step; looking for others costs a walk through the graph.
+        "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": device == "cuda",
         "activation_checkpointing": bool(training.activation_checkpointing),
         "logging_steps": 1,

@@ -23,7 +23,7 @@ def durable(trainer_class: type, checkpoints: Checkpoints) -> type:
             lengths = None
             if self.args.train_sampling_strategy == "group_by_length":
                 lengths = [len(ids) for ids in rows["input_ids"]]
-            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
             self._order = EpochOrder(len(rows), self.args.seed, lengths, batch)
             return self._order
 
