@@ -15,6 +15,7 @@ import inspect
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -22,8 +23,8 @@ from finetune import hardware
 from finetune.adapters import Adapter
 from finetune.errors import RunError
 from finetune.libraries import load, versions
-from finetune.model import WANTED, keep_gradients, load_config, load_tokenizer, locate
-from finetune.plan import plan
+from finetune.model import keep_gradients, load_config, load_tokenizer, locate
+from finetune.plan import Plan, plan
 from finetune.recipe import Recipe
 from finetune.run import Run
 from finetune.train import Rows, arguments, length, prepare
@@ -42,6 +43,12 @@ CHOSEN = {
     "PRECISION": "precision",
 }
 """What a value in the script is called where its choice is explained."""
+
+WORDS = {
+    "MODEL": "a folder beside this script, or an id on the Hugging Face hub",
+    "EVALUATIONS": "how often the held-out rows are scored after the start",
+    "ARGUMENTS": "of the trainer",
+}
 
 
 def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
@@ -76,8 +83,8 @@ def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
     return folder / "train.py"
 
 
-def source(run: Run, view: View, model: dict, settled) -> str:
-    """The text of ``train.py`` for ``run``, whose base is ``model`` (MODEL and REVISION) and whose plan is ``settled``."""
+def source(run: Run, view: View, model: dict, settled: Plan) -> str:
+    """The text of ``train.py`` for ``run``; ``model`` gives its MODEL and REVISION."""
     recipe = run.recipe
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     given = arguments(run, recipe, settled, hardware.machine(), chosen["precision"].value)
@@ -90,7 +97,7 @@ def source(run: Run, view: View, model: dict, settled) -> str:
         "EVALUATIONS": recipe.evaluation.times,
         "ARGUMENTS": {**given, **method.options(settled.pack)},
     }
-    reasons = {name: chosen[what].reason for name, what in CHOSEN.items() if what in chosen}
+    words = WORDS | {name: f"{what}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
     after = [inspect.getsource(keep_gradients)] if adapter.quantisation_arguments() else []
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), adapter),
@@ -98,8 +105,7 @@ def source(run: Run, view: View, model: dict, settled) -> str:
         method=method.engineer,
         adapter=adapter.engineer,
         imports=_imports(adapter),
-        settings="\n".join(_assignment(name, value, reasons) for name, value in settings.items()),
-        wanted=literal(WANTED),
+        settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
         attention=chosen["attention"].value,
         loaded="    keep_gradients(model)\n" if after else "",
         trainer="\n\n".join([*after, method.script(settled.pack).strip()]),
@@ -115,9 +121,7 @@ def metadata(versions: dict[str, str], adapter: Adapter) -> str:
 
 
 def literal(value: object) -> str:
-    """``value`` as Python source: a call, or plain values in lists and dicts."""
-    if isinstance(value, _Call):
-        return f"{value.name}({', '.join(f'{name}={literal(each)}' for name, each in value.arguments.items())})"
+    """``value``, of what JSON knows, as Python source."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{literal(name)}: {literal(each)}" for name, each in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -125,11 +129,12 @@ def literal(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
+@dataclass(frozen=True)
 class _Call:
     """A call in the script, by the name of what is called."""
 
-    def __init__(self, name: str, arguments: dict):
-        self.name, self.arguments = name, arguments
+    name: str
+    arguments: dict
 
 
 class _Unheard:
@@ -191,13 +196,16 @@ def _imports(adapter: Adapter) -> str:
     )
 
 
-def _assignment(name: str, value: object, reasons: dict[str, str]) -> str:
-    """``NAME = value``, a dict with a line per entry, each chosen value under the reason for it."""
-    lines = [f"# {reasons[name]}"] if name in reasons else []
+def _assignment(name: str, value: object, words: dict[str, str]) -> str:
+    """``NAME = value``, entry by entry, each under the ``words`` that there are for it."""
+    lines = [f"# {words[name]}"] if name in words else []
+    if isinstance(value, _Call):
+        entries = [f"    {key}={literal(each)}," for key, each in value.arguments.items()]
+        return "\n".join([*lines, f"{name} = {value.name}(", *entries, ")"])
     if not isinstance(value, dict):
         return "\n".join([*lines, f"{name} = {literal(value)}"])
     lines.append(f"{name} = {{")
     for key, each in value.items():
-        lines += [f"    # {reasons[key]}"] if key in reasons else []
+        lines += [f"    # {words[key]}"] if key in words else []
         lines.append(f"    {literal(key)}: {literal(each)},")
     return "\n".join([*lines, "}"])

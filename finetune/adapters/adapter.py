@@ -29,7 +29,7 @@ class Adapter(Settings):
         return None
 
     def peft_arguments(self) -> tuple[str, dict[str, Any]] | None:
-        """The PEFT configuration's class, by name, and its plain arguments; None if the model's own weights are trained."""
+        """The PEFT configuration's class by name, with its plain arguments; None if the model's own weights train."""
         return None
 
     def quantisation(self) -> Any:

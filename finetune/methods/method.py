@@ -61,10 +61,10 @@ class Method(Settings):
         return {}
 
     def script(self, pack: bool = False) -> str:
-        """Source of ``make_trainer(arguments, train, **others)`` for ``finetune.script``, building the same trainer.
+        """Source of ``make_trainer(arguments, train, **others)`` for ``finetune.script``: it builds the same trainer.
 
         ``arguments`` are those of the TRL config, ``options`` among them, and go through the script's ``divided``;
-        ``train`` is a ``datasets.Dataset`` and ``others`` are further arguments of the trainer. What it uses it imports.
+        ``train`` is a ``datasets.Dataset``, ``others`` are further arguments of the trainer. It imports what it uses.
         """
         raise NotImplementedError
 

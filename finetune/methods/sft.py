@@ -67,7 +67,7 @@ class SFT(Method):
     def script(self, pack: bool = False) -> str:
         if not pack:
             return SCRIPT
-        return "\n\n".join([inspect.getsource(packing.pack), inspect.getsource(packing.PackedCollator), PACKED_SCRIPT])
+        return "\n\n".join([*map(inspect.getsource, (packing.pack, packing.PackedCollator)), PACKED_SCRIPT.lstrip()])
 
     def trainer(self, material: Material):
         """An ``SFTTrainer`` over rows that are tokenised and masked already."""
