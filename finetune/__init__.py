@@ -23,7 +23,7 @@ A file imports only from rows below its own:
     app
     ui                                the only place that imports gradio; never torch
     __main__
-    jobs
+    jobs  script
     train  chat  export  memory  starter
     reporter  model  plan  presets  rows  ladder
     sampler  sides  workspace  ranks

@@ -64,9 +64,18 @@ def parser() -> argparse.ArgumentParser:
     fit = _command(commands, "fit", fit_recipe, "say whether a recipe fits this machine's memory")
     fit.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
 
-    export = _command(commands, "export", export_run, "write a finished run's adapter as a zip")
+    export = _command(
+        commands, "export", export_run, "write a run's add-on as a zip, its whole model, or a script that repeats it"
+    )
     export.add_argument("run", metavar="RUN")
     export.add_argument("--to", type=Path, required=True, metavar="DIR")
+    export.add_argument(
+        "--as",
+        dest="form",
+        choices=("adapter", "merged", "script"),
+        default="adapter",
+        help="what was learnt as a zip (default), a model folder with it merged in, or train.py with its data",
+    )
     return top
 
 
@@ -187,10 +196,17 @@ def fit_recipe(options, workspace: Workspace) -> int:
 
 
 def export_run(options, workspace: Workspace) -> int:
-    from finetune.export import zip_adapter
+    from finetune.export import write_merged, zip_adapter
+    from finetune.script import write_script
 
-    path = zip_adapter(workspace.run(options.run), options.to)
-    return _answer(options, {"path": str(path)}, [str(path)])
+    run, words = workspace.run(options.run), ""
+    if options.form == "merged":
+        path, words = write_merged(run, workspace, options.to)
+    elif options.form == "script":
+        path = write_script(run, workspace, options.to)
+    else:
+        path = zip_adapter(run, options.to)
+    return _answer(options, {"path": str(path), "note": words}, [*([words] if words else []), str(path)])
 
 
 def _summary(run) -> dict:

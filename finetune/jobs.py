@@ -314,6 +314,12 @@ def _failure(run: Run, error: Exception) -> Ended:
             message="The graphics card stopped working for this program, so nothing more could be saved.",
             hint="The program has to start anew; then resume the run from its last checkpoint.",
         )
+    if ranks.is_lost(error):
+        return Ended(
+            state="interrupted",
+            message="One of the processes that trained together ended.",
+            hint="Resume the run: it goes on from its last checkpoint.",
+        )
     if isinstance(error, FinetuneError):
         code = next(code for kind, code in CODES.items() if isinstance(error, kind))
         return Ended(state="failed", code=code, message=error.message, hint=error.hint)

@@ -123,11 +123,11 @@ def load_weights(folder: Path, dtype, device: str, quantisation=None):
     except (ValueError, OSError) as error:
         raise ModelError(f"The model in {folder.name} cannot be loaded: {error}") from error
     if quantisation is not None:
-        _keep_gradients(model)
+        keep_gradients(model)
     return model.eval()
 
 
-def _keep_gradients(model) -> None:
+def keep_gradients(model) -> None:
     """Keep 4-bit layers differentiable on processors with bf16 instructions.
 
     bitsandbytes repacks them on the first forward in eval mode, and the repacked path returns no gradient to

@@ -189,7 +189,8 @@ def build(attempt: Attempt, tokenizer, *callbacks):
             tokenizer=tokenizer,
             train=rows.train,
             held_out=rows.held_out,
-            arguments=arguments(attempt),
+            arguments=arguments(recipe, attempt.plan, attempt.machine, attempt.precision)
+            | {"output_dir": str(attempt.run.checkpoints.folder)},
             checkpoints=attempt.run.checkpoints,
             peft_config=None if hasattr(attempt.model, "peft_config") else recipe.adapter.peft_config(),
             callbacks=list(callbacks),
@@ -261,11 +262,10 @@ def keep_best(run: Run, recipe: Recipe, trainer) -> None:
         run.emit(said.Chose(what="model kept", value=f"step {best.step:,}", reason=reason))
 
 
-def arguments(attempt: Attempt) -> dict:
-    """What every TRL config is given, whatever the method."""
-    training, settled, device = attempt.recipe.training, attempt.plan, attempt.machine.device
+def arguments(recipe: Recipe, settled: Plan, machine: hardware.Machine, precision: str) -> dict:
+    """What every TRL config is given beside its folder, whatever the method."""
+    training, device = recipe.training, machine.device
     return {
-        "output_dir": str(attempt.run.checkpoints.folder),
         "per_device_train_batch_size": settled.micro_batch,
         "per_device_eval_batch_size": settled.micro_batch,
         "gradient_accumulation_steps": training.accumulation,
@@ -278,8 +278,8 @@ def arguments(attempt: Attempt) -> dict:
         "max_grad_norm": training.max_grad_norm,
         "optim": {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_bnb_8bit"}[training.optimizer],
         "seed": training.seed,
-        "bf16": attempt.precision == "bf16",
-        "fp16": attempt.precision == "fp16",
+        "bf16": precision == "bf16",
+        "fp16": precision == "fp16",
         "use_cpu": device == "cpu",
         # Every weight that is trained takes part in every step; looking for others costs a walk through the graph.
         "ddp_find_unused_parameters": False,

@@ -15,21 +15,8 @@ from finetune.errors import DivergedError
 def durable(trainer_class: type, checkpoints: Checkpoints) -> type:
     """``trainer_class`` (a ``transformers.Trainer``) that saves to ``checkpoints`` and resumes exactly."""
 
-    class Durable(trainer_class):
+    class Durable(ordered(trainer_class)):
         _staged: Path | None = None
-
-        def _get_train_sampler(self, train_dataset=None):
-            rows = self.train_dataset if train_dataset is None else train_dataset
-            lengths = None
-            if self.args.train_sampling_strategy == "group_by_length":
-                lengths = [len(ids) for ids in rows["input_ids"]]
-            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-            self._order = EpochOrder(len(rows), self.args.seed, lengths, batch)
-            return self._order
-
-        def _run_epoch(self, *, epoch, **rest):
-            self._order.epoch = epoch
-            super()._run_epoch(epoch=epoch, **rest)
 
         def _get_output_dir(self, trial):
             return str(self._staged) if self._staged else super()._get_output_dir(trial)
@@ -61,6 +48,28 @@ def durable(trainer_class: type, checkpoints: Checkpoints) -> type:
 
     Durable.__name__ = trainer_class.__name__
     return Durable
+
+
+def ordered(trainer_class: type) -> type:
+    """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be gone on in."""
+
+    class Ordered(trainer_class):
+        def _get_train_sampler(self, train_dataset=None):
+            rows = self.train_dataset if train_dataset is None else train_dataset
+            lengths = None
+            if self.args.train_sampling_strategy == "group_by_length":
+                lengths = [len(ids) for ids in rows["input_ids"]]
+            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+            if not self.accelerator.split_batches:
+                batch *= self.args.world_size
+            self._order = EpochOrder(len(rows), self.args.seed, lengths, batch)
+            return self._order
+
+        def _run_epoch(self, *, epoch, **rest):
+            self._order.epoch = epoch
+            super()._run_epoch(epoch=epoch, **rest)
+
+    return Ordered
 
 
 class EpochOrder(Sampler):

@@ -24,14 +24,30 @@ class Adapter(Settings):
     weight_bits: ClassVar[int] = 16
     """Bits per weight of the frozen base."""
 
+    def quantisation_arguments(self) -> dict[str, Any] | None:
+        """Plain arguments of the ``BitsAndBytesConfig`` for the frozen base, or None if it is not quantised."""
+        return None
+
+    def peft_arguments(self) -> tuple[str, dict[str, Any]] | None:
+        """The PEFT configuration's class by name, with its plain arguments; None if the model's own weights train."""
+        return None
+
     def quantisation(self) -> Any:
         """How Transformers quantises the base while loading it, or None."""
-        return None
+        from transformers import BitsAndBytesConfig
+
+        arguments = self.quantisation_arguments()
+        return BitsAndBytesConfig(**arguments) if arguments else None
 
     def peft_config(self) -> Any:
         """The PEFT configuration, or None if the model's own weights are trained."""
-        return None
+        import peft
+
+        if self.peft_arguments() is None:
+            return None
+        name, arguments = self.peft_arguments()
+        return getattr(peft, name)(**arguments)
 
     def trains_base(self) -> bool:
         """True if the base's own weights move, so they need gradients and optimiser state."""
-        return self.peft_config() is None
+        return self.peft_arguments() is None

@@ -26,17 +26,12 @@ class LoRA(Adapter):
     engineer: ClassVar[str] = "LoRA on all linear layers; the frozen base in bf16 where the machine can."
     rate_factor: ClassVar[float] = 10.0
 
-    def peft_config(self):
-        """A PEFT ``LoraConfig`` for causal language modelling."""
-        from peft import LoraConfig
-
-        return LoraConfig(
-            r=self.rank,
-            lora_alpha=self.alpha,
-            lora_dropout=self.dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        )
-
-    def trains_base(self) -> bool:
-        return False
+    def peft_arguments(self):
+        """A ``LoraConfig`` for causal language modelling."""
+        return "LoraConfig", {
+            "r": self.rank,
+            "lora_alpha": self.alpha,
+            "lora_dropout": self.dropout,
+            "target_modules": "all-linear",
+            "task_type": "CAUSAL_LM",
+        }

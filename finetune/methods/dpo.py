@@ -7,6 +7,19 @@ from pydantic import Field
 from finetune.data.tokens import Piece, preference_pieces
 from finetune.methods.method import Material, Method
 
+SCRIPT = '''
+def make_trainer(arguments: dict, train, **others):
+    """A ``DPOTrainer`` over rows that are tokenised already: prompt_ids, chosen_ids, rejected_ids."""
+    from trl import DPOConfig, DPOTrainer
+
+    class PreparedDPOTrainer(ordered(DPOTrainer)):
+        def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
+            return dataset
+
+    return PreparedDPOTrainer(args=DPOConfig(**divided(arguments)), train_dataset=train, **others)
+'''
+"""``DPO.trainer`` as an exported script has it."""
+
 
 class DPO(Method):
     """Direct preference optimisation on pairs of answers, with TRL's ``DPOTrainer``."""
@@ -40,6 +53,13 @@ class DPO(Method):
             "rejected_ids": list(rejected.ids[prompt:]),
         }
 
+    def options(self, pack: bool = False) -> dict:
+        """β, and no cutting: rows come cut to length."""
+        return {"beta": self.beta, "max_length": None}
+
+    def script(self, pack: bool = False) -> str:
+        return SCRIPT
+
     def trainer(self, material: Material):
         """A ``DPOTrainer`` over rows that are tokenised already."""
         from datasets import Dataset
@@ -53,7 +73,7 @@ class DPO(Method):
 
         return PreparedDPOTrainer(
             model=material.model,
-            args=DPOConfig(**material.arguments, beta=self.beta, max_length=None),
+            args=DPOConfig(**material.arguments, **self.options()),
             train_dataset=Dataset.from_list(material.train),
             eval_dataset=Dataset.from_list(material.held_out) if material.held_out else None,
             processing_class=material.tokenizer,

@@ -59,6 +59,18 @@ class Method(Settings):
         """One row of the trainer's dataset, from ``pieces``: the one place where a mask becomes labels."""
         raise NotImplementedError
 
+    def options(self, pack: bool = False) -> dict[str, Any]:
+        """What its TRL config is given beside ``Material.arguments``, as plain values."""
+        return {}
+
+    def script(self, pack: bool = False) -> str:
+        """Source of ``make_trainer(arguments, train, **others)`` for ``finetune.script``: it builds the same trainer.
+
+        ``arguments`` are those of the TRL config, ``options`` among them, and go through the script's ``divided``;
+        ``train`` is a ``datasets.Dataset``, ``others`` are further arguments of the trainer. It imports what it uses.
+        """
+        raise NotImplementedError
+
     def trainer(self, material: Material):
         """The TRL trainer, ready for ``train()``."""
         raise NotImplementedError

@@ -5,8 +5,6 @@ rows stay (B, T): positions restart at 0 for each document and no attention mask
 Transformers builds a block-diagonal mask per row.
 """
 
-from dataclasses import dataclass
-
 
 def pack(dataset, length: int, seed: int):
     """``dataset`` (input_ids, labels) in sequences of at most ``length`` tokens, each document whole.
@@ -18,14 +16,14 @@ def pack(dataset, length: int, seed: int):
     return pack_dataset(dataset.shuffle(seed=seed), length, "bfd")
 
 
-@dataclass
 class PackedCollator:
     """Rows to a batch: input_ids, labels, position_ids, each (B, T) int64.
 
     The first token of each document is never a target: the token before it belongs to another document.
     """
 
-    pad_token_id: int
+    def __init__(self, pad_token_id: int):
+        self.pad_token_id = pad_token_id
 
     def __call__(self, rows: list[dict]) -> dict:
         import torch

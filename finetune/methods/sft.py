@@ -1,9 +1,35 @@
 """Supervised fine-tuning: the model learns to write the answers it is shown."""
 
+import inspect
 from typing import ClassVar, Literal
 
 from finetune.data.tokens import Piece, chat_piece, text_piece
+from finetune.methods import packing
 from finetune.methods.method import Material, Method
+
+SCRIPT = '''
+def make_trainer(arguments: dict, train, **others):
+    """An ``SFTTrainer`` over rows that are tokenised and masked already; rows of like length go together."""
+    from trl import SFTConfig, SFTTrainer
+
+    return ordered(SFTTrainer)(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
+'''
+"""``SFT.trainer`` as an exported script has it, for padded rows."""
+
+PACKED_SCRIPT = '''
+def make_trainer(arguments: dict, train, **others):
+    """An ``SFTTrainer`` over rows that are tokenised and masked already, several of them in one sequence."""
+    from trl import SFTConfig, SFTTrainer
+
+    packed = pack(train, max(map(len, train["input_ids"])), arguments["seed"])
+    # A batch is counted in rows, and a sequence now holds several.
+    sequences = max(1, round(arguments["per_device_train_batch_size"] * len(packed) / len(train)))
+    arguments = divided(arguments | {"per_device_train_batch_size": sequences})
+    trainer = ordered(SFTTrainer)(args=SFTConfig(**arguments), train_dataset=packed, **others)
+    trainer.data_collator = PackedCollator(trainer.processing_class.pad_token_id)
+    return trainer
+'''
+"""The same for packed rows; ``pack`` and ``PackedCollator`` stand before it, as they are here."""
 
 
 class SFT(Method):
@@ -33,23 +59,30 @@ class SFT(Method):
         (piece,) = pieces
         return {"input_ids": list(piece.ids), "labels": piece.labels()}
 
+    def options(self, pack: bool = False) -> dict:
+        """No preparation and no cutting, which is done; rows of like length go together where they are not packed."""
+        options = {"dataset_kwargs": {"skip_prepare_dataset": True}, "max_length": None}
+        return options if pack else {**options, "train_sampling_strategy": "group_by_length"}
+
+    def script(self, pack: bool = False) -> str:
+        if not pack:
+            return SCRIPT
+        return "\n\n".join([*map(inspect.getsource, (packing.pack, packing.PackedCollator)), PACKED_SCRIPT.lstrip()])
+
     def trainer(self, material: Material):
         """An ``SFTTrainer`` over rows that are tokenised and masked already."""
         from datasets import Dataset
         from trl import SFTConfig, SFTTrainer
 
-        from finetune.methods.packing import PackedCollator, pack
         from finetune.trainer import durable
 
-        arguments = SFTConfig(**material.arguments, dataset_kwargs={"skip_prepare_dataset": True}, max_length=None)
+        arguments = SFTConfig(**material.arguments, **self.options(material.pack))
         train = Dataset.from_list(material.train)
         if material.pack:
-            train = pack(train, max(len(row["input_ids"]) for row in material.train), arguments.seed)
+            train = packing.pack(train, max(len(row["input_ids"]) for row in material.train), arguments.seed)
             # A batch is counted in rows, and a sequence now holds several.
             share = len(train) / len(material.train)
             arguments.per_device_train_batch_size = max(1, round(arguments.per_device_train_batch_size * share))
-        else:
-            arguments.train_sampling_strategy = "group_by_length"
         trainer = durable(SFTTrainer, material.checkpoints)(
             model=material.model,
             args=arguments,
@@ -60,5 +93,5 @@ class SFT(Method):
             callbacks=material.callbacks,
         )
         if material.pack:
-            trainer.data_collator = PackedCollator(material.tokenizer.pad_token_id)
+            trainer.data_collator = packing.PackedCollator(material.tokenizer.pad_token_id)
         return trainer
