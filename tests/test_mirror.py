@@ -20,7 +20,7 @@ WITHOUT_A_FILE = {
 }
 """Tests of the whole, which mirror no file."""
 
-ELSEWHERE = {"gpu", "benchmarks"}
+ELSEWHERE = {"gpu", "benchmarks", "faults"}
 """Folders of tests that mirror no package."""
 
 TESTS = sorted((PROJECT / "tests").rglob("test_*.py"))
