@@ -16,6 +16,10 @@ LEVEL_SHARE = 0.02
 """Checks whose loss is within this share of the best are as good as the best."""
 WINDOW = 32
 """Steps that a spike is measured against. OLMo-core takes 128, for runs a thousand times as long as a fine-tuning."""
+SHORT = 8
+"""Steps of the running mean itself."""
+NEW_LEVEL = 3
+"""So many spikes in a row are a new level of the loss."""
 SPIKE_DEVIATIONS = 6.0
 """Standard deviations above the running mean that make a spike (OLMo-core, ``StabilityMonitorCallback``)."""
 SPIKE_SHARE = 0.25
@@ -86,24 +90,25 @@ def spikes(losses: Sequence[float]) -> list[int]:
     """The positions in ``losses`` that jump above what came before: by 6 standard deviations and by a quarter.
 
     OLMo-core's definition of a loss spike (``StabilityMonitorCallback``; PaLM, Chowdhery et al. 2022, §5.1, describes
-    them without one), with running means that forget exponentially, so that it takes one pass. A jump is left out of
-    the means, unless it stays: three in a row are a new level. What is no number is a jump of its own.
+    them without one), with means that forget exponentially, so that it takes one pass. Deviations are shares of the
+    mean, whose own is short: fine-tuning falls steeply at first, and that fall must not pass for noise. A jump is left
+    out of the means, unless it stays: after three in a row it is a new level. What is no number is a jump of its own.
     """
     found, mean, variance, known, jumps = [], 0.0, 0.0, 0, 0
     for index, loss in enumerate(losses):
         if not abs(loss) < LARGEST:
             found.append(index)
             continue
-        gap = loss - mean
-        limit = max(SPIKE_DEVIATIONS * math.sqrt(variance), SPIKE_SHARE * abs(mean), SMALL)
-        if known >= WINDOW // 2 and gap > limit and jumps < 3:
+        gap = (loss - mean) / max(abs(mean), SMALL)
+        is_high = gap > max(SPIKE_DEVIATIONS * math.sqrt(variance), SPIKE_SHARE) and loss - mean > SMALL
+        if is_high and known >= WINDOW // 2 and jumps < NEW_LEVEL:
             found.append(index)
             jumps += 1
             continue
-        known, jumps = known + 1, 0
-        weight = 1 / min(known, WINDOW)
-        mean += weight * gap
-        variance = (1 - weight) * (variance + weight * gap * gap)
+        known, jumps = known + 1, jumps if is_high else 0
+        if known > 1:
+            variance += (min(gap * gap, 1.0) - variance) / min(known - 1, WINDOW)
+        mean += (loss - mean) / min(known, SHORT)
     return found
 
 

@@ -110,7 +110,10 @@ def differences(recipes: Sequence[Recipe]) -> dict[str, tuple]:
 
 def outcomes(runs: Sequence[tuple[str, Recipe, View]]) -> list[Outcome]:
     """What became of each of ``runs`` (its id, recipe and view), in their order."""
-    differing = differences([settled(recipe, view) for _, recipe, view in runs])
+    asked = differences([recipe for _, recipe, _ in runs])
+    chosen = differences([settled(recipe, view) for _, recipe, view in runs])
+    # What nobody asked for differs only once every run has chosen it.
+    differing = {path: values for path, values in chosen.items() if path in asked or None not in values}
     found = []
     for n, (run, _, view) in enumerate(runs):
         best = best_check(view.evaluations)
@@ -159,9 +162,11 @@ def unlike(runs: Sequence[tuple[str, Recipe, View]]) -> str:
 
 
 def label(path: str) -> str:
-    """A setting in words: ``learning rate``, ``adapter``, ``model``."""
+    """A setting in words: ``learning rate``, ``adapter``, ``evaluation times``."""
     group, _, name = path.rpartition(".")
-    return group if name in ("type", "id", "path") else name.replace("_", " ")
+    if name in ("type", "id", "path"):
+        return group
+    return f"{group} {name}".replace("_", " ") if group in ("data", "evaluation") else name.replace("_", " ")
 
 
 def shown(value: object) -> str:

@@ -188,12 +188,12 @@ def _early(view: View, curve: Curve) -> Verdict | None:
     """There are too few points for any rule."""
     if len(curve.held_out) >= 3 or (len(curve.training) >= EARLY_STEPS and len(curve.blocks) >= 4):
         return None
-    words = f"{len(curve.training)} steps and {len(curve.held_out)} checks on held-out rows are too few to judge by."
-    return Verdict("early", words, "", curve.best_step)
+    hint = "Lower is better. Held-out rows are ones it never learns from."
+    return Verdict("early", "There are too few steps and checks to judge by.", hint, curve.best_step)
 
 
 def _risen(view: View, curve: Curve) -> Verdict | None:
-    """The loss on its own rows gives back a quarter of what it had fallen, and no held-out loss says otherwise.
+    """The loss on its own rows had fallen by a quarter, gives back a quarter of that, and no check says otherwise.
 
     Above its start it would be ``_blown_up``; with a training loss that falls on, ``_overfitting``.
     """
@@ -203,7 +203,11 @@ def _risen(view: View, curve: Curve) -> Verdict | None:
     rise, fall = curve.blocks[-1][1] - low, curve.blocks[0][1] - low
     checked = [loss for step, loss in curve.held_out if step > lowest]
     confirmed = len(checked) < 2 or checked[-1] > curve.best[1] + SMALL
-    if not confirmed or rise < max(RISE_SHARE * fall, 0.2 * abs(low), 5 * SMALL):
+    if (
+        not confirmed
+        or fall < RISE_SHARE * abs(curve.blocks[0][1])
+        or rise < max(RISE_SHARE * fall, 0.2 * abs(low), 5 * SMALL)
+    ):
         return None
     return Verdict(
         "unstable",
