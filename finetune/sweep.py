@@ -83,7 +83,7 @@ def recipes(values: object) -> list[Recipe]:
         combined = _combined(values, dict(zip(lists, options)))
         try:
             recipe = Recipe.from_dict(combined)
-            made.setdefault(recipe.to_yaml(full=True), recipe)
+            made.setdefault(recipe.model_dump_json(), recipe)
         except RecipeError as error:
             problems |= {str(problem): problem for problem in error.problems}
     if problems:

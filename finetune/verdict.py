@@ -6,7 +6,7 @@ names its source. They warn and advise; whether a run ends is the trainer's busi
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from finetune.curve import LARGEST, SMALL, WINDOW, Curve, repetition, spikes, trend
@@ -41,7 +41,7 @@ MANY_SPIKES = 3
 SPIKE_RATE = 0.005
 """Share of the steps that spikes must make up, beyond ``MANY_SPIKES``, in a long run."""
 NOT_NUMBERS = 3
-"""Losses in a row that are no numbers, before it is called diverged."""
+"""Losses in a row that are no numbers."""
 EXPLODED = 5.0
 """A gradient so many times its first size has exploded; in runs that went well the largest was 1.1 to 1.9 times it."""
 VANISHED = 0.25
@@ -66,6 +66,8 @@ class Verdict:
     """The step with the lowest held-out loss; None without one."""
     since: int | None = None
     """The step from which on it holds, where that can be said."""
+    jumps: tuple[int, ...] = ()
+    """The steps at which the loss jumped, to be warned of whatever the verdict."""
 
     @property
     def title(self) -> str:
@@ -76,7 +78,7 @@ class Verdict:
 def verdict(view: View) -> Verdict:
     """What the curve of ``view`` says now; the first of ``RULES`` that applies."""
     curve = Curve.of(view)
-    return next(found for rule in RULES if (found := rule(view, curve)))
+    return replace(next(found for rule in RULES if (found := rule(view, curve))), jumps=curve.jumps)
 
 
 def should_stop(evaluations: Sequence[Evaluated], patience: int, least: float = 0.0) -> bool:
@@ -129,14 +131,8 @@ def _blown_up(view: View, curve: Curve) -> Verdict | None:
     if last < first or end < start + max((factor - 1) * abs(start), SMALL):
         return None
     since = next(series[n + 1][0] for n in reversed(range(len(series) - 1)) if series[n][1] <= start)
-    return Verdict(
-        "diverged",
-        f"The loss has risen from {_number(start)} to {_number(end)} since step {since}: "
-        "it knows less than before it began.",
-        LOWER,
-        curve.best_step,
-        since,
-    )
+    words = f"The loss has risen from {_number(start)} to {_number(end)} since step {since}: "
+    return Verdict("diverged", words + "it knows less than before it began.", LOWER, curve.best_step, since)
 
 
 def _broken(view: View, curve: Curve) -> Verdict | None:
@@ -254,9 +250,8 @@ def _overfitting(view: View, curve: Curve) -> Verdict | None:
     if curve.accuracy and curve.accuracy[-1][1] >= max(share for _, share in curve.accuracy) - 0.02:
         words += f" It still prefers the better answer {_percent(curve.accuracy[-1][1])} of the time, "
         words += "but is ever surer where it is wrong."
-    return Verdict(
-        "overfitting", words, "Train for fewer epochs, or on more rows that differ from each other.", best_step, since
-    )
+    advice = "Train for fewer epochs, or on more rows that differ from each other."
+    return Verdict("overfitting", words, advice, best_step, since)
 
 
 def _flat(view: View, curve: Curve) -> Verdict | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from finetune.curve import LARGEST, spikes
+from finetune.curve import LARGEST
 from finetune.ui.views import notice, percent, small
 from finetune.verdict import Verdict, steps_words, verdict
 from finetune.view import View
@@ -46,7 +46,7 @@ def loss_chart(view: View) -> str:
     found = verdict(view)
     words = f"{found.title}. {found.words}"
     drawn = _figure("Loss: how far its answers are from yours", "loss", lines, view.total_steps, words, judged(found))
-    return drawn + jumps(view)
+    return drawn + warned(found)
 
 
 def judged(found: Verdict) -> str:
@@ -56,13 +56,12 @@ def judged(found: Verdict) -> str:
     return f"<div class='verdict {found.code}'>{words}{advice}</div>"
 
 
-def jumps(view: View) -> str:
+def warned(found: Verdict) -> str:
     """A warning of the steps at which the loss jumped; empty if it did not."""
-    found = [view.steps[index].step for index in spikes([step.loss for step in view.steps])]
-    if not found:
+    if not found.jumps:
         return ""
     again = "If it does so often, try a lower learning rate, or look on the Data tab for rows unlike the others."
-    return notice(f"The loss jumped at step {steps_words(found)}.", again, kind="warning")
+    return notice(f"The loss jumped at step {steps_words(found.jumps)}.", again, kind="warning")
 
 
 def metric_charts(view: View) -> str:

@@ -76,7 +76,7 @@ def refresh(studio: Studio, picked: list[str] | None, seen: tuple | None) -> lis
     if now == seen:
         return [gr.skip()] * 3
     same_choices = seen is not None and now[:2] == seen[:2]
-    picker = gr.skip() if same_choices else gr.Dropdown(choices, value=ids)
+    picker = gr.skip() if same_choices else gr.Dropdown(choices, value=ids, multiselect=True)
     return [now, picker, board(len(known), [(run, run.recipe, view) for run, view in chosen])]
 
 
