@@ -24,8 +24,8 @@ LONGEST_NAME = Recipe.model_fields["name"].metadata[-1].max_length
 ABSENT = "–"
 """Stands for a setting that a recipe's method or adapter does not have."""
 TYPES = {"method": METHODS, "adapter": ADAPTERS}
-LEARNT_ONLY = ("data.mix", "data.replay", "data.replay_share")
-"""Settings of the data that leave the held-out rows as they are."""
+LEARNT_ONLY = ("model.run", "data.mix", "data.replay", "data.replay_share")
+"""Settings of the model and the data that change what is learnt, and not how the held-out loss is measured."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,8 @@ def unlike(runs: Sequence[tuple[str, Recipe, View]]) -> str:
 def label(path: str) -> str:
     """A setting in words: ``learning rate``, ``adapter``, ``evaluation times``."""
     group, _, name = path.rpartition(".")
+    if path == "model.run":
+        return "earlier run"
     if name in ("type", "id", "path"):
         return group
     return f"{group} {name}".replace("_", " ") if group in ("data", "evaluation") else name.replace("_", " ")
