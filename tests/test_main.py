@@ -80,6 +80,12 @@ def test_a_sweep_is_checked_whole_before_anything_is_trained(command, recipe_fil
     assert json.loads(command("runs", "--json")[1]) == {"runs": []}
 
 
+def test_several_processes_refuse_a_sweep(command, recipe_file, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, error = command("train", recipe_file, "--set", "adapter.rank=[1, 2]")
+    assert code == 2 and "by one process" in error
+
+
 def test_a_file_is_checked(command, tmp_path):
     code, out, _ = command("check", write_rows(tmp_path), "--model", "tiny", "--json")
     facts = json.loads(out)
