@@ -15,6 +15,7 @@ One click on "Start training", in the order the files are best read:
     adapters      what is updated, one file each (and its PEFT configuration)
     reporter      the trainer's callback: what happened, as events
     view          events folded into what readers see
+    verdict       what the curve says, in words
     ui/train      draws the view, once a second
     chat          base and tuned side by side, from one copy of the weights
 
@@ -27,9 +28,9 @@ A file imports only from rows below its own:
     train  chat  export  memory  starter
     reporter  model  plan  presets  rows  ladder
     sampler  sides  workspace  ranks
-    run
-    recipe  hardware  libraries
-    methods  adapters
+    run  sweep
+    recipe  hardware  libraries  verdict
+    methods  adapters  curve
     data  view  trainer
     events  checkpoints
     registry  settings

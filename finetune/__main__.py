@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from finetune import ranks
-from finetune.errors import FinetuneError
-from finetune.recipe import Recipe
+from finetune.errors import FinetuneError, RecipeError
+from finetune.recipe import Recipe, read_file, read_yaml, set_path
 from finetune.workspace import Workspace
 
 POISONED = 75
@@ -39,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="SETTING=VALUE", help="how it is read, e.g. encoding=latin-1"
     )
 
-    train = _command(commands, "train", train_recipe, "train by a recipe, in the foreground")
+    train = _command(
+        commands, "train", train_recipe, "train by a recipe, in the foreground; one with lists trains every combination"
+    )
     train.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
     train.add_argument(
         "--set", action="append", default=[], metavar="SETTING=VALUE", help="replace a setting, e.g. method.type=dpo"
@@ -53,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
         ("resume", resume_run, "go on with a run from its last checkpoint, in the foreground"),
     ):
         _command(commands, name, work, words).add_argument("run", metavar="RUN")
+
+    _command(
+        commands, "compare", compare_runs, "put runs beside each other: what differs, and which got furthest"
+    ).add_argument("runs", nargs="+", metavar="RUN")
 
     chat = _command(commands, "chat", ask_both, "ask base and tuned the same question")
     chat.add_argument("run", metavar="RUN")
@@ -110,11 +116,14 @@ def check_file(options, workspace: Workspace) -> int:
 
 def train_recipe(options, workspace: Workspace) -> int:
     from finetune.jobs import check
+    from finetune.sweep import recipes
 
-    recipe, run_id = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set)), ""
+    made, run_id = recipes(_replaced(read_yaml(read_file(options.recipe)), options.set)), ""
+    if len(made) > 1:
+        return _work_all(options, made, workspace)
     if ranks.is_first():
-        check(recipe, workspace)
-        run_id = workspace.create(recipe).id
+        check(made[0], workspace)
+        run_id = workspace.create(made[0]).id
         print(f"Training {run_id} …", file=sys.stderr)
     return _work(options, run_id, workspace)
 
@@ -140,8 +149,38 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
     if not ranks.is_first():
         return 0
     view = run.view()
-    lines = [f"{view.message} {view.hint}".strip()] if view.message else []
-    _answer(options, _summary(run), [*lines, f"{run.id} {view.state}"])
+    _answer(options, _summary(run), [*_said(view), f"{run.id} {view.state}"])
+    return _code(view)
+
+
+def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
+    """Train one after the other; those after a run that was paused, or that left the GPU unusable, are not begun."""
+    from finetune.jobs import check, work
+
+    if ranks.world() > 1:
+        raise RecipeError(
+            "A recipe with lists is trained by one process.", "Start it without torchrun, or on the page."
+        )
+    for recipe in recipes:
+        check(recipe, workspace)
+    runs, views = [], []
+    for n, recipe in enumerate(recipes, start=1):
+        runs.append(workspace.create(recipe))
+        print(f"Training {runs[-1].id} ({n} of {len(recipes)}) …", file=sys.stderr)
+        work(runs[-1], workspace)
+        views.append(runs[-1].view())
+        if views[-1].state == "paused" or views[-1].code == "gpu":
+            break
+    facts, lines = _beside(runs)
+    _answer(options, facts, [*(line for view in views for line in _said(view)), *lines])
+    return max(map(_code, views))
+
+
+def _said(view) -> list[str]:
+    return [f"{view.message} {view.hint}".strip()] if view.message else []
+
+
+def _code(view) -> int:
     return {"done": 0, "stopped": 0, "paused": 0}.get(view.state, POISONED if view.code == "gpu" else 1)
 
 
@@ -155,6 +194,10 @@ def show_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
     facts = _summary(run)
     return _answer(options, facts, [f"{key}: {value}" for key, value in facts.items() if value not in ("", None)])
+
+
+def compare_runs(options, workspace: Workspace) -> int:
+    return _answer(options, *_beside([workspace.run(name) for name in options.runs]))
 
 
 def stop_run(options, workspace: Workspace) -> int:
@@ -229,6 +272,32 @@ def _summary(run) -> dict:
         "message": view.message,
         "hint": view.hint,
     }
+
+
+def _beside(runs: list) -> tuple[dict, list[str]]:
+    """Runs beside each other: as facts, and as the lines of a table."""
+    from finetune.sweep import described, outcomes, unlike
+
+    read = [(run.id, run.recipe, run.view()) for run in runs]
+    found, note = outcomes(read), unlike(read)
+    scored = [outcome for outcome in found if outcome.best_loss is not None]
+    best = min(scored, key=lambda outcome: outcome.best_loss).run if scored and not note else None
+    rows = [("run", "what differs", "best held-out loss", "at step", "verdict")]
+    for one in found:
+        loss = "–" if one.best_loss is None else f"{one.best_loss:.4f}{' *' if one.run == best else ''}"
+        at = "–" if one.best_step is None else str(one.best_step)
+        rows.append((one.run, described(one.differs) or "–", loss, at, one.verdict.title))
+    widths = [max(len(row[n]) for row in rows) for n in range(5)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    lines.append(note or "* the lowest loss on rows it never learnt from" if note or best else "No run was checked.")
+    return {"runs": [outcome.to_dict() for outcome in found], "best": best, "note": note}, lines
+
+
+def _replaced(values: object, settings: list[str]) -> object:
+    """The ``values`` of a recipe with each ``SETTING=VALUE`` put in."""
+    for name, value in map(_setting, settings if isinstance(values, dict) else ()):
+        set_path(values, name, value)
+    return values
 
 
 def _setting(text: str) -> tuple[str, object]:

@@ -119,12 +119,7 @@ class Recipe(Settings):
     @classmethod
     def load(cls, path: Path) -> "Recipe":
         """The recipe in the file ``path``."""
-        try:
-            return cls.from_yaml(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from None
-        except UnicodeDecodeError:
-            raise RecipeError(f"The recipe {path} is not a text file.", "A recipe is YAML in UTF-8.") from None
+        return cls.from_yaml(read_file(path))
 
     def to_dict(self, full: bool = False) -> dict:
         """The settings that differ from the defaults, with each ``type`` and the name; all of them if ``full``."""
@@ -156,6 +151,16 @@ class Recipe(Settings):
         for path, value in settings.items():
             set_path(values, path, value)
         return Recipe.from_dict(values)
+
+
+def read_file(path: Path) -> str:
+    """The text of the recipe in the file ``path``; ``RecipeError`` says why it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"The recipe {path} is not a text file.", "A recipe is YAML in UTF-8.") from None
 
 
 def read_yaml(text: str) -> object:

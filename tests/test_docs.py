@@ -9,7 +9,8 @@ import yaml
 from finetune.__main__ import parser
 from finetune.model import known_models
 from finetune.presets import RECIPES, presets
-from finetune.recipe import Recipe
+from finetune.recipe import Recipe, read_yaml
+from finetune.sweep import recipes
 from finetune.workspace import ASSETS, PROJECT
 from tests import docs
 
@@ -48,7 +49,7 @@ def test_a_file_that_a_command_names_exists(line):
 
 @pytest.mark.parametrize("text", YAML)
 def test_a_recipe_in_the_readme_is_a_recipe(text):
-    assert Recipe.from_yaml(text).data.path
+    assert all(recipe.data.path for recipe in recipes(read_yaml(text)))
 
 
 def test_every_picture_and_linked_file_exists():

@@ -9,7 +9,7 @@ from tests.browser import PHONE, Visit, app, chromium
 
 TABS = ("data", "method", "train", "compare")
 STEPS = 6
-FOLDS = "#mapping, #more-settings, #recipe, #details, #sampling"
+FOLDS = "#mapping, #more-settings, #recipe, #compare-runs, #details, #sampling"
 
 
 @pytest.fixture(scope="module")
@@ -281,6 +281,30 @@ def choose(page, chooser: str, option: str) -> None:
     page.click(f"#{chooser} input")
     page.get_by_role("option", name=option, exact=True).click()
     page.wait_for_function("!document.querySelector('[role=option]')")
+
+
+SWEEP = """
+name: two rates
+data: {path: assets/samples/pirate-voice.jsonl}
+training: {learning_rate: [0.001, 0.003], max_steps: 2}
+evaluation: {times: 1}
+"""
+
+
+def test_a_recipe_with_lists_queues_its_runs_and_they_stand_beside_each_other(visit):
+    seen = visit()
+    page = seen.open("method")
+    page.click("#recipe > button")
+    page.fill("#recipe-text textarea", SWEEP)
+    page.click("#recipe-queue:has-text('Queue all 2 runs')")
+    page.wait_for_selector("#tab-train-button[aria-selected=true]")
+    page.click("#compare-runs > button")
+    finished = "#runs-board tbody tr:has-text('finished')"
+    page.locator(finished).nth(1).wait_for(timeout=280_000)
+    board = page.inner_text("#runs-board")
+    assert "learning rate 0.001" in board and "learning rate 0.003" in board and board.count("lowest") == 1
+    assert page.locator("#runs-board polyline.held-out").count() == 2
+    assert seen.errors == []
 
 
 def test_a_refused_value_is_named_and_nothing_starts(visit):

@@ -59,6 +59,33 @@ def test_settings_can_be_replaced(command, recipe_file, tmp_path):
     assert code == 0 and out.splitlines()[-1] == "001-sft-lora done"
 
 
+def test_a_recipe_with_lists_trains_every_combination_and_ends_with_a_table(command, recipe_file):
+    code, out, _ = command(
+        "train", recipe_file, "--set", "adapter.rank=[1, 2]", "--set", "training.max_steps=2", "--json"
+    )
+    facts = json.loads(out)
+    assert code == 0 and [run["differs"] for run in facts["runs"]] == [{"adapter.rank": 1}, {"adapter.rank": 2}]
+    assert all(run["state"] == "done" and run["verdict"]["words"] and run["best_loss"] for run in facts["runs"])
+
+    code, out, _ = command("compare", "1", "2")
+    assert code == 0 and out.startswith("run")
+    assert "rank 2" in out and " *" in out and "never learnt from" in out
+
+
+def test_a_sweep_is_checked_whole_before_anything_is_trained(command, recipe_file):
+    code, _, error = command("train", recipe_file, "--set", "training.epochs=[1, -1]")
+    assert code == 2 and "training.epochs" in error
+    code, _, error = command("train", recipe_file, "--set", "method.type=[sft, dpo]")
+    assert code == 2 and "DPO cannot learn" in error
+    assert json.loads(command("runs", "--json")[1]) == {"runs": []}
+
+
+def test_several_processes_refuse_a_sweep(command, recipe_file, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, error = command("train", recipe_file, "--set", "adapter.rank=[1, 2]")
+    assert code == 2 and "by one process" in error
+
+
 def test_a_file_is_checked(command, tmp_path):
     code, out, _ = command("check", write_rows(tmp_path), "--model", "tiny", "--json")
     facts = json.loads(out)
@@ -77,6 +104,7 @@ def test_a_recipe_is_fitted(command, recipe_file):
     [
         ("show", "9"),
         ("stop", "none"),
+        ("compare", "1", "9"),
         ("train", "missing.yaml"),
         ("check", "missing.csv"),
         ("chat", "1", "--prompt", "x"),
@@ -96,4 +124,4 @@ def test_a_finished_run_cannot_be_stopped(command, recipe_file):
 
 def test_every_command_explains_itself():
     text = parser().format_help()
-    assert all(name in text for name in ("check", "train", "runs", "show", "stop", "chat", "fit", "export"))
+    assert all(name in text for name in ("check", "train", "runs", "show", "stop", "compare", "chat", "fit", "export"))

@@ -4,10 +4,13 @@ Each line is a series of (step, value); steps run along the bottom. Nothing is l
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from finetune.ui.views import percent
+from finetune.curve import LARGEST
+from finetune.ui.views import notice, percent, small
+from finetune.verdict import Verdict, steps_words, verdict
 from finetune.view import View
 
 WIDTH, HEIGHT = 460, 220
@@ -15,10 +18,8 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 34
 MOST_POINTS = 240
 """More points than this cannot be told apart at this width."""
 
-LARGEST = 1e12
-"""A loss beyond this, or one that is no number, says only that the run has diverged; it would flatten all others."""
-
 Points = list[tuple[float, float]]
+Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Line:
 
 
 def loss_chart(view: View) -> str:
-    """Training and held-out loss over the steps so far; empty before the first step."""
-    raw = _finite([(step.step, step.loss) for step in view.steps])
-    held_out = _finite([(evaluation.step, evaluation.loss) for evaluation in view.evaluations])
+    """Training and held-out loss over the steps so far, and the verdict on them; empty before the first step."""
+    raw = finite([(step.step, step.loss) for step in view.steps])
+    held_out = finite([(evaluation.step, evaluation.loss) for evaluation in view.evaluations])
     if not raw and not held_out:
         return ""
     lines = [
@@ -42,28 +43,30 @@ def loss_chart(view: View) -> str:
         Line("while learning", thinned(smoothed(raw)), "train"),
         Line("on held-out rows", held_out, "held-out"),
     ]
-    return _figure("Loss: how far its answers are from yours", "loss", lines, view.total_steps, loss_sentence(view))
+    found = verdict(view)
+    words = f"{found.title}. {found.words}"
+    drawn = _figure("Loss: how far its answers are from yours", "loss", lines, view.total_steps, words, judged(found))
+    return drawn + warned(found)
+
+
+def judged(found: Verdict) -> str:
+    """A verdict as it stands under a chart: its title, what is seen, and what to do."""
+    advice = f"<p class='small'>{escape(found.advice)}</p>" if found.advice else ""
+    words = f"<p><strong>{escape(found.title)}.</strong> {escape(found.words)}</p>"
+    return f"<div class='verdict {found.code}'>{words}{advice}</div>"
+
+
+def warned(found: Verdict) -> str:
+    """A warning of the steps at which the loss jumped; empty if it did not."""
+    if not found.jumps:
+        return ""
+    again = "If it does so often, try a lower learning rate, or look on the Data tab for rows unlike the others."
+    return notice(f"The loss jumped at step {steps_words(found.jumps)}.", again, kind="warning")
 
 
 def metric_charts(view: View) -> str:
     """For methods that report more than a loss: a chart for each measure, in the order they first appeared."""
     return "".join(_metric_chart(view, name) for name in _metric_names(view))
-
-
-def loss_sentence(view: View) -> str:
-    """What the loss says, for someone who reads no curve."""
-    held_out = _finite([(evaluation.step, evaluation.loss) for evaluation in view.evaluations])
-    if len(held_out) < 2:
-        return "Lower is better. Held-out rows are ones it never learns from."
-    (_, first), (_, last) = held_out[0], held_out[-1]
-    best_step, best = min(held_out, key=lambda point: point[1])
-    if last > best * 1.05 and best_step != held_out[-1][0]:
-        return (
-            f"On rows it has never seen it was best at step {best_step:.0f} and has got worse since: "
-            "it may be learning by heart."
-        )
-    verb = "fell" if last < first else "rose"
-    return f"Lower is better. On rows it has never seen the loss {verb} from {_figures(first)} to {_figures(last)}."
 
 
 METRICS = {
@@ -79,8 +82,8 @@ METRICS = {
 
 
 def _metric_chart(view: View, name: str) -> str:
-    raw = _finite([(step.step, step.metrics[name]) for step in view.steps if name in step.metrics])
-    held_out = _finite([(check.step, check.metrics[name]) for check in view.evaluations if name in check.metrics])
+    raw = finite([(step.step, step.metrics[name]) for step in view.steps if name in step.metrics])
+    held_out = finite([(check.step, check.metrics[name]) for check in view.evaluations if name in check.metrics])
     title, sentence = METRICS.get(name, (name.replace("_", " ").capitalize(), ""))
     last = (held_out or raw)[-1][1] if held_out or raw else 0.0
     lines = [
@@ -88,7 +91,8 @@ def _metric_chart(view: View, name: str) -> str:
         Line("on held-out rows", held_out, "held-out"),
     ]
     text = sentence.format(last=percent(last)) if held_out else ""
-    return _figure(title, name, lines, view.total_steps, text, bounds=(0.0, 1.0) if name == "accuracy" else None)
+    bounds = (0.0, 1.0) if name == "accuracy" else None
+    return _figure(title, name, lines, view.total_steps, text, small(text), bounds)
 
 
 def _metric_names(view: View) -> list[str]:
@@ -127,48 +131,73 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 
 def _figure(
-    title: str, name: str, lines: list[Line], total_steps: int, sentence: str, bounds: tuple[float, float] | None = None
+    title: str,
+    name: str,
+    lines: list[Line],
+    total_steps: int,
+    spoken: str,
+    below: str = "",
+    bounds: Bounds | None = None,
 ) -> str:
     drawn = [line for line in lines if line.points]
     if not drawn:
         return ""
     legend = "".join(f"<span class='key {line.style}'>{escape(line.label)}</span>" for line in drawn if line.label)
-    text = f"<p class='small'>{escape(sentence)}</p>" if sentence else ""
-    svg = _svg(f"{title}. {sentence}", name, drawn, total_steps, bounds or _bounds(drawn))
+    frame = Frame(*(bounds or _bounds(drawn)), max([total_steps, *(line.points[-1][0] for line in drawn)]) or 1)
+    curves = "".join(_curve(frame, line) for line in drawn)
+    svg = frame.svg(f"{title}. {spoken}", curves, percent if name == "accuracy" else figures)
     caption = f"<figcaption><strong>{escape(title)}</strong><span class='legend'>{legend}</span></figcaption>"
-    return f"<figure class='chart'>{caption}{svg}{text}</figure>"
+    return f"<figure class='chart'>{caption}{svg}{below}</figure>"
 
 
-def _svg(spoken: str, name: str, lines: list[Line], total_steps: int, bounds: tuple[float, float]) -> str:
-    low, high = bounds
-    last = max([total_steps, *(line.points[-1][0] for line in lines)]) or 1
+@dataclass(frozen=True)
+class Frame:
+    """Where values stand in a chart, and the chart around its curves."""
 
-    def x(step: float) -> float:
-        return LEFT + step / last * (WIDTH - LEFT - RIGHT)
+    low: float
+    high: float
+    last: float
+    """The last step on the axis."""
+    right: int = RIGHT
+    """Room on the right, for what is written beside the curves."""
 
-    def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
+    def x(self, step: float) -> float:
+        return LEFT + step / self.last * (WIDTH - LEFT - self.right)
 
-    parts = [f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{escape(spoken)}'>"]
-    for value in ticks(low, high):
-        label = percent(value) if name == "accuracy" else _figures(value)
-        parts.append(f"<line class='grid' x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y(value):.1f}' y2='{y(value):.1f}'/>")
-        parts.append(f"<text x='{LEFT - 6}' y='{y(value) + 4:.1f}' text-anchor='end'>{label}</text>")
-    for step in (step for step in ticks(0, last) if step == int(step)):
-        parts.append(f"<text x='{x(step):.1f}' y='{HEIGHT - BOTTOM + 16}' text-anchor='middle'>{step:,.0f}</text>")
-    parts.append(f"<text class='axis' x='{WIDTH - RIGHT}' y='{HEIGHT - 3}' text-anchor='end'>step</text>")
-    parts.append(f"<line class='base' x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y(low):.1f}' y2='{y(low):.1f}'/>")
-    for line in lines:
-        path = " ".join(f"{x(step):.1f},{y(min(max(value, low), high)):.1f}" for step, value in line.points)
-        parts.append(f"<polyline class='{line.style}' points='{path}'/>")
-        if line.style == "held-out" or len(line.points) == 1:
-            parts.extend(
-                f"<circle class='{line.style}' cx='{x(s):.1f}' cy='{y(v):.1f}' r='3.5'/>" for s, v in line.points
-            )
-    return "".join(parts) + "</svg>"
+    def y(self, value: float, beyond: float = 0.0) -> float:
+        """The height of ``value``, kept inside the frame, or ``beyond`` times its height above it."""
+        share = (value - self.low) / (self.high - self.low)
+        return HEIGHT - BOTTOM - min(max(share, 0.0), 1.0 + beyond) * (HEIGHT - TOP - BOTTOM)
+
+    def polyline(self, points: Points, style: str, beyond: float = 0.0) -> str:
+        """The curve through ``points`` in the class ``style``; see ``y`` for ``beyond``."""
+        path = " ".join(f"{self.x(step):.1f},{self.y(value, beyond):.1f}" for step, value in points)
+        return f"<polyline class='{style}' points='{path}'/>"
+
+    def svg(self, spoken: str, curves: str, words: Callable[[float], str] | None = None) -> str:
+        """The chart with ``curves`` in it; ``spoken`` is what a screen reader says, ``words`` write a value."""
+        end, words = WIDTH - self.right, words or figures
+        parts = [f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{escape(spoken)}'>"]
+        for value in ticks(self.low, self.high):
+            y = self.y(value)
+            parts.append(f"<line class='grid' x1='{LEFT}' x2='{end}' y1='{y:.1f}' y2='{y:.1f}'/>")
+            parts.append(f"<text x='{LEFT - 6}' y='{y + 4:.1f}' text-anchor='end'>{words(value)}</text>")
+        for step in (step for step in ticks(0, self.last) if step == int(step)):
+            place = f"x='{self.x(step):.1f}' y='{HEIGHT - BOTTOM + 16}'"
+            parts.append(f"<text {place} text-anchor='middle'>{step:,.0f}</text>")
+        parts.append(f"<text class='axis' x='{end}' y='{HEIGHT - 3}' text-anchor='end'>step</text>")
+        floor = self.y(self.low)
+        parts.append(f"<line class='base' x1='{LEFT}' x2='{end}' y1='{floor:.1f}' y2='{floor:.1f}'/>")
+        return "".join(parts) + curves + "</svg>"
 
 
-def _bounds(lines: list[Line]) -> tuple[float, float]:
+def _curve(frame: Frame, line: Line) -> str:
+    dots = line.points if line.style == "held-out" or len(line.points) == 1 else []
+    circles = [f"<circle class='{line.style}' cx='{frame.x(s):.1f}' cy='{frame.y(v):.1f}' r='3.5'/>" for s, v in dots]
+    return frame.polyline(line.points, line.style) + "".join(circles)
+
+
+def _bounds(lines: list[Line]) -> Bounds:
     values = [value for line in lines for _, value in line.points]
     low, high = min(0.0, *values), max(values)
     if high - low < 1e-9 * max(1.0, abs(low)):
@@ -176,11 +205,12 @@ def _bounds(lines: list[Line]) -> tuple[float, float]:
     return low, high + (high - low) * 0.04
 
 
-def _finite(points: Points) -> Points:
+def finite(points: Points) -> Points:
+    """``points`` without values that are no numbers or beyond all measure."""
     return [(step, value) for step, value in points if abs(value) < LARGEST]
 
 
-def _figures(value: float) -> str:
+def figures(value: float) -> str:
     """A value with the figures a reader can use."""
     if value == 0:
         return "0"

@@ -11,13 +11,15 @@ from finetune.adapters import ADAPTERS
 from finetune.errors import FinetuneError, RecipeError
 from finetune.methods import METHODS
 from finetune.presets import presets
-from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings
+from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings, read_yaml
 from finetune.run import slug
+from finetune.sweep import recipes
 from finetune.ui import views
 from finetune.ui.cards import PICK, cards, matching, suited
 from finetune.ui.form import Form, recipe_of
 from finetune.ui.models import describe_model, model_choices
 from finetune.ui.studio import Chosen, Counting, Studio
+from finetune.ui.sweep import offer, several
 
 FIRST_CARD = "lora"
 NO_DATA = "Choose data first, on the Data tab."
@@ -35,6 +37,7 @@ class Parts:
     recipe_text: gr.Textbox
     recipe_file: gr.UploadButton
     recipe_use: gr.Button
+    recipe_queue: gr.Button
     recipe_download: gr.Button
     recipe_ready: gr.DownloadButton
     problems: gr.HTML
@@ -87,7 +90,8 @@ def draw(studio: Studio) -> Parts:
         gr.HTML(
             views.small(
                 "Everything that decides a run, in a few lines. Keep it, share it, or paste one here: "
-                "equal recipes on equal data give equal runs."
+                "equal recipes on equal data give equal runs. Give a setting several values, for instance "
+                "learning_rate: [0.001, 0.003], and each of them is tried."
             )
         )
         text = gr.Textbox(
@@ -100,6 +104,7 @@ def draw(studio: Studio) -> Parts:
             elem_classes="mono",
         )
         with gr.Row(elem_classes="actions"):
+            queue = gr.Button("Queue all runs", variant="primary", size="sm", visible=False, elem_id="recipe-queue")
             use = gr.Button("Use this recipe", size="sm")
             file = gr.UploadButton("Open a file", file_types=[".yaml", ".yml"], size="sm")
             download = gr.Button("Download", size="sm")
@@ -111,7 +116,20 @@ def draw(studio: Studio) -> Parts:
             "Start training", variant="primary", interactive=False, elem_id="start", scale=0, min_width=220
         )
     return Parts(
-        form, drawn_cards, method, adapter, model_note, text, file, use, download, ready, problems, estimate, start
+        form,
+        drawn_cards,
+        method,
+        adapter,
+        model_note,
+        text,
+        file,
+        use,
+        queue,
+        download,
+        ready,
+        problems,
+        estimate,
+        start,
     )
 
 
@@ -196,6 +214,7 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
     parts.recipe_download.click(save_text, parts.recipe_text, parts.recipe_ready, api_name="recipe_file", **quiet).then(
         None, None, None, js="() => document.querySelector('#recipe-ready').click()", api_visibility="private"
     )
+    parts.recipe_text.change(offer, parts.recipe_text, parts.recipe_queue, api_name="recipe_offer", **quiet)
     parts.recipe_file.upload(read_text, parts.recipe_file, parts.recipe_text, api_name="recipe_open", **quiet)
 
 
@@ -275,7 +294,9 @@ def start(studio: Studio, form: Form, chosen: Chosen | None, *given) -> tuple[st
 def load(studio: Studio, form: Form, text: str) -> tuple[Chosen | None, str, list, str]:
     """What a pasted recipe says: its data, a notice, the values of ``Parts.settings()`` in order, and the cards."""
     try:
-        recipe = Recipe.from_yaml(text)
+        recipe, *others = recipes(read_yaml(text))
+        if others:
+            return None, several(1 + len(others)), [], ""
         checked = studio.checked(recipe.data, Counting(recipe.model, recipe.training.length))
     except FinetuneError as error:
         return None, views.notice_of(error), [], ""

@@ -7,7 +7,7 @@ from functools import partial
 
 import gradio as gr
 
-from finetune.ui import api, compare, data, method, train, views
+from finetune.ui import api, compare, data, method, sweep, train, views
 from finetune.ui.studio import Studio, counting
 from finetune.workspace import ASSETS
 
@@ -138,6 +138,13 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
         api_name="recipe_use",
         **QUIET,
     )
+    second.recipe_queue.click(
+        partial(begin_all, studio),
+        second.recipe_text,
+        [second.problems, tabs, third.run, third.watching],
+        api_name="recipe_queue",
+        api_visibility="private",
+    )
     third.compare.click(
         partial(to_compare, studio), third.run, [tabs, fourth.run, fourth.comparing], api_name="to_compare", **QUIET
     )
@@ -145,7 +152,15 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
 
 def begin(studio: Studio, form, chosen, *given) -> tuple:
     """Start a run and show it; or stay and say what is to be mended."""
-    run_id, problems = method.start(studio, form, chosen, *given)
+    return _begun(studio, *method.start(studio, form, chosen, *given))
+
+
+def begin_all(studio: Studio, text: str) -> tuple:
+    """Queue every run of a recipe with lists and show the first; or stay and say what is to be mended."""
+    return _begun(studio, *sweep.queue(studio, text))
+
+
+def _begun(studio: Studio, run_id: str | None, problems: str) -> tuple:
     if run_id is None:
         return problems, gr.skip(), gr.skip(), gr.skip()
     return "", gr.Tabs(selected="train"), gr.Dropdown(train.choices(studio), value=run_id), run_id

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from finetune.errors import FinetuneError
-from finetune.ui import progress, views
+from finetune.ui import progress, runs, views
 from finetune.ui.chart import loss_chart, metric_charts
 from finetune.ui.studio import Studio, as_run
 from finetune.view import ACTIVE, FINISHED, View
@@ -33,6 +33,7 @@ class Parts:
     ready: gr.DownloadButton
     compare: gr.Button
     notice: gr.HTML
+    beside: runs.Parts
 
     def looked(self) -> list:
         """The components of ``Look``, in its order."""
@@ -77,13 +78,17 @@ def draw(studio: Studio) -> Parts:
             charts = gr.HTML(elem_id="charts")
         with gr.Column(min_width=300):
             answers = gr.HTML(elem_id="answers")
+    beside = runs.draw(studio)
     with gr.Accordion("What was chosen, and why", open=False, elem_id="details"):
         details = gr.HTML(views.small("Nothing yet."))
-    return Parts(run, gr.State(None), head, spoken, charts, answers, details, stop, download, ready, compare, notice)
+    return Parts(
+        run, gr.State(None), head, spoken, charts, answers, details, stop, download, ready, compare, notice, beside
+    )
 
 
 def wire(studio: Studio, parts: Parts) -> None:
     """The tab's own events; the clock is in ``page``."""
+    runs.wire(studio, parts.beside)
     options = {"show_progress": "hidden", "api_visibility": "private"}
     parts.stop.click(partial(stop, studio), parts.run, parts.notice, api_name="train_stop", **options)
     parts.download.click(

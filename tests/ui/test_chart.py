@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from finetune import events as said
 from finetune.ui import chart
+from finetune.verdict import Verdict
 from finetune.view import View, fold
 
 
@@ -21,13 +22,25 @@ def test_there_is_no_chart_before_the_first_step():
 def test_held_out_losses_are_dots_and_the_sentence_names_both_ends(write_run):
     html = chart.loss_chart(write_run().view())
     assert html.count("<circle class='held-out'") == 3
-    assert "On rows it has never seen the loss fell from 3.2 to 1.2." in html
+    assert "On rows it has never seen the loss fell from 3.200 to 1.200." in html
     assert "role='img' aria-label=" in html
 
 
-def test_a_held_out_loss_that_rises_again_is_said_to_be_learnt_by_heart():
-    view = fold(said.Evaluated(step=n, loss=loss) for n, loss in [(0, 3.0), (10, 1.0), (20, 1.4)])
-    assert "best at step 10" in chart.loss_sentence(view) and "by heart" in chart.loss_sentence(view)
+def test_the_verdict_stands_under_the_chart_with_its_advice_and_in_what_is_spoken():
+    html = chart.loss_chart(fold(said.Evaluated(step=n, loss=loss) for n, loss in [(0, 3.0), (10, 1.0), (20, 1.4)]))
+    assert "<div class='verdict overfitting'><p><strong>Overfitting.</strong>" in html
+    assert "fewer epochs" in html and re.search(r"aria-label='[^']*best at step 10", html)
+
+
+def test_a_jump_of_the_loss_is_warned_of():
+    even = [step(n, 1.0) for n in range(1, 61)]
+    assert "jumped" not in chart.loss_chart(fold(even))
+    html = chart.loss_chart(fold([*even, step(61, 4.0), step(62, 1.0)]))
+    assert "The loss jumped at step 61." in html and "notice warning" in html
+
+
+def test_a_verdict_is_escaped():
+    assert "&lt;b&gt;" in chart.judged(Verdict("forgetting", "It says “<b>…”.", "x"))
 
 
 def test_each_measure_has_its_own_chart_and_accuracy_is_a_share():
@@ -72,4 +85,4 @@ def test_any_losses_can_be_drawn_inside_the_frame(losses):
 
 @pytest.mark.parametrize("value, words", [(0, "0"), (0.00123, "0.0012"), (1.5, "1.5"), (3.241, "3.24"), (512.7, "513")])
 def test_values_have_the_figures_a_reader_can_use(value, words):
-    assert chart._figures(value) == words
+    assert chart.figures(value) == words

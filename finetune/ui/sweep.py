@@ -1,0 +1,50 @@
+"""A recipe with lists, pasted on the Method tab: how many runs it stands for, and the button that queues them all."""
+
+import gradio as gr
+
+from finetune.errors import FinetuneError, RecipeError
+from finetune.jobs import check
+from finetune.recipe import Recipe, read_yaml
+from finetune.sweep import axes, recipes
+from finetune.ui import views
+from finetune.ui.studio import Studio
+
+
+def offer(text: str) -> gr.Button:
+    """The button that queues all runs of a recipe with lists; hidden for any other text."""
+    try:
+        values = read_yaml(text or "")
+        count = len(recipes(values)) if axes(values) else 1
+    except RecipeError:
+        count = 0
+    return gr.Button(f"Queue all {count} runs", visible=count > 1)
+
+
+def several(count: int) -> str:
+    """What to say of a recipe with lists, which no form can hold."""
+    return views.notice(
+        f"This recipe has lists in it and stands for {count} runs.",
+        f"Press “Queue all {count} runs”, or leave one value in each list to fill in the form.",
+        kind="info",
+    )
+
+
+def queue(studio: Studio, text: str) -> tuple[str | None, str]:
+    """The id of the first of the runs that ``text`` stands for, all of them queued; or None and what is to be mended.
+
+    Everything is checked before the first one is queued.
+    """
+    try:
+        made = recipes(read_yaml(text))
+        for recipe in {checked_by(recipe): recipe for recipe in made}.values():
+            check(recipe, studio.workspace, trusted=False)
+        return [studio.start(recipe).id for recipe in made][0], ""
+    except FinetuneError as error:
+        return None, views.notice_of(error)
+
+
+def checked_by(recipe: Recipe) -> str:
+    """What ``jobs.check`` looks at, so that the data of many like recipes is read once."""
+    training = recipe.training
+    parts = (recipe.model, recipe.data, recipe.method)
+    return f"{[part.model_dump_json() for part in parts]} {training.batch_size} {training.accumulation}"
