@@ -79,6 +79,8 @@ class EvaluationSettings(Settings):
 
     times: int = Field(5, ge=0, le=1000)
     """How often the held-out rows are scored during the run."""
+    patience: int | None = Field(None, ge=1, le=1000)
+    """Stop early once so many checks in a row are no better than the best before; without it, it trains to the end."""
     keep: Literal["best", "last"] = "best"
     """Which model is kept at the end: the one with the lowest loss on held-out rows, or the last."""
     prompts: tuple[str, ...] = Field((), max_length=8)

@@ -17,6 +17,7 @@ from finetune.recipe import Recipe
 from finetune.run import Follower, Run
 from finetune.sampler import Sampler
 from finetune.trainer import chances, set_chances
+from finetune.verdict import best_sound, should_stop
 
 DIVERGED_AFTER = 3
 """Steps in a row with a loss or a gradient that is no number before the run is given up."""
@@ -50,12 +51,13 @@ class Reporter(TrainerCallback):
         self._pace: list[tuple[float, float]] = []
         self._not_numbers = 0
         self._chances = ()
+        self._checks: list[said.Evaluated] = []
         self._evaluate_at: set[int] = set()
 
     def on_train_begin(self, args, state, control, model=None, **kwargs):
         view, times = self._follower.poll(), self.recipe.evaluation.times
         self.run.emit(said.Planned(total_steps=state.max_steps, **self.planned))
-        self._earlier_s = view.elapsed_s
+        self._earlier_s, self._checks = view.elapsed_s, list(view.evaluations)
         self._began = self._saved = time.monotonic()
         spaced = (round(state.max_steps * k / times) for k in range(1, times + 1))
         self._evaluate_at = {step for step in spaced if step > 0}
@@ -108,9 +110,17 @@ class Reporter(TrainerCallback):
         )
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
-        figures = self.recipe.method.metrics(metrics)
-        self.run.emit(said.Evaluated(step=state.global_step, loss=metrics["eval_loss"], metrics=figures))
+        check = said.Evaluated(
+            step=state.global_step, loss=metrics["eval_loss"], metrics=self.recipe.method.metrics(metrics)
+        )
+        self.run.emit(check)
         self._sample(state.global_step, model)
+        self._checks.append(check)
+        patience = self.recipe.evaluation.patience
+        if patience and state.global_step < state.max_steps and should_stop(self._checks, patience):
+            control.should_training_stop = True
+            words = f"{patience} {'check' if patience == 1 else 'checks'} in a row were no better than the best before"
+            self.run.emit(said.Noted(message=f"Stopped early at step {state.global_step:,}: {words}."))
 
     def on_prediction_step(self, args, state, control, **kwargs):
         # Evaluation does not look at should_training_stop, and a long one would make Stop seem broken.
@@ -122,7 +132,7 @@ class Reporter(TrainerCallback):
         self.run.emit(
             said.Saved(what="checkpoint", path=f"checkpoints/step-{state.global_step:07d}", step=state.global_step)
         )
-        best = self._follower.poll().best
+        best = best_sound(self._follower.poll())
         if ranks.is_first():
             self.run.checkpoints.prune(best.step if best else None)
 

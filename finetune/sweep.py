@@ -15,7 +15,7 @@ from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import Recipe, TrainingSettings
 from finetune.settings import fields
-from finetune.verdict import Verdict, best_check, verdict
+from finetune.verdict import Verdict, verdict
 from finetune.view import View
 
 MOST = 64
@@ -116,7 +116,7 @@ def outcomes(runs: Sequence[tuple[str, Recipe, View]]) -> list[Outcome]:
     differing = {path: values for path, values in chosen.items() if path in asked or None not in values}
     found = []
     for n, (run, _, view) in enumerate(runs):
-        best = best_check(view.evaluations)
+        best = view.best
         found.append(
             Outcome(
                 run=run,

@@ -20,6 +20,7 @@ from finetune.recipe import Recipe
 from finetune.rows import Rows, length, prepare
 from finetune.run import ENDED_AS, Run
 from finetune.sampler import Sampler
+from finetune.verdict import best_sound
 from finetune.workspace import Workspace
 
 CHECKPOINTS_AT_ONCE = 3
@@ -252,13 +253,15 @@ def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str
 
 def keep_best(run: Run, recipe: Recipe, trainer) -> None:
     """Put the weights with the lowest held-out loss into the trainer's model, if they are not the last."""
-    best, last = run.view().best, run.view().evaluations[-1:]
+    view = run.view()
+    best, last = best_sound(view), view.evaluations[-1:]
     if recipe.evaluation.keep != "best" or not best or best.step >= trainer.state.global_step:
         return
     checkpoint = run.checkpoints.at(best.step)
     if checkpoint:
         trainer._load_from_checkpoint(str(checkpoint.path))
-        reason = f"its loss on held-out rows was {best.loss:.3f}, and {last[0].loss:.3f} at the end"
+        spoke = " and it could still speak" if view.best != best else ""
+        reason = f"its loss on held-out rows was {best.loss:.3f}{spoke}, and {last[0].loss:.3f} at the end"
         run.emit(said.Chose(what="model kept", value=f"step {best.step:,}", reason=reason))
 
 

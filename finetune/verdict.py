@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from finetune.curve import LARGEST, SMALL, WINDOW, Curve, repetition, spikes, trend
+from finetune.curve import LARGEST, SMALL, Curve, repetition, trend
 from finetune.events import Evaluated
 from finetune.view import View
 
@@ -97,15 +97,14 @@ def should_stop(evaluations: Sequence[Evaluated], patience: int, least: float = 
     return 0 < patience <= waited
 
 
-def best_check(evaluations: Sequence[Evaluated]) -> Evaluated | None:
-    """The first check with the lowest held-out loss, whose checkpoint is worth keeping; None without one."""
-    return min((check for check in evaluations if math.isfinite(check.loss)), key=lambda c: c.loss, default=None)
+def best_sound(view: View) -> Evaluated | None:
+    """The check whose model is worth keeping: the lowest held-out loss while it could still speak; None without one.
 
-
-def spike(losses: Sequence[float]) -> bool:
-    """True if the newest of a run's ``losses`` is a jump, to be warned of; looks at the last few hundred only."""
-    newest = list(losses[-8 * WINDOW :])
-    return bool(newest) and len(newest) - 1 in spikes(newest)
+    The lowest of all can belong to a model that answers everything with one letter (see ``_babbles``).
+    """
+    found = _babbles(view, Curve.of(view))
+    checks = [check for check in view.evaluations if found is None or check.step < found.since]
+    return min((check for check in checks if math.isfinite(check.loss)), key=lambda check: check.loss, default=None)
 
 
 def _not_a_number(view: View, curve: Curve) -> Verdict | None:

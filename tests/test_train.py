@@ -251,6 +251,15 @@ def test_the_best_model_is_kept_where_it_gets_worse(trained):
     assert best.checkpoints.at(view.best.step) and digests(best) != digests(last)
 
 
+def test_a_run_stops_early_where_it_gets_no_better(trained):
+    settings = {"adapter": "full", "training.learning_rate": 0.05, "training.schedule": "constant"}
+    settings |= {"training.max_steps": 40, "evaluation.times": 40, "evaluation.patience": 2}
+    run = trained(**settings)
+    view = run.view()
+    assert view.state == "done" and view.step == view.best.step + 2 < 40 and view.has_model
+    assert f"Stopped early at step {view.step}" in " ".join(note.message for note in view.notes)
+
+
 def test_checkpoints_are_few(trained):
     run = trained(**{"training.save_steps": 1})
     best = run.view().best.step

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finetune import events as said
-from finetune.verdict import RULES, TITLES, Verdict, best_check, should_stop, spike, steps_words, verdict
+from finetune.verdict import RULES, TITLES, Verdict, best_sound, should_stop, steps_words, verdict
 from finetune.view import View, fold
 from finetune.workspace import PROJECT
 from tests.strategies import any_event
@@ -242,16 +242,13 @@ def test_a_run_that_keeps_improving_never_stops_and_more_patience_stops_later(lo
     assert not should_stop(checks(*downwards), patience, least)
 
 
-def test_the_best_check_is_the_first_of_the_lowest():
-    assert best_check(checks(3, 1, math.nan, 1, 2)).step == 1
-    assert best_check([]) is None and best_check(checks(math.nan)) is None
-
-
-def test_only_the_newest_loss_is_warned_of():
-    losses = falling(80, noise=0.01)
-    assert not spike(losses) and spike([*losses, 4.0]) and not spike([*losses, 4.0, 0.5])
-    assert not spike([]) and spike([math.nan])
-    assert spike([*[1.0] * 5000, 2.0])
+def test_the_model_kept_is_the_best_that_could_still_speak():
+    told = fold(checks(3, 2, 1, 0.5))
+    assert best_sound(told).step == 3 == told.best.step and best_sound(View()) is None
+    for step, answer in ((1, "It is the sea."), (2, "G" * 40), (3, "G" * 40)):
+        answers = (said.Answer(prompt="What is it?", base="The sea, I think.", tuned=answer),)
+        told.add(said.Sampled(step=step, answers=answers))
+    assert best_sound(told).step == 1
 
 
 def test_the_last_rule_always_applies_and_steps_are_told_in_words():
