@@ -1,0 +1,245 @@
+"""How fast training is, beside TRL's plain defaults, and what the page costs it.
+
+    python -m tests.benchmarks.training [--samples pirate-voice,ticket-json] [--runs 3] [--epochs 2] [--write]
+
+Four ways to train the same rows of a sample with the same LoRA, rate, batch and seed on the starter, each in a process
+of its own, taking turns; medians. Tokens per second count the tokens of the rows, not padding, over the
+time of the steps, checks left out. The held-out loss afterwards is computed for all in the same way.
+
+    trl      ``SFTTrainer`` as TRL sets it by default, with rows that are tokenised and masked already
+    bare     the trainer that Finetune Studio builds, called directly
+    studio   a run, with its events and checkpoints
+    watched  the same with three viewers who redraw the Train tab every second
+
+``--write`` puts the figures into assets/benchmarks.json, from which the README's table is drawn.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from finetune.workspace import ASSETS, Workspace
+
+WAYS = ("trl", "bare", "studio", "watched")
+FIGURES = ASSETS / "benchmarks.json"
+VIEWERS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--samples", default="pirate-voice,ticket-json")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--epochs", type=float, default=2)
+    parser.add_argument("--write", action="store_true", help="keep the figures for the README")
+    parser.add_argument("--one", nargs=2, metavar=("WAY", "SAMPLE"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(*options.one, options.epochs)))
+        return
+    print("sample            way      tokens/s  against trl  against bare  held-out loss")
+    found = []
+    for sample in options.samples.split(","):
+        found += compare(sample, options.runs, options.epochs)
+    if options.write:
+        kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+        FIGURES.write_text(json.dumps(kept | {"training": found}, indent=1) + "\n", encoding="utf-8")
+
+
+def compare(sample: str, runs: int, epochs: float) -> list[dict]:
+    """The figures of each way, medians of ``runs``."""
+    taken = {way: [] for way in WAYS}
+    for _ in range(runs):
+        for way, found in taken.items():
+            command = [sys.executable, "-m", __spec__.name, "--epochs", str(epochs), "--one", way, sample]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            found.append(json.loads(done.stdout.splitlines()[-1]))
+    speed = {way: statistics.median(one["tokens_per_s"] for one in found) for way, found in taken.items()}
+    lines = []
+    for way, found in taken.items():
+        line = {
+            "sample": sample,
+            "way": way,
+            "tokens_per_s": round(speed[way]),
+            "against_trl": round(speed[way] / speed["trl"], 2),
+            "against_bare": round(speed[way] / speed["bare"], 3),
+            "held_out_loss": round(statistics.median(one["held_out_loss"] for one in found), 4),
+        }
+        print(
+            f"{sample:17} {way:8} {line['tokens_per_s']:8,} {line['against_trl']:12.2f} {line['against_bare']:13.3f}"
+            f" {line['held_out_loss']:14.4f}",
+            flush=True,
+        )
+        lines.append(line)
+    return lines
+
+
+def measure(way: str, sample: str, epochs: float) -> dict:
+    """One training of ``sample``: tokens per second of its steps, and the loss on held-out rows after it."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from finetune.libraries import load
+    from finetune.train import Attempt
+
+    load()
+    with tempfile.TemporaryDirectory(prefix="training-") as folder:
+        workspace = Workspace(Path(folder))
+        run = workspace.create(recipe(sample, epochs))
+        if way in ("studio", "watched"):
+            return through_the_studio(run, workspace, VIEWERS if way == "watched" else 0)
+        attempt = prepared(Attempt, run, workspace)
+        return plain(attempt) if way == "trl" else bare(attempt)
+
+
+def recipe(sample: str, epochs: float):
+    from finetune.recipe import Recipe
+
+    return Recipe.from_dict(
+        {
+            "name": sample,
+            "data": {"path": f"assets/samples/{sample}.jsonl"},
+            "training": {"epochs": epochs},
+            "evaluation": {"times": 1, "max_tokens": 1},
+        }
+    )
+
+
+def prepared(attempt_class, run, workspace):
+    """What ``train`` has in its hands when it builds the trainer."""
+    from finetune import hardware
+    from finetune.model import load_config, load_tokenizer
+    from finetune.plan import plan
+    from finetune.rows import length, prepare
+    from finetune.train import load_start
+
+    attempt = attempt_class(run, run.recipe, workspace, hardware.machine())
+    attempt.precision = hardware.choose_precision(attempt.machine).value
+    attempt.rows = prepare(run, attempt.recipe, workspace, load_tokenizer(attempt.recipe.model, workspace))
+    hidden = load_config(attempt.recipe.model, workspace).get_text_config().hidden_size
+    attempt.plan = plan(attempt.recipe, [length(row) for row in attempt.rows.train], hidden)
+    attempt.model = load_start(attempt)
+    return attempt
+
+
+def bare(attempt) -> dict:
+    """The trainer of Finetune Studio without a run around it."""
+    from finetune.model import load_tokenizer
+    from finetune.train import build
+
+    clock = Clock()
+    trainer = build(attempt, load_tokenizer(attempt.recipe.model, attempt.workspace), clock.callback())
+    trainer.train()
+    return told(attempt, trainer, clock.seconds)
+
+
+def plain(attempt) -> dict:
+    """TRL's defaults: padded batches in the order of chance, autocast and activation checkpointing as it sets them."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, set_seed
+    from trl import SFTConfig, SFTTrainer
+
+    from finetune.model import STARTER, load_tokenizer
+
+    settled, training, clock = attempt.plan, attempt.recipe.training, Clock()
+    set_seed(training.seed)
+    trainer = SFTTrainer(
+        # As SFTTrainer loads a model that it is given by name.
+        model=AutoModelForCausalLM.from_pretrained(STARTER, dtype="float32"),
+        args=SFTConfig(
+            output_dir=str(attempt.run.path / "plain"),
+            per_device_train_batch_size=settled.batch_size,
+            num_train_epochs=settled.epochs,
+            learning_rate=settled.learning_rate,
+            lr_scheduler_type=training.schedule,
+            warmup_steps=training.warmup,
+            weight_decay=training.weight_decay,
+            seed=training.seed,
+            use_cpu=attempt.machine.device == "cpu",
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            dataset_kwargs={"skip_prepare_dataset": True},
+        ),
+        train_dataset=Dataset.from_list(attempt.rows.train),
+        eval_dataset=Dataset.from_list(attempt.rows.held_out),
+        processing_class=load_tokenizer(attempt.recipe.model, attempt.workspace),
+        peft_config=attempt.recipe.adapter.peft_config(),
+        callbacks=[clock.callback()],
+    )
+    trainer.train()
+    return told(attempt, trainer, clock.seconds)
+
+
+def told(attempt, trainer, seconds: float) -> dict:
+    from finetune.rows import length
+
+    tokens = sum(map(length, attempt.rows.train)) * trainer.state.epoch
+    return {"tokens_per_s": tokens / seconds, "held_out_loss": trainer.evaluate()["eval_loss"]}
+
+
+def through_the_studio(run, workspace, viewers: int) -> dict:
+    """A run as the page starts it, with so many people looking on; the time of its steps is told by its events."""
+    from finetune.jobs import work
+    from finetune.model import load_tokenizer
+    from finetune.rows import length, prepare
+
+    over = threading.Event()
+    threads = [threading.Thread(target=look_on, args=(workspace, run.id, over)) for _ in range(viewers)]
+    for thread in threads:
+        thread.start()
+    work(run, workspace)
+    over.set()
+    for thread in threads:
+        thread.join()
+    view = run.view()
+    assert view.state == "done", view.message
+    seconds = paced(view.steps[-1].elapsed_s - view.steps[0].elapsed_s, len(view.steps))
+    rows = prepare(run, run.recipe, workspace, load_tokenizer(run.recipe.model, workspace))
+    tokens = sum(map(length, rows.train)) * view.epoch
+    return {"tokens_per_s": tokens / seconds, "held_out_loss": view.evaluations[-1].loss}
+
+
+def look_on(workspace: Workspace, run_id: str, over: threading.Event) -> None:
+    """Draw the Train tab of a run every second, as the page's clock does for each viewer."""
+    from finetune.ui.studio import Studio
+    from finetune.ui.train import look
+
+    studio = Studio(workspace)
+    while not over.wait(1.0):
+        look(studio, run_id).values()
+
+
+class Clock:
+    """The time of all steps, from the pace between the first and the last."""
+
+    def __init__(self):
+        self._ends: list[float] = []
+
+    @property
+    def seconds(self) -> float:
+        return paced(self._ends[-1] - self._ends[0], len(self._ends))
+
+    def callback(self):
+        from transformers import TrainerCallback
+
+        ends = self._ends
+
+        class Stopwatch(TrainerCallback):
+            def on_step_end(self, *_, **__):
+                ends.append(time.perf_counter())
+
+        return Stopwatch()
+
+
+def paced(seconds: float, steps: int) -> float:
+    """The time of ``steps`` steps, of which all but the first took so many seconds."""
+    return seconds * steps / (steps - 1)
+
+
+if __name__ == "__main__":
+    main()
