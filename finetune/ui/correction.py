@@ -25,7 +25,7 @@ class Correction:
     drop: gr.Button
     correct: gr.Button
     add: gr.Button
-    form: gr.Group
+    form: gr.Column
     heading: gr.HTML
     boxes: list[gr.Textbox]
     save: gr.Button
@@ -45,7 +45,7 @@ def draw() -> Correction:
         drop = gr.Button("Leave this row out", size="sm", min_width=110, elem_id="drop-row")
         correct = gr.Button("Correct it", size="sm", min_width=90, elem_id="correct-row")
         add = gr.Button("Add a row", size="sm", min_width=90, elem_id="add-row")
-    with gr.Group(visible=False, elem_id="row-form") as form:
+    with gr.Column(visible=False, elem_id="row-form") as form:
         heading = gr.HTML()
         boxes = [
             gr.Textbox(visible=False, lines=2, max_lines=12, elem_id=f"row-value-{n}") for n in range(MOST_COLUMNS)
@@ -53,7 +53,7 @@ def draw() -> Correction:
         problem = gr.HTML()
         with gr.Row(elem_classes="actions"):
             save = gr.Button("Save", size="sm", variant="primary", min_width=90, elem_id="save-row")
-            cancel = gr.Button("Cancel", size="sm", min_width=90)
+            cancel = gr.Button("Cancel", size="sm", min_width=90, elem_id="cancel-row")
     return Correction(bar, drop, correct, add, form, heading, boxes, save, cancel, problem, gr.State(None))
 
 
@@ -72,7 +72,7 @@ def open_row(studio: Studio, number: str, chosen: Chosen, by: Counting) -> list:
 
 def closed() -> list:
     """Values of ``Correction.opened()`` while no row is being corrected."""
-    return [None, gr.Group(visible=False), "", "", *[gr.Textbox("", visible=False)] * MOST_COLUMNS]
+    return [None, gr.Column(visible=False), "", "", *[gr.Textbox("", visible=False)] * MOST_COLUMNS]
 
 
 def refused(problem: str) -> list:
@@ -91,7 +91,7 @@ def _opened(dataset: Dataset, number: int, new: bool) -> list:
     ]
     boxes += [gr.Textbox("", visible=False)] * (MOST_COLUMNS - len(boxes))
     heading = "<h4>A new row</h4>" if new else f"<h4>Row {views.amount(number)}</h4>"
-    return [None if new else number, gr.Group(visible=True), heading, "", *boxes]
+    return [None if new else number, gr.Column(visible=True), heading, "", *boxes]
 
 
 def written(dataset: Dataset, number: int | None, like: int, texts: tuple) -> Mend | None:

@@ -224,7 +224,7 @@ def _wire_correction(studio: Studio, parts: Parts, counted_by: list) -> None:
     for button, is_new, name in ((form.correct, False, "row_correct"), (form.add, True, "row_add")):
         opened = partial(correction.open_form, studio, is_new)
         button.click(opened, at, form.opened(), api_name=name, **quiet)
-    form.cancel.click(lambda: gr.Group(visible=False), None, form.form, api_name="row_cancel", **quiet)
+    form.cancel.click(lambda: gr.Column(visible=False), None, form.form, api_name="row_cancel", **quiet)
     form.save.click(partial(save_row, studio), [form.row, *at, *form.boxes], shown, api_name="row_save", **quiet)
 
 

@@ -60,7 +60,7 @@ def _why(dataset: Dataset, settings: DataSettings) -> str:
     """Why the rows are taken for what they are, and how sure that is; never quite, unless a person said it."""
     if settings.format != DETECT:
         return ", as you chose."
-    return f" ({min(99, int(100 * dataset.confidence))} % sure). {dataset.reason}"
+    return f" ({min(99, int(100 * dataset.confidence))}\u00a0% sure). {dataset.reason}"
 
 
 def offer(error: FinetuneError) -> str:

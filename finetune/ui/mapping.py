@@ -50,7 +50,7 @@ class Input:
     def draw(self) -> gr.components.Component:
         """The component, with the setting's default."""
         default = DataSettings.model_fields[self.setting].get_default(call_default_factory=True)
-        options = {"label": self.label, "info": HELP[self.setting], "min_width": 200, **self.options}
+        options = {"label": self.label, "info": HELP[self.setting], **self.options}
         return self.component(value=self.write(default), elem_id=f"mapping-{self.setting.replace('_', '-')}", **options)
 
     def shown(self, settings: DataSettings, columns: tuple[str, ...]) -> object:
@@ -156,8 +156,8 @@ ROWS = (
                 "info": "How the file writes letters; choose another where some look wrong.",
             },
         ),
-        Input("whole_text", "The whole text as one row", gr.Checkbox),
     ),
+    (Input("whole_text", "The whole text as one row", gr.Checkbox),),
 )
 """The inputs beside the format and its columns, as they are laid out."""
 INPUTS = [each for row in ROWS for each in row]

@@ -59,16 +59,18 @@ def draw() -> Mixing:
             )
         )
         share = gr.Number(
-            10, label="Share, in %", info="10 means one general row in ten rows learnt from.", step=5, elem_id="share"
+            10,
+            label="Their share, in %",
+            info="Of all rows it learns from: 10 means one in ten.",
+            step=5,
+            elem_id="mix-share",
         )
         with gr.Row(elem_classes="actions"):
             starter = gr.Button("Mix in what the starter knows", size="sm", elem_id="mix-starter")
             general = gr.UploadButton("Mix in general rows of mine", file_types=types, size="sm", elem_id="mix-general")
         gr.HTML(
             "<h4>Another data set</h4>"
-            + views.small(
-                "To learn two things in one run. A file whose columns are named like yours is read as yours is read."
-            )
+            + views.small("To learn two things in one run. A file with the columns of yours is read in the same way.")
         )
         with gr.Row(elem_classes="fields"):
             sample = gr.Dropdown(
@@ -85,7 +87,7 @@ def draw() -> Mixing:
                 info="0.5 means one of its rows for every two of yours.",
                 step=0.5,
                 min_width=200,
-                elem_id="weight",
+                elem_id="mix-weight",
             )
         with gr.Row(elem_classes="actions"):
             add = gr.Button("Mix in this sample", size="sm", elem_id="mix-add")
@@ -144,7 +146,7 @@ def _listed(settings: DataSettings, mixture: Mixture) -> str:
         for place, each in enumerate(settings.mix)
     ]
     if settings.replay:
-        share = f"{100 * settings.replay_share:g} % of all"
+        share = f"{100 * settings.replay_share:g}\u00a0% of all"
         lines.append(_line(called(settings.replay), share, counts[len(settings.mix) :], GENERAL))
     if not lines:
         return ""

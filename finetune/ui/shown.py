@@ -129,7 +129,7 @@ def turn(
     checked = studio.checked(chosen.settings, by)
     count = len(checked.dataset.examples)
     index = (index + step) % max(count, 1)
-    return index, preview(studio, checked, index, by), position(index, count), gr.Group(visible=False)
+    return index, preview(studio, checked, index, by), position(index, count), gr.Column(visible=False)
 
 
 def preview(studio: Studio, checked: Checked, index: int, by: Counting) -> str:

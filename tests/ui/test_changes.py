@@ -145,7 +145,7 @@ def test_general_rows_are_a_share_of_all_and_removed(studio, with_tiny):
     chosen = sample(studio, "pirate-voice.jsonl").chosen
     tab = named(mix_in(studio, mixing.with_general, lambda _: GENERAL, chosen, 0, None, 10, *BY))
     assert tab.chosen.mixed == 33 and (tab.chosen.settings.replay, tab.chosen.settings.replay_share) == (GENERAL, 0.1)
-    assert "What the starter model knows: 33 rows, 10 % of all" in tab.mixing[1]
+    assert "What the starter model knows: 33 rows, 10\u00a0% of all" in tab.mixing[1]
     assert picked(studio, "unmix:general", tab.chosen).chosen == chosen
 
 

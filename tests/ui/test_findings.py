@@ -36,14 +36,14 @@ def test_the_counts_are_said_in_words():
         "11,240 tokens, 4,000 learnt",
     ):
         assert words in html
-    assert "“tickets” is read as <b>Chat messages</b> (99 % sure). Because. Ten rows." in html
+    assert "“tickets” is read as <b>Chat messages</b> (99\u00a0% sure). Because. Ten rows." in html
     assert "Read with care." in html
 
 
 def test_how_sure_it_is_is_a_figure_and_never_quite_certain_unless_a_person_said_so():
     report = Report("chat", 12, kept=12)
-    assert "(38 % sure). Because." in html_of(report, confidence=0.388)
-    assert "(99 % sure)" in html_of(report, confidence=1.0)
+    assert "(38\u00a0% sure). Because." in html_of(report, confidence=0.388)
+    assert "(99\u00a0% sure)" in html_of(report, confidence=1.0)
     said = html_of(report, settings=SETTINGS.changed(format="chat"), confidence=1.0)
     assert "<b>Chat messages</b>, as you chose." in said and "sure" not in said and "Because" not in said
 

@@ -64,7 +64,7 @@ def test_what_is_mixed_in_is_listed_with_what_comes_of_it():
     fold, listed, problem = mixing.listing(MIXED, FOUND)
     assert fold.label == "Mix in other rows (21 mixed in)" and fold.visible and problem == ""
     assert "faq.csv: 20 rows, weight 2" in listed and "data-pick='unmix:0'" in listed
-    assert "What the starter model knows: 1 row, 25 % of all" in listed and "data-pick='unmix:general'" in listed
+    assert "What the starter model knows: 1 row, 25\u00a0% of all" in listed and "data-pick='unmix:general'" in listed
     assert "It learns from 10 rows of yours and 21 mixed in." in listed and "&lt;Note&gt;." in listed
 
 
