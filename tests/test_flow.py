@@ -220,8 +220,10 @@ def test_columns_can_be_named_when_they_cannot_be_told(visit, tmp_path):
     choose(page, "format", "Questions and answers")
     choose(page, "column-0", "ticket")
     choose(page, "column-1", "words")
+    page.wait_for_selector("#effect .conversation mark.learnt")
     page.click("#reread")
-    page.wait_for_selector(".conversation mark.learnt")
+    page.wait_for_selector("#preview .conversation mark.learnt")
+    assert page.locator("#effect .conversation").count() == 0
     assert "12 conversations, ready to train" in page.inner_text("#result")
     page.click("#after")
     page.wait_for_function("document.querySelector('#position')?.innerText.includes('2 of 12')")

@@ -62,6 +62,7 @@ class Parts:
             *self.correction.opened(),
             self.mapping.fold,
             *self.mapping.inputs(),
+            self.mapping.effect,
             *self.mixing.shown(),
             self.next,
             self.remembered,

@@ -31,6 +31,8 @@ class Shown(NamedTuple):
     correction: list
     fold: object
     mapping: list
+    effect: str
+    """The first rows as the mapping form would have them read; nothing once it is decided."""
     mixing: list
     next: object
     remembered: dict | None
@@ -72,6 +74,7 @@ def show(
         correction=correction.closed(),
         fold=gr.Accordion(visible=True, **({"open": dataset.confidence < SURE} if is_new else {})),
         mapping=mapping.filled(settings, dataset.format, dataset.file_columns, dataset.columns),
+        effect="",
         mixing=mixing.listing(settings, checked.mixture),
         next=gr.Button(visible=bool(checked.report.kept)),
         remembered=remember(chosen),
@@ -93,6 +96,7 @@ def failed(result: str, chosen: Chosen | None = None, columns: tuple[str, ...] =
         correction=correction.closed(),
         fold=gr.Accordion(visible=bool(columns), open=bool(columns)),
         mapping=mapping.filled(settings, settings.format, columns, settings.columns),
+        effect="",
         mixing=mixing.listing(settings, Mixture(), visible=False),
         next=gr.Button(visible=False),
         remembered=remember(chosen),

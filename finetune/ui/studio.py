@@ -29,6 +29,7 @@ from finetune.jobs import Jobs
 from finetune.methods import Method, method_for
 from finetune.recipe import ModelSettings, Recipe
 from finetune.run import Follower, Run, slug
+from finetune.ui import views
 from finetune.ui.cache import Cache
 from finetune.ui.mixture import Mixture, mix
 from finetune.view import ACTIVE, View
@@ -261,7 +262,7 @@ class Studio:
             return f"{path.name} beside it is kept for checking and never learnt from."
         if not settings.held_out_share:
             return "No rows are kept for checking."
-        return f"{settings.held_out_share:.0%} of the rows are kept for checking and never learnt from."
+        return f"{views.percent(settings.held_out_share)} of the rows are kept for checking and never learnt from."
 
     def columns(self, settings: DataSettings) -> tuple[str, ...]:
         """The columns of the file that ``settings`` name; none if it is no table."""

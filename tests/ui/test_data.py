@@ -44,7 +44,7 @@ def test_an_upload_is_recognised_and_its_columns_can_be_seen(table):
     shown = table(rows())
     assert shown.mapping[0] == "question_answer" and shown.chosen.rows == 12
     assert [c.value for c in shown.mapping[1:3]] == ["question", "answer"]
-    assert "10% of the rows are kept for checking" in shown.result
+    assert "10 % of the rows are kept for checking" in shown.result
 
 
 def test_columns_that_say_nothing_open_the_mapping_and_can_be_mapped(studio, table):
