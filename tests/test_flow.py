@@ -9,7 +9,7 @@ from tests.browser import PHONE, Visit, app, chromium
 
 TABS = ("data", "method", "train", "compare")
 STEPS = 6
-FOLDS = "#mapping, #more-settings, #recipe, #compare-runs, #details, #sampling"
+FOLDS = "#mapping, #mapping-more, #mixing, #more-settings, #recipe, #compare-runs, #details, #sampling"
 
 
 @pytest.fixture(scope="module")
@@ -220,8 +220,10 @@ def test_columns_can_be_named_when_they_cannot_be_told(visit, tmp_path):
     choose(page, "format", "Questions and answers")
     choose(page, "column-0", "ticket")
     choose(page, "column-1", "words")
+    page.wait_for_selector("#effect .conversation mark.learnt")
     page.click("#reread")
-    page.wait_for_selector(".conversation mark.learnt")
+    page.wait_for_selector("#preview .conversation mark.learnt")
+    assert page.locator("#effect .conversation").count() == 0
     assert "12 conversations, ready to train" in page.inner_text("#result")
     page.click("#after")
     page.wait_for_function("document.querySelector('#position')?.innerText.includes('2 of 12')")
@@ -274,6 +276,42 @@ def test_rows_are_pasted_corrected_and_kept_over_a_refresh(visit):
     assert "11 conversations" in page.inner_text("#result")
     page.click("#result button[data-pick='undo:1']")
     page.wait_for_function("document.querySelector('#result').innerText.includes('12 conversations')")
+    assert other.errors == []
+
+
+def test_other_rows_are_mixed_in_by_clicks_and_kept_over_a_refresh(visit):
+    other = visit()
+    page = other.open()
+    page.click("#samples button:has-text('Pirate voice')")
+    page.wait_for_selector(".conversation mark.learnt")
+    page.click("#mixing > button")
+    page.click("#mix-starter")
+    page.wait_for_selector("#mixed li")
+    assert "33 rows, 10" in page.inner_text("#mixed")
+    choose(page, "mix-sample", "Short and kind")
+    page.click("#mix-add")
+    page.wait_for_selector("#mixing-problem [role=alert]")
+    assert "Preference pairs" in page.inner_text("#mixing-problem") and page.locator("#mixed li").count() == 1
+    choose(page, "mix-sample", "Ticket to JSON")
+    page.click("#mix-add")
+    page.wait_for_selector("#mixed li >> nth=1")
+    assert page.inner_text("#mixing-problem") == ""
+    other.load_again("data")
+    page.wait_for_function(
+        "document.querySelector('#result')?.innerText.includes('300 conversations and 200 mixed in')"
+    )
+    page.click("#to-method")
+    page.wait_for_function("document.querySelector('#estimate')?.innerText.includes('500 rows, 200 of them mixed in')")
+    page.click("#recipe > button")
+    recipe = page.input_value("#recipe-text textarea")
+    assert "assets/samples/ticket-json.jsonl" in recipe and "replay: assets/samples/general.jsonl" in recipe
+    other.go("data")
+    page.click("#mixing > button")
+    for left in (1, 0):
+        page.focus("#mixed button >> nth=0")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"document.querySelectorAll('#mixed li').length === {left}")
+    assert "300 conversations, ready to train" in page.inner_text("#result")
     assert other.errors == []
 
 

@@ -30,6 +30,23 @@ class Gathered:
     """What a person should know of the split and of what was mixed in."""
 
 
+@dataclass(frozen=True)
+class Portion:
+    """The rows of one data set that are mixed in."""
+
+    path: str
+    examples: Sequence[dict]
+    wanted: int
+    """How many were asked for; there are fewer ``examples`` where the data set has no more."""
+
+    @property
+    def note(self) -> str:
+        """How many of which file, as a sentence."""
+        count, name = len(self.examples), Path(self.path).name
+        are = f"1 row of {name} is mixed in" if count == 1 else f"{count:,} rows of {name} are mixed in"
+        return f"{are}; {self.wanted:,} were asked for, but there are no more." if count < self.wanted else f"{are}."
+
+
 def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) -> Gathered:
     """The examples that ``settings`` name, split, and with all that is mixed in."""
     path, *also = files(settings, find, trusted)
@@ -62,7 +79,7 @@ def read_others(settings: DataSettings, main: Dataset, find: Find, trusted: bool
         other = read_main(each, find, trusted)
         if other.kind != main.kind:
             raise DataError(
-                f"The rows of {each.path} are {other.title}, but the rows to learn from are {main.title}.",
+                f"The rows of {Path(each.path).name} are {other.title}, but the rows to learn from are {main.title}.",
                 "Mix in rows of the same shape.",
             )
         others.append(other)
@@ -72,32 +89,34 @@ def read_others(settings: DataSettings, main: Dataset, find: Find, trusted: bool
 def mixed(
     train: Sequence[dict], held_out: Sequence[dict], others: list[Dataset], settings: DataSettings, seed: int
 ) -> tuple[Sequence[dict], list[str]]:
-    """``train`` with the share of each of ``others`` behind it, and what a person should know of that.
+    """``train`` with the portion of each of ``others`` behind it, and what a person should know of that."""
+    added = portions(len(train), held_out, others, settings, seed)
+    together = [*train, *(example for portion in added for example in portion.examples)] if added else train
+    return together, [portion.note for portion in added]
 
-    A data set of weight w gives w rows for each of ``train``; of the general rows come so many that they are
-    ``replay_share`` of the whole. A hash of content and seed chooses them; none comes twice.
+
+def portions(
+    rows: int, held_out: Sequence[dict], others: list[Dataset], settings: DataSettings, seed: int
+) -> list[Portion]:
+    """What of each of ``others`` joins ``rows`` rows of the main data; the general rows, if there are any, are last.
+
+    A data set of weight w gives w rows for each of them; of the general rows come so many that they are
+    ``replay_share`` of the whole. A hash of content and seed chooses the rows; none comes twice.
     """
-    rows, notes = len(train), []
-    parts = [train]
-    for each, other in zip(settings.mix, others):
-        chosen, note = _some(each.path, other, held_out, max(1, round(each.weight * rows)), seed)
-        parts.append(chosen)
-        notes.append(note)
+    found = [
+        _portion(each.path, other, held_out, each.weight * rows, seed) for each, other in zip(settings.mix, others)
+    ]
     if len(others) > len(settings.mix):
-        total = sum(map(len, parts))
-        wanted = max(1, round(total * settings.replay_share / (1 - settings.replay_share)))
-        chosen, note = _some(settings.replay, others[-1], held_out, wanted, seed)
-        parts.append(chosen)
-        notes.append(note)
-    return (train if len(parts) == 1 else [example for part in parts for example in part]), notes
+        total = rows + sum(len(portion.examples) for portion in found)
+        wanted = total * settings.replay_share / (1 - settings.replay_share)
+        found.append(_portion(settings.replay, others[-1], held_out, wanted, seed))
+    return found
 
 
-def _some(path: str, other: Dataset, held_out: Sequence[dict], wanted: int, seed: int) -> tuple[Sequence[dict], str]:
-    """So many of the rows of ``other``, in their order, or all if there are fewer; and that as a sentence."""
+def _portion(path: str, other: Dataset, held_out: Sequence[dict], rows: float, seed: int) -> Portion:
+    """About ``rows`` of the rows of ``other``, at least one, in their order; or all if there are fewer."""
+    wanted = max(1, round(rows))
     there = apart(other.examples, held_out)
     hashes = [content_hash(example, seed) for example in there]
     lowest = sorted(range(len(hashes)), key=lambda n: (hashes[n], n))[:wanted]
-    name = Path(path).name
-    note = f"1 row of {name} is mixed in" if len(lowest) == 1 else f"{len(lowest):,} rows of {name} are mixed in"
-    short = f"; {wanted:,} were asked for, but there are no more" if len(lowest) < wanted else ""
-    return picked(there, sorted(lowest)), f"{note}{short}."
+    return Portion(path, picked(there, sorted(lowest)), wanted)

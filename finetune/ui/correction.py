@@ -1,20 +1,17 @@
-"""Keeping, dropping, correcting and adding rows by hand. Each change is a mend in the recipe, and can be undone."""
+"""The form to correct or add a row by hand. What is written there becomes a mend in the recipe, and can be undone."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import gradio as gr
 
 from finetune.data.dataset import Dataset
 from finetune.data.mends.add import Add
 from finetune.data.mends.correct import Correct
-from finetune.data.mends.drop import Drop
 from finetune.data.mends.mend import Mend
-from finetune.errors import DataError, FinetuneError
+from finetune.errors import DataError
 from finetune.ui import editor, views
 from finetune.ui.mapping import parts_of
-from finetune.ui.studio import Chosen, Studio, counting
+from finetune.ui.studio import Chosen, Counting, Studio, counting
 
 MOST_COLUMNS = 6
 """Columns of a row that can be edited on the page: those that are learnt from, then the others."""
@@ -28,7 +25,7 @@ class Correction:
     drop: gr.Button
     correct: gr.Button
     add: gr.Button
-    form: gr.Group
+    form: gr.Column
     heading: gr.HTML
     boxes: list[gr.Textbox]
     save: gr.Button
@@ -48,7 +45,7 @@ def draw() -> Correction:
         drop = gr.Button("Leave this row out", size="sm", min_width=110, elem_id="drop-row")
         correct = gr.Button("Correct it", size="sm", min_width=90, elem_id="correct-row")
         add = gr.Button("Add a row", size="sm", min_width=90, elem_id="add-row")
-    with gr.Group(visible=False, elem_id="row-form") as form:
+    with gr.Column(visible=False, elem_id="row-form") as form:
         heading = gr.HTML()
         boxes = [
             gr.Textbox(visible=False, lines=2, max_lines=12, elem_id=f"row-value-{n}") for n in range(MOST_COLUMNS)
@@ -56,46 +53,8 @@ def draw() -> Correction:
         problem = gr.HTML()
         with gr.Row(elem_classes="actions"):
             save = gr.Button("Save", size="sm", variant="primary", min_width=90, elem_id="save-row")
-            cancel = gr.Button("Cancel", size="sm", min_width=90)
+            cancel = gr.Button("Cancel", size="sm", min_width=90, elem_id="cancel-row")
     return Correction(bar, drop, correct, add, form, heading, boxes, save, cancel, problem, gr.State(None))
-
-
-def wire(
-    studio: Studio,
-    parts: Correction,
-    chosen: gr.State,
-    index: gr.State,
-    result: gr.HTML,
-    shown: list,
-    counted_by: list,
-    show: Callable,
-) -> None:
-    """The buttons' events, and those in ``result`` that name a row; ``show`` draws the tab anew after a mend."""
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    at = [chosen, index, *counted_by]
-    parts.drop.click(partial(drop_row, studio, show), at, shown, api_name="row_drop", **quiet)
-    parts.correct.click(partial(open_form, studio, False), at, parts.opened(), api_name="row_correct", **quiet)
-    parts.add.click(partial(open_form, studio, True), at, parts.opened(), api_name="row_add", **quiet)
-
-    # Gradio finds an event argument by the function's own annotations, which a partial hides.
-    def pick(chosen: Chosen | None, model: str, length: str, template: str, event: gr.EventData) -> list:
-        return open_row(studio, event.pick, chosen, model, length, template)
-
-    result.pick(pick, [chosen, *counted_by], parts.opened(), api_name="row_open", **quiet)
-    parts.cancel.click(lambda: gr.Group(visible=False), None, parts.form, api_name="row_cancel", **quiet)
-    parts.save.click(
-        partial(save_row, studio, show, len(shown)),
-        [parts.row, *at, *parts.boxes],
-        [parts.problem, *shown],
-        api_name="row_save",
-        **quiet,
-    )
-
-
-def drop_row(studio: Studio, show: Callable, chosen: Chosen, index: int, *by) -> list:
-    """The tab without the row that is shown."""
-    row = studio.checked(chosen.settings, counting(*by)).dataset.rows[index]
-    return _with(studio, show, chosen, index, by, Drop(rows=str(row)))
 
 
 def open_form(studio: Studio, new: bool, chosen: Chosen, index: int, *by) -> list:
@@ -104,12 +63,21 @@ def open_form(studio: Studio, new: bool, chosen: Chosen, index: int, *by) -> lis
     return _opened(dataset, dataset.rows[index], new)
 
 
-def open_row(studio: Studio, pick: str, chosen: Chosen | None, *by) -> list:
-    """The form with the values of the row that ``pick`` names (``row:17``); any other pick leaves it as it is."""
-    what, _, number = pick.partition(":")
-    if what != "row" or chosen is None or not number.isdecimal():
-        return [gr.skip()] * (4 + MOST_COLUMNS)
-    return _opened(studio.checked(chosen.settings, counting(*by)).dataset, int(number), new=False)
+def open_row(studio: Studio, number: str, chosen: Chosen, by: Counting) -> list:
+    """The form with the values of row ``number``; as it is if that is no number."""
+    if not number.isdecimal():
+        return [gr.skip()] * len(closed())
+    return _opened(studio.checked(chosen.settings, by).dataset, int(number), new=False)
+
+
+def closed() -> list:
+    """Values of ``Correction.opened()`` while no row is being corrected."""
+    return [None, gr.Column(visible=False), "", "", *[gr.Textbox("", visible=False)] * MOST_COLUMNS]
+
+
+def refused(problem: str) -> list:
+    """Values of ``Correction.opened()`` that keep the form and say what is wrong."""
+    return [gr.skip(), gr.skip(), gr.skip(), problem, *[gr.skip()] * MOST_COLUMNS]
 
 
 def _opened(dataset: Dataset, number: int, new: bool) -> list:
@@ -123,29 +91,22 @@ def _opened(dataset: Dataset, number: int, new: bool) -> list:
     ]
     boxes += [gr.Textbox("", visible=False)] * (MOST_COLUMNS - len(boxes))
     heading = "<h4>A new row</h4>" if new else f"<h4>Row {views.amount(number)}</h4>"
-    return [None if new else number, gr.Group(visible=True), heading, "", *boxes]
+    return [None if new else number, gr.Column(visible=True), heading, "", *boxes]
 
 
-def save_row(studio: Studio, show: Callable, size: int, number: int | None, chosen: Chosen, index: int, *given) -> list:
-    """What is wrong with the values, and the tab's ``size`` components as they are; or the row corrected or added."""
-    by, texts = given[:-MOST_COLUMNS], given[-MOST_COLUMNS:]
-    dataset = studio.checked(chosen.settings, counting(*by)).dataset
-    before = _values(dataset, number or dataset.rows[index])
-    columns = _columns(dataset)
-    try:
-        values = {column: editor.read(text or "", before.get(column)) for column, text in zip(columns, texts)}
-        changed = {column: value for column, value in values.items() if number is None or value != before.get(column)}
-        if not any(changed.values()) and number is None:
+def written(dataset: Dataset, number: int | None, like: int, texts: tuple) -> Mend | None:
+    """The mend that writes ``texts`` into row ``number``, or adds a row if that is None; None if nothing changes.
+
+    A new row is read like row ``like``; ``DataError`` says which text cannot be read.
+    """
+    before, columns = _values(dataset, number or like), _columns(dataset)
+    values = {column: editor.read(text or "", before.get(column)) for column, text in zip(columns, texts)}
+    if number is None:
+        if not any(values.values()):
             raise DataError("The new row is empty.", "Fill in at least what is learnt from.")
-    except FinetuneError as error:
-        return [views.notice_of(error), *[gr.skip()] * size]
-    mends = () if not changed else (Add(values=changed) if number is None else Correct(row=number, values=changed),)
-    return ["", *_with(studio, show, chosen, index, by, *mends)]
-
-
-def _with(studio: Studio, show: Callable, chosen: Chosen, index: int, by: tuple, *mends: Mend) -> list:
-    settings = chosen.settings.changed(mends=(*chosen.settings.mends, *mends))
-    return show(studio, settings, chosen.name, counting(*by), index=index).values()
+        return Add(values=values)
+    changed = {column: value for column, value in values.items() if value != before.get(column)}
+    return Correct(row=number, values=changed) if changed else None
 
 
 def _values(dataset: Dataset, number: int) -> dict:

@@ -8,14 +8,17 @@ from html import escape
 from pathlib import Path
 
 from finetune.data.checks import Finding
+from finetune.data.dataset import Dataset
 from finetune.data.mends import Mend
 from finetune.data.report import Report
+from finetune.data.settings import DataSettings
 from finetune.data.table import Table
 from finetune.data.tokens import NoTemplateError
 from finetune.errors import FinetuneError
 from finetune.run import slug
 from finetune.ui import views
 from finetune.ui.histogram import histogram
+from finetune.ui.mapping import DETECT
 from finetune.ui.studio import Checked
 
 NOUNS = {
@@ -26,27 +29,38 @@ NOUNS = {
 }
 
 
-def found(name: str, checked: Checked, length: int, mends: tuple[Mend, ...], held_out: str) -> str:
+def found(name: str, checked: Checked, length: int, settings: DataSettings, held_out: str) -> str:
     """What was found in the file called ``name``: how many of what, how it was read, and what to know of its rows.
 
-    ``held_out`` says, as a sentence, which rows are kept for checking.
+    ``settings`` are those it was read with; ``held_out`` says, as a sentence, which rows are kept for checking.
     """
     dataset, report = checked.dataset, checked.report
     noun = NOUNS.get(dataset.kind, ("row",))
+    added = f" and {views.amount(checked.mixture.rows)} mixed in" if checked.mixture.rows else ""
     headline = (
-        f"{views.counted(report.kept, *noun)}, ready to train" if report.kept else "Nothing here can be trained on"
+        f"{views.counted(report.kept, *noun)}{added}, ready to train"
+        if report.kept
+        else "Nothing here can be trained on"
     )
     parts = [
         f"<h3>{escape(headline)}</h3>",
         f"<p class='figures'>{_figures(report, length)}</p>",
-        views.small(f"“{name}” is read as {dataset.title}. {dataset.reason} {held_out}"),
+        f"<p class='small'>“{escape(name)}” is read as <b>{escape(dataset.title)}</b>{escape(_why(dataset, settings))} "
+        f"{escape(held_out)}</p>",
         *(views.small(note) for note in (checked.note, *dataset.notes)),
-        _mends(mends),
+        _mends(settings.mends),
         _findings(report),
         _rejected(report, dataset.table),
         _more(report, length),
     ]
     return "".join(parts)
+
+
+def _why(dataset: Dataset, settings: DataSettings) -> str:
+    """Why the rows are taken for what they are, and how sure that is; never quite, unless a person said it."""
+    if settings.format != DETECT:
+        return ", as you chose."
+    return f" ({min(99, int(100 * dataset.confidence))}\u00a0% sure). {dataset.reason}"
 
 
 def offer(error: FinetuneError) -> str:

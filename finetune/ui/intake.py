@@ -13,9 +13,8 @@ from finetune.errors import DataError
 from finetune.settings import problems_of
 from finetune.ui import views
 from finetune.ui.cards import PICK
-from finetune.ui.samples import sample_entries, sample_list
+from finetune.ui.samples import FOLDER, sample_entries, sample_list
 from finetune.ui.studio import SUFFIXES, Studio
-from finetune.workspace import ASSETS, PROJECT
 
 MOST_PASTED = 2_000_000
 """Characters of a paste; more is a file."""
@@ -122,5 +121,4 @@ def from_sample(file: str) -> tuple[DataSettings, str]:
     entry = next((entry for entry in sample_entries() if entry["file"] == file), None)
     if entry is None:
         raise DataError(f"There is no sample {file[:60]!r}.", "Choose one from the list.")
-    path = (ASSETS / "samples" / entry["file"]).relative_to(PROJECT).as_posix()
-    return DataSettings(path=path), entry["title"].lower()
+    return DataSettings(path=f"{FOLDER}/{entry['file']}"), entry["title"].lower()

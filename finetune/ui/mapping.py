@@ -4,8 +4,8 @@ The first three rows are shown as they would be read, before anything is decided
 """
 
 import re
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import gradio as gr
 from pydantic import ValidationError
@@ -21,7 +21,6 @@ MOST_PARTS = 5
 DETECT = "auto"
 NONE = "(none)"
 HELP = {setting.name: setting.help for setting in fields(DataSettings)}
-REPLAYS = [("Nothing", NONE), ("What the starter model knows", "assets/samples/general.jsonl")]
 ENCODINGS = [
     ("As the file says, else UTF-8", "auto"),
     ("UTF-8", "utf-8"),
@@ -31,6 +30,35 @@ ENCODINGS = [
 ]
 
 
+@dataclass(frozen=True)
+class Input:
+    """One input of the form: the setting it stands for, how it is drawn, and the way from its value and back."""
+
+    setting: str
+    """The field of ``DataSettings``."""
+    label: str
+    component: type = gr.Textbox
+    options: dict = field(default_factory=dict)
+    """What the component is drawn with beside label and help."""
+    read: Callable[[object], object] = lambda value: value
+    """The setting's value from the input's; ``DataError`` says what is wrong with it."""
+    write: Callable[[object], object] = lambda value: value
+    """The input's value from the setting's."""
+    is_column: bool = False
+    """True if it chooses a column of the file."""
+
+    def draw(self) -> gr.components.Component:
+        """The component, with the setting's default."""
+        default = DataSettings.model_fields[self.setting].get_default(call_default_factory=True)
+        options = {"label": self.label, "info": HELP[self.setting], **self.options}
+        return self.component(value=self.write(default), elem_id=f"mapping-{self.setting.replace('_', '-')}", **options)
+
+    def shown(self, settings: DataSettings, columns: tuple[str, ...]) -> object:
+        """A value or update that shows what ``settings`` say of a file with these ``columns``."""
+        value = self.write(getattr(settings, self.setting))
+        return gr.Dropdown([NONE, *columns], value=value if value in columns else NONE) if self.is_column else value
+
+
 @dataclass
 class Mapping:
     """The components of the form."""
@@ -38,58 +66,113 @@ class Mapping:
     fold: gr.Accordion
     format: gr.Dropdown
     columns: list[gr.Dropdown]
-    roles: gr.Textbox
-    system: gr.Textbox
-    share: gr.Number
-    group: gr.Dropdown
-    stratify: gr.Dropdown
-    encoding: gr.Dropdown
-    whole_text: gr.Checkbox
-    replay: gr.Dropdown
-    replay_share: gr.Number
+    others: list[gr.components.Component]
+    """Those of ``INPUTS``."""
     effect: gr.HTML
     reread: gr.Button
 
     def inputs(self) -> list:
-        """What a person fills in, in the order of ``Answers``."""
-        return [self.format, *self.columns, *self.others()]
-
-    def others(self) -> list:
-        """The inputs beside the format and the columns."""
-        return [
-            self.roles,
-            self.system,
-            self.share,
-            self.group,
-            self.stratify,
-            self.encoding,
-            self.whole_text,
-            self.replay,
-            self.replay_share,
-        ]
+        """What a person fills in, in the order that ``settings_of`` reads and ``filled`` writes."""
+        return [self.format, *self.columns, *self.others]
 
 
-class Answers(NamedTuple):
-    """What a person filled in; made with ``answers``."""
+def read_roles(text: str) -> dict[str, str]:
+    """``customer: user, agent: assistant``, or one on each line."""
+    found = {}
+    for part in filter(None, (part.strip() for part in re.split(r"[,\n]", text or ""))):
+        name, colon, role = part.rpartition(":")
+        if not colon or not name.strip() or role.strip() not in MEANINGS:
+            raise DataError(
+                f'"{part[:60]}" does not say who is who.', "Write for example: customer: user, agent: assistant."
+            )
+        found[name.strip()] = role.strip()
+    return found
 
-    format: str
-    columns: tuple[str | None, ...]
-    roles: str
-    system: str
-    share: float | None
-    group: str | None
-    stratify: str | None
-    encoding: str
-    whole_text: bool
-    replay: str | None
-    replay_share: float | None
+
+def write_roles(roles: dict[str, str]) -> str:
+    """What ``read_roles`` reads, one on each line."""
+    return "\n".join(f"{name}: {role}" for name, role in roles.items())
+
+
+def read_share(percent: float | None) -> float:
+    """A percentage as a share of one."""
+    percent = percent or 0
+    if not 0 <= percent <= 50:
+        raise DataError(f"{percent:g} % of the rows cannot be kept for checking.", "Choose 0 to 50 %.")
+    return percent / 100
+
+
+def read_column(column: str | None) -> str | None:
+    """The column that was chosen; None for none."""
+    return column if column and column != NONE else None
+
+
+def _column(setting: str, label: str) -> Input:
+    options = {"choices": [NONE], "filterable": False}
+    return Input(setting, label, gr.Dropdown, options, read_column, lambda column: column or NONE, is_column=True)
+
+
+ROWS = (
+    (
+        Input(
+            "system",
+            "Instruction for every conversation",
+            options={"lines": 2},
+            read=lambda text: (text or "").strip() or None,
+            write=lambda text: text or "",
+        ),
+        Input(
+            "roles",
+            "Who is who",
+            options={
+                "lines": 2,
+                "placeholder": "customer: user\nagent: assistant",
+                "info": "If the speakers have names of their own, who each one is; one on each line.",
+            },
+            read=read_roles,
+            write=write_roles,
+        ),
+    ),
+    (
+        Input(
+            "held_out_share",
+            "Kept for checking, in %",
+            gr.Number,
+            {"step": 5},
+            read_share,
+            lambda share: round(100 * share, 4),
+        ),
+        _column("group", "Keep together"),
+        _column("stratify", "Keep in balance"),
+    ),
+    (
+        Input(
+            "encoding",
+            "Letters",
+            gr.Dropdown,
+            {
+                "choices": ENCODINGS,
+                "filterable": False,
+                "info": "How the file writes letters; choose another where some look wrong.",
+            },
+        ),
+    ),
+    (Input("whole_text", "The whole text as one row", gr.Checkbox),),
+)
+"""The inputs beside the format and its columns, as they are laid out."""
+INPUTS = [each for row in ROWS for each in row]
 
 
 def draw() -> Mapping:
     """The form in a fold."""
     with gr.Accordion("Not right? Say how to read it", open=False, visible=False, elem_id="mapping") as fold:
         format_ = gr.Dropdown(
-            format_choices(), value=DETECT, filterable=False, label="Format", info=HELP["format"], elem_id="format"
+            format_choices(),
+            value=DETECT,
+            filterable=False,
+            label="Format",
+            info="What a row looks like.",
+            elem_id="format",
         )
         with gr.Row(elem_classes="fields"):
             columns = [
@@ -97,57 +180,25 @@ def draw() -> Mapping:
                 for n in range(MOST_PARTS)
             ]
         effect = gr.HTML(elem_id="effect")
-        with gr.Row(elem_classes="fields"):
-            system = gr.Textbox(label="Instruction for every conversation", info=HELP["system"], lines=2)
-            roles = gr.Textbox(label="Who is who", info=HELP["roles"], lines=2, placeholder="customer: user")
-        with gr.Row(elem_classes="fields"):
-            share = gr.Number(label="Share kept for checking", info=HELP["held_out_share"], value=0.1, step=0.05)
-            group = gr.Dropdown([NONE], value=NONE, filterable=False, label="Keep together", info=HELP["group"])
-            stratify = gr.Dropdown([NONE], value=NONE, filterable=False, label="Same shares", info=HELP["stratify"])
-        with gr.Row(elem_classes="fields"):
-            encoding = gr.Dropdown(
-                ENCODINGS, value="auto", filterable=False, label="Letters", info=HELP["encoding"], elem_id="encoding"
-            )
-            whole_text = gr.Checkbox(False, label="The whole text as one row", info=HELP["whole_text"])
-        with gr.Row(elem_classes="fields"):
-            replay = gr.Dropdown(
-                REPLAYS,
-                value=NONE,
-                filterable=False,
-                label="Against forgetting",
-                info="General rows mixed in, so that it keeps what it could do; not where they contradict yours.",
-                elem_id="replay",
-            )
-            replay_share = gr.Number(label="Their share", info=HELP["replay_share"], value=0.1, step=0.05)
+        others = []
+        with gr.Accordion("Instruction, rows kept for checking, letters", open=False, elem_id="mapping-more"):
+            for row in ROWS:
+                with gr.Row(elem_classes="fields"):
+                    others += [each.draw() for each in row]
         reread = gr.Button("Read it this way", size="sm", elem_id="reread")
-    others = (roles, system, share, group, stratify, encoding, whole_text, replay, replay_share)
-    return Mapping(fold, format_, columns, *others, effect, reread)
+    return Mapping(fold, format_, columns, others, effect, reread)
 
 
-def answers(given: tuple) -> Answers:
-    """The values of ``Mapping.inputs()``, by name."""
-    return Answers(given[0], tuple(given[1 : 1 + MOST_PARTS]), *given[1 + MOST_PARTS :])
-
-
-def settings_of(said: Answers, settings: DataSettings, with_columns: bool = True) -> DataSettings:
-    """``settings`` with what a person said; a value that is refused raises ``DataError``.
+def settings_of(given: tuple, settings: DataSettings, with_columns: bool = True) -> DataSettings:
+    """``settings`` with the values ``given`` in ``Mapping.inputs()``; one that is refused raises ``DataError``.
 
     Without ``with_columns`` the columns are looked for anew, as after choosing another format.
     """
-    parts = parts_of(said.format) if with_columns else []
-    changed = {
-        "format": said.format,
-        "columns": {part.name: column for part, column in zip(parts, said.columns) if column and column != NONE},
-        "roles": read_roles(said.roles),
-        "system": (said.system or "").strip() or None,
-        "held_out_share": said.share or 0,
-        "group": _named(said.group),
-        "stratify": _named(said.stratify),
-        "encoding": said.encoding,
-        "whole_text": said.whole_text,
-        "replay": _named(said.replay),
-        "replay_share": said.replay_share or 0,
-    }
+    format_, columns, others = given[0], given[1 : 1 + MOST_PARTS], given[1 + MOST_PARTS :]
+    parts = parts_of(format_) if with_columns else []
+    changed = {each.setting: each.read(value) for each, value in zip(INPUTS, others, strict=True)}
+    changed["format"] = format_
+    changed["columns"] = {part.name: column for part, column in zip(parts, columns) if read_column(column)}
     try:
         return settings.changed(**changed)
     except ValidationError as error:
@@ -156,20 +207,8 @@ def settings_of(said: Answers, settings: DataSettings, with_columns: bool = True
 
 def filled(settings: DataSettings, format_: str, columns: tuple[str, ...], mapped: dict[str, str]) -> list:
     """An update for each of ``Mapping.inputs()``: what ``settings`` say, and for the rest what was found."""
-    choices = [NONE, *columns]
-    return [
-        format_,
-        *column_choosers(format_, columns, mapped),
-        "\n".join(f"{name}: {role}" for name, role in settings.roles.items()),
-        settings.system or "",
-        settings.held_out_share,
-        gr.Dropdown(choices, value=settings.group if settings.group in columns else NONE),
-        gr.Dropdown(choices, value=settings.stratify if settings.stratify in columns else NONE),
-        settings.encoding,
-        settings.whole_text,
-        gr.Dropdown(_replays(settings.replay), value=settings.replay or NONE),
-        settings.replay_share,
-    ]
+    others = [each.shown(settings, columns) for each in INPUTS]
+    return [format_, *column_choosers(format_, columns, mapped), *others]
 
 
 def column_choosers(format_: str, columns: tuple[str, ...], mapped: dict[str, str]) -> list:
@@ -194,29 +233,6 @@ def parts_of(format_: str) -> list[Part]:
     return sorted(parts, key=lambda part: not part.required)[:MOST_PARTS]
 
 
-def read_roles(text: str) -> dict[str, str]:
-    """``customer: user, agent: assistant``, or one on each line."""
-    found = {}
-    for part in filter(None, (part.strip() for part in re.split(r"[,\n]", text or ""))):
-        name, colon, role = part.rpartition(":")
-        if not colon or not name.strip() or role.strip() not in MEANINGS:
-            raise DataError(
-                f'"{part[:60]}" does not say who is who.', "Write for example: customer: user, agent: assistant."
-            )
-        found[name.strip()] = role.strip()
-    return found
-
-
 def format_choices() -> list[tuple[str, str]]:
     """The formats to choose from, detection first; those that cannot be learnt from are left out."""
     return [("Look and tell me", DETECT), *((form.title, name) for name, form in FORMATS.items() if not form.refusal)]
-
-
-def _replays(named: str | None) -> list[tuple[str, str]]:
-    """The general rows to choose from, with those that a recipe names."""
-    known = [value for _, value in REPLAYS]
-    return REPLAYS + ([(named.rpartition("/")[2], named)] if named and named not in known else [])
-
-
-def _named(column: str | None) -> str | None:
-    return column if column and column != NONE else None

@@ -279,7 +279,9 @@ def weigh(studio: Studio, form: Form, chosen: Chosen | None, *given) -> str:
         fit = estimate(recipe, studio.workspace, chosen.rows, chosen.longest, chosen.tokens)
     except FinetuneError as error:
         return views.small(f"{error.message} {error.hint}".rstrip())
-    return f"<p class='{'fits' if fit.fits else 'too-big'}'>{views.escape(fit.sentence)}</p>"
+    rows = f" Learns from {views.counted(chosen.rows, 'row')}, {views.amount(chosen.mixed)} of them mixed in."
+    sentence = fit.sentence + (rows if chosen.mixed else "")
+    return f"<p class='{'fits' if fit.fits else 'too-big'}'>{views.escape(sentence)}</p>"
 
 
 def start(studio: Studio, form: Form, chosen: Chosen | None, *given) -> tuple[str | None, str]:

@@ -8,6 +8,7 @@ from functools import partial
 import gradio as gr
 
 from finetune.ui import api, compare, data, method, sweep, train, views
+from finetune.ui.shown import kept, show
 from finetune.ui.studio import Studio, counting
 from finetune.workspace import ASSETS
 
@@ -170,10 +171,10 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     """Fill the Data and the Method tab from a recipe; or leave both and say what is wrong with it."""
     chosen, notice, values, cards = method.load(studio, parts.form, text)
     if chosen is None:
-        return [notice, *[gr.skip()] * (len(data.failed("").values()) + 1 + len(parts.settings()))]
+        return [notice, *kept().values(), *[gr.skip()] * (1 + len(parts.settings()))]
     form = dict(zip(parts.form.inputs, values[2:]))
     by = counting(form["model.id"], form["training.length"], form["model.chat_template"])
-    shown = data.show(studio, chosen.settings, chosen.name, by)
+    shown = show(studio, chosen.settings, chosen.name, by, is_new=True)
     return [notice, *shown.values(), cards, *values]
 
 

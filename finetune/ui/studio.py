@@ -8,9 +8,7 @@ import logging
 import shutil
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +29,9 @@ from finetune.jobs import Jobs
 from finetune.methods import Method, method_for
 from finetune.recipe import ModelSettings, Recipe
 from finetune.run import Follower, Run, slug
+from finetune.ui import views
+from finetune.ui.cache import Cache
+from finetune.ui.mixture import Mixture, mix
 from finetune.view import ACTIVE, View
 from finetune.workspace import Workspace
 
@@ -54,14 +55,18 @@ class Chosen:
     kind: str = ""
     """The kind of its examples; empty if there is nothing to train on."""
     rows: int = 0
+    """How many there are, those that are mixed in counted too."""
     longest: int = 0
     """Tokens of the longest row."""
     tokens: int = 0
     """Tokens of all rows together."""
+    mixed: int = 0
+    """How many of the rows are mixed in."""
 
     def __hash__(self) -> int:
         """Gradio tells by the hash whether a state has changed."""
-        return hash((self.settings.model_dump_json(), self.name, self.kind, self.rows, self.longest, self.tokens))
+        counts = (self.rows, self.longest, self.tokens, self.mixed)
+        return hash((self.settings.model_dump_json(), self.name, self.kind, *counts))
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,16 @@ class Checked:
     """The method whose mask is shown."""
     note: str = ""
     """What the person should know about how the tokens were counted; empty if there is nothing to say."""
+    mixture: Mixture = Mixture()
+    """What is mixed in."""
 
     def chosen(self, settings: DataSettings, name: str) -> Chosen:
         """This data as a choice of the person's."""
-        report, name = self.report, name[:80]
+        report, added, name = self.report, self.mixture, name[:80]
         if not report.kept:
             return Chosen(settings, name)
-        return Chosen(settings, name, self.dataset.kind, report.kept, report.longest, report.tokens)
+        rows, longest = report.kept + added.rows, max(report.longest, added.longest)
+        return Chosen(settings, name, self.dataset.kind, rows, longest, report.tokens + added.tokens, added.rows)
 
 
 @dataclass(frozen=True)
@@ -115,25 +123,6 @@ def whole(length: str | float | None) -> int:
         return 1024
 
 
-class Cache:
-    """The results of the last few calls, by key; a value is made once even if two ask for it at a time."""
-
-    def __init__(self, size: int):
-        self._size = size
-        self._values: OrderedDict = OrderedDict()
-        self._making = threading.RLock()
-
-    def get(self, key, make: Callable):
-        """The value of ``key``, made now if it is not at hand."""
-        with self._making:
-            if key not in self._values:
-                self._values[key] = make()
-            self._values.move_to_end(key)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-            return self._values[key]
-
-
 class Studio:
     """The engine as the page uses it."""
 
@@ -145,6 +134,7 @@ class Studio:
         self._tables = Cache(2)
         self._datasets = Cache(3)
         self._checked = Cache(4)
+        self._mixed = Cache(4)
         self._tokenizers = Cache(3)
         self._prompts = Cache(16)
         self._starting = threading.Lock()
@@ -216,11 +206,21 @@ class Studio:
         return self._tables.get(key, lambda: read_tables(paths, settings, told and partial(told, what="Reading")))
 
     def checked(self, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
-        """The data that ``settings`` name, read and checked; a bad file raises ``DataError``."""
-        table = self.table(settings, told)
-        key = (id(table), settings.model_dump_json())
-        dataset = self._datasets.get(key, lambda: mended(table, settings))
-        return self._checked.get((*key, by), lambda: self._check(dataset, settings, by, told))
+        """The data that ``settings`` name, read and checked; a bad file raises ``DataError``.
+
+        What cannot be mixed in raises nothing: it is the ``problem`` of the mixture.
+        """
+        table, alone = self.table(settings, told), settings.changed(mix=(), replay=None)
+        key = (id(table), alone.model_dump_json())
+        dataset = self._datasets.get(key, lambda: mended(table, alone))
+        checked = self._checked.get((*key, by), lambda: self._check(dataset, alone, by, told))
+        if not settings.mix and not settings.replay:
+            return checked
+        try:
+            key = (id(table), settings.model_dump_json(), by)
+            return self._mixed.get(key, lambda: self._mix(checked, settings, by))
+        except FinetuneError as error:
+            return replace(checked, mixture=Mixture(problem=error))
 
     def tried(self, settings: DataSettings, by: "Counting", rows: int) -> Checked:
         """The first ``rows`` rows as they are in the file, read as ``settings`` say and not remembered."""
@@ -242,6 +242,12 @@ class Studio:
         )
         return Checked(dataset, report, method, note)
 
+    def _mix(self, checked: Checked, settings: DataSettings, by: "Counting") -> Checked:
+        method, (tokenizer, _) = checked.method, self.counting_tokenizer(by.model)
+        find = partial(self.workspace.find, trusted=False)
+        count = partial(method.pieces, tokenizer=tokenizer, length=by.length)
+        return replace(checked, mixture=mix(checked.dataset, self.held_out(settings), settings, find, count))
+
     def held_out(self, settings: DataSettings) -> Dataset | None:
         """The rows in the file kept for checking, if there is one."""
         return read_held_out(settings, partial(self.workspace.find, trusted=False), trusted=False)
@@ -256,7 +262,7 @@ class Studio:
             return f"{path.name} beside it is kept for checking and never learnt from."
         if not settings.held_out_share:
             return "No rows are kept for checking."
-        return f"{settings.held_out_share:.0%} of the rows are kept for checking and never learnt from."
+        return f"{views.percent(settings.held_out_share)} of the rows are kept for checking and never learnt from."
 
     def columns(self, settings: DataSettings) -> tuple[str, ...]:
         """The columns of the file that ``settings`` name; none if it is no table."""

@@ -45,3 +45,21 @@ def write_run(workspace):
         return run
 
     return write
+
+
+@pytest.fixture
+def table(studio, with_tiny, tmp_path):
+    """A function that uploads a table and returns the tab with it."""
+
+    from finetune.ui import data
+    from finetune.ui.studio import counting
+    from tests.tab import named
+
+    def show(text, name="tickets.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        file, *values = data.take_files(studio, [str(path)], counting("tiny", "512", "own"))
+        assert file is None
+        return named(values)
+
+    return show

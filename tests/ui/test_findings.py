@@ -3,24 +3,27 @@ from types import SimpleNamespace
 
 from finetune.data.checks import Finding
 from finetune.data.mends.drop import Drop
+from finetune.data.mix import Portion
 from finetune.data.report import Report
+from finetune.data.settings import DataSettings
 from finetune.data.signature import EncodingError
 from finetune.data.table import Rejected, Table
 from finetune.errors import DataError
 from finetune.ui.findings import found, offer, rejected_file
+from finetune.ui.mixture import Mixture
 
+SETTINGS = DataSettings(path="tickets.csv")
 TABLE = Table("CSV", ("a",), rows=[{"a": "x"}], numbers=[7], lines=[None])
 
 
-def checked(report, kind="chat", note=""):
-    dataset = SimpleNamespace(
-        kind=kind, title="Chat messages", reason="Because.", notes=["Read with care."], table=TABLE
-    )
-    return SimpleNamespace(dataset=dataset, report=report, note=note)
+def checked(report, kind="chat", confidence=0.996, mixture=Mixture()):
+    told = {"title": "Chat messages", "reason": "Because.", "confidence": confidence, "notes": ["Read with care."]}
+    dataset = SimpleNamespace(kind=kind, table=TABLE, **told)
+    return SimpleNamespace(dataset=dataset, report=report, note="", mixture=mixture)
 
 
-def html_of(report, kind="chat", length=512, mends=(), held_out=""):
-    return found("tickets", checked(report, kind), length, mends, held_out)
+def html_of(report, kind="chat", length=512, held_out="", settings=SETTINGS, **told):
+    return found("tickets", checked(report, kind, **told), length, settings, held_out)
 
 
 def test_the_counts_are_said_in_words():
@@ -33,7 +36,23 @@ def test_the_counts_are_said_in_words():
         "11,240 tokens, 4,000 learnt",
     ):
         assert words in html
-    assert "“tickets” is read as Chat messages. Because. Ten rows." in html and "Read with care." in html
+    assert "“tickets” is read as <b>Chat messages</b> (99\u00a0% sure). Because. Ten rows." in html
+    assert "Read with care." in html
+
+
+def test_how_sure_it_is_is_a_figure_and_never_quite_certain_unless_a_person_said_so():
+    report = Report("chat", 12, kept=12)
+    assert "(38\u00a0% sure). Because." in html_of(report, confidence=0.388)
+    assert "(99\u00a0% sure)" in html_of(report, confidence=1.0)
+    said = html_of(report, settings=SETTINGS.changed(format="chat"), confidence=1.0)
+    assert "<b>Chat messages</b>, as you chose." in said and "sure" not in said and "Because" not in said
+
+
+def test_rows_that_are_mixed_in_are_counted_apart():
+    mixture = Mixture(own=12, portions=(Portion("other.csv", [{"text": "x"}] * 1500, 1500),))
+    assert "12 texts and 1,500 mixed in, ready to train" in html_of(
+        Report("text", 12, kept=12), "text", mixture=mixture
+    )
 
 
 def test_one_of_a_kind_is_singular():
@@ -69,7 +88,7 @@ def test_what_can_be_mended_has_a_button_that_says_about_what():
 
 
 def test_what_was_changed_is_listed_and_can_be_taken_back():
-    html = html_of(Report("chat", 9, kept=8), mends=(Drop(rows="2"), Drop(rows="5-6")))
+    html = html_of(Report("chat", 9, kept=8), settings=SETTINGS.changed(mends=(Drop(rows="2"), Drop(rows="5-6"))))
     assert "Row 2 was left out." in html and "data-pick='undo:1'" in html and "the file stays as it is" in html
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import gradio as gr
 import pytest
 
@@ -71,6 +73,13 @@ def test_a_started_run_has_the_recipe_of_the_form(studio, parts, monkeypatch):
 
 def test_the_estimate_is_a_sentence(studio, with_tiny, parts):
     assert "GB" in method.weigh(studio, parts.form, PIRATE, *given(parts, model__id="tiny"))
+
+
+def test_the_estimate_counts_what_is_mixed_in(studio, with_tiny, parts):
+    mixed = replace(PIRATE, rows=333, mixed=33)
+    said = method.weigh(studio, parts.form, mixed, *given(parts, model__id="tiny"))
+    assert "Learns from 333 rows, 33 of them mixed in." in said
+    assert "mixed in" not in method.weigh(studio, parts.form, PIRATE, *given(parts, model__id="tiny"))
 
 
 def test_a_pasted_recipe_fills_the_form(studio, with_tiny, parts):

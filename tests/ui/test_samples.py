@@ -1,4 +1,4 @@
-from finetune.ui.samples import sample_entries, sample_list
+from finetune.ui.samples import GENERAL, called, sample_entries, sample_list
 from finetune.workspace import ASSETS
 
 
@@ -12,3 +12,11 @@ def test_each_sample_is_a_button_with_a_title_and_a_line():
     html = sample_list()
     assert html.count("<button type='button'") == len(sample_entries())
     assert all(entry["line"].endswith(".") for entry in sample_entries())
+
+
+def test_data_is_called_what_a_person_calls_it():
+    assert called("assets/samples/ticket-json.jsonl") == "Ticket to JSON"
+    assert called(GENERAL) == "What the starter model knows"
+    assert called("uploads/my-faq-0123abcd.csv") == "my-faq.csv"
+    assert called("hf://datasets/openai/gsm8k") == "gsm8k"
+    assert called("data/my-faq-0123abcd.csv") == "my-faq-0123abcd.csv"

@@ -6,7 +6,7 @@ from finetune.data.dataset import read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.recipe import ModelSettings, Recipe
-from finetune.ui.studio import Cache, as_run, counting, question, whole
+from finetune.ui.studio import as_run, counting, question, whole
 
 PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
 
@@ -120,13 +120,6 @@ def test_a_view_is_brought_up_to_date(studio, write_run):
 
 def test_a_run_that_is_gone_is_none(studio):
     assert as_run(studio, "099-gone") is None and as_run(studio, None) is None
-
-
-def test_a_cache_makes_a_value_once_and_forgets_the_oldest():
-    made, cache = [], Cache(2)
-    for key in ("a", "a", "b", "c", "a"):
-        cache.get(key, lambda key=key: made.append(key))
-    assert made == ["a", "b", "c", "a"]
 
 
 def test_the_question_of_an_example():

@@ -42,5 +42,5 @@ class BrokenText(Check):
             )
             yield Finding("warning", message, **without(rows), code="broken-letters")
         if rows := sorted(set(self.html)):
-            message = f'{told(len(rows), "has", "have")} remains of a web page in it, such as "<br>" or "&nbsp;".'
+            message = f'{told(len(rows), "has", "have")} remains of a web page, such as "<br>" or "&nbsp;".'
             yield Finding("warning", message, **without(rows), code="html")

@@ -1,0 +1,89 @@
+"""What comes of the data sets that are mixed in: how many rows and tokens, before anything is trained."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from finetune.data.checks.check import spread
+from finetune.data.dataset import Dataset
+from finetune.data.mix import Find, Portion, portions, read_others
+from finetune.data.settings import DataSettings
+from finetune.data.split import split
+from finetune.data.tokens import Piece
+from finetune.errors import DataError, FinetuneError
+from finetune.recipe import TrainingSettings
+from finetune.ui import views
+from finetune.ui.samples import called
+
+MOST_COUNTED = 2000
+"""Rows that are tokenised at most: about a second, and the tokens of all are then known to a few percent."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The rows that join those of the main data."""
+
+    own: int = 0
+    """Rows of the main data that are learnt from, those kept for checking left out."""
+    portions: tuple[Portion, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a person should know of them, as sentences."""
+    tokens: int = 0
+    longest: int = 0
+    """Tokens of the longest of them."""
+    problem: FinetuneError | None = None
+    """Why they cannot be mixed in."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(len(portion.examples) for portion in self.portions)
+
+
+def mix(
+    main: Dataset,
+    held_out: Dataset | None,
+    settings: DataSettings,
+    find: Find,
+    pieces: Callable[[dict], tuple[Piece, ...]],
+) -> Mixture:
+    """What ``settings`` mix into ``main``; ``FinetuneError`` if it cannot be read or is of another kind.
+
+    The recipe's seed chooses other rows and, but for groups of unlike size, as many.
+    """
+    seed = TrainingSettings().seed
+    sides = split(main, held_out, settings, seed)
+    others = read_others(settings, main, find, trusted=False)
+    found = portions(len(sides.train), sides.held_out, others, settings, seed)
+    notes = [words for portion, other in zip(found, others) for words in _lacks(portion, other)]
+    tokens, longest, cut = _measured([example for portion in found for example in portion.examples], pieces)
+    if cut:
+        notes.append(f"{views.counted(cut, 'row')} of those mixed in {'is' if cut == 1 else 'are'} cut at this length.")
+    return Mixture(len(sides.train), tuple(found), tuple(notes), tokens, longest)
+
+
+def _lacks(portion: Portion, other: Dataset) -> list[str]:
+    """What of a data set is not there to be mixed in: rows that were asked for, and rows that cannot be read."""
+    words, name, bad = [], called(portion.path), other.rejected
+    if len(portion.examples) < portion.wanted:
+        words.append(f"{views.counted(portion.wanted, 'row')} of “{name}” were asked for; it has no more.")
+    if bad:
+        are = "is" if len(bad) == 1 else "are"
+        first = f"the first is {bad[0].where}: {bad[0].reason}"
+        words.append(f"{views.counted(len(bad), 'row')} of “{name}” {are} left out; {first}")
+    return words
+
+
+def _measured(examples: Sequence[dict], pieces: Callable[[dict], tuple[Piece, ...]]) -> tuple[int, int, int]:
+    """All tokens of ``examples`` after the cut, those of the longest before it, and how many rows are cut."""
+    chosen = spread(len(examples), MOST_COUNTED)
+    tokens = longest = cut = 0
+    for position in chosen:
+        try:
+            sequences = pieces(examples[position])
+        except DataError:  # Training leaves it out as well, and notes it.
+            continue
+        tokens += sum(len(piece.ids) for piece in sequences)
+        longest = max(longest, *(piece.full_length for piece in sequences))
+        cut += any(piece.is_truncated for piece in sequences)
+    scale = len(examples) / max(len(chosen), 1)
+    return round(tokens * scale), longest, round(cut * scale)

@@ -1,0 +1,78 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from finetune.data.dataset import read
+from finetune.data.mix import gather
+from finetune.data.settings import DataSettings
+from finetune.errors import DataError
+from finetune.ui import mixture
+from finetune.ui.mixture import Mixture, mix
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """100 main rows, 40 others of which one is empty, and 300 general ones."""
+    for name, count in (("main", 100), ("other", 39), ("general", 300)):
+        rows = [{"prompt": f"{name} {n}", "completion": "a" * (n + 1)} for n in range(count)]
+        rows += [{"prompt": "empty", "completion": ""}] if name == "other" else []
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return tmp_path
+
+
+def pieces(example):
+    """A sequence as long as the answer, cut at 30."""
+    answer = len(example["messages"][1]["content"])
+    return (SimpleNamespace(ids=(0,) * min(answer, 30), full_length=answer, is_truncated=answer > 30),)
+
+
+def mixed(folder, count=pieces, **settings):
+    settings = DataSettings(path="main.jsonl", **settings)
+    main = read(folder / "main.jsonl", settings)
+    return mix(main, None, settings, lambda path: folder / path, count), settings
+
+
+def test_the_counts_are_those_of_the_training(folder):
+    found, settings = mixed(folder, mix=[{"path": "other.jsonl", "weight": 0.2}], replay="general.jsonl")
+    gathered = gather(settings, lambda path: folder / path, seed=7)
+    assert found.own + found.rows == len(gathered.train) and found.own == 90
+    assert [portion.note for portion in found.portions] == gathered.notes[-2:]
+
+
+def test_tokens_are_counted_after_the_cut_and_the_longest_before(folder):
+    found, _ = mixed(folder, mix=[{"path": "other.jsonl"}])
+    assert (found.rows, found.longest) == (39, 39)
+    assert found.tokens == sum(min(n, 30) for n in range(1, 40))
+    assert "9 rows of those mixed in are cut at this length." in found.notes
+
+
+def test_what_was_asked_for_and_is_not_there_is_said(folder):
+    found, _ = mixed(folder, mix=[{"path": "other.jsonl"}])
+    assert "90 rows of “other.jsonl” were asked for; it has no more." in found.notes
+    assert any(note.startswith("1 row of “other.jsonl” is left out; the first is row 40") for note in found.notes)
+
+
+def test_of_many_rows_a_spread_sample_is_counted(folder, monkeypatch):
+    exact, _ = mixed(folder, replay="general.jsonl", replay_share=0.7)
+    monkeypatch.setattr(mixture, "MOST_COUNTED", 50)
+    about, _ = mixed(folder, replay="general.jsonl", replay_share=0.7)
+    assert about.rows == exact.rows == 210 and about.tokens == pytest.approx(exact.tokens, rel=0.1)
+
+
+def test_a_row_that_the_template_refuses_has_no_tokens(folder):
+    def refuse(example):
+        raise DataError("No.")
+
+    found, _ = mixed(folder, refuse, mix=[{"path": "other.jsonl", "weight": 0.1}])
+    assert (found.rows, found.tokens, found.longest) == (9, 0, 0)
+
+
+def test_what_cannot_be_read_is_raised(folder):
+    (folder / "pairs.jsonl").write_text('{"prompt": "q", "chosen": "a", "rejected": "b"}\n')
+    with pytest.raises(DataError, match="Preference pairs"):
+        mixed(folder, replay="pairs.jsonl")
+
+
+def test_nothing_is_no_rows():
+    assert Mixture().rows == 0 and Mixture().portions == ()
