@@ -194,27 +194,30 @@ def megabytes(count: float) -> str:
     return f"{count / 2**30:,.1f} GB" if count >= 2**30 else f"{max(count / 2**20, 1):,.0f} MB"
 
 
-@contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
-    """Whatever a writer raises because the disk is full leaves as a ``DiskError`` with the figure."""
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        if not _is_disk_full(error, folder):
-            raise
-        free = shutil.disk_usage(_existing(folder)).free
+class disk_errors:
+    """Whatever is raised inside this block because the disk of ``folder`` is full leaves it as a ``DiskError``."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _, error: BaseException | None, __) -> None:
+        if not isinstance(error, Exception) or not _is_disk_full(error):
+            return
+        free = shutil.disk_usage(_existing(self.folder)).free
         raise DiskError(
-            f"The disk is full ({megabytes(free)} free): the checkpoint could not be saved.",
-            "The last one that was saved is whole. Make room, then resume the run.",
+            f"The disk is full ({megabytes(free)} free): what was learnt since the last checkpoint could not be saved.",
+            "That checkpoint is whole. Make room, then resume the run.",
         ) from error
 
 
-def _is_disk_full(error: Exception, folder: Path) -> bool:
+def _is_disk_full(error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    # torch writes through C++, which says only that it could not; safetensors puts the reason into its text.
-    words = str(error)
-    return "No space left" in words or ("inline_container" in words or "file write failed" in words)
+    # torch writes through C++ and says only that it could not; safetensors has an error class of its own.
+    return any(words in str(error) for words in ("No space left", "inline_container", "file write failed"))
 
 
 def _existing(folder: Path) -> Path:

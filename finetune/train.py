@@ -10,7 +10,7 @@ from typing import Any
 
 from finetune import events as said
 from finetune import hardware, ranks
-from finetune.checkpoints import Checkpoint, require_room
+from finetune.checkpoints import Checkpoint, disk_errors, require_room
 from finetune.errors import RecipeError
 from finetune.ladder import Rung, next_rung
 from finetune.libraries import load, versions
@@ -246,7 +246,8 @@ def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str
         keep_best(run, recipe, trainer)
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if ranks.is_first():
-        save(trainer.model, tokenizer, run, recipe.model, base_dtype, weights)
+        with disk_errors(run.path):
+            save(trainer.model, tokenizer, run, recipe.model, base_dtype, weights)
     run.emit(said.Saved(what="model", path="model", step=step))
     return ENDED_AS[asked]
 
