@@ -4,17 +4,17 @@ What a row looks like is told from the rows and can be overruled; rows are left 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from finetune.data.examples import Examples, picked
-from finetune.data.formats import FORMATS, Format, Recognition, RowError
+from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
 from finetune.data.formats.mapping import check_roles
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
 from finetune.data.split import split
-from finetune.data.store import MEMORY_BYTES, Numbers
+from finetune.data.store import MEMORY_BYTES, Lines, Numbers
 from finetune.data.table import Rejected, Table, none_can
 from finetune.errors import DataError
 
@@ -121,17 +121,47 @@ def understand(table: Table, settings: DataSettings) -> Dataset:
     def make(values: dict) -> list[dict]:
         return form.examples(values, recognition.columns, settings.system, settings.roles)
 
-    data.examples, data.rows = _examples(data, make)
+    data.examples, data.rows = _examples(data, make, form.plain(recognition.columns, settings.system))
     if not data.examples:
         raise _nothing_left(data.rejected, data.total_rows, form.title)
     return data
 
 
-def _examples(data: Dataset, make: Callable[[dict], list[dict]]) -> tuple[Sequence[dict], Numbers]:
-    """The examples that the rows of ``data`` give, and the row of each; a row that gives none is rejected."""
+def _examples(
+    data: Dataset, make: Callable[[dict], list[dict]], plain: Plain | None
+) -> tuple[Sequence[dict], Sequence[int]]:
+    """The examples that the rows of ``data`` give, and the row of each; a row that gives none is rejected.
+
+    Rows that hold prose in all columns of ``plain`` are known to give one, so that they need not be tried.
+    """
     table, rows = data.table, Numbers()
-    examples = [] if table.size <= MEMORY_BYTES else Examples(table.rows, make)
-    for position, (number, values) in enumerate(zip(table.numbers, table.rows)):
+    examples = [] if table.size <= MEMORY_BYTES else Examples(table.rows, make, plain=plain)
+    for is_plain, start, stop in _stretches(table, plain):
+        if is_plain:
+            examples.point_each(start, stop)
+            rows.extend(table.numbers.stretch(start, stop))
+        else:
+            _try(data, make, start, stop, examples, rows)
+    data.rejected.sort(key=lambda rejected: rejected.row)
+    return examples, rows
+
+
+def _stretches(table: Table, plain: Plain | None) -> Iterator[tuple[bool, int, int]]:
+    """The rows of ``table`` by position, as stretches that hold prose in all columns of ``plain`` and that may not."""
+    if plain is None or not isinstance(table.rows, Lines) or table.size <= MEMORY_BYTES:
+        yield False, 0, len(table.rows)
+        return
+    import numpy as np
+
+    is_plain = table.rows.hold_prose(table.columns.index(column) for _, column in plain.turns)
+    bounds = [0, *(np.flatnonzero(is_plain[1:] != is_plain[:-1]) + 1).tolist(), len(is_plain)]
+    yield from ((bool(is_plain[start]), start, stop) for start, stop in zip(bounds, bounds[1:]))
+
+
+def _try(data: Dataset, make: Callable[[dict], list[dict]], start: int, stop: int, examples: Sequence, rows: Numbers):
+    """Add what the rows from position ``start`` up to ``stop`` give to ``examples`` and ``rows``, or reject them."""
+    numbers = data.table.numbers.stretch(start, stop)
+    for position, (number, values) in enumerate(zip(numbers, data.table.rows.walk(start, stop)), start):
         try:
             made = make(values)
         except RowError as error:
@@ -142,8 +172,6 @@ def _examples(data: Dataset, make: Callable[[dict], list[dict]]) -> tuple[Sequen
         else:
             examples.point(position, len(made))
         rows.extend([number] * len(made))
-    data.rejected.sort(key=lambda rejected: rejected.row)
-    return examples, rows
 
 
 def _nothing_left(rejected: list[Rejected], total: int, title: str = "") -> DataError:

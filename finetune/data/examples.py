@@ -1,9 +1,11 @@
 """The examples of a table, made from its rows when they are asked for, so that a million of them need little memory."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from finetune.data.store import Rows
+from finetune.data.formats import Plain
+from finetune.data.store import Lines, Rows
 
 NTH_BITS = 24
 """A place is the position of a row above these bits, and below it which of the row's examples is meant."""
@@ -14,8 +16,16 @@ DENSE = 8
 class Examples(Sequence):
     """Examples that look like a list of them; ``make`` gives those of a row."""
 
-    def __init__(self, rows: Rows, make: Callable[[dict], list[dict]], places: array | None = None):
+    def __init__(
+        self,
+        rows: Rows,
+        make: Callable[[dict], list[dict]],
+        places: array | None = None,
+        plain: Plain | None = None,
+    ):
         self._rows, self._make = rows, make
+        self.plain = plain if isinstance(rows, Lines) else None
+        """What they are where a row is nothing but prose; None if the rows do not stand in lines of a file."""
         self._places = array("Q") if places is None else places
 
     def point(self, position: int, count: int) -> None:
@@ -23,10 +33,27 @@ class Examples(Sequence):
         first = position << NTH_BITS
         self._places.extend(range(first, first + count))
 
+    def point_each(self, start: int, stop: int) -> None:
+        """More examples: the only one that each row from position ``start`` up to ``stop`` gives."""
+        self._places.extend(range(start << NTH_BITS, stop << NTH_BITS, 1 << NTH_BITS))
+
     def picked(self, positions: Iterable[int]) -> "Examples":
         """Those at ``positions``, which rise."""
         places = self._places
-        return Examples(self._rows, self._make, array("Q", (places[position] for position in positions)))
+        return Examples(self._rows, self._make, array("Q", (places[position] for position in positions)), self.plain)
+
+    def within(self, start: int, size: int) -> int:
+        """Up to which example those from ``start`` on are from rows that take about ``size`` bytes of their file."""
+        row = self._places[start] >> NTH_BITS
+        return bisect_left(self._places, self._rows.within(row, size) << NTH_BITS, start + 1)
+
+    def lines(self, start: int, stop: int) -> bytes | None:
+        """The lines that the examples are from, one for each; None if a row is skipped or gives several."""
+        first, nth = divmod(self._places[start], 1 << NTH_BITS)
+        count = stop - start
+        if nth or self._places[stop - 1] != (first + count - 1) << NTH_BITS:
+            return None
+        return self._rows.stretch(first, first + count)
 
     def _at(self, place: int) -> dict:
         position, nth = divmod(place, 1 << NTH_BITS)

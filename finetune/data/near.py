@@ -41,16 +41,24 @@ WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s.,;:!?\"'’“”„()
 """A word, or a mark that carries meaning, such as a minus."""
 
 
+def number_of(text: str) -> int:
+    """The same number for equal texts, in this process only: of their UTF-8, so that a column of bytes has it too."""
+    return hash(text.encode("utf-8", "surrogatepass"))
+
+
 def fingerprint(example: dict) -> int:
-    """The same number for equal examples, in this process only; two others share one by chance once in 10^19."""
-    messages = example.get("messages")
+    """The same number for equal examples, in this process only; two others share one by chance once in 10^19.
+
+    Of plain turns, and of a text, it is the hash of each role (empty for a text) and ``number_of`` what is said.
+    """
+    if len(example) == 1:
+        turns = example.get("messages") or [{"role": "", "content": example.get("text")}]
+        if all([len(turn) == 2 and type(turn.get("content")) is str for turn in turns]):
+            told = [part for turn in turns for part in (turn["role"], number_of(turn["content"]))]
+            return hash(tuple(told))
     try:
-        if messages is not None and len(example) == 1:
-            return hash(
-                tuple([(turn["role"], turn["content"]) if len(turn) == 2 else _frozen(turn) for turn in messages])
-            )
         return hash(_frozen(example))
-    except (TypeError, KeyError):
+    except TypeError:
         return hash(repr(example))
 
 

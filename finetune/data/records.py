@@ -3,15 +3,16 @@
 A line or array element with a fault is rejected by its number; a file whose structure is broken is refused.
 """
 
+import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import orjson
 
-from finetune.data import store
+from finetune.data import columns, store
 from finetune.data.signature import encoding_of, lines_of, marked_encoding
 from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
 from finetune.errors import DataError
@@ -41,6 +42,8 @@ CUT_CHARACTERS = 16
 QUOTE, BACKSLASH = b'"\\'
 BLOCK_BYTES = 2**17
 """Lines are read so many bytes at once: some hundred rows, which fit the processor's cache."""
+COLUMN_BYTES = 2**20
+"""The same where rows are read as columns, which has a price for each block."""
 
 
 class Fault(ValueError):
@@ -204,23 +207,24 @@ def read_lines(path: Path, reading: Reading = Reading()) -> Table:
 def _read_bytes(path: Path, reading: Reading) -> Table:
     """The rows of a file of UTF-8; ``_Unusual`` if a line does not end in a line feed for long."""
     size = path.stat().st_size
-    rows = store.Lines(path, orjson.loads, strict) if size > store.MEMORY_BYTES else store.Rows()
-    table, decoder, number = Table("JSON lines", rows=rows, reading=reading), Decoder(), 1
+    is_large = size > store.MEMORY_BYTES
+    table = Table("JSON lines", reading=reading)
     with path.open("rb", buffering=0) as file:
         table.share = lambda: file.tell() / size
-        for start, block in _blocks(file):
-            lines = block.splitlines(keepends=True)
-            _take_lines(table, decoder, block, lines, number, start)
-            number += len(lines)
+        if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
+            file.seek(0)
+        if is_large:
+            table.rows = store.Lines(path, orjson.loads, strict)
+            _take_columns(table, file)
+        else:
+            _take_blocks(table, _blocks(file, BLOCK_BYTES), 1)
     return table
 
 
-def _blocks(file) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, some at once, with the byte where they start."""
-    start, rest = 0, file.read(len(BYTE_ORDER_MARK))
-    if rest == BYTE_ORDER_MARK:
-        start, rest = len(rest), b""
-    while chunk := file.read(BLOCK_BYTES):
+def _blocks(file, size: int) -> Iterator[tuple[int, bytes]]:
+    """Whole lines from where ``file`` is, about ``size`` bytes at once, with the byte where they start."""
+    start, rest = file.tell(), b""
+    while chunk := file.read(size):
         block = rest + chunk
         end = block.rfind(b"\n") + 1
         if end:
@@ -232,12 +236,36 @@ def _blocks(file) -> Iterator[tuple[int, bytes]]:
         yield start, rest
 
 
+def _take_columns(table: Table, file) -> None:
+    """Take in the lines of a large ``file``: as columns, or one by one where their rows are not alike."""
+    shape, number = columns.Shape(), 1
+    for (start, block), found in columns.ahead(lambda given: (given, shape.read(given[1])), _blocks(file, COLUMN_BYTES)):
+        if found is None:
+            before = len(table.rows)
+            number = _take_blocks(table, _blocks(io.BytesIO(block), BLOCK_BYTES), number, start)
+            shape.learn(table.rows[before:])
+        else:
+            table.take_all((), found.count, number, len(block))
+            table.rows.point(start, found.lengths, prose=found.prose(table.columns))
+            number += found.count
+
+
+def _take_blocks(table: Table, blocks: Iterable[tuple[int, bytes]], number: int, offset: int = 0) -> int:
+    """Take in the lines of ``blocks``, which begin at byte ``offset`` with line ``number``; the number of the next."""
+    decoder = Decoder()
+    for start, block in blocks:
+        lines = block.splitlines(keepends=True)
+        _take_lines(table, decoder, block, lines, number, offset + start)
+        number += len(lines)
+    return number
+
+
 def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes], number: int, start: int) -> None:
     """Take in the ``lines`` of ``block``, the first of which has this ``number`` and begins at byte ``start``."""
     lengths = list(map(len, lines))
     rows = quick(block, lines) if max(lengths) <= MAX_ROW_CHARACTERS else None
     if rows:
-        table.take_all(rows, number, len(block))
+        table.take_all(rows, len(rows), number, len(block))
         _keep(table.rows, rows, start, lengths)
         return
     for line, length in zip(lines, lengths):

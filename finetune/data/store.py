@@ -7,6 +7,7 @@ import os
 import pickle
 import tempfile
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -34,6 +35,10 @@ class Numbers(Sequence):
 
     def extend(self, numbers: Iterable[int]) -> None:
         self._array.extend(numbers)
+
+    def stretch(self, start: int, stop: int) -> array:
+        """Those from position ``start`` up to ``stop``."""
+        return self._array[start:stop]
 
     def picked(self, positions: Iterable[int]) -> "Numbers":
         """Those at ``positions``."""
@@ -133,13 +138,34 @@ class Lines(Rows):
         super().__init__()
         self._file, self._parse, self._parse_odd = path.open("rb", buffering=0), parse, parse_odd
         self._name, self._written = path.name, _written(self._file)
-        self._starts, self._lengths, self._odd = array("Q"), array("I"), bytearray()
+        self._starts, self._lengths, self._odd, self._prose = array("Q"), array("I"), bytearray(), array("Q")
 
-    def point(self, start: int, lengths: list[int], odd: bool = False) -> None:
-        """More rows, which stand one behind the other from byte ``start`` and have these ``lengths``."""
+    def point(self, start: int, lengths: Sequence[int], odd: bool = False, prose: bytes = b"") -> None:
+        """More rows, which stand one behind the other from byte ``start`` and have these ``lengths``.
+
+        ``prose`` has 64 bits for each; bit n says that the row surely holds prose in the table's column n.
+        """
         self._starts.extend(accumulate(lengths[:-1], initial=start))
         self._lengths.extend(lengths)
         self._odd.extend(bytes([odd]) * len(lengths))
+        self._prose.frombytes(prose or bytes(8 * len(lengths)))
+
+    def hold_prose(self, columns: Iterable[int]):
+        """For each row, True if it surely holds prose in all of these ``columns`` (by number), as a NumPy array."""
+        import numpy as np
+
+        wanted = np.uint64(sum(1 << column for column in columns))
+        return np.frombuffer(self._prose, np.uint64) & wanted == wanted
+
+    def stretch(self, start: int, stop: int) -> bytes:
+        """The lines of the rows from position ``start`` up to ``stop``, each with its line feed."""
+        self._check()
+        pieces = list(_pieces(self._file.fileno(), self._starts, self._lengths, start, stop))
+        return b"".join(piece if piece.endswith(b"\n") else piece + b"\n" for piece in pieces)
+
+    def within(self, start: int, size: int) -> int:
+        """The position up to which the rows from ``start`` on lie within ``size`` bytes; one more than it at least."""
+        return max(start + 1, bisect_right(self._starts, self._starts[start] + size))
 
     def append(self, values: dict, size: int | None = None) -> None:
         raise TypeError("rows of a file are pointed at, not given")

@@ -6,7 +6,7 @@ and a file that would take too much memory or time is refused.
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from finetune.data.store import Numbers, Picked, Rows
@@ -101,15 +101,18 @@ class Table:
         if self.takes(values, line, size):
             self.rows.append(values, size)
 
-    def take_all(self, rows: list[dict], line: int, size: int) -> None:
-        """Count the next rows, none too long, each in a line of its own from ``line`` on; they must join ``rows``."""
+    def take_all(self, rows: Sequence[dict], count: int, line: int, size: int) -> None:
+        """Count the next rows, none too long, each in a line of its own from ``line`` on; they must join ``rows``.
+
+        ``rows`` are those of the ``count`` that may have columns not seen before.
+        """
         names = set().union(*rows)
         if not names <= self._known:
             found = dict.fromkeys(name for values in rows for name in values if name not in self._known)
             self.name_columns((*self.columns, *found))
-        self.numbers.extend(range(self._count + 1, self._count + len(rows) + 1))
-        self.lines.extend(range(line, line + len(rows)))
-        self._count += len(rows)
+        self.numbers.extend(range(self._count + 1, self._count + count + 1))
+        self.lines.extend(range(line, line + count))
+        self._count += count
         self._spend(size)
 
     def takes(self, values: dict, line: int | None, size: int) -> bool:

@@ -57,7 +57,7 @@ def write(path: Path, rows: int) -> Path:
                 "question": f'{question} "why"?' if number % 5 == 0 else question,
                 "answer": f"{answer}\n" if number % 3 == 0 else answer,
                 "id": number,
-                "score": number % 10,
+                "level": number % 10,
             }
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return path

@@ -5,8 +5,8 @@ from array import array
 from collections.abc import Iterator
 
 from finetune.data.checks.balance import Balance
-from finetune.data.checks.check import Check, Evidence, Finding, Seen, percent, told, without
-from finetune.data.near import repeats
+from finetune.data.checks.check import Check, Evidence, Finding, Glance, Seen, percent, told, without
+from finetune.data.near import number_of, repeats
 from finetune.data.secrets import has_any
 
 SAME_SHARE = 0.05
@@ -37,6 +37,9 @@ class Answers(Check):
     """Answers that are empty, a single word, or phrases that were put where an answer should be."""
 
     order = 75
+    signs = (
+        r"(?i)as an? (?:a[iıİ]|art[iıİ]f[iıİ]c[iıİ]al)|lorem [iıİ]psum|[iıİ] (?:cannot|can['’]t|am)|todo|tbd|f[iıİ]xme|xxx"
+    )
 
     def __init__(self):
         self.empty: list[int] = []
@@ -55,11 +58,17 @@ class Answers(Check):
                 self.boilerplate.append(seen.row)
         if len(seen.answers) == 1:
             answer = seen.answers[0].strip()
-            self.said.append(hash(answer))
+            self.said.append(number_of(answer))
             self.positions.append(seen.position)
             self.short.append(len(answer) <= SHORT)
             if answer and len(answer) <= SHORT and not re.search(r"[\s\d]", answer) and answer.isascii():
                 self.single.append(seen.row)
+
+    def pass_over(self, glance: Glance) -> None:
+        self.balance.pass_over(glance)
+        self.said.extend(glance.said)
+        self.positions.extend(glance.answered)
+        self.short.extend(bytes(len(glance.said)))
 
     def tell(self, evidence: Evidence) -> Iterator[Finding]:
         if rows := sorted(set(self.empty)):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, Seen, percent
+from finetune.data.checks.check import Check, Evidence, Finding, Glance, Seen, percent
 
 ONE_SIDED = 0.9
 """The share from which one label drowns the others."""
@@ -40,6 +40,10 @@ class Balance(Check):
             self.rows += 1
             self.are_labels = len(answer) <= MOST_CHARACTERS and len(self.counts) <= MOST_DISTINCT
         else:
+            self.are_labels = False
+
+    def pass_over(self, glance: Glance) -> None:
+        if glance.others:  # their answers are longer than a label, or none
             self.are_labels = False
 
     @property

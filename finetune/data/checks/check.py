@@ -5,7 +5,8 @@ All checks share one walk through the examples: a table of a million rows is rea
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -52,6 +53,29 @@ class Seen:
     """What the model shall learn to say: not the rejected answer of a pair, nor one with thumbs down."""
     turns: int = 0
     """Of a conversation with the better answer, instructions not counted."""
+
+
+@dataclass
+class Glance:
+    """What is known of some examples that follow one another; ``finetune.data.glance`` makes it."""
+
+    start: int
+    """The position of the first."""
+    fingerprints: Sequence[int]
+    """Of each (``near.fingerprint``)."""
+    closer: list[Seen]
+    """Those that have to be looked at one by one."""
+    turns: Counter[int]
+    """How many turns they have -> how many examples, the closer ones included."""
+    said: Sequence[int] = ()
+    """Of each other example with a single answer, which is a long one: ``near.number_of`` what it says."""
+    answered: Sequence[int] = ()
+    """The positions of those."""
+
+    @property
+    def others(self) -> int:
+        """How many examples have no sign of anything, and no short answer."""
+        return len(self.fingerprints) - len(self.closer)
 
 
 @dataclass
@@ -148,11 +172,17 @@ class Check:
 
     order: ClassVar[int] = 100
     """Findings of equal severity are told in this order."""
+    signs: ClassVar[str] = ""
+    """An expression (RE2) that stands in every text in which ``see`` finds something. Examples of the ``KINDS`` of
+    ``finetune.data.glance`` without any check's signs, and with long answers only, are not seen one by one."""
     is_dear: ClassVar[bool] = False
     """True if looking at an example takes long: of a large dataset it then sees the sample only."""
 
     def see(self, seen: Seen) -> None:
         """Take in one example; they come in order. About two microseconds, unless it ``is_dear``."""
+
+    def pass_over(self, glance: Glance) -> None:
+        """Take in the examples of ``glance`` that are not seen one by one; by default they say nothing."""
 
     def tell(self, evidence: Evidence) -> Iterator[Finding]:
         """What was found; nothing if all is well."""

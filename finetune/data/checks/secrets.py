@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding, Seen, Severity, counted
 from finetune.data.mends.mask import Mask
-from finetune.data.secrets import KINDS, find, hint
+from finetune.data.secrets import KINDS, SIGNS, find, hint
 
 GRAVE = ("key", "card")
 """What does harm at once to whoever lets it out."""
@@ -14,6 +14,7 @@ class Secrets(Check):
     """Possible secrets and personal data: a model repeats word for word what it has learnt."""
 
     order = 45
+    signs = SIGNS
 
     def __init__(self):
         self.rows: dict[str, list[int]] = {}

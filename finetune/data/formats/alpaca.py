@@ -1,6 +1,6 @@
 """Alpaca: an instruction, sometimes an input that it is about, and the output; or a list of inputs and outputs."""
 
-from finetune.data.formats.format import SYSTEM, Format, Part, RowError, cell, instruction, optional_text, text
+from finetune.data.formats.format import SYSTEM, Format, Part, RowError, cell, instruction, optional_text, plain_exchange, text
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 
@@ -31,6 +31,9 @@ class Alpaca(Format):
 
     def missing(self, columns):
         return super().missing(columns) or ([] if "output" in columns or "instances" in columns else ["output"])
+
+    def plain(self, columns, system=None):
+        return plain_exchange(columns, "instruction", "output", system)
 
     def example(self, row, columns, system=None, roles=None):
         return self.examples(row, columns, system)[0]

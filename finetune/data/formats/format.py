@@ -43,6 +43,18 @@ class Recognition:
     """Part -> column, or a ``Template`` that puts several together."""
 
 
+@dataclass(frozen=True)
+class Plain:
+    """What an example is where a row holds prose in some columns: these texts as they are, and nothing else."""
+
+    turns: tuple[tuple[str, str], ...]
+    """The role and the column of each turn; the role is empty for plain text."""
+    unless: str = ""
+    """An expression (RE2) that stands in every text that makes more of the example."""
+    system: str = ""
+    """The instruction that comes before the turns, if there is one."""
+
+
 SYSTEM = Part("system", "An instruction put before the conversation.", ("system", "system_prompt"), required=False)
 TOOLS = Part(
     "tools", "The tools that the assistant may call, as a list of functions.", ("tools", "functions"), required=False
@@ -123,6 +135,13 @@ class Format:
         """All examples that ``row`` gives; one, unless a format nests several in a row."""
         return [self.example(row, columns, system, roles)]
 
+    def plain(self, columns: dict[str, str], system: str | None = None) -> Plain | None:
+        """What the example of a row is if it holds prose in all of ``columns``; None if that is not for sure.
+
+        Prose is a text with more than white space that does not begin like JSON.
+        """
+        return None
+
     def _serves(self, row: dict, columns: dict[str, str], roles: dict[str, str] | None) -> bool:
         try:
             return bool(self.examples(row, columns, None, roles))
@@ -135,6 +154,14 @@ class Format:
         if len(names) == 1:
             return f"The column {names[0]} holds"
         return f"The columns {', '.join(names[:-1])} and {names[-1]} hold"
+
+
+def plain_exchange(columns: dict[str, str], asked: str, answer: str, system: str | None, unless: str = "") -> Plain | None:
+    """A question and its answer, if these two parts are all that ``columns`` has and neither puts several together."""
+    if columns.keys() != {asked, answer} or any(isinstance(column, Template) for column in columns.values()):
+        return None
+    turns = (("user", columns[asked]), ("assistant", columns[answer]))
+    return Plain(turns, unless, system if system and system.strip() else "")
 
 
 def _share(served: int, total: int) -> str:

@@ -1,6 +1,7 @@
 """Plain text: one column, every word of which is learnt."""
 
-from finetune.data.formats.format import GUESSED, Format, Part, Recognition, characters, plain, text
+from finetune.data.formats.format import GUESSED, Format, Part, Plain, Recognition, characters, plain, text
+from finetune.data.formats.mapping import Template
 from finetune.data.formats.prompts import NAMES as QUESTIONS
 
 
@@ -34,6 +35,10 @@ class PlainText(Format):
         listed = ", ".join(f'"{column}"' for column in others)
         told = f"{seen.reason} But there is as much text in {listed}: please check it."
         return Recognition(GUESSED * seen.score, told, seen.columns)
+
+    def plain(self, columns, system=None):
+        column = columns["text"]
+        return None if isinstance(column, Template) else Plain((("", column),))
 
     def example(self, row, columns, system=None, roles=None):
         return {"text": text(row, columns["text"])}

@@ -1,7 +1,7 @@
 """Prompt and completion: two columns of text or of turns, whatever the field calls them."""
 
 from finetune.data.formats.chat import with_real_tools, with_tools
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, instruction
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, instruction, plain_exchange
 from finetune.data.formats.sides import spoken
 from finetune.data.formats.turns import check_chat, with_system
 
@@ -48,6 +48,9 @@ class PromptCompletion(Format):
         if _asking(texts[question]) < ASKING or _mean(texts[answer]) <= _mean(texts[question]):
             return {}
         return {"prompt": question, "completion": answer}
+
+    def plain(self, columns, system=None):
+        return plain_exchange(columns, "prompt", "completion", system)
 
     def example(self, row, columns, system=None, roles=None):
         prompt, completion = (

@@ -3,7 +3,7 @@
 import re
 
 from finetune.data.formats.alpaca import about
-from finetune.data.formats.format import SYSTEM, Format, Part, characters, instruction, optional_text, text
+from finetune.data.formats.format import SYSTEM, Format, Part, characters, instruction, optional_text, plain_exchange, text
 from finetune.data.formats.turns import exchange
 
 RESULT = re.compile(r"####\s*\$?(-?[\d.,]*\d)\.?\s*\Z")
@@ -37,6 +37,9 @@ class QuestionAnswer(Format):
             return {}
         asked = max(others, key=lambda column: characters(rows, column))
         return {"question": asked} if characters(rows, asked) else {}
+
+    def plain(self, columns, system=None):
+        return plain_exchange(columns, "question", "answer", system, unless="####")
 
     def example(self, row, columns, system=None, roles=None):
         answer = text(row, columns["answer"])

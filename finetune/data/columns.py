@@ -1,0 +1,184 @@
+"""Lines of JSON as columns, all rows of a block at once: the quick way through a large file whose rows are alike.
+
+It takes a block only where that gives what reading line by line gives, and leaves the others to it. The work is done
+outside the interpreter's lock, so that several threads (``ahead``) share it.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from finetune.data.table import MAX_ROW_CHARACTERS
+
+MAX_LEVELS = 8
+"""Lists and objects inside one another; rows with more are read line by line."""
+AHEAD = 2
+"""Blocks for each thread that may be finished and not yet used."""
+TRIES = 16
+"""After so many more blocks that were no columns than were, no more are tried."""
+LINE_FEED, OPEN, CLOSE = b"\n{}"
+
+
+def ahead(work: Callable, given: Iterable) -> Iterator:
+    """``work`` of each that is ``given``, in order; the next ones are worked on meanwhile, as threads are free."""
+    threads = min(4, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads, "columns") as pool:
+        waiting = deque()
+        for each in given:
+            waiting.append(pool.submit(work, each))
+            if len(waiting) > AHEAD * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def shape_of(rows: Iterable[dict]):
+    """The columns of ``rows`` (a ``pyarrow.Schema``); None if they are not alike, or hold what columns cannot tell.
+
+    That is fractions, because how they are spelled counts, and whole numbers of more than 64 bits.
+    """
+    import pyarrow
+
+    try:
+        shape = pyarrow.schema(pyarrow.infer_type(rows))
+    except (pyarrow.ArrowException, OverflowError):
+        return None
+    return shape if len(shape) and all(_is_told(field.type, MAX_LEVELS) for field in shape) else None
+
+
+class Shape:
+    """The columns that the rows of a file have, learnt from those that were read line by line."""
+
+    def __init__(self):
+        self._columns, self._worth = None, TRIES
+
+    def read(self, block: bytes):
+        """``read_strictly`` with the columns known so far; None while there are none, or if it hardly ever succeeds."""
+        if self._columns is None or self._worth <= 0:
+            return None
+        found = read_strictly(block, self._columns)
+        self._worth = min(TRIES, self._worth + 1) if found else self._worth - 1
+        return found
+
+    def learn(self, rows: list[dict]) -> None:
+        """Take in the columns of rows that had to be read line by line."""
+        import pyarrow
+
+        found = shape_of(rows)
+        try:
+            self._columns = pyarrow.unify_schemas([self._columns, found]) if self._columns and found else found
+        except pyarrow.ArrowException:
+            self._columns = found
+
+
+def _is_told(kind, levels: int) -> bool:
+    """True if a value of this type of Arrow's is the same however it is parsed."""
+    from pyarrow import types
+
+    if types.is_list(kind) or types.is_struct(kind):
+        inner = [kind.value_type] if types.is_list(kind) else [field.type for field in kind]
+        return levels > 0 and all(_is_told(each, levels - 1) for each in inner)
+    return any(is_kind(kind) for is_kind in (types.is_string, types.is_int64, types.is_boolean, types.is_null))
+
+
+def line_ends(block: bytes):
+    """Where the lines of ``block`` end, as an array of int64; None unless each surely holds one object or more.
+
+    In JSON an object that is followed by another without a comma is no part of anything, and no string goes over
+    several lines: so between ``}`` and ``{`` a line feed stands outside of all values.
+    """
+    import numpy as np
+
+    letters = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(letters == LINE_FEED)
+    if not len(ends):
+        return None
+    is_parted = (letters[ends - 1] == CLOSE).all() and (letters[ends[:-1] + 1] == OPEN).all()
+    return ends if is_parted and letters[0] == OPEN and letters[-1] == LINE_FEED else None
+
+
+def read_strictly(block: bytes, shape) -> "Block | None":
+    """A block of lines as columns of this ``shape``; None if they are not surely what strict reading gives.
+
+    Arrow refuses what is no JSON, a key that comes twice, half characters, and any value that is not of its column's
+    type, which rules out fractions, NaN, large numbers and deep nesting; bytes that are no UTF-8, NULs and several
+    objects in a line it lets pass, so those are looked for here.
+    """
+    import numpy as np
+
+    ends = line_ends(block)
+    if ends is None or b"\r" in block or b"\\u0000" in block or not _is_text(block):
+        return None
+    if np.diff(ends, prepend=-1).max() > MAX_ROW_CHARACTERS:
+        return None
+    values = read_columns(block, shape, "error")
+    return Block(ends, values) if values is not None and values.num_rows == len(ends) else None
+
+
+class Block:
+    """Rows that stand in lines of their own, one behind the other."""
+
+    def __init__(self, ends, values):
+        import numpy as np
+
+        self.count = len(ends)
+        self.lengths = np.diff(ends, prepend=-1).tolist()
+        """Of the lines, in bytes."""
+        self._prose = {name: prose(values[name]) for name in values.column_names if values[name].type == "string"}
+
+    def prose(self, names: tuple[str, ...]) -> bytes:
+        """For each row 64 bits, of which bit n says that the n-th of the columns ``names`` holds prose."""
+        import numpy as np
+
+        bits = np.zeros(self.count, np.uint64)
+        for name, holds in self._prose.items():
+            bits |= holds.to_numpy().astype(np.uint64) << np.uint64(names.index(name))
+        return bits.tobytes()
+
+
+def read_columns(block: bytes, shape, others: str = "ignore"):
+    """The columns of ``shape`` in lines of JSON, as a table in one piece; None if a row has something else in them.
+
+    ``others`` is what becomes of further columns: ``ignore``, or ``error`` if there shall be none.
+    """
+    import pyarrow
+    from pyarrow import json
+
+    reading = json.ReadOptions(use_threads=False, block_size=len(block) + 1)
+    parsing = json.ParseOptions(explicit_schema=shape, unexpected_field_behavior=others)
+    try:
+        return json.read_json(pyarrow.BufferReader(block), reading, parsing).combine_chunks()
+    except pyarrow.ArrowInvalid:
+        return None
+
+
+def prose(column):
+    """Of a column of texts: True where there is more than white space and it does not begin like JSON; never null."""
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim(column, white_space())
+    like_json = pc.or_(pc.starts_with(trimmed, "["), pc.starts_with(trimmed, "{"))
+    return pc.fill_null(pc.and_not(pc.greater(pc.binary_length(trimmed), 0), like_json), False)
+
+
+@cache
+def white_space() -> str:
+    """All that ``str.strip`` takes away."""
+    return "".join(letter for letter in map(chr, range(0x110000)) if letter.isspace())
+
+
+def _is_text(block: bytes) -> bool:
+    """True if ``block`` is UTF-8."""
+    import numpy as np
+    import pyarrow
+
+    if block.isascii():
+        return True
+    span = pyarrow.py_buffer(np.array([0, len(block)], np.int32))
+    try:
+        pyarrow.StringArray.from_buffers(1, span, pyarrow.py_buffer(block)).validate(full=True)
+    except pyarrow.ArrowInvalid:
+        return False
+    return True
