@@ -5,6 +5,7 @@ outside the interpreter's lock, so that several threads (``ahead``) share it.
 """
 
 import os
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -109,23 +110,21 @@ def read_strictly(block: bytes, shape) -> "Block | None":
     import numpy as np
 
     ends = line_ends(block)
-    if ends is None or b"\r" in block or b"\\u0000" in block or not _is_text(block):
+    if ends is None or b"\r" in block or not _is_text(block):
         return None
-    if np.diff(ends, prepend=-1).max() > MAX_ROW_CHARACTERS:
+    lengths = np.diff(ends, prepend=-1)
+    values = read_columns(block, shape, "error") if lengths.max() <= MAX_ROW_CHARACTERS else None
+    if values is None or values.num_rows != len(ends) or any(_has_nul(column.chunk(0)) for column in values.columns):
         return None
-    values = read_columns(block, shape, "error")
-    return Block(ends, values) if values is not None and values.num_rows == len(ends) else None
+    return Block(array("I", lengths.astype(np.uint32).tobytes()), values)
 
 
 class Block:
     """Rows that stand in lines of their own, one behind the other."""
 
-    def __init__(self, ends, values):
-        import numpy as np
-
-        self.count = len(ends)
-        self.lengths = np.diff(ends, prepend=-1).tolist()
-        """Of the lines, in bytes."""
+    def __init__(self, lengths: array, values):
+        self.count, self.lengths = len(lengths), lengths
+        """How many they are, and how long each line is in bytes."""
         self._prose = {name: prose(values[name]) for name in values.column_names if values[name].type == "string"}
 
     def prose(self, names: tuple[str, ...]) -> bytes:
@@ -167,6 +166,18 @@ def prose(column):
 def white_space() -> str:
     """All that ``str.strip`` takes away."""
     return "".join(letter for letter in map(chr, range(0x110000)) if letter.isspace())
+
+
+def _has_nul(column) -> bool:
+    """True if a text in ``column``, an array of Arrow's, holds the character NUL."""
+    from pyarrow import types
+
+    if types.is_struct(column.type):
+        return any(_has_nul(column.field(place)) for place in range(column.type.num_fields))
+    if types.is_list(column.type):
+        return _has_nul(column.values)
+    letters = column.buffers()[2] if types.is_string(column.type) else None
+    return letters is not None and b"\0" in letters.to_pybytes()
 
 
 def _is_text(block: bytes) -> bool:

@@ -5,9 +5,11 @@ together by RE2, which takes a nanosecond per letter outside the interpreter's l
 columns (``formats.Plain``), their examples are not even made. Nothing is a guess: what has no sign has nothing.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from functools import reduce
+from itertools import chain, repeat
 
 from finetune.data import columns, near
 from finetune.data.checks.check import Glance, Seen, look
@@ -59,11 +61,11 @@ def _glance(batch: list[Seen], signs: str) -> Glance:
     single = [seen for seen in others if len(seen.answers) == 1]
     return Glance(
         batch[0].position,
-        [near.fingerprint(seen.example) for seen in batch],
+        array("q", (near.fingerprint(seen.example) for seen in batch)),
         closer,
         Counter(seen.turns for seen in batch if seen.turns),
-        [near.number_of(seen.answers[0].strip()) for seen in single],
-        [seen.position for seen in single],
+        array("q", (near.number_of(seen.answers[0].strip()) for seen in single)),
+        array("q", (seen.position for seen in single)),
     )
 
 
@@ -122,59 +124,58 @@ def _read(lines: bytes, count: int, plain: Plain, signs: str) -> "_Columns | Non
 
 
 class _Columns:
-    """What the columns of some rows say."""
+    """What the columns of some rows say; made beside the interpreter's lock, all but the hashes."""
 
     def __init__(self, values, plain: Plain, signs: str):
         import numpy as np
+        import pyarrow.compute as pc
 
-        is_plain = np.ones(values.num_rows, bool)
-        told = [repeat("system"), repeat(near.number_of(plain.system))] if plain.system else []
-        self._said = np.zeros(0, np.int64)
-        for role, name in plain.turns:
-            column = values[name].chunk(0)
-            told += [repeat(role), _numbers(column)]
-            is_plain &= _has_none(column, signs)
-            if role == "assistant":
-                trimmed, are_long = _trimmed(column)
-                is_plain &= are_long
-                self._said = np.array(_numbers(trimmed), np.int64)
-        self._fingerprints = list(map(hash, zip(*told)))
-        self._others = np.flatnonzero(is_plain)
-        self._turns = len(plain.turns) if plain.turns[0][0] else 0
-        self.closer = np.flatnonzero(~is_plain)
+        self._plain, self._columns = plain, [values[name].chunk(0) for _, name in plain.turns]
+        self._answer = next((n for n, (role, _) in enumerate(plain.turns) if role == "assistant"), None)
+        # A value that is missing counts as a sign: such a row is another example.
+        signed = (pc.match_substring_regex(column, signs).fill_null(True) for column in self._columns)
+        are_plain = ~reduce(pc.or_, signed).to_numpy(zero_copy_only=False)
+        if self._answer is not None:
+            self._trimmed = pc.utf8_trim(self._columns[self._answer], columns.white_space())
+            is_long = pc.greater(pc.utf8_length(self._trimmed), LONG).fill_null(False)
+            are_plain &= is_long.to_numpy(zero_copy_only=False)
+        self._others = np.flatnonzero(are_plain)
+        self.closer = np.flatnonzero(~are_plain)
         """Which rows have to be made."""
 
     def glance(self, start: int, closer: list[Seen]) -> Glance:
         """What is known of the examples from position ``start`` on, with those that had to be made."""
+        numbers = [_numbers(column) for column in self._columns]
+        told = [(repeat(role), each) for (role, _), each in zip(self._plain.turns, numbers)]
+        if self._plain.system:
+            told.insert(0, (repeat("system"), repeat(near.number_of(self._plain.system))))
+        fingerprints = array("q", map(hash, zip(*chain(*told))))
         for seen in closer:
-            self._fingerprints[seen.position - start] = near.fingerprint(seen.example)
+            fingerprints[seen.position - start] = near.fingerprint(seen.example)
         turns = Counter(seen.turns for seen in closer if seen.turns)
-        if self._turns:
-            turns[self._turns] += len(self._others)
-        said, answered = (self._said[self._others], self._others + start) if len(self._said) else ((), ())
-        return Glance(start, self._fingerprints, closer, turns, said, answered)
+        if self._answer is None:
+            return Glance(start, fingerprints, closer, turns)
+        turns[len(self._columns)] += len(self._others)
+        said = array("q", self._said(numbers[self._answer])[self._others].tobytes())
+        return Glance(start, fingerprints, closer, turns, said, array("q", (self._others + start).tobytes()))
+
+    def _said(self, numbers: array):
+        """``numbers`` of the answers, but of what is left of them without the white space around."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        said = np.array(numbers)
+        widths = (pc.binary_length(each) for each in (self._columns[self._answer], self._trimmed))
+        changed = np.flatnonzero(pc.not_equal(*widths).fill_null(False).to_numpy(zero_copy_only=False))
+        said[changed] = _numbers(self._trimmed.take(changed))
+        return said
 
 
-def _has_none(column, signs: str):
-    """For each text of a column, True if it has none of the ``signs``; False where there is no text."""
-    import pyarrow.compute as pc
-
-    return ~pc.fill_null(pc.match_substring_regex(column, signs), True).to_numpy(zero_copy_only=False)
-
-
-def _trimmed(column):
-    """The texts of a column without white space around them, and whether each is then a long one."""
-    import pyarrow.compute as pc
-
-    trimmed = pc.utf8_trim(column, columns.white_space())
-    return trimmed, pc.fill_null(pc.greater(pc.utf8_length(trimmed), LONG), False).to_numpy(zero_copy_only=False)
-
-
-def _numbers(column) -> list[int]:
+def _numbers(column) -> array:
     """``near.number_of`` each text of a column."""
     import numpy as np
 
     _, offsets, letters = column.buffers()
     bounds = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset).tolist()
     content = letters.to_pybytes() if letters else b""
-    return list(map(hash, map(content.__getitem__, map(slice, bounds, bounds[1:]))))
+    return array("q", map(hash, map(content.__getitem__, map(slice, bounds, bounds[1:]))))

@@ -27,7 +27,9 @@ GOOD_ROWS = 500
 MANY_ROWS = 10_000
 """From here on there is enough to change every weight without learning the rows by heart."""
 BUDGET = 20_000
-"""Examples that are tokenised at most: about ten seconds, and shares are then known to less than a percent."""
+"""Up to so many examples are all tokenised, which takes about ten seconds."""
+SAMPLE = 4_000
+"""Of more examples so many are, spread over all: shares are then known to about one and a half percent."""
 BINS = 20
 """Bars of a histogram, about."""
 MENDED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}
@@ -137,18 +139,20 @@ def check(
     pieces: Callable[[dict], tuple[Piece, ...]],
     length: int = 1024,
     held_out: Dataset | None = None,
-    budget: int = BUDGET,
+    budget: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """The report on ``dataset`` with ``pieces(example)`` as the token sequences that a method trains on.
 
     ``length`` is the tokens that a sequence may have, and ``held_out`` the file of rows kept for checking; at most
-    ``budget`` examples are tokenised, and ``progress`` is told now and then which share of all was seen. A
+    ``budget`` examples are tokenised (by default see ``BUDGET``), and ``progress`` is told now and then which share of
+    all was seen. A
     conversation that the model's chat template refuses is rejected with the template's reason; if it refuses every
     one, ``DataError`` says so.
     """
     report = Report(dataset.format, dataset.total_rows, rejected=list(dataset.rejected))
-    evidence = Evidence(dataset, held_out, length, sample=spread(len(dataset.examples), budget))
+    count = len(dataset.examples)
+    evidence = Evidence(dataset, held_out, length, spread(count, budget or (BUDGET if count <= BUDGET else SAMPLE)))
     report.sampled_from = len(evidence.sample) if evidence.is_sampled else 0
     checks, measured, turns = [cls() for cls in CHECKS], _Measured(pieces), Counter()
     for seen in _walk(evidence, turns, checks, progress):
@@ -302,7 +306,9 @@ def histogram(values: Counter[int], scale: float = 1.0) -> Bins:
     width = _round_width(usual - least + 1)
     start = least // width * width
     last = (usual - start) // width
-    counts = Counter(min((value - start) // width, last) for value in values.elements())
+    counts: Counter[int] = Counter()
+    for value, times in values.items():
+        counts[min((value - start) // width, last)] += times
     bins = [(start + n * width, start + (n + 1) * width - 1, round(counts[n] * scale)) for n in range(last + 1)]
     low, high, count = bins[-1]
     return [*bins[:-1], (low, max(high, most), count)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from finetune.data.checks.balance import Balance
 from finetune.data.checks.check import Check, Evidence, Finding, Glance, Seen, percent, told, without
-from finetune.data.near import number_of, repeats
+from finetune.data.near import come_often, number_of, repeats
 from finetune.data.secrets import has_any
 
 SAME_SHARE = 0.05
@@ -46,7 +46,7 @@ class Answers(Check):
         self.single: list[int] = []
         self.boilerplate: list[int] = []
         self.balance = Balance()
-        self.said, self.positions, self.short = array("q"), array("I"), bytearray()
+        self.said, self.positions, self.short = array("q"), array("q"), bytearray()
         """Of each example with one answer: its hash, where the example is, and whether the answer is short."""
 
     def see(self, seen: Seen) -> None:
@@ -96,12 +96,12 @@ class Answers(Check):
         """The rows with the answers that stand out; rows that repeat others whole, and ``known`` ones, left out."""
         import numpy as np
 
-        _, answer, times = np.unique(np.frombuffer(self.said, np.int64), return_inverse=True, return_counts=True)
-        often = [
-            np.flatnonzero(answer == number)
-            for number in np.flatnonzero(times > max(SAME_ROWS, SAME_SHARE * len(self.said)))
-        ]
-        again = set(repeats(evidence.fingerprints)) if often else set()
+        said, least = np.frombuffer(self.said, np.int64), int(max(SAME_ROWS, SAME_SHARE * len(self.said))) + 1
+        if not come_often(said, least):
+            return []
+        _, answer, times = np.unique(said, return_inverse=True, return_counts=True)
+        often = [np.flatnonzero(answer == number) for number in np.flatnonzero(times >= least)]
+        again = set(repeats(evidence.fingerprints))
         rows: set[int] = set()
         for places in often:
             positions = {self.positions[place] for place in places} - again

@@ -6,7 +6,7 @@ All checks share one walk through the examples: a table of a million rows is rea
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -61,15 +61,15 @@ class Glance:
 
     start: int
     """The position of the first."""
-    fingerprints: Sequence[int]
+    fingerprints: array
     """Of each (``near.fingerprint``)."""
     closer: list[Seen]
     """Those that have to be looked at one by one."""
     turns: Counter[int]
     """How many turns they have -> how many examples, the closer ones included."""
-    said: Sequence[int] = ()
+    said: array = field(default_factory=lambda: array("q"))
     """Of each other example with a single answer, which is a long one: ``near.number_of`` what it says."""
-    answered: Sequence[int] = ()
+    answered: array = field(default_factory=lambda: array("q"))
     """The positions of those."""
 
     @property
