@@ -3,12 +3,16 @@
 import csv
 import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from finetune.data.signature import HEAD_BYTES, head_of, lines_of
-from finetune.data.table import MAX_COLUMNS, MAX_ROW_CHARACTERS, Reading, Table, place
+from finetune.data.signature import HEAD_BYTES, head_of, lines_of, marked_encoding
+from finetune.data.table import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table, place, too_many
 from finetune.errors import DataError
 
+LONGEST = MAX_COLUMNS * MAX_ROW_CHARACTERS // 8
+"""Characters of a line."""
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -18,6 +22,7 @@ def read_delimited(path: Path, reading: Reading = Reading()) -> Table:
     head = head_of(path, reading.encoding)
     announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
     delimiter = announced.group(1) if announced else delimiter_of(head) or ","
+    _refuse_endless(path, reading.encoding, delimiter, headers=2 if announced else 1)
     table = Table("TSV" if delimiter == "\t" else "CSV", reading=reading)
     lines = _lines(path, table)
     if announced:
@@ -26,6 +31,23 @@ def read_delimited(path: Path, reading: Reading = Reading()) -> Table:
     if delimiter != ",":
         table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
     return table
+
+
+def _refuse_endless(path: Path, encoding: str, delimiter: str, headers: int) -> None:
+    """``DataError`` if there are too many rows: they are counted first, in half the time that reading them takes."""
+    with path.open("rb") as file:
+        name = marked_encoding(file.read(4), encoding)
+        ends = sum(max(block.count(b"\n"), block.count(b"\r")) for block in iter(partial(file.read, 2**20), b""))
+    if ends < MAX_ROWS:
+        return
+    with path.open(encoding=name, errors="replace", newline="") as file:
+        records = csv.reader(iter(partial(file.readline, LONGEST), ""), delimiter=delimiter, strict=True)
+        try:
+            count = sum(1 for _ in islice(filter(None, records), MAX_ROWS + headers + 1))
+        except csv.Error:
+            return  # whoever reads it says where
+    if count > MAX_ROWS + headers:
+        raise too_many()
 
 
 def delimiter_of(head: str) -> str | None:
@@ -97,10 +119,9 @@ def _names(record: list[str], table: Table) -> tuple[str, ...]:
 
 
 def _lines(path: Path, table: Table) -> Iterator[str]:
-    longest = MAX_COLUMNS * MAX_ROW_CHARACTERS // 8
-    for number, line, length in lines_of(path, table, longest):
+    for number, line, length in lines_of(path, table, LONGEST):
         if "\0" in line:
             raise DataError(f"Line {number:,} holds a NUL character, which is not text.", "Remove it and try again.")
         if length > len(line):
-            raise DataError(f"Line {number:,} is longer than {longest:,} characters.", "Leave it out.")
+            raise DataError(f"Line {number:,} is longer than {LONGEST:,} characters.", "Leave it out.")
         yield line

@@ -53,7 +53,7 @@ def fingerprint(example: dict) -> int:
     """
     if len(example) == 1:
         turns = example.get("messages") or [{"role": "", "content": example.get("text")}]
-        if all([len(turn) == 2 and type(turn.get("content")) is str for turn in turns]):
+        if all(len(turn) == 2 and type(turn.get("content")) is str for turn in turns):
             told = [part for turn in turns for part in (turn["role"], number_of(turn["content"]))]
             return hash(tuple(told))
     try:

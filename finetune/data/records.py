@@ -239,7 +239,9 @@ def _blocks(file, size: int) -> Iterator[tuple[int, bytes]]:
 def _take_columns(table: Table, file) -> None:
     """Take in the lines of a large ``file``: as columns, or one by one where their rows are not alike."""
     shape, number = columns.Shape(), 1
-    for (start, block), found in columns.ahead(lambda given: (given, shape.read(given[1])), _blocks(file, COLUMN_BYTES)):
+    for (start, block), found in columns.ahead(
+        lambda given: (given, shape.read(given[1])), _blocks(file, COLUMN_BYTES)
+    ):
         if found is None:
             before = len(table.rows)
             number = _take_blocks(table, _blocks(io.BytesIO(block), BLOCK_BYTES), number, start)

@@ -215,7 +215,7 @@ class Table:
     def _spend(self, size: int) -> None:
         self.size += size
         if self._count > MAX_ROWS:
-            raise DataError(f"There are more than {MAX_ROWS:,} rows.", "Take a part of them.")
+            raise too_many()
         if self.size > MAX_BYTES:
             raise DataError(f"The rows are larger than {MAX_BYTES // 2**20:,} MB.", "Take a part of them.")
         if self._count >= self._next_pulse or self.size > self._pulsed + PULSE_BYTES:
@@ -230,6 +230,11 @@ class Table:
         if self.reading.progress and self.share and now - self._told >= PULSE_S:
             self._told = now
             self.reading.progress(min(1.0, self.share()))
+
+
+def too_many() -> DataError:
+    """The error for more rows than can be read."""
+    return DataError(f"There are more than {MAX_ROWS:,} rows.", "Take a part of them.")
 
 
 def none_can(total: int) -> str:

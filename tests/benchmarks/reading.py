@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.reading [--rows 1000,10000,100000,1000000] [--runs 3] [--json FILE]
 
-Rows of about 500 bytes with letters of several scripts, whole numbers and escapes. Three ways take turns, each a process
-of its own with a fresh cache: ``load_dataset``; our strict reading; and all that the Data tab does before it shows a
-result: reading, telling the format and trying every row, the whole report with the starter's tokens, and the tokens of
-the first example. Imports and the tokenizer are not counted. Medians of the runs; a ratio is load_dataset's time over
-ours, so 0.5 is half its speed; MB are those by which the resident memory had grown at its highest.
+Rows of about 500 bytes with letters of several scripts, whole numbers and escapes. Three ways take turns, each a
+process of its own with a fresh cache: ``load_dataset``; our strict reading; and all that the Data tab does before it
+shows a result: reading, telling the format and trying every row, the whole report with the starter's tokens, and the
+tokens of the first example. Imports and the tokenizer are not counted. Medians of the runs; a ratio is load_dataset's
+time over ours, so 0.5 is half its speed; MB are those by which the resident memory had grown at its highest.
 """
 
 import argparse
@@ -28,7 +28,10 @@ TEXT = (
 WORDS = TEXT.split()
 
 
-HEAD = "     rows     MB | seconds: load_dataset    read  checked | ratio:  read  checked | MB grown: load_dataset  read  checked"
+HEAD = (
+    "     rows     MB | seconds: load_dataset    read  checked | ratio:  read  checked |"
+    " MB grown: load_dataset  read  checked"
+)
 
 
 def main() -> None:
@@ -131,7 +134,7 @@ def prepare() -> None:
     """Import what is imported when it is needed: that is not counted."""
     import numpy  # noqa: F401
     import orjson  # noqa: F401
-    import pyarrow.compute  # noqa: F401
+    import pyarrow.compute
     import pyarrow.json  # noqa: F401
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from finetune.data.dataset import held_out_path, read, read_sides
+from finetune.data.formats.question_answer import QuestionAnswer
 from finetune.data.formats.turns import exchange
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
@@ -225,3 +226,20 @@ def test_roles_and_templates_reach_the_format(make):
     ]
     with pytest.raises(DataError, match='"customer" cannot be "king"'):
         make([{"messages": turns}], format="chat", roles={"customer": "king"})
+
+
+def test_rows_of_prose_are_known_to_serve_and_the_others_are_tried(tmp_path, monkeypatch):
+    for name in ("store", "dataset"):
+        monkeypatch.setattr(f"finetune.data.{name}.MEMORY_BYTES", 0)
+    monkeypatch.setattr("finetune.data.records.COLUMN_BYTES", 300)
+    rows = [{"question": f"Why {n}?", "answer": "" if n % 30 == 7 else f"Because {n}."} for n in range(100)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    tried, example = [], QuestionAnswer.example
+    monkeypatch.setattr(
+        QuestionAnswer, "example", lambda self, row, *given: tried.append(row) or example(self, row, *given)
+    )
+    data = read(tmp_path / "a.jsonl", DataSettings(path="a.jsonl", format="question_answer"))
+    assert [bad.row for bad in data.rejected] == [8, 38, 68, 98]
+    assert list(data.rows) == [n + 1 for n in range(100) if n % 30 != 7]
+    assert 4 <= len(tried) < 60
+    assert [made["messages"][0]["content"] for made in data.examples] == [f"Why {row - 1}?" for row in data.rows]

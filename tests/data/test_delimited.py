@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from finetune.data import delimited, table
 from finetune.data.delimited import delimiter_of, read_delimited
 from finetune.errors import DataError
 
@@ -119,3 +120,27 @@ def test_a_value_longer_than_the_csv_modules_own_limit_is_read(read):
 @pytest.mark.parametrize("content", ["", "\n\n", "a,b\n", "a,b"])
 def test_no_rows_are_no_rows(read, content):
     assert read(content).rows == []
+
+
+@pytest.mark.parametrize("head", ["", "sep=;\n", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_too_many_rows_are_refused_before_they_are_read(tmp_path, monkeypatch, head, end):
+    path = tmp_path / "a.csv"
+    for module in (delimited, table):
+        monkeypatch.setattr(module, "MAX_ROWS", 3)
+    rows = ["a;b", '1;"x', 'y"', "2;x", "", "3;x"]
+    path.write_text(head + end.join(rows), encoding="utf-8", newline="")
+    assert len(read_delimited(path).rows) == 3
+    path.write_text(head + end.join([*rows, "4;x"]), encoding="utf-8", newline="")
+    monkeypatch.setattr(delimited, "_read", None)  # so that reading them would fail
+    with pytest.raises(DataError, match="There are more than 3 rows"):
+        read_delimited(path)
+
+
+def test_a_fault_is_told_rather_than_the_number_of_rows(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    for module in (delimited, table):
+        monkeypatch.setattr(module, "MAX_ROWS", 3)
+    path.write_text('a,b\n1,"x"y\n' + "2,x\n" * 9)
+    with pytest.raises(DataError, match="not closed where its value ends"):
+        read_delimited(path)

@@ -1,7 +1,10 @@
 import random
 from array import array
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from finetune.data import near
 
@@ -121,3 +124,25 @@ def test_only_the_beginning_of_a_row_is_compared_and_a_pair_whole():
 
 def test_few_texts_have_no_pairs():
     assert near.pairs([]) == near.pairs(["a"]) == []
+
+
+def test_equal_turns_have_equal_fingerprints_and_others_do_not():
+    one, same = chat("Why?", "Because."), chat("Why?", "Because.")
+    others = [
+        chat("Because.", "Why?"),
+        chat("Why?", "Because.", system="Be kind."),
+        {"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because.", "weight": 0}]},
+        {**one, "answer": "1"},
+        {"text": "Why?"},
+        {"text": "Why?\ud800"},
+        {"messages": [{"role": "assistant", "content": None}]},
+    ]
+    assert near.fingerprint(one) == near.fingerprint(same)
+    assert len({near.fingerprint(example) for example in (one, *others)}) == 1 + len(others)
+    assert near.fingerprint(one) == hash(("user", near.number_of("Why?"), "assistant", near.number_of("Because.")))
+
+
+@given(numbers=st.lists(st.integers(0, 3), max_size=8), times=st.integers(2, 4))
+def test_a_number_comes_often_if_it_is_there_so_many_times(numbers, times):
+    wanted = any(numbers.count(number) >= times for number in numbers)
+    assert near.come_often(np.array(numbers, np.int64), times) == wanted

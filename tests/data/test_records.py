@@ -228,3 +228,38 @@ def test_a_row_of_an_array_that_is_too_long_is_rejected_and_an_endless_one_ends_
     monkeypatch.setattr(records, "MAX_DOCUMENT_CHARACTERS", 20)
     with pytest.raises(DataError, match="and no list of rows"):
         document('{"rows": [{"a": "1"}, {"a": "2"}]}')
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.lists(
+        odd | wild | written | st.builds(json.dumps, st.fixed_dictionaries({"q": text, "n": plain})), max_size=12
+    ),
+    size=st.sampled_from([1, 40, 200]),
+    mark=st.booleans(),
+)
+def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, content, size, mark):
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" * mark + "\n".join(content).encode())
+    small = read_lines(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "COLUMN_BYTES", size)
+        patch.setattr(store, "MEMORY_BYTES", 0)
+        large = read_lines(path)
+    assert large.rows == small.rows and large.rejected == small.rejected
+    assert (large.numbers, large.lines, large.columns) == (small.numbers, small.lines, small.columns)
+    prose = [
+        [isinstance(row.get(name), str) and bool(row[name].strip()) for row in small.rows] for name in small.columns
+    ]
+    for place, wanted in enumerate(prose):
+        assert all(is_text for is_sure, is_text in zip(large.rows.hold_prose([place]), wanted) if is_sure)
+
+
+def test_rows_of_one_shape_are_taken_as_columns(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "COLUMN_BYTES", 100)
+    monkeypatch.setattr(store, "MEMORY_BYTES", 0)
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(f'{{"q": "Why {n}?", "n": {n}}}\n' for n in range(100)))
+    table = read_lines(path)
+    assert list(table.rows) == [{"q": f"Why {n}?", "n": n} for n in range(100)]
+    assert table.rows.hold_prose([0]).sum() > 50 and not table.rows.hold_prose([1]).any()

@@ -102,3 +102,19 @@ def test_only_plain_rows_are_added_to(lines):
     for kept in (lines[0], Picked([], array("Q"))):
         with pytest.raises(TypeError):
             kept.append({})
+
+
+def test_lines_know_where_prose_is_and_are_read_as_they_stand(lines):
+    kept, path = lines
+    path_of_more = path.with_name("b.txt")
+    path_of_more.write_bytes(b"{}\n{1}\n{2}\n{3}")
+    more = Lines(path_of_more, bytes.strip, bytes.strip)
+    more.point(0, array("I", [3, 4]), prose=array("Q", [0b01, 0b11]).tobytes())
+    more.point(7, [4])
+    more.point(11, [3], prose=array("Q", [0b110]).tobytes())
+    assert more.hold_prose([0]).tolist() == [True, True, False, False]
+    assert more.hold_prose([1]).tolist() == [False, True, False, True]
+    assert more.hold_prose([0, 1]).tolist() == [False, True, False, False]
+    assert more.stretch(1, 3) == b"{1}\n{2}\n" and more.stretch(2, 4) == b"{2}\n{3}\n"
+    assert kept.stretch(0, 3) == b"one\ntwo\nthree\n"
+    assert [more.within(0, size) for size in (1, 3, 6, 7, 99)] == [1, 2, 2, 3, 4]

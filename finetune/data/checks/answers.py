@@ -29,6 +29,10 @@ BOILERPLATE = re.compile(
 )
 MARKS = ("as a", "lorem", "i ca", "i am ", "todo", "tbd", "fixme", "xxx")
 """Every long answer that is boilerplate holds one of these, and finding out takes less time than the expression."""
+I = "[iıİ]"
+"""What Python takes for an i where case does not count; RE2 has the first only."""
+SIGNS = rf"(?i)as an? (?:a{I}|art{I}f{I}c{I}al)|lorem {I}psum|{I} (?:cannot|can['’]t|am)|todo|tbd|f{I}xme|xxx"
+"""A long answer that is boilerplate has one of these."""
 SHORT = 24
 """Characters up to which an answer may be a placeholder such as "N/A"."""
 
@@ -37,9 +41,7 @@ class Answers(Check):
     """Answers that are empty, a single word, or phrases that were put where an answer should be."""
 
     order = 75
-    signs = (
-        r"(?i)as an? (?:a[iıİ]|art[iıİ]f[iıİ]c[iıİ]al)|lorem [iıİ]psum|[iıİ] (?:cannot|can['’]t|am)|todo|tbd|f[iıİ]xme|xxx"
-    )
+    signs = SIGNS
 
     def __init__(self):
         self.empty: list[int] = []

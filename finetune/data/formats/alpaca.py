@@ -1,6 +1,16 @@
 """Alpaca: an instruction, sometimes an input that it is about, and the output; or a list of inputs and outputs."""
 
-from finetune.data.formats.format import SYSTEM, Format, Part, RowError, cell, instruction, optional_text, plain_exchange, text
+from finetune.data.formats.format import (
+    SYSTEM,
+    Format,
+    Part,
+    RowError,
+    cell,
+    instruction,
+    optional_text,
+    plain_exchange,
+    text,
+)
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 

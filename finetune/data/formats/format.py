@@ -156,7 +156,9 @@ class Format:
         return f"The columns {', '.join(names[:-1])} and {names[-1]} hold"
 
 
-def plain_exchange(columns: dict[str, str], asked: str, answer: str, system: str | None, unless: str = "") -> Plain | None:
+def plain_exchange(
+    columns: dict[str, str], asked: str, answer: str, system: str | None, unless: str = ""
+) -> Plain | None:
     """A question and its answer, if these two parts are all that ``columns`` has and neither puts several together."""
     if columns.keys() != {asked, answer} or any(isinstance(column, Template) for column in columns.values()):
         return None

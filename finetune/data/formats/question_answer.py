@@ -3,7 +3,16 @@
 import re
 
 from finetune.data.formats.alpaca import about
-from finetune.data.formats.format import SYSTEM, Format, Part, characters, instruction, optional_text, plain_exchange, text
+from finetune.data.formats.format import (
+    SYSTEM,
+    Format,
+    Part,
+    characters,
+    instruction,
+    optional_text,
+    plain_exchange,
+    text,
+)
 from finetune.data.formats.turns import exchange
 
 RESULT = re.compile(r"####\s*\$?(-?[\d.,]*\d)\.?\s*\Z")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from finetune.data.formats import FORMATS
 from finetune.data.formats.format import Recognition, RowError, cell, instruction, kind_of, optional_text, plain, text
 from finetune.data.formats.mapping import Template
+from finetune.data.formats.turns import with_system
 from finetune.errors import DataError
 
 
@@ -145,3 +146,37 @@ def test_whatever_a_row_holds_it_gives_examples_or_a_reason(rows):
                 assert form.examples(row, found.columns, "s", {"Ann": "user"})
             except RowError as error:
                 assert str(error).endswith(".") or "e.g." in str(error)
+
+
+PLAIN = {
+    "alpaca": ("instruction", "output"), "question_answer": ("question", "answer"),
+    "prompt_completion": ("prompt", "completion"), "text": ("text",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), system=st.sampled_from([None, " ", "Be kind."]))
+def test_plain_is_what_prose_gives(name, data, system):
+    prose = st.text(min_size=1, max_size=9).filter(lambda value: value.strip() and value.strip()[0] not in "[{")
+    columns = {part: f"column {part}" for part in PLAIN[name]}
+    row = {column: data.draw(prose | st.just("It is 42.\\n#### 42")) for column in columns.values()} | {"id": 1}
+    form, found = FORMATS[name], FORMATS[name].plain(columns, system)
+    examples = form.examples(row, columns, system)
+    if name == "text":
+        assert found.turns == (("", columns["text"]),) and examples == [{"text": row[columns["text"]]}]
+    else:
+        turns = [{"role": role, "content": row[column]} for role, column in found.turns]
+        (example,) = examples
+        assert example["messages"] == with_system(turns, found.system)
+        assert example.keys() == {"messages"} or any(found.unless in value for value in row.values() if value != 1)
+
+
+def test_only_what_is_surely_plain_is():
+    assert {name for name in FORMATS if FORMATS[name].plain({"text": "a"} if name == "text" else {}, None)} == {"text"}
+    columns = {"question": "q", "answer": "a"}
+    assert FORMATS["question_answer"].plain({**columns, "context": "c"}) is None
+    assert FORMATS["question_answer"].plain({**columns, "question": Template("{a}: {b}")}) is None
+    assert FORMATS["text"].plain({"text": Template("{a}: {b}")}) is None
+    assert FORMATS["alpaca"].plain({"instruction": "i", "output": "o", "input": "x"}) is None
+    assert FORMATS["prompt_completion"].plain({"prompt": "p", "completion": "c", "tools": "t"}) is None
