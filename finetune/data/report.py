@@ -28,8 +28,8 @@ MANY_ROWS = 10_000
 """From here on there is enough to change every weight without learning the rows by heart."""
 BUDGET = 20_000
 """Up to so many examples are all tokenised, which takes about ten seconds."""
-SAMPLE = 3_000
-"""Of more examples so many are, spread over all: shares are then known to less than two percent."""
+SAMPLE = 2_000
+"""Of more examples so many are, spread over all: shares are then known to about two percent."""
 BINS = 20
 """Bars of a histogram, about."""
 MENDED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}

@@ -32,6 +32,8 @@ SCRIPTS = {
 
 LETTERS = {script: re.compile(f"[{ranges}]") for script, ranges in SCRIPTS.items()}
 
+ASCII = re.compile(r"[\x00-\x7f]+")
+
 LANGUAGES = {
     "English": "the and of to is in that it you for was with are this have be not on from they what which can will has",
     "German": "der die das und ist nicht ein eine ich sie es zu den mit von auf für dem auch wie wird sind im aber",
@@ -52,7 +54,9 @@ def script_of(text: str) -> str:
     text = text[:MOST_CHARACTERS]
     if text.isascii():
         return "Latin" if LETTERS["Latin"].search(text) else ""
-    counts = {script: len(letters.findall(text)) for script, letters in LETTERS.items()}
+    others = ASCII.sub("", text)  # in Latin letters it is short, and the other scripts have nothing else
+    counts = {script: len(letters.findall(others)) for script, letters in LETTERS.items() if script != "Latin"}
+    counts = {"Latin": len(LETTERS["Latin"].findall(text)), **counts}
     if counts["Japanese"]:
         counts["Japanese"] += counts.pop("Chinese")
     script = max(counts, key=counts.get)

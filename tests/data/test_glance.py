@@ -4,7 +4,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from finetune.data import dataset, glance, near, records, store
@@ -22,6 +22,7 @@ from tests.rows import LENGTH, pieces
 
 SIGNS = "|".join(f"(?:{each.signs})" for each in CHECKS if each.signs)
 CALM = "The ship sails from the harbour at noon and comes back on Monday evening"
+TURNS = '[{"role": "user", "content": "x"}]'
 FINDS = [
     "sk-" + "a1B2" * 8, "hf_" + "abcd" * 6, "ghp_" + "a" * 36, "AKIAABCDEFGHIJKLMNOP", "AIza" + "b" * 35,
     "xoxb-1234567890-ab", "rk_live_" + "a" * 24, "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSM",
@@ -30,7 +31,7 @@ FINDS = [
     "CafÃ©", "itâ€™s", "\ufffd", "ðŸ˜€", "Ð¿Ñ", "<br>", "</ſpan>", "</lı>", "<BR />", "&nbsp;", "&#8217;", "&NBſP;",
     "as an AI language model", "As an artıfİcial ıntellİgence", "Lorem ipsum", "I cannot help", "İ can't aſſiſt",
     "I am unable to do", "todo", "TBD", "fıxme", "xxx",
-    "n/a", "...", "#### 42", "#### $1,000.", "[", "{", '[{"role": "user", "content": "x"}]',
+    "n/a", "...", "#### 42", "#### $1,000.", "[", "{", TURNS,
 ]  # fmt: skip
 """What checks find, what only looks like it, and what makes a row no plain one."""
 
@@ -59,6 +60,8 @@ def told(path: Path, **options) -> tuple:
     """All that a report says of a file."""
     data = read(path, DataSettings(path=path.name, **options))
     report = check(data, pieces, length=LENGTH)
+    numbers = [number for each in glances(data.examples, data.rows, data.kind, SIGNS) for number in each.fingerprints]
+    assert numbers == list(map(near.fingerprint, data.examples))
     return report.to_dict(), [astuple(stage) for stage in report.stages], list(data.rows), list(data.examples)
 
 
@@ -71,6 +74,8 @@ def told(path: Path, **options) -> tuple:
     system=st.sampled_from([None, None, "Be kind.", "Write to anna@example.com."]),
     ascii_only=st.booleans(),
 )
+@example([{"question": TURNS, "answer": CALM, "id": 1}], ("prompt", "completion"), None, False)
+@example([{"question": "Why?", "answer": f"{CALM}. #### 42", "id": 1}], ("question", "answer"), None, False)
 def test_a_report_at_a_glance_is_the_report_on_each_example(tmp_path, rows, names, system, ascii_only):
     path = tmp_path / "rows.jsonl"
     calm = [{"question": f"{CALM}, {n}?", "answer": f"{CALM} for the {n}. time.", "id": n} for n in range(9)]

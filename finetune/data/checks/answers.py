@@ -29,9 +29,12 @@ BOILERPLATE = re.compile(
 )
 MARKS = ("as a", "lorem", "i ca", "i am ", "todo", "tbd", "fixme", "xxx")
 """Every long answer that is boilerplate holds one of these, and finding out takes less time than the expression."""
-I = "[iıİ]"
+AN_I = "[iıİ]"
 """What Python takes for an i where case does not count; RE2 has the first only."""
-SIGNS = rf"(?i)as an? (?:a{I}|art{I}f{I}c{I}al)|lorem {I}psum|{I} (?:cannot|can['’]t|am)|todo|tbd|f{I}xme|xxx"
+SIGNS = (
+    rf"(?i)as an? (?:a{AN_I}|art{AN_I}f{AN_I}c{AN_I}al)|lorem {AN_I}psum|{AN_I} (?:cannot|can['’]t|am)"
+    rf"|todo|tbd|f{AN_I}xme|xxx"
+)
 """A long answer that is boilerplate has one of these."""
 SHORT = 24
 """Characters up to which an answer may be a placeholder such as "N/A"."""

@@ -8,6 +8,9 @@ from finetune.data.formats.turns import check_chat, with_system
 ASKING = 0.5
 """Share of the texts in a column that end in a question mark, from which on it is taken to hold questions."""
 
+LIKE_TURNS = r"^\W*\["
+"""Where a text may be turns written as JSON (in RE2)."""
+
 
 class PromptCompletion(Format):
     """A column of what is asked and a column of what to answer, each a text or a list of turns as TRL reads them.
@@ -50,7 +53,7 @@ class PromptCompletion(Format):
         return {"prompt": question, "completion": answer}
 
     def plain(self, columns, system=None):
-        return plain_exchange(columns, "prompt", "completion", system)
+        return plain_exchange(columns, "prompt", "completion", system, unless=LIKE_TURNS)
 
     def example(self, row, columns, system=None, roles=None):
         prompt, completion = (
