@@ -52,9 +52,13 @@ def fingerprint(example: dict) -> int:
     Of plain turns, and of a text, it is the hash of each role (empty for a text) and ``number_of`` what is said.
     """
     if len(example) == 1:
-        turns = example.get("messages") or [{"role": "", "content": example.get("text")}]
-        if all(len(turn) == 2 and type(turn.get("content")) is str for turn in turns):
-            told = [part for turn in turns for part in (turn["role"], number_of(turn["content"]))]
+        told = []
+        for turn in example.get("messages") or [{"role": "", "content": example.get("text")}]:
+            content = turn.get("content")
+            if len(turn) != 2 or type(content) is not str:
+                break
+            told += turn["role"], number_of(content)
+        else:
             return hash(tuple(told))
     try:
         return hash(_frozen(example))
