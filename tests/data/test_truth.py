@@ -7,6 +7,7 @@ import pytest
 import torch
 from peft import LoraConfig
 
+from finetune.checkpoints import Checkpoints
 from finetune.data.formats import FORMATS
 from finetune.data.tokens import CHATML, spans
 from finetune.errors import DataError
@@ -152,7 +153,9 @@ def batches(method, pieces, model, tokenizer, folder, pack=False):
     }  # fmt: skip
     rows = [method.columns(each) for each in pieces]
     lora = LoraConfig(r=1, target_modules=["q_proj"], task_type="CAUSAL_LM")
-    trainer = method.trainer(Material(model, tokenizer, rows, [], arguments, peft_config=lora, pack=pack))
+    trainer = method.trainer(
+        Material(model, tokenizer, rows, [], arguments, Checkpoints("unused"), peft_config=lora, pack=pack)
+    )
     return list(trainer.get_train_dataloader())
 
 
