@@ -119,7 +119,7 @@ def end(code: int, studio, page) -> None:
         if run := studio.jobs.current:
             print(f"Run {run.id} saves where it is (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
         studio.jobs.close(BUDGET_S)
-    closing.join(timeout=1)
+    closing.join(timeout=0.5)
     # Without waiting for what still runs in other threads: whatever is on the disk is whole.
     os._exit(code)
 
