@@ -114,13 +114,13 @@ def refused(home, *options: str, prefix=()) -> str:
     return done.stderr
 
 
-def assert_ended_well(running: Program, run, code: int, seconds: float) -> None:
-    """It has ended with 0 in time, and ``run`` can go on from where it was."""
+def assert_ended_well(running: Program, run, code: int, seconds: float, behind: int = 0) -> None:
+    """It has ended with 0 in time, and ``run`` can go on from at most ``behind`` steps before where it was."""
     print(f"ended after {seconds:.2f} s")
     assert code == 0 and seconds < WITHIN_S
     view, found = run.view(), run.checkpoints.newest()
     assert view.state == "interrupted" and not found.skipped
-    assert found.checkpoint.step == view.step >= 5
+    assert view.step - behind <= found.checkpoint.step <= view.step
     assert "The program was asked to end." in [note.message for note in view.notes]
     assert not (running.workspace.path / "server.json").exists()
 
@@ -180,7 +180,7 @@ def test_asked_to_end_while_it_saves(workspace, trial):
     with program(workspace) as running:
         run = running.begin(BIG, steps=5 + trial)
         wait_for(lambda: list(run.checkpoints.folder.glob(".staging-*")))
-        assert_ended_well(running, run, *running.end(signal.SIGTERM))
+        assert_ended_well(running, run, *running.end(signal.SIGTERM), behind=1)
 
 
 @pytest.mark.heavy

@@ -10,8 +10,8 @@ from queue import Empty
 import pytest
 
 from finetune.errors import BusyError
-from finetune.launcher import POISONED
-from finetune.server import Claim, reasons_to_end, require_port
+from finetune.launcher import GRACE_S, POISONED
+from finetune.server import BUDGET_S, Claim, reasons_to_end, require_port
 from finetune.workspace import PROJECT, Workspace
 
 HOLD = """
@@ -116,6 +116,10 @@ def test_the_second_signal_ends_at_once_and_the_launchers_end_counts_as_the_firs
     assert server.stdout.readline().strip() == "0"
     server.terminate()
     assert server.wait(5) == 128 + signal.SIGTERM
+
+
+def test_a_run_has_given_up_saving_before_the_launcher_gives_up_the_server_and_docker_both():
+    assert BUDGET_S + 1 < GRACE_S < 8
 
 
 def test_a_port_that_cannot_be_had_is_said(workspace):
