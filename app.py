@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from queue import Empty, SimpleQueue
+from typing import NoReturn
 
 # Read when gradio is imported: nothing about its use leaves this machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -109,7 +110,7 @@ def reason_to_end(reasons: SimpleQueue, studio) -> int:
     return reasons.get()
 
 
-def end(code: int, studio, page) -> None:
+def end(code: int, studio, page) -> NoReturn:
     """End this process: the run at work saves where it is, unless the graphics card is lost."""
     from finetune.server import BUDGET_S
 

@@ -26,15 +26,24 @@ def say(*words):
 """
 """What every server here begins with: which start this is, and a way to tell the test."""
 
-EVENTUALLY = """
-def asked(*_):
-    say("asked")
-signal.signal(signal.SIGTERM, asked)
+STUBBORN = """
+signal.signal(signal.SIGTERM, lambda *_: say("asked"))
 say("up")
+while True:
+    signal.pause()
 """
 """A server that is asked to end and does not."""
 
-AT_ONCE = EVENTUALLY + "signal.pause()"
+WILLING = """
+def end(*_):
+    say("asked")
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
+say("up")
+while True:
+    signal.pause()
+"""
+"""A server that ends when it is asked to."""
 
 
 @contextmanager
@@ -94,7 +103,7 @@ def test_restarts_of_long_ago_do_not_count(tmp_path):
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_is_handed_on_once_and_the_server_ends_by_itself(tmp_path, signum):
-    with launched(tmp_path, AT_ONCE) as process:
+    with launched(tmp_path, WILLING) as process:
         expect(process, "up")
         os.killpg(process.pid, signum)  # as a terminal does it
         output, errors = process.communicate(timeout=10)
@@ -109,7 +118,7 @@ def test_a_server_that_has_not_begun_ends_at_once(tmp_path):
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path):
-    with launched(tmp_path, EVENTUALLY + "while True: signal.pause()") as process:
+    with launched(tmp_path, STUBBORN) as process:
         expect(process, "up")
         process.send_signal(signal.SIGINT)
         expect(process, "asked")
@@ -119,8 +128,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
 
 
 def test_a_server_that_does_not_end_is_killed(tmp_path):
-    server = EVENTUALLY + "while True: signal.pause()"
-    with launched(tmp_path, server, before="launcher.GRACE_S = 0.2") as process:
+    with launched(tmp_path, STUBBORN, before="launcher.GRACE_S = 0.2") as process:
         expect(process, "up")
         process.terminate()
         expect(process, "asked")
@@ -152,7 +160,7 @@ def test_it_does_not_need_a_stdin_of_its_own(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("nohup"), reason="needs the command nohup")
 def test_a_hangup_that_is_ignored_stays_ignored(tmp_path):
-    with launched(tmp_path, AT_ONCE, wrapper=["nohup"], stdin=subprocess.DEVNULL) as process:
+    with launched(tmp_path, WILLING, wrapper=["nohup"], stdin=subprocess.DEVNULL) as process:
         expect(process, "up")
         process.send_signal(signal.SIGHUP)
         process.terminate()
