@@ -29,4 +29,6 @@ COPY --chown=1000 assets/ assets/
 # Runs, uploads and models: finetune/workspace.py takes /data/finetune where SYSTEM=spaces and /data can be written.
 VOLUME /data
 EXPOSE 7860
+# In this form app.py is process 1. It hands on the SIGTERM of `docker stop`, ends within its 10 seconds, starts the server
+# again after a crash and buries orphans, so no other init is needed.
 CMD ["python", "app.py"]

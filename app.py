@@ -2,19 +2,22 @@
 
     python app.py [--host 127.0.0.1] [--port 7860] [--no-browser]
 
-The page is up before torch and transformers are: they load in the background while a person reads.
+The page is up before torch and transformers are: they load in the background while a person reads. The process that a
+person starts is the launcher; the server is its child, this file with ``--server``.
 """
 
 import argparse
 import os
-import signal
 import sys
 import threading
+from queue import Empty, SimpleQueue
+from typing import NoReturn
 
 # Read when gradio is imported: nothing about its use leaves this machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
+SERVER = "--server"
 
 UNSEEN_S = 10
 """The heavy libraries load once the first page is drawn, or after this time if nobody looks."""
@@ -33,48 +36,93 @@ def options() -> argparse.Namespace:
         "--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="port to listen on"
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument(SERVER, action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> int:
-    """Serve until asked to stop; 2 if it cannot begin."""
-    given = options()
+    """Serve until asked to end: 0 then, 2 if it cannot begin, 75 if the graphics card was lost too often."""
+    if SERVER in sys.argv or os.name == "nt":
+        return serve(options())
+    from finetune.launcher import launch
+
+    return launch([sys.executable, *sys.orig_argv[1:], SERVER])
+
+
+def serve(given: argparse.Namespace) -> int:
+    """Serve in this process; returns only if it cannot begin."""
     from finetune.errors import FinetuneError
-    from finetune.ui.page import build, launch_options
-    from finetune.ui.studio import Studio
+    from finetune.server import Claim, end_with, reasons_to_end, require_port
+    from finetune.workspace import Workspace
 
+    if given.server:
+        end_with(sys.stdin.fileno())
     try:
-        studio = Studio()
-        page = build(studio)
-        serve(given, page, launch_options())
+        workspace = Workspace()
+        workspace.require_writable()
+        claim = Claim(workspace).take()
+        require_port(given.host, given.port)
+        from finetune.ui.studio import Studio
+
+        studio = Studio(workspace)
+        reasons = reasons_to_end(studio.jobs.poisoned)
+        page = open_page(given, studio)
     except (FinetuneError, OSError) as error:
-        taken = f"Port {given.port} is taken. Choose another one with --port."
-        print(taken if "empty port" in str(error) else error, file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
-    stopping = threading.Event()
-    for name in ("SIGINT", "SIGTERM"):
-        signal.signal(getattr(signal, name), lambda *_: stopping.set())
-    if not stopping.wait(UNSEEN_S):
-        studio.warm()
-    stopping.wait()
-    page.close(verbose=False)
-    # A run at work is left as it is: its directory says how far it came. Its thread would hold up a normal exit.
-    sys.stdout.flush()
-    os._exit(0)
+    url = f"http://{'localhost' if given.host == '0.0.0.0' else given.host}:{given.port}"
+    claim.announce(url, os.getppid() if given.server else os.getpid())
+    say_where(url, workspace)
+    code = reason_to_end(reasons, studio)
+    claim.withdraw()
+    end(code, studio, page)
 
 
-def serve(given: argparse.Namespace, page, look: dict) -> None:
-    """Start serving ``page`` and say where; ``OSError`` if the port is taken."""
+def open_page(given: argparse.Namespace, studio):
+    """The page, being served; ``OSError`` if the port is taken."""
+    from finetune.ui.page import build, launch_options
+
+    page = build(studio)
     page.launch(
         server_name=given.host,
         server_port=given.port,
         inbrowser=not given.no_browser and not os.environ.get("SPACE_ID"),
         prevent_thread_lock=True,
         quiet=True,
-        **look,
+        **launch_options(),
     )
-    host = "localhost" if given.host == "0.0.0.0" else given.host
-    print(f"Finetune Studio is at http://{host}:{given.port} (Ctrl+C ends it)", flush=True)
+    return page
+
+
+def say_where(url: str, workspace) -> None:
+    """Say where the page is, and where its runs are."""
+    print(f"Finetune Studio is at {url} (Ctrl+C ends it)", flush=True)
+    if os.environ.get("SPACE_ID"):
+        print(f"Runs are in {workspace.path}; this Space forgets them if no storage is mounted there.", flush=True)
+
+
+def reason_to_end(reasons: SimpleQueue, studio) -> int:
+    """Wait for a reason to end; its exit code."""
+    try:
+        return reasons.get(timeout=UNSEEN_S)
+    except Empty:
+        studio.warm()
+    return reasons.get()
+
+
+def end(code: int, studio, page) -> NoReturn:
+    """End this process: the run at work saves where it is, unless the graphics card is lost."""
+    from finetune.server import BUDGET_S
+
+    closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
+    closing.start()
+    if code == 0:
+        if run := studio.jobs.current:
+            print(f"Run {run.id} saves where it is (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
+        studio.jobs.close(BUDGET_S)
+    closing.join(timeout=0.5)
+    # Without waiting for what still runs in other threads: whatever is on the disk is whole.
+    os._exit(code)
 
 
 if __name__ == "__main__":

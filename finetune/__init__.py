@@ -19,6 +19,11 @@ One click on "Start training", in the order the files are best read:
     ui/train      draws the view, once a second
     chat          base and tuned side by side, from one copy of the weights
 
+Around the page, for the life of the program:
+
+    launcher      starts the server, and starts it again if it crashed
+    server        the only one on its workspace; what makes it end
+
 A file imports only from rows below its own:
 
     app
@@ -26,14 +31,14 @@ A file imports only from rows below its own:
     __main__
     jobs  script
     train  chat  export  memory  starter
-    reporter  model  plan  presets  rows  ladder
+    reporter  model  plan  presets  rows  ladder  server
     sampler  sides  workspace  ranks
     run  sweep
     recipe  hardware  libraries  verdict
     methods  adapters  curve
     data  view  trainer
     events  checkpoints
-    registry  settings
+    registry  settings  launcher
     errors
 
 The heavy libraries take seconds to import, so they are imported inside the functions that need them.

@@ -13,11 +13,9 @@ import yaml
 
 from finetune import ranks
 from finetune.errors import FinetuneError, RecipeError
+from finetune.launcher import POISONED
 from finetune.recipe import Recipe, read_file, read_yaml, set_path
 from finetune.workspace import Workspace
-
-POISONED = 75
-"""EX_TEMPFAIL of sysexits.h: the same command may succeed in a new process."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,10 +3,13 @@
 ``$FINETUNE_HOME``, else ``/data/finetune`` in the Docker image or on a Space, else ``workspace/`` beside ``app.py``.
 """
 
+import errno
 import os
 import re
+import tempfile
 from pathlib import Path
 
+from finetune.checkpoints import require_room
 from finetune.errors import RunError
 from finetune.recipe import Recipe
 from finetune.run import Run
@@ -15,6 +18,16 @@ PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds ``app.py`` and ``assets/``."""
 
 ASSETS = PROJECT / "assets"
+
+WHY_NOT = {
+    errno.EROFS: "its disk is read-only",
+    errno.EACCES: "this user may not write there",
+    errno.EPERM: "this user may not write there",
+    errno.ENOTDIR: "a file is where the folder should be",
+    errno.EEXIST: "a file is where the folder should be",
+    errno.ENOSPC: "its disk is full",
+}
+"""Why a folder cannot be written to, in plain words."""
 
 
 def home() -> Path:
@@ -38,10 +51,26 @@ class Workspace:
             for folder in (self.runs_dir, self.uploads_dir, self.models_dir):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(
-                f"The workspace {self.path} cannot be written: {error.strerror}.",
-                "Set FINETUNE_HOME to a folder you may write to.",
-            ) from None
+            raise self._refused(error) from None
+
+    def require_writable(self) -> None:
+        """Find out before anything is begun what would fail in the middle of it.
+
+        ``RunError`` if nothing can be written here, ``DiskError`` if the disk is almost full.
+        """
+        require_room(self.path, 0, "new runs")
+        try:
+            for folder in (self.path, self.runs_dir, self.uploads_dir):
+                with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-"):
+                    pass
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> RunError:
+        why = WHY_NOT.get(error.errno, error.strerror)
+        return RunError(
+            f"The workspace {self.path} cannot be written: {why}.", "Set FINETUNE_HOME to a folder you may write to."
+        )
 
     def create(self, recipe: Recipe) -> Run:
         """A new run with the next number, ready for a worker."""

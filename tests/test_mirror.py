@@ -7,6 +7,7 @@ import pytest
 from finetune.workspace import PROJECT
 
 WITHOUT_A_FILE = {
+    "test_app.py",  # the program as a process: started, killed, asked to end
     "test_flow.py",  # the page in a real browser, from data to comparison
     "test_samples.py",  # what the shipped samples promise
     "test_docs.py",

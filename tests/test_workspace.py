@@ -1,9 +1,13 @@
+import errno
+import shutil
+import subprocess
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
 from finetune import workspace as module
-from finetune.errors import RunError
+from finetune.errors import DiskError, RunError
 from finetune.recipe import Recipe
 from finetune.workspace import PROJECT, Workspace, home
 
@@ -40,6 +44,55 @@ def test_a_workspace_that_cannot_be_written_says_what_to_do(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match="FINETUNE_HOME"):
         Workspace(tmp_path / "file" / "home")
+
+
+@pytest.mark.parametrize("below", ["", "home"])
+def test_a_workspace_that_is_a_file_says_so(tmp_path, below):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match="a file is where the folder should be"):
+        Workspace(tmp_path / "file" / below)
+
+
+def test_a_workspace_that_can_be_written_is_left_as_it_was(workspace):
+    before = sorted(workspace.path.rglob("*"))
+    workspace.require_writable()
+    assert sorted(workspace.path.rglob("*")) == before
+
+
+@pytest.fixture
+def read_only(workspace):
+    """The workspace, on a disk that is mounted read-only."""
+    disk = str(workspace.path)
+    if not shutil.which("mount") or subprocess.run(["mount", "--bind", disk, disk], capture_output=True).returncode:
+        pytest.skip("needs to be allowed to mount")
+    subprocess.run(["mount", "-o", "remount,bind,ro", disk], check=True)
+    yield workspace
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_read_only_disk_is_found_out_at_once(read_only):
+    with pytest.raises(RunError, match="its disk is read-only"):
+        Workspace(read_only.path).require_writable()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.EROFS, "its disk is read-only"), (errno.EACCES, "may not write there"), (errno.EIO, "Input/output error")],
+)
+def test_why_nothing_can_be_written_is_said_in_plain_words(workspace, monkeypatch, number, words):
+    def fail(**_):
+        raise OSError(number, "Input/output error")
+
+    monkeypatch.setattr(module.tempfile, "NamedTemporaryFile", fail)
+    with pytest.raises(RunError, match=words):
+        workspace.require_writable()
+
+
+def test_a_disk_that_is_almost_full_is_said_with_figures(workspace, monkeypatch):
+    usage = namedtuple("usage", "total used free")(2**40, 2**40 - 2**23, 2**23)
+    monkeypatch.setattr("finetune.checkpoints.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(DiskError, match="too full for new runs: it needs 64 MB, and 8 MB are free"):
+        workspace.require_writable()
 
 
 def test_runs_are_listed_newest_first(workspace):
