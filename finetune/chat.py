@@ -185,6 +185,12 @@ class Pairs:
                 self._key = key
             return self._pair
 
+    def forget(self, run_id: str) -> None:
+        """Free the pair's memory if it is that of ``run_id``."""
+        with self._lock:
+            if self._key and self._key[0] == run_id:
+                self._drop()
+
     def clear(self) -> None:
         """Free the pair's memory."""
         with self._lock:

@@ -39,6 +39,11 @@ class Checkpoint:
         """What was said of it when it was saved; empty if its manifest cannot be read."""
         return self._manifest().get("facts", {})
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its files by its manifest; 0 if that cannot be read."""
+        return sum(told["bytes"] for told in self._manifest().get("files", {}).values())
+
     def fault(self) -> str:
         """What is wrong with it, as the end of a sentence; empty if every byte is as it was written."""
         manifest = self._manifest()

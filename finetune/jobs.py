@@ -54,6 +54,7 @@ class Jobs:
         self.current: Run | None = None
         self.poisoned = threading.Event()
         """Set once this process can no longer use its graphics card, and has to be started anew."""
+        workspace.sweep()
         self._line: list[Run] = [run for run in self._remembered() if run.view().state == "queued"]
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
@@ -70,11 +71,17 @@ class Jobs:
 
     def resume(self, run_id: str) -> Run:
         """Put a run that was stopped, paused, interrupted or failed in line, to go on from its last checkpoint."""
-        run = self.workspace.run(run_id)
         with self._changed:
+            run = self.workspace.run(run_id)
             run.requeue()
             self._enqueue(run)
         return run
+
+    def delete(self, run_id: str) -> None:
+        """Remove an ended run and all that it kept; ``RunError`` if it has not ended or a run to come needs it."""
+        with self._changed:
+            self.workspace.delete(self.workspace.run(run_id))
+        self.workspace.sweep()
 
     def stop(self, run_id: str) -> Run:
         """Ask a run to stop: one that waits ends at once, one that trains keeps its model so far."""
@@ -133,7 +140,7 @@ class Jobs:
             if run.id in [waiting.id for waiting in self._line]:
                 self._line = [waiting for waiting in self._line if waiting.id != run.id]
                 self._remember()
-                run.emit(Ended(state=ENDED_AS[what], message="It was taken out of the line before it began."))
+                run.emit(Ended(state=ENDED_AS[what], message="It was taken out of the line before its turn came."))
         return run
 
     def _enqueue(self, run: Run) -> None:
@@ -224,6 +231,11 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> None:
             )
     except FinetuneError as error:
         problems.append(Problem("data", error.message, error.hint))
+    if recipe.model.run:
+        try:
+            workspace.run(recipe.model.run)
+        except FinetuneError as error:
+            problems.append(Problem("model.run", error.message, error.hint))
     if "/" not in recipe.model.id:
         try:
             locate(recipe.model, workspace)

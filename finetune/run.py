@@ -3,6 +3,7 @@
     recipe.yaml     what was asked for
     events.jsonl    what happened, append-only (finetune.events)
     asked           what someone asked of it: to stop, to pause, or to make way for the end of the program
+    left            there once someone has seen that it was interrupted, and left it so
     lock            held, as an OS file lock, by the process that works on it
     checkpoints/    enough to go on
     model/          the tuned model or adapter
@@ -166,11 +167,22 @@ class Run:
     def requeue(self) -> None:
         """Let an ended run go on from its last checkpoint when its turn comes; ``RunError`` if it cannot."""
         state = self.view().state
+        if state == "done":
+            raise RunError(f"Run {self.id} is finished.", "Start a new run from it to train it further.")
         if state not in RESUMABLE:
-            why = "It is finished." if state == "done" else "It has not ended."
-            raise RunError(f"Run {self.id} cannot be resumed. {why}", "Start a new run from it to train it further.")
-        (self.path / "asked").unlink(missing_ok=True)
+            raise RunError(f"Run {self.id} has not ended.", "It was resumed a moment ago, or never stopped.")
+        for told in ("asked", "left"):
+            (self.path / told).unlink(missing_ok=True)
         self.emit(Requeued())
+
+    def leave(self) -> None:
+        """Offer no longer to resume it of one's own accord: someone has seen that it was interrupted."""
+        (self.path / "left").touch()
+
+    @property
+    def is_left(self) -> bool:
+        """True once someone has left it interrupted."""
+        return (self.path / "left").exists()
 
     @contextmanager
     def held(self):

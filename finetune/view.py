@@ -86,13 +86,18 @@ class View:
         numbers = [evaluation for evaluation in self.evaluations if math.isfinite(evaluation.loss)]
         return min(numbers, key=lambda evaluation: evaluation.loss, default=None)
 
-    def is_stalled(self, now: float) -> bool:
-        """True if it is training and nothing was heard of it for much longer than a step takes."""
-        if self.state != "running" or self.phase != "training" or len(self.steps) < 2:
-            return False
+    @property
+    def step_s(self) -> float | None:
+        """Seconds that a step usually takes: the median of the last twenty; None before the second."""
         recent = self.steps[-21:]
         paces = [later.elapsed_s - earlier.elapsed_s for earlier, later in zip(recent, recent[1:])]
-        return now - self.heard_at > max(STALLED_S, STALLED_STEPS * sorted(paces)[len(paces) // 2])
+        return sorted(paces)[len(paces) // 2] if paces else None
+
+    def is_stalled(self, now: float) -> bool:
+        """True if it is training and nothing was heard of it for much longer than a step takes."""
+        if self.state != "running" or self.phase != "training" or self.step_s is None:
+            return False
+        return now - self.heard_at > max(STALLED_S, STALLED_STEPS * self.step_s)
 
     def add(self, event: said.Event) -> "View":
         """This view with ``event`` folded in (it changes in place and is returned)."""

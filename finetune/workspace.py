@@ -6,6 +6,7 @@
 import errno
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from finetune.checkpoints import require_room
 from finetune.errors import RunError
 from finetune.recipe import Recipe
 from finetune.run import Run
+from finetune.view import ACTIVE
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds ``app.py`` and ``assets/``."""
@@ -78,7 +80,8 @@ class Workspace:
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""
-        found = [Run(path) for path in self.runs_dir.iterdir() if (path / "recipe.yaml").is_file()]
+        shown = (path for path in self.runs_dir.iterdir() if not path.name.startswith("."))
+        found = [Run(path) for path in shown if (path / "recipe.yaml").is_file()]
         return sorted(found, key=lambda run: run.number, reverse=True)
 
     def run(self, run_id: str) -> Run:
@@ -87,6 +90,30 @@ class Workspace:
             if run_id == run.id or (re.fullmatch(r"\d+", run_id) and int(run_id) == run.number):
                 return run
         raise RunError(f"There is no run {run_id!r}.", "See `python -m finetune runs` for those there are.")
+
+    def delete(self, run: Run) -> None:
+        """Take ``run`` out of the workspace; ``RunError`` unless it has ended and nobody needs it.
+
+        It is gone at once, whole: it gets a hidden name, which ``sweep`` removes. Its number is not given again.
+        """
+        if not (run.path / "recipe.yaml").is_file():
+            raise RunError(f"There is no run {run.id!r}.", "It was deleted already.")
+        self._require_unneeded(run)
+        with run.held():
+            (self.runs_dir / f"{run.number:03d}-deleted").touch()
+            run.path.rename(self.runs_dir / f".trash-{run.id}")
+
+    def _require_unneeded(self, run: Run) -> None:
+        if run.view().state in ("queued", *ACTIVE):
+            raise RunError(f"Run {run.id} has not ended.", "Stop it first; what has ended can be deleted.")
+        for other in self.runs():
+            if other.view().state in ("queued", *ACTIVE) and other.recipe.model.run in (run.id, str(run.number)):
+                raise RunError(f"Run {other.id} starts from run {run.id}.", "Delete it when that one has ended.")
+
+    def sweep(self) -> None:
+        """Remove what is left of deleted runs; what cannot be removed is left for the next time."""
+        for path in self.runs_dir.glob(".trash-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def find(self, path: str, trusted: bool = True) -> Path:
         """The file a recipe names: as written, else in the workspace, else in the project.

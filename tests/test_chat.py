@@ -346,6 +346,18 @@ def test_the_last_pair_is_kept_and_the_former_one_freed(home):
     assert pairs.get(runs["full"].id) is not second
 
 
+def test_the_pair_of_a_run_that_was_deleted_is_freed(home):
+    import weakref
+
+    workspace, runs = home
+    pairs = Pairs(workspace)
+    gone = weakref.ref(pairs.get(runs["lora"].id).sides.model)
+    pairs.forget(runs["full"].id)
+    assert gone() is not None
+    pairs.forget(runs["lora"].id)
+    assert gone() is None
+
+
 def test_words_that_differ_are_marked():
     base, tuned = differences("The sea is blue.", "Arr, the sea be blue.")
     assert base == [("The ", "-"), ("sea ", None), ("is ", "-"), ("blue.", None)]

@@ -29,6 +29,7 @@ def test_a_checkpoint_is_there_once_it_is_whole(checkpoints):
         (folder / "model.safetensors").write_bytes(b"weights")
         assert checkpoints.all() == [] and checkpoints.newest().checkpoint is None
     (one,) = checkpoints.all()
+    assert one.size_bytes == len(b"weights")
     assert (one.step, one.fault()) == (5, "") and one.path.name == "step-0000005"
     assert (one.path / "model.safetensors").read_bytes() == b"weights"
 

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from finetune.errors import RecipeError, RunError
+from finetune.events import Ended
 from finetune.hardware import Lease
 from finetune.jobs import Jobs, check, work
 from finetune.recipe import Recipe
@@ -66,6 +67,23 @@ def test_the_order_of_the_line_can_be_changed_and_survives(with_tiny, tmp_path):
         assert [again.current.id, *(run.id for run in again.waiting())] == [fourth.id, third.id, second.id]
         for run in (second, third, fourth):
             again.stop(run.id)
+
+
+def test_an_ended_run_is_deleted_and_what_remained_of_others_too(with_tiny, tmp_path):
+    (with_tiny.runs_dir / ".trash-009-old").mkdir()
+    run = with_tiny.create(recipe(tmp_path))
+    run.emit(Ended(state="stopped"))
+    jobs = Jobs(with_tiny)
+    jobs.delete(run.id)
+    assert [path.name for path in with_tiny.runs_dir.glob("*") if path.is_dir()] == []
+    with pytest.raises(RunError, match="There is no run"):
+        jobs.delete(run.id)
+
+
+def test_a_start_from_a_run_that_is_not_there_is_refused(with_tiny, tmp_path):
+    with pytest.raises(RecipeError) as caught:
+        check(recipe(tmp_path, **{"model.run": "7"}), with_tiny)
+    assert [problem.where for problem in caught.value.problems] == ["model.run"]
 
 
 def test_a_run_that_is_finished_or_at_work_cannot_be_resumed(with_tiny, tmp_path):

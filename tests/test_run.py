@@ -195,9 +195,18 @@ def test_what_is_asked_is_known_until_the_run_goes_on(run, what, state):
     assert run.view().state == "queued" and not run.asked
 
 
+def test_an_interrupted_run_is_left_until_it_goes_on(run):
+    assert not run.is_left
+    run.leave()
+    assert run.is_left
+    run.emit(Ended(state="interrupted"))
+    run.requeue()
+    assert not run.is_left
+
+
 def test_a_finished_run_is_not_taken_up_again(run):
     run.emit(Ended(state="done"))
-    with pytest.raises(RunError, match="It is finished"):
+    with pytest.raises(RunError, match="is finished"):
         run.requeue()
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from finetune import workspace as module
-from finetune.errors import DiskError, RunError
+from finetune.errors import BusyError, DiskError, RunError
+from finetune.events import Ended, Started
 from finetune.recipe import Recipe
 from finetune.workspace import PROJECT, Workspace, home
 
@@ -111,6 +112,47 @@ def test_a_run_is_found_by_its_id_or_its_number(workspace):
 def test_a_run_that_is_not_there_is_named(workspace, name):
     with pytest.raises(RunError, match="There is no run"):
         workspace.run(name)
+
+
+def test_a_deleted_run_is_gone_at_once_and_its_number_is_not_given_again(workspace):
+    kept, run = workspace.create(RECIPE), workspace.create(RECIPE)
+    kept.emit(Ended(state="done"))
+    run.emit(Ended(state="failed"))
+    workspace.delete(run)
+    assert [each.id for each in workspace.runs()] == [kept.id]
+    assert (workspace.runs_dir / f".trash-{run.id}" / "recipe.yaml").is_file()
+    workspace.sweep()
+    assert not list(workspace.runs_dir.glob(".trash-*")) and kept.path.is_dir()
+    assert workspace.create(RECIPE).number == 3
+    with pytest.raises(RunError, match="There is no run"):
+        workspace.delete(run)
+
+
+def test_a_run_that_has_not_ended_is_not_deleted(workspace):
+    run = workspace.create(RECIPE)
+    with pytest.raises(RunError, match="has not ended"):
+        workspace.delete(run)
+    run.emit(Started(device="CPU"))
+    with run.held(), pytest.raises(RunError, match="has not ended"):
+        workspace.delete(run)
+    run.emit(Ended(state="paused"))
+    with run.held(), pytest.raises(BusyError):
+        workspace.delete(run)
+    run.emit(Started(device="CPU"))
+    workspace.delete(run)  # nobody works on it: it was interrupted
+    assert workspace.runs() == []
+
+
+@pytest.mark.parametrize("named", ["001-one", "1"])
+def test_a_run_that_another_one_starts_from_is_not_deleted(workspace, named):
+    run = workspace.create(RECIPE)
+    run.emit(Ended(state="done"))
+    other = workspace.create(RECIPE.changed(**{"model.run": named}))
+    with pytest.raises(RunError, match="002-one starts from run 001-one"):
+        workspace.delete(run)
+    other.emit(Ended(state="stopped"))
+    workspace.delete(run)
+    assert workspace.runs()[0].id == other.id
 
 
 @pytest.fixture

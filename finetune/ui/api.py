@@ -10,8 +10,10 @@ import gradio as gr
 from finetune.chat import Sampling
 from finetune.errors import FinetuneError
 from finetune.recipe import Recipe
+from finetune.ui import queue
 from finetune.ui.compare import LONGEST_QUESTION
 from finetune.ui.studio import Studio, counting
+from finetune.view import RESUMABLE
 
 FIGURES = (
     "name",
@@ -48,6 +50,8 @@ def draw(studio: Studio) -> None:
         gr.Button().click(said(start, studio), recipe, run, api_name="start")
         gr.Button().click(said(status, studio), run, view, api_name="status", queue=False)
         gr.Button().click(said(stop, studio), run, view, api_name="stop")
+        gr.Button().click(said(pause, studio), run, view, api_name="pause")
+        gr.Button().click(said(resume, studio), run, view, api_name="resume")
         prompt, seed, tokens, greedy, both = (
             gr.Textbox(),
             gr.Number(7, precision=0),
@@ -89,6 +93,8 @@ def status(studio: Studio, run_id: str) -> dict:
     view = studio.view(run)
     facts = {"run": run.id, **{name: getattr(view, name) for name in FIGURES}}
     facts["loss"] = view.steps[-1].loss if view.steps else None
+    facts["best_step"] = view.best.step if view.best else None
+    facts["resumable"] = view.state in RESUMABLE
     facts["evaluations"] = [evaluation.model_dump() for evaluation in view.evaluations]
     facts["samples"] = [sample.model_dump() for sample in view.samples]
     facts["choices"] = [choice.model_dump() for choice in view.choices]
@@ -97,8 +103,18 @@ def status(studio: Studio, run_id: str) -> dict:
 
 
 def stop(studio: Studio, run_id: str) -> dict:
-    """Ask a run to stop and keep the model so far; returns its status."""
-    return status(studio, studio.jobs.stop(run_id).id)
+    """Ask a run to stop and keep the model so far, or take it out of the line; returns its status."""
+    return status(studio, queue.stop(studio, run_id).id)
+
+
+def pause(studio: Studio, run_id: str) -> dict:
+    """Ask a run to save where it is and make room for others; returns its status."""
+    return status(studio, studio.jobs.pause(run_id).id)
+
+
+def resume(studio: Studio, run_id: str) -> dict:
+    """Put a run that has ended unfinished in line, to go on from its last checkpoint; returns its status."""
+    return status(studio, studio.jobs.resume(run_id).id)
 
 
 def compare(studio: Studio, run_id: str, prompt: str, seed: int, max_tokens: int, greedy: bool) -> dict:

@@ -185,7 +185,15 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         api_name="adapter_settings",
         **quiet,
     )
-    parts.model.change(partial(describe_model, studio), parts.model, parts.model_note, api_name="model_note", **quiet)
+    start = [parts.model, form.inputs["model.run"]]
+    gr.on(
+        [part.change for part in start],
+        partial(describe_model, studio),
+        start,
+        parts.model_note,
+        api_name="model_note",
+        **quiet,
+    )
     changes = [component.change for component in parts.settings()]
     written = gr.on(
         [*changes, chosen.change],

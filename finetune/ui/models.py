@@ -2,7 +2,7 @@
 
 from finetune.model import known_models, local_models
 from finetune.ui import views
-from finetune.ui.studio import Studio
+from finetune.ui.studio import Studio, as_run
 
 
 def model_choices(studio: Studio) -> list[tuple[str, str]]:
@@ -14,13 +14,20 @@ def model_choices(studio: Studio) -> list[tuple[str, str]]:
     ]
 
 
-def describe_model(studio: Studio, model_id: str) -> str:
-    """What to know about a model before choosing it: size, licence, needs, and whether it must be fetched."""
+def describe_model(studio: Studio, model_id: str, run_id: str | None = None) -> str:
+    """What to know about a model before choosing it: size, licence, needs, and whether it must be fetched.
+
+    With ``run_id``, that it starts from what this earlier run has learnt.
+    """
     parts = []
+    earlier = as_run(studio, run_id)
     known = next((model for model in known_models() if model.id == model_id), None)
     if known:
         gate = "You must accept it on huggingface.co and be logged in." if known.gated else ""
         parts = [f"{known.id}: {views.parameters(known.parameters)}, {known.licence}.", gate, known.needs, known.note]
     if "/" in (model_id or "") and not studio.has_model(model_id):
         parts.append("It is not on this machine yet and is fetched when the run starts.")
+    if run_id:
+        called = f"{views.run_number(earlier.id)} “{studio.view(earlier).name}”" if earlier else f"run {run_id}"
+        parts.append(f"It starts from what {called} has learnt, until you empty “Run” under More settings.")
     return views.small(" ".join(part for part in parts if part))

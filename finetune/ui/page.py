@@ -7,9 +7,10 @@ from functools import partial
 
 import gradio as gr
 
-from finetune.ui import api, compare, data, method, sweep, train, views
+from finetune.ui import api, compare, data, method, queue, sweep, train, views
 from finetune.ui.shown import kept, show
-from finetune.ui.studio import Studio, counting
+from finetune.ui.standing import disk_words
+from finetune.ui.studio import Studio, as_run, counting
 from finetune.workspace import ASSETS
 
 TABS = ("data", "method", "train", "compare")
@@ -113,10 +114,10 @@ def build(studio: Studio) -> gr.Blocks:
         data.wire(studio, parts["data"], parts["method"].counted_by())
         _wire_memory(studio, page, parts["data"], parts["method"].counted_by())
         method.wire(studio, parts["method"], parts["data"].chosen)
-        train.wire(studio, parts["train"])
+        asked = train.wire(studio, parts["train"])
         compare.wire(studio, parts["compare"])
         _wire_steps(studio, tabs, parts)
-        _wire_clock(studio, page, tabs, status, parts)
+        _wire_clock(studio, page, tabs, status, parts, asked)
         api.draw(studio)
     return page.queue(default_concurrency_limit=4, max_size=40)
 
@@ -146,7 +147,14 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
         api_name="recipe_queue",
         api_visibility="private",
     )
-    third.compare.click(
+    third.buttons["further"].click(
+        partial(train_further, studio, second),
+        third.run,
+        [third.notice, tabs, second.problems, *first.shown(), second.cards, *second.settings()],
+        api_name="train_further",
+        **QUIET,
+    )
+    third.buttons["compare"].click(
         partial(to_compare, studio), third.run, [tabs, fourth.run, fourth.comparing], api_name="to_compare", **QUIET
     )
 
@@ -178,6 +186,21 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     return [notice, *shown.values(), cards, *values]
 
 
+def train_further(studio: Studio, parts: method.Parts, run_id: str | None) -> list:
+    """The Method tab with the recipe of a run, to start from its model; or stay and say why that cannot be."""
+    run = as_run(studio, run_id)
+    if run is None:
+        filled = use_recipe(studio, parts, "")
+        return [views.notice("There is no such run.", "It may have been deleted already."), gr.skip(), *filled[1:]]
+    recipe = studio.recipe(run).changed(**{"model.run": run.id})
+    problem, *filled = use_recipe(studio, parts, recipe.to_yaml())
+    if filled[0] == gr.skip():
+        return [problem, gr.skip(), gr.skip(), *filled]
+    called = f"{views.run_number(run.id)} “{recipe.name}”"
+    words = (f"This goes on from what {called} has learnt.", "Choose for how many epochs more, then start training.")
+    return ["", gr.Tabs(selected="method"), views.notice(*words, kind="info"), *filled]
+
+
 def _wire_memory(studio: Studio, page: gr.Blocks, parts: data.Parts, counted_by: list) -> None:
     """What was chosen before the page was loaded anew is chosen again."""
     page.load(
@@ -190,8 +213,8 @@ def to_compare(studio: Studio, run_id: str | None) -> tuple:
     return gr.Tabs(selected="compare"), gr.Dropdown(train.choices(studio, with_model=True), value=run_id), run_id
 
 
-def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML, parts: dict) -> None:
-    """What keeps the page up to date: once on load, then each second, sending only what is new."""
+def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML, parts: dict, asked: list) -> None:
+    """What keeps the page up to date: once on load, then each second, sending only what is new; ``asked`` at once."""
     watched, compared = parts["train"], parts["compare"]
     seen = gr.State({})
     inputs = [seen, watched.watching, compared.comparing]
@@ -200,7 +223,8 @@ def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML,
     gr.Timer(TICK_S).tick(tick, inputs, outputs, queue=False, api_name="tick", **QUIET)
     page.load(tick, inputs, outputs, queue=False, api_name="load", **QUIET)
     chosen = watched.run.input(same, watched.run, watched.watching, queue=False, api_name="train_choose", **QUIET)
-    chosen.then(tick, inputs, outputs, queue=False, api_name="train_show", **QUIET)
+    for event in (chosen, *asked):
+        event.then(tick, inputs, outputs, queue=False, api_name="train_show", **QUIET)
     compared.run.input(same, compared.run, compared.comparing, queue=False, api_name="compare_keep", **QUIET)
     page.load(opened, None, tabs, queue=False, api_name="open", **QUIET)
     page.load(studio.warm, queue=False, api_name="warm", **QUIET)
@@ -230,7 +254,8 @@ def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | N
     compared_id = compared_id or seen.get("talkable", ((), None))[1]
     if compared_id not in talkable:
         compared_id = talkable[0] if talkable else None
-    line = views.head(studio.machine, current[1] if current else None, len(studio.jobs.waiting()))
+    also = (queue.interrupted_line(studio), disk_words(studio, current and current[0]))
+    line = views.head(studio.machine, current[1] if current else None, len(studio.jobs.waiting()), also)
     looked = train.look(studio, run_id)
     now = {"status": line, "runs": (choices, run_id), "talkable": (finished, compared_id), "look": looked}
     if now == seen:

@@ -3,13 +3,24 @@
 import time
 from html import escape
 
-from finetune.ui.views import PHASE_WORDS, STATE_WORDS, amount, counted, duration, gigabytes, notice, percent
+from finetune.ui.outcome import outcome
+from finetune.ui.standing import Standing
+from finetune.ui.views import PHASE_WORDS, amount, counted, duration, gigabytes, percent, state_words
 from finetune.view import ACTIVE, View
 
+STOPPING_WORDS = {
+    "stop": "Stopping after this step",
+    "pause": "Pausing after this step",
+    "yield": "Saving, as the program ends",
+}
+"""What was asked of a run that is about to end, as what it does."""
 
-def head(view: View, now: float | None = None) -> str:
-    """The state, the bar, and one line of figures; a failure says what to do."""
-    return f"<section class='run-head'>{_title(view)}{_bar(view)}{_figures(view, now)}{_outcome(view)}</section>"
+
+def head(view: View, standing: Standing = Standing(), now: float | None = None) -> str:
+    """The state, the bar, one line of figures, and what has become of it with the next step."""
+    now = now or time.time()
+    parts = [_title(view, standing, now), _bar(view), _figures(view, standing, now), outcome(view, standing, now)]
+    return f"<section class='run-head'>{''.join(parts)}</section>"
 
 
 def spoken(view: View) -> str:
@@ -43,22 +54,42 @@ def details(view: View) -> str:
         for choice in view.choices
     )
     table = f"<table class='choices'><tbody>{rows}</tbody></table>" if rows else ""
-    notes = "".join(f"<li class='{note.level}'>{escape(note.message)}</li>" for note in view.notes)
+    notes = "".join(f"<li class='{note.level}'>{escape(note.message)}</li>" for note in _notes(view))
     versions = ", ".join(f"{name} {version}" for name, version in view.versions.items())
-    parts = [table, f"<ul class='notes'>{notes}</ul>" if notes else "", _amounts(view)]
+    parts = [table, _rungs(view), f"<ul class='notes'>{notes}</ul>" if notes else "", _amounts(view)]
     if versions:
         parts.append(f"<p class='small'>{escape(view.device)}. {escape(versions)}.</p>")
     return "".join(parts) or "<p class='small'>Nothing yet.</p>"
 
 
-def _title(view: View) -> str:
-    return f"<h3>{escape(view.name)} <span class='state {view.state}'>{escape(_phase(view))}</span></h3>"
+def _rungs(view: View) -> str:
+    """What was given up for want of memory, with the settings that changed."""
+    rungs = "".join(
+        f"<li>{escape(rung.reason)} <span class='small'>"
+        f"{escape(', '.join(f'{path}: {value}' for path, value in rung.settings.items()))}</span></li>"
+        for rung in view.lowered
+    )
+    return f"<h4>Given up for want of memory</h4><ol class='rungs'>{rungs}</ol>" if rungs else ""
 
 
-def _phase(view: View) -> str:
+def _notes(view: View) -> list:
+    """The notes, without those that say once more what was given up for want of memory."""
+    return [note for note in view.notes if not any(note.message.endswith(rung.reason) for rung in view.lowered)]
+
+
+def _title(view: View, standing: Standing, now: float) -> str:
+    words, look = _phase(view, standing), view.state
+    if view.is_stalled(now):
+        words, look = f"Not heard of for {duration(now - view.heard_at)}", "stalled"
+    return f"<h3>{escape(view.name)} <span class='state {look}'>{escape(words)}</span></h3>"
+
+
+def _phase(view: View, standing: Standing = Standing()) -> str:
     if view.state in ("preparing", "running"):
         return PHASE_WORDS.get(view.phase, "Getting ready")
-    return STATE_WORDS[view.state].capitalize()
+    if view.state == "stopping":
+        return STOPPING_WORDS.get(standing.asked, "Saving where it is")
+    return state_words(view).capitalize()
 
 
 def _bar(view: View) -> str:
@@ -74,12 +105,12 @@ def _bar(view: View) -> str:
     )
 
 
-def _figures(view: View, now: float | None) -> str:
-    parts = []
+def _figures(view: View, standing: Standing, now: float) -> str:
+    parts = [f"starts from {standing.origin}"] if standing.origin else []
     if view.total_steps:
         parts.append(f"step {amount(view.step)} of {amount(view.total_steps)}")
     if view.state in ACTIVE and view.started_at and not view.step:
-        parts.append(f"{duration((now or time.time()) - view.started_at)} so far")
+        parts.append(f"{duration(now - view.started_at)} so far")
     if view.elapsed_s:
         parts.append(f"{duration(view.elapsed_s)} of training")
     if view.eta_s:
@@ -89,22 +120,6 @@ def _figures(view: View, now: float | None) -> str:
     if view.memory_bytes:
         parts.append(f"{gigabytes(view.memory_bytes)} of memory")
     return f"<p class='figures'>{' <i>·</i> '.join(escape(part) for part in parts)}</p>" if parts else ""
-
-
-def _outcome(view: View) -> str:
-    if view.state == "failed":
-        return notice(view.message or "The run failed.", view.hint)
-    if view.state == "interrupted":
-        return notice(
-            "The work on this run ended before it was finished.",
-            "The program or the machine was stopped. Start the recipe again from the Method tab.",
-            kind="warning",
-        )
-    if view.state == "queued":
-        return notice("Another run is at work.", "This one starts by itself as soon as that one is over.", kind="info")
-    if view.state in ("done", "stopped") and view.message:
-        return notice(view.message, view.hint, kind="info")
-    return ""
 
 
 def _amounts(view: View) -> str:

@@ -138,7 +138,9 @@ class Studio:
         self._tokenizers = Cache(3)
         self._prompts = Cache(16)
         self._starting = threading.Lock()
-        self._last_start: tuple[str, float, Run] | None = None
+        self._recipes = Cache(64)
+        self._started: dict[str, tuple[float, Run]] = {}
+        """What was started a moment ago: the recipe, and when, and its run."""
         self._machine = ""
         self._is_warming = False
 
@@ -296,11 +298,22 @@ class Studio:
         """Queue a run of ``recipe``; a second click on the same button gets the run of the first."""
         text = recipe.to_yaml(full=True)
         with self._starting:
-            if self._last_start and self._last_start[0] == text and time.monotonic() - self._last_start[1] < REPEAT_S:
-                return self._last_start[2]
-            run = self.jobs.submit(recipe, trusted=False)
-            self._last_start = (text, time.monotonic(), run)
-            return run
+            since = time.monotonic() - REPEAT_S
+            self._started = {key: (at, run) for key, (at, run) in self._started.items() if at > since}
+            if text not in self._started:
+                run = self.jobs.submit(recipe, trusted=False)
+                self._started[text] = (time.monotonic(), run)
+            return self._started[text][1]
+
+    def recipe(self, run: Run) -> Recipe:
+        """What ``run`` was asked for; it never changes."""
+        return self._recipes.get(run.id, lambda: run.recipe)
+
+    def forget(self, run: Run) -> None:
+        """Let go of what is remembered of ``run``, which was deleted."""
+        self._followers.pop(run.id, None)
+        self.pairs.forget(run.id)
+        self._started = {text: (at, kept) for text, (at, kept) in self._started.items() if kept.id != run.id}
 
     def held_out_prompts(self, run: Run, most: int = 6) -> list[str]:
         """A few questions from the rows that ``run`` never learnt from; none if they cannot be read."""

@@ -9,10 +9,18 @@ from typing import NamedTuple
 import gradio as gr
 
 from finetune.errors import FinetuneError
-from finetune.ui import progress, runs, views
+from finetune.ui import progress, queue, runs, views
+from finetune.ui.cards import PICK
 from finetune.ui.chart import loss_chart, metric_charts
+from finetune.ui.standing import Standing, resume_label, standing, stop_label
 from finetune.ui.studio import Studio, as_run
 from finetune.view import ACTIVE, FINISHED, View
+
+BUTTONS = {"delete": "Delete", "pause": "Pause", "stop": "Stop and keep", "resume": "Resume",
+           "further": "Train further", "download": "Download", "compare": "Compare"}  # fmt: skip
+"""What can be asked of a run, in the order shown."""
+IDS = {"compare": "to-compare"}
+"""What a button is called on the page where it is not its name."""
 
 
 @dataclass
@@ -23,39 +31,49 @@ class Parts:
     watching: gr.State
     """The run that the person chose to watch; None follows the newest. The clock reads this and not the chooser, whose
     value Gradio refuses once the server has forgotten its choices."""
+    offers: gr.HTML
     head: gr.HTML
     spoken: gr.HTML
+    line: gr.HTML
     charts: gr.HTML
     answers: gr.HTML
     details: gr.HTML
-    stop: gr.Button
-    download: gr.Button
+    buttons: dict[str, gr.Button]
+    """What can be asked of the run, by name: ``delete``, ``pause``, ``stop``, ``resume``, ``further``, …"""
     ready: gr.DownloadButton
-    compare: gr.Button
     notice: gr.HTML
     beside: runs.Parts
 
     def looked(self) -> list:
         """The components of ``Look``, in its order."""
-        return [self.head, self.spoken, self.charts, self.answers, self.details, self.stop, self.download, self.compare]
+        shown = [self.offers, self.head, self.spoken, self.line, self.charts, self.answers, self.details]
+        return [*shown, *self.buttons.values()]
 
 
 class Look(NamedTuple):
     """The tab's values for one run at one moment; equal looks need no redrawing."""
 
+    offers: str
     head: str
     spoken: str
+    line: str
     charts: str
     answers: str
     details: str
-    can_stop: bool
-    can_download: bool
-    can_compare: bool
+    delete: str = ""
+    pause: str = ""
+    stop: str = ""
+    resume: str = ""
+    further: str = ""
+    download: str = ""
+    compare: str = ""
+    """From ``delete`` on: what the button says; empty if it is not shown."""
 
     def values(self) -> list:
         """One update for each of ``Parts.looked()``."""
-        buttons = [gr.Button(visible=shown) for shown in (self.can_stop, self.can_download, self.can_compare)]
-        return [*self[:5], *buttons]
+        shown = self[: -len(BUTTONS)]
+        labels = self[-len(BUTTONS) :]
+        return [*shown, *(gr.Button(label, visible=True) if label else gr.Button(visible=False) for label in labels)]
 
 
 def draw(studio: Studio) -> Parts:
@@ -65,14 +83,14 @@ def draw(studio: Studio) -> Parts:
         run = gr.Dropdown(
             [], label="Run", show_label=False, filterable=False, elem_id="train-run", scale=0, min_width=320
         )
+    offers = gr.HTML(js_on_load=PICK, elem_id="offers")
     head = gr.HTML(nothing_yet(), elem_id="run-head")
     spoken = gr.HTML(elem_id="spoken", elem_classes="visually-hidden")
-    with gr.Row(elem_classes="primary-row"):
-        stop = gr.Button("Stop and keep", visible=False, elem_id="stop", scale=0, min_width=180)
-        download = gr.Button("Download", visible=False, elem_id="download", scale=0, min_width=180)
-        compare = gr.Button("Compare", variant="primary", visible=False, elem_id="to-compare", scale=0, min_width=220)
+    with gr.Row(elem_classes="primary-row run-buttons"):
+        buttons = {name: _button(name, words) for name, words in BUTTONS.items()}
         ready = gr.DownloadButton(visible="hidden", elem_id="download-ready")
-    notice = gr.HTML()
+    notice = gr.HTML(js_on_load=PICK, elem_id="run-notice")
+    line = gr.HTML(js_on_load=queue.FOCUS, elem_id="line")
     with gr.Row(elem_classes="halves", equal_height=False):
         with gr.Column(min_width=300):
             charts = gr.HTML(elem_id="charts")
@@ -81,23 +99,46 @@ def draw(studio: Studio) -> Parts:
     beside = runs.draw(studio)
     with gr.Accordion("What was chosen, and why", open=False, elem_id="details"):
         details = gr.HTML(views.small("Nothing yet."))
-    return Parts(
-        run, gr.State(None), head, spoken, charts, answers, details, stop, download, ready, compare, notice, beside
-    )
+    shown = (offers, head, spoken, line, charts, answers, details)
+    return Parts(run, gr.State(None), *shown, buttons, ready, notice, beside)
 
 
-def wire(studio: Studio, parts: Parts) -> None:
-    """The tab's own events; the clock is in ``page``."""
+def _button(name: str, words: str) -> gr.Button:
+    variant = "primary" if name in ("resume", "compare") else "secondary"
+    width = {"delete": 100, "compare": 220}.get(name, 150)
+    return gr.Button(words, variant=variant, visible=False, elem_id=IDS.get(name, name), scale=0, min_width=width)
+
+
+def wire(studio: Studio, parts: Parts) -> list:
+    """The tab's own events, and of them those that the clock is to follow at once; the clock is in ``page``."""
     runs.wire(studio, parts.beside)
     options = {"show_progress": "hidden", "api_visibility": "private"}
-    parts.stop.click(partial(stop, studio), parts.run, parts.notice, api_name="train_stop", **options)
-    parts.download.click(
+    asked = [
+        parts.buttons[name].click(
+            partial(ask, studio, name), parts.run, parts.notice, api_name=f"train_{name}", **options
+        )
+        for name in ("stop", "pause", "resume")
+    ]
+
+    def pick(event: gr.EventData) -> tuple:
+        notice, run_id = queue.act(studio, event.pick)
+        return notice, run_id or gr.skip()
+
+    asked += [
+        part.pick(pick, None, [parts.notice, parts.watching], api_name=f"train_{part.elem_id}", **options)
+        for part in (parts.offers, parts.line, parts.notice)
+    ]
+    parts.buttons["delete"].click(
+        partial(queue.confirmation, studio), parts.run, parts.notice, api_name="train_delete", **options
+    )
+    parts.run.input(lambda: "", None, parts.notice, api_name="train_hush", **options)
+    parts.buttons["download"].click(
         partial(download, studio),
         parts.run,
         [parts.ready, parts.notice],
         api_name="train_download",
         api_visibility="private",
-        show_progress_on=parts.download,
+        show_progress_on=parts.buttons["download"],
     ).success(
         None,
         None,
@@ -105,25 +146,40 @@ def wire(studio: Studio, parts: Parts) -> None:
         js="() => { const link = document.querySelector('#download-ready'); if (link) link.click(); }",
         api_visibility="private",
     )
+    return asked
 
 
 def look(studio: Studio, run_id: str | None) -> Look:
     """The tab as it should look now for the run ``run_id``."""
     run = as_run(studio, run_id)
     if run is None:
-        return Look(nothing_yet(), "", "", "", views.small("Nothing yet."), False, False, False)
+        return Look("", nothing_yet(), "", "", "", "", views.small("Nothing yet."))
     view = studio.view(run)
-    usable = view.has_model and view.state in FINISHED
+    stands = standing(studio, run, view)
     return Look(
-        head=progress.head(view),
+        offers=queue.offers(studio),
+        head=progress.head(view, stands),
         spoken=progress.spoken(view),
+        line=queue.line(studio),
         charts=loss_chart(view) + metric_charts(view) or before_charts(view),
         answers=progress.answers(view),
         details=progress.details(view),
-        can_stop=view.state in ("queued", *ACTIVE) and view.state != "stopping",
-        can_download=usable,
-        can_compare=usable,
+        **labels(view, stands),
     )
+
+
+def labels(view: View, stands: Standing) -> dict[str, str]:
+    """What the buttons say that fit the state, by name."""
+    shown = {"stop": stop_label(view), "resume": resume_label(view, stands)}
+    if view.state in ("preparing", "running"):
+        shown["pause"] = BUTTONS["pause"]
+    if view.state not in ("queued", *ACTIVE):
+        shown["delete"] = BUTTONS["delete"]
+    if view.has_model and view.state in FINISHED:
+        shown |= {name: BUTTONS[name] for name in ("download", "compare")}
+    if view.has_model and view.state == "done":
+        shown["further"] = BUTTONS["further"]
+    return shown
 
 
 def nothing_yet() -> str:
@@ -147,11 +203,13 @@ def choices(studio: Studio, with_model: bool = False) -> list[tuple[str, str]]:
     ]
 
 
-def stop(studio: Studio, run_id: str | None) -> str:
-    """What to tell the person who pressed Stop."""
+def ask(studio: Studio, what: str, run_id: str | None) -> str:
+    """Ask the run to ``stop``, ``pause`` or ``resume``; what to tell the person who did."""
     try:
         if run_id:
-            studio.jobs.stop(run_id)
+            {"stop": partial(queue.stop, studio), "pause": studio.jobs.pause, "resume": studio.jobs.resume}[what](
+                run_id
+            )
         return ""
     except FinetuneError as error:
         return views.notice_of(error)
@@ -166,3 +224,5 @@ def download(studio: Studio, run_id: str | None) -> tuple[str | None, str]:
         return str(zip_adapter(run, Path(tempfile.mkdtemp()))), ""
     except FinetuneError as error:
         return None, views.notice_of(error)
+    except FileNotFoundError:
+        return None, views.notice("The run was deleted while it was packed.", "There is nothing left to download.")

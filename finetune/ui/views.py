@@ -3,6 +3,7 @@
 Everything that came from a person, a file or a model goes through ``escape`` before it becomes HTML.
 """
 
+import time
 from html import escape
 
 from finetune.errors import FinetuneError, Problem
@@ -14,9 +15,9 @@ STATE_WORDS = {
     "queued": "waiting for its turn",
     "preparing": "getting ready",
     "running": "training",
-    "stopping": "stopping after this step",
+    "stopping": "saving where it is",
     "done": "finished",
-    "stopped": "stopped, model kept",
+    "stopped": "stopped",
     "paused": "paused",
     "failed": "failed",
     "interrupted": "interrupted",
@@ -78,13 +79,19 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
-def notice(message: str, hint: str = "", problems: tuple[Problem, ...] = (), kind: str = "error") -> str:
-    """A calm box that says what is wrong and what to do; ``kind`` is ``error``, ``warning`` or ``info``."""
+def notice(
+    message: str, hint: str = "", problems: tuple[Problem, ...] = (), kind: str = "error", actions: str = ""
+) -> str:
+    """A calm box that says what is wrong and what to do; ``kind`` is ``error``, ``warning`` or ``info``.
+
+    ``actions`` are buttons, as HTML.
+    """
     lines = "".join(f"<li>{escape(str(problem))}</li>" for problem in problems)
     parts = [
         f"<p class='notice-message'>{escape(message)}</p>",
         f"<p>{escape(hint)}</p>" if hint else "",
         f"<ul>{lines}</ul>" if lines else "",
+        f"<p class='moves'>{actions}</p>" if actions else "",
     ]
     role = "alert" if kind == "error" else "status"
     return f"<div class='notice {escape(kind)}' role='{role}'>{''.join(parts)}</div>"
@@ -111,15 +118,26 @@ def small(sentence: str) -> str:
     return f"<p class='small'>{escape(sentence)}</p>" if sentence else ""
 
 
+def run_number(run_id: str) -> str:
+    """A run in a sentence: ``run 3``."""
+    return f"run {run_id.split('-')[0].lstrip('0') or '0'}"
+
+
 def run_label(run_id: str, view: View) -> str:
     """A run in a chooser: ``3 · pirate voice · finished``."""
-    number = run_id.split("-")[0].lstrip("0") or "0"
-    return f"{number} · {view.name} · {STATE_WORDS[view.state]}"
+    return f"{run_number(run_id).removeprefix('run ')} · {view.name} · {state_words(view)}"
+
+
+def state_words(view: View) -> str:
+    """The state of a run in a few words."""
+    return "stopped, model kept" if view.state == "stopped" and view.has_model else STATE_WORDS[view.state]
 
 
 def activity(view: View) -> str:
     """What an active run is doing, in a few words for the status line."""
     words = f"“{view.name}” is {STATE_WORDS[view.state]}"
+    if view.is_stalled(time.time()):
+        return f"“{view.name}” has not been heard of for {duration(time.time() - view.heard_at)}"
     if view.state in ("running", "stopping") and view.total_steps:
         words += f", {percent(view.fraction)}"
     if view.state == "running" and view.eta_s:
@@ -127,13 +145,17 @@ def activity(view: View) -> str:
     return words
 
 
-def head(machine: str, current: View | None, waiting: int) -> str:
-    """The page's head: its name, which machine this is and what it is doing; carries the title for the browser."""
+def head(machine: str, current: View | None, waiting: int, also: tuple[str, ...] = ()) -> str:
+    """The page's head: its name, which machine this is and what it is doing; carries the title for the browser.
+
+    ``also`` is what else a person should see whatever they look at; what is empty is passed over.
+    """
     parts = [f"<span>{escape(machine)}</span>"]
     if current is not None:
         parts.append(f"<span class='busy'>{escape(activity(current))}</span>")
     if waiting:
         parts.append(f"<span>{waiting} waiting</span>")
+    parts += [f"<span class='also'>{escape(words)}</span>" for words in also if words]
     line = " <i aria-hidden='true'>·</i> ".join(parts)
     title = escape(page_title(current))
     return f"<header class='top' data-title='{title}'><h1>{TITLE}</h1><p class='status'>{line}</p></header>"

@@ -14,13 +14,20 @@ def studio(workspace):
 
 
 @pytest.fixture
+def still(studio):
+    """The studio, whose worker begins no run: what is put in line stays there."""
+    studio.jobs.close(0)
+    return studio
+
+
+@pytest.fixture
 def write_run(workspace):
     """A function that writes a run of 10 steps as a trainer would have: up to a step, and then an end."""
     from finetune.recipe import Recipe
 
-    def write(name="pirate voice", steps=10, state="done", metrics=None, data=None, **ended):
+    def write(name="pirate voice", steps=10, state="done", metrics=None, data=None, model=None, **ended):
         data = data or {"path": "assets/samples/pirate-voice.jsonl"}
-        recipe = Recipe.from_dict({"name": name, "data": data})
+        recipe = Recipe.from_dict({"name": name, "data": data, "model": model or {}})
         run = workspace.create(recipe)
         run.emit(said.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
         run.emit(said.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))

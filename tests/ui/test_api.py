@@ -29,6 +29,7 @@ def test_start_refuses_what_cannot_be_run(studio, recipe):
 def test_status_gives_the_figures_of_a_view_as_plain_values(studio, write_run):
     status = api.status(studio, write_run().id)
     assert status["state"] == "done" and status["fraction"] == 1.0 and status["loss"] == 1.0
+    assert status["best_step"] == 10 and not status["resumable"]
     assert [evaluation["step"] for evaluation in status["evaluations"]] == [0, 5, 10]
     assert status["samples"][-1]["answers"][0]["tuned"] == "Arr, after 10!"
 
@@ -37,6 +38,18 @@ def test_stop_asks_the_run_to_stop(studio, write_run):
     run = write_run(steps=2, state=None)
     with run.held():
         assert api.stop(studio, run.id)["state"] == "stopping"
+
+
+def test_a_run_is_paused_and_resumed(still, write_run):
+    run = write_run(steps=2, state=None)
+    with run.held():
+        assert api.pause(still, run.id)["state"] == "stopping" and run.asked == "pause"
+    assert api.status(still, run.id)["resumable"]
+    status = api.resume(still, run.id)
+    assert status["state"] == "queued" and not status["resumable"]
+    with pytest.raises(RunError, match="has not ended"):
+        api.resume(still, run.id)
+    assert api.stop(still, run.id)["state"] == "paused" and still.jobs.waiting() == []
 
 
 def test_a_mistake_is_told_to_the_caller_in_words(studio):

@@ -23,3 +23,9 @@ def test_a_gated_model_says_so(studio):
 def test_the_starter_needs_no_words_and_a_typed_id_is_escaped(studio):
     assert describe_model(studio, "starter") == ""
     assert "<b>" not in describe_model(studio, "a/<b>")
+
+
+def test_a_start_from_an_earlier_run_is_said_and_how_to_undo_it(studio, write_run):
+    html = describe_model(studio, "starter", write_run(name="<pirate>").id)
+    assert "what run 1 “&lt;pirate&gt;” has learnt, until you empty “Run” under More settings" in html
+    assert "what run 9 has learnt" in describe_model(studio, "starter", "9")

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from finetune.ui import page, train
+from finetune.ui import data, method, page, train
 from finetune.ui.studio import Studio
 
 SKIP = gr.skip()
@@ -23,7 +23,7 @@ def changed(values):
 def test_every_event_has_a_name_and_only_the_api_is_public(built):
     events = [event for event in built.fns.values() if event.fn is not None]
     public = {event.api_name for event in events if event.api_visibility == "public"}
-    assert public == {"check", "start", "status", "stop", "compare"}
+    assert public == {"check", "start", "status", "stop", "pause", "resume", "compare"}
     assert all(event.api_name and event.api_name is not False for event in events)
 
 
@@ -93,6 +93,33 @@ def test_from_the_run_watched_to_the_same_run_compared(studio, write_run):
     run = write_run()
     tabs, chooser, comparing = page.to_compare(studio, run.id)
     assert tabs.selected == "compare" and chooser.value == comparing == run.id
+
+
+def test_training_further_fills_the_method_tab_with_the_recipe_and_its_start(studio, write_run):
+    with gr.Blocks():
+        data.draw(studio)
+        parts = method.draw(studio)
+    run = write_run()
+    notice, tabs, words, *filled = page.train_further(studio, parts, run.id)
+    values = dict(zip(parts.form.inputs, filled[-len(parts.form.inputs) :]))
+    assert notice == "" and tabs.selected == "method" and "run 1 “pirate voice” has learnt" in words
+    assert values["model.run"] == run.id and values["name"] == "pirate voice"
+
+
+def test_training_further_what_is_gone_stays_where_it_is(studio, write_run):
+    with gr.Blocks():
+        parts = method.draw(studio)
+    notice, tabs, *_ = page.train_further(studio, parts, "099-gone")
+    assert "no such run" in notice and tabs == SKIP
+    missing = write_run(data={"path": "uploads/gone.jsonl"})
+    notice, tabs, *_ = page.train_further(studio, parts, missing.id)
+    assert "There is no data file" in notice and tabs == SKIP
+
+
+def test_the_status_line_says_what_was_interrupted(studio, write_run):
+    write_run(steps=3, state=None)
+    status = page.refresh(studio, {}, None, None)[1]
+    assert "run 1 was interrupted" in status
 
 
 def test_a_run_that_finishes_does_not_end_the_conversation_with_another(studio, write_run):

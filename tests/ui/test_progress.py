@@ -1,6 +1,8 @@
 import pytest
 
+from finetune import events as said
 from finetune.ui import progress
+from finetune.ui.standing import Standing
 from finetune.view import View
 
 
@@ -19,7 +21,8 @@ def test_the_head_of_a_failure_says_what_to_do(write_run):
 
 
 def test_a_run_that_nobody_holds_is_interrupted(write_run):
-    assert "The work on this run ended before it was finished." in progress.head(write_run(state=None).view())
+    html = progress.head(write_run(steps=4, state=None).view())
+    assert "Interrupted</span>" in html and "It was interrupted at step 4 of 10." in html
 
 
 def test_while_getting_ready_the_bar_has_no_value():
@@ -54,6 +57,29 @@ def test_details_give_each_choice_with_its_reason(write_run):
         "10 of 1,000 weights",
     ):
         assert words in html
+
+
+def test_what_was_given_up_is_listed_once_with_its_settings(write_run):
+    run = write_run(steps=4, state=None)
+    for value, reason in ((2, "Half at a time."), (4, "A quarter at a time.")):
+        run.emit(said.Lowered(settings={"training.accumulation": value}, reason=reason))
+        run.emit(said.Noted(message=f"The memory did not suffice. {reason}", level="warning"))
+    html = progress.details(run.view())
+    assert html.count("Half at a time.") == html.count("A quarter at a time.") == 1
+    assert "training.accumulation: 4" in html and "3 rows were cut." in html
+
+
+def test_silence_is_a_badge(write_run):
+    run = write_run(steps=4, state=None)
+    with run.held():
+        view = run.view()
+        html = progress.head(view, Standing(checkpoint=2), now=view.heard_at + 120)
+    assert "<span class='state stalled'>Not heard of for 2 min</span>" in html
+
+
+@pytest.mark.parametrize("asked, words", [("stop", "Stopping after"), ("pause", "Pausing after"), ("yield", "Saving")])
+def test_what_was_asked_of_a_run_is_said(asked, words):
+    assert words in progress.head(View(name="x", state="stopping"), Standing(asked=asked))
 
 
 def test_details_of_a_run_that_has_said_nothing():

@@ -1,12 +1,14 @@
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from finetune.data.dataset import read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
+from finetune.events import Ended
 from finetune.recipe import ModelSettings, Recipe
-from finetune.ui.studio import as_run, counting, question, whole
+from finetune.ui.studio import REPEAT_S, as_run, counting, question, whole
 
 PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
 
@@ -30,12 +32,35 @@ def test_a_double_click_makes_one_run_and_another_recipe_a_second(idle):
 
 
 def test_two_clicks_at_the_same_moment_make_one_run(idle):
-    threads = [threading.Thread(target=idle.start, args=(recipe(),)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(idle.workspace.runs()) == 1
+    with ThreadPoolExecutor(25) as pool:
+        started = list(pool.map(lambda _: idle.start(recipe()).id, range(25)))
+    assert [run.id for run in idle.workspace.runs()] == sorted(set(started)) == started[:1]
+
+
+def test_two_people_at_once_get_a_run_each(idle):
+    with ThreadPoolExecutor(25) as pool:
+        started = list(pool.map(lambda n: idle.start(recipe(name=f"of {n % 2}")).id, range(26)))
+    assert len(set(started)) == len(idle.workspace.runs()) == 2
+
+
+def test_the_same_recipe_can_be_started_again_on_purpose(idle, monkeypatch):
+    first, now = idle.start(recipe()), time.monotonic()
+    monkeypatch.setattr("finetune.ui.studio.time.monotonic", lambda: now + REPEAT_S + 1)
+    assert idle.start(recipe()).id != first.id
+
+
+def test_what_was_deleted_is_forgotten(idle):
+    first = idle.start(recipe())
+    first.emit(Ended(state="stopped"))
+    idle.jobs.delete(first.id)
+    idle.forget(first)
+    second = idle.start(recipe())
+    assert second.number == 2 and idle.workspace.runs()[0].id == second.id
+
+
+def test_the_recipe_of_a_run_is_read_once(studio, write_run):
+    run = write_run(model={"run": "7"})
+    assert studio.recipe(run).model.run == "7" and studio.recipe(run) is studio.recipe(run)
 
 
 @pytest.mark.parametrize(

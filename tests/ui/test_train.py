@@ -1,33 +1,72 @@
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 import pytest
 
+from finetune import events as said
 from finetune.ui import train
+
+
+def shown(look):
+    """The names of the buttons that are shown."""
+    return [name for name in train.BUTTONS if getattr(look, name)]
 
 
 def test_without_runs_it_says_what_to_do(studio):
     look = train.look(studio, None)
-    assert "press “Start training”" in look.head and not (look.can_stop or look.can_download or look.can_compare)
+    assert "press “Start training”" in look.head and shown(look) == []
 
 
 def test_a_finished_run_can_be_downloaded_and_compared(studio, write_run):
     look = train.look(studio, write_run().id)
     assert "<svg" in look.charts and "Arr, after 10!" in look.answers
-    assert (look.can_stop, look.can_download, look.can_compare) == (False, True, True)
+    assert shown(look) == ["delete", "further", "download", "compare"]
 
 
-def test_a_run_at_work_can_be_stopped_only(studio, write_run):
+def test_a_run_at_work_can_be_stopped_or_paused(studio, write_run):
     run = write_run(steps=3, state=None)
     with run.held():
+        assert shown(train.look(studio, run.id)) == ["pause", "stop"]
+        assert train.ask(studio, "pause", run.id) == "" and run.asked == "pause"
         look = train.look(studio, run.id)
-        assert (look.can_stop, look.can_download, look.can_compare) == (True, False, False)
-        assert train.stop(studio, run.id) == "" and run.cancelled
-        assert not train.look(studio, run.id).can_stop
+        assert shown(look) == [] and "Pausing after this step" in look.head
+
+
+@pytest.mark.parametrize("state", ["stopped", "paused", "failed", "interrupted"])
+def test_a_run_that_ended_unfinished_can_be_resumed(studio, write_run, state):
+    run = write_run(steps=7, state=state)
+    assert train.look(studio, run.id).resume == "Start again"
+    with run.checkpoints.staging(5) as folder:
+        (folder / "weights").write_bytes(b"x")
+    look = train.look(studio, run.id)
+    assert look.resume == "Resume from step 5" and look.delete and not look.further
+
+
+def test_a_run_in_line_can_be_taken_out(still, write_run):
+    run = write_run(steps=4, state="paused")
+    assert train.ask(still, "resume", run.id) == ""
+    assert shown(train.look(still, run.id)) == ["stop"] and train.look(still, run.id).stop == "Take out of the line"
+    assert train.ask(still, "stop", run.id) == "" and still.jobs.waiting() == []
+    assert still.view(run).state == "paused"
+
+
+def test_of_two_pages_that_resume_a_run_one_does_and_the_other_is_told(still, write_run):
+    run = write_run(steps=4, state="paused")
+    with ThreadPoolExecutor(8) as pool:
+        told = sorted(pool.map(lambda _: train.ask(still, "resume", run.id), range(8)))
+    assert told[0] == "" and all("It was resumed a moment ago" in words for words in told[1:])
+    assert [waiting.id for waiting in still.jobs.waiting()] == [run.id]
+    assert sum(isinstance(event, said.Requeued) for event in run.events()[0]) == 1
 
 
 def test_stopping_what_is_over_says_so(studio, write_run):
-    assert "is not running" in train.stop(studio, write_run().id)
+    assert "is not running" in train.ask(studio, "stop", write_run().id)
+
+
+def test_a_run_that_started_from_another_says_so(studio, write_run):
+    first = write_run()
+    assert "starts from run 1" in train.look(studio, write_run(model={"run": first.id}).id).head
 
 
 def test_equal_moments_look_equal(studio, write_run):
@@ -54,6 +93,14 @@ def test_the_download_is_a_zip_of_the_model(studio, write_run):
 def test_there_is_nothing_to_download_without_a_run(studio, run_id):
     path, notice = train.download(studio, run_id)
     assert path is None and "There is no run" in notice
+
+
+def test_a_download_of_a_run_that_goes_meanwhile_is_told_so(studio, write_run, monkeypatch):
+    def vanish(run, to):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("finetune.export.zip_adapter", vanish)
+    assert "deleted while it was packed" in train.download(studio, write_run().id)[1]
 
 
 def test_values_are_as_many_as_the_components(studio):

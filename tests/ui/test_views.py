@@ -1,6 +1,9 @@
+import time
+
 import pytest
 
 from finetune.errors import DataError, Problem
+from finetune.events import Saved, Stepped
 from finetune.ui import views
 from finetune.view import STATES, View
 
@@ -76,6 +79,29 @@ def test_the_head_says_what_is_running_and_how_long_it_takes():
 def test_the_title_is_the_plain_name_when_nothing_runs():
     assert views.page_title(None) == views.page_title(View(state="done")) == "Finetune Studio"
     assert views.page_title(View(state="preparing")) == "Getting ready · Finetune Studio"
+
+
+def test_the_head_says_what_else_should_be_seen():
+    html = views.head("CPU", None, 0, ("run 3 was interrupted", "", "only <1> GB"))
+    assert "run 3 was interrupted" in html and "only &lt;1&gt; GB" in html and html.count("class='also'") == 2
+
+
+def test_the_status_line_says_that_a_run_is_silent():
+    steps = [Stepped(step=n, epoch=0, loss=1, learning_rate=0, elapsed_s=n) for n in (1, 2, 3)]
+    view = View(name="pirate", state="running", phase="training", steps=steps, heard_at=time.time() - 180)
+    assert views.activity(view) == "“pirate” has not been heard of for 3 min"
+
+
+def test_a_stopped_run_is_said_to_have_a_model_only_if_it_has():
+    assert views.state_words(View(state="stopped")) == "stopped"
+    assert views.state_words(View(state="stopped", saved=[Saved(what="model", path="model", step=1)])) == (
+        "stopped, model kept"
+    )
+
+
+def test_a_notice_can_have_buttons():
+    html = views.notice("Sure?", actions="<button>Yes</button>")
+    assert html.endswith("<p class='moves'><button>Yes</button></p></div>")
 
 
 def test_a_run_is_called_by_its_number_name_and_state():
