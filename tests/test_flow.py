@@ -374,6 +374,116 @@ def test_a_program_can_go_the_whole_path(address, tmp_path):
     assert both["base"] and both["tuned"] and both["tokens_per_s"] > 0
 
 
+LONG = """
+name: {}
+data: {{path: assets/samples/pirate-voice.jsonl}}
+training: {{max_steps: 2000, save_steps: 2}}
+evaluation: {{times: 1}}
+"""
+
+
+@pytest.fixture
+def client(address):
+    """A program that calls the page; the runs it started are stopped at the end."""
+    from gradio_client import Client
+
+    client = Client(address, verbose=False)
+    client.started = []
+    yield client
+    for run_id in client.started:
+        if client.predict(run_id, api_name="/status")["state"] in ("queued", "preparing", "running"):
+            client.predict(run_id, api_name="/stop")
+
+
+def begin(client, *names) -> list[str]:
+    """The ids of new runs that take minutes."""
+    runs = [client.predict(LONG.format(name), api_name="/start") for name in names]
+    client.started += runs
+    return runs
+
+
+def at_step(page, step: int) -> None:
+    """Return once the run that is shown has come to ``step`` or beyond."""
+    script = "least => +(document.querySelector('#run-head').innerText.match(/step ([\\d,]+)/)?.[1] ?? 0) >= least"
+    page.wait_for_function(script, arg=step)
+
+
+def test_a_run_is_paused_resumed_and_stopped(visit, client):
+    other = visit()
+    begin(client, "one to pause")
+    page = other.open("train")
+    at_step(page, 2)
+    page.click("#pause")
+    page.wait_for_selector("#run-head .state.paused")
+    saved = re.search(r"paused at step (\d+) of 2,000", page.inner_text("#run-head"))[1]
+    assert page.inner_text("#resume") == f"Resume from step {saved}"
+    page.click("#resume")
+    at_step(page, int(saved) + 1)
+    page.click("#stop")
+    page.wait_for_selector("#run-head .state.stopped")
+    assert "the model it had become was kept" in page.inner_text("#run-head")
+    page.click("#delete")
+    page.click("#run-notice button:has-text('Delete for good')")
+    page.wait_for_function("document.querySelector('#run-notice').innerText.includes('was deleted')")
+    page.wait_for_function("!document.querySelector('#train-run input').value.includes('one to pause')")
+    client.started.clear()
+    assert other.errors == []
+
+
+def test_runs_in_line_are_moved_and_taken_out_with_the_keyboard(visit, client):
+    first, second, third = begin(client, "at work", "second", "third")
+    page = visit().open("train")
+    page.wait_for_selector("#line li >> nth=1")
+    page.focus(f"#line button[data-pick='up:{third}']")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#line li').innerText.includes('third')")
+    page.wait_for_function("id => document.activeElement.dataset.pick === `down:${id}`", arg=third)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('#line li').length === 1")
+    assert client.predict(third, api_name="/status")["state"] == "stopped"
+    assert "1 waiting" in page.inner_text("#status") and "second" in page.inner_text("#line")
+
+
+def test_25_starts_at_the_same_moment_are_one_run(client):
+    jobs = [client.submit(LONG.format("by many"), api_name="/start") for _ in range(25)]
+    client.started = sorted({job.result() for job in jobs})
+    assert len(client.started) == 1
+
+
+def test_a_run_that_was_killed_is_offered_and_goes_on_with_one_click(browser, tmp_path):
+    from gradio_client import Client
+
+    with app(tmp_path) as address:
+        client = Client(address, verbose=False)
+        client.started = []
+        begin(client, "cut off")
+        visit = Visit(browser, address)
+        at_step(visit.open("train"), 3)
+        visit.close()
+    with app(tmp_path) as address:
+        visit = Visit(browser, address)
+        page = visit.open("train")
+        page.wait_for_selector("#offers .notice")
+        assert "Run 1 “cut off” was interrupted at step" in page.inner_text("#offers")
+        assert "run 1 was interrupted" in page.inner_text("#status")
+        page.click("#offers button:has-text('Resume')")
+        page.wait_for_selector("#run-head .state.running")
+        page.wait_for_function("!document.querySelector('#offers .notice')")
+        visit.close()
+
+
+@pytest.mark.heavy
+def test_each_of_50_refreshes_shows_the_run_again(visit, client):
+    other = visit()
+    begin(client, "looked at")
+    at_step(other.open("train"), 1)
+    seconds = sorted(refresh(other) for _ in range(50))
+    print(f"shown again after {seconds[25]:.1f} s in the middle, {seconds[-1]:.1f} s at the longest")
+    assert seconds[-1] <= 2 and "looked at" in other.page.inner_text("#run-head")
+    assert client.predict(client.started[0], api_name="/status")["state"] == "running"
+
+
 @pytest.mark.heavy
 def test_from_start_to_finished_takes_at_most_90_seconds(browser, tmp_path):
     with app(tmp_path) as address:

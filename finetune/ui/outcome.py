@@ -1,7 +1,7 @@
 """What has become of a run, and the next step, in a notice or a line; for each state."""
 
 from finetune.ui.standing import Standing
-from finetune.ui.views import amount, counted, duration, notice, small
+from finetune.ui.views import amount, duration, notice, small
 from finetune.view import RESUMABLE, View
 
 
@@ -53,10 +53,10 @@ def _words(view: View, standing: Standing, now: float) -> tuple[str, str] | None
 
 
 def _queued(standing: Standing) -> tuple[str, str]:
-    begins = "It begins by itself as soon as the machine is free."
     if not standing.ahead:
-        return "It is next.", begins
-    return f"It waits for {counted(standing.ahead, 'run')} before it.", begins
+        return "It is next.", "It begins by itself as soon as the machine is free."
+    come = "1 run comes" if standing.ahead == 1 else f"{amount(standing.ahead)} runs come"
+    return f"{come} before it.", "It begins by itself when its turn comes."
 
 
 def _stopped(view: View, standing: Standing) -> tuple[str, str]:
@@ -95,11 +95,9 @@ def _finished(view: View) -> str:
 
 
 def _lowered(view: View) -> str:
-    changes = "1 setting" if len(view.lowered) == 1 else f"{len(view.lowered)} settings"
-    return (
-        f"The memory did not suffice for what was asked, so {changes} asked for less: {view.lowered[-1].reason} "
-        "See “What was chosen, and why”."
-    )
+    last, count = view.lowered[-1].reason, len(view.lowered)
+    noted = ("This is" if count == 1 else f"All {count} changes are") + " noted under “What was chosen, and why”."
+    return f"The memory did not suffice for what was asked. {last} {noted}"
 
 
 def _place(view: View) -> str:

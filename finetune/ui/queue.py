@@ -31,7 +31,8 @@ document.addEventListener('focusin', event => {
 });
 document.addEventListener('pointerdown', event => { if (!element.contains(event.target)) kept = ''; });
 watch('value', () => requestAnimationFrame(() => {
-  if (!kept || element.contains(document.activeElement)) return;
+  const at = document.activeElement;
+  if (!kept || (at !== document.body && !element.contains(at)) || at.dataset.pick === kept) return;
   const run = kept.split(':')[1];
   const next = ['up', 'down', 'remove'].map(what => button(`${what}:${run}`)).find(found => found);
   const to = button(kept) || next || element.querySelector('button[data-pick]:not([disabled])');
@@ -39,7 +40,7 @@ watch('value', () => requestAnimationFrame(() => {
 }));
 """
 )
-"""Drawing a list anew takes the focus from its buttons; this gives it back, so that Enter can be pressed again."""
+"""A list drawn anew leaves the focus where it was, on a button of another run; this moves it with the run."""
 
 
 def line(studio: Studio) -> str:

@@ -71,9 +71,9 @@ class Look(NamedTuple):
 
     def values(self) -> list:
         """One update for each of ``Parts.looked()``."""
-        shown = self[: -len(BUTTONS)]
-        labels = self[-len(BUTTONS) :]
-        return [*shown, *(gr.Button(label, visible=True) if label else gr.Button(visible=False) for label in labels)]
+        shown, labels = self[: -len(BUTTONS)], dict(zip(BUTTONS, self[-len(BUTTONS) :]))
+        lead = "compare" if self.compare else "resume"
+        return [*shown, *(_label(label, name == lead) for name, label in labels.items())]
 
 
 def draw(studio: Studio) -> Parts:
@@ -104,9 +104,15 @@ def draw(studio: Studio) -> Parts:
 
 
 def _button(name: str, words: str) -> gr.Button:
-    variant = "primary" if name in ("resume", "compare") else "secondary"
     width = {"delete": 100, "compare": 220}.get(name, 150)
-    return gr.Button(words, variant=variant, visible=False, elem_id=IDS.get(name, name), scale=0, min_width=width)
+    return gr.Button(words, visible=False, elem_id=IDS.get(name, name), scale=0, min_width=width)
+
+
+def _label(words: str, leads: bool) -> gr.Button:
+    """A button that says ``words`` and may be the one that leads on; hidden if there is nothing to say."""
+    if not words:
+        return gr.Button(visible=False)
+    return gr.Button(words, visible=True, variant="primary" if leads else "secondary")
 
 
 def wire(studio: Studio, parts: Parts) -> list:
@@ -170,7 +176,7 @@ def look(studio: Studio, run_id: str | None) -> Look:
 
 def labels(view: View, stands: Standing) -> dict[str, str]:
     """What the buttons say that fit the state, by name."""
-    shown = {"stop": stop_label(view), "resume": resume_label(view, stands)}
+    shown = {"stop": stop_label(view), "resume": "" if stands.is_offered else resume_label(view, stands)}
     if view.state in ("preparing", "running"):
         shown["pause"] = BUTTONS["pause"]
     if view.state not in ("queued", *ACTIVE):

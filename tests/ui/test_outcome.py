@@ -39,8 +39,8 @@ def test_what_is_offered_at_the_top_is_not_said_twice():
     [
         (Standing(), "It is next."),
         (Standing(ahead=0), "It is next."),
-        (Standing(ahead=1), "It waits for 1 run before it."),
-        (Standing(ahead=3), "It waits for 3 runs before it."),
+        (Standing(ahead=1), "1 run comes before it."),
+        (Standing(ahead=3), "3 runs come before it."),
     ],
 )
 def test_a_run_in_line_says_how_many_come_first(standing, words):
@@ -83,7 +83,9 @@ def test_what_was_given_up_for_want_of_memory_is_said_calmly(write_run):
     run = write_run(steps=4, state="paused")
     run.emit(said.Lowered(settings={"training.accumulation": 2}, reason="Half of <it> at a time."))
     html = outcome(run.view(), Standing(4), 0)
-    assert "1 setting asked for less: Half of &lt;it&gt; at a time." in html and "alert" not in html
+    assert "Half of &lt;it&gt; at a time. This is noted under" in html and "alert" not in html
+    run.emit(said.Lowered(settings={"training.accumulation": 4}, reason="A quarter at a time."))
+    assert "A quarter at a time. All 2 changes are noted under" in outcome(run.view(), Standing(4), 0)
 
 
 def test_silence_is_told_from_work(write_run):
