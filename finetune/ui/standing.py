@@ -32,13 +32,11 @@ class Standing:
 def standing(studio: Studio, run: Run, view: View) -> Standing:
     """Where ``run`` stands now."""
     saved = run.checkpoints.all()
-    line = [waiting.id for waiting in studio.jobs.waiting()]
-    place = line.index(run.id) if run.id in line else None
     return Standing(
         checkpoint=saved[-1].step if saved else None,
         asked=run.asked,
         origin=_origin(studio, run),
-        ahead=None if place is None else place + (1 if studio.current() else 0),
+        ahead=_ahead(studio, run),
         is_offered=view.state == "interrupted" and not run.is_left,
     )
 
@@ -67,6 +65,13 @@ def disk_words(studio: Studio, current: Run | None) -> str:
     if free < needed + RESERVE_BYTES:
         return f"{gigabytes(free)} of disk free, and the next checkpoint needs {gigabytes(needed + RESERVE_BYTES)}"
     return f"only {gigabytes(free)} of disk free" if free < LOW_BYTES else ""
+
+
+def _ahead(studio: Studio, run: Run) -> int | None:
+    line = [waiting.id for waiting in studio.jobs.waiting()]
+    if run.id not in line:
+        return None
+    return line.index(run.id) + (1 if studio.current() else 0)
 
 
 def _origin(studio: Studio, run: Run) -> str:
