@@ -7,7 +7,6 @@ import hashlib
 import logging
 import shutil
 import threading
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -137,10 +136,9 @@ class Studio:
         self._mixed = Cache(4)
         self._tokenizers = Cache(3)
         self._prompts = Cache(16)
-        self._starting = threading.Lock()
+        self._warming = threading.Lock()
         self._recipes = Cache(64)
-        self._started: dict[str, tuple[float, Run]] = {}
-        """What was started a moment ago: the recipe, and when, and its run."""
+        self._started = Cache(64, REPEAT_S)
         self._machine = ""
         self._is_warming = False
 
@@ -155,7 +153,7 @@ class Studio:
 
     def warm(self) -> None:
         """Load the heavy libraries in the background; only the first call does anything."""
-        with self._starting:
+        with self._warming:
             if not self._is_warming:
                 self._is_warming = True
                 self.jobs.warm()
@@ -296,14 +294,7 @@ class Studio:
 
     def start(self, recipe: Recipe) -> Run:
         """Queue a run of ``recipe``; a second click on the same button gets the run of the first."""
-        text = recipe.to_yaml(full=True)
-        with self._starting:
-            since = time.monotonic() - REPEAT_S
-            self._started = {key: (at, run) for key, (at, run) in self._started.items() if at > since}
-            if text not in self._started:
-                run = self.jobs.submit(recipe, trusted=False)
-                self._started[text] = (time.monotonic(), run)
-            return self._started[text][1]
+        return self._started.get(recipe.to_yaml(full=True), lambda: self.jobs.submit(recipe, trusted=False))
 
     def recipe(self, run: Run) -> Recipe:
         """What ``run`` was asked for; it never changes."""
@@ -313,7 +304,7 @@ class Studio:
         """Let go of what is remembered of ``run``, which was deleted."""
         self._followers.pop(run.id, None)
         self.pairs.forget(run.id)
-        self._started = {text: (at, kept) for text, (at, kept) in self._started.items() if kept.id != run.id}
+        self._started.clear()
 
     def held_out_prompts(self, run: Run, most: int = 6) -> list[str]:
         """A few questions from the rows that ``run`` never learnt from; none if they cannot be read."""

@@ -45,7 +45,7 @@ def test_two_people_at_once_get_a_run_each(idle):
 
 def test_the_same_recipe_can_be_started_again_on_purpose(idle, monkeypatch):
     first, now = idle.start(recipe()), time.monotonic()
-    monkeypatch.setattr("finetune.ui.studio.time.monotonic", lambda: now + REPEAT_S + 1)
+    monkeypatch.setattr("finetune.ui.cache.time.monotonic", lambda: now + REPEAT_S + 1)
     assert idle.start(recipe()).id != first.id
 
 

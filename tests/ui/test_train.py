@@ -36,6 +36,8 @@ def test_a_run_at_work_can_be_stopped_or_paused(studio, write_run):
 @pytest.mark.parametrize("state", ["stopped", "paused", "failed", "interrupted"])
 def test_a_run_that_ended_unfinished_can_be_resumed(studio, write_run, state):
     run = write_run(steps=7, state=state)
+    assert bool(train.look(studio, run.id).offers) == (state == "interrupted")
+    run.leave()
     assert train.look(studio, run.id).resume == "Start again"
     with run.checkpoints.staging(5) as folder:
         (folder / "weights").write_bytes(b"x")
