@@ -44,6 +44,7 @@ THEME = gr.themes.Soft(
     input_border_color_dark="*neutral_600",
     input_shadow="none",
     input_shadow_focus="0 0 0 2px *primary_300",
+    button_secondary_background_fill_hover_dark="*neutral_700",
     button_secondary_border_color="*neutral_300",
     button_secondary_border_color_dark="*neutral_600",
     button_border_width="1px",
