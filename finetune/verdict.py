@@ -48,6 +48,7 @@ VANISHED = 0.25
 """A gradient that has shrunk to this share of what the loss has; in runs that went well it was 0.5 to 11."""
 BABBLE = 0.8
 """Share of an answer's four-letter pieces that were there before: 0.1 to 0.3 in speech, near 1 in ``,,,,,,``."""
+NOTHING_HELD_OUT = "Keep rows for checking: without them nobody can see whether it learns by heart."
 HIGHER = "Try a learning rate three to ten times higher."
 LOWER = "Start again with a learning rate three to ten times lower."
 
@@ -297,12 +298,9 @@ def _learning(view: View, curve: Curve) -> Verdict:
     """What is left: it gets better, or did until it was level."""
     if len(curve.held_out) < 2:
         start, end = curve.blocks[0][1], curve.blocks[-1][1]
-        return Verdict(
-            "learning",
-            f"The loss on its own rows fell from {_number(start)} to {_number(end)}.",
-            "Keep rows for checking: without them nobody can see whether it learns by heart.",
-            curve.best_step,
-        )
+        unseen = "" if view.held_out_rows else NOTHING_HELD_OUT
+        words = f"The loss on its own rows fell from {_number(start)} to {_number(end)}."
+        return Verdict("learning", words, unseen, curve.best_step)
     words = f"On rows it has never seen the loss fell from {_number(curve.held_out[0][1])} to "
     words += _number(curve.held_out[-1][1])
     if len(curve.accuracy) > 1:

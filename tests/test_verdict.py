@@ -22,7 +22,12 @@ def story(training, held_out=(), total=None, metrics=None, norms=None, answers=(
     """The events of a run with these losses: one per step, and checks spread evenly over the steps."""
     steps = len(training)
     yield said.Planned(
-        total_steps=total or steps, train_rows=9, held_out_rows=9, trained_tokens=9, parameters=9, trainable=9
+        total_steps=total or steps,
+        train_rows=9,
+        held_out_rows=9 * bool(held_out),
+        trained_tokens=9,
+        parameters=9,
+        trainable=9,
     )
     for n, loss in enumerate(training):
         norm = norms[n] if norms else None
@@ -58,10 +63,12 @@ def falling(steps, start=3.0, end=0.5, noise=0.05, seed=1):
 )
 def test_real_runs_are_judged_as_a_person_would(name, code):
     run = RECORDED[name]
-    view = fold([
-        *story(run["loss"], total=run["total_steps"], norms=run["grad_norm"], answers=run["answers"]),
-        *(said.Evaluated(step=step, loss=loss, metrics=metrics) for step, loss, metrics in run["held_out"]),
-    ])  # fmt: skip
+    view = fold(
+        [
+            *story(run["loss"], total=run["total_steps"], norms=run["grad_norm"], answers=run["answers"]),
+            *(said.Evaluated(step=step, loss=loss, metrics=metrics) for step, loss, metrics in run["held_out"]),
+        ]
+    )
     assert verdict(view).code == code
 
 
