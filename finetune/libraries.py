@@ -48,9 +48,9 @@ def quieten() -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Threads that wait for each other by spinning take the cores from whoever they wait for: beside other work on the
-    # same two cores training ran ten times slower. Read once, when torch loads its OpenMP library.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Threads that wait for each other by spinning take the cores from whoever they wait for: beside one other busy
+    # process training ran ten times slower. So they spin briefly, then sleep. Read once, when torch loads libgomp.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     # bitsandbytes looks for hub kernels when imported and logs each int8 call; both are noise here.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")
