@@ -29,9 +29,8 @@ CONTEXT_BYTES = {"cuda": 600 * 2**20, "mps": 300 * 2**20}
 BUFFERS_BYTES = 60 * 10**6
 """What a CPU run adds whatever its size: parts of the libraries that load late, and buffers of the matrix library."""
 GAPS = 0.4
-"""Gaps that freed blocks leave in glibc's heap, per byte in blocks that come from it (fitted to 23 measured runs,
-64 to 512 tokens, 5 to 80 M parameters). With every block returned at once (MALLOC_MMAP_THRESHOLD_=65536) there are
-none and the rehearsal is within 5 % of the peak, but steps take longer."""
+"""Gaps that freed blocks leave in glibc's heap, per byte in blocks that come from it (fitted to 33 measured runs, 64 to
+512 tokens, 5 to 80 M parameters). They are partly chance: one recipe took 617 to 739 MB."""
 LEFT = 2.6
 """Bytes per weight compressed to 4 bits that loading leaves in glibc's heap: the 16-bit pieces that were read, and what
 bitsandbytes made on the way (measured: 1.9 of 66 M weights, 3.2 of 134 M)."""
@@ -42,7 +41,7 @@ EFFICIENCY = 0.2
 START_S = 10
 """Loading libraries and model, reading the data, and saving."""
 TOKEN_S = {"cpu": 0.0015, "mps": 0.0012, "cuda": 0.0008}
-"""What one token of a sample answer costs per layer beside the arithmetic: the dispatch of small operations."""
+"""What one token of a sample answer costs per layer beside the arithmetic, the dispatch of small operations (rough)."""
 HELD_OUT = 0.2
 """Held-out rows per row to learn from, where the recipe does not ask for more."""
 

@@ -66,11 +66,11 @@ def test_every_adapter_can_be_rehearsed(tiny_model, adapter, reference, half):
     assert rehearse(tiny_model, ADAPTERS[adapter](), checkpointed).peak_bytes < found.peak_bytes
 
 
-def test_moments_in_eight_bits_take_a_quarter(deep_model):
+def test_moments_in_eight_bits_take_less(deep_model):
     plain = rehearse(deep_model, ADAPTERS["full"](), STEP)
     small = rehearse(deep_model, ADAPTERS["full"](), replace(STEP, moments_in_8_bits=True))
     moments, fewer = (each.state_bytes - each.weights_bytes for each in (plain, small))
-    assert fewer == pytest.approx(moments / 4, rel=0.1)
+    assert moments / 4 < fewer < moments / 2  # small weights keep 32 bits
 
 
 def test_a_copy_of_the_base_is_the_reference_where_the_base_is_trained(tiny_model):

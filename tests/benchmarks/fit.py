@@ -100,7 +100,7 @@ def write_model(folder: Path, size: tuple[int, ...]) -> Path:
         eos_token_id=2, pad_token_id=0, bos_token_id=None,
     )  # fmt: skip
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-    for file in STARTER.glob("*token*"):
+    for file in (*STARTER.glob("*token*"), *STARTER.glob("*.jinja")):
         shutil.copy(file, folder)
     return folder
 
