@@ -12,6 +12,8 @@ One click on "Start training", in the order the files are best read:
     data          file -> rows -> examples -> the tokens that are learnt
     methods       what is learnt from, one file each (and its TRL trainer)
     trainer       what every TRL trainer is given: checkpoints that are whole or not there
+    rehearsal     one step with tensors that have no memory (for memory: will it fit)
+    probe         one measured step, in a process of its own
     adapters      what is updated, one file each (and its PEFT configuration)
     reporter      the trainer's callback: what happened, as events
     view          events folded into what readers see
@@ -29,15 +31,15 @@ A file imports only from rows below its own:
     app
     ui                                the only place that imports gradio; never torch
     __main__
-    jobs  script
+    jobs  script  probe  remedy
     train  chat  export  memory  starter
-    reporter  model  plan  presets  rows  ladder  server
+    reporter  model  plan  presets  rows  ladder  server  rehearsal
     sampler  sides  workspace  ranks
     run  sweep
     recipe  hardware  libraries  verdict
     methods  adapters  curve
     data  view  trainer
-    events  checkpoints
+    events  checkpoints  capacity
     registry  settings  launcher
     errors
 

@@ -65,8 +65,17 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument("--max-tokens", type=int, default=256, metavar="N")
     chat.add_argument("--greedy", action="store_true", help="always take the likeliest token")
 
-    fit = _command(commands, "fit", fit_recipe, "say whether a recipe fits this machine's memory")
+    fit = _command(
+        commands,
+        "fit",
+        fit_recipe,
+        "say whether a recipe fits this machine and the usual cards, and if not, what would",
+    )
     fit.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
+    fit.add_argument(
+        "--set", action="append", default=[], metavar="SETTING=VALUE", help="replace a setting, e.g. adapter.type=qlora"
+    )
+    fit.add_argument("--measure", action="store_true", help="also take a few real steps on the longest rows")
 
     export = _command(
         commands, "export", export_run, "write a run's add-on as a zip, its whole model, or a script that repeats it"
@@ -224,16 +233,45 @@ def ask_both(options, workspace: Workspace) -> int:
 
 
 def fit_recipe(options, workspace: Workspace) -> int:
-    from finetune.memory import estimate
+    from finetune.jobs import check
+    from finetune.libraries import load
+    from finetune.memory import estimate, gigabytes, spoken
+    from finetune.probe import measured, seen
+    from finetune.remedy import remedy
 
-    fit = estimate(Recipe.load(options.recipe), workspace)
+    recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
+    check(recipe, workspace)
+    load()
+    known = seen(recipe, workspace)
+    fit, change = estimate(recipe, workspace, *known), remedy(recipe, workspace, *known)
     facts = {
         "parameters": fit.parameters,
         "trainable": fit.trainable,
         "estimate_bytes": fit.estimate_bytes,
+        "measured_bytes": None,
+        "available_bytes": fit.available_bytes,
         "fits": fit.fits,
+        "verdict": fit.verdict,
+        "seconds_per_step": None,
+        "eta_s": fit.seconds,
+        "cards": fit.cards,
+        "change": change.settings if change else {},
     }
-    return _answer(options, facts, [fit.sentence])
+    lines = [fit.sentence, "On a card of " + ", ".join(f"{card}: {word}" for card, word in fit.cards.items()) + "."]
+    if change:
+        lines += [f"It fits with {change.what}:", f"  {change.words}"]
+    if options.measure:
+        found = measured(recipe, workspace)
+        facts |= {
+            "measured_bytes": found.peak_bytes,
+            "seconds_per_step": found.seconds_per_step,
+            "eta_s": found.eta_s,
+        }
+        lines.append(
+            f"Measured: {gigabytes(found.peak_bytes)} GB at the peak, {found.seconds_per_step:.2g} s per step, "
+            f"{found.steps} steps, about {spoken(found.eta_s)} in all."
+        )
+    return _answer(options, facts, lines if fit.cards else [fit.sentence, *lines[2:]])
 
 
 def export_run(options, workspace: Workspace) -> int:

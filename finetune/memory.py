@@ -1,32 +1,49 @@
 """Will it fit, and how long will it take: an estimate from the model's config alone, before any weight is loaded.
 
-Everything is counted on torch's meta device, where a model has shapes and no memory. It is an estimate: the parts
-were within 20 % of what was measured on models of 5 to 80 M parameters, and nothing was measured on a GPU.
+Memory is what ``finetune.rehearsal`` finds for one step on the longest rows, plus what each kind of device adds to it.
+On a CPU the estimate is the growth of this process's resident memory over the run, from before the model is loaded
+with the libraries there already; on a card it is the peak that PyTorch allocates plus the driver's own share.
+Measured on a CPU only (``assets/decisions.md`` has the table); nothing was measured on a GPU.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from finetune import hardware
 from finetune.adapters import Adapter
+from finetune.capacity import FITS, TIGHT, TOO_BIG, usual_cards, verdict
 from finetune.model import HUB_ID, locate
 from finetune.plan import Plan, plan
 from finetune.recipe import ModelSettings, Recipe
 from finetune.workspace import Workspace
 
+if TYPE_CHECKING:
+    from finetune.rehearsal import Step
+
 GIB = 2**30
-MARGIN = 1.15
-"""What is asked to be free per byte estimated; the worst estimate so far was 17 % low (pure bf16, 76 M parameters)."""
-OVERHEAD_BYTES = {"cuda": 600 * 2**20, "mps": 300 * 2**20, "cpu": 200 * 2**20}
-"""Work space of the libraries: the CUDA context and kernels, or buffers of the CPU's matrix library."""
-CHUNK_TOKENS = 256
-"""Tokens whose logits exist at once: TRL computes the head in chunks and keeps none of them."""
-EFFICIENCY = 0.3
+CONTEXT_BYTES = {"cuda": 600 * 2**20, "mps": 300 * 2**20}
+"""What the driver's context and kernels take beside PyTorch's own count (typical values, not measured here)."""
+BUFFERS_BYTES = 60 * 10**6
+"""What a CPU run adds whatever its size: parts of the libraries that load late, and buffers of the matrix library."""
+GAPS = 0.4
+"""Gaps that freed blocks leave in glibc's heap, per byte in blocks that come from it (fitted to 33 measured runs, 64 to
+512 tokens, 5 to 80 M parameters). They are partly chance: one recipe took 617 to 739 MB."""
+LEFT = 2.6
+"""Bytes per weight compressed to 4 bits that loading leaves in glibc's heap: the 16-bit pieces that were read, and what
+bitsandbytes made on the way (measured: 1.9 of 66 M weights, 3.2 of 134 M)."""
+FILL = 0.95
+"""How full packed sequences are."""
+EFFICIENCY = 0.2
 """Share of the machine's matrix speed that training reaches (5 M parameters, 2 cores: 0.2 to 0.4)."""
 START_S = 10
 """Loading libraries and model, reading the data, and saving."""
+TOKEN_S = {"cpu": 0.0015, "mps": 0.0012, "cuda": 0.0008}
+"""What one token of a sample answer costs per layer beside the arithmetic, the dispatch of small operations (rough)."""
+HELD_OUT = 0.2
+"""Held-out rows per row to learn from, where the recipe does not ask for more."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +55,15 @@ class Fit:
     estimate_bytes: int
     available_bytes: int
     fits: bool
+    """True if it does with some to spare."""
     sentence: str
     """All of it in plain English."""
     seconds: float | None = None
-    """How long it takes, roughly; None without the number of tokens."""
+    """How long it takes, roughly and rather too long than too short; None without the number of tokens."""
+    verdict: str = ""
+    """``fits``, ``tight`` or ``won't fit``; empty if it cannot be told."""
+    cards: dict[str, str] = field(default_factory=dict)
+    """The verdict for each usual card, in bf16 unless the recipe asks otherwise."""
 
 
 @dataclass(frozen=True)
@@ -53,88 +75,111 @@ class Shape:
     """Weights of the layers' linear maps: what 4 bits compress, and what an add-on sits beside."""
     layers: int
     hidden: int
-    intermediate: int
     vocabulary: int
+    context: int | None
 
 
 def estimate(
-    recipe: Recipe, workspace: Workspace, rows: int | None = None, longest: int | None = None, tokens: int | None = None
+    recipe: Recipe,
+    workspace: Workspace,
+    rows: int | None = None,
+    longest: int | None = None,
+    tokens: int | None = None,
+    cards: bool = True,
 ) -> Fit:
     """The fit of ``recipe``: ``rows`` to learn from, the ``longest`` of them in tokens, and all their ``tokens``.
 
     Without ``longest``, every row is taken to be as long as the recipe allows. A model that is not on this machine
     is not fetched for it: the fit then says that it cannot be known (``fits`` is False and the numbers are 0).
+    Without ``cards`` the usual cards are left out, which takes half the time.
     """
     machine = hardware.machine()
     available = hardware.free_bytes(machine)
-    folder = _folder(recipe.model, workspace)
+    folder = on_this_machine(recipe.model, workspace)
     if folder is None:
         return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is on this machine.")
-    config = _config(folder)
-    shape = _shape(folder)
-    trainable = _trainable(folder, recipe.adapter)
+    shape, trainable = _shape(folder), _trainable(folder, recipe.adapter)
     precision = hardware.choose_precision(machine, recipe.training.precision).value
-    context = getattr(config, "max_position_embeddings", None) or recipe.training.length
-    length = min(recipe.training.length, longest or recipe.training.length, context)
-    settled = plan(recipe, [length] * (rows or 1), shape.hidden)
-    sequences = settled.micro_batch * (2 if recipe.method.type == "dpo" else 1)
-    needed = (
-        state_bytes(recipe, shape, trainable, precision)
-        + activation_bytes(recipe, shape, sequences * length, precision)
-        + OVERHEAD_BYTES[machine.device]
+    length = min(recipe.training.length, longest or recipe.training.length, shape.context or recipe.training.length)
+    seen = Seen(rows or 1, length, tokens)
+    settled = plan(recipe, seen.lengths(), shape.hidden)
+    on_card = "fp32" if recipe.training.precision == "fp32" else "bf16"
+    needed = _needed(recipe, folder, _step(recipe, settled, seen, machine.device, precision), machine.device)
+    if needed is None:
+        words = "The memory of a model of this kind can only be measured."
+        return Fit(shape.parameters, trainable, 0, available, False, words)
+    others = {}
+    if cards:
+        others = usual_cards(_needed(recipe, folder, _step(recipe, settled, seen, "cuda", on_card), "cuda"))
+    seconds = _seconds(recipe, shape, settled, seen, machine.device, precision) if tokens and rows else None
+    word = verdict(needed, available)
+    sentence = _sentence(recipe, needed, available, word, seconds)
+    return Fit(shape.parameters, trainable, needed, available, word == FITS, sentence, seconds, word, others)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of the rows to learn from."""
+
+    rows: int
+    longest: int
+    """Tokens of the longest sequence, as it is cut."""
+    tokens: int | None
+    """Tokens of all rows, both answers of a pair counted; None if every row is taken to be as long as the longest."""
+
+    def lengths(self) -> list[int]:
+        """Lengths with this longest and this sum."""
+        if not self.tokens or self.rows == 1:
+            return [self.longest] * self.rows
+        others = max(1, min(self.longest, (self.tokens - self.longest) // (self.rows - 1)))
+        return [self.longest, *[others] * (self.rows - 1)]
+
+
+def _step(recipe: Recipe, settled: Plan, seen: Seen, device: str, precision: str) -> "Step":
+    """The step on the longest rows there are, with ``precision`` on ``device``."""
+    from finetune.rehearsal import Step
+
+    micro = min(settled.micro_batch, seen.rows)
+    pairs = recipe.method.type == "dpo"
+    sequences = micro * (2 if pairs else 1)
+    if settled.pack:
+        share = sum(seen.lengths()) / (FILL * seen.longest * seen.rows)
+        sequences = max(1, round(micro * share))
+    held = "float32" if recipe.adapter.trains_base() or precision == "fp32" else "bfloat16"
+    return Step(
+        sequences=sequences,
+        length=max(2, seen.longest),
+        half=precision != "fp32",
+        base_dtype=held,
+        masked=settled.pack or sequences > 1,
+        checkpointing=bool(recipe.training.activation_checkpointing),
+        moments_in_8_bits=recipe.training.optimizer == "adamw_8bit",
+        accumulates=recipe.training.accumulation > 1,
+        reference=pairs,
+        checked=micro * (2 if pairs else 1),
+        triton=device == "cuda",
     )
-    seconds = None
-    if tokens and rows:
-        seconds = _seconds(recipe, shape, tokens * _epochs(recipe, settled, rows), _flops(machine.device, precision))
-    fits = needed * MARGIN <= available
-    return Fit(
-        shape.parameters,
-        trainable,
-        needed,
-        available,
-        fits,
-        _sentence(recipe, needed, available, fits, seconds),
-        seconds,
-    )
 
 
-def state_bytes(recipe: Recipe, shape: Shape, trainable: int, precision: str) -> int:
-    """Bytes that stay for the whole run: weights, gradients and AdamW's two moments.
+def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | None:
+    """Bytes that a run of such steps takes on ``device``; None for a model that cannot be rehearsed.
 
-    Full: 16 per parameter (fp32 weight 4, gradient 4, moments 8; Rajbhandari et al. 2020, sect. 3.1), 2 more while
-    autocast keeps a half-precision copy, and 4 more for DPO's untouched reference. LoRA: the frozen base, and 16 per
-    parameter of the add-on. 4-bit base (Dettmers et al. 2023, sect. 3): half a byte per linear weight and a scale per
-    64 of them (4 bytes, or 1 and 4/256 with double quantisation); the rest stays at 2 bytes.
+    Weights that are compressed to 4 bits on a CPU leave room behind that is not given back, unless they are large.
     """
-    half = precision != "fp32"
-    adapter = recipe.adapter
-    if adapter.trains_base():
-        reference = 4 if recipe.method.type == "dpo" else 0
-        return shape.parameters * (16 + (2 if half else 0) + reference)
-    if adapter.weight_bits == 4:
-        scale = (1 + 4 / 256) / 64 if getattr(adapter, "double_quantisation", False) else 4 / 64
-        base = shape.linear * (0.5 + scale) + (shape.parameters - shape.linear) * 2
-    else:
-        base = shape.parameters * (2 if half else 4)
-    return int(base + 16 * trainable)
+    from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
+    from finetune.rehearsal import SMALL_BYTES, rehearse
 
-def activation_bytes(recipe: Recipe, shape: Shape, tokens: int, precision: str) -> int:
-    """Bytes of what the backward pass needs of ``tokens`` at once, and of one chunk of logits.
-
-    Per layer and token about 9 · hidden + 4 · intermediate numbers, which gives the 369 MB (fp32) and 204 MB (bf16)
-    measured at 76 M parameters and 512 tokens; a third more with an add-on. With activation checkpointing (Chen et al.
-    2016) only each layer's input is kept, and one layer is whole at a time. Logits: two fp32 copies of a chunk.
-    """
-    size = 2 if precision != "fp32" else 4
-    one_layer = (9 * shape.hidden + 4 * shape.intermediate) * size
-    if not recipe.adapter.trains_base():
-        one_layer = one_layer * 4 // 3
-    if recipe.training.activation_checkpointing:
-        layers = shape.layers * shape.hidden * size + one_layer
-    else:
-        layers = shape.layers * one_layer
-    return tokens * layers + 2 * 4 * min(tokens, CHUNK_TOKENS) * shape.vocabulary
+    try:
+        found = rehearse(folder, recipe.adapter, step)
+    except (DataDependentOutputException, DynamicOutputShapeException):
+        return None
+    if device != "cpu":
+        return found.peak_bytes + CONTEXT_BYTES[device]
+    shape = _shape(folder)
+    piece = 2 * shape.linear // shape.layers // 4
+    left = int(LEFT * shape.linear) if recipe.adapter.weight_bits == 4 and piece < SMALL_BYTES else 0
+    return found.peak_bytes + BUFFERS_BYTES + int(GAPS * found.small_bytes) + left
 
 
 def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
@@ -144,10 +189,12 @@ def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
     return min(settled.epochs, recipe.training.max_steps * settled.batch_size / rows)
 
 
-def _seconds(recipe: Recipe, shape: Shape, tokens: float, flops: float) -> float:
-    """The time to train on ``tokens``, each reading counted: operations over speed.
+def _seconds(recipe: Recipe, shape: Shape, settled: Plan, seen: Seen, device: str, precision: str) -> float:
+    """The time of the whole run: operations over speed, and its looks at itself.
 
-    Per token and weight 6 operations (Kaplan et al. 2020, sect. 2.1), or 4 where frozen weights need no gradient.
+    Per token and weight 6 operations (Kaplan et al. 2020, sect. 2.1), or 4 where frozen weights need no gradient; 2 for
+    each pass without gradients: recomputing, a reference, held-out rows. A look scores all held-out rows and writes the
+    sample answers together; there is one before the first step.
     """
     per_weight = 6 if recipe.adapter.trains_base() else 4
     if recipe.training.activation_checkpointing:
@@ -156,7 +203,11 @@ def _seconds(recipe: Recipe, shape: Shape, tokens: float, flops: float) -> float
         per_weight += 2
     # The head is a linear map too, whether or not it shares its weights with the embedding.
     weights = shape.linear + shape.hidden * shape.vocabulary
-    return START_S + tokens * per_weight * weights / (EFFICIENCY * flops)
+    read = seen.tokens * _epochs(recipe, settled, seen.rows) * per_weight
+    looks = recipe.evaluation.times + 1 if recipe.evaluation.times else 0
+    checked = looks * seen.tokens * max(HELD_OUT, recipe.data.held_out_share) * 2
+    answers = looks * recipe.evaluation.max_tokens * shape.layers * TOKEN_S[device]
+    return START_S + (read + checked) * weights / (EFFICIENCY * _flops(device, precision)) + answers
 
 
 @cache
@@ -175,27 +226,28 @@ def _flops(device: str, precision: str) -> float:
     return 2 * size**3 / best
 
 
-def _sentence(recipe: Recipe, needed: int, available: int, fits: bool, seconds: float | None) -> str:
-    if fits:
-        duration = f" About {_duration(seconds)}." if seconds else ""
-        return f"Needs about {_gigabytes(needed)} of {_gigabytes(available)} GB: fits.{duration}"
-    advice = []
-    if recipe.adapter.trains_base():
-        advice.append("LoRA or QLoRA")
-    elif recipe.adapter.weight_bits > 4:
-        advice.append("QLoRA")
-    advice += ["a shorter length", "a smaller batch"]
-    choices = " or ".join([", ".join(advice[:-1]), advice[-1]])
-    free = _gigabytes(available)
-    return f"Needs about {_gigabytes(needed)} GB with some to spare, but {free} GB are free: choose {choices}."
+def _sentence(recipe: Recipe, needed: int, available: int, word: str, seconds: float | None) -> str:
+    if word == TOO_BIG:
+        advice = ["a smaller batch", "a shorter length"]
+        if recipe.adapter.weight_bits > 4:
+            advice.append("QLoRA")
+        choices = " or ".join([", ".join(advice[:-1]), advice[-1]])
+        free = gigabytes(available)
+        return f"Won't fit: needs about {gigabytes(needed)} GB, and {free} GB are free. Choose {choices}."
+    duration = f" About {spoken(seconds)}." if seconds else ""
+    if word == TIGHT:
+        return f"Tight: needs about {gigabytes(needed)} of the {gigabytes(available)} GB that are free.{duration}"
+    return f"Needs about {gigabytes(needed)} of {gigabytes(available)} GB: fits.{duration}"
 
 
-def _gigabytes(count: int) -> str:
+def gigabytes(count: float) -> str:
+    """An amount of memory in GB, with two figures."""
     amount = count / GIB
     return f"{max(amount, 0.1):.1f}" if amount < 10 else f"{amount:.0f}"
 
 
-def _duration(seconds: float) -> str:
+def spoken(seconds: float) -> str:
+    """A duration as it is said of an estimate."""
     if seconds < 90:
         return f"{max(10, round(seconds, -1)):.0f} s"
     if seconds < 90 * 60:
@@ -203,7 +255,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h"
 
 
-def _folder(settings: ModelSettings, workspace: Workspace) -> Path | None:
+def on_this_machine(settings: ModelSettings, workspace: Workspace) -> Path | None:
     """The model's folder if it is on this machine, without asking the network."""
     if not HUB_ID.fullmatch(settings.id):
         return locate(settings, workspace)
@@ -214,26 +266,13 @@ def _folder(settings: ModelSettings, workspace: Workspace) -> Path | None:
 
 
 @cache
-def _config(folder: Path):
-    from transformers import AutoConfig
-
-    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
-
-
-def _empty(folder: Path):
-    """The model in ``folder`` with shapes and no memory."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(_config(folder), trust_remote_code=False)
-
-
-@cache
 def _shape(folder: Path) -> Shape:
     import torch
 
-    config, model = _config(folder), _empty(folder)
+    from finetune.adapters.full import Full
+    from finetune.rehearsal import config_of, empty
+
+    config, model = config_of(folder), empty(folder, Full())
     head = model.get_output_embeddings()
     linear = sum(
         layer.weight.numel() for layer in model.modules() if isinstance(layer, torch.nn.Linear) and layer is not head
@@ -243,17 +282,14 @@ def _shape(folder: Path) -> Shape:
         linear=linear,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
-        intermediate=getattr(config, "intermediate_size", None) or 4 * config.hidden_size,
         vocabulary=config.vocab_size,
+        context=getattr(config, "max_position_embeddings", None),
     )
 
 
 @cache
 def _trainable(folder: Path, adapter: Adapter) -> int:
     """Parameters that move: PEFT attaches its add-on to the empty model, and they are counted."""
-    model = _empty(folder)
-    if config := adapter.peft_config():
-        from peft import get_peft_model
+    from finetune.rehearsal import empty
 
-        model = get_peft_model(model, config)
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return sum(parameter.numel() for parameter in empty(folder, adapter).parameters() if parameter.requires_grad)

@@ -54,3 +54,16 @@ def test_the_device_has_one_holder(tmp_path):
 def test_memory_can_be_given_back_at_any_time():
     hardware.release_memory()
     assert hardware.free_bytes(CPU) > 0
+
+
+@pytest.mark.parametrize("can_reset", [True, False])
+def test_the_peak_is_what_was_in_use_at_most_since(monkeypatch, can_reset):
+    if not can_reset:
+        monkeypatch.setattr(hardware, "_reset_resident_peak", lambda: False)
+    peak = hardware.Peak(hardware.Machine("cpu", "CPU", 1, 2**30))
+    block = bytearray(b"x" * (64 * 2**20))
+    if not can_reset:
+        assert peak.bytes() > 60 * 2**20
+    del block
+    if can_reset:
+        assert 60 * 2**20 < peak.bytes() < 200 * 2**20

@@ -3,7 +3,9 @@
 import pytest
 
 from finetune import hardware, memory
+from finetune.adapters import ADAPTERS
 from finetune.memory import estimate
+from finetune.methods import METHODS
 from finetune.recipe import Recipe
 
 GIB = 2**30
@@ -21,6 +23,12 @@ def recipe(method="sft", adapter="lora", model="tiny", **training):
     )
 
 
+@pytest.fixture
+def with_free(monkeypatch):
+    """Pretends that so many bytes of memory are free."""
+    return lambda count: monkeypatch.setattr(hardware, "free_bytes", lambda machine: int(count))
+
+
 def test_parameters_and_trainable_are_those_of_the_real_model(with_tiny, tiny_model):
     from peft import get_peft_model
     from transformers import AutoModelForCausalLM
@@ -36,31 +44,22 @@ def test_parameters_and_trainable_are_those_of_the_real_model(with_tiny, tiny_mo
     )
 
 
-def test_eight_billion_parameters_need_what_is_published(monkeypatch, with_tiny):
-    shape = memory.Shape(8_030_261_248, 6_979_321_856, 32, 4096, 14336, 128256)
-    monkeypatch.setattr(memory, "_shape", lambda folder: shape)
-    monkeypatch.setattr(memory, "_trainable", lambda folder, adapter: 41_943_040)
-    assert memory.state_bytes(recipe(adapter="full"), shape, shape.parameters, "fp32") == 16 * shape.parameters
-    nf4 = memory.state_bytes(recipe(adapter="qlora"), shape, 0, "bf16")
-    assert nf4 == pytest.approx(5.7e9, rel=0.02)
-    monkeypatch.setattr(hardware, "free_bytes", lambda machine: 12 * GIB)
-    full, lora, qlora = (estimate(recipe(adapter=kind), with_tiny) for kind in ("full", "lora", "qlora"))
-    assert full.estimate_bytes > lora.estimate_bytes > qlora.estimate_bytes
-    assert not full.fits and not lora.fits and qlora.fits
-    assert "choose LoRA or QLoRA, a shorter length or a smaller batch" in full.sentence
-    assert "choose QLoRA, a shorter length or a smaller batch" in lora.sentence
-    assert qlora.sentence.endswith("of 12 GB: fits.")
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(with_tiny, method, adapter):
+    fit = estimate(recipe(method, adapter), with_tiny, 100, 100, 5000)
+    assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > memory.BUFFERS_BYTES
+    assert set(fit.cards.values()) == {"fits"} and len(fit.cards) == 7 and fit.seconds > memory.START_S
 
 
-def test_activations_are_near_those_measured():
-    """76 M parameters, hidden 640, 4 rows of 128 tokens: 369 MB in fp32, 204 MB in bf16, weights aside."""
-    shape = memory.Shape(76_300_000, 66_000_000, 14, 640, 1728, 16000)
-    for precision, measured in (("fp32", 369e6), ("bf16", 204e6)):
-        assert memory.activation_bytes(recipe(adapter="full"), shape, 512, precision) == pytest.approx(
-            measured, rel=0.15
-        )
-    small = memory.activation_bytes(recipe(adapter="full", activation_checkpointing=True), shape, 512, "fp32")
-    assert small < 369e6 / 4
+def test_what_is_free_decides_the_verdict(with_tiny, with_free):
+    needed = estimate(recipe(), with_tiny).estimate_bytes
+    for share, word, fits in ((1.2, "fits", True), (1.05, "tight", False), (0.9, "won't fit", False)):
+        with_free(needed * share)
+        fit = estimate(recipe(), with_tiny)
+        assert fit.verdict == word and fit.fits is fits
+        assert word in fit.sentence.lower()
+    assert "a smaller batch, a shorter length or QLoRA" in fit.sentence
 
 
 @pytest.mark.parametrize(
@@ -75,22 +74,31 @@ def test_activations_are_near_those_measured():
     ],
 )
 def test_more_work_at_once_needs_more_memory(with_tiny, less, more):
-    assert estimate(recipe(**less), with_tiny).estimate_bytes < estimate(recipe(**more), with_tiny).estimate_bytes
+    rows = {"rows": 64}
+    less, more = (estimate(recipe(**each), with_tiny, cards=False, **rows) for each in (less, more))
+    assert less.estimate_bytes < more.estimate_bytes and less.cards == {}
 
 
 def test_short_rows_need_less_than_the_length_allows(with_tiny):
     assert estimate(recipe(), with_tiny, longest=20).estimate_bytes < estimate(recipe(), with_tiny).estimate_bytes
 
 
+def test_packed_rows_need_what_their_sequences_need(with_tiny):
+    seen = {"rows": 100, "longest": 120, "tokens": 3000}
+    packed, padded = (estimate(recipe(packing=pack, batch_size=16), with_tiny, **seen) for pack in (True, False))
+    assert packed.estimate_bytes < padded.estimate_bytes
+
+
 def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkeypatch):
     monkeypatch.setattr(memory, "_flops", lambda device, precision: 1e9)
     assert estimate(recipe(), with_tiny, rows=300).seconds is None
-    once = estimate(recipe(epochs=1), with_tiny, rows=300, tokens=1_000_000)
-    thrice = estimate(recipe(epochs=3), with_tiny, rows=300, tokens=1_000_000)
-    assert thrice.seconds - memory.START_S == pytest.approx(3 * (once.seconds - memory.START_S))
+    seen = {"rows": 300, "tokens": 100_000, "cards": False}
+    once, thrice = (estimate(recipe(epochs=count), with_tiny, **seen) for count in (1, 3))
+    assert once.seconds < thrice.seconds < 3 * once.seconds
     assert "About" in once.sentence
-    bounded = estimate(recipe(epochs=3, max_steps=1), with_tiny, rows=300, tokens=1_000_000)
-    assert bounded.seconds < once.seconds
+    assert estimate(recipe(epochs=3, max_steps=1), with_tiny, **seen).seconds < once.seconds
+    unwatched = recipe(epochs=1).changed(**{"evaluation.times": 0})
+    assert estimate(unwatched, with_tiny, **seen).seconds < once.seconds
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):

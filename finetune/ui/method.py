@@ -14,7 +14,7 @@ from finetune.presets import presets
 from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings, read_yaml
 from finetune.run import slug
 from finetune.sweep import recipes
-from finetune.ui import views
+from finetune.ui import fit, views
 from finetune.ui.cards import PICK, cards, matching, suited
 from finetune.ui.form import Form, recipe_of
 from finetune.ui.models import describe_model, model_choices
@@ -41,7 +41,7 @@ class Parts:
     recipe_download: gr.Button
     recipe_ready: gr.DownloadButton
     problems: gr.HTML
-    estimate: gr.HTML
+    fit: fit.Parts
     start: gr.Button
 
     @property
@@ -111,7 +111,7 @@ def draw(studio: Studio) -> Parts:
             ready = gr.DownloadButton(visible="hidden", elem_id="recipe-ready")
     problems = gr.HTML(elem_id="problems")
     with gr.Row(elem_classes="primary-row"):
-        estimate = gr.HTML(views.small(NO_DATA), elem_id="estimate")
+        line = fit.draw(NO_DATA)
         start = gr.Button(
             "Start training", variant="primary", interactive=False, elem_id="start", scale=0, min_width=220
         )
@@ -128,7 +128,7 @@ def draw(studio: Studio) -> Parts:
         download,
         ready,
         problems,
-        estimate,
+        line,
         start,
     )
 
@@ -204,18 +204,11 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         api_name="recipe_write",
         **quiet,
     )
-    written.then(
-        partial(weigh, studio, form),
-        [chosen, *parts.settings()],
-        parts.estimate,
-        trigger_mode="always_last",
-        api_name="estimate",
-        **quiet,
-    )
+    fit.wire(studio, parts.fit, form, partial(current, form), written, [chosen, *parts.settings()])
     chosen.change(
         partial(suit, form),
         [chosen, *types],
-        [parts.cards, *types, form.inputs["name"], parts.start, parts.estimate],
+        [parts.cards, *types, form.inputs["name"], parts.start, parts.fit.estimate],
         api_name="method_suit",
         **quiet,
     )
@@ -276,20 +269,6 @@ def write_recipe(form: Form, chosen: Chosen | None, *given) -> str:
         return current(form, chosen, given).to_yaml()
     except RecipeError:
         return gr.skip()
-
-
-def weigh(studio: Studio, form: Form, chosen: Chosen | None, *given) -> str:
-    """Whether it fits and how long it takes, in a line; never fetches a model to find out."""
-    from finetune.memory import estimate
-
-    try:
-        recipe = current(form, chosen, given)
-        fit = estimate(recipe, studio.workspace, chosen.rows, chosen.longest, chosen.tokens)
-    except FinetuneError as error:
-        return views.small(f"{error.message} {error.hint}".rstrip())
-    rows = f" Learns from {views.counted(chosen.rows, 'row')}, {views.amount(chosen.mixed)} of them mixed in."
-    sentence = fit.sentence + (rows if chosen.mixed else "")
-    return f"<p class='{'fits' if fit.fits else 'too-big'}'>{views.escape(sentence)}</p>"
 
 
 def start(studio: Studio, form: Form, chosen: Chosen | None, *given) -> tuple[str | None, str]:

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import gradio as gr
 import pytest
 
@@ -50,7 +48,6 @@ def test_without_usable_data_nothing_starts_and_the_reason_is_said(studio, parts
     assert not method.suit(parts.form, chosen, "sft", "lora")[4].interactive
     run_id, notice = method.start(studio, parts.form, chosen, *given(parts))
     assert run_id is None and method.NO_DATA in notice
-    assert method.NO_DATA in method.weigh(studio, parts.form, chosen, *given(parts))
 
 
 def test_the_recipe_is_written_from_the_form(parts):
@@ -69,17 +66,6 @@ def test_a_started_run_has_the_recipe_of_the_form(studio, parts, monkeypatch):
     monkeypatch.setattr(studio.jobs, "submit", lambda recipe, trusted: studio.workspace.create(recipe))
     run_id, notice = method.start(studio, parts.form, PIRATE, *given(parts, name="pirate", adapter__lora__rank="4"))
     assert notice == "" and studio.workspace.run(run_id).recipe.adapter.rank == 4
-
-
-def test_the_estimate_is_a_sentence(studio, with_tiny, parts):
-    assert "GB" in method.weigh(studio, parts.form, PIRATE, *given(parts, model__id="tiny"))
-
-
-def test_the_estimate_counts_what_is_mixed_in(studio, with_tiny, parts):
-    mixed = replace(PIRATE, rows=333, mixed=33)
-    said = method.weigh(studio, parts.form, mixed, *given(parts, model__id="tiny"))
-    assert "Learns from 333 rows, 33 of them mixed in." in said
-    assert "mixed in" not in method.weigh(studio, parts.form, PIRATE, *given(parts, model__id="tiny"))
 
 
 def test_a_pasted_recipe_fills_the_form(studio, with_tiny, parts):

@@ -1,0 +1,123 @@
+"""The estimate of memory against a measured step, over model sizes, methods, adapters and shapes of the batch.
+
+    python -m tests.benchmarks.fit [--sizes starter,25m,80m,200m,500m] [--json FILE]
+
+Models have random weights; rows are of two lengths, so that the longest batch is padded. Each row of the table is one
+fresh process (``finetune.probe``). Ratio: estimate over measured peak, both as growth of resident memory.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from finetune.libraries import load
+from finetune.memory import estimate
+from finetune.model import STARTER
+from finetune.probe import measured, seen
+from finetune.recipe import Recipe
+from finetune.workspace import Workspace
+
+SIZES = {
+    "25m": (384, 1024, 8, 6, 2, 16000),
+    "80m": (640, 1728, 14, 10, 10, 16000),
+    "200m": (896, 2432, 16, 14, 2, 64000),
+    "500m": (896, 4864, 24, 14, 2, 151936),
+}
+"""Hidden size, intermediate size, layers, heads, key-value heads, vocabulary."""
+
+SHAPES = {"starter": (512, 4), "25m": (256, 4), "80m": (128, 4), "200m": (64, 2), "500m": (64, 1)}
+"""Length and batch at which every adapter is measured."""
+
+VARIANTS = (
+    ("25m", "sft", {"precision": "fp32"}),
+    ("25m", "sft", {"activation_checkpointing": True}),
+    ("25m", "sft", {"accumulation": 2}),
+    ("25m", "sft", {"length": 1024, "batch_size": 1}),
+    ("starter", "sft", {"length": 1024, "batch_size": 4}),
+    ("starter", "sft", {"length": 128, "batch_size": 8}),
+    ("starter", "sft", {"packing": True}),
+    ("starter", "dpo", {}),
+    ("25m", "dpo", {"length": 128}),
+)
+"""Model, method and settings that are measured beside."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="starter,25m,80m,200m,500m")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    load()
+    found, sizes = [], options.sizes.split(",")
+    print("| Model | Method | Adapter | Settings | Estimate, MB | Measured, MB | Ratio |\n|" + " --- |" * 7)
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder))
+        for size in sizes:
+            if size != "starter":
+                write_model(workspace.models_dir / size, SIZES[size])
+        for size, method, settings in [*((size, "sft", {}) for size in sizes), *VARIANTS]:
+            if size in sizes:
+                for adapter in ("full", "lora", "qlora"):
+                    found.append(row(workspace, size, method, adapter, settings))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+def row(workspace: Workspace, size: str, method: str, adapter: str, settings: dict) -> dict:
+    """One row of the table, printed."""
+    length, batch = SHAPES[size]
+    training = {"length": length, "batch_size": batch, "packing": False, "epochs": 1, **settings}
+    recipe = Recipe.from_dict({
+        "model": {"id": size}, "method": {"type": method}, "adapter": {"type": adapter}, "training": training,
+        "data": {"path": str(write_rows(workspace, method, training))},
+        "evaluation": {"times": 1, "max_tokens": 4},
+    })  # fmt: skip
+    fit = estimate(recipe, workspace, *seen(recipe, workspace), cards=False)
+    peak = measured(recipe, workspace).peak_bytes
+    said = ", ".join(f"{name} {value}" for name, value in ({"length": length, "batch_size": batch} | settings).items())
+    ratio = fit.estimate_bytes / peak
+    print(
+        f"| {size} | {method} | {adapter} | {said} | {fit.estimate_bytes / 1e6:.0f} | {peak / 1e6:.0f} | {ratio:.2f} |",
+        flush=True,
+    )
+    return {"model": size, "method": method, "adapter": adapter, "settings": said, "ratio": round(ratio, 3)}
+
+
+def write_model(folder: Path, size: tuple[int, ...]) -> Path:
+    """A Qwen2 of this ``size`` with random weights in bf16 and the starter's tokenizer."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    hidden, intermediate, layers, heads, pairs, words = size
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=words, hidden_size=hidden, intermediate_size=intermediate, num_hidden_layers=layers,
+        num_attention_heads=heads, num_key_value_heads=pairs, max_position_embeddings=4096, tie_word_embeddings=True,
+        eos_token_id=2, pad_token_id=0, bos_token_id=None,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    for file in (*STARTER.glob("*token*"), *STARTER.glob("*.jinja")):
+        shutil.copy(file, folder)
+    return folder
+
+
+def write_rows(workspace: Workspace, method: str, training: dict) -> Path:
+    """Rows of the length that ``training`` allows and of three quarters of it; with packing also many short ones."""
+    path = workspace.uploads_dir / f"{method}-{training['length']}-{training['packing']}.jsonl"
+    shares = (0.9, 0.2, 0.2, 0.3) if training["packing"] else (1.2, 0.75)
+    rows = []
+    for n in range(48):
+        words = ["the", "sea", "is", "blue", "and"] * int(shares[n % len(shares)] * training["length"] / 5 + 1)
+        text = " ".join(words[: int(shares[n % len(shares)] * training["length"])])
+        pair = {"prompt": f"What is sea {n}?", "chosen": text, "rejected": text[: len(text) // 2]}
+        rows.append(pair if method == "dpo" else {"text": f"{text} {n}"})
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    main()

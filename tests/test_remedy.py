@@ -1,0 +1,66 @@
+"""The offered change really fits, and is the mildest that does."""
+
+import pytest
+
+from finetune import hardware, memory
+from finetune.memory import estimate
+from finetune.remedy import remedy
+from tests.test_memory import recipe
+
+SEEN = {"rows": 64, "longest": 500, "tokens": 64 * 450}
+
+
+@pytest.fixture(autouse=True)
+def only_the_run(monkeypatch):
+    """Leaves out what every run adds, which is more than the tiny model itself."""
+    monkeypatch.setattr(memory, "BUFFERS_BYTES", 0)
+
+
+@pytest.fixture
+def wide():
+    """A recipe that needs much for its rows and little for its weights."""
+    return recipe(adapter="full", length=512, batch_size=8, packing=False)
+
+
+@pytest.fixture
+def with_free(monkeypatch):
+    return lambda count: monkeypatch.setattr(hardware, "free_bytes", lambda machine: int(count))
+
+
+def test_what_fits_is_left_alone(with_tiny, wide):
+    assert remedy(wide, with_tiny, **SEEN) is None
+
+
+def test_a_smaller_part_of_the_batch_comes_first(with_tiny, wide, with_free):
+    with_free(estimate(wide, with_tiny, **SEEN).estimate_bytes)
+    found = remedy(wide, with_tiny, **SEEN)
+    assert found.settings == {"training.accumulation": 2}
+    assert found.words == "--set training.accumulation=2" and "same result" in found.what
+
+
+@pytest.mark.parametrize("share", [0.8, 0.6, 0.5])
+def test_the_change_that_is_offered_fits(with_tiny, wide, with_free, share):
+    with_free(estimate(wide, with_tiny, **SEEN).estimate_bytes * share)
+    found = remedy(wide, with_tiny, **SEEN)
+    assert found.fit.fits and estimate(wide.changed(**found.settings), with_tiny, **SEEN).fits
+
+
+def test_rows_are_cut_only_when_nothing_else_helps(with_tiny, wide, with_free):
+    tried = wide.changed(
+        **{"training.accumulation": 8, "training.activation_checkpointing": True, "adapter.type": "qlora"}
+    )
+    with_free(estimate(tried, with_tiny, **SEEN).estimate_bytes)
+    found = remedy(wide, with_tiny, **SEEN)
+    assert found.settings["training.length"] == 250 and found.settings["adapter.type"] == "qlora"
+
+
+def test_the_add_on_keeps_its_settings_when_the_base_is_compressed(with_tiny, with_free):
+    lora = recipe(length=512, batch_size=8, packing=False).changed(**{"adapter.rank": 4})
+    tried = lora.changed(**{"training.accumulation": 8, "training.activation_checkpointing": True})
+    with_free(estimate(tried, with_tiny, **SEEN).estimate_bytes * 1.1)
+    assert lora.changed(**remedy(lora, with_tiny, **SEEN).settings).adapter.rank == 4
+
+
+def test_where_nothing_helps_nothing_is_offered(with_tiny, wide, with_free):
+    with_free(1000)
+    assert remedy(wide, with_tiny, **SEEN) is None
