@@ -7,6 +7,7 @@ A table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``; `
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from finetune.methods import METHODS
 from finetune.model import known_models
 from finetune.recipe import EvaluationSettings, ModelSettings, TrainingSettings
 from finetune.settings import Field, Settings, fields
-from finetune.workspace import PROJECT
+from finetune.workspace import ASSETS, PROJECT
 
 README = PROJECT / "README.md"
 
@@ -100,7 +101,37 @@ def mends_table() -> str:
     return _table(("Mend", "What it does", "Settings"), rows)
 
 
+def faults_table() -> str:
+    """What ``python -m tests.faults --write`` found."""
+    rows = [(line["fault"], f"{line['survived']} of {line['tried']}") for line in figures("faults")]
+    return _table(("Fault", "Survived"), rows)
+
+
+def speed_table() -> str:
+    """What ``python -m tests.benchmarks.training --write`` found."""
+    rows = [
+        (
+            line["sample"],
+            line["way"],
+            f"{line['tokens_per_s']:,}",
+            f"{line['against_trl']:.2f}",
+            f"{line['against_bare']:.2f}",
+            f"{line['held_out_loss']:.3f}",
+        )
+        for line in figures("training")
+    ]
+    head = ("Sample", "Way", "Tokens per second", "Against trl", "Against bare", "Held-out loss after it")
+    return _table(head, rows)
+
+
+def figures(what: str) -> list[dict]:
+    """The figures of one benchmark, as it wrote them."""
+    return json.loads((ASSETS / "benchmarks.json").read_text(encoding="utf-8"))[what]
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "faults": faults_table,
+    "speed": speed_table,
     "formats": formats_table,
     "mends": mends_table,
     "methods": methods_table,

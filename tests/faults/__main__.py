@@ -1,0 +1,74 @@
+"""Inject every fault as often as is claimed, and keep what came of it for the README.
+
+    python -m tests.faults [--write]
+
+Runs the heavy tests named in FAULTS (about half an hour on 2 idle cores) and prints how many of how many were survived;
+``--write`` puts that into assets/benchmarks.json, from which the README's table is drawn.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+from finetune.workspace import ASSETS, PROJECT
+
+FIGURES = ASSETS / "benchmarks.json"
+FAULTS = {
+    "test_a_run_killed_at_random_moments_equals_one_that_was_not": "`kill -9` at a random moment; every loss afterwards"
+    " equals that of a run that was never killed",
+    "test_a_run_killed_inside_a_save_goes_on": "`kill -9` inside a save",
+    "test_every_call_of_a_commit_fails_in_turn": "each call of a commit to the system fails in turn, with each of four"
+    " errors",
+    "test_the_process_is_killed_at_every_call_of_a_commit": "the process ends at each call of a commit in turn",
+    "test_one_flipped_bit_is_found_wherever_it_is": "one flipped bit anywhere in a checkpoint is found",
+    "test_a_full_disk_costs_at_most_one_save": "the disk fills up while a run trains",
+    "test_asked_to_end_at_any_step": "SIGTERM at any step: exit 0 within 8 s, checkpoint at that step",
+    "test_twenty_runs_leave_nothing_behind": "runs made and deleted in one process: memory at most 5 % up, threads and"
+    " open files as before",
+    "test_one_process_of_two_is_killed_and_the_run_resumed": "one of two processes that train together is killed",
+    "test_each_of_50_refreshes_shows_the_run_again": "the page is reloaded while a run trains",
+}
+"""The test of each fault, and the fault in words."""
+TIMES = {"test_one_flipped_bit_is_found_wherever_it_is": 100, "test_twenty_runs_leave_nothing_behind": 20}
+TIMES |= {"test_each_of_50_refreshes_shows_the_run_again": 50}
+"""How often a test injects its fault, where the case does not say."""
+FILES = ("tests/faults", "tests/test_app.py", "tests/test_checkpoints.py", "tests/test_ranks.py", "tests/test_flow.py")
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "--heavy", "-q", "-k", " or ".join(FAULTS), f"--junitxml={report}"]
+        done = subprocess.run([*command, *FILES], cwd=PROJECT, check=False)
+        found = tally(xml.parse(report).getroot())
+    for line in found:
+        print(f"{line['survived']:4} of {line['tried']:4}  {line['fault']}")
+    if "--write" in sys.argv:
+        kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+        FIGURES.write_text(json.dumps(kept | {"faults": found}, indent=1) + "\n", encoding="utf-8")
+    return done.returncode
+
+
+def tally(report: xml.Element) -> list[dict]:
+    """Of each fault: how often it was tried, and survived."""
+    counts = {name: [0, 0] for name in FAULTS}
+    for case in report.iter("testcase"):
+        name, _, given = case.get("name").partition("[")
+        times = TIMES.get(name) or trials(name, given)
+        counts[name][0] += times
+        counts[name][1] += 0 if case.find("failure") is not None or case.find("error") is not None else times
+    return [{"fault": FAULTS[name], "tried": tried, "survived": well} for name, (tried, well) in counts.items()]
+
+
+def trials(name: str, given: str) -> int:
+    """How often a case injects its fault: the number it was given, if that is a number of times."""
+    number = re.match(r"\d+", given)
+    return int(number[0]) if number and "asked_to_end" not in name else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
