@@ -29,16 +29,17 @@ def trials(short, heavy):
 @pytest.mark.parametrize("times", trials(6, 100))
 def test_a_run_killed_at_random_moments_equals_one_that_was_not(times, forge, with_tiny, tmp_path):
     chance = random.Random(times)
-    settings = SETTINGS | {"training.max_steps": 8 * times}
+    settings = SETTINGS | {"training.max_steps": 20 * times}
     whole, run = (with_tiny.create(recipe(tmp_path, **settings)) for _ in range(2))
     began = time.time()
     forge.start(whole)
     assert forge.wait() == 0 and whole.view().state == "done"
     first, last = whole.view().steps[0], whole.view().steps[-1]
-    span = first.at - began + 5 * (last.at - first.at) / len(whole.view().steps)
+    beginning, pace = first.at - began, (last.at - first.at) / len(whole.view().steps)
+    span = beginning + min(beginning, 15 * pace)
     for _ in range(times):
         pid = forge.start(run)
-        time.sleep(chance.uniform(0, span))  # at the start or in one of the first steps, too early to be done
+        time.sleep(chance.uniform(0, span))  # while it begins or takes some steps, too early to be done
         os.kill(pid, signal.SIGKILL)
         assert forge.wait() == -signal.SIGKILL
         goes_on(run)
