@@ -52,3 +52,18 @@ def with_tiny(workspace, tiny_model):
     """A workspace that has the tiny model as ``tiny``."""
     (workspace.models_dir / "tiny").symlink_to(tiny_model)
     return workspace
+
+
+@pytest.fixture
+def trained(with_tiny, tmp_path):
+    """Trains a recipe of ``tests.test_train`` on the tiny model and gives its run."""
+    from finetune.train import train
+    from tests.test_train import recipe
+
+    def run_it(**options):
+        run = with_tiny.create(recipe(tmp_path, **options))
+        with run.held():
+            train(run, with_tiny)
+        return run
+
+    return run_it

@@ -19,7 +19,6 @@ from finetune.methods import METHODS
 from finetune.plan import Plan
 from finetune.recipe import Recipe
 from finetune.script import source, write_script
-from finetune.train import train
 from finetune.workspace import PROJECT
 from tests.test_train import recipe, write_rows
 
@@ -61,17 +60,6 @@ def weights(folder) -> dict:
     from safetensors.torch import load_file
 
     return load_file(next(folder.glob("*.safetensors")))
-
-
-@pytest.fixture
-def trained(with_tiny, tmp_path):
-    def run_it(**options):
-        run = with_tiny.create(recipe(tmp_path, **options))
-        with run.held():
-            train(run, with_tiny)
-        return run
-
-    return run_it
 
 
 def test_a_bare_python_does_not_know_this_package():

@@ -53,17 +53,6 @@ def recipe(folder, method="sft", adapter="lora", **settings):
     return Recipe.from_dict(values).changed(**settings)
 
 
-@pytest.fixture
-def trained(with_tiny, tmp_path):
-    def run_it(**options):
-        run = with_tiny.create(recipe(tmp_path, **options))
-        with run.held():
-            train(run, with_tiny)
-        return run
-
-    return run_it
-
-
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("method", METHODS)
 def test_it_learns_and_keeps_what_it_learnt(method, adapter, trained):
