@@ -150,10 +150,14 @@ class Jobs:
             self._changed.notify_all()
 
     def _remember(self) -> None:
-        """Write the order of the line where the next process finds it."""
+        """Write the order of the line where the next process finds it.
+
+        On a full disk the order of before stays there: the runs themselves are in their directories, and go on.
+        """
         unfinished = self.workspace.path / ".queue.json"
-        unfinished.write_text(json.dumps([run.id for run in self._line]), encoding="utf-8")
-        unfinished.replace(self.workspace.path / "queue.json")
+        with suppress(OSError):
+            unfinished.write_text(json.dumps([run.id for run in self._line]), encoding="utf-8")
+            unfinished.replace(self.workspace.path / "queue.json")
 
     def _remembered(self) -> list[Run]:
         """All runs, those that were in line first and in their order."""

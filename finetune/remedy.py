@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from finetune.ladder import SHORTEST
 from finetune.memory import Fit, estimate
 from finetune.plan import plan
 from finetune.recipe import Recipe
 from finetune.workspace import Workspace
-
-SHORTEST = 64
-"""Tokens below which a row is not cut for the sake of memory."""
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,13 @@ def test_a_start_from_a_run_that_is_not_there_is_refused(with_tiny, tmp_path):
     assert [problem.where for problem in caught.value.problems] == ["model.run"]
 
 
+def test_a_disk_too_full_for_the_order_of_the_line_stops_no_run(with_tiny, tmp_path):
+    (with_tiny.path / ".queue.json").mkdir()  # so that it cannot be written
+    run = Jobs(with_tiny).submit(recipe(tmp_path))
+    wait_for(lambda: run.view().state in ("done", "failed"))
+    assert run.view().state == "done" and not (with_tiny.path / "queue.json").exists()
+
+
 def test_a_run_that_is_finished_or_at_work_cannot_be_resumed(with_tiny, tmp_path):
     jobs = Jobs(with_tiny)
     run = jobs.submit(recipe(tmp_path))
