@@ -100,6 +100,7 @@ def _command(commands, name: str, work, words: str) -> argparse.ArgumentParser:
 
 
 def check_file(options, workspace: Workspace) -> int:
+    from finetune.data.glance import SIGNS
     from finetune.data.mix import read_held_out, read_main
     from finetune.data.report import check
     from finetune.libraries import quieten
@@ -110,7 +111,7 @@ def check_file(options, workspace: Workspace) -> int:
     quieten()
     data = {"path": str(options.file), **dict(_setting(text) for text in options.set)}
     settings, length = Recipe.from_dict({"data": data}).data, options.length
-    dataset, held_out = read_main(settings, workspace.find), read_held_out(settings, workspace.find)
+    dataset, held_out = read_main(settings, workspace.find, signs=SIGNS), read_held_out(settings, workspace.find)
     method = method_for(dataset.kind)
     tokenizer = load_tokenizer(ModelSettings(id=options.model), workspace)
     report = check(dataset, lambda example: method.pieces(example, tokenizer, length), length, held_out)

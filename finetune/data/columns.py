@@ -9,8 +9,9 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from dataclasses import dataclass
 
+from finetune.data import texts
 from finetune.data.table import MAX_ROW_CHARACTERS
 
 MAX_LEVELS = 8
@@ -52,14 +53,14 @@ def shape_of(rows: Iterable[dict]):
 class Shape:
     """The columns that the rows of a file have, learnt from those that were read line by line."""
 
-    def __init__(self):
-        self._columns, self._worth = None, TRIES
+    def __init__(self, signs: str = ""):
+        self._signs, self._columns, self._worth = signs, None, TRIES
 
     def read(self, block: bytes):
         """``read_strictly`` with the columns known so far; None while there are none, or if it hardly ever succeeds."""
         if self._columns is None or self._worth <= 0:
             return None
-        found = read_strictly(block, self._columns)
+        found = read_strictly(block, self._columns, self._signs)
         self._worth = min(TRIES, self._worth + 1) if found else self._worth - 1
         return found
 
@@ -100,8 +101,10 @@ def line_ends(block: bytes):
     return ends if is_parted and letters[0] == OPEN and letters[-1] == LINE_FEED else None
 
 
-def read_strictly(block: bytes, shape) -> "Block | None":
+def read_strictly(block: bytes, shape, signs: str = "") -> "Block | None":
     """A block of lines as columns of this ``shape``; None if they are not surely what strict reading gives.
+
+    ``signs`` is what to look for in the texts (see ``texts.look``).
 
     Arrow refuses what is no JSON, a key that comes twice, half characters, and any value that is not of its column's
     type, which rules out fractions, NaN, large numbers and deep nesting; bytes that are no UTF-8, NULs and several
@@ -113,59 +116,33 @@ def read_strictly(block: bytes, shape) -> "Block | None":
     if ends is None or b"\r" in block or not _is_text(block):
         return None
     lengths = np.diff(ends, prepend=-1)
-    values = read_columns(block, shape, "error") if lengths.max() <= MAX_ROW_CHARACTERS else None
+    values = read_columns(block, shape) if lengths.max() <= MAX_ROW_CHARACTERS else None
     if values is None or values.num_rows != len(ends) or any(_has_nul(column.chunk(0)) for column in values.columns):
         return None
-    return Block(array("I", lengths.astype(np.uint32).tobytes()), values)
+    return Block(array("I", lengths.astype(np.uint32).tobytes()), texts.look(values, signs))
 
 
+@dataclass(frozen=True)
 class Block:
     """Rows that stand in lines of their own, one behind the other."""
 
-    def __init__(self, lengths: array, values):
-        self.count, self.lengths = len(lengths), lengths
-        """How many they are, and how long each line is in bytes."""
-        self._prose = {name: prose(values[name]) for name in values.column_names if values[name].type == "string"}
-
-    def prose(self, names: tuple[str, ...]) -> bytes:
-        """For each row 64 bits, of which bit n says that the n-th of the columns ``names`` holds prose."""
-        import numpy as np
-
-        bits = np.zeros(self.count, np.uint64)
-        for name, holds in self._prose.items():
-            bits |= holds.to_numpy().astype(np.uint64) << np.uint64(names.index(name))
-        return bits.tobytes()
+    lengths: array
+    """How long each line is in bytes."""
+    texts: dict[str, texts.Texts]
+    """What is known of the columns of text, by name."""
 
 
-def read_columns(block: bytes, shape, others: str = "ignore"):
-    """The columns of ``shape`` in lines of JSON, as a table in one piece; None if a row has something else in them.
-
-    ``others`` is what becomes of further columns: ``ignore``, or ``error`` if there shall be none.
-    """
+def read_columns(block: bytes, shape):
+    """Lines of JSON as an Arrow table in one piece; None if a row has a column that ``shape`` lacks or other values."""
     import pyarrow
     from pyarrow import json
 
     reading = json.ReadOptions(use_threads=False, block_size=len(block) + 1)
-    parsing = json.ParseOptions(explicit_schema=shape, unexpected_field_behavior=others)
+    parsing = json.ParseOptions(explicit_schema=shape, unexpected_field_behavior="error")
     try:
         return json.read_json(pyarrow.BufferReader(block), reading, parsing).combine_chunks()
     except pyarrow.ArrowInvalid:
         return None
-
-
-def prose(column):
-    """Of a column of texts: True where there is more than white space and it does not begin like JSON; never null."""
-    import pyarrow.compute as pc
-
-    trimmed = pc.utf8_trim(column, white_space())
-    like_json = pc.or_(pc.starts_with(trimmed, "["), pc.starts_with(trimmed, "{"))
-    return pc.fill_null(pc.and_not(pc.greater(pc.binary_length(trimmed), 0), like_json), False)
-
-
-@cache
-def white_space() -> str:
-    """All that ``str.strip`` takes away."""
-    return "".join(letter for letter in map(chr, range(0x110000)) if letter.isspace())
 
 
 def _has_nul(column) -> bool:

@@ -76,12 +76,14 @@ class Dataset:
         return Rejected(row, reason, line, self.table.file_of(row))
 
 
-def read(path: Path, settings: DataSettings, also: Sequence[Path] = ()) -> Dataset:
+def read(path: Path, settings: DataSettings, also: Sequence[Path] = (), signs: str = "") -> Dataset:
     """The examples in ``path`` and the files ``also`` read after it, mended as ``settings`` say.
+
+    A report on them is made sooner if ``signs`` are those of ``finetune.data.glance``.
 
     ``DataError`` if they cannot be read, are not understood, or have no row that serves.
     """
-    return mended(read_tables([path, *also], settings), settings)
+    return mended(read_tables([path, *also], settings, signs=signs), settings)
 
 
 def mended(table: Table, settings: DataSettings) -> Dataset:
@@ -153,7 +155,7 @@ def _stretches(table: Table, plain: Plain | None) -> Iterator[tuple[bool, int, i
         return
     import numpy as np
 
-    is_plain = table.rows.hold_prose(table.columns.index(column) for _, column in plain.turns)
+    is_plain = table.rows.hold_prose(column for _, column in plain.turns)
     bounds = [0, *(np.flatnonzero(is_plain[1:] != is_plain[:-1]) + 1).tolist(), len(is_plain)]
     yield from ((bool(is_plain[start]), start, stop) for start, stop in zip(bounds, bounds[1:]))
 

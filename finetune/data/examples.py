@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from finetune.data.formats import Plain
 from finetune.data.store import Lines, Rows
+from finetune.data.texts import Texts
 
 NTH_BITS = 24
 """A place is the position of a row above these bits, and below it which of the row's examples is meant."""
@@ -47,13 +48,15 @@ class Examples(Sequence):
         row = self._places[start] >> NTH_BITS
         return bisect_left(self._places, self._rows.within(row, size) << NTH_BITS, start + 1)
 
-    def lines(self, start: int, stop: int) -> bytes | None:
-        """The lines that the examples are from, one for each; None if a row is skipped or gives several."""
-        first, nth = divmod(self._places[start], 1 << NTH_BITS)
-        count = stop - start
-        if nth or self._places[stop - 1] != (first + count - 1) << NTH_BITS:
-            return None
-        return self._rows.stretch(first, first + count)
+    def texts(self, column: str) -> Texts:
+        """What is known of what stands in ``column`` of each row of the file."""
+        return self._rows.texts(column)
+
+    def positions(self):
+        """The position in the file of the row that each is from, as a NumPy array of int64."""
+        import numpy as np
+
+        return (np.frombuffer(self._places, np.uint64) >> np.uint64(NTH_BITS)).astype(np.int64)
 
     def _at(self, place: int) -> dict:
         position, nth = divmod(place, 1 << NTH_BITS)

@@ -8,53 +8,50 @@ columns (``formats.Plain``), their examples are not even made. Nothing is a gues
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
-from itertools import chain, repeat
+from itertools import repeat
 
-from finetune.data import columns, near
+from finetune.data import near
+from finetune.data.checks import CHECKS
 from finetune.data.checks.check import Glance, Seen, look
 from finetune.data.examples import Examples
-from finetune.data.formats import Plain
+from finetune.data.formats import FORMATS
+from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, PROSE
 
 KINDS = ("chat", "prompt", "text")
 """Kinds of examples that are taken in at a glance; pairs and ratings are compared one by one."""
-LONG = 40
-"""Characters above which an answer is neither a label nor a placeholder."""
+SIGNS = "|".join(f"(?:{one.signs})" for one in CHECKS if one.signs)
+"""Stands in every text in which a check could find something."""
+SIGNS += "".join(f"|{form.unless}" for form in FORMATS.values() if form.unless)
 ROWS, CHARACTERS = 500, 2**22
 """So many examples are made at once, up to so many characters."""
-BYTES = 2**20
-"""Lines of a file are taken in so many bytes at once."""
+BYTES = 2**22
+"""Examples from lines of a file are taken in so many bytes at once."""
 
 
-def glances(examples: Sequence[dict], rows: Sequence[int], kind: str, signs: str) -> Iterator[Glance]:
-    """All ``examples``, which are from these ``rows``, in order.
-
-    ``signs`` is an expression that stands in every text in which a check could find something.
-    """
-    if kind not in KINDS:
-        signs = ""
-    if isinstance(examples, Examples) and examples.plain and signs:
-        yield from _by_columns(examples, rows, signs)
+def glances(examples: Sequence[dict], rows: Sequence[int], kind: str) -> Iterator[Glance]:
+    """All ``examples``, which are of this ``kind`` and from these ``rows``, in order."""
+    if isinstance(examples, Examples) and examples.plain and kind in KINDS:
+        yield from _by_columns(examples, rows)
     else:
-        yield from _one_by_one(zip(range(len(examples)), rows, examples), signs)
+        yield from _one_by_one(zip(range(len(examples)), rows, examples), kind)
 
 
-def _one_by_one(given: Iterable[tuple[int, int, dict]], signs: str) -> Iterator[Glance]:
-    """Examples, each with its position and row, made some at once; with no ``signs``, each needs a closer look."""
+def _one_by_one(given: Iterable[tuple[int, int, dict]], kind: str) -> Iterator[Glance]:
+    """Examples, each with its position and row, made some at once."""
     batch, size = [], 0
     for position, row, example in given:
         batch.append(look(position, row, example))
         size += len(batch[-1].text)
         if len(batch) == ROWS or size > CHARACTERS:
-            yield _glance(batch, signs)
+            yield _glance(batch, kind)
             batch, size = [], 0
     if batch:
-        yield _glance(batch, signs)
+        yield _glance(batch, kind)
 
 
-def _glance(batch: list[Seen], signs: str) -> Glance:
+def _glance(batch: list[Seen], kind: str) -> Glance:
     """What is known of examples that were made."""
-    signed = _signed([seen.text for seen in batch], signs) if signs else repeat(True)
+    signed = _signed([seen.text for seen in batch]) if kind in KINDS else repeat(True)
     closer, others = [], []
     for seen, is_signed in zip(batch, signed):
         (closer if is_signed or not all(map(_is_long, seen.answers)) else others).append(seen)
@@ -70,11 +67,11 @@ def _glance(batch: list[Seen], signs: str) -> Glance:
 
 
 def _is_long(answer: str) -> bool:
-    return len(answer) > LONG and len(answer.strip()) > LONG
+    return len(answer) > LONG_CHARACTERS and len(answer.strip()) > LONG_CHARACTERS
 
 
-def _signed(texts: list[str], signs: str) -> list[bool]:
-    """Whether each of the texts has one of the ``signs``."""
+def _signed(texts: list[str]) -> list[bool]:
+    """Whether each of the texts has one of the ``SIGNS``."""
     import pyarrow
     import pyarrow.compute as pc
 
@@ -82,100 +79,78 @@ def _signed(texts: list[str], signs: str) -> list[bool]:
         column = pyarrow.array(texts, pyarrow.large_string())
     except UnicodeEncodeError:  # half a character, which is no sign
         column = pyarrow.array([text.encode("utf-8", "replace") for text in texts]).cast(pyarrow.large_string())
-    return pc.match_substring_regex(column, signs).to_pylist()
+    return pc.match_substring_regex(column, SIGNS).to_pylist()
 
 
-def _by_columns(examples: Examples, rows: Sequence[int], signs: str) -> Iterator[Glance]:
+def _by_columns(examples: Examples, rows: Sequence[int]) -> Iterator[Glance]:
     """Examples that are nothing but columns of a file, where that is so; the others are made."""
-    plain = examples.plain
-    signs = f"{signs}|{plain.unless}" if plain.unless else signs
-    if plain.system and any(_signed([plain.system], signs)):
-        signs = ""  # every example has that sign
-
-    def work(span: tuple[int, int]):
-        lines = examples.lines(*span) if signs else None
-        return span, lines and _read(lines, span[1] - span[0], plain, signs)
-
-    for (start, stop), found in columns.ahead(work, _spans(examples)):
-        positions = (found.closer + start).tolist() if found else range(start, stop)
-        made = zip(positions, (rows[position] for position in positions), examples.picked(positions))
-        if found:
-            yield found.glance(start, [look(*each) for each in made])
-        else:
-            yield from _one_by_one(made, signs)
-
-
-def _spans(examples: Examples) -> Iterator[tuple[int, int]]:
-    """From where to where examples are taken in at once."""
+    known = _Known(examples)
     start = 0
     while start < len(examples):
         stop = examples.within(start, BYTES)
-        yield start, stop
+        positions = (known.closer(start, stop) + start).tolist()
+        made = zip(positions, (rows[position] for position in positions), examples.picked(positions))
+        yield known.glance(start, stop, [look(*each) for each in made])
         start = stop
 
 
-def _read(lines: bytes, count: int, plain: Plain, signs: str) -> "_Columns | None":
-    """What ``count`` lines say as columns; None if they are not plain enough for that."""
-    import pyarrow
+class _Known:
+    """What is known of examples from the texts in their columns, as these were read."""
 
-    shape = pyarrow.schema([(column, pyarrow.string()) for _, column in plain.turns])
-    values = columns.read_columns(lines, shape)
-    return _Columns(values, plain, signs) if values is not None and values.num_rows == count else None
-
-
-class _Columns:
-    """What the columns of some rows say; made beside the interpreter's lock, all but the hashes."""
-
-    def __init__(self, values, plain: Plain, signs: str):
+    def __init__(self, examples: Examples):
         import numpy as np
-        import pyarrow.compute as pc
 
-        self._plain, self._columns = plain, [values[name].chunk(0) for _, name in plain.turns]
-        self._answer = next((n for n, (role, _) in enumerate(plain.turns) if role == "assistant"), None)
-        # A value that is missing counts as a sign: such a row is another example.
-        signed = (pc.match_substring_regex(column, signs).fill_null(True) for column in self._columns)
-        are_plain = ~reduce(pc.or_, signed).to_numpy(zero_copy_only=False)
+        plain = examples.plain
+        self._turns = [(role, examples.texts(column)) for role, column in plain.turns]
+        self._answer = next((texts for role, texts in self._turns if role == "assistant"), None)
+        self._rows = examples.positions()
+        self._system = plain.system
+        has_sign = plain.system and any(_signed([plain.system]))  # every example then has it
+        self._is_calm = np.full(len(self._rows), not has_sign)
+        for _, texts in self._turns:
+            self._is_calm &= texts.have(PROSE | CALM)[self._rows]
         if self._answer is not None:
-            self._trimmed = pc.utf8_trim(self._columns[self._answer], columns.white_space())
-            is_long = pc.greater(pc.utf8_length(self._trimmed), LONG).fill_null(False)
-            are_plain &= is_long.to_numpy(zero_copy_only=False)
-        self._others = np.flatnonzero(are_plain)
-        self.closer = np.flatnonzero(~are_plain)
-        """Which rows have to be made."""
+            self._is_calm &= self._answer.have(LONG)[self._rows]
 
-    def glance(self, start: int, closer: list[Seen]) -> Glance:
-        """What is known of the examples from position ``start`` on, with those that had to be made."""
-        numbers = [_numbers(column) for column in self._columns]
-        told = [(repeat(role), each) for (role, _), each in zip(self._plain.turns, numbers)]
-        if self._plain.system:
-            told.insert(0, (repeat("system"), repeat(near.number_of(self._plain.system))))
-        fingerprints = array("q", map(hash, zip(*chain(*told))))
+    def closer(self, start: int, stop: int):
+        """Which examples, counted from ``start``, have to be made."""
+        import numpy as np
+
+        return np.flatnonzero(~self._is_calm[start:stop])
+
+    def glance(self, start: int, stop: int, closer: list[Seen]) -> Glance:
+        """What is known of the examples from ``start`` up to ``stop``, with those that had to be made."""
+        import numpy as np
+
+        others = np.flatnonzero(self._is_calm[start:stop])
+        at = self._rows[start:stop][others]
+        fingerprints = np.zeros(stop - start, np.int64)
+        fingerprints[others] = self._fingerprints(at)
+        fingerprints = array("q", fingerprints.tobytes())
         for seen in closer:
             fingerprints[seen.position - start] = near.fingerprint(seen.example)
         turns = Counter(seen.turns for seen in closer if seen.turns)
         if self._answer is None:
             return Glance(start, fingerprints, closer, turns)
-        turns[len(self._columns)] += len(self._others)
-        said = array("q", self._said(numbers[self._answer])[self._others].tobytes())
-        return Glance(start, fingerprints, closer, turns, said, array("q", (self._others + start).tobytes()))
+        turns[len(self._turns)] += len(others)
+        said, answered = _at(self._answer.trimmed, at), others + start
+        return Glance(start, fingerprints, closer, turns, array("q", said.tobytes()), array("q", answered.tobytes()))
 
-    def _said(self, numbers: array):
-        """``numbers`` of the answers, but of what is left of them without the white space around."""
+    def _fingerprints(self, at):
+        """``near.fingerprint`` of the examples from the rows ``at``, whose texts are all numbered."""
         import numpy as np
-        import pyarrow.compute as pc
 
-        said = np.array(numbers)
-        widths = (pc.binary_length(each) for each in (self._columns[self._answer], self._trimmed))
-        changed = np.flatnonzero(pc.not_equal(*widths).fill_null(False).to_numpy(zero_copy_only=False))
-        said[changed] = _numbers(self._trimmed.take(changed))
-        return said
+        told = [near.number_of("system"), near.number_of(self._system)] if self._system else []
+        for role, texts in self._turns:
+            told += near.number_of(role), _at(texts.numbers, at)
+        folded = np.zeros(len(at), np.uint64)
+        for number in told:
+            folded = folded * np.uint64(near.FOLD) + np.asarray(number, np.int64).view(np.uint64)
+        return folded.view(np.int64)
 
 
-def _numbers(column) -> array:
-    """``near.number_of`` each text of a column."""
+def _at(numbers: array, positions):
+    """Those of the ``numbers`` at these ``positions`` (int64)."""
     import numpy as np
 
-    _, offsets, letters = column.buffers()
-    bounds = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset).tolist()
-    content = letters.to_pybytes() if letters else b""
-    return array("q", map(hash, map(content.__getitem__, map(slice, bounds, bounds[1:]))))
+    return np.frombuffer(numbers, np.int64)[positions] if len(positions) else np.zeros(0, np.int64)

@@ -56,11 +56,14 @@ def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) 
     return Gathered(dataset, train, held_out, dataset.notes + notes)
 
 
-def read_main(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset:
-    """The main data that ``settings`` name; ``DataError`` too if the rows kept for checking are named and not there."""
+def read_main(settings: DataSettings, find: Find, trusted: bool = True, signs: str = "") -> Dataset:
+    """The main data that ``settings`` name; ``DataError`` too if the rows kept for checking are named and not there.
+
+    For ``signs`` see ``finetune.data.dataset.read``.
+    """
     path, *also = files(settings, find, trusted)
     held_out_path(path, settings)
-    return read(path, settings, also)
+    return read(path, settings, also, signs)
 
 
 def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset | None:

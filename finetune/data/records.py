@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -238,18 +239,23 @@ def _blocks(file, size: int) -> Iterator[tuple[int, bytes]]:
 
 def _take_columns(table: Table, file) -> None:
     """Take in the lines of a large ``file``: as columns, or one by one where their rows are not alike."""
-    shape, number = columns.Shape(), 1
-    for (start, block), found in columns.ahead(
-        lambda given: (given, shape.read(given[1])), _blocks(file, COLUMN_BYTES)
-    ):
+    shape, blocks, number = columns.Shape(table.reading.signs), _blocks(file, COLUMN_BYTES), 1
+
+    def learn(start: int, block: bytes) -> int:
+        before = len(table.rows)
+        following = _take_blocks(table, _blocks(io.BytesIO(block), BLOCK_BYTES), number, start)
+        shape.learn(table.rows[before:])
+        return following
+
+    for first in islice(blocks, 1):  # it tells what the others have
+        number = learn(*first)
+    for (start, block), found in columns.ahead(lambda given: (given, shape.read(given[1])), blocks):
         if found is None:
-            before = len(table.rows)
-            number = _take_blocks(table, _blocks(io.BytesIO(block), BLOCK_BYTES), number, start)
-            shape.learn(table.rows[before:])
+            number = learn(start, block)
         else:
-            table.take_all((), found.count, number, len(block))
-            table.rows.point(start, found.lengths, prose=found.prose(table.columns))
-            number += found.count
+            table.take_all((), len(found.lengths), number, len(block))
+            table.rows.point(start, found.lengths, texts=found.texts)
+            number += len(found.lengths)
 
 
 def _take_blocks(table: Table, blocks: Iterable[tuple[int, bytes]], number: int, offset: int = 0) -> int:

@@ -180,10 +180,9 @@ def _walk(evidence: Evidence, turns: Counter, checks: list[Check], progress: Pro
     examples, rows = evidence.dataset.examples, evidence.dataset.rows
     cheap = [check for check in checks if not check.is_dear]
     dear = [check for check in checks if check.is_dear]
-    signs = "|".join(f"(?:{check.signs})" for check in checks if check.signs)
     wanted = iter(evidence.sample)
     following = next(wanted, None)
-    for glance in glances(examples, rows, evidence.dataset.kind, signs):
+    for glance in glances(examples, rows, evidence.dataset.kind):
         if progress:
             progress(glance.start / len(examples))
         evidence.fingerprints.extend(glance.fingerprints)

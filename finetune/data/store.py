@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from finetune.data.texts import PROSE, Texts
 from finetune.errors import DataError
 
 MEMORY_BYTES = 32 * 2**20
@@ -138,34 +139,29 @@ class Lines(Rows):
         super().__init__()
         self._file, self._parse, self._parse_odd = path.open("rb", buffering=0), parse, parse_odd
         self._name, self._written = path.name, _written(self._file)
-        self._starts, self._lengths, self._odd, self._prose = array("Q"), array("I"), bytearray(), array("Q")
+        self._starts, self._lengths, self._odd = array("Q"), array("I"), bytearray()
+        self._texts: dict[str, Texts] = {}
 
-    def point(self, start: int, lengths: Sequence[int], odd: bool = False, prose: bytes = b"") -> None:
+    def point(self, start: int, lengths: Sequence[int], odd: bool = False, texts: dict[str, Texts] | None = None):
         """More rows, which stand one behind the other from byte ``start`` and have these ``lengths``.
 
-        ``prose`` has 64 bits for each; bit n says that the row surely holds prose in the table's column n.
+        ``texts`` is what is known already of what stands in their columns, by name.
         """
+        for name, known in (texts or {}).items():
+            self._texts.setdefault(name, Texts()).put(len(self), known)
         self._starts.extend(accumulate(lengths[:-1], initial=start))
         self._lengths.extend(lengths)
         self._odd.extend(bytes([odd]) * len(lengths))
-        self._prose.frombytes(prose or bytes(8 * len(lengths)))
 
-    def hold_prose(self, columns: Iterable[int]):
-        """For each row, True if it surely holds prose in all of these ``columns`` (by number), as a NumPy array."""
+    def texts(self, column: str) -> Texts:
+        """What is known of what stands in ``column`` of each row."""
+        return self._texts.setdefault(column, Texts()).padded(len(self))
+
+    def hold_prose(self, columns: Iterable[str]):
+        """For each row, True if it surely holds prose in all of these ``columns``, as a NumPy array."""
         import numpy as np
 
-        wanted = np.uint64(sum(1 << column for column in columns))
-        return np.frombuffer(self._prose, np.uint64) & wanted == wanted
-
-    def stretch(self, start: int, stop: int) -> bytes:
-        """The lines of the rows from position ``start`` up to ``stop``; the last has a line feed too."""
-        self._check()
-        first, end = self._starts[start], self._starts[stop - 1] + self._lengths[stop - 1]
-        if end - first == sum(self._lengths[start:stop]):
-            lines = os.pread(self._file.fileno(), end - first, first)
-        else:
-            lines = b"".join(_pieces(self._file.fileno(), self._starts, self._lengths, start, stop))
-        return lines if lines.endswith(b"\n") else lines + b"\n"
+        return np.logical_and.reduce([self.texts(column).have(PROSE) for column in columns])
 
     def within(self, start: int, size: int) -> int:
         """The position up to which the rows from ``start`` on lie within ``size`` bytes; one more than it at least."""

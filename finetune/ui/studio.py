@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from finetune.chat import Pairs
 from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
+from finetune.data.glance import SIGNS
 from finetune.data.hub import files, is_hub
 from finetune.data.mix import read_held_out
 from finetune.data.report import Report, check
@@ -203,7 +204,8 @@ class Studio:
         """The rows of the files that ``settings`` name, as they were written; a bad file raises ``DataError``."""
         paths = self.paths(settings)
         key = (*((path, path.stat().st_mtime_ns) for path in paths), settings.encoding, settings.whole_text)
-        return self._tables.get(key, lambda: read_tables(paths, settings, told and partial(told, what="Reading")))
+        progress = told and partial(told, what="Reading")
+        return self._tables.get(key, lambda: read_tables(paths, settings, progress, SIGNS))
 
     def checked(self, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
         """The data that ``settings`` name, read and checked; a bad file raises ``DataError``.

@@ -105,6 +105,7 @@ def read(path: str) -> dict:
 def checked(path: str) -> dict:
     """The file as the Data tab shows it: read, understood, checked, and its first example as tokens."""
     from finetune.data.dataset import read
+    from finetune.data.glance import SIGNS
     from finetune.data.report import check
     from finetune.data.settings import DataSettings
     from finetune.libraries import load_tokenizers
@@ -122,7 +123,7 @@ def checked(path: str) -> dict:
         return method.pieces(example, tokenizer, 1024)
 
     def work():
-        dataset = read(Path(path), DataSettings(path=path))
+        dataset = read(Path(path), DataSettings(path=path), signs=SIGNS)
         return check(dataset, pieces), pieces(dataset.examples[0])
 
     (report, shown), told = clocked(work)

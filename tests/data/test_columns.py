@@ -1,5 +1,4 @@
 import json
-from array import array
 
 import orjson
 import pytest
@@ -7,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.data import columns
-from finetune.data.columns import Shape, ahead, line_ends, prose, read_columns, read_strictly, shape_of
+from finetune.data.columns import Shape, ahead, line_ends, read_columns, read_strictly, shape_of
 from finetune.data.records import Decoder, Fault
+from finetune.data.texts import CALM, PROSE
 from tests.data.test_records import odd, text, wild, written
 
 ALIKE = [{"a": "x", "b": 1, "c": True, "m": [{"role": "user", "content": "naïve"}], "n": None}] * 2
@@ -29,7 +29,7 @@ def strictly(line: str) -> object:
 
 def test_rows_that_are_alike_are_read_as_columns():
     found = read_strictly(block_of(LINE, '{"m": [], "b": -7, "a": null}', LINE), shape_of(ALIKE))
-    assert found.count == 3 and list(found.lengths) == [len(LINE.encode()) + 1, 30, len(LINE.encode()) + 1]
+    assert list(found.lengths) == [len(LINE.encode()) + 1, 30, len(LINE.encode()) + 1]
     values = read_columns(block_of(LINE), shape_of(ALIKE)).to_pylist()
     assert values == ALIKE[:1]
 
@@ -76,7 +76,7 @@ def test_columns_are_what_the_strict_way_reads_or_none(lines, like):
     found = read_strictly(block, shape) if shape is not None else None
     if found:
         read = block.splitlines(keepends=True)
-        assert found.count == len(read) and list(found.lengths) == list(map(len, read))
+        assert list(found.lengths) == list(map(len, read))
         values = [strictly(line.decode().rstrip("\n")) for line in read]
         assert all(isinstance(value, dict) for value in values)
         assert repr(values) == repr(list(map(orjson.loads, read)))
@@ -88,20 +88,14 @@ def test_columns_are_what_the_strict_way_reads_or_none(lines, like):
 def test_rows_of_one_shape_are_nearly_always_taken(rows):
     shape = shape_of([{"a": "x", "b": 1, "c": ["x"]}])
     found = read_strictly(block_of(*(json.dumps(row) for row in rows)), shape)
-    assert found.count == len(rows)
-    told = [2 if row["a"].strip() and row["a"].strip()[0] not in "[{" else 0 for row in rows]
-    assert list(array("Q", found.prose(("b", "a", "c")))) == told
+    assert len(found.lengths) == len(rows) and list(found.texts) == ["a"]
+    told = [bool(row["a"].strip()) and row["a"].strip()[0] not in "[{" for row in rows]
+    assert found.texts["a"].have(PROSE).tolist() == told and not found.texts["a"].numbers
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    texts=st.lists(st.none() | st.text(st.characters(codec="utf-8")) | st.text(" \t\x1c\x85\xa0\u2003[{x", max_size=4))
-)
-def test_prose_is_more_than_white_space_and_no_json(texts):
-    import pyarrow
-
-    wanted = [bool(text and text.strip()) and text.strip()[0] not in "[{" for text in texts]
-    assert prose(pyarrow.array(texts, pyarrow.string())).to_pylist() == wanted
+def test_signs_are_looked_for_where_there_are_some():
+    told = read_strictly(block_of(LINE, LINE.replace("x", "todo")), shape_of(ALIKE), "todo").texts["a"]
+    assert told.have(PROSE).all() and told.have(CALM).tolist() == [True, False] and len(told.numbers) == 2
 
 
 @pytest.mark.parametrize(
@@ -117,7 +111,7 @@ def test_a_shape_is_learnt_and_given_up_if_it_hardly_ever_fits():
     assert shape.read(block_of(LINE)) is None
     shape.learn(ALIKE)
     shape.learn([{"z": "x"}])
-    assert shape.read(block_of(LINE, '{"z": "y"}')).count == 2
+    assert len(shape.read(block_of(LINE, '{"z": "y"}')).lengths) == 2
     for _ in range(columns.TRIES):
         assert shape.read(b"oops\n") is None
     assert shape.read(block_of(LINE)) is None

@@ -58,7 +58,7 @@ def test_none_at_all_is_an_empty_sequence():
     assert list(Examples(Rows(), make)) == [] and not Examples(Rows(), make)
 
 
-def test_plain_ones_give_the_lines_they_are_from(tmp_path):
+def test_plain_ones_know_the_rows_they_are_from(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"{0}\n{1}\n\n{2}\n{3}")
     rows, plain = Lines(path, lambda line: {"text": line}, None), Plain((("", "text"),))
@@ -67,12 +67,12 @@ def test_plain_ones_give_the_lines_they_are_from(tmp_path):
     found = Examples(rows, lambda row: [row], plain=plain)
     found.point_each(0, 4)
     assert list(found) == [{"text": text} for text in (b"{0}\n", b"{1}\n", b"{2}\n", b"{3}")]
-    assert found.lines(0, 4) == b"{0}\n{1}\n{2}\n{3}\n" and found.lines(1, 2) == b"{1}\n"
+    assert found.positions().tolist() == [0, 1, 2, 3] and len(found.texts("text").flags) == 4
     assert [found.within(0, size) for size in (1, 4, 8, 9, 99)] == [1, 2, 2, 3, 4] and found.within(3, 1) == 4
     some = found.picked([0, 2, 3])
-    assert some.plain == plain and some.lines(0, 2) is None and some.lines(1, 3) == b"{2}\n{3}\n"
+    assert some.plain == plain and some.positions().tolist() == [0, 2, 3]
     assert some.within(0, 9) == 2
     twice = Examples(rows, lambda row: [row, row], plain=plain)
     twice.point(0, 2)
-    assert twice.lines(0, 2) is None and twice.lines(1, 2) is None
+    assert twice.positions().tolist() == [0, 0]
     assert Examples(Rows([{"text": "x"}]), lambda row: [row], plain=plain).plain is None

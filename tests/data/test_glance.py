@@ -8,19 +8,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from finetune.data import dataset, glance, near, records, store
-from finetune.data.checks import CHECKS
 from finetune.data.checks.answers import is_boilerplate
 from finetune.data.checks.broken_text import BrokenText
 from finetune.data.checks.check import look
 from finetune.data.dataset import read
 from finetune.data.formats.turns import exchange
-from finetune.data.glance import glances
+from finetune.data.glance import SIGNS, glances
 from finetune.data.report import check
 from finetune.data.secrets import find
 from finetune.data.settings import DataSettings
+from finetune.data.texts import LONG_CHARACTERS
 from tests.rows import LENGTH, pieces
 
-SIGNS = "|".join(f"(?:{each.signs})" for each in CHECKS if each.signs)
 CALM = "The ship sails from the harbour at noon and comes back on Monday evening"
 TURNS = '[{"role": "user", "content": "x"}]'
 FINDS = [
@@ -58,9 +57,9 @@ def large(one_by_one: bool = False):
 
 def told(path: Path, **options) -> tuple:
     """All that a report says of a file."""
-    data = read(path, DataSettings(path=path.name, **options))
+    data = read(path, DataSettings(path=path.name, **options), signs=SIGNS)
     report = check(data, pieces, length=LENGTH)
-    numbers = [number for each in glances(data.examples, data.rows, data.kind, SIGNS) for number in each.fingerprints]
+    numbers = [number for each in glances(data.examples, data.rows, data.kind) for number in each.fingerprints]
     assert numbers == list(map(near.fingerprint, data.examples))
     return report.to_dict(), [astuple(stage) for stage in report.stages], list(data.rows), list(data.examples)
 
@@ -97,17 +96,17 @@ text = st.lists(fragment | st.text(max_size=3), max_size=5).map("".join)
 @given(texts=st.lists(text, min_size=1, max_size=5))
 def test_what_has_no_sign_has_nothing(texts):
     finder = BrokenText()
-    for text, is_signed in zip(texts, glance._signed(texts, SIGNS)):
+    for text, is_signed in zip(texts, glance._signed(texts)):
         finder.see(look(0, 1, {"text": text}))
         if not is_signed:
-            assert not find(text) and not (len(text) > glance.LONG and is_boilerplate(text))
+            assert not find(text) and not (len(text) > LONG_CHARACTERS and is_boilerplate(text))
             assert not finder.broken and not finder.html
         finder = BrokenText()
 
 
 def test_every_find_has_a_sign_and_calm_words_have_none():
-    assert all(glance._signed([f"{CALM} {each}" for each in FINDS[: FINDS.index("n/a")]], SIGNS))
-    assert glance._signed([CALM, f"{CALM}: 3 of 17, 日本", "\ud800"], SIGNS) == [False, False, False]
+    assert all(glance._signed([f"{CALM} {each}" for each in FINDS[: FINDS.index("n/a")]]))
+    assert glance._signed([CALM, f"{CALM}: 3 of 17, 日本", "\ud800"]) == [False, False, False]
 
 
 def test_calm_rows_of_a_file_are_never_made(tmp_path):
@@ -116,18 +115,20 @@ def test_calm_rows_of_a_file_are_never_made(tmp_path):
     examples[20]["answer"] += " anna@example.com"
     path.write_text("\n".join(map(json.dumps, examples)))
     with large():
-        data = read(path, DataSettings(path=path.name))
-        found = list(glances(data.examples, data.rows, data.kind, SIGNS))
-    assert [seen.row for each in found for seen in each.closer] == [21]
-    assert sum(each.others for each in found) == 49 and sum(each.turns[2] for each in found) == 50
+        data = read(path, DataSettings(path=path.name), signs=SIGNS)
+        found = list(glances(data.examples, data.rows, data.kind))
+    first, last = [1, 2, 3, 4], 50  # they tell the columns; it has no line feed
+    assert [seen.row for each in found for seen in each.closer] == [*first, 21, last]
+    assert sum(each.others for each in found) == 44 and sum(each.turns[2] for each in found) == 50
     assert [number for each in found for number in each.fingerprints] == list(map(near.fingerprint, data.examples))
-    assert [at for each in found for at in each.answered] == [n for n in range(50) if n != 20]
-    assert found[0].said[0] == near.number_of(f"{CALM} 0")
+    assert [at for each in found for at in each.answered] == [n for n in range(4, 49) if n != 20]
+    said = [number for each in found for number in each.said]
+    assert said == [near.number_of(f"{CALM} {n}") for n in range(4, 49) if n != 20]
 
 
 def test_pairs_and_ratings_are_always_looked_at():
     examples = [{**exchange("Why?", CALM), "n": n} for n in range(1200)]
     for kind, closer in (("chat", 0), ("preference", 1200), ("rated", 1200)):
-        found = list(glances(examples, range(1, 1201), kind, SIGNS))
+        found = list(glances(examples, range(1, 1201), kind))
         assert sum(len(each.closer) for each in found) == closer
         assert [each.start for each in found] == [0, 500, 1000]

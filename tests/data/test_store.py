@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from finetune.data import store
 from finetune.data.store import Lines, Numbers, Picked, Rows
+from finetune.data.texts import LONG, PROSE, Texts
 from finetune.errors import DataError
 
 rows = st.lists(st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.text(max_size=9), max_size=3))
@@ -104,17 +105,17 @@ def test_only_plain_rows_are_added_to(lines):
             kept.append({})
 
 
-def test_lines_know_where_prose_is_and_are_read_as_they_stand(lines):
-    kept, path = lines
+def test_lines_know_where_prose_is(lines):
+    _, path = lines
     path_of_more = path.with_name("b.txt")
     path_of_more.write_bytes(b"{}\n{1}\n{2}\n{3}")
     more = Lines(path_of_more, bytes.strip, bytes.strip)
-    more.point(0, array("I", [3, 4]), prose=array("Q", [0b01, 0b11]).tobytes())
+    yes, no = (Texts(bytes([flag])) for flag in (PROSE, LONG))
+    more.point(0, array("I", [3, 4]), texts={"a": Texts(bytes([PROSE, PROSE])), "b": Texts(bytes([0, PROSE | LONG]))})
     more.point(7, [4])
-    more.point(11, [3], prose=array("Q", [0b110]).tobytes())
-    assert more.hold_prose([0]).tolist() == [True, True, False, False]
-    assert more.hold_prose([1]).tolist() == [False, True, False, True]
-    assert more.hold_prose([0, 1]).tolist() == [False, True, False, False]
-    assert more.stretch(1, 3) == b"{1}\n{2}\n" and more.stretch(2, 4) == b"{2}\n{3}\n"
-    assert kept.stretch(0, 3) == b"one\ntwo\nthree\n"
+    more.point(11, [3], texts={"a": no, "b": yes})
+    assert more.hold_prose(["a"]).tolist() == [True, True, False, False]
+    assert more.hold_prose(["b"]).tolist() == [False, True, False, True]
+    assert more.hold_prose(["a", "b"]).tolist() == [False, True, False, False]
+    assert not more.hold_prose(["a", "c"]).any() and len(more.texts("c").flags) == 4
     assert [more.within(0, size) for size in (1, 3, 6, 7, 99)] == [1, 2, 2, 3, 4]

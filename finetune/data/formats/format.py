@@ -49,8 +49,6 @@ class Plain:
 
     turns: tuple[tuple[str, str], ...]
     """The role and the column of each turn; the role is empty for plain text."""
-    unless: str = ""
-    """An expression (RE2) that stands in every text that makes more of the example."""
     system: str = ""
     """The instruction that comes before the turns, if there is one."""
 
@@ -75,6 +73,8 @@ class Format:
     parts: ClassVar[tuple[Part, ...]]
     holds: ClassVar[str]
     """What its columns hold, to end the sentence "The column … holds …"."""
+    unless: ClassVar[str] = ""
+    """An expression (RE2) that stands in every text that makes more of an example than ``plain`` says."""
     weight: ClassVar[float] = 1.0
     """How much its score counts against other formats': less if nearly any row would serve."""
     refusal: ClassVar[str] = ""
@@ -156,14 +156,12 @@ class Format:
         return f"The columns {', '.join(names[:-1])} and {names[-1]} hold"
 
 
-def plain_exchange(
-    columns: dict[str, str], asked: str, answer: str, system: str | None, unless: str = ""
-) -> Plain | None:
+def plain_exchange(columns: dict[str, str], asked: str, answer: str, system: str | None) -> Plain | None:
     """A question and its answer, if these two parts are all that ``columns`` has and neither puts several together."""
     if columns.keys() != {asked, answer} or any(isinstance(column, Template) for column in columns.values()):
         return None
     turns = (("user", columns[asked]), ("assistant", columns[answer]))
-    return Plain(turns, unless, system if system and system.strip() else "")
+    return Plain(turns, system if system and system.strip() else "")
 
 
 def _share(served: int, total: int) -> str:

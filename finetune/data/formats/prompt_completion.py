@@ -38,6 +38,7 @@ class PromptCompletion(Format):
         SYSTEM,
     )
     holds = "prompts and their completions"
+    unless = LIKE_TURNS
 
     def find(self, columns, rows, mapped):
         return with_real_tools(super().find(columns, rows, mapped), rows, mapped)
@@ -53,7 +54,7 @@ class PromptCompletion(Format):
         return {"prompt": question, "completion": answer}
 
     def plain(self, columns, system=None):
-        return plain_exchange(columns, "prompt", "completion", system, unless=LIKE_TURNS)
+        return plain_exchange(columns, "prompt", "completion", system)
 
     def example(self, row, columns, system=None, roles=None):
         prompt, completion = (

@@ -33,6 +33,7 @@ class QuestionAnswer(Format):
         SYSTEM,
     )
     holds = "questions and their answers"
+    unless = r"####\s*[^\sA-Za-z]"
 
     def find(self, columns, rows, mapped):
         found = super().find(columns, rows, mapped)
@@ -48,7 +49,7 @@ class QuestionAnswer(Format):
         return {"question": asked} if characters(rows, asked) else {}
 
     def plain(self, columns, system=None):
-        return plain_exchange(columns, "question", "answer", system, unless="####")
+        return plain_exchange(columns, "question", "answer", system)
 
     def example(self, row, columns, system=None, roles=None):
         answer = text(row, columns["answer"])
