@@ -163,14 +163,16 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
 
 def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
     """Train one after the other; those after a run that was paused, or that left the GPU unusable, are not begun."""
+    from finetune.data.known import Known
     from finetune.jobs import check, work
 
     if ranks.world() > 1:
         raise RecipeError(
             "A recipe with lists is trained by one process.", "Start it without torchrun, or on the page."
         )
+    known = Known()
     for recipe in recipes:
-        check(recipe, workspace)
+        check(recipe, workspace, known=known)
     runs, views = [], []
     for n, recipe in enumerate(recipes, start=1):
         runs.append(workspace.create(recipe))

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from finetune import libraries, ranks
-from finetune.data.mix import read_main, read_others
+from finetune.data.known import Known
 from finetune.errors import (
     BusyError,
     DataError,
@@ -51,6 +51,8 @@ class Jobs:
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
+        self.known = Known()
+        """What is known of the data that was read last, by whoever read it."""
         self.current: Run | None = None
         self.poisoned = threading.Event()
         """Set once this process can no longer use its graphics card, and has to be started anew."""
@@ -64,10 +66,14 @@ class Jobs:
 
     def submit(self, recipe: Recipe, trusted: bool = True) -> Run:
         """Check ``recipe`` and queue a run of it; every problem there is raises one ``RecipeError``."""
-        check(recipe, self.workspace, trusted)
+        self.check(recipe, trusted)
         run = self.workspace.create(recipe)
         self._enqueue(run)
         return run
+
+    def check(self, recipe: Recipe, trusted: bool = True) -> None:
+        """``check`` without reading data again that is ``known``."""
+        check(recipe, self.workspace, trusted, self.known)
 
     def resume(self, run_id: str) -> Run:
         """Put a run that was stopped, paused, interrupted or failed in line, to go on from its last checkpoint."""
@@ -209,8 +215,11 @@ class Jobs:
             self._worker = self._start_worker()
 
 
-def check(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> None:
-    """Find out all that is wrong with ``recipe`` before any work; ``RecipeError`` lists it."""
+def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Known | None = None) -> None:
+    """Find out all that is wrong with ``recipe`` before any work; ``RecipeError`` lists it.
+
+    Data that is ``known`` already is not read again.
+    """
     problems = []
     training = recipe.training
     if training.batch_size and training.batch_size % training.accumulation:
@@ -222,14 +231,12 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> None:
             )
         )
     try:
-        find = partial(workspace.find, trusted=trusted)
-        dataset = read_main(recipe.data, find, trusted)
-        read_others(recipe.data, dataset, find, trusted)
-        if dataset.kind not in recipe.method.reads:
+        found = (known or Known()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
+        if found.kind not in recipe.method.reads:
             problems.append(
                 Problem(
                     "method",
-                    f"{recipe.method.type.upper()} cannot learn from these rows: they are {dataset.title}.",
+                    f"{recipe.method.type.upper()} cannot learn from these rows: they are {found.title}.",
                     "Choose a method that suits the data.",
                 )
             )

@@ -17,6 +17,18 @@ from finetune.errors import DataError
 Find = Callable[[str], Path]
 """Gives the file that a recipe names; raises a ``FinetuneError`` if there is none, or none that may be read."""
 
+Read = Callable[[DataSettings, Find, bool], Dataset]
+"""Reads what settings name, as ``read_main`` does."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of examples a data set has."""
+
+    kind: str
+    title: str
+    """The format's name for a person."""
+
 
 @dataclass
 class Gathered:
@@ -73,20 +85,35 @@ def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> D
     return read(path, settings.changed(mends=())) if path else None
 
 
-def read_others(settings: DataSettings, main: Dataset, find: Find, trusted: bool = True) -> list[Dataset]:
+def read_others(
+    settings: DataSettings, main: Dataset, find: Find, trusted: bool = True, read: Read = read_main
+) -> list[Dataset]:
     """What ``settings`` mix into ``main``, the general rows last; ``DataError`` if one is of another kind."""
-    named = [DataSettings(path=each.path, format=each.format, columns=each.columns) for each in settings.mix]
-    named += [DataSettings(path=settings.replay)] if settings.replay and settings.replay_share else []
     others = []
-    for each in named:
-        other = read_main(each, find, trusted)
-        if other.kind != main.kind:
-            raise DataError(
-                f"The rows of {Path(each.path).name} are {other.title}, but the rows to learn from are {main.title}.",
-                "Mix in rows of the same shape.",
-            )
-        others.append(other)
+    for each in named_others(settings):
+        others.append(read(each, find, trusted))
+        require_alike(main, each.path, others[-1])
     return others
+
+
+def main_alone(settings: DataSettings) -> DataSettings:
+    """What ``settings`` say of the main data."""
+    return settings.changed(mix=(), replay=None)
+
+
+def named_others(settings: DataSettings) -> list[DataSettings]:
+    """What ``settings`` say of each data set that is mixed in, the general rows last."""
+    named = [DataSettings(path=each.path, format=each.format, columns=each.columns) for each in settings.mix]
+    return named + ([DataSettings(path=settings.replay)] if settings.replay and settings.replay_share else [])
+
+
+def require_alike(main: Dataset | Kind, path: str, other: Dataset | Kind) -> None:
+    """``DataError`` if the rows ``other``, which are those of ``path``, cannot be mixed into ``main``."""
+    if other.kind != main.kind:
+        raise DataError(
+            f"The rows of {Path(path).name} are {other.title}, but the rows to learn from are {main.title}.",
+            "Mix in rows of the same shape.",
+        )
 
 
 def mixed(

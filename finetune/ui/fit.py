@@ -7,7 +7,6 @@ from functools import partial
 import gradio as gr
 
 from finetune.errors import FinetuneError
-from finetune.jobs import check
 from finetune.recipe import Recipe
 from finetune.ui import views
 from finetune.ui.form import Form
@@ -104,7 +103,7 @@ def measure(studio: Studio, current: Current, chosen: Chosen | None, *given) -> 
 
     try:
         recipe = current(chosen, given)
-        check(recipe, studio.workspace, trusted=False)
+        studio.jobs.check(recipe, trusted=False)
         found = measured(recipe, studio.workspace)
     except FinetuneError as error:
         return views.notice_of(error)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from finetune.data.checks.check import spread
 from finetune.data.dataset import Dataset
-from finetune.data.mix import Find, Portion, portions, read_others
+from finetune.data.mix import Portion, portions
 from finetune.data.settings import DataSettings
 from finetune.data.split import split
 from finetune.data.tokens import Piece
@@ -41,18 +41,17 @@ class Mixture:
 
 def mix(
     main: Dataset,
+    others: list[Dataset],
     held_out: Dataset | None,
     settings: DataSettings,
-    find: Find,
     pieces: Callable[[dict], tuple[Piece, ...]],
 ) -> Mixture:
-    """What ``settings`` mix into ``main``; ``FinetuneError`` if it cannot be read or is of another kind.
+    """What ``settings`` mix into ``main`` of ``others``, as ``read_others`` gives them.
 
     The recipe's seed chooses other rows and, but for groups of unlike size, as many.
     """
     seed = TrainingSettings().seed
     sides = split(main, held_out, settings, seed)
-    others = read_others(settings, main, find, trusted=False)
     found = portions(len(sides.train), sides.held_out, others, settings, seed)
     notes = [words for portion, other in zip(found, others) for words in _lacks(portion, other)]
     tokens, longest, cut = _measured([example for portion in found for example in portion.examples], pieces)

@@ -18,7 +18,8 @@ from finetune.chat import Pairs
 from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
 from finetune.data.glance import SIGNS
 from finetune.data.hub import files, is_hub
-from finetune.data.mix import read_held_out
+from finetune.data.known import Stamps, stamps
+from finetune.data.mix import main_alone, named_others, read_held_out, read_others
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
@@ -203,23 +204,24 @@ class Studio:
     def table(self, settings: DataSettings, told: "Told | None" = None) -> Table:
         """The rows of the files that ``settings`` name, as they were written; a bad file raises ``DataError``."""
         paths = self.paths(settings)
-        key = (*((path, path.stat().st_mtime_ns) for path in paths), settings.encoding, settings.whole_text)
-        progress = told and partial(told, what="Reading")
-        return self._tables.get(key, lambda: read_tables(paths, settings, progress, SIGNS))
+        return self._table(paths, stamps(paths), settings, told)
 
     def checked(self, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
         """The data that ``settings`` name, read and checked; a bad file raises ``DataError``.
 
         What cannot be mixed in raises nothing: it is the ``problem`` of the mixture.
         """
-        table, alone = self.table(settings, told), settings.changed(mix=(), replay=None)
-        key = (id(table), alone.model_dump_json())
-        dataset = self._datasets.get(key, lambda: mended(table, alone))
+        paths, alone = self.paths(settings), main_alone(settings)
+        state = stamps(paths)
+        key = (state, alone.model_dump_json())
+        dataset = self._datasets.get(key, lambda: mended(self._table(paths, state, alone, told), alone))
+        self.jobs.known.learn(state, alone, dataset)
         checked = self._checked.get((*key, by), lambda: self._check(dataset, alone, by, told))
         if not settings.mix and not settings.replay:
             return checked
         try:
-            key = (id(table), settings.model_dump_json(), by)
+            others = stamps(path for each in named_others(settings) for path in self.paths(each))
+            key = (state, others, settings.model_dump_json(), by)
             return self._mixed.get(key, lambda: self._mix(checked, settings, by))
         except FinetuneError as error:
             return replace(checked, mixture=Mixture(problem=error))
@@ -231,6 +233,12 @@ class Studio:
         for values, line in zip(table.rows[:rows], table.lines[:rows]):
             first.add(values, line)
         return self._check(mended(first, settings.changed(mends=())), settings, by)
+
+    def _table(self, paths: list[Path], state: Stamps, settings: DataSettings, told: "Told | None" = None) -> Table:
+        """The rows of ``paths``, which were in this ``state`` when they were looked for."""
+        key = (state, settings.encoding, settings.whole_text)
+        progress = told and partial(told, what="Reading")
+        return self._tables.get(key, lambda: read_tables(paths, settings, progress, SIGNS))
 
     def _check(self, dataset: Dataset, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
         method = method_for(dataset.kind)
@@ -247,8 +255,11 @@ class Studio:
     def _mix(self, checked: Checked, settings: DataSettings, by: "Counting") -> Checked:
         method, (tokenizer, _) = checked.method, self.counting_tokenizer(by.model)
         find = partial(self.workspace.find, trusted=False)
+        others = read_others(
+            settings, checked.dataset, find, trusted=False, read=partial(self.jobs.known.read, signs=SIGNS)
+        )
         count = partial(method.pieces, tokenizer=tokenizer, length=by.length)
-        return replace(checked, mixture=mix(checked.dataset, self.held_out(settings), settings, find, count))
+        return replace(checked, mixture=mix(checked.dataset, others, self.held_out(settings), settings, count))
 
     def held_out(self, settings: DataSettings) -> Dataset | None:
         """The rows in the file kept for checking, if there is one."""

@@ -3,8 +3,7 @@
 import gradio as gr
 
 from finetune.errors import FinetuneError, RecipeError
-from finetune.jobs import check
-from finetune.recipe import Recipe, read_yaml
+from finetune.recipe import read_yaml
 from finetune.sweep import axes, recipes
 from finetune.ui import views
 from finetune.ui.studio import Studio
@@ -36,15 +35,8 @@ def queue(studio: Studio, text: str) -> tuple[str | None, str]:
     """
     try:
         made = recipes(read_yaml(text))
-        for recipe in {checked_by(recipe): recipe for recipe in made}.values():
-            check(recipe, studio.workspace, trusted=False)
+        for recipe in made:
+            studio.jobs.check(recipe, trusted=False)
         return [studio.start(recipe).id for recipe in made][0], ""
     except FinetuneError as error:
         return None, views.notice_of(error)
-
-
-def checked_by(recipe: Recipe) -> str:
-    """What ``jobs.check`` looks at, so that the data of many like recipes is read once."""
-    training = recipe.training
-    parts = (recipe.model, recipe.data, recipe.method)
-    return f"{[part.model_dump_json() for part in parts]} {training.batch_size} {training.accumulation}"

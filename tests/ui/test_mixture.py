@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from finetune.data.dataset import read
-from finetune.data.mix import gather
+from finetune.data.mix import gather, read_others
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from finetune.ui import mixture
@@ -30,7 +30,8 @@ def pieces(example):
 def mixed(folder, count=pieces, **settings):
     settings = DataSettings(path="main.jsonl", **settings)
     main = read(folder / "main.jsonl", settings)
-    return mix(main, None, settings, lambda path: folder / path, count), settings
+    others = read_others(settings, main, lambda path: folder / path)
+    return mix(main, others, None, settings, count), settings
 
 
 def test_the_counts_are_those_of_the_training(folder):
@@ -66,12 +67,6 @@ def test_a_row_that_the_template_refuses_has_no_tokens(folder):
 
     found, _ = mixed(folder, refuse, mix=[{"path": "other.jsonl", "weight": 0.1}])
     assert (found.rows, found.tokens, found.longest) == (9, 0, 0)
-
-
-def test_what_cannot_be_read_is_raised(folder):
-    (folder / "pairs.jsonl").write_text('{"prompt": "q", "chosen": "a", "rejected": "b"}\n')
-    with pytest.raises(DataError, match="Preference pairs"):
-        mixed(folder, replay="pairs.jsonl")
 
 
 def test_nothing_is_no_rows():

@@ -1,13 +1,16 @@
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from finetune.data.dataset import read_sides
+from finetune.data import known
+from finetune.data.dataset import read, read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.events import Ended
 from finetune.recipe import ModelSettings, Recipe
+from finetune.ui.samples import GENERAL
 from finetune.ui.studio import REPEAT_S, as_run, counting, question, whole
 
 PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
@@ -105,6 +108,40 @@ def test_checked_data_is_kept_for_the_next_time(studio, with_tiny):
     assert mended.dataset.total_rows == 300 and len(mended.dataset.examples) == 299
     assert studio.table(PIRATE) is first.dataset.table
     assert first.report.kept == first.dataset.total_rows and first.method.type == "sft"
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of the files that the Start button had read."""
+    names = []
+    monkeypatch.setattr(known, "read", lambda path, *given: names.append(path.name) or read(path, *given))
+    return names
+
+
+def test_what_the_page_has_read_the_start_button_does_not_read_again(still, with_tiny, reads):
+    settings = PIRATE.changed(mix=[{"path": "assets/samples/short-and-kind.jsonl"}], replay=GENERAL)
+    assert still.checked(settings, counting("tiny", 512)).mixture.problem is not None
+    settings = PIRATE.changed(mix=[{"path": "assets/samples/ticket-json.jsonl"}], replay=GENERAL)
+    assert still.checked(settings, counting("tiny", 512)).mixture.problem is None
+    reads.clear()
+    assert still.start(recipe(data=settings.model_dump(exclude_defaults=True))).view().state == "queued"
+    assert reads == []
+
+
+def test_a_file_that_was_changed_since_the_page_read_it_is_read_again_and_refused(still, with_tiny, reads, tmp_path):
+    (tmp_path / "qa.jsonl").write_text('{"question": "Is it so?", "answer": "It is."}\n' * 12)
+    settings = still.add_upload(tmp_path / "qa.jsonl", "qa.jsonl")
+    file, by = still.workspace.find(settings.path, trusted=False), counting("tiny", 512)
+    first, before = still.checked(settings, by), file.stat()
+    file.write_text(file.read_text().replace("answer", "madder"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(FinetuneError, match="questions but no answers"):
+        still.start(recipe(data=settings.model_dump()))
+    assert reads == [file.name] and still.workspace.runs() == []
+    with pytest.raises(FinetuneError):
+        still.checked(settings, by)
+    file.write_text(file.read_text().replace("madder", "answer") * 2)
+    assert still.checked(settings, by).dataset.total_rows == 2 * first.dataset.total_rows
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_look_at_data(studio, monkeypatch):

@@ -1,5 +1,7 @@
 import pytest
 
+from finetune.data import known
+from finetune.data.dataset import read
 from finetune.ui import method, sweep
 from finetune.ui.form import Form
 
@@ -31,6 +33,15 @@ def test_all_runs_are_queued_and_the_first_is_shown(studio, queued):
     run_id, problems = sweep.queue(studio, TEXT)
     assert problems == "" and run_id.startswith("001-")
     assert queued == ["pirate (learning rate 0.001)", "pirate (learning rate 0.003)"]
+
+
+def test_the_data_of_all_runs_is_read_once_and_again_only_where_it_is_read_otherwise(still, monkeypatch):
+    reads = []
+    monkeypatch.setattr(known, "read", lambda path, *given: reads.append(path.name) or read(path, *given))
+    run_id, _ = sweep.queue(still, TEXT)
+    assert run_id and len(still.jobs.waiting()) == 2 and reads == ["pirate-voice.jsonl"]
+    sweep.queue(still, TEXT.replace(".jsonl}", ".jsonl, system: [Be short., Be kind.]}"))
+    assert len(still.jobs.waiting()) == 6 and reads == ["pirate-voice.jsonl"] * 3
 
 
 @pytest.mark.parametrize(
