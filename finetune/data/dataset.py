@@ -234,8 +234,7 @@ def read_sides(
     What a person should know of the split joins the notes of the dataset.
     """
     dataset, beside = read(path, settings, also), held_out_path(path, settings)
-    # Mends name rows of the data, and those kept for checking are another file.
-    held_out = read(beside, settings.changed(mends=())) if beside else None
+    held_out = read(beside, settings.changed(mends=settings.mends_everywhere)) if beside else None
     sides = split(dataset, held_out, settings, seed)
     return replace(dataset, notes=dataset.notes + sides.notes), sides.train, sides.held_out
 

@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.data.checks import Finding
+from finetune.data.checks.secrets import Secrets
 from finetune.data.dataset import Dataset, held_out_path, read, read_sides
 from finetune.data.examples import picked
+from finetune.data.glance import glances
 from finetune.data.hub import files
 from finetune.data.settings import DataSettings
 from finetune.data.split import apart, content_hash
@@ -81,8 +84,7 @@ def read_main(settings: DataSettings, find: Find, trusted: bool = True, signs: s
 def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset | None:
     """The file of rows kept for checking that belongs to the main data, if there is one."""
     path = held_out_path(files(settings, find, trusted)[0], settings)
-    # Mends name rows of the data, and those kept for checking are another file.
-    return read(path, settings.changed(mends=())) if path else None
+    return read(path, settings.changed(mends=settings.mends_everywhere)) if path else None
 
 
 def read_others(
@@ -103,8 +105,12 @@ def main_alone(settings: DataSettings) -> DataSettings:
 
 def named_others(settings: DataSettings) -> list[DataSettings]:
     """What ``settings`` say of each data set that is mixed in, the general rows last."""
-    named = [DataSettings(path=each.path, format=each.format, columns=each.columns) for each in settings.mix]
-    return named + ([DataSettings(path=settings.replay)] if settings.replay and settings.replay_share else [])
+    mends = settings.mends_everywhere
+    named = [
+        DataSettings(path=each.path, format=each.format, columns=each.columns, mends=mends) for each in settings.mix
+    ]
+    has_general = settings.replay and settings.replay_share
+    return named + ([DataSettings(path=settings.replay, mends=mends)] if has_general else [])
 
 
 def require_alike(main: Dataset | Kind, path: str, other: Dataset | Kind) -> None:
@@ -114,6 +120,18 @@ def require_alike(main: Dataset | Kind, path: str, other: Dataset | Kind) -> Non
             f"The rows of {Path(path).name} are {other.title}, but the rows to learn from are {main.title}.",
             "Mix in rows of the same shape.",
         )
+
+
+def secrets_in(other: Dataset, name: str) -> list[Finding]:
+    """What may be a secret or personal data in ``other``, which is mixed in and called ``name``.
+
+    All of its rows are looked at, for the seed of a run chooses among them.
+    """
+    check = Secrets(f" in “{name}”, which is mixed in")
+    for glance in glances(other.examples, other.rows, other.kind):
+        for seen in glance.closer:
+            check.see(seen)
+    return list(check.tell())
 
 
 def mixed(

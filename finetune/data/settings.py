@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from finetune.data.mends import MendChoice
+from finetune.data.mends import Mend, MendChoice
 from finetune.settings import Settings
 
 
@@ -62,6 +62,11 @@ class DataSettings(Settings):
     """A file of general rows mixed in, so that the model does not forget what it could do before."""
     replay_share: float = Field(0.1, ge=0, le=0.9)
     """Share of all rows learnt from that are such general rows."""
+
+    @property
+    def mends_everywhere(self) -> tuple[Mend, ...]:
+        """Those ``mends`` that are also made to what is mixed in or kept for checking, which are other files."""
+        return tuple(mend for mend in self.mends if mend.everywhere)
 
     def changed(self, **settings: object) -> "DataSettings":
         """These settings with some replaced; a value out of bounds raises ``pydantic.ValidationError``."""

@@ -1,11 +1,12 @@
 """What comes of the data sets that are mixed in: how many rows and tokens, before anything is trained."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from finetune.data.checks import Finding
 from finetune.data.checks.check import spread
 from finetune.data.dataset import Dataset
-from finetune.data.mix import Portion, portions
+from finetune.data.mix import Portion, portions, secrets_in
 from finetune.data.settings import DataSettings
 from finetune.data.split import split
 from finetune.data.tokens import Piece
@@ -30,6 +31,8 @@ class Mixture:
     tokens: int = 0
     longest: int = 0
     """Tokens of the longest of them."""
+    findings: tuple[Finding, ...] = ()
+    """What may be a secret or personal data among them."""
     problem: FinetuneError | None = None
     """Why they cannot be mixed in."""
 
@@ -57,7 +60,14 @@ def mix(
     tokens, longest, cut = _measured([example for portion in found for example in portion.examples], pieces)
     if cut:
         notes.append(f"{views.counted(cut, 'row')} of those mixed in {'is' if cut == 1 else 'are'} cut at this length.")
-    return Mixture(len(sides.train), tuple(found), tuple(notes), tokens, longest)
+    return Mixture(len(sides.train), tuple(found), tuple(notes), tokens, longest, tuple(_findings(found, others)))
+
+
+def _findings(found: list[Portion], others: list[Dataset]) -> Iterator[Finding]:
+    """What may be a secret in the data sets that are mixed in, each finding with a code of its own."""
+    for place, (portion, other) in enumerate(zip(found, others)):
+        for finding in secrets_in(other, called(portion.path)):
+            yield replace(finding, code=f"mixed-{place}-{finding.code}")
 
 
 def _lacks(portion: Portion, other: Dataset) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from finetune.chat import Pairs
+from finetune.data.checks.check import gravest_first
 from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
 from finetune.data.glance import SIGNS
 from finetune.data.hub import files, is_hub
@@ -76,6 +77,7 @@ class Checked:
 
     dataset: Dataset
     report: Report
+    """On the data; what may be a secret in the rows that are mixed in is among its findings too."""
     method: Method
     """The method whose mask is shown."""
     note: str = ""
@@ -259,7 +261,9 @@ class Studio:
             settings, checked.dataset, find, trusted=False, read=partial(self.jobs.known.read, signs=SIGNS)
         )
         count = partial(method.pieces, tokenizer=tokenizer, length=by.length)
-        return replace(checked, mixture=mix(checked.dataset, others, self.held_out(settings), settings, count))
+        mixture = mix(checked.dataset, others, self.held_out(settings), settings, count)
+        findings = gravest_first([*checked.report.findings, *mixture.findings])
+        return replace(checked, report=replace(checked.report, findings=findings), mixture=mixture)
 
     def held_out(self, settings: DataSettings) -> Dataset | None:
         """The rows in the file kept for checking, if there is one."""

@@ -1,3 +1,5 @@
+from functools import partial
+
 import gradio as gr
 import pytest
 
@@ -60,6 +62,30 @@ def test_the_length_that_fits_is_set_with_a_click(studio, with_tiny):
     pick = next(part.split("'")[0] for part in shown.result.split("data-pick='") if part.startswith("length:"))
     length, template, *values = act(studio, pick, shown.chosen, *short)
     assert int(length) > 32 and template == "own" and f"cut at {int(length):,} tokens" in named(values).result
+
+
+def test_secrets_that_are_mixed_in_are_told_and_masked_with_a_click(studio, chosen, tmp_path):
+    others = {
+        "team.csv": rows(12) + "\nWho?,Anna: anna@example.com.\n",
+        "desk.csv": "question,answer\nWho?,Call +44 20 7946 0958.\n",
+    }
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+        tab = named(
+            mix_in(
+                studio, partial(put_rows, studio), partial(uploaded, studio), chosen, 0, str(tmp_path / name), 5, *BY
+            )
+        )
+        chosen = tab.chosen
+    assert "e-mail address (anna…) in 1 row" in tab.result and "phone number (+44…) in 1 row" in tab.result
+    assert "in “team.csv”, which is mixed in" in tab.result and "in “desk.csv”, which is mixed in" in tab.result
+    assert "Row 13." in tab.result
+    once = picked(studio, "mend:mixed-1-personal-data", chosen)
+    assert "Each phone number became a placeholder." in once.result and "+44" not in once.result
+    assert "anna…" in once.result and once.chosen.rows == chosen.rows
+    twice = picked(studio, "mend:mixed-0-personal-data", once.chosen)
+    assert "anna" not in twice.result and len(twice.chosen.settings.mends) == 2
+    assert "anna…" in picked(studio, "undo:1", twice.chosen).result
 
 
 @pytest.mark.parametrize("pick", ["undo:7", "undo:x", "unmix:3", "mend:nothing", "dance:1", ""])

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from finetune.data import near
 from finetune.data.dataset import Dataset
@@ -239,6 +239,11 @@ def percent(part: int, whole: int) -> str:
     if part and not share:
         return "less than 1 %"
     return "more than 99 %" if share == 100 and part < whole else f"{share} %"
+
+
+def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """``findings`` by their severity; those of equal severity stay in their order."""
+    return sorted(findings, key=lambda finding: get_args(Severity).index(finding.severity), reverse=True)
 
 
 def gravity(lost: int, total: int) -> Severity:

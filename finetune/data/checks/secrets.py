@@ -16,7 +16,9 @@ class Secrets(Check):
     order = 45
     signs = SIGNS
 
-    def __init__(self):
+    def __init__(self, where: str = ""):
+        self.where = where
+        """Where the rows are from, as part of a sentence; empty for the data itself."""
         self.rows: dict[str, list[int]] = {}
         self.first: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
@@ -29,7 +31,7 @@ class Secrets(Check):
             self.first.setdefault(match.name, hint(seen.text, match))
             self.kinds[match.name] = match.kind
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+    def tell(self, evidence: Evidence | None = None) -> Iterator[Finding]:
         grave = [name for name in self.rows if self.kinds[name] in GRAVE]
         yield from self._tell(grave, "problem", "secrets", "secrets")
         others = [name for name in self.rows if name not in grave]
@@ -40,6 +42,6 @@ class Secrets(Check):
             return
         kinds = tuple(kind for kind in KINDS if kind in {self.kinds[name] for name in names})
         listed = ", ".join(f"{name} ({self.first[name]}) in {counted(len(set(self.rows[name])))}" for name in names)
-        message = f"Possible {what}: {listed}. The model may repeat what it learns."
+        message = f"Possible {what}{self.where}: {listed}. The model may repeat what it learns."
         rows = tuple(sorted({row for name in names for row in self.rows[name]}))
         yield Finding(severity, message, rows, mend=Mask(kinds=kinds), button="Put placeholders", code=code)

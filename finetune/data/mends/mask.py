@@ -1,6 +1,6 @@
 """Put placeholders in the place of secrets and personal data."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from finetune.data.mends.mend import Mend
 from finetune.data.secrets import KINDS, NAMES, mask
@@ -11,8 +11,9 @@ LONG_NUMBER = 10**11
 
 
 class Mask(Mend):
-    """Wherever one of ``kinds`` seems to stand in a row, a placeholder such as ``[e-mail]`` is put."""
+    """A placeholder such as ``[e-mail]`` for each of ``kinds``, in rows mixed in or kept for checking too."""
 
+    everywhere: ClassVar[bool] = True
     type: Literal["mask"] = "mask"
     kinds: tuple[Literal[KINDS], ...] = KINDS
     """What is looked for."""

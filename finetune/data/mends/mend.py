@@ -1,6 +1,6 @@
 """What a mend is: one change to the rows, written down so that it can be repeated and taken back."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import model_serializer
 
@@ -17,6 +17,8 @@ class Mend(Settings):
     Rows keep the numbers they have in the file, whatever is left out or added.
     """
 
+    everywhere: ClassVar[bool] = False
+    """True if it says nothing of this or that row, and so is also made to what is mixed in or kept for checking."""
     type: str
 
     @model_serializer(mode="wrap")

@@ -3,7 +3,19 @@ from array import array
 import pytest
 
 from finetune.data.checks import CHECKS
-from finetune.data.checks.check import Check, Evidence, Finding, counted, gravity, look, percent, spread, told, without
+from finetune.data.checks.check import (
+    Check,
+    Evidence,
+    Finding,
+    counted,
+    gravest_first,
+    gravity,
+    look,
+    percent,
+    spread,
+    told,
+    without,
+)
 from finetune.data.dataset import Dataset, read
 from finetune.data.settings import DataSettings
 from finetune.workspace import ASSETS
@@ -17,6 +29,11 @@ CALL = {"role": "assistant", "content": "", "tool_calls": [{"type": "function", 
 def test_every_check_is_found_and_told_in_its_order():
     assert len(CHECKS) >= 14 and all(issubclass(check, Check) for check in CHECKS)
     assert [check.order for check in CHECKS] == sorted(check.order for check in CHECKS)
+
+
+def test_the_gravest_finding_is_first_and_the_order_else_stays():
+    told = [Finding(severity, str(n)) for n, severity in enumerate(("info", "problem", "warning", "info", "problem"))]
+    assert [finding.message for finding in gravest_first(told)] == ["1", "4", "2", "0", "3"]
 
 
 def test_clean_rows_give_no_finding():

@@ -1,3 +1,4 @@
+from finetune.data.mends import MENDS
 from finetune.data.mends.mask import Mask
 from finetune.data.table import Table
 
@@ -29,6 +30,10 @@ def test_a_table_without_secrets_is_the_same_table():
     table = Table("JSONL")
     table.add({"a": "b", "c": ["d", {"e": 1}]})
     assert Mask().on_table(table) is table
+
+
+def test_of_all_mends_it_alone_is_made_everywhere():
+    assert [name for name, mend in MENDS.items() if mend.everywhere] == ["mask"]
 
 
 def test_the_words_name_the_kinds():
