@@ -4,11 +4,14 @@
 """
 
 import errno
+import hashlib
 import os
 import re
 import shutil
 import tempfile
-from pathlib import Path
+import unicodedata
+import uuid
+from pathlib import Path, PurePosixPath
 
 from finetune.checkpoints import require_room
 from finetune.errors import RunError
@@ -20,6 +23,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds ``app.py`` and ``assets/``."""
 
 ASSETS = PROJECT / "assets"
+
+DIGEST_SIGNS = 16
+"""Of the hash that a folder of uploads is named for: too many for anyone to make a file that takes another's place."""
+MAX_NAME_BYTES = 200
+"""Of a file's name without its ending; file systems take 255 in all."""
+UNFIT = '\\/:*?"<>|'
+"""Signs that mean something else to some file system."""
 
 WHY_NOT = {
     errno.EROFS: "its disk is read-only",
@@ -74,6 +84,27 @@ class Workspace:
             f"The workspace {self.path} cannot be written: {why}.", "Set FINETUNE_HOME to a folder you may write to."
         )
 
+    def keep(self, source: Path, name: str) -> str:
+        """A copy of a file that a person sent, under the ``name`` they know; the path that a recipe names it by.
+
+        It lies in a folder named for its content, so that files of one name do not get in each other's way. What is
+        there is whole; ``RunError`` if it cannot be written.
+        """
+        with open(source, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_SIGNS]
+        target = self.uploads_dir / digest / file_name(name)
+        if not target.exists():
+            unfinished = self.uploads_dir / f".{uuid.uuid4().hex}"
+            try:
+                shutil.copyfile(source, unfinished)
+                target.parent.mkdir(exist_ok=True)
+                unfinished.replace(target)
+            except OSError as error:
+                raise self._refused(error) from None
+            finally:
+                unfinished.unlink(missing_ok=True)
+        return target.relative_to(self.path).as_posix()
+
     def create(self, recipe: Recipe) -> Run:
         """A new run with the next number, ready for a worker."""
         return Run.create(self.runs_dir, recipe)
@@ -127,6 +158,13 @@ class Workspace:
             if full and full.is_file() and (trusted or any(full.is_relative_to(root.resolve()) for root in allowed)):
                 return full
         raise RunError(f"There is no data file {path[:200]!r}.", "Upload it on the Data tab, or check the path.")
+
+
+def file_name(name: str) -> str:
+    """``name`` without folders, without signs that no system's files or no sentence can bear, and not too long."""
+    name = unicodedata.normalize("NFC", PurePosixPath(name).name)
+    shown = Path("".join(sign if sign.isprintable() and sign not in UNFIT else "_" for sign in name))
+    return shown.stem.encode()[:MAX_NAME_BYTES].decode(errors="ignore") + shown.suffix
 
 
 def _resolved(folder: Path, path: str) -> Path | None:

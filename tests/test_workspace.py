@@ -208,3 +208,47 @@ def test_a_visitor_finds_nothing_else(files, path):
 def test_what_is_no_file_is_not_found(files, path, trusted):
     with pytest.raises(RunError, match="There is no data file"):
         files.find(path, trusted)
+
+
+@pytest.mark.parametrize(
+    "name, kept",
+    [
+        ("Team FAQ (März), final.csv", "Team FAQ (März), final.csv"),
+        ("日本語.jsonl", "日本語.jsonl"),
+        ("Ma\u0308rz.csv", "März.csv"),
+        ("../../up.csv", "up.csv"),
+        ('a\\b:c*d?"e<f>g|h\nk\u202el\0.csv', "a_b_c_d__e_f_g_h_k_l_.csv"),
+        ("half \udcff.csv", "half _.csv"),
+        (f"{'ä' * 300}.csv", f"{'ä' * 100}.csv"),
+    ],
+)
+def test_a_file_keeps_the_name_that_a_person_knows(files, tmp_path, name, kept):
+    (tmp_path / "sent").write_text("a,b\n1,2\n")
+    path = files.keep(tmp_path / "sent", name)
+    assert path.startswith("uploads/") and path.count("/") == 2 and path.endswith(f"/{kept}")
+    assert files.find(path, trusted=False).read_text() == "a,b\n1,2\n"
+
+
+def test_files_of_one_name_do_not_get_in_each_others_way(files, tmp_path):
+    texts = ("a,b\n1,2\n", "a,b\n3,4\n")
+    kept = []
+    for text in (*texts, texts[0]):
+        (tmp_path / "sent").write_text(text)
+        kept.append(files.keep(tmp_path / "sent", "a.csv"))
+    assert kept[0] == kept[2] != kept[1]
+    assert [files.find(path).read_text() for path in kept[:2]] == list(texts)
+
+
+def test_a_file_that_is_copied_in_part_is_not_there(files, tmp_path, monkeypatch):
+    (tmp_path / "sent").write_text("a,b\n1,2\n")
+
+    def cut(source, target):
+        target.write_text("a,b")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", cut)
+        with pytest.raises(RunError, match="its disk is full"):
+            files.keep(tmp_path / "sent", "a.csv")
+    assert {path.name for path in files.uploads_dir.rglob("*")} == {"mine.csv", "link.csv"}
+    assert files.find(files.keep(tmp_path / "sent", "a.csv")).read_text() == "a,b\n1,2\n"

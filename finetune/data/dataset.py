@@ -3,6 +3,7 @@
 What a row looks like is told from the rows and can be overruled; rows are left out with a reason, never changed.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from finetune.errors import DataError
 
 SAMPLE_ROWS = 200
 """Rows looked at to tell the format, spread over the file: enough for one odd row in a hundred to show."""
+UPLOAD = re.compile("[0-9a-f]{16}")
+"""The folder of a file that a person sent is named so."""
 
 
 @dataclass
@@ -211,12 +214,14 @@ def _rank(pair: tuple[Format, Recognition]) -> tuple[int, float]:
 def held_out_path(path: Path, settings: DataSettings) -> Path | None:
     """The file of rows kept for checking: the one the settings name, else ``NAME.held-out.EXT`` beside it, else None.
 
-    A named file is in the folder of the data, so that a recipe cannot name any other file of the machine;
-    ``DataError`` if it is not there.
+    A named file is in the folder of the data, or both are uploads, each in a folder of its own; so a recipe cannot name
+    any other file of the machine. ``DataError`` if it is not there.
     """
     path = Path(path)
     if settings.held_out:
-        named = path.parent / Path(settings.held_out).name
+        *_, folder, name = ("", *Path(settings.held_out).parts)
+        are_uploads = UPLOAD.fullmatch(path.parent.name) and UPLOAD.fullmatch(folder)
+        named = (path.parent.parent / folder if are_uploads else path.parent) / name
         if not named.is_file():
             raise DataError(
                 f"There is no file {settings.held_out!r} of rows kept for checking.", "Upload it, or check its name."

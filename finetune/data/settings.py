@@ -49,7 +49,7 @@ class DataSettings(Settings):
     mends: tuple[MendChoice, ...] = Field((), max_length=1000)
     """What is changed in the rows before they are learnt from, in this order; the file stays as it is."""
     held_out: str | None = None
-    """A file of rows kept for checking, beside the data; else ``NAME.held-out.jsonl`` there, or a share split off."""
+    """A file of rows kept for checking: beside the data, or an upload. Else ``NAME.held-out.jsonl``, or a split."""
     held_out_share: float = Field(0.1, ge=0, le=0.5)
     """Share of the rows kept for checking and never learnt from, where there is no file of them."""
     group: str | None = None

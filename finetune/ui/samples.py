@@ -1,6 +1,5 @@
 """The data that ships with the studio, as the Data tab offers it."""
 
-import re
 from html import escape
 from pathlib import PurePosixPath
 
@@ -12,8 +11,6 @@ FOLDER = "assets/samples"
 """Where they are, as a recipe writes it."""
 GENERAL = f"{FOLDER}/general.jsonl"
 """Rows of what the starter model knows, to be mixed in against forgetting."""
-UPLOADED = re.compile(r"-[0-9a-f]{8}(?=\.\w+$)")
-"""What the workspace adds to the name of a file that a person sent."""
 
 
 def sample_entries() -> list[dict[str, str]]:
@@ -32,9 +29,8 @@ def sample_list() -> str:
 
 
 def called(path: str) -> str:
-    """What to call the data at ``path``: a sample's title, or a file's name as the person knew it."""
+    """What to call the data at ``path``: a sample's title, or the name of a file."""
     if path == GENERAL:
         return "What the starter model knows"
     titles = {f"{FOLDER}/{entry['file']}": entry["title"] for entry in sample_entries()}
-    name = PurePosixPath(path).name
-    return titles.get(path) or (UPLOADED.sub("", name) if path.startswith("uploads/") else name)
+    return titles.get(path) or PurePosixPath(path).name

@@ -3,9 +3,8 @@
 Its caches are copies of what is on the disk: losing them costs time and nothing else.
 """
 
-import hashlib
 import logging
-import shutil
+import tempfile
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +29,7 @@ from finetune.errors import DataError, FinetuneError, ModelError, RunError
 from finetune.jobs import Jobs
 from finetune.methods import Method, method_for
 from finetune.recipe import ModelSettings, Recipe
-from finetune.run import Follower, Run, slug
+from finetune.run import Follower, Run
 from finetune.ui import views
 from finetune.ui.cache import Cache
 from finetune.ui.mixture import Mixture, mix
@@ -290,24 +289,19 @@ class Studio:
 
     def add_text(self, text: str, suffix: str) -> DataSettings:
         """Keep pasted text in the workspace as a file ending in ``suffix``; the settings that read it."""
-        content = text.encode("utf-8", "surrogatepass")
-        target = self.workspace.uploads_dir / f"pasted-{hashlib.sha256(content).hexdigest()[:8]}{suffix}"
-        target.write_bytes(content)
-        return DataSettings(path=target.relative_to(self.workspace.path).as_posix())
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"pasted{suffix}"
+            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+            return DataSettings(path=self.workspace.keep(path, path.name))
 
     def add_upload(self, source: Path, name: str) -> DataSettings:
-        """Copy a file a person sent into the workspace, under a name made here; the settings that read it."""
+        """Keep a copy of a file that a person sent, under the ``name`` they know; the settings that read it."""
         suffix = Path(name).suffix.lower()
         if suffix not in SUFFIXES:
             raise DataError(
                 f"Files ending in {suffix or 'nothing'} cannot be read.", f"Use one of {', '.join(SUFFIXES)}."
             )
-        with open(source, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
-        target = self.workspace.uploads_dir / f"{slug(Path(name).stem)}-{digest}{suffix}"
-        if not target.exists():
-            shutil.copyfile(source, target)
-        return DataSettings(path=target.relative_to(self.workspace.path).as_posix())
+        return DataSettings(path=self.workspace.keep(source, name))
 
     def start(self, recipe: Recipe) -> Run:
         """Queue a run of ``recipe``; a second click on the same button gets the run of the first."""

@@ -144,6 +144,26 @@ def test_only_files_beside_the_data_can_be_named(tmp_path, name):
         held_out_path(tmp_path / "uploads" / "a.csv", DataSettings(path="a.csv", held_out=name))
 
 
+UPLOADS = ("0123456789abcdef", "fedcba9876543210")
+
+
+def test_an_upload_may_name_another_one(tmp_path):
+    for name in (*UPLOADS, "other"):
+        (tmp_path / "uploads" / name).mkdir(parents=True)
+        (tmp_path / "uploads" / name / "check.csv").touch()
+    (tmp_path / "check.csv").touch()
+    data = tmp_path / "uploads" / UPLOADS[0] / "a.csv"
+    for name, found in (
+        (f"uploads/{UPLOADS[1]}/check.csv", UPLOADS[1]),
+        ("uploads/other/check.csv", UPLOADS[0]),
+        ("../../check.csv", UPLOADS[0]),
+    ):
+        named = held_out_path(data, DataSettings(path="a.csv", held_out=name))
+        assert named == tmp_path / "uploads" / found / "check.csv"
+    with pytest.raises(DataError, match="There is no file"):
+        held_out_path(tmp_path / "a.csv", DataSettings(path="a.csv", held_out=f"uploads/{UPLOADS[1]}/b.csv"))
+
+
 def test_read_sides_takes_the_file_beside_without_the_mends(tmp_path):
     rows = [{"prompt": f"q{n}", "completion": "a"} for n in range(12)]
     for name, part in (("a.jsonl", rows), ("a.held-out.jsonl", [{"prompt": "x", "completion": "y"}])):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from finetune.errors import DataError, RecipeError, RunError
@@ -8,7 +10,7 @@ def test_check_reports_a_file_and_names_the_path_for_a_recipe(studio, with_tiny,
     path = tmp_path / "qa.csv"
     path.write_text("question,answer\n" + "\n".join(f"q{i},a{i}" for i in range(12)))
     report = api.check(studio, str(path), "tiny", 128)
-    assert report["kept"] == 12 and report["data"].startswith("uploads/qa-")
+    assert report["kept"] == 12 and re.fullmatch(r"uploads/[0-9a-f]{16}/qa\.csv", report["data"])
     assert studio.workspace.find(report["data"], trusted=False).is_file()
 
 

@@ -9,7 +9,9 @@ from finetune.ui.mixture import Mixture
 from finetune.ui.samples import GENERAL
 
 SETTINGS = DataSettings(path="uploads/main.csv", also=("uploads/more.csv",))
-MIXED = SETTINGS.changed(mix=[{"path": "uploads/faq-0123abcd.csv", "weight": 2}], replay=GENERAL, replay_share=0.25)
+MIXED = SETTINGS.changed(
+    mix=[{"path": "uploads/0123456789abcdef/faq.csv", "weight": 2}], replay=GENERAL, replay_share=0.25
+)
 FOUND = Mixture(10, (Portion("faq", [{}] * 20, 20), Portion("general", [{}] * 1, 1)), notes=("<Note>.",))
 
 

@@ -17,6 +17,5 @@ def test_each_sample_is_a_button_with_a_title_and_a_line():
 def test_data_is_called_what_a_person_calls_it():
     assert called("assets/samples/ticket-json.jsonl") == "Ticket to JSON"
     assert called(GENERAL) == "What the starter model knows"
-    assert called("uploads/my-faq-0123abcd.csv") == "my-faq.csv"
+    assert called("uploads/0123456789abcdef/My FAQ.csv") == "My FAQ.csv"
     assert called("hf://datasets/openai/gsm8k") == "gsm8k"
-    assert called("data/my-faq-0123abcd.csv") == "my-faq-0123abcd.csv"

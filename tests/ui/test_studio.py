@@ -1,6 +1,7 @@
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -84,13 +85,52 @@ def test_a_recipe_from_the_page_reads_only_uploads_and_samples(studio, with_tiny
     assert "There is no" in str(raised.value) and studio.workspace.runs() == []
 
 
-def test_an_upload_gets_a_safe_name_of_its_own(studio, tmp_path):
+def test_an_upload_keeps_its_name(studio, tmp_path):
     source = tmp_path / "x"
     source.write_text("a,b\n1,2\n")
     settings = studio.add_upload(source, "../../My tickets (März).CSV")
-    assert settings.path.startswith("uploads/my-tickets-marz-") and settings.path.endswith(".csv")
+    assert settings.path.startswith("uploads/") and settings.path.endswith("/My tickets (März).CSV")
     assert studio.workspace.find(settings.path, trusted=False).read_text() == "a,b\n1,2\n"
     assert studio.add_upload(source, "../../My tickets (März).CSV") == settings
+
+
+BAD = {
+    "Bericht (1).csv": b"question,answer\n",
+    "März & April.jsonl": b'{"question": "a", "answer": "\xff"}\n',
+    "Mein Tabellenblatt.xlsx": b"PK\x03\x04 cut off",
+    "Ein Dokument.json": b'{"question": [1, 2], "answer": [1]}',
+    "Zahlen 2024.parquet": b"PAR1 cut off PAR1",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_with_an_upload_is_told_with_its_own_name(studio, tmp_path, name):
+    (tmp_path / "sent").write_bytes(BAD[name])
+    settings = studio.add_upload(tmp_path / "sent", name)
+    with pytest.raises(FinetuneError) as raised:
+        studio.checked(settings, counting("tiny", 512))
+    assert name in str(raised.value) and Path(settings.path).parent.name not in str(raised.value)
+
+
+def test_several_uploads_and_what_is_mixed_in_are_told_by_their_own_names(studio, with_tiny, tmp_path):
+    (tmp_path / "a").write_text("question,answer\n" + "What is it?,A lamp.\n" * 12 + "What is it?,\n")
+    (tmp_path / "b").write_text("question,answer\n" + "Who is it?,Anna.\n" * 12 + ",None.\n")
+    (tmp_path / "c").write_text("prompt,chosen,rejected\n" + "What?,This.,That.\n" * 12)
+    paths = [studio.add_upload(tmp_path / file, f"{file.upper()} rows.csv").path for file in "abc"]
+    settings = DataSettings(path=paths[0], also=paths[1:2], replay=paths[2])
+    checked = studio.checked(settings, counting("tiny", 512))
+    assert [rejected.file for rejected in checked.report.rejected] == ["A rows.csv", "B rows.csv"]
+    assert checked.mixture.problem.message.startswith("The rows of C rows.csv are Preference pairs")
+
+
+def test_an_upload_may_be_kept_for_checking(studio, with_tiny, tmp_path):
+    for name in ("learn", "check"):
+        (tmp_path / name).write_text("question,answer\n" + f"What is {name}?,It is.\n" * 12)
+    learn, check = (studio.add_upload(tmp_path / name, f"{name}.csv") for name in ("learn", "check"))
+    settings = learn.changed(held_out=check.path)
+    assert len(studio.held_out(settings).examples) == 12
+    assert studio.held_out_words(settings).startswith("check.csv")
+    assert studio.checked(settings, counting("tiny", 512)).report.kept == 12
 
 
 def test_a_file_of_another_type_is_refused(studio, tmp_path):
