@@ -156,9 +156,12 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     if not rows:
         return "\nIt has no settings of its own.\n\n"
     lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(
-        "| " + " | ".join(cell.replace("|", "\\|").replace("``", "`") for cell in line) + " |\n" for line in lines
-    )
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """``text`` in one line, for a line feed would end the row."""
+    return " ".join(text.split()).replace("|", "\\|").replace("``", "`")
 
 
 def _allowed(field: Field) -> str:

@@ -25,6 +25,12 @@ def test_the_tables_are_what_the_classes_say():
     assert docs.with_tables(README) == README, "run: python -m tests.docs --write"
 
 
+def test_every_row_of_a_table_is_one_line():
+    tables = re.findall(r"<!-- table: [^>]+ -->\n(.*?)<!-- end of table -->", README, flags=re.DOTALL)
+    lines = [line for table in tables for line in table.splitlines() if line.startswith("| ") or line.endswith(" |")]
+    assert len(lines) > 100 and all(line.startswith("| ") and line.endswith(" |") for line in lines)
+
+
 def test_every_table_is_in_the_readme():
     assert sorted(re.findall(r"<!-- table: ([^>]+?) -->", README)) == sorted(docs.TABLES)
 
