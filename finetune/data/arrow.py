@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finetune.data.records import strings_of
+from finetune.data.decoder import strings_of
 from finetune.data.signature import ARROW
 from finetune.data.table import MAX_BYTES, Reading, Table
 from finetune.errors import DataError

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from finetune.data.arrow import read_arrow
 from finetune.data.delimited import read_delimited
+from finetune.data.document import read_document
+from finetune.data.lines import read_lines
 from finetune.data.paragraphs import read_paragraphs
 from finetune.data.parquet import read_parquet
-from finetune.data.records import read_document, read_lines
 from finetune.data.settings import DataSettings
 from finetune.data.signature import kind_of
 from finetune.data.spreadsheet import read_spreadsheet

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from finetune.data import columns
 from finetune.data.columns import Shape, ahead, line_ends, read_columns, read_strictly, shape_of
-from finetune.data.records import Decoder, Fault
+from finetune.data.decoder import Decoder, Fault
 from finetune.data.texts import CALM, PROSE
-from tests.data.test_records import odd, text, wild, written
+from tests.records import odd, text, wild, written
 
 ALIKE = [{"a": "x", "b": 1, "c": True, "m": [{"role": "user", "content": "naïve"}], "n": None}] * 2
 LINE = json.dumps(ALIKE[0], ensure_ascii=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from finetune.data import dataset, glance, near, records, store
+from finetune.data import dataset, glance, lines, near, store
 from finetune.data.checks.answers import is_boilerplate
 from finetune.data.checks.broken_text import BrokenText
 from finetune.data.checks.check import look
@@ -48,7 +48,7 @@ def large(one_by_one: bool = False):
     with pytest.MonkeyPatch.context() as patch:
         for module in (store, dataset):
             patch.setattr(module, "MEMORY_BYTES", 0)
-        patch.setattr(records, "COLUMN_BYTES", 500)
+        patch.setattr(lines, "COLUMN_BYTES", 500)
         patch.setattr(glance, "BYTES", 400)
         if one_by_one:
             patch.setattr(glance, "KINDS", ())
