@@ -1,6 +1,9 @@
+import json
+
 from finetune.data.mends import MENDS
 from finetune.data.mends.mask import Mask
 from finetune.data.table import Table
+from tests.rows import read
 
 
 def masked(values, **settings):
@@ -24,6 +27,34 @@ def test_a_card_written_as_a_number_is_masked_and_other_values_stay():
 
 def test_only_the_kinds_asked_for():
     assert masked({"a": "a@example.com 123-45-6789"}, kinds=("ssn",)) == {"a": "a@example.com [SSN]"}
+
+
+def test_json_in_a_text_is_masked_within_and_stays_json():
+    turns = [
+        {"role": "user", "content": "Mail:\nanna@example.com\tor call\t415-555-0123, “bitte”"},
+        {"role": "assistant", "content": 'It is {"card": 4111111111111111}.'},
+    ]
+    for ascii_only in (True, False):
+        written = json.dumps(turns, ensure_ascii=ascii_only)
+        found = masked({"messages": written})["messages"]
+        assert json.loads(found)[0]["content"] == "Mail:\n[e-mail]\tor call\t[phone], “bitte”"
+        assert found.isascii() == ascii_only and "4111" not in found
+
+
+def test_what_is_around_a_secret_in_json_keeps_its_spelling():
+    answer = '{"card":4111111111111111,  "mail": "a@example.com", "share": 1.50,\n "big": 4111111111111112, "n": 1e3}'
+    assert masked({"a": answer})["a"] == (
+        '{"card":"[card]",  "mail": "[e-mail]", "share": 1.50,\n "big": 4111111111111112, "n": 1e3}'
+    )
+    call = json.dumps([{"name": "send", "arguments": json.dumps({"to": "a@example.com", "note": "\u00fc"})}])
+    assert json.loads(json.loads(masked({"a": call})["a"])[0]["arguments"]) == {"to": "[e-mail]", "note": "ü"}
+    assert masked({"a": '{"a": "b" and a@example.com'})["a"] == '{"a": "b" and [e-mail]'
+
+
+def test_a_masked_conversation_in_a_text_is_still_one():
+    talk = [{"role": "user", "content": "Write to:\nanna@example.com"}, {"role": "assistant", "content": "I\twill."}]
+    dataset = read([{"messages": json.dumps(talk)}] * 3, Mask())
+    assert [example["messages"][0]["content"] for example in dataset.examples] == ["Write to:\n[e-mail]"] * 3
 
 
 def test_a_table_without_secrets_is_the_same_table():
