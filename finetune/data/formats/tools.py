@@ -2,17 +2,38 @@
 
 import json
 
+from finetune.data.decoder import HALF, strings_of
 from finetune.data.formats.format import RowError
 
 
 def parsed(value: object) -> object:
-    """``value``, or what it says as JSON if it is a text with a list or an object in it."""
+    """``value``, or what it says as JSON if it is a text with a list or an object in it.
+
+    JSON with a fault is a text: of a key that comes twice one value would be lost, and NaN or half of a character
+    cannot be learnt.
+    """
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
-        return json.loads(value)
+        found = STRICT.decode(value)
     except (ValueError, RecursionError):
         return value
+    has_odd = "\\u" in value and any("\0" in string or HALF.search(string) for string in strings_of(found))
+    return value if has_odd else found
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice")
+    return found
+
+
+def _constant(written: str) -> None:
+    raise ValueError(f"{written} is no value")
+
+
+STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
 def read_tools(value: object, column: str) -> list[dict]:

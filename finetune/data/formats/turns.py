@@ -74,7 +74,7 @@ def read_turns(value: object, column: str, keys: Keys = Keys(), roles: dict[str,
     """
     turns = parsed(value)
     if not isinstance(turns, list):
-        raise RowError(f'Column "{column}" {"is empty" if turns in (None, "") else "holds no list of turns"}.')
+        raise RowError(f'Column "{column}" {_no_turns(turns)}.')
     if not turns:
         raise RowError(f'Column "{column}" has no turns.')
     names = known_names(SPEAKERS, roles)
@@ -171,6 +171,14 @@ def _disorder(before: str, role: str, place: int, is_first: bool) -> str:
     if before == "tool":
         return f"Turn {place} is by the user, but the assistant has to answer the result of the tool first."
     return f"Turns {place - 1} and {place} are both by the {role}; the two have to take turns."
+
+
+def _no_turns(value: object) -> str:
+    """What a column holds that should hold turns."""
+    if value in (None, ""):
+        return "is empty"
+    is_json = isinstance(value, str) and value.lstrip().startswith("[")
+    return "holds no list of turns: its JSON has a fault" if is_json else "holds no list of turns"
 
 
 def _plain(turn: object, keys: Keys, names: dict[str, str]) -> dict | None:

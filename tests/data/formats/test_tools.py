@@ -37,6 +37,27 @@ def test_what_is_no_tool_is_told(value, reason):
     assert not has_tools(value)
 
 
+FAULTS = [
+    '[{"a": 1, "a": 2}]',
+    '{"a": NaN}',
+    '["\\ud83d"]',
+    '{"\\u0000": 1}',
+    "[1, 2",
+    "[" * 100_000,
+    f"[{'9' * 5000}]",
+]
+
+
+@pytest.mark.parametrize("text", FAULTS, ids=[text[:20] for text in FAULTS])
+def test_json_with_a_fault_is_a_text(text):
+    assert parsed(text) is text
+
+
+def test_json_without_a_fault_is_what_it_says():
+    assert parsed(' {"a": [1.50, "\\ud83d\\ude00", "\\\\ud83d"]}') == {"a": [1.5, "😀", "\\ud83d"]}
+    assert parsed("hello") == "hello" and parsed(3) == 3
+
+
 @pytest.mark.parametrize("arguments", [{"a": 1}, '{"a": 1}'])
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_calls_come_in_one_shape_however_they_are_written(arguments, wrapped):

@@ -46,6 +46,8 @@ def test_other_keys_of_a_turn_are_left_out_and_text_parts_joined():
     [
         (None, 'Column "messages" is empty.'),
         ("hello", 'Column "messages" holds no list of turns.'),
+        ('[{"role": "user", "content": "\\ud83d"}]', 'Column "messages" holds no list of turns: its JSON has a fault.'),
+        ('[{"role": "user", "role": "tool"}]', 'Column "messages" holds no list of turns: its JSON has a fault.'),
         ([], 'Column "messages" has no turns.'),
         (["hello"], 'Turn 1 has no "role".'),
         ([{"role": "user", "content": "a"}, {"content": "b"}], 'Turn 2 has no "role".'),
