@@ -104,6 +104,11 @@ PHONE = re.compile(
     r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])\d{3}[.-]\d{4})(?![\w-]|\.\d)"
 )
 CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+CARD_IN_GROUPS = tuple(
+    re.compile(rf"(?<![\w.-])(?=({groups})(?![\w-]|\.\d))")
+    for groups in (r"\d{4}([ -])\d{4}\2\d{4}\2\d{4}", r"\d{4}([ -])\d{6}\2\d{4,5}", r"\d{13,19}")
+)
+"""A card number in its usual groups or in one, which may stand beside other numbers: ``4111 1111 1111 1111 12/27``."""
 CARD_FORM = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}"
 )
@@ -140,6 +145,8 @@ def _numbers(text: str) -> list[Match]:
         Match("iban", match.start(), end, NAMES["iban"]) for match in IBAN.finditer(text) if (end := _iban_end(match))
     ]
     found += (Match("card", *match.span(), NAMES["card"]) for match in CARD.finditer(text) if is_card(match[0]))
+    for groups in CARD_IN_GROUPS:
+        found += (Match("card", *match.span(1), NAMES["card"]) for match in groups.finditer(text) if is_card(match[1]))
     found += (Match("ssn", *match.span(), NAMES["ssn"]) for match in SSN.finditer(text))
     for match in PHONE.finditer(text):
         if 8 <= sum(map(str.isdecimal, match[0])) <= 15:

@@ -70,6 +70,24 @@ def test_an_iban_ends_where_its_country_says_even_before_capitals():
     assert is_iban("FR1420041010050500013M02606") and not is_iban("FR1420041010050500013M02607")
 
 
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        ("4111 1111 1111 1111 12/27", "[card] 12/27"),
+        ("4111-1111-1111-1111 123", "[card] 123"),
+        ("4111111111111111 123", "[card] 123"),
+        ("valid 12/27 4111 1111 1111 1111", "valid 12/27 [card]"),
+        ("25 17 4111 1111 1111 1111, thanks", "25 17 [card], thanks"),
+        ("1234 4111 1111 1111 1111", "1234 [card]"),
+        ("3782 822463 10005 1234", "[card] 1234"),
+        ("1234-4111-1111-1111-1111", "1234-4111-1111-1111-1111"),
+        ("4111 1111 1111 1112 12", "4111 1111 1111 1112 12"),
+    ],
+)
+def test_a_card_is_found_beside_other_numbers(text, masked):
+    assert mask(text, ("card",)) == masked
+
+
 def test_a_card_needs_its_form_and_its_check_digit():
     assert is_card("6011111111111117")
     assert not is_card("4111111111111112") and not is_card("9111111111111113")
