@@ -171,22 +171,22 @@ class Lines(Rows):
         raise TypeError("rows of a file are pointed at, not given")
 
     def walk(self, start: int, stop: int) -> Iterator[dict]:
-        self._check()
-        pieces = _pieces(self._file.fileno(), self._starts, self._lengths, start, stop)
+        pieces = _pieces(self._read, self._starts, self._lengths, start, stop)
         if not any(self._odd[start:stop]):
             return map(self._parse, pieces)
         odd = self._odd[start:stop]
         return (self._parse_odd(piece) if one_is else self._parse(piece) for piece, one_is in zip(pieces, odd))
 
     def _one(self, position: int) -> dict:
-        self._check()
         parse = self._parse_odd if self._odd[position] else self._parse
-        return parse(os.pread(self._file.fileno(), self._lengths[position], self._starts[position]))
+        return parse(self._read(self._lengths[position], self._starts[position]))
 
-    def _check(self) -> None:
-        """``DataError`` if the file is no longer the one that was read."""
+    def _read(self, size: int, start: int) -> bytes:
+        """So many bytes from ``start`` on; ``DataError`` if the file is no longer the one that was read."""
+        content = os.pread(self._file.fileno(), size, start)
         if _written(self._file) != self._written:
             raise DataError(f"{self._name} was changed after it was read.", "Read it again.")
+        return content
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -260,7 +260,10 @@ class _Spool:
 
     def walk(self, start: int, stop: int) -> Iterator[bytes]:
         self._flush()
-        return _pieces(self._file.fileno(), self._starts, self._lengths, start, stop)
+        return _pieces(self._read, self._starts, self._lengths, start, stop)
+
+    def _read(self, size: int, start: int) -> bytes:
+        return os.pread(self._file.fileno(), size, start)
 
     def _flush(self) -> None:
         while self._waiting:
@@ -268,18 +271,18 @@ class _Spool:
 
     def __getitem__(self, position: int) -> bytes:
         self._flush()
-        return os.pread(self._file.fileno(), self._lengths[position], self._starts[position])
+        return self._read(self._lengths[position], self._starts[position])
 
     def __len__(self) -> int:
         return len(self._starts)
 
 
-def _pieces(handle: int, starts: array, lengths: array, first: int, stop: int) -> Iterator[bytes]:
+def _pieces(read: Callable[[int, int], bytes], starts: array, lengths: array, first: int, stop: int) -> Iterator[bytes]:
     """The pieces from ``first`` up to ``stop``, which stand in the file one behind the other, read in large blocks."""
     block, base, end = b"", 0, 0
     for start, length in zip(starts[first:stop], lengths[first:stop]):
         if start + length > end:
-            block, base = os.pread(handle, max(BLOCK_BYTES, length), start), start
+            block, base = read(max(BLOCK_BYTES, length), start), start
             end = base + len(block)
         yield block[start - base : start - base + length]
 

@@ -86,6 +86,15 @@ def test_a_file_that_was_changed_is_not_read_on(lines):
         list(lines[0])
 
 
+def test_a_file_that_is_changed_while_it_is_walked_through_is_not_read_on(lines, monkeypatch):
+    monkeypatch.setattr(store, "BLOCK_BYTES", 4)
+    walk = iter(lines[0])
+    assert next(walk) == {"text": "one"}
+    lines[1].write_bytes(b"uno\ndos\n\ntres\nquatro\n")
+    with pytest.raises(DataError, match="a.txt was changed after it was read"):
+        next(walk)
+
+
 def test_picked_rows_are_chosen_replaced_and_joined_without_touching_the_old(spooling):
     values = [{"n": number} for number in range(20)]
     whole = Picked.of(Rows(values))
