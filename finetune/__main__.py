@@ -262,7 +262,7 @@ def fit_recipe(options, workspace: Workspace) -> int:
     }
     lines = [fit.sentence, "On a card of " + ", ".join(f"{card}: {word}" for card, word in fit.cards.items()) + "."]
     if change:
-        lines += [f"It fits with {change.what}:", f"  {change.words}"]
+        lines += [f"It fits if {change.what}:", f"  {change.words}"]
     if options.measure:
         found = measured(recipe, workspace)
         facts |= {

@@ -1,12 +1,15 @@
-"""The ladder out of want of memory: what is given up, one rung at a time, the least first.
+"""The ladder out of want of memory: what a recipe can give up, the least first.
 
-Each rung asks for less than the one before, so there is an end to them. The result changes as little as can be: the
-first two rungs change nothing but time.
+There is one order, walked by two. A run that ran out of memory goes down one rung at a time (``next_rung``), and before
+a run ``finetune.remedy`` finds the rungs it needs and no more. The first two change nothing but time; then the
+optimiser remembers less exactly, the longest rows lose their ends, and last another method learns than was asked for.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from finetune.adapters import ADAPTERS
 from finetune.recipe import Recipe
 
 SHORTEST = 128
@@ -14,70 +17,84 @@ SHORTEST = 128
 
 
 @dataclass(frozen=True)
-class Rung:
+class Change:
     """One way to need less memory."""
 
     settings: dict[str, Any]
     """What changes in the recipe, by dotted path."""
-    reason: str
-    """What is given up, as a sentence."""
+    what: str
+    """What that comes to, as a sentence without its capital and full stop, so that several can be told as one."""
+
+    @property
+    def reason(self) -> str:
+        """The same as a sentence of its own."""
+        return f"{self.what[0].upper()}{self.what[1:]}."
 
 
-def next_rung(recipe: Recipe, batch_size: int, longest: int, while_loading: bool = False) -> Rung | None:
+Rung = Callable[[Recipe, int, int], Change | None]
+"""What a recipe could change next, given the rows of a batch and the tokens of the longest row; None if nothing."""
+
+
+def next_rung(recipe: Recipe, batch_size: int, longest: int, while_loading: bool = False) -> Change | None:
     """The next thing to give up after ``recipe`` did not fit with ``batch_size`` rows of up to ``longest`` tokens.
 
     ``while_loading``: the weights alone did not fit, so that only smaller weights help. None if nothing is left.
     """
-    if while_loading:
-        return _compressed_weights(recipe)
-    rungs = (_smaller_parts(recipe, batch_size), _recomputing(recipe), _smaller_optimizer(recipe))
-    return next((rung for rung in (*rungs, _shorter_rows(recipe, longest), _compressed_weights(recipe)) if rung), None)
+    rungs = (compressed_weights,) if while_loading else RUNGS
+    return next((change for rung in rungs if (change := rung(recipe, batch_size, longest))), None)
 
 
-def _smaller_parts(recipe: Recipe, batch_size: int) -> Rung | None:
+def smaller_parts(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+    """Half as many rows at once, or the next fewer that divide the batch; the batch itself stays."""
     parts = recipe.training.accumulation
     more = next((n for n in range(2 * parts, batch_size + 1) if batch_size % n == 0), None)
     if more is None:
         return None
-    rows = batch_size // more
-    return Rung(
-        {"training.batch_size": batch_size, "training.accumulation": more},
-        f"Each batch of {batch_size} rows is now worked on {rows} {'row' if rows == 1 else 'rows'} at a time. "
-        "The result is the same.",
+    whole = {} if recipe.training.batch_size == batch_size else {"training.batch_size": batch_size}
+    return Change(
+        whole | {"training.accumulation": more},
+        f"each batch of {batch_size} rows is worked on {batch_size // more} at a time (same result)",
     )
 
 
-def _recomputing(recipe: Recipe) -> Rung | None:
+def recomputing(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+    """Activation checkpointing."""
     if recipe.training.activation_checkpointing:
         return None
-    return Rung(
+    return Change(
         {"training.activation_checkpointing": True},
-        "Intermediate values are now computed again instead of remembered: the result is the same, and takes longer.",
+        "intermediate values are computed again instead of remembered (same result, a third slower)",
     )
 
 
-def _smaller_optimizer(recipe: Recipe) -> Rung | None:
+def smaller_optimizer(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+    """An optimiser in 8 bits, where it is not small already: an add-on's is."""
     if recipe.training.optimizer == "adamw_8bit" or not recipe.adapter.trains_base():
-        return None  # an add-on's optimiser is small already
-    return Rung(
-        {"training.optimizer": "adamw_8bit"},
-        "The optimiser now remembers in 8 bits instead of 32; it starts to remember anew.",
-    )
+        return None
+    words = "the optimiser remembers in 8 bits instead of 32, beginning anew"
+    return Change({"training.optimizer": "adamw_8bit"}, words)
 
 
-def _shorter_rows(recipe: Recipe, longest: int) -> Rung | None:
+def shorter_rows(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+    """Rows cut at half the length of the longest."""
     length = min(recipe.training.length, longest) // 2
     if length < SHORTEST:
         return None
-    return Rung({"training.length": length}, f"Rows are now cut at {length:,} tokens, so that the longest teach less.")
+    return Change({"training.length": length}, f"rows are cut at {length:,} tokens (the longest teach less)")
 
 
-def _compressed_weights(recipe: Recipe) -> Rung | None:
-    if recipe.adapter.weight_bits <= 4:
+def compressed_weights(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+    """QLoRA, with the add-on as it was set; not for a whole model of an earlier run, which no add-on goes on from."""
+    adapter = recipe.adapter
+    if adapter.weight_bits <= 4 or (recipe.model.run and adapter.trains_base()):
         return None
-    kept = {f"adapter.{name}": getattr(recipe.adapter, name) for name in ("rank", "alpha", "dropout")
-            if hasattr(recipe.adapter, name)}  # fmt: skip
-    return Rung(
+    own = {} if adapter.trains_base() else recipe.to_dict()["adapter"]
+    kept = {f"adapter.{name}": own[name] for name in own if name != "type" and name in ADAPTERS["qlora"].model_fields}
+    return Change(
         {"adapter.type": "qlora", **kept},
-        "The model's weights are now held in 4 bits, with a small add-on that learns beside them (QLoRA).",
+        "the model's weights are held in 4 bits, with a small add-on that learns beside them (QLoRA)",
     )
+
+
+RUNGS: tuple[Rung, ...] = (smaller_parts, recomputing, smaller_optimizer, shorter_rows, compressed_weights)
+"""The least first."""

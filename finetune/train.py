@@ -12,7 +12,7 @@ from finetune import events as said
 from finetune import hardware, ranks
 from finetune.checkpoints import Checkpoint, disk_errors, require_room
 from finetune.errors import RecipeError
-from finetune.ladder import Rung, next_rung
+from finetune.ladder import Change, next_rung
 from finetune.libraries import load, versions
 from finetune.model import load_base, load_config, load_tokenizer, load_tuned, save
 from finetune.plan import Plan, plan
@@ -44,7 +44,7 @@ class Attempt:
     is_loaded: bool = False
     """True once its weights were there."""
 
-    def rung(self) -> Rung | None:
+    def rung(self) -> Change | None:
         """What to give up so that the next try needs less memory; None if nothing is left."""
         if self.plan is None:
             return None

@@ -16,11 +16,18 @@ def descent(recipe, batch_size, longest):
         yield rung, recipe
 
 
-def test_what_costs_only_time_is_given_up_first():
-    changed = [list(rung.settings) for rung, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
-    parts = [["training.batch_size", "training.accumulation"]] * 3
-    assert changed[:5] == [*parts, ["training.activation_checkpointing"], ["training.optimizer"]]
-    assert changed[5:-1] == [["training.length"]] * 2 and changed[-1] == ["adapter.type"]
+def test_what_changes_the_result_least_is_given_up_first():
+    changes = [rung.settings for rung, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
+    assert changes == [
+        {"training.batch_size": 8, "training.accumulation": 2},
+        {"training.accumulation": 4},
+        {"training.accumulation": 8},
+        {"training.activation_checkpointing": True},
+        {"training.optimizer": "adamw_8bit"},
+        {"training.length": 500},
+        {"training.length": 250},
+        {"adapter.type": "qlora"},
+    ]
 
 
 @pytest.mark.parametrize("adapter", ["full", "lora", "qlora"])
@@ -34,10 +41,22 @@ def test_the_batch_stays_the_same_and_there_is_an_end(adapter, batch):
     assert steps[-1][1].adapter.type == "qlora" and steps[-1][1].training.activation_checkpointing
 
 
+def test_a_batch_that_was_chosen_for_the_rows_stays_when_rows_are_cut():
+    changed = next_rung(recipe(**{"training.batch_size": 16}), 16, 1000).settings
+    assert changed == {"training.accumulation": 2}
+    assert next_rung(recipe(), 16, 1000).settings == changed | {"training.batch_size": 16}
+
+
 def test_an_add_ons_settings_are_kept_in_the_compressed_one():
     before = recipe(**{"adapter.rank": 64, "adapter.alpha": 128})
     *_, (_, after) = descent(before, 1, 100)
     assert (after.adapter.type, after.adapter.rank, after.adapter.alpha) == ("qlora", 64, 128)
+
+
+@pytest.mark.parametrize(("adapter", "ends_as"), [("full", "full"), ("lora", "qlora")])
+def test_a_whole_model_of_an_earlier_run_is_not_compressed(adapter, ends_as):
+    *_, (_, after) = descent(recipe(**{"adapter.type": adapter, "model.run": "001-first"}), 8, 1000)
+    assert after.adapter.type == ends_as
 
 
 def test_weights_that_do_not_fit_are_compressed_at_once():
@@ -47,5 +66,6 @@ def test_weights_that_do_not_fit_are_compressed_at_once():
 
 
 def test_each_rung_says_what_it_does():
-    for rung, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000):
-        assert rung.reason.endswith(".") and len(rung.reason) > 30
+    said = [rung.reason for rung, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
+    assert said[0] == "Each batch of 8 rows is worked on 4 at a time (same result)."
+    assert len(set(said)) == 8 and all(reason.endswith(".") and len(reason) > 30 for reason in said)

@@ -3,7 +3,7 @@
 import pytest
 
 from finetune import hardware, memory
-from finetune.memory import estimate
+from finetune.memory import Fit, estimate
 from finetune.remedy import remedy
 from tests.test_memory import recipe
 
@@ -45,13 +45,36 @@ def test_the_change_that_is_offered_fits(with_tiny, wide, with_free, share):
     assert found.fit.fits and estimate(wide.changed(**found.settings), with_tiny, **SEEN).fits
 
 
-def test_rows_are_cut_only_when_nothing_else_helps(with_tiny, wide, with_free):
-    tried = wide.changed(
-        **{"training.accumulation": 8, "training.activation_checkpointing": True, "adapter.type": "qlora"}
-    )
-    with_free(estimate(tried, with_tiny, **SEEN).estimate_bytes)
+LAST = {"training.accumulation": 8, "training.activation_checkpointing": True, "training.optimizer": "adamw_8bit"}
+"""What is given up before any row is cut."""
+
+
+def test_rows_are_cut_only_when_nothing_milder_helps(with_tiny, wide, with_free):
+    with_free(estimate(wide.changed(**LAST), with_tiny, **SEEN).estimate_bytes)
     found = remedy(wide, with_tiny, **SEEN)
-    assert found.settings["training.length"] == 250 and found.settings["adapter.type"] == "qlora"
+    assert found.settings["training.length"] == 250 and "adapter.type" not in found.settings
+
+
+@pytest.mark.parametrize(
+    ("free", "settings"),
+    [
+        (10_300, {"training.accumulation": 8, "training.length": 250}),
+        (5_000, {"adapter.type": "qlora"}),
+        (3_000, {"training.accumulation": 2, "adapter.type": "qlora"}),
+        (1_300, {"training.accumulation": 8, "training.length": 250, "adapter.type": "qlora"}),
+    ],
+)
+def test_a_rung_that_does_not_help_is_left_out(workspace, wide, monkeypatch, free, settings):
+    """On a model whose weights decide: 10,000 bytes as it is, 1,000 in 4 bits, and one for each token at once."""
+
+    def estimate(recipe, workspace, rows, longest, tokens, cards):
+        weights = 10_000 if recipe.adapter.weight_bits > 4 else 1_000
+        at_once = recipe.training.batch_size // recipe.training.accumulation
+        needed = weights + at_once * min(recipe.training.length, longest)
+        return Fit(0, 0, needed, free, needed <= free, "")
+
+    monkeypatch.setattr("finetune.remedy.estimate", estimate)
+    assert remedy(wide, workspace, **SEEN).settings == settings
 
 
 def test_the_add_on_keeps_its_settings_when_the_base_is_compressed(with_tiny, with_free):
