@@ -151,6 +151,7 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
     from finetune.jobs import work
 
     if ranks.world() > 1:
+        ranks.end_with_starter()
         ranks.join(machine().device)
     run = workspace.run(ranks.share(run_id))
     work(run, workspace)

@@ -296,7 +296,11 @@ def _processes(run: Run) -> int:
 
 def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
     """Train ``run`` with several processes of this machine, which take its lock and the device themselves."""
-    environment = os.environ | {"FINETUNE_HOME": str(workspace.path), "PYTHONPATH": str(PROJECT)}
+    environment = os.environ | {
+        "FINETUNE_HOME": str(workspace.path),
+        "PYTHONPATH": str(PROJECT),
+        ranks.OWNER: str(os.getpid()),
+    }
     with (run.path / "processes.log").open("ab") as log:
         done = subprocess.run(ranks.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
     if done.returncode and run.view().state not in ENDED_AS.values() and run.view().state != "failed":

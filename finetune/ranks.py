@@ -6,8 +6,18 @@ run directory; the others read it and write nothing. Started alone, a process is
 
 import os
 import sys
+import threading
+import time
+from contextlib import suppress
+
+import psutil
 
 from finetune.run import Run
+
+OWNER = "FINETUNE_OWNER"
+"""The environment variable that tells processes that train together which of ours started their ``torchrun``."""
+WATCH_S = 1.0
+"""How often a process looks whether those that started it are alive."""
 
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "ProcessGroup")
 """What gloo's and NCCL's errors say when the other side has ended."""
@@ -21,6 +31,32 @@ def world() -> int:
 def is_first() -> bool:
     """True for the process that writes."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def end_with_starter() -> None:
+    """End this process, whatever it is at, once its ``torchrun`` has ended, or the owner of that (``OWNER``).
+
+    Killed, they cannot end it, and it would keep the device and the run's lock. It saves nothing: the last checkpoint
+    stands. On Windows a process does not learn that its parent ended, and is left alone.
+    """
+    if os.name == "nt":
+        return
+    torchrun = os.getppid()
+
+    def watch() -> None:
+        while _is_above(torchrun):
+            time.sleep(WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="starter", daemon=True).start()
+
+
+def _is_above(torchrun: int) -> bool:
+    """True while this process has ``torchrun`` for its parent, and that one its owner, if it has one."""
+    owner = os.environ.get(OWNER)
+    with suppress(psutil.NoSuchProcess):
+        return os.getppid() == torchrun and (owner is None or psutil.Process(torchrun).ppid() == int(owner))
+    return False
 
 
 def join(device: str) -> None:
@@ -63,6 +99,9 @@ def is_lost(error: BaseException) -> bool:
 
 
 def command(run: Run, processes: int) -> list[str]:
-    """The command that trains ``run``, which is in line, with so many processes on this machine."""
+    """The command that trains ``run``, which is in line, with so many processes on this machine.
+
+    With this process as their ``OWNER`` in the environment they end with it.
+    """
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     return [*launcher, "-m", "finetune", "resume", run.id]

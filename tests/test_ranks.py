@@ -3,6 +3,9 @@
 import os
 import signal
 import subprocess
+import sys
+import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -15,6 +18,8 @@ from tests.test_train import recipe
 
 TOLERANCE = 1e-4
 """Between the losses of one process and of two, in nats per token: sums are taken in another order."""
+GONE_S = 10
+"""Seconds after which nothing is left of processes whose starter was killed."""
 ALIKE = {"training.precision": "fp32", "training.packing": False, "data.held_out_share": 1 / 6}
 """20 rows to learn from: they divide into batches of 4, and those into two halves."""
 
@@ -53,6 +58,54 @@ def test_one_process_of_two_is_killed_and_the_run_resumed(with_tiny, tmp_path):
     view = run.view()
     assert view.state == "done" and view.step == 60 and came >= 4
     assert [step.step for step in view.steps] == list(range(1, 61))
+
+
+RANK = "import time; from finetune import ranks; ranks.end_with_starter(); print('up', flush=True); time.sleep(60)"
+TORCHRUN = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {RANK!r}], start_new_session=True)"
+OWNER = f"""
+import os, subprocess, sys
+environment = os.environ | {{"FINETUNE_OWNER": str(os.getpid())}}
+subprocess.run([sys.executable, "-c", {TORCHRUN!r}], env=environment)
+"""
+
+
+@pytest.mark.parametrize(("program", "line", "killed"), [(TORCHRUN, 2, 0), (OWNER, 3, 0), (OWNER, 3, 1)])
+def test_a_process_ends_with_those_that_started_it(program, line, killed):
+    """``line``: how many processes there are, each started by the one before, the last one for a run."""
+    first = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=PROJECT)
+    assert first.stdout.readline() == b"up\n"
+    started = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
+    assert len(started) == line
+    try:
+        started[killed].kill()
+        assert psutil.wait_procs(started[-1:], GONE_S)[0], "it lives on"
+    finally:
+        for process in started:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        first.communicate()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("killed", ["owner", "torchrun"])
+def test_all_processes_of_a_run_end_with_those_that_started_them(with_tiny, tmp_path, killed):
+    settings = {**ALIKE, "training.processes": 2, "training.max_steps": 2000, "training.save_steps": 2}
+    (tmp_path / "recipe.yaml").write_text(recipe(tmp_path, **settings).to_yaml(), encoding="utf-8")
+    environment = os.environ | {"FINETUNE_HOME": str(with_tiny.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "finetune", "train", str(tmp_path / "recipe.yaml")]
+    with subprocess.Popen(command, env=environment, cwd=PROJECT) as owner:
+        wait_for(lambda: with_tiny.runs() and with_tiny.runs()[0].view().step >= 3)
+        run, torchrun = with_tiny.runs()[0], psutil.Process(owner.pid).children()[0]
+        working = trainers(torchrun)
+        assert len(working) == 2 and run.is_held
+        began = time.monotonic()
+        os.kill(owner.pid if killed == "owner" else torchrun.pid, signal.SIGKILL)
+        _, left = psutil.wait_procs([torchrun, *working], GONE_S)
+        print(f"{len(left)} left after {time.monotonic() - began:.1f} s")
+        for process in left:
+            process.kill()
+    assert not left and not run.is_held and run.view().state == ("interrupted" if killed == "owner" else "failed")
+    assert run.checkpoints.newest().checkpoint.step >= 2
 
 
 def trainers(launcher):
