@@ -101,7 +101,7 @@ def source(run: Run, view: View, model: dict, settled: Plan) -> str:
     words = WORDS | {name: f"{what}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
     from finetune.trainer import EpochOrder, ordered
 
-    after = list(map(inspect.getsource, (ordered, EpochOrder)))
+    after = [f"BLANK = {literal(method.blank)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
     if adapter.quantisation_arguments():
         after.append(inspect.getsource(keep_gradients))
     return Template(FRAME.read_text(encoding="utf-8")).substitute(

@@ -12,10 +12,13 @@ from finetune.checkpoints import Checkpoint, Checkpoints, require_room
 from finetune.errors import DivergedError
 
 
-def durable(trainer_class: type, checkpoints: Checkpoints) -> type:
-    """``trainer_class`` (a ``transformers.Trainer``) that saves to ``checkpoints`` and resumes exactly."""
+def durable(trainer_class: type, checkpoints: Checkpoints, blank: dict) -> type:
+    """``trainer_class`` (a ``transformers.Trainer``) that saves to ``checkpoints`` and resumes exactly.
 
-    class Durable(ordered(trainer_class)):
+    ``blank`` is what ``ordered`` fills up with.
+    """
+
+    class Durable(ordered(trainer_class, blank)):
         _staged: Path | None = None
 
         def _get_output_dir(self, trial):
@@ -50,20 +53,38 @@ def durable(trainer_class: type, checkpoints: Checkpoints) -> type:
     return Durable
 
 
-def ordered(trainer_class: type) -> type:
-    """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be gone on in."""
+def ordered(trainer_class: type, blank: dict) -> type:
+    """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be gone on in.
+
+    Several processes fill up an epoch's last batch with the row ``blank``, from which nothing is learnt. Accelerate
+    would take rows from the epoch's beginning, which then count twice.
+    """
 
     class Ordered(trainer_class):
+        def _get_dataloader(self, dataset, is_training=False, **rest):
+            if is_training and len(dataset) % self._rows_at_once:
+                from datasets import Dataset, concatenate_datasets
+
+                row = {name: blank[name] for name in dataset.column_names}
+                dataset = concatenate_datasets([dataset, Dataset.from_list([row], features=dataset.features)])
+            return super()._get_dataloader(dataset, is_training=is_training, **rest)
+
         def _get_train_sampler(self, train_dataset=None):
-            rows = self.train_dataset if train_dataset is None else train_dataset
-            lengths = None
+            rows, lengths = self.train_dataset, None
             if self.args.train_sampling_strategy == "group_by_length":
                 lengths = [len(ids) for ids in rows["input_ids"]]
             batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
             if not self.accelerator.split_batches:
                 batch *= self.args.world_size
-            self._order = EpochOrder(len(rows), self.args.seed, lengths, batch)
+            self._order = EpochOrder(len(rows), self.args.seed, lengths, batch, self._rows_at_once)
             return self._order
+
+        @property
+        def _rows_at_once(self) -> int:
+            """Rows that several processes take together; any number for one."""
+            if self.args.world_size == 1:
+                return 1
+            return self.args.train_batch_size * (1 if self.accelerator.split_batches else self.args.world_size)
 
         def _run_epoch(self, *, epoch, **rest):
             self._order.epoch = epoch
@@ -76,15 +97,17 @@ class EpochOrder(Sampler):
     """Positions of ``rows`` rows in an order that the seed and the epoch alone decide.
 
     Transformers draws it from the global generator, whose state in the middle of a later epoch depends on all that
-    happened before: a resumed run would then see other rows. With ``lengths``, rows of like length go together.
+    happened before: a resumed run would then see other rows. With ``lengths``, rows of like length go together. The
+    position after the last row fills up to a multiple of ``at_once``.
     """
 
-    def __init__(self, rows: int, seed: int, lengths: list[int] | None = None, batch: int = 1):
+    def __init__(self, rows: int, seed: int, lengths: list[int] | None = None, batch: int = 1, at_once: int = 1):
         self.rows, self.seed, self.lengths, self.batch = rows, seed, lengths, batch
+        self.blanks = -rows % at_once
         self.epoch = 0
 
     def __len__(self) -> int:
-        return self.rows
+        return self.rows + self.blanks
 
     def __iter__(self):
         import torch
@@ -92,8 +115,10 @@ class EpochOrder(Sampler):
 
         chance = torch.Generator().manual_seed(self.seed + self.epoch)
         if self.lengths is None:
-            return iter(torch.randperm(self.rows, generator=chance).tolist())
-        return iter(get_length_grouped_indices(self.lengths, self.batch, generator=chance))
+            order = torch.randperm(self.rows, generator=chance).tolist()
+        else:
+            order = get_length_grouped_indices(self.lengths, self.batch, generator=chance)
+        return iter(order + [self.rows] * self.blanks)
 
 
 def require_finite(model, step: int) -> None:

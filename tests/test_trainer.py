@@ -15,6 +15,13 @@ def test_the_order_follows_from_the_seed_and_the_epoch_alone():
     assert list(order) != first and list(EpochOrder(50, seed=8)) != first
 
 
+@pytest.mark.parametrize("lengths", [None, list(range(1, 11))])
+def test_the_position_after_the_last_row_fills_up(lengths):
+    order = EpochOrder(10, 7, lengths, batch=4, at_once=4)
+    assert list(order)[10:] == [10, 10] and sorted(order)[:10] == list(range(10)) and len(order) == 12
+    assert list(EpochOrder(12, 7, at_once=4)) == list(EpochOrder(12, 7))
+
+
 def test_rows_of_like_length_go_together():
     lengths = [n % 40 + 1 for n in range(400)]
     found = list(EpochOrder(400, 7, lengths, batch=8))

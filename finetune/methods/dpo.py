@@ -1,5 +1,6 @@
 """Direct preference optimisation: the model learns which of two answers people prefer."""
 
+import inspect
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -12,13 +13,36 @@ def make_trainer(arguments: dict, train, **others):
     """A ``DPOTrainer`` over rows that are tokenised already: prompt_ids, chosen_ids, rejected_ids."""
     from trl import DPOConfig, DPOTrainer
 
-    class PreparedDPOTrainer(ordered(DPOTrainer)):
+    trainer = prepared(ordered(DPOTrainer, BLANK))
+    return trainer(args=DPOConfig(**divided(arguments)), train_dataset=train, **others)
+'''
+"""``DPO.trainer`` as an exported script has it; ``prepared`` stands before it, as it is here."""
+
+
+def prepared(trainer_class: type) -> type:
+    """``trainer_class`` (a ``DPOTrainer``) for rows that are tokenised already, and may be blank.
+
+    TRL takes the mean over a process's pairs. Of a blank pair the margin is 0 and the loss ln 2, whatever the model; so
+    they are taken out again, and the mean is over the pairs that are left in all processes.
+    """
+    import math
+
+    class Prepared(trainer_class):
         def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
             return dataset
 
-    return PreparedDPOTrainer(args=DPOConfig(**divided(arguments)), train_dataset=train, **others)
-'''
-"""``DPO.trainer`` as an exported script has it."""
+        def compute_loss(self, model, inputs, **rest):
+            loss = super().compute_loss(model, inputs, **rest)
+            answers = inputs["completion_mask"].any(dim=1)
+            pairs, own = len(answers) // 2, answers.sum() / 2
+            share = pairs * self.args.world_size / self.accelerator.gather(own).sum()
+            if share == 1:
+                return loss
+            for name in ("rewards/accuracies", "rewards/margins"):
+                self._metrics["train"][name][-1] *= share.item()
+            return share * (loss - (1 - own / pairs) * math.log(2))
+
+    return Prepared
 
 
 class DPO(Method):
@@ -38,6 +62,7 @@ class DPO(Method):
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
+    blank: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
 
     def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
         """Two sequences: the prompt with the chosen and with the rejected answer."""
@@ -58,7 +83,7 @@ class DPO(Method):
         return {"beta": self.beta, "max_length": None}
 
     def script(self, pack: bool = False) -> str:
-        return SCRIPT
+        return "\n\n".join([inspect.getsource(prepared), SCRIPT.lstrip()])
 
     def trainer(self, material: Material):
         """A ``DPOTrainer`` over rows that are tokenised already."""
@@ -67,11 +92,7 @@ class DPO(Method):
 
         from finetune.trainer import durable
 
-        class PreparedDPOTrainer(durable(DPOTrainer, material.checkpoints)):
-            def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
-                return dataset
-
-        return PreparedDPOTrainer(
+        return prepared(durable(DPOTrainer, material.checkpoints, self.blank))(
             model=material.model,
             args=DPOConfig(**material.arguments, **self.options()),
             train_dataset=Dataset.from_list(material.train),

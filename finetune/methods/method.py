@@ -50,6 +50,8 @@ class Method(Settings):
     """True if its trainer can put several rows into one sequence."""
     rate_factor: ClassVar[float] = 1.0
     """Its customary learning rate as a multiple of supervised fine-tuning's."""
+    blank: ClassVar[dict[str, list[int]]]
+    """A row of two tokens from which nothing is learnt: several processes fill up an epoch's last batch with it."""
 
     def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
         """The token sequences trained on for one example, cut to ``length`` tokens each."""

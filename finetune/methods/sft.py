@@ -12,7 +12,7 @@ def make_trainer(arguments: dict, train, **others):
     """An ``SFTTrainer`` over rows that are tokenised and masked already; rows of like length go together."""
     from trl import SFTConfig, SFTTrainer
 
-    return ordered(SFTTrainer)(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
+    return ordered(SFTTrainer, BLANK)(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
 '''
 """``SFT.trainer`` as an exported script has it, for padded rows."""
 
@@ -25,7 +25,7 @@ def make_trainer(arguments: dict, train, **others):
     # A batch is counted in rows, and a sequence now holds several.
     sequences = max(1, round(arguments["per_device_train_batch_size"] * len(packed) / len(train)))
     arguments = divided(arguments | {"per_device_train_batch_size": sequences})
-    trainer = ordered(SFTTrainer)(args=SFTConfig(**arguments), train_dataset=packed, **others)
+    trainer = ordered(SFTTrainer, BLANK)(args=SFTConfig(**arguments), train_dataset=packed, **others)
     trainer.data_collator = PackedCollator(trainer.processing_class.pad_token_id)
     return trainer
 '''
@@ -46,6 +46,7 @@ class SFT(Method):
     reads: ClassVar[tuple[str, ...]] = ("chat", "text")
     few_rows_epochs: ClassVar[int] = 5
     packs: ClassVar[bool] = True
+    blank: ClassVar[dict[str, list[int]]] = {"input_ids": [0, 0], "labels": [-100, -100], "seq_lengths": [2]}
 
     def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
         """One sequence: the whole conversation or text; answers (or everything) trained."""
@@ -83,7 +84,7 @@ class SFT(Method):
             # A batch is counted in rows, and a sequence now holds several.
             share = len(train) / len(material.train)
             arguments.per_device_train_batch_size = max(1, round(arguments.per_device_train_batch_size * share))
-        trainer = durable(SFTTrainer, material.checkpoints)(
+        trainer = durable(SFTTrainer, material.checkpoints, self.blank)(
             model=material.model,
             args=arguments,
             train_dataset=train,

@@ -30,6 +30,8 @@ FAULTS = {
     "test_twenty_runs_leave_nothing_behind": "runs made and deleted in one process: memory at most 5 % up, threads and"
     " open files as before",
     "test_one_process_of_two_is_killed_and_the_run_resumed": "one of two processes that train together is killed",
+    "test_all_processes_of_a_run_end_with_those_that_started_them": "`kill -9` of what started two processes that train"
+    " together: both gone within 10 s",
     "test_each_of_50_refreshes_shows_the_run_again": "the page is reloaded while a run trains",
 }
 """The test of each fault, and the fault in words."""

@@ -1,5 +1,6 @@
 import pytest
 
+from finetune.data.tokens import Piece
 from finetune.errors import DataError
 from finetune.methods import METHODS, method_for
 
@@ -12,6 +13,13 @@ def test_methods_are_found_by_being_there():
 def test_each_method_speaks_to_both_readers(method):
     assert method.title and method.plain.endswith(".") and method.engineer.endswith(".")
     assert method.reads
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+def test_a_blank_row_has_the_columns_of_a_real_one_and_nothing_to_learn(method):
+    sequences = 2 if "preference" in method.reads else 1
+    row = method().columns((Piece((0, 0), (False, False), 2),) * sequences)
+    assert row == {column: method.blank[column] for column in row}
 
 
 def test_a_type_is_read_by_its_own_name_only():
