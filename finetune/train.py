@@ -4,12 +4,14 @@ A run that was begun goes on from its last whole checkpoint, and one that does n
 wrong is raised; ``finetune.jobs`` turns it into the run's last event.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from finetune import events as said
 from finetune import hardware, ranks
+from finetune.arithmetic import arithmetic
 from finetune.checkpoints import Checkpoint, disk_errors, require_room
 from finetune.errors import RecipeError
 from finetune.ladder import Change, next_rung
@@ -104,22 +106,25 @@ def _work(attempt: Attempt) -> str:
     run.emit(said.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
-    run.emit(said.Chose(what="precision", value=precision.value, reason=precision.reason))
-    attention = hardware.choose_attention(machine)
-    run.emit(said.Chose(what="attention", value=attention.value, reason=attention.reason))
+    say(run, (("precision", precision), ("attention", hardware.choose_attention(machine))))
     tokenizer = load_tokenizer(recipe.model, workspace)
     hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
 
     run.emit(said.Entered(phase="tokenising"))
     attempt.rows = prepare(run, recipe, workspace, tokenizer)
     attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size, ranks.world())
-    for what, choice in attempt.plan.choices:
-        run.emit(said.Chose(what=what, value=choice.value, reason=choice.reason))
+    say(run, attempt.plan.choices)
 
     run.emit(said.Entered(phase="loading"))
     attempt.model = load_start(attempt)
     attempt.is_loaded = True
     return _train(attempt, tokenizer)
+
+
+def say(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
+    """Say each choice, by the name of what was chosen, as an event."""
+    for what, choice in choices:
+        run.emit(said.Chose(what=what, value=choice.value, reason=choice.reason))
 
 
 def load_start(attempt: Attempt):
@@ -159,6 +164,7 @@ def _train(attempt: Attempt, tokenizer) -> str:
     sampler = Sampler(rows.prompts, tokenizer, recipe.evaluation.max_tokens)
     reporter = Reporter(run, recipe, attempt.machine, sampler)
     trainer = build(attempt, tokenizer, reporter)
+    say(run, arithmetic(trainer, attempt.machine.device))
     reporter.trainer = trainer
     reporter.epoch_tokens = sum(map(length, rows.train))
     reporter.planned = {

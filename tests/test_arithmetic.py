@@ -1,0 +1,58 @@
+"""What a step is computed with is read from the trainer that computes it."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from finetune.arithmetic import ASKED_THREADS, compilation_of, loss_of, optimiser_of, threads
+
+
+@pytest.fixture
+def unasked(monkeypatch):
+    for name in ASKED_THREADS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("method", ["sft", "dpo"])
+@pytest.mark.parametrize("adapter", ["full", "lora"])
+def test_a_run_says_what_its_steps_were_computed_with(method, adapter, trained):
+    settings = {"training.optimizer": "adamw_8bit"} if adapter == "full" else {}
+    view = trained(method=method, adapter=adapter, **{"training.max_steps": 1}, **settings).view()
+    chosen = {choice.what: choice for choice in view.choices}
+    assert chosen["optimiser"].value == ("adamw_bnb_8bit" if settings else "adamw_torch_fused")
+    assert (chosen["loss"].value, chosen["compilation"].value) == ("in tiles", "off")
+    assert chosen["threads"].value == str(torch.get_num_threads())
+    assert all(choice.reason for choice in view.choices)
+
+
+def test_the_loss_is_told_by_what_the_model_runs(tiny_model):
+    from transformers import AutoModelForCausalLM
+    from trl.trainer.utils import add_fused_lm_head
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    assert loss_of(model).value == "all at once"
+    add_fused_lm_head(model)
+    assert loss_of(model).value == "in tiles"
+
+
+def test_values_are_those_of_the_trainers_arguments():
+    assert optimiser_of(SimpleNamespace(optim="adamw_torch")).value == "adamw_torch"
+    assert "in one operation" in optimiser_of(SimpleNamespace(optim="adamw_torch_fused")).reason
+    assert "8 bits" in optimiser_of(SimpleNamespace(optim="adamw_bnb_8bit")).reason
+    assert compilation_of(SimpleNamespace(torch_compile=True)).value == "on"
+
+
+def test_threads_are_those_in_force_and_who_asked_is_named(monkeypatch, unasked):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert threads("cpu").value == "1"
+    finally:
+        torch.set_num_threads(before)
+    assert "graphics card" in threads("cuda").reason
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")
+    assert ("1,000 turns" in threads("cpu").reason) == (sys.platform == "linux")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads("cpu").reason == "OMP_NUM_THREADS asks for it"
