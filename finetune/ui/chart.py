@@ -15,6 +15,8 @@ from finetune.view import View
 
 WIDTH, HEIGHT = 460, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 34
+DIGIT = 9
+"""The width of a digit where a phone shows the labels larger, at 15 px."""
 MOST_POINTS = 240
 """More points than this cannot be told apart at this width."""
 
@@ -183,12 +185,17 @@ class Frame:
             parts.append(f"<line class='grid' x1='{LEFT}' x2='{end}' y1='{y:.1f}' y2='{y:.1f}'/>")
             parts.append(f"<text x='{LEFT - 6}' y='{y + 4:.1f}' text-anchor='end'>{words(value)}</text>")
         for step in (step for step in ticks(0, self.last) if step == int(step)):
-            place = f"x='{self.x(step):.1f}' y='{HEIGHT - BOTTOM + 16}'"
-            parts.append(f"<text {place} text-anchor='middle'>{step:,.0f}</text>")
+            parts.append(_step_label(self.x(step), f"{step:,.0f}"))
         parts.append(f"<text class='axis' x='{end}' y='{HEIGHT - 3}' text-anchor='end'>step</text>")
         floor = self.y(self.low)
         parts.append(f"<line class='base' x1='{LEFT}' x2='{end}' y1='{floor:.1f}' y2='{floor:.1f}'/>")
         return "".join(parts) + curves + "</svg>"
+
+
+def _step_label(x: float, words: str) -> str:
+    """A step under its place on the axis; one that would run over the chart's edge ends there."""
+    x, anchor = (WIDTH, "end") if x + DIGIT * len(words) / 2 > WIDTH else (x, "middle")
+    return f"<text x='{x:.1f}' y='{HEIGHT - BOTTOM + 16}' text-anchor='{anchor}'>{words}</text>"
 
 
 def _curve(frame: Frame, line: Line) -> str:

@@ -83,6 +83,18 @@ def test_any_losses_can_be_drawn_inside_the_frame(losses):
     assert all(0 <= y <= chart.HEIGHT for y in ys)
 
 
+@pytest.mark.parametrize("last", [8, 114, 3000, 100_000, 20_000_000])
+def test_every_step_on_the_axis_is_written_inside_the_chart(last):
+    html = chart.loss_chart(fold([step(1, 2.0), step(last, 1.0)]))
+    labels = re.findall(
+        rf"<text x='(\S+)' y='{chart.HEIGHT - chart.BOTTOM + 16}' text-anchor='(\w+)'>(\S+)</text>", html
+    )
+    assert labels[-1][2] == f"{chart.ticks(0, last)[-1]:,.0f}"
+    for x, anchor, words in labels:
+        beyond = {"middle": 0.5, "end": 0.0}[anchor] * chart.DIGIT * len(words)
+        assert float(x) + beyond <= chart.WIDTH
+
+
 @pytest.mark.parametrize("value, words", [(0, "0"), (0.00123, "0.0012"), (1.5, "1.5"), (3.241, "3.24"), (512.7, "513")])
 def test_values_have_the_figures_a_reader_can_use(value, words):
     assert chart.figures(value) == words
