@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         ("stop", stop_run, "stop a run and keep its model so far"),
         ("pause", pause_run, "let a run save where it is and end, to be resumed"),
         ("resume", resume_run, "go on with a run from its last checkpoint, in the foreground"),
+        ("delete", delete_run, "remove a run that has ended, with its model and checkpoints, for good"),
     ):
         _command(commands, name, work, words).add_argument("run", metavar="RUN")
 
@@ -223,6 +224,13 @@ def pause_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
     run.ask("pause")
     return _answer(options, {"run": run.id, "state": "stopping"}, [f"{run.id} saves where it is after this step."])
+
+
+def delete_run(options, workspace: Workspace) -> int:
+    run = workspace.run(options.run)
+    workspace.delete(run)
+    workspace.sweep()
+    return _answer(options, {"run": run.id, "state": "deleted"}, [f"{run.id} was deleted."])
 
 
 def ask_both(options, workspace: Workspace) -> int:

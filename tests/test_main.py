@@ -5,6 +5,8 @@ import json
 import pytest
 
 from finetune.__main__ import main, parser
+from finetune.events import Started
+from finetune.recipe import Recipe
 from tests.test_train import recipe, write_rows
 
 
@@ -121,6 +123,7 @@ def test_a_step_is_measured_on_request(command, recipe_file):
     [
         ("show", "9"),
         ("stop", "none"),
+        ("delete", "9"),
         ("compare", "1", "9"),
         ("train", "missing.yaml"),
         ("check", "missing.csv"),
@@ -139,6 +142,24 @@ def test_a_finished_run_cannot_be_stopped(command, recipe_file):
     assert code == 2 and "not running" in error
 
 
+def test_a_run_that_ended_is_deleted_and_one_at_work_or_in_line_is_not(command, recipe_file, with_tiny):
+    command("train", recipe_file, "--set", "training.max_steps=1")
+    run = with_tiny.run("1")
+    code, out, _ = command("delete", "1", "--json")
+    assert code == 0 and json.loads(out) == {"run": run.id, "state": "deleted"}
+    assert not run.path.exists() and not [*with_tiny.runs_dir.glob(".trash-*")]
+
+    other = with_tiny.create(Recipe.load(recipe_file))
+    assert other.number == 2, "a number is not given twice"
+    code, out, error = command("delete", "2")
+    assert code == 2 and out == "" and "has not ended" in error
+    with other.held():
+        other.emit(Started(device="CPU"))
+        code, _, error = command("delete", other.id)
+    assert code == 2 and "has not ended" in error and other.path.exists()
+
+
 def test_every_command_explains_itself():
     text = parser().format_help()
-    assert all(name in text for name in ("check", "train", "runs", "show", "stop", "compare", "chat", "fit", "export"))
+    commands = ("check", "train", "runs", "show", "stop", "delete", "compare", "chat", "fit", "export")
+    assert all(name in text for name in commands)
