@@ -10,7 +10,8 @@ import subprocess
 import threading
 import time
 import traceback
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 
 from finetune import libraries, ranks
@@ -125,6 +126,22 @@ class Jobs:
                 with suppress(RunError):
                     run.ask("yield")
             return self._changed.wait_for(lambda: self.current is None, timeout=budget_s)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Use the device beside the worker, as a chat does; if it is lost on the way, this process has to go too.
+
+        The error is then a ``ModelError``; others pass through.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            if not is_poisoned(error):
+                raise
+            self.poisoned.set()
+            raise ModelError(
+                "The graphics card stopped working for this program.", "The program has to start anew; then ask again."
+            ) from error
 
     def warm(self) -> None:
         """Load the heavy libraries in the background, so that the first click does not wait for them."""

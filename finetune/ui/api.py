@@ -122,5 +122,6 @@ def compare(studio: Studio, run_id: str, prompt: str, seed: int, max_tokens: int
     run = studio.workspace.run(run_id)
     question = [{"role": "user", "content": prompt[:LONGEST_QUESTION]}]
     sampling = Sampling(seed=seed, max_tokens=max_tokens, greedy=greedy)
-    *_, reply = studio.pairs.get(run.id).reply(question, question, sampling)
+    with studio.jobs.beside():
+        *_, reply = studio.pairs.get(run.id).reply(question, question, sampling)
     return {"base": reply.base, "tuned": reply.tuned, "tokens_per_s": round(reply.tokens_per_s, 1)}

@@ -155,9 +155,10 @@ def ask(
     talk = Talk(run_id or "", (*earlier, Turn(question)))
     yield talk, pane(talk, mark, waiting=True), views.small("Both are thinking…"), "", *buttons(True)
     try:
-        for grown, line in answers(studio, talk, sampling_of(form.values(given))):
-            talk = grown
-            yield talk, pane(talk, mark), line, gr.skip(), *buttons(True)
+        with studio.jobs.beside():
+            for grown, line in answers(studio, talk, sampling_of(form.values(given))):
+                talk = grown
+                yield talk, pane(talk, mark), line, gr.skip(), *buttons(True)
     except FinetuneError as error:
         talk = Talk(talk.run_id, earlier)
         yield talk, pane(talk, mark), views.notice_of(error), question, *buttons(False)

@@ -83,6 +83,27 @@ def test_settings_out_of_bounds_are_said_and_the_question_comes_back(studio, for
     assert "temperature" in last[2] and last[3] == "Hi" and last[0].turns == ()
 
 
+@pytest.mark.parametrize("at", ["loading", "answering"])
+def test_a_graphics_card_lost_in_a_chat_asks_for_a_new_process(studio, form, parrot, write_run, monkeypatch, at):
+    def lose(*_, **__):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(*((studio.pairs, "get") if at == "loading" else (parrot, "reply")), lose)
+    _, _, line, question, ask_button, _ = ask(studio, form, "Hi", write_run().id)[-1]
+    assert studio.jobs.poisoned.is_set() and "start anew" in line
+    assert question == "Hi" and ask_button.visible
+
+
+def test_another_error_in_a_chat_leaves_the_process_alone(studio, form, parrot, write_run, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("CUDA out of memory.")
+
+    monkeypatch.setattr(parrot, "reply", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        ask(studio, form, "Hi", write_run().id)
+    assert not studio.jobs.poisoned.is_set()
+
+
 def test_without_a_run_it_says_what_to_do(studio, form):
     assert "There is no finished run" in ask(studio, form, "Hi", None)[-1][2]
 
