@@ -15,6 +15,7 @@ One click on "Start training", in the order the files are best read:
     rehearsal     one step with tensors that have no memory (for memory: will it fit)
     probe         one measured step, in a process of its own
     adapters      what is updated, one file each (and its PEFT configuration)
+    attention     how attention is computed while a model learns
     arithmetic    what the trainer computes a step with, and why
     reporter      the trainer's callback: what happened, as events
     view          events folded into what readers see
@@ -35,7 +36,7 @@ A file imports only from rows below its own:
     jobs  script  probe  remedy
     train  chat  export  memory  starter
     reporter  model  plan  presets  rows  ladder  server  rehearsal
-    sampler  sides  workspace  ranks  arithmetic
+    sampler  sides  workspace  ranks  arithmetic  attention
     run  sweep
     recipe  hardware  libraries  verdict
     methods  adapters  curve

@@ -119,11 +119,6 @@ def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
     return Choice("fp32", "this processor has no bf16 instructions")
 
 
-def choose_attention(machine: Machine) -> Choice:
-    """How attention is computed."""
-    return Choice("sdpa", "PyTorch's fused attention runs on every device and needs nothing installed")
-
-
 def memory_used_bytes(machine: Machine) -> int:
     """Memory in use now: allocated on the card, or resident for this process."""
     if machine.device == "cuda":

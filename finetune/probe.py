@@ -188,7 +188,8 @@ def _check_seconds(attempt: Attempt, trainer, tokenizer) -> float:
         seconds += _timed(lambda: trainer.evaluate(some)) * len(rows.held_out) / len(some)
     tokens = min(SAMPLED_TOKENS, recipe.evaluation.max_tokens)
     sampler = Sampler(rows.prompts, tokenizer, tokens)
-    seconds += _timed(lambda: sampler.answers(trainer.model)) * recipe.evaluation.max_tokens / tokens
+    with trainer.accelerator.autocast():
+        seconds += _timed(lambda: sampler.answers(trainer.model)) * recipe.evaluation.max_tokens / tokens
     return looks * seconds
 
 

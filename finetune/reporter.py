@@ -146,7 +146,8 @@ class Reporter(TrainerCallback):
         return step in self._evaluate_at or time.monotonic() - self._saved > SAVE_S
 
     def _sample(self, step: int, model) -> None:
-        answers = self.sampler.answers(model, first=step == 0)
+        with self.trainer.accelerator.autocast():
+            answers = self.sampler.answers(model, first=step == 0)
         if answers:
             self.run.emit(said.Sampled(step=step, answers=answers))
 

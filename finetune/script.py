@@ -111,7 +111,6 @@ def source(run: Run, view: View, model: dict, settled: Plan) -> str:
         adapter=adapter.engineer,
         imports=_imports(adapter),
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
-        attention=chosen["attention"].value,
         loaded="    keep_gradients(model)\n" if adapter.quantisation_arguments() else "",
         trainer="\n\n".join([*after, method.script(settled.pack).strip()]),
     )

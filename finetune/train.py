@@ -12,6 +12,7 @@ from typing import Any
 from finetune import events as said
 from finetune import hardware, ranks
 from finetune.arithmetic import arithmetic
+from finetune.attention import choose_attention, use
 from finetune.checkpoints import Checkpoint, disk_errors, require_room
 from finetune.errors import RecipeError
 from finetune.ladder import Change, next_rung
@@ -106,7 +107,7 @@ def _work(attempt: Attempt) -> str:
     run.emit(said.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
-    say(run, (("precision", precision), ("attention", hardware.choose_attention(machine))))
+    say(run, (("precision", precision), ("attention", choose_attention(machine, precision.value))))
     tokenizer = load_tokenizer(recipe.model, workspace)
     hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
 
@@ -129,6 +130,12 @@ def say(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
 
 def load_start(attempt: Attempt):
     """The model to train: the untouched base, or what an earlier run made of it."""
+    model = _load_start(attempt)
+    use(model, choose_attention(attempt.machine, attempt.precision).value)
+    return model
+
+
+def _load_start(attempt: Attempt):
     recipe, workspace = attempt.recipe, attempt.workspace
     dtype = weight_dtype(recipe, attempt.precision)
     if not recipe.model.run:
@@ -187,9 +194,11 @@ def build(attempt: Attempt, tokenizer, *callbacks):
     from transformers import PrinterCallback, set_seed
 
     from finetune.methods import Material
+    from finetune.trainer import cast_once, score_what_is_learnt
 
     recipe, rows = attempt.recipe, attempt.rows
     set_seed(recipe.training.seed)
+    score_what_is_learnt()
     trainer = recipe.method.trainer(
         Material(
             model=attempt.model,
@@ -205,6 +214,8 @@ def build(attempt: Attempt, tokenizer, *callbacks):
         )
     )
     trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
+    if attempt.precision != "fp32":
+        cast_once(trainer.model)
     return trainer
 
 

@@ -121,6 +121,35 @@ class EpochOrder(Sampler):
         return iter(order + [self.rows] * self.blanks)
 
 
+def cast_once(model) -> None:
+    """Leave it to autocast to cast what PEFT's layers read; ``model`` must then be called under autocast.
+
+    PEFT would cast it to fp32 like the add-on's weights, and autocast back to 16 bits: exact, and for nothing (7 % of a
+    small model's step).
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for layer in model.modules():
+        if isinstance(layer, BaseTunerLayer):
+            layer.cast_input_dtype_enabled = False
+
+
+def score_what_is_learnt() -> None:
+    """Have TRL, on a CPU, score only the words that are learnt, as it does where it has Triton.
+
+    It scores all otherwise, for the sake of compilers that want equal shapes, and leaves the others out of the sum.
+    """
+    from trl.trainer import utils
+
+    utils._use_triton = _has_no_compiler
+
+
+def _has_no_compiler(device) -> bool:
+    from trl.kernels.chunked_logprob import _use_triton
+
+    return device.type == "cpu" or _use_triton(device)
+
+
 def require_finite(model, step: int) -> None:
     """``DivergedError`` if a weight that is trained is no longer a number."""
     import torch

@@ -4,7 +4,7 @@ import pytest
 
 from finetune import hardware
 from finetune.errors import BusyError, RecipeError
-from finetune.hardware import GIB, Lease, Machine, choose_attention, choose_precision, cpu_words
+from finetune.hardware import GIB, Lease, Machine, choose_precision, cpu_words
 
 CPU = Machine("cpu", "CPU", 2, 23 * GIB)
 
@@ -40,7 +40,7 @@ def test_what_is_asked_for_is_kept_unless_the_machine_cannot():
 
 
 def test_every_choice_has_a_reason():
-    assert choose_precision(CPU).reason and choose_attention(CPU).reason
+    assert choose_precision(CPU).reason and choose_precision(CPU, "fp32").reason
 
 
 def test_the_device_has_one_holder(tmp_path):

@@ -3,7 +3,15 @@ import torch
 from torch import nn
 
 from finetune.errors import DivergedError
-from finetune.trainer import EpochOrder, chances, checkpoint_bytes, require_finite, set_chances
+from finetune.trainer import (
+    EpochOrder,
+    cast_once,
+    chances,
+    checkpoint_bytes,
+    require_finite,
+    score_what_is_learnt,
+    set_chances,
+)
 
 
 def test_the_order_follows_from_the_seed_and_the_epoch_alone():
@@ -53,3 +61,49 @@ def test_chances_can_be_drawn_again():
     drawn = torch.rand(5)
     set_chances(states)
     assert torch.equal(torch.rand(5), drawn)
+
+
+def test_an_add_on_reads_what_autocast_reads(tiny_model):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16)
+    torch.manual_seed(1)
+    model = get_peft_model(base, LoraConfig(target_modules="all-linear", init_lora_weights=False))
+    layer = model.get_base_model().model.layers[0].mlp.up_proj
+    hidden, read = torch.randn(2, 5, 64, dtype=torch.bfloat16), []
+    layer.lora_A["default"].register_forward_pre_hook(lambda _, given: read.append(given[0].dtype))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cast_twice = layer(hidden)
+        cast_once(model)
+        assert torch.equal(layer(hidden), cast_twice)
+    assert read == [torch.float32, torch.bfloat16]
+
+
+def test_only_what_is_learnt_is_scored_and_the_loss_is_the_same(tiny_model, monkeypatch):
+    from transformers import AutoModelForCausalLM
+    from trl.trainer import utils
+
+    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)  # is put back afterwards
+    scored, score = [], utils._ChunkedLogProbFunction.apply
+    monkeypatch.setattr(
+        utils._ChunkedLogProbFunction, "apply", lambda hidden, *rest: scored.append(len(hidden)) or score(hidden, *rest)
+    )
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    utils.add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
+    ids = torch.arange(2 * 9).view(2, 9)
+    labels = ids.masked_fill(torch.arange(9) < 6, -100)
+
+    def learn(labels):
+        model.zero_grad()
+        told = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        told.loss.backward()
+        sums = torch.stack([told.loss, told.entropy.sum(), told.is_top1.sum()])
+        return torch.cat([sums, model.get_input_embeddings().weight.grad.flatten()]).detach()
+
+    utils._use_triton = lambda device: False
+    whole = learn(labels)
+    score_what_is_learnt()
+    torch.testing.assert_close(learn(labels), whole)
+    assert scored == [2 * 8, 2 * 3]
+    assert not learn(torch.full_like(ids, -100)).any()
