@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import threading
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NoReturn
 
@@ -52,6 +53,7 @@ def main() -> int:
 def serve(given: argparse.Namespace) -> int:
     """Serve in this process; returns only if it cannot begin."""
     from finetune.errors import FinetuneError
+    from finetune.launcher import AGAIN
     from finetune.server import Claim, end_with, reasons_to_end, require_port
     from finetune.workspace import Workspace
 
@@ -66,6 +68,8 @@ def serve(given: argparse.Namespace) -> int:
 
         studio = Studio(workspace)
         reasons = reasons_to_end(studio.jobs.poisoned)
+        if given.server:
+            studio.restart = partial(reasons.put, AGAIN)
         page = open_page(given, studio)
     except (FinetuneError, OSError) as error:
         print(error, file=sys.stderr)
@@ -111,7 +115,7 @@ def reason_to_end(reasons: SimpleQueue, studio) -> int:
 
 
 def end(code: int, studio, page) -> NoReturn:
-    """End this process: the run at work saves where it is, unless the graphics card is lost."""
+    """End this process: the run at work saves where it is, unless it cannot (a lost card, a step that hangs)."""
     from finetune.server import BUDGET_S
 
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)

@@ -13,6 +13,8 @@ from contextlib import suppress
 
 POISONED = 75
 """Exit code of a process that lost its graphics card (EX_TEMPFAIL of sysexits.h): a new one may succeed."""
+AGAIN = 76
+"""Exit code of a server that a person asked to start again: that is no crash, and is not counted as one."""
 MOST_RESTARTS = 3
 WITHIN_S = 600.0
 GRACE_S = 7.5
@@ -23,8 +25,8 @@ def launch(command: list[str]) -> int:
     """Run the server ``command`` until it has ended for good; its exit code, or 128 + n if signal n ended it.
 
     SIGINT, SIGTERM and SIGHUP ask it to end (as SIGTERM), a second one kills it. It is started again, without a
-    browser, after a crash or ``POISONED``, at most three times in ten minutes. If the launcher dies, its end of the
-    server's stdin closes, which asks the server to end too.
+    browser, after a crash or ``POISONED``, at most three times in ten minutes, and after ``AGAIN`` however often. If
+    the launcher dies, its end of the server's stdin closes, which asks the server to end too.
     """
     ends = {each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN}
     # Blocked signals wait until sigwait takes them, so none is lost between two looks; ignored ones would be.
@@ -32,11 +34,16 @@ def launch(command: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, ends | {signal.SIGCHLD, signal.SIGALRM})
     stdin, _alive = os.pipe()
     restarts: list[float] = []
+    options: list[str] = []
     while True:
-        server = _start(command if not restarts else [*command, "--no-browser"], stdin)
+        server = _start([*command, *options], stdin)
         code, was_asked = _follow(server, ends)
-        if was_asked and code == -signal.SIGTERM:
-            return 0  # it had not begun
+        options = ["--no-browser"]
+        if was_asked and code in (-signal.SIGTERM, AGAIN):
+            return 0  # it had not begun, or was about to end anyway
+        if code == AGAIN:
+            _say("Finetune Studio is started again, as it was asked; its runs can be resumed.")
+            continue
         now = time.monotonic()
         restarts = [then for then in restarts if now - then < WITHIN_S]
         if was_asked or not is_crash(code) or len(restarts) == MOST_RESTARTS:

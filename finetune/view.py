@@ -94,8 +94,8 @@ class View:
         return sorted(paces)[len(paces) // 2] if paces else None
 
     def is_stalled(self, now: float) -> bool:
-        """True if it is training and nothing was heard of it for much longer than a step takes."""
-        if self.state != "running" or self.phase != "training" or self.step_s is None:
+        """True if it is training and nothing was heard of it for much longer than a step takes, asked to end or not."""
+        if self.state not in ("running", "stopping") or self.phase != "training" or self.step_s is None:
             return False
         return now - self.heard_at > max(STALLED_S, STALLED_STEPS * self.step_s)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from finetune.launcher import MOST_RESTARTS, POISONED, is_crash
+from finetune.launcher import AGAIN, MOST_RESTARTS, POISONED, is_crash
 from finetune.workspace import PROJECT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows")
@@ -99,6 +99,12 @@ def test_restarts_of_long_ago_do_not_count(tmp_path):
     server = f"say(number); os._exit({POISONED} if number < 7 else 0)"
     code, output, _ = run(tmp_path, server, before="launcher.WITHIN_S = 0")
     assert (code, output[-1]) == (0, "7")
+
+
+def test_a_server_that_was_asked_to_is_started_again_however_often(tmp_path):
+    code, output, errors = run(tmp_path, f"say(number, *sys.argv[1:]); os._exit({AGAIN} if number < 6 else 0)")
+    assert code == 0 and output == ["1", *(f"{n} --no-browser" for n in range(2, 7))]
+    assert len(errors) == 5 and all("is started again, as it was asked" in line for line in errors)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -139,5 +139,7 @@ def test_a_run_is_stalled_if_it_is_silent_for_much_longer_than_a_step_takes(pace
     view = fold([*begun, *(stepped(n, elapsed_s=n * pace, at=n * pace) for n in range(1, 6))])
     assert view.is_stalled(5 * pace + silence) is stalled
     assert view.step_s == pytest.approx(pace) and fold(begun).step_s is None
+    view.state = "stopping"
+    assert view.is_stalled(5 * pace + silence) is stalled, "a stop that is not heeded is no answer"
     view.add(said.Ended(state="stopped"))
     assert not view.is_stalled(1e9)

@@ -27,16 +27,26 @@ def interrupted_words(called: str, view: View, standing: Standing) -> tuple[str,
     return message, f"Its last checkpoint is of step {amount(standing.checkpoint)}, so {steps} to be done again."
 
 
+def stalled_words(called: str, view: View, standing: Standing) -> tuple[str, str]:
+    """That a run does not answer, and what starting the app again means for it; the same until it answers."""
+    lost = f"can be resumed from step {amount(standing.checkpoint)}" if standing.checkpoint else "has to begin anew"
+    return (
+        f"{called} does not answer: a step usually takes {_usual(view)}, and this one is not over.",
+        "It may be busy with the held-out rows or with saving; Stop and Pause wait for it too. If it stays so, start "
+        f"the app again: the run is cut off and {lost}. The page comes back by itself.",
+    )
+
+
 def _kind(view: View) -> str:
     if view.state == "failed":
         return "error"
-    return "warning" if view.state in ("interrupted", "running") else "info"
+    return "warning" if view.state in ("interrupted", "running", "stopping") else "info"
 
 
 def _words(view: View, standing: Standing, now: float) -> tuple[str, str] | None:
     """Message and hint."""
     if view.is_stalled(now):
-        return _stalled(view, standing, now)
+        return None if standing.is_offered else _stalled(view, standing, now)
     if view.state == "queued":
         return _queued(standing)
     if view.state == "failed":
@@ -70,13 +80,16 @@ def _stopped(view: View, standing: Standing) -> tuple[str, str]:
 
 
 def _stalled(view: View, standing: Standing, now: float) -> tuple[str, str]:
-    usual = f"{view.step_s:.1f} s" if view.step_s < 10 else duration(view.step_s)
     saved = f"it then goes on from step {amount(standing.checkpoint)}" if standing.checkpoint else "it then begins anew"
     return (
-        f"Nothing was heard of it for {duration(now - view.heard_at)}; a step usually takes {usual}.",
+        f"Nothing was heard of it for {duration(now - view.heard_at)}; a step usually takes {_usual(view)}.",
         "It may be busy with the held-out rows or with saving. If it stays so, end the program, start it again and "
         f"resume the run; {saved}.",
     )
+
+
+def _usual(view: View) -> str:
+    return f"{view.step_s:.1f} s" if view.step_s < 10 else duration(view.step_s)
 
 
 def _to_go_on(view: View, standing: Standing) -> str:

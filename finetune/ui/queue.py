@@ -12,8 +12,8 @@ from finetune.errors import FinetuneError
 from finetune.run import Run
 from finetune.ui import views
 from finetune.ui.cards import PICK
-from finetune.ui.outcome import interrupted_words
-from finetune.ui.standing import resume_label, standing
+from finetune.ui.outcome import interrupted_words, stalled_words
+from finetune.ui.standing import can_restart, resume_label, standing
 from finetune.ui.studio import Studio, as_run
 from finetune.view import View
 
@@ -69,8 +69,16 @@ def interrupted(studio: Studio) -> list[tuple[Run, View]]:
 
 
 def offers(studio: Studio) -> str:
-    """A notice for each interrupted run, with buttons that resume it or leave it; empty if there is none."""
-    return "".join(_offer(studio, run, view) for run, view in interrupted(studio)[:MOST_OFFERED])
+    """A notice for a run that does not answer, and for each interrupted one, with buttons; empty if there is none."""
+    current = studio.current()
+    stalled = _restart_offer(studio, *current) if current and can_restart(studio, *current) else ""
+    return stalled + "".join(_offer(studio, run, view) for run, view in interrupted(studio)[:MOST_OFFERED])
+
+
+def _restart_offer(studio: Studio, run: Run, view: View) -> str:
+    called = f"{views.run_number(run.id).capitalize()} “{view.name}”"
+    button = _button("restart", run, "Start the app again", f"Start the app again, which cuts off {called}")
+    return views.notice(*stalled_words(called, view, standing(studio, run, view)), kind="warning", actions=button)
 
 
 def _offer(studio: Studio, run: Run, view: View) -> str:
@@ -120,6 +128,8 @@ def act(studio: Studio, pick: str) -> tuple[str, str | None]:
             studio.workspace.run(run_id).leave()
         elif what == "delete":
             return delete(studio, run_id), None
+        elif what == "restart":
+            return restart(studio, run_id), None
         return "", None
     except FinetuneError as error:
         return views.notice_of(error), None
@@ -131,6 +141,15 @@ def stop(studio: Studio, run_id: str) -> Run:
     if view.state == "queued" and view.step:
         return studio.jobs.pause(run_id)
     return studio.jobs.stop(run_id)
+
+
+def restart(studio: Studio, run_id: str) -> str:
+    """Have this process started again if the run still does not answer; what to tell the person."""
+    run = studio.workspace.run(run_id)
+    if not can_restart(studio, run, studio.view(run)):
+        return views.notice("Nothing had to be started again.", "The run answers, or has ended.", kind="info")
+    studio.restart()
+    return views.notice("The app starts again.", "The page comes back by itself in a few seconds.", kind="info")
 
 
 def delete(studio: Studio, run_id: str) -> str:

@@ -1,6 +1,7 @@
 """Standing: what a run's directory and the line say of it beside its events, and so what can be asked of it now."""
 
 import shutil
+import time
 from dataclasses import dataclass
 
 from finetune.checkpoints import RESERVE_BYTES
@@ -26,7 +27,7 @@ class Standing:
     ahead: int | None = None
     """How many runs have their turn before it; None if it is not in line."""
     is_offered: bool = False
-    """True if it is interrupted and offered at the top of the tab."""
+    """True if it was interrupted or does not answer, and the top of the tab offers what can be done."""
 
 
 def standing(studio: Studio, run: Run, view: View) -> Standing:
@@ -37,8 +38,15 @@ def standing(studio: Studio, run: Run, view: View) -> Standing:
         asked=run.asked,
         origin=_origin(studio, run),
         ahead=_ahead(studio, run),
-        is_offered=view.state == "interrupted" and not run.is_left,
+        is_offered=(view.state == "interrupted" and not run.is_left) or can_restart(studio, run, view),
     )
+
+
+def can_restart(studio: Studio, run: Run, view: View) -> bool:
+    """True if ``run`` does not answer, and starting this very process again would end its work."""
+    current = studio.jobs.current
+    is_ours = current is not None and current.id == run.id
+    return studio.restart is not None and is_ours and view.is_stalled(time.time())
 
 
 def resume_label(view: View, standing: Standing) -> str:

@@ -6,6 +6,7 @@ Its caches are copies of what is on the disk: losing them costs time and nothing
 import logging
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -132,6 +133,8 @@ class Studio:
         self.workspace = workspace or Workspace()
         self.jobs = Jobs(self.workspace)
         self.pairs = Pairs(self.workspace)
+        self.restart: Callable[[], None] | None = None
+        """Ends this process so that the launcher starts another; None where there is no launcher."""
         self._followers: dict[str, Follower] = {}
         self._tables = Cache(2)
         self._datasets = Cache(3)

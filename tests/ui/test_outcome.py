@@ -1,7 +1,7 @@
 import pytest
 
 from finetune import events as said
-from finetune.ui.outcome import interrupted_words, outcome
+from finetune.ui.outcome import interrupted_words, outcome, stalled_words
 from finetune.ui.standing import Standing
 from finetune.view import View
 
@@ -32,6 +32,18 @@ def test_what_is_offered_at_the_top_is_not_said_twice():
     view = View(state="interrupted", step=4, total_steps=9)
     assert outcome(view, Standing(is_offered=True), 0) == ""
     assert "It was interrupted at step 4 of 9." in outcome(view, Standing(), 0)
+
+
+@pytest.mark.parametrize("checkpoint, words", [(4, "can be resumed from step 4"), (None, "has to begin anew")])
+def test_a_step_that_hangs_says_what_starting_again_means(write_run, checkpoint, words):
+    run = write_run(steps=5, state=None)
+    with run.held():
+        view = run.view()
+        message, hint = stalled_words("Run 1 “pirate voice”", view, Standing(checkpoint))
+        assert message.startswith("Run 1 “pirate voice” does not answer: a step usually takes 2.0 s") and words in hint
+        later = view.heard_at + 120
+        assert outcome(view, Standing(checkpoint, is_offered=True), later) == ""
+        assert "end the program, start it again and resume" in outcome(view, Standing(checkpoint), later)
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,41 @@ def test_the_size_of_a_folder(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 10)
     (tmp_path / "inner" / "b").write_bytes(b"x" * 5)
     assert queue.size_bytes(tmp_path) == 15
+
+
+@pytest.fixture
+def silent(still, write_run, monkeypatch):
+    """A run of this process that is silent for too long, with a launcher around it, and what that was asked."""
+    monkeypatch.setattr("finetune.view.STALLED_S", 0)
+    monkeypatch.setattr("finetune.view.STALLED_STEPS", 0)
+    run, asked = write_run(steps=4, state=None), []
+    with run.held():
+        still.jobs.current, still.restart = run, lambda: asked.append(run.id)
+        yield run, asked
+
+
+def test_a_run_that_does_not_answer_is_cut_off_by_starting_the_app_again(still, silent):
+    run, asked = silent
+    assert enabled(queue.offers(still)) == [f"restart:{run.id}"]
+    run.ask("stop")
+    assert enabled(queue.offers(still)) == [f"restart:{run.id}"], "it does not heed the stop either"
+    notice, _ = queue.act(still, f"restart:{run.id}")
+    assert asked == [run.id] and "comes back by itself" in notice
+
+
+def test_a_run_that_answers_again_is_not_cut_off(still, silent, monkeypatch):
+    run, asked = silent
+    monkeypatch.setattr("finetune.view.STALLED_S", 60)
+    assert queue.offers(still) == ""
+    assert "Nothing had to be started again" in queue.act(still, f"restart:{run.id}")[0] and not asked
+
+
+@pytest.mark.parametrize("missing", ["launcher", "run"])
+def test_starting_again_is_not_offered_where_it_would_not_help(still, silent, missing):
+    if missing == "launcher":
+        still.restart = None
+    else:
+        still.jobs.current = None  # another process works on it
+    run, asked = silent
+    assert queue.offers(still) == ""
+    assert "Nothing had to" in queue.act(still, f"restart:{run.id}")[0] and not asked
