@@ -39,7 +39,7 @@ A file imports only from rows below its own:
     sampler  sides  workspace  ranks  arithmetic  attention
     run  sweep
     recipe  hardware  libraries  verdict
-    methods  adapters  curve
+    methods  adapters  curve  duration
     data  view  trainer
     events  checkpoints  capacity
     registry  settings  launcher

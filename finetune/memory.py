@@ -6,7 +6,6 @@ with the libraries there already; on a card it is the peak that PyTorch allocate
 Measured on a CPU only (``assets/decisions.md`` has the table); nothing was measured on a GPU.
 """
 
-import time
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING
 from finetune import hardware
 from finetune.adapters import Adapter
 from finetune.capacity import FITS, TIGHT, TOO_BIG, usual_cards, verdict
+from finetune.data.split import MAX_HELD_OUT
+from finetune.duration import Work, seconds
 from finetune.model import HUB_ID, locate
 from finetune.plan import Plan, plan
 from finetune.recipe import ModelSettings, Recipe
@@ -36,12 +37,8 @@ LEFT = 2.6
 bitsandbytes made on the way (measured: 1.9 of 66 M weights, 3.2 of 134 M)."""
 FILL = 0.95
 """How full packed sequences are."""
-EFFICIENCY = 0.2
-"""Share of the machine's matrix speed that training reaches (5 M parameters, 2 cores: 0.2 to 0.4)."""
-START_S = 10
-"""Loading libraries and model, reading the data, and saving."""
-TOKEN_S = {"cpu": 0.0015, "mps": 0.0012, "cuda": 0.0008}
-"""What one token of a sample answer costs per layer beside the arithmetic, the dispatch of small operations (rough)."""
+PADDED, PAIRED = 1.05, 2.2
+"""What a batch holds per token of its rows: padding, and of a pair the prompt twice (2.17 for the sample of pairs)."""
 HELD_OUT = 0.2
 """Held-out rows per row to learn from, where the recipe does not ask for more."""
 
@@ -111,10 +108,12 @@ def estimate(
     others = {}
     if cards:
         others = usual_cards(_needed(recipe, folder, _step(recipe, settled, seen, "cuda", on_card), "cuda"))
-    seconds = _seconds(recipe, shape, settled, seen, machine.device, precision) if tokens and rows else None
+    took = None
+    if tokens and rows:
+        took = seconds(_work(recipe, shape, trainable, settled, seen), machine.device, precision)
     word = verdict(needed, available)
-    sentence = _sentence(recipe, needed, available, word, seconds)
-    return Fit(shape.parameters, trainable, needed, available, word == FITS, sentence, seconds, word, others)
+    sentence = _sentence(recipe, needed, available, word, took)
+    return Fit(shape.parameters, trainable, needed, available, word == FITS, sentence, took, word, others)
 
 
 @dataclass(frozen=True)
@@ -189,44 +188,33 @@ def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
     return min(settled.epochs, recipe.training.max_steps * settled.batch_size / rows)
 
 
-def _seconds(recipe: Recipe, shape: Shape, settled: Plan, seen: Seen, device: str, precision: str) -> float:
-    """The time of the whole run: operations over speed, and its looks at itself.
-
-    Per token and weight 6 operations (Kaplan et al. 2020, sect. 2.1), or 4 where frozen weights need no gradient; 2 for
-    each pass without gradients: recomputing, a reference, held-out rows. A look scores all held-out rows and writes the
-    sample answers together; there is one before the first step.
-    """
-    per_weight = 6 if recipe.adapter.trains_base() else 4
-    if recipe.training.activation_checkpointing:
-        per_weight += 2
-    if recipe.method.type == "dpo":
-        per_weight += 2
-    # The head is a linear map too, whether or not it shares its weights with the embedding.
-    weights = shape.linear + shape.hidden * shape.vocabulary
-    read = seen.tokens * _epochs(recipe, settled, seen.rows) * per_weight
-    looks = recipe.evaluation.times + 1 if recipe.evaluation.times else 0
-    checked = looks * seen.tokens * max(HELD_OUT, recipe.data.held_out_share) * 2
-    answers = looks * recipe.evaluation.max_tokens * shape.layers * TOKEN_S[device]
-    return START_S + (read + checked) * weights / (EFFICIENCY * _flops(device, precision)) + answers
-
-
-@cache
-def _flops(device: str, precision: str) -> float:
-    """Multiplications and additions per second of a large matrix product, the best of 0.2 s."""
-    import torch
-
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
-    size = 1024 if device == "cpu" else 4096
-    a, b = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
-    best, until = float("inf"), time.perf_counter() + 0.2
-    while time.perf_counter() < until:
-        began = time.perf_counter()
-        float((a @ b)[0, 0])
-        best = min(best, time.perf_counter() - began)
-    return 2 * size**3 / best
+def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Seen) -> Work:
+    """What the whole run has to do: steps, and its looks at itself."""
+    pairs, quantised = recipe.method.type == "dpo", recipe.adapter.weight_bits == 4
+    again = bool(recipe.training.activation_checkpointing) + pairs
+    times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
+    tokens = seen.tokens * (PAIRED if pairs else PADDED)
+    held_out = min(seen.rows * max(HELD_OUT, recipe.data.held_out_share), MAX_HELD_OUT)
+    return Work(
+        layers=shape.layers,
+        hidden=shape.hidden,
+        words=shape.vocabulary,
+        linear=shape.linear,
+        passes=3 + again,
+        products=(3 if recipe.adapter.trains_base() else 2) + again,
+        batches=times * seen.rows / min(settled.micro_batch, seen.rows),
+        tokens=times * tokens,
+        looks=watched.times + 1 if watched.times else 0,
+        checked_batches=held_out / settled.micro_batch,
+        checked_tokens=held_out * tokens / seen.rows,
+        checked_passes=2 if pairs else 1,
+        answer_tokens=watched.max_tokens,
+        saved_bytes=12 * trainable,
+        compressed=shape.linear if quantised else 0,
+    )
 
 
-def _sentence(recipe: Recipe, needed: int, available: int, word: str, seconds: float | None) -> str:
+def _sentence(recipe: Recipe, needed: int, available: int, word: str, took: float | None) -> str:
     if word == TOO_BIG:
         advice = ["a smaller batch", "a shorter length"]
         if recipe.adapter.weight_bits > 4:
@@ -234,7 +222,7 @@ def _sentence(recipe: Recipe, needed: int, available: int, word: str, seconds: f
         choices = " or ".join([", ".join(advice[:-1]), advice[-1]])
         free = gigabytes(available)
         return f"Won't fit: needs about {gigabytes(needed)} GB, and {free} GB are free. Choose {choices}."
-    duration = f" About {spoken(seconds)}." if seconds else ""
+    duration = f" About {spoken(took)}." if took else ""
     if word == TIGHT:
         return f"Tight: needs about {gigabytes(needed)} of the {gigabytes(available)} GB that are free.{duration}"
     return f"Needs about {gigabytes(needed)} of {gigabytes(available)} GB: fits.{duration}"
@@ -246,13 +234,13 @@ def gigabytes(count: float) -> str:
     return f"{max(amount, 0.1):.1f}" if amount < 10 else f"{amount:.0f}"
 
 
-def spoken(seconds: float) -> str:
+def spoken(time_s: float) -> str:
     """A duration as it is said of an estimate."""
-    if seconds < 90:
-        return f"{max(10, round(seconds, -1)):.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"
+    if time_s < 90:
+        return f"{max(10, round(time_s, -1)):.0f} s"
+    if time_s < 90 * 60:
+        return f"{time_s / 60:.0f} min"
+    return f"{time_s / 3600:.0f} h"
 
 
 def on_this_machine(settings: ModelSettings, workspace: Workspace) -> Path | None:

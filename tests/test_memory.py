@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetune import hardware, memory
+from finetune import duration, hardware, memory
 from finetune.adapters import ADAPTERS
 from finetune.memory import estimate
 from finetune.methods import METHODS
@@ -49,7 +49,7 @@ def test_parameters_and_trainable_are_those_of_the_real_model(with_tiny, tiny_mo
 def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(with_tiny, method, adapter):
     fit = estimate(recipe(method, adapter), with_tiny, 100, 100, 5000)
     assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > memory.BUFFERS_BYTES
-    assert set(fit.cards.values()) == {"fits"} and len(fit.cards) == 7 and fit.seconds > memory.START_S
+    assert set(fit.cards.values()) == {"fits"} and len(fit.cards) == 7 and fit.seconds > duration.START_S
 
 
 def test_what_is_free_decides_the_verdict(with_tiny, with_free):
@@ -90,7 +90,7 @@ def test_packed_rows_need_what_their_sequences_need(with_tiny):
 
 
 def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkeypatch):
-    monkeypatch.setattr(memory, "_flops", lambda device, precision: 1e9)
+    monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
     assert estimate(recipe(), with_tiny, rows=300).seconds is None
     seen = {"rows": 300, "tokens": 100_000, "cards": False}
     once, thrice = (estimate(recipe(epochs=count), with_tiny, **seen) for count in (1, 3))
