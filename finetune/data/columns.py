@@ -1,14 +1,11 @@
 """Lines of JSON as columns, all rows of a block at once: the quick way through a large file whose rows are alike.
 
 It takes a block only where that gives what reading line by line gives, and leaves the others to it. The work is done
-outside the interpreter's lock, so that several threads (``ahead``) share it.
+outside the interpreter's lock, so that several threads (``finetune.data.ahead``) share it.
 """
 
-import os
 from array import array
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from finetune.data import texts
@@ -16,24 +13,9 @@ from finetune.data.table import MAX_ROW_CHARACTERS
 
 MAX_LEVELS = 8
 """Lists and objects inside one another; rows with more are read line by line."""
-AHEAD = 2
-"""Blocks for each thread that may be finished and not yet used."""
 TRIES = 16
 """After so many more blocks that were no columns than were, no more are tried."""
 LINE_FEED, OPEN, CLOSE = b"\n{}"
-
-
-def ahead(work: Callable, given: Iterable) -> Iterator:
-    """``work`` of each that is ``given``, in order; the next ones are worked on meanwhile, as threads are free."""
-    threads = min(4, os.cpu_count() or 1)
-    with ThreadPoolExecutor(threads, "columns") as pool:
-        waiting = deque()
-        for each in given:
-            waiting.append(pool.submit(work, each))
-            if len(waiting) > AHEAD * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def shape_of(rows: Iterable[dict]):

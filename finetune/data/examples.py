@@ -36,7 +36,9 @@ class Examples(Sequence):
 
     def point_each(self, start: int, stop: int) -> None:
         """More examples: the only one that each row from position ``start`` up to ``stop`` gives."""
-        self._places.extend(range(start << NTH_BITS, stop << NTH_BITS, 1 << NTH_BITS))
+        import numpy as np
+
+        self._places.frombytes((np.arange(start, stop, dtype=np.uint64) << np.uint64(NTH_BITS)).tobytes())
 
     def picked(self, positions: Iterable[int]) -> "Examples":
         """Those at ``positions``, which rise."""

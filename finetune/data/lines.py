@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 
 from finetune.data import columns, store
+from finetune.data.ahead import ahead
 from finetune.data.decoder import Decoder, Fault, strict, what_is
 from finetune.data.shortcut import quick
 from finetune.data.signature import lines_of, marked_encoding
@@ -18,8 +19,8 @@ MAX_LINE_BYTES = 4 * MAX_ROW_CHARACTERS + 2
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLOCK_BYTES = 2**17
 """Lines are read so many bytes at once: some hundred rows, which fit the processor's cache."""
-COLUMN_BYTES = 2**20
-"""The same where rows are read as columns, which has a price for each block."""
+COLUMN_BYTES, PART_BYTES = 2**22, 2**19
+"""The same where rows are read as columns, which has a price for each block, and once more where that fails."""
 
 
 class _Unusual(Exception):
@@ -49,17 +50,17 @@ def _read_bytes(path: Path, reading: Reading) -> Table:
             file.seek(0)
         if is_large:
             table.rows = store.Lines(path, orjson.loads, strict)
-            _take_columns(table, file)
+            _Columns(table).take(file)
         else:
             _take_blocks(table, _blocks(file, BLOCK_BYTES), 1)
     return table
 
 
-def _blocks(file, size: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines from where ``file`` is, about ``size`` bytes at once, with the byte where they start."""
-    start, rest = file.tell(), b""
-    while chunk := file.read(size):
-        block = rest + chunk
+def _blocks(file, size: int, first: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Lines from where ``file`` is on, about ``size`` bytes at once, ``first`` to begin with; and where they start."""
+    start, rest, wanted = file.tell(), b"", first or size
+    while chunk := file.read(wanted):
+        block, wanted = rest + chunk, size
         end = block.rfind(b"\n") + 1
         if end:
             yield start, block[:end]
@@ -70,25 +71,41 @@ def _blocks(file, size: int) -> Iterator[tuple[int, bytes]]:
         yield start, rest
 
 
-def _take_columns(table: Table, file) -> None:
-    """Take in the lines of a large ``file``: as columns, or one by one where their rows are not alike."""
-    shape, blocks, number = columns.Shape(table.reading.signs), _blocks(file, COLUMN_BYTES), 1
+class _Columns:
+    """Takes in the lines of a large file: as columns, or one by one where their rows are not alike."""
 
-    def learn(start: int, block: bytes) -> int:
-        before = len(table.rows)
-        following = _take_blocks(table, _blocks(io.BytesIO(block), BLOCK_BYTES), number, start)
-        shape.learn(table.rows[before:])
-        return following
+    def __init__(self, table: Table):
+        self._table, self._shape, self._number = table, columns.Shape(table.reading.signs), 1
 
-    for first in islice(blocks, 1):  # it tells what the others have
-        number = learn(*first)
-    for (start, block), found in columns.ahead(lambda given: (given, shape.read(given[1])), blocks):
-        if found is None:
-            number = learn(start, block)
-        else:
-            table.take_all((), len(found.lengths), number, len(block))
-            table.rows.point(start, found.lengths, texts=found.texts)
-            number += len(found.lengths)
+    def take(self, file) -> None:
+        """Take in all lines from where ``file`` is; the first few tell what columns there are."""
+        blocks = _blocks(file, COLUMN_BYTES, first=BLOCK_BYTES)
+        for start, block in islice(blocks, 1):
+            self._learn(start, block)
+        for (start, block), found in ahead(lambda given: (given, self._shape.read(given[1])), blocks):
+            if found:
+                self._point(start, block, found)
+            else:
+                self._try_parts(start, block)
+
+    def _try_parts(self, start: int, block: bytes) -> None:
+        """A row that is not like the others costs its part of the block only."""
+        for inside, part in _blocks(io.BytesIO(block), PART_BYTES):
+            if found := self._shape.read(part):
+                self._point(start + inside, part, found)
+            else:
+                self._learn(start + inside, part)
+
+    def _point(self, start: int, block: bytes, found: columns.Block) -> None:
+        self._table.take_all((), len(found.lengths), self._number, len(block))
+        self._table.rows.point(start, found.lengths, texts=found.texts)
+        self._number += len(found.lengths)
+
+    def _learn(self, start: int, block: bytes) -> None:
+        rows = self._table.rows
+        before = len(rows)
+        self._number = _take_blocks(self._table, _blocks(io.BytesIO(block), BLOCK_BYTES), self._number, start)
+        self._shape.learn(rows[before:])
 
 
 def _take_blocks(table: Table, blocks: Iterable[tuple[int, bytes]], number: int, offset: int = 0) -> int:

@@ -9,8 +9,10 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from finetune.data import near
+from finetune.data.ahead import ahead
 from finetune.data.checks import CHECKS, Check, Evidence, Finding, Seen
 from finetune.data.checks.answers import Answers
 from finetune.data.checks.check import counted, look, spread
@@ -30,12 +32,15 @@ BUDGET = 20_000
 """Up to so many examples are all tokenised, which takes about ten seconds."""
 SAMPLE = 2_000
 """Of more examples so many are, spread over all: shares are then known to about two percent."""
+TOGETHER = 32
+"""So many are tokenised by a thread at a time."""
 BINS = 20
 """Bars of a histogram, about."""
 MENDED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}
 """Why rows are rejected that a person left out: nothing is wrong with those."""
 
 Progress = Callable[[float], None]
+Pieces = Callable[[dict], tuple[Piece, ...]]
 Bins = list[tuple[int, int, int]]
 """Of a histogram: lowest and highest value, both in the bin, and how many rows have one."""
 
@@ -136,7 +141,7 @@ def _finding(finding: Finding) -> dict:
 
 def check(
     dataset: Dataset,
-    pieces: Callable[[dict], tuple[Piece, ...]],
+    pieces: Pieces,
     length: int = 1024,
     held_out: Dataset | None = None,
     budget: int | None = None,
@@ -154,9 +159,9 @@ def check(
     count = len(dataset.examples)
     evidence = Evidence(dataset, held_out, length, spread(count, budget or (BUDGET if count <= BUDGET else SAMPLE)))
     report.sampled_from = len(evidence.sample) if evidence.is_sampled else 0
-    checks, measured, turns = [cls() for cls in CHECKS], _Measured(pieces), Counter()
-    for seen in _walk(evidence, turns, checks, progress):
-        measured.add(seen)
+    checks, measured, turns = [cls() for cls in CHECKS], _Measured(), Counter()
+    for seen, sequences in _tokenised(_walk(evidence, turns, checks, progress), pieces):
+        measured.add(seen, sequences)
         evidence.texts.append(near.said(seen.example))
     measured.conclude(report, evidence)
     found = [_sparing(finding, report.kept) for check in checks for finding in check.tell(evidence)]
@@ -200,11 +205,29 @@ def _walk(evidence: Evidence, turns: Counter, checks: list[Check], progress: Pro
             following = next(wanted, None)
 
 
+def _tokenised(walk: Iterator[Seen], pieces: Pieces) -> Iterator[tuple[Seen, tuple[Piece, ...] | DataError]]:
+    """Each example with its token sequences, or why it has none; tokenizers work beside the interpreter's lock."""
+
+    def work(some: list[Seen]) -> list:
+        return [(seen, _tried(pieces, seen.example)) for seen in some]
+
+    # A tokenizer sets itself up when it is first used, and does not take two threads at that.
+    yield from work(list(islice(walk, 1)))
+    groups = iter(lambda: list(islice(walk, TOGETHER)), [])
+    yield from chain.from_iterable(ahead(work, groups))
+
+
+def _tried(pieces: Pieces, example: dict) -> tuple[Piece, ...] | DataError:
+    try:
+        return pieces(example)
+    except DataError as error:
+        return error
+
+
 class _Measured:
     """What the tokens of the sample say."""
 
-    def __init__(self, pieces: Callable[[dict], tuple[Piece, ...]]):
-        self.pieces = pieces
+    def __init__(self):
         self.lengths: Counter[int] = Counter()
         """Tokens of an example's longest sequence, before the cut -> how many examples."""
         self.rows: set[int] = set()
@@ -213,12 +236,10 @@ class _Measured:
         self.refused: dict[int, DataError] = {}
         self.tokens = self.trained_tokens = 0
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: Seen, sequences: tuple[Piece, ...] | DataError) -> None:
         self.rows.add(seen.row)
-        try:
-            sequences = self.pieces(seen.example)
-        except DataError as error:
-            self.refused[seen.row] = error
+        if isinstance(sequences, DataError):
+            self.refused[seen.row] = sequences
             return
         self.lengths[max(piece.full_length for piece in sequences)] += 1
         if any(piece.is_truncated for piece in sequences):

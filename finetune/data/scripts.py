@@ -30,7 +30,8 @@ SCRIPTS = {
 }
 """Script -> its letters, as ranges of Unicode's blocks. Han alone is called Chinese; with kana it is Japanese."""
 
-LETTERS = {script: re.compile(f"[{ranges}]") for script, ranges in SCRIPTS.items()}
+RUNS = {script: re.compile(f"[{ranges}]+") for script, ranges in SCRIPTS.items()}
+"""Letters one behind the other."""
 
 ASCII = re.compile(r"[\x00-\x7f]+")
 
@@ -53,14 +54,20 @@ def script_of(text: str) -> str:
     """The script of most letters of ``text``, or an empty string if it has none of those known here."""
     text = text[:MOST_CHARACTERS]
     if text.isascii():
-        return "Latin" if LETTERS["Latin"].search(text) else ""
+        return "Latin" if RUNS["Latin"].search(text) else ""
     others = ASCII.sub("", text)  # in Latin letters it is short, and the other scripts have nothing else
-    counts = {script: len(letters.findall(others)) for script, letters in LETTERS.items() if script != "Latin"}
-    counts = {"Latin": len(LETTERS["Latin"].findall(text)), **counts}
+    latin = _letters("Latin", text)
+    if latin and latin >= len(others):
+        return "Latin"
+    counts = {"Latin": latin} | {script: _letters(script, others) for script in RUNS if script != "Latin"}
     if counts["Japanese"]:
         counts["Japanese"] += counts.pop("Chinese")
     script = max(counts, key=counts.get)
     return script if counts[script] else ""
+
+
+def _letters(script: str, text: str) -> int:
+    return sum(map(len, RUNS[script].findall(text)))
 
 
 def language_of(text: str) -> str:

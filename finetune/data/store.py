@@ -9,7 +9,6 @@ import tempfile
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
 from pathlib import Path
 
 from finetune.data.texts import PROSE, Texts
@@ -36,6 +35,12 @@ class Numbers(Sequence):
 
     def extend(self, numbers: Iterable[int]) -> None:
         self._array.extend(numbers)
+
+    def count_up(self, first: int, count: int) -> None:
+        """Add ``count`` numbers, from ``first`` on."""
+        import numpy as np
+
+        self._array.frombytes(np.arange(first, first + count, dtype=np.uint32).tobytes())
 
     def stretch(self, start: int, stop: int) -> array:
         """Those from position ``start`` up to ``stop``."""
@@ -147,9 +152,13 @@ class Lines(Rows):
 
         ``texts`` is what is known already of what stands in their columns, by name.
         """
+        import numpy as np
+
         for name, known in (texts or {}).items():
             self._texts.setdefault(name, Texts()).put(len(self), known)
-        self._starts.extend(accumulate(lengths[:-1], initial=start))
+        ends = np.cumsum(lengths, dtype=np.uint64) + np.uint64(start)
+        self._starts.append(start)
+        self._starts.frombytes(ends[:-1].tobytes())
         self._lengths.extend(lengths)
         self._odd.extend(bytes([odd]) * len(lengths))
 

@@ -112,8 +112,8 @@ class Table:
         if not names <= self._known:
             found = dict.fromkeys(name for values in rows for name in values if name not in self._known)
             self.name_columns((*self.columns, *found))
-        self.numbers.extend(range(self._count + 1, self._count + count + 1))
-        self.lines.extend(range(line, line + count))
+        self.numbers.count_up(self._count + 1, count)
+        self.lines.count_up(line, count)
         self._count += count
         self._spend(size)
 

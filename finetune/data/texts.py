@@ -8,12 +8,15 @@ from array import array
 from functools import cache
 
 PROSE, CALM, LONG = 1, 2, 4
-"""Flags of a text: more than white space, and not beginning like JSON; looked at, and without any of the signs; more
-than ``LONG_CHARACTERS`` without the white space around it."""
+"""Flags of a text: more than white space, and not beginning like JSON (``LIKE_JSON``); looked at, and without any of
+the signs; more than ``LONG_CHARACTERS`` without the white space around it."""
+LIKE_JSON = r"^\W*[\[{]"
+"""How a text begins that may be a list or an object, or one in quotation marks (in RE2, to which é is no letter)."""
 LONG_CHARACTERS = 40
 """Above so many characters an answer is neither a label nor a placeholder."""
 MOST = 4
 """Columns whose texts are numbered, those with the most letters; a number takes eight bytes of memory."""
+IS_WORD = bytes(letter < 128 and chr(letter).isalnum() for letter in range(256))
 WIDEST = 4
 """Bytes of a character in UTF-8, at most."""
 
@@ -63,36 +66,39 @@ def _look(column, signs: str) -> Texts:
     import numpy as np
     import pyarrow.compute as pc
 
-    at_ends = _AtEnds(column)
-    is_prose, is_long = at_ends.is_prose, at_ends.is_long
-    unsure = np.flatnonzero(at_ends.is_unsure)
-    trimmed = pc.utf8_trim(column.take(unsure), white_space())
-    is_prose[unsure] = _true(prose(trimmed))
-    is_long[unsure] = _true(pc.greater(pc.utf8_length(trimmed), LONG_CHARACTERS))
-    flags = is_prose * np.uint8(PROSE) | is_long * np.uint8(LONG)
+    ends = _Ends(column)
+    is_prose = ends.are_there & _is_word(ends.first)
+    others = np.flatnonzero(ends.are_there & ~is_prose)
+    is_prose[others] = _are_prose(column.take(others))
+    flags = is_prose * np.uint8(PROSE)
     if not signs:
         return Texts(flags.tobytes())
-    flags |= ~_true(pc.match_substring_regex(column, signs)) * np.uint8(CALM)
-    numbers = hashes(column)
-    of_trimmed = np.array(numbers)
-    of_trimmed[unsure] = hashes(trimmed)
-    return Texts(flags.tobytes(), numbers, array("q", of_trimmed.tobytes()))
+    loose = np.flatnonzero(ends.are_there & ~ends.are_tight)
+    trimmed = pc.utf8_trim(column.take(loose), white_space())
+    is_long = ends.are_tight & (ends.widths > WIDEST * LONG_CHARACTERS)
+    unsure = np.flatnonzero(ends.are_tight & ~is_long & (ends.widths > LONG_CHARACTERS))
+    is_long[unsure], is_long[loose] = _are_long(column.take(unsure)), _are_long(trimmed)
+    is_calm = ~_true(pc.fill_null(pc.match_substring_regex(column, signs), True))
+    flags |= is_long * np.uint8(LONG) | is_calm * np.uint8(CALM)
+    numbers = numbers_of(column)
+    of_trimmed = numbers.copy()
+    of_trimmed[loose] = numbers_of(trimmed)
+    return Texts(flags.tobytes(), array("q", numbers.tobytes()), array("q", of_trimmed.tobytes()))
 
 
-class _AtEnds:
-    """What the ends of texts tell: most begin and end with a letter of ASCII, so that there is nothing to trim."""
+class _Ends:
+    """The ends of texts: most begin and end with a letter of ASCII, so that there is nothing to trim."""
 
     def __init__(self, column):
         import numpy as np
 
         bounds, letters = _buffers(column)
-        widths = np.diff(bounds)
-        is_there = (widths > 0) & column.is_valid().to_numpy(zero_copy_only=False)
-        first, last = (letters[np.where(is_there, place, 0)] for place in (bounds[:-1], bounds[1:] - 1))
-        is_tight = is_there & _is_solid(first) & _is_solid(last)
-        self.is_prose = is_tight & (first != ord("[")) & (first != ord("{"))
-        self.is_long = is_tight & (widths > WIDEST * LONG_CHARACTERS)
-        self.is_unsure = is_there & ~(is_tight & (self.is_long | (widths <= LONG_CHARACTERS)))
+        self.widths = np.diff(bounds)
+        """Bytes."""
+        self.are_there = (self.widths > 0) & _true(column.is_valid())
+        self.first, last = (letters[np.where(self.are_there, place, 0)] for place in (bounds[:-1], bounds[1:] - 1))
+        """Bytes."""
+        self.are_tight = self.are_there & _is_solid(self.first) & _is_solid(last)
 
 
 def _is_solid(letters):
@@ -100,27 +106,40 @@ def _is_solid(letters):
     return (letters > ord(" ")) & (letters < 127)
 
 
+def _is_word(letters):
+    """Of bytes: True for letters and digits of ASCII."""
+    import numpy as np
+
+    return np.frombuffer(IS_WORD, np.bool_)[letters]
+
+
+def _are_prose(column):
+    import pyarrow.compute as pc
+
+    is_more = pc.greater(pc.binary_length(pc.utf8_trim(column, white_space())), 0)
+    return _true(pc.and_not(is_more, pc.match_substring_regex(column, LIKE_JSON)))
+
+
+def _are_long(trimmed):
+    import pyarrow.compute as pc
+
+    return _true(pc.greater(pc.utf8_length(trimmed), LONG_CHARACTERS))
+
+
 def _true(column):
-    """A column of truth values as a NumPy array that can be written to; null is True."""
+    """A column of truth values, none of them missing, as a NumPy array."""
+    return column.to_numpy(zero_copy_only=False)
+
+
+def numbers_of(column):
+    """``near.number_of`` each text of a column, as a NumPy array of int64; of a null that of an empty text."""
+    import numpy as np
+    import pyarrow
     import pyarrow.compute as pc
+    from xxhash import xxh3_64_intdigest
 
-    return pc.fill_null(column, True).to_numpy(zero_copy_only=False).copy()
-
-
-def prose(column):
-    """Of a column of texts: True where there is more than white space and it does not begin like JSON; never null."""
-    import pyarrow.compute as pc
-
-    trimmed = pc.utf8_trim(column, white_space())
-    like_json = pc.or_(pc.starts_with(trimmed, "["), pc.starts_with(trimmed, "{"))
-    return pc.fill_null(pc.and_not(pc.greater(pc.binary_length(trimmed), 0), like_json), False)
-
-
-def hashes(column) -> array:
-    """``near.number_of`` each text of a column; of a null any number."""
-    bounds, letters = _buffers(column)
-    content, bounds = letters.tobytes(), bounds.tolist()
-    return array("q", map(hash, map(content.__getitem__, map(slice, bounds, bounds[1:]))))
+    texts = pc.fill_null(column.cast(pyarrow.binary()), b"").to_numpy(zero_copy_only=False).tolist()
+    return (np.array(array("Q", map(xxh3_64_intdigest, texts))) ^ np.uint64(2**63)).view(np.int64)
 
 
 def _buffers(column):

@@ -139,7 +139,7 @@ def spans(piece: Piece, tokenizer) -> list[tuple[str, bool]]:
 
 def _cut(ids: list[int], trained: list[bool], length: int, name: str = "") -> Piece:
     """The first ``length`` tokens. The very first is never learnt: nothing stands before it to predict it from."""
-    flags = tuple(learnt and place > 0 for place, learnt in enumerate(trained[:length]))
+    flags = (False, *trained[1:length]) if ids else ()
     return Piece(tuple(ids[:length]), flags, len(ids), name)
 
 

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.data import columns
-from finetune.data.columns import Shape, ahead, line_ends, read_columns, read_strictly, shape_of
+from finetune.data.columns import Shape, line_ends, read_columns, read_strictly, shape_of
 from finetune.data.decoder import Decoder, Fault
 from finetune.data.texts import CALM, PROSE
+from tests.data.test_texts import is_prose_of
 from tests.records import odd, text, wild, written
 
 ALIKE = [{"a": "x", "b": 1, "c": True, "m": [{"role": "user", "content": "naïve"}], "n": None}] * 2
@@ -89,7 +90,7 @@ def test_rows_of_one_shape_are_nearly_always_taken(rows):
     shape = shape_of([{"a": "x", "b": 1, "c": ["x"]}])
     found = read_strictly(block_of(*(json.dumps(row) for row in rows)), shape)
     assert len(found.lengths) == len(rows) and list(found.texts) == ["a"]
-    told = [bool(row["a"].strip()) and row["a"].strip()[0] not in "[{" for row in rows]
+    told = [is_prose_of(row["a"]) for row in rows]
     assert found.texts["a"].have(PROSE).tolist() == told and not found.texts["a"].numbers
 
 
@@ -115,18 +116,3 @@ def test_a_shape_is_learnt_and_given_up_if_it_hardly_ever_fits():
     for _ in range(columns.TRIES):
         assert shape.read(b"oops\n") is None
     assert shape.read(block_of(LINE)) is None
-
-
-def test_work_is_done_ahead_and_comes_in_order():
-    asked = []
-
-    def given():
-        for number in range(50):
-            asked.append(number)
-            yield number
-
-    done = ahead(lambda number: number * number, given())
-    assert next(done) == 0 and 1 < len(asked) < 50
-    assert list(done) == [number * number for number in range(1, 50)]
-    with pytest.raises(ZeroDivisionError):
-        list(ahead(lambda number: 1 / number, [1, 0]))

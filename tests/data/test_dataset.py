@@ -251,7 +251,8 @@ def test_roles_and_templates_reach_the_format(make):
 def test_rows_of_prose_are_known_to_serve_and_the_others_are_tried(tmp_path, monkeypatch):
     for name in ("store", "dataset"):
         monkeypatch.setattr(f"finetune.data.{name}.MEMORY_BYTES", 0)
-    monkeypatch.setattr("finetune.data.lines.COLUMN_BYTES", 300)
+    for name in ("COLUMN_BYTES", "PART_BYTES", "BLOCK_BYTES"):
+        monkeypatch.setattr(f"finetune.data.lines.{name}", 300)
     rows = [{"question": f"Why {n}?", "answer": "" if n % 30 == 7 else f"Because {n}."} for n in range(100)]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     tried, example = [], QuestionAnswer.example

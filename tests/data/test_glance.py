@@ -48,7 +48,8 @@ def large(one_by_one: bool = False):
     with pytest.MonkeyPatch.context() as patch:
         for module in (store, dataset):
             patch.setattr(module, "MEMORY_BYTES", 0)
-        patch.setattr(lines, "COLUMN_BYTES", 500)
+        for name, size in (("COLUMN_BYTES", 900), ("PART_BYTES", 500), ("BLOCK_BYTES", 500)):
+            patch.setattr(lines, name, size)
         patch.setattr(glance, "BYTES", 400)
         if one_by_one:
             patch.setattr(glance, "KINDS", ())

@@ -112,7 +112,8 @@ def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, conten
     path.write_bytes(b"\xef\xbb\xbf" * mark + "\n".join(content).encode())
     small = read_lines(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "COLUMN_BYTES", size)
+        for name, bytes_at_once in (("COLUMN_BYTES", size), ("PART_BYTES", size // 2 + 1), ("BLOCK_BYTES", 30)):
+            patch.setattr(module, name, bytes_at_once)
         patch.setattr(store, "MEMORY_BYTES", 0)
         large = read_lines(path)
     assert large.rows == small.rows and large.rejected == small.rejected
@@ -123,10 +124,22 @@ def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, conten
 
 
 def test_rows_of_one_shape_are_taken_as_columns(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "COLUMN_BYTES", 100)
+    for name, size in (("COLUMN_BYTES", 300), ("PART_BYTES", 100), ("BLOCK_BYTES", 100)):
+        monkeypatch.setattr(module, name, size)
     monkeypatch.setattr(store, "MEMORY_BYTES", 0)
     path = tmp_path / "data.jsonl"
     path.write_text("".join(f'{{"q": "Why {n}?", "n": {n}}}\n' for n in range(100)))
     table = read_lines(path)
     assert list(table.rows) == [{"q": f"Why {n}?", "n": n} for n in range(100)]
-    assert table.rows.hold_prose(["q"]).sum() > 50 and not table.rows.hold_prose(["n"]).any()
+    assert table.rows.hold_prose(["q"]).sum() > 90 and not table.rows.hold_prose(["n"]).any()
+
+
+def test_an_odd_row_takes_only_its_part_of_a_block_with_it(tmp_path, monkeypatch):
+    for name, size in (("COLUMN_BYTES", 5000), ("PART_BYTES", 300), ("BLOCK_BYTES", 300)):
+        monkeypatch.setattr(module, name, size)
+    monkeypatch.setattr(store, "MEMORY_BYTES", 0)
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(f'{{"q": "Why {n}?", "n": {n / 2 if n == 90 else n}}}\n' for n in range(150)))
+    table = read_lines(path)
+    assert [row["n"] for row in table.rows] == [45.0 if n == 90 else n for n in range(150)]
+    assert 100 < table.rows.hold_prose(["q"]).sum() < 140

@@ -1,3 +1,5 @@
+import re
+
 import pyarrow
 import pytest
 from hypothesis import given, settings
@@ -5,11 +7,17 @@ from hypothesis import strategies as st
 
 from finetune.data import near
 from finetune.data.glance import SIGNS
-from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, MOST, PROSE, Texts, hashes, look, prose, white_space
+from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, MOST, PROSE, Texts, look, numbers_of, white_space
 
 SENTENCE = "The ship sails from the harbour at noon."
-piece = st.sampled_from([SENTENCE, SENTENCE * 5, "yes", " ", "\n", "\x1c", "\x85", "\u2003", "日本", "[", "{", "é", ""])
+piece = st.sampled_from(
+    [SENTENCE, SENTENCE * 5, "yes", " ", "\n", "\x1c", "\x85", "\u2003", "日本", "[", "{", '"[', "**", "é", ""]
+)
 text = st.none() | st.lists(piece, max_size=4).map("".join) | st.text(st.characters(codec="utf-8"), max_size=60)
+
+
+def is_prose_of(text: str) -> bool:
+    return bool(text.strip()) and not re.match(r"[^0-9A-Za-z_]*[\[{]", text)
 
 
 @settings(max_examples=400, deadline=None)
@@ -23,7 +31,7 @@ def test_what_is_told_of_texts_is_what_the_texts_say(texts, skipped):
             assert not is_prose and not is_calm
             continue
         trimmed = one.strip()
-        assert is_prose == (trimmed != "" and trimmed[0] not in "[{")
+        assert is_prose == is_prose_of(one)
         assert is_calm == ("noon" not in one and "é" not in one)
         assert is_long == (len(trimmed) > LONG_CHARACTERS)
         assert told.numbers[at] == near.number_of(one) and told.trimmed[at] == near.number_of(trimmed)
@@ -31,11 +39,11 @@ def test_what_is_told_of_texts_is_what_the_texts_say(texts, skipped):
 
 @settings(max_examples=200, deadline=None)
 @given(texts=st.lists(text))
-def test_prose_is_more_than_white_space_and_no_json(texts):
-    wanted = [bool(one and one.strip()) and one.strip()[0] not in "[{" for one in texts]
+def test_without_signs_only_prose_is_told(texts):
     column = pyarrow.array(texts, pyarrow.string())
-    assert prose(column).to_pylist() == wanted
-    assert list(hashes(column.fill_null("-"))) == [near.number_of("-" if one is None else one) for one in texts]
+    told = look(pyarrow.table({"a": pyarrow.chunked_array([column])}))["a"]
+    assert list(told.flags) == [PROSE * is_prose_of(one or "") for one in texts]
+    assert numbers_of(column.fill_null("-")).tolist() == [near.number_of("-" if one is None else one) for one in texts]
 
 
 def test_white_space_is_all_that_python_strips():

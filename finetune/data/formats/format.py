@@ -138,7 +138,7 @@ class Format:
     def plain(self, columns: dict[str, str], system: str | None = None) -> Plain | None:
         """What the example of a row is if it holds prose in all of ``columns``; None if that is not for sure.
 
-        Prose is a text with more than white space that does not begin like JSON.
+        Prose is a text with more than white space that does not begin like JSON (``finetune.data.texts``).
         """
         return None
 

@@ -8,9 +8,6 @@ from finetune.data.formats.turns import check_chat, with_system
 ASKING = 0.5
 """Share of the texts in a column that end in a question mark, from which on it is taken to hold questions."""
 
-LIKE_TURNS = r"^\W*\["
-"""Where a text may be turns written as JSON (in RE2)."""
-
 
 class PromptCompletion(Format):
     """A column of what is asked and a column of what to answer, each a text or a list of turns as TRL reads them.
@@ -38,7 +35,6 @@ class PromptCompletion(Format):
         SYSTEM,
     )
     holds = "prompts and their completions"
-    unless = LIKE_TURNS
 
     def find(self, columns, rows, mapped):
         return with_real_tools(super().find(columns, rows, mapped), rows, mapped)

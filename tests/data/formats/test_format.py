@@ -10,6 +10,7 @@ from finetune.data.formats.format import Recognition, RowError, cell, instructio
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.turns import with_system
 from finetune.errors import DataError
+from tests.data.test_texts import is_prose_of
 
 
 def test_every_format_says_what_a_form_needs():
@@ -159,7 +160,7 @@ PLAIN = {
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), system=st.sampled_from([None, " ", "Be kind."]))
 def test_plain_is_what_prose_gives(name, data, system):
-    prose = st.text(min_size=1, max_size=9).filter(lambda value: value.strip() and value.strip()[0] not in "[{")
+    prose = st.text(min_size=1, max_size=9).filter(is_prose_of)
     columns = {part: f"column {part}" for part in PLAIN[name]}
     row = {column: data.draw(prose | st.just("It is 42.\\n#### 42")) for column in columns.values()} | {"id": 1}
     form, found = FORMATS[name], FORMATS[name].plain(columns, system)
