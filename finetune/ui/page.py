@@ -221,7 +221,7 @@ def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML,
     inputs = [seen, watched.watching, compared.comparing]
     outputs = [seen, status, watched.run, compared.run, *watched.looked()]
     tick = total(partial(refresh, studio))
-    gr.Timer(TICK_S).tick(tick, inputs, outputs, queue=False, api_name="tick", **QUIET)
+    gr.Timer(TICK_S).tick(tick, inputs, outputs, queue=False, api_name="tick", postprocess=False, **QUIET)
     page.load(tick, inputs, outputs, queue=False, api_name="load", **QUIET)
     chosen = watched.run.input(same, watched.run, watched.watching, queue=False, api_name="train_choose", **QUIET)
     for event in (chosen, *asked):
@@ -243,11 +243,16 @@ def opened(request: gr.Request) -> gr.Tabs:
 
 
 def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
-    """One value for each output of the clock: what changed since ``seen``, and ``gr.skip()`` for the rest.
+    """One value for each output of the clock: what changed since ``seen``, and next to nothing for the rest.
 
     ``run_id`` and ``compared_id`` are what the person chose; without, the Train tab shows the run at work or else the
     newest, and the Compare tab keeps the one it began with.
     """
+    with studio.at_one_glance():
+        return _refreshed(studio, seen, run_id, compared_id)
+
+
+def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
     current, choices, finished = studio.current(), train.choices(studio), train.choices(studio, with_model=True)
     known, talkable = [value for _, value in choices], [value for _, value in finished]
     if run_id not in known:
@@ -259,15 +264,12 @@ def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | N
     line = views.head(studio.machine, current[1] if current else None, len(studio.jobs.waiting()), also)
     looked = train.look(studio, run_id)
     now = {"status": line, "runs": (choices, run_id), "talkable": (finished, compared_id), "look": looked}
-    if now == seen:
-        return [gr.skip()] * (4 + len(looked))
-    earlier = seen.get("look")
     return [
         now,
-        line if line != seen.get("status") else gr.skip(),
+        line,
         gr.Dropdown(choices, value=run_id) if now["runs"] != seen.get("runs") else gr.skip(),
         gr.Dropdown(finished, value=compared_id) if now["talkable"] != seen.get("talkable") else gr.skip(),
-        *(gr.skip() if earlier and earlier[n] == looked[n] else value for n, value in enumerate(looked.values())),
+        *looked.values(seen.get("look")),
     ]
 
 

@@ -7,6 +7,7 @@ import logging
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -136,12 +137,15 @@ class Studio:
         self.restart: Callable[[], None] | None = None
         """Ends this process so that the launcher starts another; None where there is no launcher."""
         self._followers: dict[str, Follower] = {}
+        self._glance = threading.local()
         self._tables = Cache(2)
         self._datasets = Cache(3)
         self._checked = Cache(4)
         self._mixed = Cache(4)
         self._tokenizers = Cache(3)
         self._prompts = Cache(16)
+        self.charts = Cache(8)
+        """What was drawn of runs (``finetune.ui.train``), for all who look at the same one."""
         self._warming = threading.Lock()
         self._recipes = Cache(64)
         self._started = Cache(64, REPEAT_S)
@@ -166,10 +170,23 @@ class Studio:
 
     def views(self) -> list[tuple[Run, View]]:
         """Every run with its view, newest first."""
-        return [(run, self.view(run)) for run in self.workspace.runs()]
+        seen = getattr(self._glance, "views", None)
+        return [(run, self.view(run)) for run in self.workspace.runs()] if seen is None else seen
+
+    @contextmanager
+    def at_one_glance(self):
+        """Inside, this thread looks at all runs once, however often it asks."""
+        self._glance.views = self.views()
+        try:
+            yield
+        finally:
+            self._glance.views = None
 
     def view(self, run: Run) -> View:
         """What is known of ``run`` now; only what is new is read."""
+        for seen, view in getattr(self._glance, "views", None) or ():
+            if seen.id == run.id:
+                return view
         return self._followers.setdefault(run.id, Follower(run)).poll()
 
     def current(self) -> tuple[Run, View] | None:

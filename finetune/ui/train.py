@@ -9,6 +9,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from finetune.errors import FinetuneError
+from finetune.run import Run
 from finetune.ui import progress, queue, runs, views
 from finetune.ui.cards import PICK
 from finetune.ui.chart import loss_chart, metric_charts
@@ -19,6 +20,10 @@ from finetune.view import ACTIVE, FINISHED, View
 BUTTONS = {"delete": "Delete", "pause": "Pause", "stop": "Stop and keep", "resume": "Resume",
            "further": "Train further", "download": "Download", "compare": "Compare"}  # fmt: skip
 """What can be asked of a run, in the order shown."""
+SHORT = 1000
+"""Characters that are sent again rather than left out."""
+MANY_STEPS = 300
+"""Steps of which ten more are hardly to be seen on a chart."""
 IDS = {"compare": "to-compare"}
 """What a button is called on the page where it is not its name."""
 
@@ -50,6 +55,14 @@ class Parts:
         return [*shown, *self.buttons.values()]
 
 
+def same(value: str) -> str | dict:
+    """The update of a component that stays as it is: a short ``value`` once more, else ``gr.skip()``.
+
+    Gradio makes the component anew for a skip, too (0.6 ms), and a dozen of them each second slow a training down.
+    """
+    return value if len(value) < SHORT else gr.skip()
+
+
 class Look(NamedTuple):
     """The tab's values for one run at one moment; equal looks need no redrawing."""
 
@@ -69,11 +82,17 @@ class Look(NamedTuple):
     compare: str = ""
     """From ``delete`` on: what the button says; empty if it is not shown."""
 
-    def values(self) -> list:
-        """One update for each of ``Parts.looked()``."""
-        shown, labels = self[: -len(BUTTONS)], dict(zip(BUTTONS, self[-len(BUTTONS) :]))
+    def values(self, earlier: "Look | None" = None) -> list:
+        """One update for each of ``Parts.looked()``, as small as can be where it looked just so ``earlier``."""
         lead = "compare" if self.compare else "resume"
-        return [*shown, *(_label(label, name == lead) for name, label in labels.items())]
+        return [
+            same(value)
+            if earlier and earlier[at] == value
+            else _label(value, name == lead)
+            if name in BUTTONS
+            else value
+            for at, (name, value) in enumerate(zip(self._fields, self))
+        ]
 
 
 def draw(studio: Studio) -> Parts:
@@ -167,11 +186,19 @@ def look(studio: Studio, run_id: str | None) -> Look:
         head=progress.head(view, stands),
         spoken=progress.spoken(view),
         line=queue.line(studio),
-        charts=loss_chart(view) + metric_charts(view) or before_charts(view),
+        charts=drawn(studio, run, view),
         answers=progress.answers(view),
         details=progress.details(view),
         **labels(view, stands),
     )
+
+
+def drawn(studio: Studio, run: Run, view: View) -> str:
+    """The charts of a run, drawn anew when there is something new in them: of many steps, ten more."""
+    steps = len(view.steps)
+    seen = steps - steps % (10 if steps >= MANY_STEPS else 1)
+    key = (run.id, view.state, view.total_steps, len(view.evaluations), seen)
+    return studio.charts.get(key, lambda: loss_chart(view) + metric_charts(view)) or before_charts(view)
 
 
 def labels(view: View, stands: Standing) -> dict[str, str]:

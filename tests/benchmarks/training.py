@@ -2,14 +2,14 @@
 
     python -m tests.benchmarks.training [--samples pirate-voice,ticket-json] [--runs 3] [--epochs 2] [--write]
 
-Four ways to train the same rows of a sample with the same LoRA, rate, batch and seed on the starter, each in a process
+Two ways to train the same rows of a sample with the same LoRA, rate, batch and seed on the starter, each in a process
 of its own, taking turns; medians. Tokens per second count the tokens of the rows, not padding, over the
-time of the steps, checks left out. The held-out loss afterwards is computed for all in the same way.
+time of the steps, checks left out. The held-out loss afterwards is computed for both in the same way.
 
     trl      ``SFTTrainer`` as TRL sets it by default, with rows that are tokenised and masked already
     bare     the trainer that Finetune Studio builds, called directly
-    studio   a run, with its events and checkpoints
-    watched  the same with three viewers who redraw the Train tab every second
+    watched  the same in the app, with its events and three viewers of the page; how much slower that is than without
+             them is measured within one run (see ``watching.py``), as one run differs from the next by more
 
 ``--write`` puts the figures into assets/benchmarks.json, from which the README's table is drawn.
 """
@@ -21,15 +21,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from finetune.workspace import ASSETS, Workspace
 
-WAYS = ("trl", "bare", "studio", "watched")
+WAYS = ("trl", "bare")
 FIGURES = ASSETS / "benchmarks.json"
-VIEWERS = 3
 
 
 def main() -> None:
@@ -37,30 +35,34 @@ def main() -> None:
     parser.add_argument("--samples", default="pirate-voice,ticket-json")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--epochs", type=float, default=2)
+    parser.add_argument(
+        "--pairs", type=int, default=30, help="of blocks, watched and not, for the cost of being watched"
+    )
     parser.add_argument("--write", action="store_true", help="keep the figures for the README")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "SAMPLE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(measure(*options.one, options.epochs)))
+        way, sample = options.one
+        print(json.dumps(share(sample, options.pairs) if way == "watched" else measure(way, sample, options.epochs)))
         return
     print("sample            way      tokens/s  against trl  against bare  held-out loss")
     found = []
     for sample in options.samples.split(","):
-        found += compare(sample, options.runs, options.epochs)
+        found += compare(sample, options.runs, options.epochs, options.pairs)
     if options.write:
         kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
         FIGURES.write_text(json.dumps(kept | {"training": found}, indent=1) + "\n", encoding="utf-8")
 
 
-def compare(sample: str, runs: int, epochs: float) -> list[dict]:
+def compare(sample: str, runs: int, epochs: float, pairs: int) -> list[dict]:
     """The figures of each way, medians of ``runs``."""
     taken = {way: [] for way in WAYS}
     for _ in range(runs):
         for way, found in taken.items():
-            command = [sys.executable, "-m", __spec__.name, "--epochs", str(epochs), "--one", way, sample]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            found.append(json.loads(done.stdout.splitlines()[-1]))
+            found.append(apart(way, sample, "--epochs", str(epochs)))
+    taken["watched"] = taken["bare"]
     speed = {way: statistics.median(one["tokens_per_s"] for one in found) for way, found in taken.items()}
+    speed["watched"] *= apart("watched", sample, "--pairs", str(pairs))
     lines = []
     for way, found in taken.items():
         line = {
@@ -80,6 +82,21 @@ def compare(sample: str, runs: int, epochs: float) -> list[dict]:
     return lines
 
 
+def apart(way: str, sample: str, *options: str):
+    """What ``way`` finds in a process of its own."""
+    command = [sys.executable, "-m", __spec__.name, *options, "--one", way, sample]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def share(sample: str, pairs: int) -> float:
+    """The speed of training while it is watched, against that alone."""
+    from tests.benchmarks.watching import watched
+
+    os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
+    return watched(recipe(sample, 1).changed(**{"evaluation.times": 0}), pairs)
+
+
 def measure(way: str, sample: str, epochs: float) -> dict:
     """One training of ``sample``: tokens per second of its steps, and the loss on held-out rows after it."""
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -90,8 +107,6 @@ def measure(way: str, sample: str, epochs: float) -> dict:
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
         workspace = Workspace(Path(folder))
         run = workspace.create(recipe(sample, epochs))
-        if way in ("studio", "watched"):
-            return through_the_studio(run, workspace, VIEWERS if way == "watched" else 0)
         attempt = prepared(Attempt, run, workspace)
         return plain(attempt) if way == "trl" else bare(attempt)
 
@@ -180,38 +195,6 @@ def told(attempt, trainer, seconds: float) -> dict:
 
     tokens = sum(map(length, attempt.rows.train)) * trainer.state.epoch
     return {"tokens_per_s": tokens / seconds, "held_out_loss": trainer.evaluate()["eval_loss"]}
-
-
-def through_the_studio(run, workspace, viewers: int) -> dict:
-    """A run as the page starts it, with so many people looking on; the time of its steps is told by its events."""
-    from finetune.jobs import work
-    from finetune.model import load_tokenizer
-    from finetune.rows import length, prepare
-
-    over = threading.Event()
-    threads = [threading.Thread(target=look_on, args=(workspace, run.id, over)) for _ in range(viewers)]
-    for thread in threads:
-        thread.start()
-    work(run, workspace)
-    over.set()
-    for thread in threads:
-        thread.join()
-    view = run.view()
-    assert view.state == "done", view.message
-    seconds = paced(view.steps[-1].elapsed_s - view.steps[0].elapsed_s, len(view.steps))
-    rows = prepare(run, run.recipe, workspace, load_tokenizer(run.recipe.model, workspace))
-    tokens = sum(map(length, rows.train)) * view.epoch
-    return {"tokens_per_s": tokens / seconds, "held_out_loss": view.evaluations[-1].loss}
-
-
-def look_on(workspace: Workspace, run_id: str, over: threading.Event) -> None:
-    """Draw the Train tab of a run every second, as the page's clock does for each viewer."""
-    from finetune.ui.studio import Studio
-    from finetune.ui.train import look
-
-    studio = Studio(workspace)
-    while not over.wait(1.0):
-        look(studio, run_id).values()
 
 
 class Clock:

@@ -11,6 +11,7 @@ from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.events import Ended
 from finetune.recipe import ModelSettings, Recipe
+from finetune.run import Follower
 from finetune.ui.samples import GENERAL
 from finetune.ui.studio import REPEAT_S, as_run, counting, question, whole
 
@@ -247,3 +248,14 @@ def test_any_length_typed_is_a_number_of_tokens(length, tokens):
 def test_what_makes_no_sense_on_the_method_tab_is_taken_for_the_default():
     assert counting("x" * 999, "5", "upside down").model == ModelSettings()
     assert counting("tiny", 64, "chatml").model.chat_template == "chatml"
+
+
+def test_at_one_glance_runs_are_looked_at_once(studio, write_run, monkeypatch):
+    run, polled, poll = write_run(), [], Follower.poll
+    monkeypatch.setattr(Follower, "poll", lambda self: polled.append(self.run.id) or poll(self))
+    with studio.at_one_glance():
+        assert studio.views() == studio.views() and studio.view(run) is studio.views()[0][1]
+        assert studio.current() is None
+    assert polled == [run.id]
+    studio.view(run)
+    assert polled == [run.id, run.id]

@@ -109,3 +109,31 @@ def test_values_are_as_many_as_the_components(studio):
     with gr.Blocks():
         parts = train.draw(studio)
     assert len(train.look(studio, None).values()) == len(parts.looked())
+
+
+def test_a_chart_is_drawn_anew_with_each_step_and_of_many_with_each_ten(studio, write_run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(train, "loss_chart", lambda view: drawn.append(len(view.steps)) or "chart")
+    run = write_run(steps=20, state=None)
+    for step in (21, 22, *range(23, train.MANY_STEPS + 21)):
+        run.emit(said.Stepped(step=step, epoch=1, loss=1, learning_rate=1))
+        with run.held():
+            assert train.look(studio, run.id).charts.startswith("chart")
+            train.look(studio, run.id)
+    assert drawn == [*range(21, train.MANY_STEPS + 1), train.MANY_STEPS + 10, train.MANY_STEPS + 20]
+
+
+def test_only_what_changed_is_sent(studio, write_run):
+    run = write_run(steps=3, state=None)
+    with run.held():
+        before = train.look(studio, run.id)
+        run.cancel()
+        after = train.look(studio, run.id)
+    changed = {name for name in train.Look._fields if getattr(before, name) != getattr(after, name)}
+    assert changed and "charts" not in changed
+    for name, value in zip(train.Look._fields, after.values(before)):
+        if name in changed:
+            assert isinstance(value, gr.Button) if name in train.BUTTONS else value == getattr(after, name)
+        else:
+            assert value == (gr.skip() if len(getattr(before, name)) >= train.SHORT else getattr(before, name))
+    assert len(before.charts) > train.SHORT and gr.skip() not in before.values()[:7]
