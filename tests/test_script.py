@@ -83,7 +83,8 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
     assert not [path for path in (script.parent / "model").iterdir() if path.suffix in (".bin", ".pt")]
     again, before = weights(script.parent / "model"), weights(run.model_dir)
     assert again.keys() == before.keys()
-    assert all(torch.equal(again[name], before[name]) for name in before)
+    for name in before:  # the script scores all words, so that sums may differ in their last bit and weights in bf16's
+        torch.testing.assert_close(again[name], before[name], rtol=2**-7, atol=1e-6)
 
 
 def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
