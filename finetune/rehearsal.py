@@ -22,6 +22,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from finetune.adapters import Adapter
+from finetune.attention import SHORT_IN_FP32, use
+from finetune.libraries import load
+from finetune.trainer import cast_once
 
 FEW, MORE = 4, 8
 """Layers of the two rehearsals that the straight line goes through."""
@@ -84,7 +87,8 @@ class Ledger(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         made = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(made):
-            if isinstance(tensor, torch.Tensor):
+            # On the meta device nothing is rehearsed: the model is only built there.
+            if isinstance(tensor, torch.Tensor) and tensor.device.type != "meta":
                 self._add(tensor.untyped_storage())
         return made
 
@@ -114,6 +118,7 @@ def rehearse(folder: Path, adapter: Adapter, step: Step) -> Rehearsed:
 
     Raises ``torch._subclasses.fake_tensor`` errors for models whose shapes depend on the data (mixtures of experts).
     """
+    load()  # a library that is imported among fake tensors keeps fake tables
     layers = config_of(folder).num_hidden_layers
     if layers <= MORE:
         return _rehearsed(_rehearse(folder, adapter, step, layers))
@@ -257,6 +262,10 @@ def _model(folder: Path, adapter: Adapter, step: Step, layers: int):
             part._parameters[name] = made[id(weight)]
         for name, buffer in part.named_buffers(recurse=False):
             part._buffers[name] = _like(buffer, buffer.dtype)
+    if step.half:
+        cast_once(model)
+        if not step.triton:
+            use(model, SHORT_IN_FP32)
     return model.train()
 
 
@@ -264,6 +273,7 @@ def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None)
     """The model of the config in ``folder`` with its adapter, on the meta device; with ``layers`` layers if given."""
     from transformers import AutoModelForCausalLM
 
+    load()  # nor on the meta device
     config = config_of(folder)
     if layers is not None:
         config, count = copy.deepcopy(config), config.num_hidden_layers

@@ -1,12 +1,15 @@
 """A rehearsed step against a real one, block for block."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from finetune.adapters import ADAPTERS
 from finetune.rehearsal import Ledger, Step, config_of, empty, rehearse
+from finetune.workspace import PROJECT
 
 STEP = Step(sequences=4, length=100, half=False, base_dtype="float32", masked=False)
 
@@ -91,3 +94,16 @@ def test_a_card_needs_no_copies_of_the_logits_but_a_whole_tile(tiny_model):
     step = Step(8, 100, half=True, base_dtype="float32")
     tile = 8 * 99 * 32768 * 2
     assert tile < rehearse(tiny_model, ADAPTERS["full"](), replace(step, triton=True)).peak_bytes < 2 * tile
+
+
+def test_the_first_rehearsal_of_a_process_leaves_no_fake_tables_behind(tiny_model):
+    program = (
+        "import sys; from pathlib import Path; from finetune.adapters import ADAPTERS;"
+        "from finetune.rehearsal import Step, rehearse;"
+        "found = [rehearse(Path(sys.argv[1]), ADAPTERS['full'](), Step(1, n, False, 'float32')) for n in (9, 10)];"
+        "assert found[0].weights_bytes == found[1].weights_bytes, found;"
+        "from bitsandbytes.backends import utils;"
+        "assert utils._NF4_QUANT_TABLE.device.type == 'cpu' and utils._NF4_QUANT_TABLE.tolist()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tiny_model)], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

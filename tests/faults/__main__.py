@@ -1,11 +1,13 @@
 """Inject every fault as often as is claimed, and keep what came of it for the README.
 
-    python -m tests.faults [--write]
+    python -m tests.faults [--only WORD] [--write]
 
-Runs the heavy tests named in FAULTS (about half an hour on 2 idle cores) and prints how many of how many were survived;
-``--write`` puts that into assets/benchmarks.json, from which the README's table is drawn.
+Runs the heavy tests named in FAULTS (about half an hour on 2 idle cores), or those with WORD in their name, and prints
+how many of how many were survived; ``--write`` puts that into assets/benchmarks.json, from which the README's table is
+drawn.
 """
 
+import argparse
 import json
 import re
 import subprocess
@@ -42,22 +44,29 @@ FILES = ("tests/faults", "tests/test_app.py", "tests/test_checkpoints.py", "test
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", metavar="WORD", help="inject the faults whose test has it in its name")
+    parser.add_argument("--write", action="store_true", help="keep the figures for the README")
+    options = parser.parse_args()
+    names = [name for name in FAULTS if options.only in name]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "--heavy", "-q", "-k", " or ".join(FAULTS), f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", "--heavy", "-q", "-k", " or ".join(names), f"--junitxml={report}"]
         done = subprocess.run([*command, *FILES], cwd=PROJECT, check=False)
-        found = tally(xml.parse(report).getroot())
+        found = tally(xml.parse(report).getroot(), names)
     for line in found:
         print(f"{line['survived']:4} of {line['tried']:4}  {line['fault']}")
-    if "--write" in sys.argv:
+    if options.write:
         kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
-        FIGURES.write_text(json.dumps(kept | {"faults": found}, indent=1) + "\n", encoding="utf-8")
+        lines = {line["fault"]: line for line in (*kept.get("faults", ()), *found)}
+        kept["faults"] = [lines[words] for words in FAULTS.values() if words in lines]
+        FIGURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return done.returncode
 
 
-def tally(report: xml.Element) -> list[dict]:
+def tally(report: xml.Element, names: list[str]) -> list[dict]:
     """Of each fault: how often it was tried, and survived."""
-    counts = {name: [0, 0] for name in FAULTS}
+    counts = {name: [0, 0] for name in names}
     for case in report.iter("testcase"):
         name, _, given = case.get("name").partition("[")
         times = TIMES.get(name) or trials(name, given)
