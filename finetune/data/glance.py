@@ -1,8 +1,9 @@
 """Many examples at a glance: which of them have to be looked at one by one, and what is to be known of the others.
 
 What a check finds in a text it can tell by a sign (``Check.signs``), and most texts have none. All signs are looked for
-together by RE2, which takes a nanosecond per letter outside the interpreter's lock. Where rows stand in a file as plain
-columns (``formats.Plain``), their examples are not even made. Nothing is a guess: what has no sign has nothing.
+together by RE2, which takes two nanoseconds per letter outside the interpreter's lock. Where rows stand in a file as
+plain columns (``formats.Plain``), that was done while it was read (``texts``), and their examples are not even made.
+Nothing is a guess: what has no sign has nothing.
 """
 
 from array import array

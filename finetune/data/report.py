@@ -15,7 +15,7 @@ from finetune.data import near
 from finetune.data.ahead import ahead
 from finetune.data.checks import CHECKS, Check, Evidence, Finding, Seen
 from finetune.data.checks.answers import Answers
-from finetune.data.checks.check import counted, look, spread
+from finetune.data.checks.check import counted, gravest_first, look, spread
 from finetune.data.checks.size import FEW_ROWS
 from finetune.data.dataset import Dataset
 from finetune.data.glance import glances
@@ -165,7 +165,7 @@ def check(
         evidence.texts.append(near.said(seen.example))
     measured.conclude(report, evidence)
     found = [_sparing(finding, report.kept) for check in checks for finding in check.tell(evidence)]
-    report.findings = sorted(found, key=lambda finding: ("problem", "warning", "info").index(finding.severity))
+    report.findings = gravest_first(found)
     report.stages = _stages(report, evidence)
     report.token_histogram = histogram(measured.lengths, evidence.scale)
     report.turn_histogram = histogram(turns)

@@ -263,7 +263,7 @@ def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str 
     also = (queue.interrupted_line(studio), disk_words(studio, current and current[0]))
     line = views.head(studio.machine, current[1] if current else None, len(studio.jobs.waiting()), also)
     looked = train.look(studio, run_id)
-    now = {"status": line, "runs": (choices, run_id), "talkable": (finished, compared_id), "look": looked}
+    now = {"runs": (choices, run_id), "talkable": (finished, compared_id), "look": looked}
     return [
         now,
         line,

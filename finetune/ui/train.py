@@ -55,7 +55,7 @@ class Parts:
         return [*shown, *self.buttons.values()]
 
 
-def same(value: str) -> str | dict:
+def unchanged(value: str) -> str | dict:
     """The update of a component that stays as it is: a short ``value`` once more, else ``gr.skip()``.
 
     Gradio makes the component anew for a skip, too (0.6 ms), and a dozen of them each second slow a training down.
@@ -86,7 +86,7 @@ class Look(NamedTuple):
         """One update for each of ``Parts.looked()``, as small as can be where it looked just so ``earlier``."""
         lead = "compare" if self.compare else "resume"
         return [
-            same(value)
+            unchanged(value)
             if earlier and earlier[at] == value
             else _label(value, name == lead)
             if name in BUTTONS

@@ -20,6 +20,13 @@ def lines(tmp_path):
     return read
 
 
+def read_in_blocks(patch, columns, part, block):
+    """Even small files are read as large ones are, so many bytes at once."""
+    for name, size in (("COLUMN_BYTES", columns), ("PART_BYTES", part), ("BLOCK_BYTES", block)):
+        patch.setattr(module, name, size)
+    patch.setattr(store, "MEMORY_BYTES", 0)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(row, max_size=3),
@@ -112,9 +119,7 @@ def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, conten
     path.write_bytes(b"\xef\xbb\xbf" * mark + "\n".join(content).encode())
     small = read_lines(path)
     with pytest.MonkeyPatch.context() as patch:
-        for name, bytes_at_once in (("COLUMN_BYTES", size), ("PART_BYTES", size // 2 + 1), ("BLOCK_BYTES", 30)):
-            patch.setattr(module, name, bytes_at_once)
-        patch.setattr(store, "MEMORY_BYTES", 0)
+        read_in_blocks(patch, size, size // 2 + 1, 30)
         large = read_lines(path)
     assert large.rows == small.rows and large.rejected == small.rejected
     assert (large.numbers, large.lines, large.columns) == (small.numbers, small.lines, small.columns)
@@ -124,9 +129,7 @@ def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, conten
 
 
 def test_rows_of_one_shape_are_taken_as_columns(tmp_path, monkeypatch):
-    for name, size in (("COLUMN_BYTES", 300), ("PART_BYTES", 100), ("BLOCK_BYTES", 100)):
-        monkeypatch.setattr(module, name, size)
-    monkeypatch.setattr(store, "MEMORY_BYTES", 0)
+    read_in_blocks(monkeypatch, 300, 100, 100)
     path = tmp_path / "data.jsonl"
     path.write_text("".join(f'{{"q": "Why {n}?", "n": {n}}}\n' for n in range(100)))
     table = read_lines(path)
@@ -135,9 +138,7 @@ def test_rows_of_one_shape_are_taken_as_columns(tmp_path, monkeypatch):
 
 
 def test_an_odd_row_takes_only_its_part_of_a_block_with_it(tmp_path, monkeypatch):
-    for name, size in (("COLUMN_BYTES", 5000), ("PART_BYTES", 300), ("BLOCK_BYTES", 300)):
-        monkeypatch.setattr(module, name, size)
-    monkeypatch.setattr(store, "MEMORY_BYTES", 0)
+    read_in_blocks(monkeypatch, 5000, 300, 300)
     path = tmp_path / "data.jsonl"
     path.write_text("".join(f'{{"q": "Why {n}?", "n": {n / 2 if n == 90 else n}}}\n' for n in range(150)))
     table = read_lines(path)
