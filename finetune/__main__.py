@@ -248,14 +248,14 @@ def fit_recipe(options, workspace: Workspace) -> int:
     from finetune.jobs import check
     from finetune.libraries import load
     from finetune.memory import estimate, gigabytes, spoken
-    from finetune.probe import measured, seen
+    from finetune.probe import counted, measured
     from finetune.remedy import remedy
 
     recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
     check(recipe, workspace)
     load()
-    known = seen(recipe, workspace)
-    fit, change = estimate(recipe, workspace, *known), remedy(recipe, workspace, *known)
+    counts = counted(recipe, workspace)
+    fit, change = estimate(recipe, workspace, counts), remedy(recipe, workspace, counts)
     facts = {
         "parameters": fit.parameters,
         "trainable": fit.trainable,

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import mean
 
 from finetune import hardware
+from finetune.data.counts import Counts
 from finetune.errors import FinetuneError, RunError
 from finetune.libraries import load
 from finetune.memory import on_this_machine
@@ -75,17 +76,13 @@ def measured(recipe: Recipe, workspace: Workspace, timeout_s: float = 900) -> Me
     return Measured(**facts)
 
 
-def seen(recipe: Recipe, workspace: Workspace) -> tuple[int | None, int | None, int | None]:
-    """Rows to learn from, tokens of the longest, and of all: what ``finetune.memory.estimate`` asks for.
-
-    Nothing is known (three times None) while the model's tokenizer is not on this machine.
-    """
+def counted(recipe: Recipe, workspace: Workspace) -> Counts:
+    """What is counted of the rows to learn from; nothing while the model's tokenizer is not on this machine."""
     if on_this_machine(recipe.model, workspace) is None:
-        return None, None, None
+        return Counts()
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(Path(folder), recipe)
-        rows = prepare(run, recipe, workspace, load_tokenizer(recipe.model, workspace))
-    return len(rows.train), max(map(width, rows.train)), sum(map(length, rows.train))
+        return prepare(run, recipe, workspace, load_tokenizer(recipe.model, workspace)).counts
 
 
 def measure(recipe: Recipe, workspace: Workspace) -> Measured:

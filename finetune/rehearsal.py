@@ -47,6 +47,8 @@ class Step:
     """Arithmetic in 16 bits (autocast)."""
     base_dtype: str
     """What the base's weights are held in: ``float32``, ``bfloat16`` or ``float16``."""
+    learnt: float = 1.0
+    """Share of the batch's positions, padding among them, that carry loss: only those are scored."""
     masked: bool = True
     """Sequences are padded or packed, so attention gets a mask."""
     checkpointing: bool = False
@@ -208,7 +210,8 @@ def _when_its_gradient_comes(layer, turn):
 def _score(model, step: Step, turn=None):
     """The loss of a batch as TRL's fused head computes it, tile by tile; ``turn`` is called when its gradient is there.
 
-    TRL reserves whole tiles also for a smaller vocabulary; what is never touched takes no main memory.
+    Of all positions, as many are picked out for the head as are learnt. TRL reserves whole tiles also for a smaller
+    vocabulary; what is never touched takes no main memory.
     """
     from trl.kernels import ChunkedLogProbFunction
 
@@ -224,10 +227,13 @@ def _score(model, step: Step, turn=None):
     if turn is not None:
         hidden.register_hook(turn)
     head, config = base.get_output_embeddings(), base.config
+    positions = hidden.size(0) * hidden.size(1)
+    picked = torch.arange(max(1, round(step.learnt * positions)))
+    scored, labels = hidden.reshape(-1, hidden.size(-1))[picked], labels[:, 1:].reshape(-1)[picked]
     if step.triton:
-        return _TritonHead.apply(hidden.reshape(-1, hidden.size(-1)), head.weight, step.half)
+        return _TritonHead.apply(scored, head.weight, step.half)
     chances, *_ = ChunkedLogProbFunction.apply(
-        hidden.reshape(-1, hidden.size(-1)), head.weight, head.bias, labels[:, 1:].reshape(-1), 1.0,
+        scored, head.weight, head.bias, labels, 1.0,
         min(TILE_WORDS, head.weight.size(0)), getattr(config, "final_logit_softcapping", None), 1.0,
         ("log_probs", "entropy", "is_top1"),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from finetune.data.counts import Counts
 from finetune.ladder import RUNGS, Change
 from finetune.memory import Fit, estimate
 from finetune.plan import plan
@@ -34,9 +35,7 @@ class Remedy:
         return "; ".join(change.what for change in self.changes)
 
 
-def remedy(
-    recipe: Recipe, workspace: Workspace, rows: int | None = None, longest: int | None = None, tokens: int | None = None
-) -> Remedy | None:
+def remedy(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()) -> Remedy | None:
     """The mildest changes with which ``recipe`` fits with some to spare; None if none of them help, or none is needed.
 
     Down the ladder until it fits, each rung whole; then as much of each is taken back as it fits without, the costliest
@@ -46,9 +45,9 @@ def remedy(
     @cache
     def fit_with(*steps: int) -> Fit:
         changed = recipe.changed(**_settings(_taken(flights, steps)))
-        return estimate(changed, workspace, rows, longest, tokens, cards=False)
+        return estimate(changed, workspace, counts, cards=False)
 
-    flights = list(_flights(recipe, rows or 1, longest or recipe.training.length))
+    flights = list(_flights(recipe, counts.rows or 1, counts.longest or recipe.training.length))
     now = fit_with(*[0] * len(flights))
     if now.fits or not now.estimate_bytes:
         return None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finetune import events as said
+from finetune.data.counts import Counts
 from finetune.data.mix import gather
 from finetune.errors import DataError, RecipeError
 from finetune.recipe import Recipe
@@ -21,7 +22,8 @@ class Rows:
 
     train: list[dict]
     held_out: list[dict]
-    trained_tokens: int
+    counts: Counts
+    """Of the rows to learn from."""
     prompts: list[list[dict]]
     """Conversations up to the user's turn, from held-out rows, to be answered during training."""
 
@@ -41,19 +43,19 @@ def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
         run.emit(said.Noted(message=words, level="warning"))
     for note in gathered.notes:
         run.emit(said.Noted(message=note))
-    train_rows, tokens = tokenise(run, recipe, gathered.train, tokenizer, "training")
+    train_rows, counts = tokenise(run, recipe, gathered.train, tokenizer, "training")
     held_out_rows, _ = tokenise(run, recipe, held_out, tokenizer, "held-out")
     if not train_rows:
         raise DataError(
             f"No row has anything left to learn at a length of {recipe.training.length} tokens.",
             "Raise the length on the Method tab.",
         )
-    return Rows(train_rows, held_out_rows, tokens, prompts(recipe, held_out or gathered.train))
+    return Rows(train_rows, held_out_rows, counts, prompts(recipe, held_out or gathered.train))
 
 
-def tokenise(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], int]:
-    """Rows for the trainer, and their tokens that carry loss; a row that cannot be learnt from is dropped and noted."""
-    rows, tokens, truncated, empty, refused = [], 0, 0, 0, []
+def tokenise(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], Counts]:
+    """Rows for the trainer, and what is counted of them; a row that cannot be learnt from is dropped and noted."""
+    rows, counts, truncated, empty, refused = [], Counts(), 0, 0, []
     for example in examples:
         try:
             pieces = recipe.method.pieces(example, tokenizer, recipe.training.length)
@@ -65,7 +67,7 @@ def tokenise(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part
             empty += 1
             continue
         rows.append(recipe.method.columns(pieces))
-        tokens += sum(sum(piece.trained) for piece in pieces)
+        counts += Counts.of(pieces)
     if refused and not rows:
         raise refused[0]
     for count, words in (
@@ -77,7 +79,7 @@ def tokenise(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part
             run.emit(
                 said.Noted(message=f"{count} of the {part} rows were {words}.".replace("..", "."), level="warning")
             )
-    return rows, tokens
+    return rows, counts
 
 
 def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:

@@ -160,7 +160,7 @@ def _chosen(view: View) -> dict:
 def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
     """``RunError`` if the recipe's data gives other rows today than when the run learnt from it."""
     then = (view.train_rows, view.held_out_rows, view.trained_tokens)
-    now = (len(rows.train), len(rows.held_out), rows.trained_tokens)
+    now = (len(rows.train), len(rows.held_out), rows.counts.learnt)
     if then != now:
         raise RunError(
             f"The data of run {run.id} has changed since: it learnt from {then[0]:,} rows with {then[2]:,} tokens to "

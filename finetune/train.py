@@ -177,7 +177,7 @@ def _train(attempt: Attempt, tokenizer) -> str:
     reporter.planned = {
         "train_rows": len(rows.train),
         "held_out_rows": len(rows.held_out),
-        "trained_tokens": rows.trained_tokens,
+        "trained_tokens": rows.counts.learnt,
         "parameters": count(trainer.model, trainable=False),
         "trainable": count(trainer.model, trainable=True),
     }

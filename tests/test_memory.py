@@ -4,6 +4,7 @@ import pytest
 
 from finetune import duration, hardware, memory
 from finetune.adapters import ADAPTERS
+from finetune.data.counts import Counts
 from finetune.memory import estimate
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
@@ -47,7 +48,7 @@ def test_parameters_and_trainable_are_those_of_the_real_model(with_tiny, tiny_mo
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(with_tiny, method, adapter):
-    fit = estimate(recipe(method, adapter), with_tiny, 100, 100, 5000)
+    fit = estimate(recipe(method, adapter), with_tiny, Counts(100, 100, 5000))
     assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > memory.BUFFERS_BYTES
     assert set(fit.cards.values()) == {"fits"} and len(fit.cards) == 7 and fit.seconds > duration.START_S
 
@@ -74,31 +75,48 @@ def test_what_is_free_decides_the_verdict(with_tiny, with_free):
     ],
 )
 def test_more_work_at_once_needs_more_memory(with_tiny, less, more):
-    rows = {"rows": 64}
-    less, more = (estimate(recipe(**each), with_tiny, cards=False, **rows) for each in (less, more))
+    less, more = (estimate(recipe(**each), with_tiny, Counts(64), cards=False) for each in (less, more))
     assert less.estimate_bytes < more.estimate_bytes and less.cards == {}
 
 
 def test_short_rows_need_less_than_the_length_allows(with_tiny):
-    assert estimate(recipe(), with_tiny, longest=20).estimate_bytes < estimate(recipe(), with_tiny).estimate_bytes
+    short, unknown = (estimate(recipe(), with_tiny, counts) for counts in (Counts(longest=20), Counts()))
+    assert short.estimate_bytes < unknown.estimate_bytes
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
+    answers, everything = (Counts(64, 128, 64 * 128, 64 * learnt, learnt) for learnt in (12, 128))
+    answers, everything = (
+        estimate(recipe(method, packing=False), with_tiny, counts).estimate_bytes for counts in (answers, everything)
+    )
+    assert answers < everything
+
+
+def test_packed_rows_are_learnt_in_their_common_share(with_tiny):
+    uneven, even = (Counts(100, 120, 3000, learnt=600, most_learnt=most) for most in (110, 6))
+    uneven, even = (
+        estimate(recipe(packing=True, batch_size=16), with_tiny, counts).estimate_bytes for counts in (uneven, even)
+    )
+    assert uneven == even
 
 
 def test_packed_rows_need_what_their_sequences_need(with_tiny):
-    seen = {"rows": 100, "longest": 120, "tokens": 3000}
-    packed, padded = (estimate(recipe(packing=pack, batch_size=16), with_tiny, **seen) for pack in (True, False))
+    counts = Counts(100, 120, 3000)
+    packed, padded = (estimate(recipe(packing=pack, batch_size=16), with_tiny, counts) for pack in (True, False))
     assert packed.estimate_bytes < padded.estimate_bytes
 
 
 def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkeypatch):
     monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
-    assert estimate(recipe(), with_tiny, rows=300).seconds is None
-    seen = {"rows": 300, "tokens": 100_000, "cards": False}
-    once, thrice = (estimate(recipe(epochs=count), with_tiny, **seen) for count in (1, 3))
+    assert estimate(recipe(), with_tiny, Counts(300)).seconds is None
+    counts = Counts(300, tokens=100_000)
+    once, thrice = (estimate(recipe(epochs=count), with_tiny, counts, cards=False) for count in (1, 3))
     assert once.seconds < thrice.seconds < 3 * once.seconds
     assert "About" in once.sentence
-    assert estimate(recipe(epochs=3, max_steps=1), with_tiny, **seen).seconds < once.seconds
+    assert estimate(recipe(epochs=3, max_steps=1), with_tiny, counts, cards=False).seconds < once.seconds
     unwatched = recipe(epochs=1).changed(**{"evaluation.times": 0})
-    assert estimate(unwatched, with_tiny, **seen).seconds < once.seconds
+    assert estimate(unwatched, with_tiny, counts, cards=False).seconds < once.seconds
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):

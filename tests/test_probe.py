@@ -8,7 +8,7 @@ from finetune.errors import RunError
 from finetune.hardware import Lease
 from finetune.memory import estimate
 from finetune.methods import METHODS
-from finetune.probe import measured, seen, width
+from finetune.probe import counted, measured, width
 from tests.test_train import recipe
 
 
@@ -26,7 +26,7 @@ def test_the_estimate_is_near_the_measured_peak(with_tiny, tmp_path, long_rows, 
     wanted = recipe(tmp_path, adapter=adapter).changed(
         **{"data.path": str(long_rows), "training.length": 500, "training.batch_size": 8, "training.max_steps": None}
     )
-    found, fit = measured(wanted, with_tiny), estimate(wanted, with_tiny, *seen(wanted, with_tiny))
+    found, fit = measured(wanted, with_tiny), estimate(wanted, with_tiny, counted(wanted, with_tiny))
     assert found.peak_bytes == pytest.approx(fit.estimate_bytes, rel=0.25)
     assert (found.parameters, found.trainable) == (
         fit.parameters + (fit.trainable if adapter == "lora" else 0), fit.trainable,
@@ -43,14 +43,15 @@ def test_the_estimate_is_near_the_measured_peak_of_25_million_parameters(workspa
     wanted = recipe(tmp_path, adapter=adapter).changed(
         **{"model.id": "25m", "data.path": str(long_rows), "training.length": 500, "training.max_steps": None}
     )
-    found, fit = measured(wanted, workspace), estimate(wanted, workspace, *seen(wanted, workspace))
+    found, fit = measured(wanted, workspace), estimate(wanted, workspace, counted(wanted, workspace))
     assert found.peak_bytes == pytest.approx(fit.estimate_bytes, rel=0.15)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_is_seen_of_the_rows_is_what_the_trainer_gets(with_tiny, tmp_path, method):
-    rows, longest, tokens = seen(recipe(tmp_path, method), with_tiny)
-    assert rows > 0 and longest <= 200 and rows * longest * (2 if method == "dpo" else 1) >= tokens > 0
+def test_what_is_counted_of_the_rows_is_what_the_trainer_gets(with_tiny, tmp_path, method):
+    found, sequences = counted(recipe(tmp_path, method), with_tiny), 2 if method == "dpo" else 1
+    assert found.rows > 0 and found.longest <= 200 and found.rows * found.longest * sequences >= found.tokens
+    assert found.tokens > found.learnt >= found.most_learnt > 0 and found.learnt <= found.rows * found.most_learnt
 
 
 def test_a_pair_is_as_wide_as_the_prompt_with_the_longer_answer():

@@ -90,6 +90,13 @@ def test_four_bits_weigh_less_than_sixteen(deep_model):
     assert packed < plain
 
 
+@pytest.mark.parametrize("triton", [False, True])
+def test_words_that_are_not_learnt_take_no_room_in_the_head(tiny_model, triton):
+    step = replace(STEP, triton=triton)
+    few = rehearse(tiny_model, ADAPTERS["full"](), replace(step, learnt=0.1)).peak_bytes
+    assert few < rehearse(tiny_model, ADAPTERS["full"](), step).peak_bytes
+
+
 def test_a_card_needs_no_copies_of_the_logits_but_a_whole_tile(tiny_model):
     step = Step(8, 100, half=True, base_dtype="float32")
     tile = 8 * 99 * 32768 * 2

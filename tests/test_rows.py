@@ -15,7 +15,7 @@ def prepared(workspace, recipe):
 def test_rows_are_split_and_tokenised_with_questions_to_watch(with_tiny, tmp_path):
     _, rows = prepared(with_tiny, recipe(tmp_path))
     assert rows.train and rows.held_out and len(rows.train) > len(rows.held_out)
-    assert 0 < rows.trained_tokens < sum(map(length, rows.train))
+    assert 0 < rows.counts.learnt < sum(map(length, rows.train))
     assert all(prompt[-1]["role"] == "user" for prompt in rows.prompts) and len(rows.prompts) == len(rows.held_out[:3])
 
 

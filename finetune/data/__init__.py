@@ -12,6 +12,7 @@ split       which are learnt from and which are kept for checking
 mix         what else is learnt from: other data sets, and general rows against forgetting
 known       what was read a moment ago and need not be read again to tell its kind
 tokens      from an example to the exact tokens a model is trained on
+counts      how many rows and tokens there are
 checks/     what a person should know of the rows, one file each (with near, secrets and scripts)
 glance      which examples the checks have to see one by one, and what is known of the others
 report      what became of every row

@@ -17,6 +17,7 @@ from finetune.data.checks import CHECKS, Check, Evidence, Finding, Seen
 from finetune.data.checks.answers import Answers
 from finetune.data.checks.check import counted, gravest_first, look, spread
 from finetune.data.checks.size import FEW_ROWS
+from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
 from finetune.data.glance import glances
 from finetune.data.mends import deduplicate, drop
@@ -76,12 +77,10 @@ class Report:
     """Rows of which something is cut off."""
     nothing_to_learn: list[int] = field(default_factory=list)
     """Rows without any token to learn, usually because the answer lies behind the cut."""
-    tokens: int = 0
-    """Tokens of the kept rows after the cut; both sequences of a pair count."""
-    trained_tokens: int = 0
-    """Those of them that are learnt."""
+    counts: Counts = Counts()
+    """Of the kept rows."""
     longest: int = 0
-    """Tokens of the longest sequence before the cut."""
+    """Tokens of the longest sequence of all rows, before the cut."""
     p99_length: int = 0
     """99 % of the examples fit in this many tokens."""
     findings: list[Finding] = field(default_factory=list)
@@ -114,8 +113,8 @@ class Report:
             "rejected": [{"row": row.row, "line": row.line, "reason": row.reason} for row in self.rejected],
             "truncated": self.truncated,
             "nothing_to_learn": self.nothing_to_learn,
-            "tokens": self.tokens,
-            "trained_tokens": self.trained_tokens,
+            "tokens": self.counts.tokens,
+            "trained_tokens": self.counts.learnt,
             "longest": self.longest,
             "p99_length": self.p99_length,
             "sampled_from": self.sampled_from,
@@ -234,7 +233,7 @@ class _Measured:
         self.learning: set[int] = set()
         self.truncated: set[int] = set()
         self.refused: dict[int, DataError] = {}
-        self.tokens = self.trained_tokens = 0
+        self.counts = Counts()
 
     def add(self, seen: Seen, sequences: tuple[Piece, ...] | DataError) -> None:
         self.rows.add(seen.row)
@@ -246,8 +245,7 @@ class _Measured:
             self.truncated.add(seen.row)
         if all(piece.learns for piece in sequences):
             self.learning.add(seen.row)
-            self.tokens += sum(len(piece.ids) for piece in sequences)
-            self.trained_tokens += sum(sum(piece.trained) for piece in sequences)
+            self.counts += Counts.of(sequences)
 
     def conclude(self, report: Report, evidence: Evidence) -> None:
         """Fill in what is known only once every example was seen; ``DataError`` if all were refused."""
@@ -258,11 +256,11 @@ class _Measured:
         report.rejected = sorted(report.rejected + refused, key=lambda rejected: rejected.row)
         report.nothing_to_learn = sorted(row for row in lost if row not in self.refused)
         report.truncated = sorted(self.truncated)
-        report.tokens, report.trained_tokens = evidence.estimated(self.tokens), evidence.estimated(self.trained_tokens)
         report.longest = max(self.lengths, default=0)
         report.p99_length = _fitting(self.lengths, 99)
         removed = len(evidence.dataset.rejected) + evidence.estimated(len(refused))
         report.kept = max(0, report.rows - removed - evidence.estimated(len(report.nothing_to_learn)))
+        report.counts = replace(self.counts.times(evidence.scale), rows=report.kept)
         evidence.rejected = [rejected for rejected in report.rejected if rejected.reason not in MENDED]
         evidence.truncated, evidence.nothing_to_learn = report.truncated, report.nothing_to_learn
         evidence.kept, evidence.longest, evidence.fitting = report.kept, report.longest, report.p99_length

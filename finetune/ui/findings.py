@@ -91,7 +91,7 @@ def _figures(report: Report, length: int) -> str:
         f"{views.amount(report.kept)} kept",
         f"{views.amount(len(report.rejected))} rejected",
         f"{views.amount(len(report.truncated))} cut at {views.amount(length)} tokens",
-        f"{about}{views.amount(report.tokens)} tokens, {views.amount(report.trained_tokens)} learnt",
+        f"{about}{views.amount(report.counts.tokens)} tokens, {views.amount(report.counts.learnt)} learnt",
     ]
     if report.nothing_to_learn:
         figures.insert(3, f"{views.amount(len(report.nothing_to_learn))} with nothing to learn")

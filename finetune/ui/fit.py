@@ -65,10 +65,10 @@ def weigh(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tu
     from finetune.memory import estimate
 
     try:
-        fit = estimate(current(chosen, given), studio.workspace, chosen.rows, chosen.longest, chosen.tokens)
+        fit = estimate(current(chosen, given), studio.workspace, chosen.counts)
     except FinetuneError as error:
         return views.small(f"{error.message} {error.hint}".rstrip()), "", gr.Button(visible=False)
-    rows = f" Learns from {views.counted(chosen.rows, 'row')}, {views.amount(chosen.mixed)} of them mixed in."
+    rows = f" Learns from {views.counted(chosen.counts.rows, 'row')}, {views.amount(chosen.mixed)} of them mixed in."
     sentence = fit.sentence + (rows if chosen.mixed else "")
     line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
     return line + cards(fit.cards), "", gr.Button(visible=bool(fit.parameters))
@@ -88,7 +88,7 @@ def offer(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tu
     from finetune.remedy import remedy
 
     try:
-        found = remedy(current(chosen, given), studio.workspace, chosen.rows, chosen.longest, chosen.tokens)
+        found = remedy(current(chosen, given), studio.workspace, chosen.counts)
     except FinetuneError:
         found = None  # the line says what is wrong
     if found is None:

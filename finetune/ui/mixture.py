@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from finetune.data.checks import Finding
 from finetune.data.checks.check import spread
+from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
 from finetune.data.mix import Portion, portions, secrets_in
 from finetune.data.settings import DataSettings
@@ -28,9 +29,8 @@ class Mixture:
     portions: tuple[Portion, ...] = ()
     notes: tuple[str, ...] = ()
     """What a person should know of them, as sentences."""
-    tokens: int = 0
-    longest: int = 0
-    """Tokens of the longest of them."""
+    counts: Counts = Counts()
+    """Of those of them that can be learnt from."""
     findings: tuple[Finding, ...] = ()
     """What may be a secret or personal data among them."""
     problem: FinetuneError | None = None
@@ -57,10 +57,10 @@ def mix(
     sides = split(main, held_out, settings, seed)
     found = portions(len(sides.train), sides.held_out, others, settings, seed)
     notes = [words for portion, other in zip(found, others) for words in _lacks(portion, other)]
-    tokens, longest, cut = _measured([example for portion in found for example in portion.examples], pieces)
+    counts, cut = _measured([example for portion in found for example in portion.examples], pieces)
     if cut:
         notes.append(f"{views.counted(cut, 'row')} of those mixed in {'is' if cut == 1 else 'are'} cut at this length.")
-    return Mixture(len(sides.train), tuple(found), tuple(notes), tokens, longest, tuple(_findings(found, others)))
+    return Mixture(len(sides.train), tuple(found), tuple(notes), counts, tuple(_findings(found, others)))
 
 
 def _findings(found: list[Portion], others: list[Dataset]) -> Iterator[Finding]:
@@ -82,17 +82,17 @@ def _lacks(portion: Portion, other: Dataset) -> list[str]:
     return words
 
 
-def _measured(examples: Sequence[dict], pieces: Callable[[dict], tuple[Piece, ...]]) -> tuple[int, int, int]:
-    """All tokens of ``examples`` after the cut, those of the longest before it, and how many rows are cut."""
+def _measured(examples: Sequence[dict], pieces: Callable[[dict], tuple[Piece, ...]]) -> tuple[Counts, int]:
+    """What is counted of ``examples``, and how many of them are cut."""
     chosen = spread(len(examples), MOST_COUNTED)
-    tokens = longest = cut = 0
+    counts, cut = Counts(), 0
     for position in chosen:
         try:
             sequences = pieces(examples[position])
         except DataError:  # Training leaves it out as well, and notes it.
             continue
-        tokens += sum(len(piece.ids) for piece in sequences)
-        longest = max(longest, *(piece.full_length for piece in sequences))
         cut += any(piece.is_truncated for piece in sequences)
+        if all(piece.learns for piece in sequences):
+            counts += Counts.of(sequences)
     scale = len(examples) / max(len(chosen), 1)
-    return round(tokens * scale), longest, round(cut * scale)
+    return counts.times(scale), round(cut * scale)

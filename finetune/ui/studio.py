@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from finetune.chat import Pairs
 from finetune.data.checks.check import gravest_first
+from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
 from finetune.data.glance import SIGNS
 from finetune.data.hub import files, is_hub
@@ -57,19 +58,14 @@ class Chosen:
     name: str
     kind: str = ""
     """The kind of its examples; empty if there is nothing to train on."""
-    rows: int = 0
-    """How many there are, those that are mixed in counted too."""
-    longest: int = 0
-    """Tokens of the longest row."""
-    tokens: int = 0
-    """Tokens of all rows together."""
+    counts: Counts = Counts()
+    """Of its rows, those that are mixed in counted too."""
     mixed: int = 0
     """How many of the rows are mixed in."""
 
     def __hash__(self) -> int:
         """Gradio tells by the hash whether a state has changed."""
-        counts = (self.rows, self.longest, self.tokens, self.mixed)
-        return hash((self.settings.model_dump_json(), self.name, self.kind, *counts))
+        return hash((self.settings.model_dump_json(), self.name, self.kind, self.counts, self.mixed))
 
 
 @dataclass(frozen=True)
@@ -91,8 +87,7 @@ class Checked:
         report, added, name = self.report, self.mixture, name[:80]
         if not report.kept:
             return Chosen(settings, name)
-        rows, longest = report.kept + added.rows, max(report.longest, added.longest)
-        return Chosen(settings, name, self.dataset.kind, rows, longest, report.tokens + added.tokens, added.rows)
+        return Chosen(settings, name, self.dataset.kind, report.counts + added.counts, added.counts.rows)
 
 
 @dataclass(frozen=True)

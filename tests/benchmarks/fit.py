@@ -1,9 +1,10 @@
 """The estimate of memory against a measured step, over model sizes, methods, adapters and shapes of the batch.
 
-    python -m tests.benchmarks.fit [--sizes starter,25m,80m,200m,500m] [--json FILE]
+    python -m tests.benchmarks.fit [--sizes starter,25m,80m,200m,500m] [--runs 3] [--json FILE]
 
-Models have random weights; rows are of two lengths, so that the longest batch is padded. Each row of the table is one
-fresh process (``finetune.probe``). Ratio: estimate over measured peak, both as growth of resident memory.
+Models have random weights; rows are of two lengths, so that the longest batch is padded. Each run is a fresh process
+(``finetune.probe``); a row of the table has the median of its runs. Ratio: estimate over measured peak, both as growth
+of resident memory.
 """
 
 import argparse
@@ -12,11 +13,12 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from finetune.libraries import load
 from finetune.memory import estimate
 from finetune.model import STARTER
-from finetune.probe import measured, seen
+from finetune.probe import counted, measured
 from finetune.recipe import Recipe
 from finetune.workspace import Workspace
 
@@ -31,60 +33,67 @@ SIZES = {
 SHAPES = {"starter": (512, 4), "25m": (256, 4), "80m": (128, 4), "200m": (64, 2), "500m": (64, 1)}
 """Length and batch at which every adapter is measured."""
 
+METHODS = {"text": "sft", "answer": "sft", "pair": "dpo"}
+"""The method that learns from each kind of row."""
+
 VARIANTS = (
-    ("25m", "sft", {"precision": "fp32"}),
-    ("25m", "sft", {"activation_checkpointing": True}),
-    ("25m", "sft", {"accumulation": 2}),
-    ("25m", "sft", {"length": 1024, "batch_size": 1}),
-    ("starter", "sft", {"length": 1024, "batch_size": 4}),
-    ("starter", "sft", {"length": 128, "batch_size": 8}),
-    ("starter", "sft", {"packing": True}),
-    ("starter", "dpo", {}),
-    ("25m", "dpo", {"length": 128}),
+    ("25m", "text", {"precision": "fp32"}),
+    ("25m", "text", {"activation_checkpointing": True}),
+    ("25m", "text", {"accumulation": 2}),
+    ("25m", "text", {"length": 1024, "batch_size": 1}),
+    ("starter", "text", {"length": 1024, "batch_size": 4}),
+    ("starter", "text", {"length": 128, "batch_size": 8}),
+    ("starter", "text", {"packing": True}),
+    ("starter", "answer", {}),
+    ("25m", "answer", {}),
+    ("starter", "pair", {}),
+    ("25m", "pair", {"length": 128}),
 )
-"""Model, method and settings that are measured beside."""
+"""Model, kind of rows and settings that are measured beside."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="starter,25m,80m,200m,500m")
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     load()
     found, sizes = [], options.sizes.split(",")
-    print("| Model | Method | Adapter | Settings | Estimate, MB | Measured, MB | Ratio |\n|" + " --- |" * 7)
+    print("| Model | Rows | Adapter | Settings | Estimate, MB | Measured, MB | Ratio |\n|" + " --- |" * 7)
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))
         for size in sizes:
             if size != "starter":
                 write_model(workspace.models_dir / size, SIZES[size])
-        for size, method, settings in [*((size, "sft", {}) for size in sizes), *VARIANTS]:
+        for size, kind, settings in [*((size, "text", {}) for size in sizes), *VARIANTS]:
             if size in sizes:
                 for adapter in ("full", "lora", "qlora"):
-                    found.append(row(workspace, size, method, adapter, settings))
+                    found.append(row(workspace, size, kind, adapter, settings, options.runs))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-def row(workspace: Workspace, size: str, method: str, adapter: str, settings: dict) -> dict:
+def row(workspace: Workspace, size: str, kind: str, adapter: str, settings: dict, runs: int) -> dict:
     """One row of the table, printed."""
     length, batch = SHAPES[size]
     training = {"length": length, "batch_size": batch, "packing": False, "epochs": 1, **settings}
     recipe = Recipe.from_dict({
-        "model": {"id": size}, "method": {"type": method}, "adapter": {"type": adapter}, "training": training,
-        "data": {"path": str(write_rows(workspace, method, training))},
+        "model": {"id": size}, "method": {"type": METHODS[kind]}, "adapter": {"type": adapter}, "training": training,
+        "data": {"path": str(write_rows(workspace, kind, training))},
         "evaluation": {"times": 1, "max_tokens": 4},
     })  # fmt: skip
-    fit = estimate(recipe, workspace, *seen(recipe, workspace), cards=False)
-    peak = measured(recipe, workspace).peak_bytes
+    fit = estimate(recipe, workspace, counted(recipe, workspace), cards=False)
+    peaks = [measured(recipe, workspace).peak_bytes for _ in range(runs)]
+    ratio = fit.estimate_bytes / median(peaks)
     said = ", ".join(f"{name} {value}" for name, value in ({"length": length, "batch_size": batch} | settings).items())
-    ratio = fit.estimate_bytes / peak
     print(
-        f"| {size} | {method} | {adapter} | {said} | {fit.estimate_bytes / 1e6:.0f} | {peak / 1e6:.0f} | {ratio:.2f} |",
+        f"| {size} | {kind} | {adapter} | {said} | {fit.estimate_bytes / 1e6:.0f} | {median(peaks) / 1e6:.0f} "
+        f"({min(peaks) / 1e6:.0f} to {max(peaks) / 1e6:.0f}) | {ratio:.2f} |",
         flush=True,
     )
-    return {"model": size, "method": method, "adapter": adapter, "settings": said, "ratio": round(ratio, 3)}
+    return {"model": size, "rows": kind, "adapter": adapter, "settings": said, "ratio": round(ratio, 3)}
 
 
 def write_model(folder: Path, size: tuple[int, ...]) -> Path:
@@ -105,16 +114,22 @@ def write_model(folder: Path, size: tuple[int, ...]) -> Path:
     return folder
 
 
-def write_rows(workspace: Workspace, method: str, training: dict) -> Path:
-    """Rows of the length that ``training`` allows and of three quarters of it; with packing also many short ones."""
-    path = workspace.uploads_dir / f"{method}-{training['length']}-{training['packing']}.jsonl"
+def write_rows(workspace: Workspace, kind: str, training: dict) -> Path:
+    """Rows of the length that ``training`` allows and of three quarters of it; with packing also many short ones.
+
+    Of an answer's row a quarter is the answer.
+    """
+    path = workspace.uploads_dir / f"{kind}-{training['length']}-{training['packing']}.jsonl"
     shares = (0.9, 0.2, 0.2, 0.3) if training["packing"] else (1.2, 0.75)
     rows = []
     for n in range(48):
         words = ["the", "sea", "is", "blue", "and"] * int(shares[n % len(shares)] * training["length"] / 5 + 1)
         text = " ".join(words[: int(shares[n % len(shares)] * training["length"])])
-        pair = {"prompt": f"What is sea {n}?", "chosen": text, "rejected": text[: len(text) // 2]}
-        rows.append(pair if method == "dpo" else {"text": f"{text} {n}"})
+        rows.append({
+            "text": {"text": f"{text} {n}"},
+            "answer": {"prompt": f"{n} {text[len(text) // 4 :]}", "completion": text[: len(text) // 4]},
+            "pair": {"prompt": f"What is sea {n}?", "chosen": text, "rejected": text[: len(text) // 2]},
+        }[kind])  # fmt: skip
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     return path
 

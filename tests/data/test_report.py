@@ -42,7 +42,7 @@ def counts(report):
 
 def test_a_clean_file_has_nothing_to_say():
     report = report_on(chats(*many(200)))
-    assert (report.rows, report.kept, report.tokens, report.trained_tokens) == (200, 200, 1000, 800)
+    assert (report.rows, report.kept, report.counts.tokens, report.counts.learnt) == (200, 200, 1000, 800)
     assert (report.longest, report.p99_length, report.sampled_from) == (5, 5, 0)
     assert report.findings == []
 
@@ -53,7 +53,7 @@ def test_every_row_is_accounted_for():
     assert [(bad.row, bad.line) for bad in report.rejected] == [(3, 9), (4, 10), (135, None)]
     assert (report.truncated, report.nothing_to_learn) == ([133, 134], [134])
     assert report.rows == report.kept + len(report.rejected) + len(report.nothing_to_learn)
-    assert (report.tokens, report.trained_tokens) == (132 * 5 + LENGTH, 132 * 4 + LENGTH - 1)
+    assert (report.counts.tokens, report.counts.learnt) == (132 * 5 + LENGTH, 132 * 4 + LENGTH - 1)
 
 
 def test_the_stages_add_up_and_name_their_rows():
@@ -124,7 +124,7 @@ def test_a_large_dataset_is_estimated_from_a_spread_sample():
     stages = {stage.name: stage for stage in report.stages}
     assert sum(stage.count for stage in report.stages if stage.removed) + report.kept == 1000
     assert stages["kept"].estimated and "estimated from 100 rows" in stages["truncated"].words
-    assert report.tokens == 10 * sum(len(piece.ids) for each in asked for piece in pieces(each) if piece.learns)
+    assert report.counts.tokens == 10 * sum(len(piece.ids) for each in asked for piece in pieces(each) if piece.learns)
     told = {finding.code: finding.message for finding in report.findings}
     assert told["truncated"].startswith("About ") and sum(count for *_, count in report.token_histogram) == 1000
     assert not stages["duplicates"].estimated

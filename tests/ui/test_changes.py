@@ -38,17 +38,17 @@ def test_other_letters_are_offered_with_a_preview_and_taken_with_a_click(studio,
     assert "data-pick='encoding:" in shown.result and "Où est le café?" in shown.result
     pick = shown.result.split("data-pick='")[1].split("'")[0]
     again = named(act(studio, pick, shown.chosen, *BY)[2:])
-    assert again.chosen.rows == 12 and "Où est le café?" in again.preview
+    assert again.chosen.counts.rows == 12 and "Où est le café?" in again.preview
 
 
 def test_a_finding_is_mended_with_a_click_and_taken_back(studio, table):
     shown = table(rows(40) + "\nWhat is 1?,It is 1.\n")
     assert "data-pick='mend:duplicates'" in shown.result
     mended = named(act(studio, "mend:duplicates", shown.chosen, *BY)[2:])
-    assert mended.chosen.rows == 40 and "data-pick='undo:0'" in mended.result
+    assert mended.chosen.counts.rows == 40 and "data-pick='undo:0'" in mended.result
     assert "data-pick='mend:duplicates'" not in mended.result
     back = named(act(studio, "undo:0", mended.chosen, *BY)[2:])
-    assert back.chosen.rows == 41 and back.chosen.settings.mends == ()
+    assert back.chosen.counts.rows == 41 and back.chosen.settings.mends == ()
 
 
 def test_a_mend_that_is_no_longer_offered_changes_nothing(studio, table):
@@ -82,7 +82,7 @@ def test_secrets_that_are_mixed_in_are_told_and_masked_with_a_click(studio, chos
     assert "Row 13." in tab.result
     once = picked(studio, "mend:mixed-1-personal-data", chosen)
     assert "Each phone number became a placeholder." in once.result and "+44" not in once.result
-    assert "anna…" in once.result and once.chosen.rows == chosen.rows
+    assert "anna…" in once.result and once.chosen.counts.rows == chosen.counts.rows
     twice = picked(studio, "mend:mixed-0-personal-data", once.chosen)
     assert "anna" not in twice.result and len(twice.chosen.settings.mends) == 2
     assert "anna…" in picked(studio, "undo:1", twice.chosen).result
@@ -96,8 +96,8 @@ def test_a_button_that_is_no_longer_there_changes_nothing(studio, chosen, pick):
 
 def test_a_row_is_left_out_and_comes_back(studio, chosen):
     tab = named(drop_row(studio, chosen, 2, *BY))
-    assert tab.chosen.rows == 11 and "Row 3 was left out." in tab.result and "What is 3?" in tab.preview
-    assert picked(studio, "undo:0", tab.chosen).chosen.rows == 12
+    assert tab.chosen.counts.rows == 11 and "Row 3 was left out." in tab.result and "What is 3?" in tab.preview
+    assert picked(studio, "undo:0", tab.chosen).chosen.counts.rows == 12
 
 
 def test_a_correction_is_part_of_the_recipe_and_the_file_stays(studio, chosen):
@@ -116,7 +116,7 @@ def test_saving_without_a_change_changes_nothing(studio, chosen):
 
 def test_a_row_can_be_added(studio, chosen):
     tab = named(save_row(studio, None, chosen, 0, *BY, "And 99?", "Many.", "", None, None, None))
-    assert tab.chosen.rows == 13
+    assert tab.chosen.counts.rows == 13
 
 
 def test_an_empty_new_row_is_refused_and_nothing_is_lost(studio, chosen):
@@ -136,13 +136,13 @@ def test_a_conversation_is_corrected_turn_by_turn(studio, with_tiny):
 
 def test_a_row_that_was_refused_can_be_corrected(studio, table):
     tab = table(rows() + "\nWhat else?,\n")
-    assert "data-pick='row:13'" in tab.result and tab.chosen.rows == 12
+    assert "data-pick='row:13'" in tab.result and tab.chosen.counts.rows == 12
     opened = picked(studio, "row:13", tab.chosen)
     number, group, _, _, *boxes = opened.correction
     assert number == 13 and group.visible and [box.value for box in boxes[:2]] == ["What else?", ""]
     assert opened.result == gr.skip() and opened.chosen == gr.skip()
     texts = ["What else?", "Nothing.", *[None] * (MOST_COLUMNS - 2)]
-    assert named(save_row(studio, 13, tab.chosen, 0, *BY, *texts)).chosen.rows == 13
+    assert named(save_row(studio, 13, tab.chosen, 0, *BY, *texts)).chosen.counts.rows == 13
 
 
 def mixed(studio, chosen, path, weight=0.5, by=BY) -> Shown:
@@ -153,8 +153,8 @@ def test_a_sample_is_mixed_in_counted_kept_and_removed(studio, with_tiny):
     chosen = sample(studio, "pirate-voice.jsonl").chosen
     tab = mixed(studio, chosen, TICKETS)
     assert "300 conversations and 150 mixed in, ready to train" in tab.result and tab.index == 3
-    assert (tab.chosen.rows, tab.chosen.mixed) == (450, 150)
-    assert tab.chosen.tokens > chosen.tokens and tab.chosen.longest >= chosen.longest
+    assert (tab.chosen.counts.rows, tab.chosen.mixed) == (450, 150)
+    assert tab.chosen.counts.tokens > chosen.counts.tokens and tab.chosen.counts.longest >= chosen.counts.longest
     assert tab.mixing[0].label == "Mix in other rows (150 mixed in)" and tab.mixing[2] == ""
     assert "Ticket to JSON: 150 rows, weight 0.5" in tab.mixing[1]
     assert tab.remembered["data"]["mix"] == [{"path": TICKETS, "format": "auto", "columns": {}, "weight": 0.5}]

@@ -42,7 +42,7 @@ def test_a_sample_that_is_not_there(studio):
 
 def test_an_upload_is_recognised_and_its_columns_can_be_seen(table):
     shown = table(rows())
-    assert shown.mapping[0] == "question_answer" and shown.chosen.rows == 12
+    assert shown.mapping[0] == "question_answer" and shown.chosen.counts.rows == 12
     assert [c.value for c in shown.mapping[1:3]] == ["question", "answer"]
     assert "10 % of the rows are kept for checking" in shown.result
 
@@ -56,7 +56,7 @@ def test_columns_that_say_nothing_open_the_mapping_and_can_be_mapped(studio, tab
     assert [c.label for c in chosen_format.mapping[1:3]] == ["Column: question", "Column: answer"]
     asked = ["question_answer", "left", "right", "(none)", None, None, *["Be kind.", "", 0, *OTHERS[3:]]]
     mapped = named(data.reread(studio, True, chosen_format.chosen, *BY, *asked))
-    assert mapped.chosen.rows == 2 and mapped.chosen.settings.columns == {"question": "left", "answer": "right"}
+    assert mapped.chosen.counts.rows == 2 and mapped.chosen.settings.columns == {"question": "left", "answer": "right"}
     assert "Be kind." in mapped.preview and "No rows are kept for checking." in mapped.result
 
 

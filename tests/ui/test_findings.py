@@ -2,6 +2,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from finetune.data.checks import Finding
+from finetune.data.counts import Counts
 from finetune.data.mends.drop import Drop
 from finetune.data.mix import Portion
 from finetune.data.report import Report
@@ -27,7 +28,7 @@ def html_of(report, kind="chat", length=512, held_out="", settings=SETTINGS, **t
 
 
 def test_the_counts_are_said_in_words():
-    report = Report("chat", 1204, kept=1200, tokens=11240, trained_tokens=4000, truncated=[3])
+    report = Report("chat", 1204, kept=1200, counts=Counts(1200, 40, 11240, 4000, 20), truncated=[3])
     html = html_of(report, held_out="Ten rows.")
     for words in (
         "1,200 conversations, ready to train",

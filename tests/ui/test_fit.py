@@ -5,6 +5,7 @@ import gradio as gr
 import pytest
 
 from finetune import hardware, probe
+from finetune.data.counts import Counts
 from finetune.recipe import Recipe
 from finetune.ui import fit, method
 from finetune.ui.studio import Chosen
@@ -24,7 +25,7 @@ def recipe():
 
 @pytest.fixture
 def long_rows():
-    return Chosen(PIRATE.settings, "long", "chat", 64, 250, 64 * 200)
+    return Chosen(PIRATE.settings, "long", "chat", Counts(64, 250, 64 * 200))
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_what_does_not_fit_comes_with_a_button_that_makes_it_fit(
 ):
     from finetune.memory import estimate
 
-    needed = estimate(recipe, studio.workspace, long_rows.rows, long_rows.longest, long_rows.tokens).estimate_bytes
+    needed = estimate(recipe, studio.workspace, long_rows.counts).estimate_bytes
     monkeypatch.setattr(hardware, "free_bytes", lambda machine: int(needed * 0.95))
     line, _, _ = fit.weigh(studio, current, long_rows)
     assert "class='too-big'" in line and "Won&#x27;t fit" in line

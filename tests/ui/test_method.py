@@ -1,14 +1,17 @@
 import gradio as gr
 import pytest
 
+from finetune.data.counts import Counts
 from finetune.data.settings import DataSettings
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe
 from finetune.ui import method
 from finetune.ui.studio import Chosen
 
-PIRATE = Chosen(DataSettings(path="assets/samples/pirate-voice.jsonl"), "pirate voice", "chat", 300, 60, 9000)
-PAIRS = Chosen(DataSettings(path="assets/samples/short-and-kind.jsonl"), "short and kind", "preference", 300, 60, 9000)
+PIRATE = Chosen(DataSettings(path="assets/samples/pirate-voice.jsonl"), "pirate voice", "chat", Counts(300, 60, 9000))
+PAIRS = Chosen(
+    DataSettings(path="assets/samples/short-and-kind.jsonl"), "short and kind", "preference", Counts(300, 60, 9000)
+)
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 import json
-from types import SimpleNamespace
 
 import pytest
 
+from finetune.data.counts import Counts
 from finetune.data.dataset import read
 from finetune.data.mix import gather, read_others
 from finetune.data.settings import DataSettings
+from finetune.data.tokens import Piece
 from finetune.errors import DataError
 from finetune.ui import mixture
 from finetune.ui.mixture import Mixture, mix
@@ -22,9 +23,9 @@ def folder(tmp_path):
 
 
 def pieces(example):
-    """A sequence as long as the answer, cut at 30."""
+    """A sequence as long as the answer, cut at 30, all of it learnt."""
     answer = len(example["messages"][1]["content"])
-    return (SimpleNamespace(ids=(0,) * min(answer, 30), full_length=answer, is_truncated=answer > 30),)
+    return (Piece((0,) * min(answer, 30), (True,) * min(answer, 30), full_length=answer),)
 
 
 def mixed(folder, count=pieces, **settings):
@@ -43,8 +44,8 @@ def test_the_counts_are_those_of_the_training(folder):
 
 def test_tokens_are_counted_after_the_cut_and_the_longest_before(folder):
     found, _ = mixed(folder, mix=[{"path": "other.jsonl"}])
-    assert (found.rows, found.longest) == (39, 39)
-    assert found.tokens == sum(min(n, 30) for n in range(1, 40))
+    assert (found.counts.rows, found.counts.longest) == (39, 39)
+    assert found.counts.tokens == sum(min(n, 30) for n in range(1, 40))
     assert "9 rows of those mixed in are cut at this length." in found.notes
 
 
@@ -58,7 +59,7 @@ def test_of_many_rows_a_spread_sample_is_counted(folder, monkeypatch):
     exact, _ = mixed(folder, replay="general.jsonl", replay_share=0.7)
     monkeypatch.setattr(mixture, "MOST_COUNTED", 50)
     about, _ = mixed(folder, replay="general.jsonl", replay_share=0.7)
-    assert about.rows == exact.rows == 210 and about.tokens == pytest.approx(exact.tokens, rel=0.1)
+    assert about.rows == exact.rows == 210 and about.counts.tokens == pytest.approx(exact.counts.tokens, rel=0.1)
 
 
 def test_a_row_that_the_template_refuses_has_no_tokens(folder):
@@ -66,7 +67,7 @@ def test_a_row_that_the_template_refuses_has_no_tokens(folder):
         raise DataError("No.")
 
     found, _ = mixed(folder, refuse, mix=[{"path": "other.jsonl", "weight": 0.1}])
-    assert (found.rows, found.tokens, found.longest) == (9, 0, 0)
+    assert (found.rows, found.counts) == (9, Counts())
 
 
 def test_nothing_is_no_rows():

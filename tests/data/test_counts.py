@@ -1,0 +1,21 @@
+from finetune.data.counts import Counts
+from finetune.data.tokens import Piece
+
+SHORT = Piece((1, 2, 3), (False, False, True), full_length=3)
+LONG = Piece((1, 2, 3, 4), (False, True, True, True), full_length=9)
+
+
+def test_a_row_may_have_several_sequences():
+    assert Counts.of([SHORT]) == Counts(rows=1, longest=3, tokens=3, learnt=1, most_learnt=1)
+    assert Counts.of([SHORT, LONG]) == Counts(rows=1, longest=9, tokens=7, learnt=4, most_learnt=4)
+
+
+def test_rows_are_added_up_and_the_largest_are_kept():
+    both = Counts.of([SHORT]) + Counts.of([LONG])
+    assert both == Counts.of([LONG]) + Counts.of([SHORT]) == Counts(2, longest=9, tokens=7, learnt=4, most_learnt=3)
+    assert Counts() + both == both
+
+
+def test_more_rows_of_a_kind_have_more_tokens_but_no_longer_ones():
+    both = Counts.of([SHORT]) + Counts.of([LONG])
+    assert both.times(2.5) == Counts(5, longest=9, tokens=18, learnt=10, most_learnt=3)
