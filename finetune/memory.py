@@ -227,7 +227,7 @@ def _sentence(recipe: Recipe, needed: int, available: int, word: str, took: floa
     duration = f" About {spoken(took)}." if took else ""
     if word == TIGHT:
         return f"Tight: needs about {gigabytes(needed)} of the {gigabytes(available)} GB that are free.{duration}"
-    return f"Needs about {gigabytes(needed)} of {gigabytes(available)} GB: fits.{duration}"
+    return f"Needs about {gigabytes(needed)} of the {gigabytes(available)} GB that are free: fits.{duration}"
 
 
 def gigabytes(count: float) -> str:

@@ -14,7 +14,7 @@ from finetune.verdict import Verdict, steps_words, verdict
 from finetune.view import View
 
 WIDTH, HEIGHT = 460, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 56, 10, 12, 34
 DIGIT = 9
 """The width of a digit where a phone shows the labels larger, at 15 px."""
 MOST_POINTS = 240

@@ -70,7 +70,7 @@ def draw(studio: Studio) -> Parts:
     with gr.Row(elem_classes="title-row"):
         gr.HTML(views.lead("Same question, same settings; only the training differs."))
         run = gr.Dropdown(
-            [], label="Run", show_label=False, filterable=False, elem_id="compare-run", scale=0, min_width=320
+            [], label="Run", show_label=False, filterable=False, elem_id="compare-run", scale=0, min_width=400
         )
     sampling = Form()
     pane = gr.HTML(nothing_yet(), elem_id="pane", elem_classes="pane")

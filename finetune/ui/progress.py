@@ -118,7 +118,7 @@ def _figures(view: View, standing: Standing, now: float) -> str:
     if view.tokens_per_s:
         parts.append(f"{amount(view.tokens_per_s)} tokens/s")
     if view.memory_bytes:
-        parts.append(f"{gigabytes(view.memory_bytes)} of memory")
+        parts.append(f"{gigabytes(view.memory_bytes)} of memory in all")
     return f"<p class='figures'>{' <i>·</i> '.join(escape(part) for part in parts)}</p>" if parts else ""
 
 

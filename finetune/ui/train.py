@@ -100,7 +100,7 @@ def draw(studio: Studio) -> Parts:
     with gr.Row(elem_classes="title-row"):
         gr.HTML(views.lead("Watch it learn."))
         run = gr.Dropdown(
-            [], label="Run", show_label=False, filterable=False, elem_id="train-run", scale=0, min_width=320
+            [], label="Run", show_label=False, filterable=False, elem_id="train-run", scale=0, min_width=400
         )
     offers = gr.HTML(js_on_load=PICK, elem_id="offers")
     head = gr.HTML(nothing_yet(), elem_id="run-head")
