@@ -3,7 +3,6 @@
 Nothing here changes a setting of the machine; it looks and answers.
 """
 
-import os
 import re
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from finetune.allowance import cores, free_memory_bytes, memory_bytes
 from finetune.errors import BusyError, RecipeError
 
 GIB = 2**30
@@ -57,20 +57,6 @@ class Machine:
 def cpu_words(cores: int, memory_bytes: int) -> str:
     """A machine without a graphics card, in a line."""
     return f"CPU, {cores} {'core' if cores == 1 else 'cores'}, {memory_bytes / GIB:.0f} GB"
-
-
-def cores() -> int:
-    """CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def memory_bytes() -> int:
-    """Main memory this process may use: the machine's, or its container's limit if that is lower."""
-    total = psutil.virtual_memory().total
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
-        return min(total, int(text))
-    return total
 
 
 @cache
@@ -129,14 +115,13 @@ def memory_used_bytes(machine: Machine) -> int:
 
 
 def free_bytes(machine: Machine) -> int:
-    """Memory a run could still take: on the card, or in main memory within this process's limit."""
+    """Memory a run could still take: on the card, or in main memory within the container's limit."""
     if machine.device == "cuda":
         import torch
 
         free, _ = torch.cuda.mem_get_info()
         return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    room = memory_bytes() - psutil.Process().memory_info().rss
-    return max(0, min(psutil.virtual_memory().available, room))
+    return free_memory_bytes()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
