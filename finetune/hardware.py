@@ -14,7 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from finetune.allowance import cores, free_memory_bytes, memory_bytes
-from finetune.errors import BusyError, RecipeError
+from finetune.errors import BusyError, ModelError, RecipeError
 
 GIB = 2**30
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUDNN_STATUS_NOT_SUPPORTED")
@@ -134,6 +134,19 @@ def is_out_of_memory(error: BaseException) -> bool:
 def is_poisoned(error: BaseException) -> bool:
     """True if ``error`` says that this process can no longer use its card: every further call would fail too."""
     return isinstance(error, RuntimeError) and any(words in str(error) for words in POISONED)
+
+
+def explained(error: BaseException) -> ModelError | None:
+    """What ``error`` means for who asked for an answer: the card is lost, or no memory is left; None for any other."""
+    if is_poisoned(error):
+        return ModelError(
+            "The graphics card stopped working for this program.", "The program has to start anew; then ask again."
+        )
+    if is_out_of_memory(error):
+        return ModelError(
+            "There was not enough memory.", "End what else uses it, such as a run that trains, then try again."
+        )
+    return None
 
 
 class Peak:

@@ -28,7 +28,7 @@ from finetune.errors import (
     RunError,
 )
 from finetune.events import Ended, Noted
-from finetune.hardware import Lease, choose_processes, is_out_of_memory, is_poisoned, machine
+from finetune.hardware import Lease, choose_processes, explained, is_out_of_memory, is_poisoned, machine
 from finetune.model import locate
 from finetune.recipe import Recipe
 from finetune.run import ENDED_AS, Onlooker, Run
@@ -131,17 +131,16 @@ class Jobs:
     def beside(self) -> Iterator[None]:
         """Use the device beside the worker, as a chat does; if it is lost on the way, this process has to go too.
 
-        The error is then a ``ModelError``; others pass through.
+        That, and a want of memory, is then said as a ``ModelError``; other errors pass through.
         """
         try:
             yield
-        except RuntimeError as error:
-            if not is_poisoned(error):
-                raise
-            self.poisoned.set()
-            raise ModelError(
-                "The graphics card stopped working for this program.", "The program has to start anew; then ask again."
-            ) from error
+        except (MemoryError, RuntimeError) as error:
+            if is_poisoned(error):
+                self.poisoned.set()
+            if meant := explained(error):
+                raise meant from error
+            raise
 
     def warm(self) -> None:
         """Load the heavy libraries in the background, so that the first click does not wait for them."""
