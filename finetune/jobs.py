@@ -45,6 +45,8 @@ CODES = {
 }
 WATCH_S = 1.0
 """How often it is looked whether the worker is alive."""
+LEAVE_S = 10.0
+"""How long a process may take to leave after its ``torchrun``; it looks each second, and 3 s were measured."""
 
 
 class Jobs:
@@ -311,7 +313,11 @@ def _processes(run: Run) -> int:
 
 
 def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
-    """Train ``run`` with several processes of this machine, which take its lock and the device themselves."""
+    """Train ``run`` with several processes of this machine, which take its lock and the device themselves.
+
+    If they ended early, that is said once the one that writes has left, or it might go on writing after the end. One
+    that does not leave still works on the run, and the run is shown so.
+    """
     environment = os.environ | {
         "FINETUNE_HOME": str(workspace.path),
         "PYTHONPATH": str(PROJECT),
@@ -319,11 +325,15 @@ def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
     }
     with (run.path / "processes.log").open("ab") as log:
         done = subprocess.run(ranks.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
-    if done.returncode and run.view().state not in ENDED_AS.values() and run.view().state != "failed":
-        hint = f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
-        run.emit(
-            Ended(state="failed", code="bug", message="The processes that trained together ended early.", hint=hint)
-        )
+    if not done.returncode:
+        return
+    with suppress(BusyError), run.held(LEAVE_S):
+        if run.view().state not in ("failed", *ENDED_AS.values()):
+            hint = (
+                f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
+            )
+            message = "The processes that trained together ended early."
+            run.emit(Ended(state="failed", code="bug", message=message, hint=hint))
 
 
 def _lease(run: Run, workspace: Workspace, patient: bool) -> AbstractContextManager:
