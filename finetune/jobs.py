@@ -327,12 +327,10 @@ def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
         done = subprocess.run(ranks.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
     if not done.returncode:
         return
+    message = "The processes that trained together ended early."
+    hint = f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
     with suppress(BusyError), run.held(LEAVE_S):
         if run.view().state not in ("failed", *ENDED_AS.values()):
-            hint = (
-                f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
-            )
-            message = "The processes that trained together ended early."
             run.emit(Ended(state="failed", code="bug", message=message, hint=hint))
 
 
