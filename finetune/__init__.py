@@ -41,7 +41,7 @@ A file imports only from rows below its own:
     recipe  hardware  libraries  verdict
     methods  adapters  curve  duration
     data  view  trainer
-    events  checkpoints  capacity
+    events  checkpoints  capacity  allowance
     registry  settings  launcher
     errors
 

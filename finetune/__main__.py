@@ -1,7 +1,7 @@
 """The command line: the same engine without a page.
 
-Answers go to stdout, logs to stderr. Exit code 0 only on success, 2 on bad input, 1 when a run failed, 75 when it
-failed because this process lost its graphics card: started again, it can go on.
+Answers go to stdout, logs to stderr. Exit code 0 only on success, 2 on bad input, 1 when a run failed or the memory
+did not suffice, 75 when this process lost its graphics card: started again, it can go on.
 """
 
 import argparse
@@ -361,13 +361,24 @@ def _answer(options, facts: dict, lines: list[str]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a mistake a person can mend is one sentence on stderr and exit code 2."""
+    """Run one command; a mistake a person can mend is one sentence on stderr and exit code 2.
+
+    So is a want of memory, with 1, and a graphics card that was lost, with 75.
+    """
     options = parser().parse_args(arguments)
     try:
         return options.work(options, Workspace())
     except FinetuneError as error:
         print(error, file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        from finetune.hardware import explained, is_poisoned
+
+        meant = explained(error)
+        if meant is None:
+            raise
+        print(meant, file=sys.stderr)
+        return POISONED if is_poisoned(error) else 1
 
 
 if __name__ == "__main__":

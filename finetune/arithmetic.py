@@ -7,10 +7,9 @@ in ``assets/decisions.md``.
 import os
 import sys
 
+from finetune.allowance import granted_cores, visible_cores
 from finetune.hardware import Choice
-
-ASKED_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Where a person, or ``torchrun``, says how many threads one operation may use."""
+from finetune.libraries import ASKED_THREADS
 
 
 def arithmetic(trainer, device: str) -> tuple[tuple[str, Choice], ...]:
@@ -55,6 +54,9 @@ def threads(device: str) -> Choice:
     value = str(torch.get_num_threads())
     if asked := next((name for name in ASKED_THREADS if name in os.environ), ""):
         return Choice(value, f"{asked} asks for it")
+    if torch.get_num_threads() == granted_cores() < visible_cores():
+        reason = f"the container's quota comes to {value} of {visible_cores()} cores; more would wait for each other"
+        return Choice(value, reason)
     if device != "cpu":
         return Choice(value, "PyTorch's own choice, for what is computed beside the graphics card")
     spins = os.environ.get("GOMP_SPINCOUNT") if sys.platform == "linux" else None

@@ -3,7 +3,6 @@
 Nothing here changes a setting of the machine; it looks and answers.
 """
 
-import os
 import re
 import threading
 import time
@@ -14,7 +13,8 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from finetune.errors import BusyError, RecipeError
+from finetune.allowance import cores, free_memory_bytes, memory_bytes
+from finetune.errors import BusyError, ModelError, RecipeError
 
 GIB = 2**30
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUDNN_STATUS_NOT_SUPPORTED")
@@ -57,20 +57,6 @@ class Machine:
 def cpu_words(cores: int, memory_bytes: int) -> str:
     """A machine without a graphics card, in a line."""
     return f"CPU, {cores} {'core' if cores == 1 else 'cores'}, {memory_bytes / GIB:.0f} GB"
-
-
-def cores() -> int:
-    """CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def memory_bytes() -> int:
-    """Main memory this process may use: the machine's, or its container's limit if that is lower."""
-    total = psutil.virtual_memory().total
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
-        return min(total, int(text))
-    return total
 
 
 @cache
@@ -129,14 +115,13 @@ def memory_used_bytes(machine: Machine) -> int:
 
 
 def free_bytes(machine: Machine) -> int:
-    """Memory a run could still take: on the card, or in main memory within this process's limit."""
+    """Memory a run could still take: on the card, or in main memory within the container's limit."""
     if machine.device == "cuda":
         import torch
 
         free, _ = torch.cuda.mem_get_info()
         return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    room = memory_bytes() - psutil.Process().memory_info().rss
-    return max(0, min(psutil.virtual_memory().available, room))
+    return free_memory_bytes()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -149,6 +134,19 @@ def is_out_of_memory(error: BaseException) -> bool:
 def is_poisoned(error: BaseException) -> bool:
     """True if ``error`` says that this process can no longer use its card: every further call would fail too."""
     return isinstance(error, RuntimeError) and any(words in str(error) for words in POISONED)
+
+
+def explained(error: BaseException) -> ModelError | None:
+    """What ``error`` means for who asked for an answer: the card is lost, or no memory is left; None for any other."""
+    if is_poisoned(error):
+        return ModelError(
+            "The graphics card stopped working for this program.", "The program has to start anew; then ask again."
+        )
+    if is_out_of_memory(error):
+        return ModelError(
+            "There was not enough memory.", "End what else uses it, such as a run that trains, then try again."
+        )
+    return None
 
 
 class Peak:

@@ -28,7 +28,7 @@ from finetune.errors import (
     RunError,
 )
 from finetune.events import Ended, Noted
-from finetune.hardware import Lease, choose_processes, is_out_of_memory, is_poisoned, machine
+from finetune.hardware import Lease, choose_processes, explained, is_out_of_memory, is_poisoned, machine
 from finetune.model import locate
 from finetune.recipe import Recipe
 from finetune.run import ENDED_AS, Onlooker, Run
@@ -45,6 +45,8 @@ CODES = {
 }
 WATCH_S = 1.0
 """How often it is looked whether the worker is alive."""
+LEAVE_S = 10.0
+"""How long a process may take to leave after its ``torchrun``; it looks each second, and 3 s were measured."""
 
 
 class Jobs:
@@ -131,17 +133,16 @@ class Jobs:
     def beside(self) -> Iterator[None]:
         """Use the device beside the worker, as a chat does; if it is lost on the way, this process has to go too.
 
-        The error is then a ``ModelError``; others pass through.
+        That, and a want of memory, is then said as a ``ModelError``; other errors pass through.
         """
         try:
             yield
-        except RuntimeError as error:
-            if not is_poisoned(error):
-                raise
-            self.poisoned.set()
-            raise ModelError(
-                "The graphics card stopped working for this program.", "The program has to start anew; then ask again."
-            ) from error
+        except (MemoryError, RuntimeError) as error:
+            if is_poisoned(error):
+                self.poisoned.set()
+            if meant := explained(error):
+                raise meant from error
+            raise
 
     def warm(self) -> None:
         """Load the heavy libraries in the background, so that the first click does not wait for them."""
@@ -312,7 +313,11 @@ def _processes(run: Run) -> int:
 
 
 def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
-    """Train ``run`` with several processes of this machine, which take its lock and the device themselves."""
+    """Train ``run`` with several processes of this machine, which take its lock and the device themselves.
+
+    If they ended early, that is said once the one that writes has left, or it might go on writing after the end. One
+    that does not leave still works on the run, and the run is shown so.
+    """
     environment = os.environ | {
         "FINETUNE_HOME": str(workspace.path),
         "PYTHONPATH": str(PROJECT),
@@ -320,11 +325,13 @@ def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
     }
     with (run.path / "processes.log").open("ab") as log:
         done = subprocess.run(ranks.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
-    if done.returncode and run.view().state not in ENDED_AS.values() and run.view().state != "failed":
-        hint = f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
-        run.emit(
-            Ended(state="failed", code="bug", message="The processes that trained together ended early.", hint=hint)
-        )
+    if not done.returncode:
+        return
+    message = "The processes that trained together ended early."
+    hint = f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
+    with suppress(BusyError), run.held(LEAVE_S):
+        if run.view().state not in ("failed", *ENDED_AS.values()):
+            run.emit(Ended(state="failed", code="bug", message=message, hint=hint))
 
 
 def _lease(run: Run, workspace: Workspace, patient: bool) -> AbstractContextManager:

@@ -11,9 +11,12 @@ import warnings
 from contextlib import nullcontext
 from importlib.metadata import version
 
+from finetune.allowance import cores
+
 NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
 """The libraries whose versions decide a run's result."""
-
+ASKED_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Where a person, or ``torchrun``, says how many threads one operation may use."""
 
 _LOADING = threading.Lock()
 """Two threads that import these libraries at once can see them half made ("cannot import name AutoTokenizer")."""
@@ -37,10 +40,22 @@ def load_tokenizers() -> None:
     """Import what counting tokens needs, which is the smaller part; it does not wait for the rest to load."""
     with _LOADING if not _tokenizers_loaded.is_set() else nullcontext():
         quieten()
-        importlib.import_module("torch")
+        limit_threads()
         from transformers import AutoTokenizer  # noqa: F401
 
         _tokenizers_loaded.set()
+
+
+def limit_threads() -> None:
+    """Let one operation of PyTorch use no more threads than there are cores to use, unless a person said how many.
+
+    PyTorch counts the cores it sees. With a container's quota of 2 of 64 the other threads would be halted most of the
+    time, and those that work wait for them. Threads that are begun later do likewise.
+    """
+    import torch
+
+    if not any(name in os.environ for name in ASKED_THREADS) and torch.get_num_threads() > cores():
+        torch.set_num_threads(cores())
 
 
 def quieten() -> None:

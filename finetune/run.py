@@ -185,11 +185,11 @@ class Run:
         return (self.path / "left").exists()
 
     @contextmanager
-    def held(self):
-        """Hold the run's lock; ``BusyError`` if another process or thread works on it."""
+    def held(self, patience_s: float = 2.0):
+        """Hold the run's lock; ``BusyError`` if another process or thread still works on it after ``patience_s``."""
         lock = FileLock(self.path / "lock", thread_local=False, is_singleton=False)
         try:
-            lock.acquire(timeout=2)
+            lock.acquire(timeout=patience_s)
         except Timeout:
             raise BusyError(f"Run {self.id} is being worked on already.", "Watch it on the Train tab.") from None
         try:

@@ -20,6 +20,13 @@ RESUMABLE = ("stopped", "paused", "failed", "interrupted")
 """A run in one of these can go on from its last checkpoint."""
 STALLED_S, STALLED_STEPS = 60.0, 10.0
 """A run is stalled if nothing was heard of it for a minute, and for ten times as long as a step of its takes."""
+UNPACED_S = 3600.0
+"""While it is not known how long things take, a run is stalled if nothing was heard of it for an hour.
+
+Before its second step, also after it was resumed, and while its model is saved, a run says nothing for as long as a
+disk, a network or a compiler takes. In an hour 140 GB of weights (70 billion in bf16) are read at 40 MB/s, 15 GB are
+fetched at 35 Mbit/s, and the longest compilation that was measured (27 s) is over a hundred times.
+"""
 
 
 @dataclass
@@ -53,6 +60,8 @@ class View:
     saved: list[said.Saved] = field(default_factory=list)
     lowered: list[said.Lowered] = field(default_factory=list)
     """What was given up for want of memory."""
+    steps_since: int = 0
+    """Steps since the phase it is in began. The first of them waits for what is loaded or compiled at its time."""
     heard_at: float = 0.0
     """When the run last said something, in Unix seconds."""
     code: str = ""
@@ -93,11 +102,15 @@ class View:
         paces = [later.elapsed_s - earlier.elapsed_s for earlier, later in zip(recent, recent[1:])]
         return sorted(paces)[len(paces) // 2] if paces else None
 
+    @property
+    def is_paced(self) -> bool:
+        """True while it takes steps, is past the second since it began or was resumed, and so has a usual pace."""
+        return self.phase == "training" and self.steps_since >= 2 and self.step_s is not None
+
     def is_stalled(self, now: float) -> bool:
-        """True if it is training and nothing was heard of it for much longer than a step takes, asked to end or not."""
-        if self.state not in ("running", "stopping") or self.phase != "training" or self.step_s is None:
-            return False
-        return now - self.heard_at > max(STALLED_S, STALLED_STEPS * self.step_s)
+        """True if it is at work, asked to end or not, and nothing was heard of it for much longer than is usual."""
+        patience_s = max(STALLED_S, STALLED_STEPS * self.step_s) if self.is_paced else UNPACED_S
+        return self.state in ACTIVE and now - self.heard_at > patience_s
 
     def add(self, event: said.Event) -> "View":
         """This view with ``event`` folded in (it changes in place and is returned)."""
@@ -140,7 +153,7 @@ class View:
 
     @_add.register
     def _(self, event: said.Entered) -> None:
-        self.phase = event.phase
+        self.phase, self.steps_since = event.phase, 0
         self.state = "preparing" if event.phase in ("loading", "tokenising") else "running"
 
     @_add.register
@@ -166,6 +179,7 @@ class View:
             [earlier for earlier in self.steps if earlier.step < event.step] if self._repeats(event) else self.steps
         )
         self.steps.append(event)
+        self.steps_since += 1
 
     def _repeats(self, event: said.Stepped) -> bool:
         return bool(self.steps) and self.steps[-1].step >= event.step

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from finetune.arithmetic import ASKED_THREADS, compilation_of, loss_of, optimiser_of, threads
+from finetune import arithmetic
+from finetune.arithmetic import compilation_of, loss_of, optimiser_of, threads
+from finetune.libraries import ASKED_THREADS
 
 
 @pytest.fixture
@@ -56,3 +58,11 @@ def test_threads_are_those_in_force_and_who_asked_is_named(monkeypatch, unasked)
     assert ("1,000 turns" in threads("cpu").reason) == (sys.platform == "linux")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads("cpu").reason == "OMP_NUM_THREADS asks for it"
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_quota_that_decided_the_threads_is_named(monkeypatch, unasked, device):
+    monkeypatch.setattr(arithmetic, "visible_cores", lambda: 64)
+    assert "quota" not in threads(device).reason
+    monkeypatch.setattr(arithmetic, "granted_cores", lambda: torch.get_num_threads())
+    assert f"quota comes to {torch.get_num_threads()} of 64 cores" in threads(device).reason

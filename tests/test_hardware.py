@@ -22,6 +22,11 @@ def test_this_machine_has_cores_and_memory():
     assert hardware.memory_used_bytes(replace(machine, device="cpu")) > 0
 
 
+def test_what_is_free_on_a_processor_is_what_its_container_leaves(monkeypatch):
+    monkeypatch.setattr(hardware, "free_memory_bytes", lambda: 5 * GIB)
+    assert hardware.free_bytes(CPU) == 5 * GIB
+
+
 def test_precision_follows_the_processor(monkeypatch):
     import torch
 

@@ -1,3 +1,4 @@
+import sys
 import time
 
 import pytest
@@ -248,3 +249,42 @@ def test_data_that_has_gone_since_it_was_queued_is_said(with_tiny, tmp_path):
     (tmp_path / "sft.jsonl").unlink()
     work(run, with_tiny)
     assert (run.view().state, run.view().code) == ("failed", "run") and "sft.jsonl" in run.view().message
+
+
+WRITER = """
+import sys, time
+from finetune.events import Noted, Started
+from finetune.run import Run
+run = Run(sys.argv[1])
+with run.held():
+    run.emit(Started(device="CPU"))
+    print("up", flush=True)
+    for n in range(30):
+        time.sleep(0.05)
+        run.emit(Noted(message=f"late {n}"))
+"""
+TORCHRUN = f"""
+import subprocess, sys
+writer = subprocess.Popen([sys.executable, "-c", {WRITER!r}, sys.argv[1]], stdout=subprocess.PIPE)
+writer.stdout.readline()
+sys.exit(1)
+"""
+"""It ends at once, and its process goes on writing for a second and a half."""
+
+
+@pytest.mark.parametrize("leave_s", [10.0, 0.1])
+def test_processes_that_ended_early_are_said_to_have_when_none_of_them_writes_any_more(
+    with_tiny, tmp_path, monkeypatch, leave_s
+):
+    monkeypatch.setattr("finetune.jobs.LEAVE_S", leave_s)
+    monkeypatch.setattr("finetune.ranks.command", lambda run, _: [sys.executable, "-c", TORCHRUN, str(run.path)])
+    run = with_tiny.create(recipe(tmp_path, **{"training.processes": 2}))
+    work(run, with_tiny)
+    if leave_s < 1:
+        assert run.view().state == "preparing" and run.is_held, "it is still at work"
+        wait_for(lambda: not run.is_held, seconds=20)
+        assert run.view().state == "interrupted"
+        return
+    *earlier, last = run.events()[0]
+    assert (last.state, last.code) == ("failed", "bug") and "ended early" in last.message
+    assert earlier[-1].message == "late 29" and not run.is_held

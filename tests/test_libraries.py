@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -13,3 +14,21 @@ def test_loading_turns_telemetry_off_and_prints_nothing():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
     assert done.stderr == ""
+
+
+THREADS = """
+import threading
+import finetune.libraries as libraries
+libraries.cores = lambda: 1
+libraries.load_tokenizers()
+import torch
+threading.Thread(target=lambda: print(torch.get_num_threads())).start()
+"""
+
+
+def test_threads_follow_the_cores_to_use_unless_a_person_said_how_many():
+    environment = {name: value for name, value in os.environ.items() if name not in libraries.ASKED_THREADS}
+    for asked, threads in ({}, "1"), ({"OMP_NUM_THREADS": "2"}, "2"):
+        command, given = [sys.executable, "-c", THREADS], environment | asked
+        done = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == threads

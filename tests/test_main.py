@@ -1,6 +1,7 @@
 """The command line, as a script would use it."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -134,6 +135,37 @@ def test_what_is_not_there_is_a_sentence_and_exit_code_2(command, words):
     code, out, error = command(*words)
     assert code == 2 and out == ""
     assert error.strip() and "Traceback" not in error
+
+
+@pytest.mark.parametrize("at", ["load", "reply"])
+@pytest.mark.parametrize(
+    ("raised", "code", "words"),
+    [
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), 75, "The graphics card stopped working"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "There was not enough memory"),
+        (MemoryError(), 1, "There was not enough memory"),
+    ],
+)
+def test_a_device_that_gives_out_in_an_answer_is_one_sentence(
+    command, recipe_file, with_tiny, monkeypatch, at, raised, code, words
+):
+    def fail(*_, **__):
+        raise raised
+
+    run = with_tiny.create(Recipe.load(recipe_file))
+    monkeypatch.setattr("finetune.chat.Pair.load", fail if at == "load" else lambda *_: SimpleNamespace(reply=fail))
+    said = command("chat", run.id, "--prompt", "x")
+    assert said[:2] == (code, "")
+    assert said[2].startswith(words) and said[2].count("\n") == 1
+
+
+def test_an_error_that_is_a_bug_keeps_its_traceback(command, recipe_file, with_tiny, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr("finetune.chat.Pair.load", fail)
+    with pytest.raises(RuntimeError, match="shapes"):
+        command("chat", with_tiny.create(Recipe.load(recipe_file)).id, "--prompt", "x")
 
 
 def test_a_finished_run_cannot_be_stopped(command, recipe_file):

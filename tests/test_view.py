@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune import events as said
-from finetune.view import ACTIVE, FINISHED, STATES, View, fold
+from finetune.view import ACTIVE, FINISHED, STATES, UNPACED_S, View, fold
 from tests.strategies import any_event
 
 
@@ -143,3 +143,27 @@ def test_a_run_is_stalled_if_it_is_silent_for_much_longer_than_a_step_takes(pace
     assert view.is_stalled(5 * pace + silence) is stalled, "a stop that is not heeded is no answer"
     view.add(said.Ended(state="stopped"))
     assert not view.is_stalled(1e9)
+
+
+@pytest.mark.parametrize("phase", ["loading", "tokenising", "training", "saving"])
+@pytest.mark.parametrize("steps", [0, 1])
+def test_before_a_second_step_and_while_saving_only_a_long_silence_is_a_stall(phase, steps):
+    view = fold([said.Started(device="CPU", at=0), said.Entered(phase=phase, at=0)])
+    for n in range(1, steps + 1):
+        view.add(stepped(n, elapsed_s=n, at=0))
+    assert not view.is_stalled(UNPACED_S) and view.is_stalled(UNPACED_S + 1)
+    view.add(said.Noted(message="a word", at=UNPACED_S))
+    assert not view.is_stalled(UNPACED_S + 1)
+
+
+def test_a_run_that_goes_on_has_no_pace_before_its_second_step_since():
+    steps = [stepped(n, elapsed_s=n, at=n) for n in range(1, 9)]
+    resumed = [said.Started(device="CPU", at=90), said.Resumed(step=5, at=90), said.Entered(phase="training", at=90)]
+    view = fold([said.Entered(phase="training", at=0), *steps, *resumed, stepped(6, elapsed_s=6, at=100)])
+    assert view.step_s == 1 and not view.is_stalled(100 + 600)
+    view.add(stepped(7, elapsed_s=7, at=101))
+    assert view.is_stalled(101 + 600)
+
+
+def test_a_run_that_waits_for_its_turn_is_not_stalled():
+    assert not fold([said.Queued(name="x", at=0)]).is_stalled(1e9)

@@ -1,9 +1,10 @@
 """Work that is done before it is asked for, by several threads: of use where most of it needs no interpreter."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+
+from finetune.allowance import cores
 
 AHEAD = 2
 """Results for each thread that may be finished and not yet used."""
@@ -11,7 +12,7 @@ AHEAD = 2
 
 def ahead(work: Callable, given: Iterable) -> Iterator:
     """``work`` of each that is ``given``, in order; the next ones are worked on meanwhile, as threads are free."""
-    threads = min(4, os.cpu_count() or 1)
+    threads = min(4, cores())
     with ThreadPoolExecutor(threads, "ahead") as pool:
         waiting = deque()
         for each in given:

@@ -1,8 +1,8 @@
 """What has become of a run, and the next step, in a notice or a line; for each state."""
 
 from finetune.ui.standing import Standing
-from finetune.ui.views import amount, duration, notice, small
-from finetune.view import RESUMABLE, View
+from finetune.ui.views import PHASE_WORDS, amount, duration, notice, small
+from finetune.view import ACTIVE, RESUMABLE, UNPACED_S, View
 
 
 def outcome(view: View, standing: Standing, now: float) -> str:
@@ -28,25 +28,31 @@ def interrupted_words(called: str, view: View, standing: Standing) -> tuple[str,
 
 
 def stalled_words(called: str, view: View, standing: Standing) -> tuple[str, str]:
-    """That a run does not answer, and what starting the app again means for it; the same until it answers."""
+    """That a run does not answer, and what starting again means for it; the same until it answers.
+
+    Where that is offered with a button the app starts again by itself, elsewhere a person ends and starts the program.
+    """
+    silence, cause = _silence(view)
+    way, after = "end the program and start it again", ""
+    if standing.is_offered:
+        way, after = "start the app again", " The page comes back by itself."
     lost = f"can be resumed from step {amount(standing.checkpoint)}" if standing.checkpoint else "has to begin anew"
     return (
-        f"{called} does not answer: a step usually takes {_usual(view)}, and this one is not over.",
-        "It may be busy with the held-out rows or with saving; Stop and Pause wait for it too. If it stays so, start "
-        f"the app again: the run is cut off and {lost}. The page comes back by itself.",
+        f"{called} does not answer: {silence}.",
+        f"{cause}; Stop and Pause wait for it too. If it stays so, {way}: the run is cut off and {lost}.{after}",
     )
 
 
 def _kind(view: View) -> str:
     if view.state == "failed":
         return "error"
-    return "warning" if view.state in ("interrupted", "running", "stopping") else "info"
+    return "warning" if view.state in ("interrupted", *ACTIVE) else "info"
 
 
 def _words(view: View, standing: Standing, now: float) -> tuple[str, str] | None:
     """Message and hint."""
     if view.is_stalled(now):
-        return None if standing.is_offered else _stalled(view, standing, now)
+        return None if standing.is_offered else stalled_words("It", view, standing)
     if view.state == "queued":
         return _queued(standing)
     if view.state == "failed":
@@ -79,17 +85,20 @@ def _stopped(view: View, standing: Standing) -> tuple[str, str]:
     )
 
 
-def _stalled(view: View, standing: Standing, now: float) -> tuple[str, str]:
-    saved = f"it then goes on from step {amount(standing.checkpoint)}" if standing.checkpoint else "it then begins anew"
+def _silence(view: View) -> tuple[str, str]:
+    """For how long it has been silent, measured by what is usual, and what may be the cause if all is well."""
+    if view.is_paced:
+        usual = f"{view.step_s:.1f} s" if view.step_s < 10 else duration(view.step_s)
+        return (
+            f"a step usually takes {usual}, and this one is not over",
+            "It may be busy with the held-out rows or with saving",
+        )
+    doing = PHASE_WORDS.get(view.phase, "getting ready").lower()
+    doing = "beginning to train" if view.phase == "training" else doing
     return (
-        f"Nothing was heard of it for {duration(now - view.heard_at)}; a step usually takes {_usual(view)}.",
-        "It may be busy with the held-out rows or with saving. If it stays so, end the program, start it again and "
-        f"resume the run; {saved}.",
+        f"{doing} has taken more than {duration(UNPACED_S)} without a word",
+        "A large model can take so long, or a slow disk or network",
     )
-
-
-def _usual(view: View) -> str:
-    return f"{view.step_s:.1f} s" if view.step_s < 10 else duration(view.step_s)
 
 
 def _to_go_on(view: View, standing: Standing) -> str:

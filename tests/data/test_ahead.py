@@ -1,5 +1,8 @@
+import threading
+
 import pytest
 
+from finetune.data import ahead as module
 from finetune.data.ahead import ahead
 
 
@@ -16,3 +19,8 @@ def test_work_is_done_ahead_and_comes_in_order():
     assert list(done) == [number * number for number in range(1, 50)]
     with pytest.raises(ZeroDivisionError):
         list(ahead(lambda number: 1 / number, [1, 0]))
+
+
+def test_no_more_threads_work_than_there_are_cores_to_use(monkeypatch):
+    monkeypatch.setattr(module, "cores", lambda: 1)
+    assert len(set(ahead(lambda number: threading.get_ident(), range(20)))) == 1

@@ -94,12 +94,25 @@ def test_a_graphics_card_lost_in_a_chat_asks_for_a_new_process(studio, form, par
     assert question == "Hi" and ask_button.visible
 
 
-def test_another_error_in_a_chat_leaves_the_process_alone(studio, form, parrot, write_run, monkeypatch):
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
+def test_a_chat_without_memory_says_so_and_leaves_the_process_alone(
+    studio, form, parrot, write_run, monkeypatch, error
+):
     def fail(*_, **__):
-        raise RuntimeError("CUDA out of memory.")
+        raise error
 
     monkeypatch.setattr(parrot, "reply", fail)
-    with pytest.raises(RuntimeError, match="out of memory"):
+    _, _, line, question, _, _ = ask(studio, form, "Hi", write_run().id)[-1]
+    assert "There was not enough memory." in line and question == "Hi"
+    assert not studio.jobs.poisoned.is_set()
+
+
+def test_another_error_in_a_chat_passes_through(studio, form, parrot, write_run, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(parrot, "reply", fail)
+    with pytest.raises(RuntimeError, match="shapes"):
         ask(studio, form, "Hi", write_run().id)
     assert not studio.jobs.poisoned.is_set()
 

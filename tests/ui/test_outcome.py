@@ -3,7 +3,7 @@ import pytest
 from finetune import events as said
 from finetune.ui.outcome import interrupted_words, outcome, stalled_words
 from finetune.ui.standing import Standing
-from finetune.view import View
+from finetune.view import UNPACED_S, View
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,32 @@ def test_a_step_that_hangs_says_what_starting_again_means(write_run, checkpoint,
     run = write_run(steps=5, state=None)
     with run.held():
         view = run.view()
-        message, hint = stalled_words("Run 1 “pirate voice”", view, Standing(checkpoint))
+        offered = Standing(checkpoint, is_offered=True)
+        message, hint = stalled_words("Run 1 “pirate voice”", view, offered)
         assert message.startswith("Run 1 “pirate voice” does not answer: a step usually takes 2.0 s") and words in hint
+        assert "start the app again" in hint and hint.endswith("The page comes back by itself.")
         later = view.heard_at + 120
-        assert outcome(view, Standing(checkpoint, is_offered=True), later) == ""
-        assert "end the program, start it again and resume" in outcome(view, Standing(checkpoint), later)
+        assert outcome(view, offered, later) == ""
+        html = outcome(view, Standing(checkpoint), later)
+        assert "end the program and start it again" in html and words in html and "by itself" not in html
+
+
+@pytest.mark.parametrize(
+    ("phase", "state", "words"),
+    [
+        ("", "preparing", "getting ready has taken more than 1 h"),
+        ("loading", "preparing", "loading the model has taken more than 1 h"),
+        ("tokenising", "stopping", "reading the data has taken more than 1 h"),
+        ("training", "running", "beginning to train has taken more than 1 h"),
+        ("saving", "running", "saving the model has taken more than 1 h"),
+    ],
+)
+def test_what_hangs_where_no_step_has_a_pace_is_said(phase, state, words):
+    view = View(phase=phase, state=state)
+    assert outcome(view, Standing(), UNPACED_S) == ""
+    html = outcome(view, Standing(), UNPACED_S + 1)
+    assert f"It does not answer: {words} without a word." in html and "a slow disk or network; Stop" in html
+    assert "warning" in html
 
 
 @pytest.mark.parametrize(
@@ -106,5 +127,5 @@ def test_silence_is_told_from_work(write_run):
         view = run.view()
         assert outcome(view, Standing(), view.heard_at + 59) == ""
         html = outcome(view, Standing(checkpoint=5), view.heard_at + 125)
-    assert "Nothing was heard of it for 2 min 5 s; a step usually takes 2.0 s." in html
-    assert "it then goes on from step 5" in html
+    assert "It does not answer: a step usually takes 2.0 s, and this one is not over." in html
+    assert "can be resumed from step 5" in html

@@ -79,7 +79,7 @@ def test_silence_is_a_badge(write_run):
 
 @pytest.mark.parametrize("asked, words", [("stop", "Stopping after"), ("pause", "Pausing after"), ("yield", "Saving")])
 def test_what_was_asked_of_a_run_is_said(asked, words):
-    assert words in progress.head(View(name="x", state="stopping"), Standing(asked=asked))
+    assert words in progress.head(View(name="x", state="stopping"), Standing(asked=asked), now=1.0)
 
 
 def test_details_of_a_run_that_has_said_nothing():

@@ -166,3 +166,12 @@ def test_starting_again_is_not_offered_where_it_would_not_help(still, silent, mi
     run, asked = silent
     assert queue.offers(still) == ""
     assert "Nothing had to" in queue.act(still, f"restart:{run.id}")[0] and not asked
+
+
+def test_a_run_that_hangs_before_its_first_step_is_cut_off_too(still, write_run, monkeypatch):
+    monkeypatch.setattr("finetune.view.UNPACED_S", 0)
+    run = write_run(steps=0, state=None)
+    with run.held():
+        still.jobs.current, still.restart = run, lambda: None
+        offer = queue.offers(still)
+    assert enabled(offer) == [f"restart:{run.id}"] and "has to begin anew" in offer

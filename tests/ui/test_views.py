@@ -70,7 +70,7 @@ def test_every_state_has_words():
 
 
 def test_the_head_says_what_is_running_and_how_long_it_takes():
-    view = View(name="<pirate>", state="running", step=48, total_steps=114, elapsed_s=16)
+    view = View(name="<pirate>", state="running", step=48, total_steps=114, elapsed_s=16, heard_at=time.time())
     html = views.head("CPU, 2 cores", view, waiting=2)
     assert "CPU, 2 cores" in html and "“&lt;pirate&gt;” is training, 42 %, 22 s left" in html and "2 waiting" in html
     assert "data-title='42 % · Finetune Studio'" in html
@@ -88,7 +88,8 @@ def test_the_head_says_what_else_should_be_seen():
 
 def test_the_status_line_says_that_a_run_is_silent():
     steps = [Stepped(step=n, epoch=0, loss=1, learning_rate=0, elapsed_s=n) for n in (1, 2, 3)]
-    view = View(name="pirate", state="running", phase="training", steps=steps, heard_at=time.time() - 180)
+    heard_at = time.time() - 180
+    view = View(name="pirate", state="running", phase="training", steps=steps, steps_since=3, heard_at=heard_at)
     assert views.activity(view) == "“pirate” has not been heard of for 3 min"
 
 
