@@ -5,13 +5,14 @@ What a row looks like is told from the rows and can be overruled; rows are left 
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from finetune.data.examples import Examples, picked
 from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
 from finetune.data.formats.mapping import check_roles
+from finetune.data.mends import Mend
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
 from finetune.data.split import split
@@ -54,6 +55,8 @@ class Dataset:
     """What a person should know of how the file was read."""
     table: Table = field(default_factory=lambda: Table(""), repr=False)
     """The rows that it was understood from."""
+    bare: Table | None = field(default=None, repr=False)
+    """The same rows without placeholders in them, where they are to be told apart by a column."""
 
     def without(self, positions: Collection[int], reason: str) -> "Dataset":
         """This dataset without the examples at ``positions``; a row that has no other is rejected for ``reason``."""
@@ -68,8 +71,9 @@ class Dataset:
         )
 
     def values(self, column: str) -> list:
-        """What stands in ``column`` of the row that each example is from."""
-        values = {number: row.get(column) for number, row in zip(self.table.numbers, self.table.rows)}
+        """What stands in ``column`` of the row that each example is from; of what was masked, what it was before."""
+        table = self.bare or self.table
+        values = {number: row.get(column) for number, row in zip(table.numbers, table.rows)}
         return [values.get(row) for row in self.rows]
 
     def left_out(self, row: int, reason: str) -> Rejected:
@@ -91,12 +95,18 @@ def read(path: Path, settings: DataSettings, also: Sequence[Path] = (), signs: s
 
 def mended(table: Table, settings: DataSettings) -> Dataset:
     """The examples in ``table`` with the mends of ``settings``: first those of rows, then those of examples."""
-    for mend in settings.mends:
-        table = mend.on_table(table)
-    dataset = understand(table, settings)
+    dataset = understand(_on_table(table, settings.mends), settings)
+    if settings.group or settings.stratify:
+        dataset = replace(dataset, bare=_on_table(table, [mend for mend in settings.mends if not mend.everywhere]))
     for mend in settings.mends:
         dataset = mend.on_dataset(dataset)
     return dataset
+
+
+def _on_table(table: Table, mends: Iterable[Mend]) -> Table:
+    for mend in mends:
+        table = mend.on_table(table)
+    return table
 
 
 def understand(table: Table, settings: DataSettings) -> Dataset:
