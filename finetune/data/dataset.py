@@ -3,6 +3,7 @@
 What a row looks like is told from the rows and can be overruled; rows are left out with a reason, never changed.
 """
 
+import os
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -229,16 +230,15 @@ def held_out_path(path: Path, settings: DataSettings) -> Path | None:
     """
     path = Path(path)
     if settings.held_out:
-        *_, folder, name = ("", *Path(settings.held_out).parts)
+        *_, folder, name = ("", "", *Path(settings.held_out).parts)
         are_uploads = UPLOAD.fullmatch(path.parent.name) and UPLOAD.fullmatch(folder)
         named = (path.parent.parent / folder if are_uploads else path.parent) / name
-        if not named.is_file():
-            raise DataError(
-                f"There is no file {settings.held_out!r} of rows kept for checking.", "Upload it, or check its name."
-            )
+        if not os.path.isfile(named):  # a Path's own method raises for a name that is too long
+            shown = settings.held_out[:200]
+            raise DataError(f"There is no file {shown!r} of rows kept for checking.", "Upload it, or check its name.")
         return named
     beside = path.with_name(f"{path.stem}.held-out{path.suffix}")
-    return beside if beside.is_file() else None
+    return beside if os.path.isfile(beside) else None
 
 
 def read_sides(
