@@ -78,8 +78,8 @@ def seconds(work: Work, device: str, precision: str) -> float:
     trained = through(work.batches, work.tokens, work.passes, work.products)
     checked = through(work.checked_batches, work.checked_tokens, work.checked_passes, work.checked_passes)
     answered = through(work.answer_tokens, 0, 1, 0)
-    saved = work.saved_bytes / SAVE_BYTES_PER_S
-    return loaded + trained + work.looks * (checked + answered + saved)
+    saved = max(1, work.looks) * work.saved_bytes / SAVE_BYTES_PER_S
+    return loaded + trained + work.looks * (checked + answered) + saved
 
 
 def slowness(device: str, precision: str) -> float:

@@ -6,9 +6,10 @@ What is a list by nature (``evaluation.prompts``, ``data.mends``) stays one.
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from finetune.adapters import ADAPTERS
 from finetune.errors import Problem, RecipeError
@@ -171,8 +172,9 @@ def label(path: str) -> str:
     return f"{group} {name}".replace("_", " ") if group in ("data", "evaluation") else name.replace("_", " ")
 
 
-def shown(value: object) -> str:
-    """A setting's value in words: ``0.001``, ``yes``, ``chosen``."""
+def shown(value: object, among: Sequence = ()) -> str:
+    """A setting's value in words: ``0.001``, ``yes``, ``chosen``; a file's name, and its folder if another ``among``
+    the values has the same name."""
     if value is None:
         return "chosen"
     if isinstance(value, bool):
@@ -181,13 +183,21 @@ def shown(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, list | dict):
         return f"{len(value)} given"
-    text = Path(str(value)).name if "/" in str(value) else str(value)
+    text = _ending(value, 1)
+    if any(other != value and _ending(other, 1) == text for other in among):
+        text = _ending(value, 2)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def described(differs: dict[str, object]) -> str:
-    """What sets a run apart, in words: ``learning rate 0.001, rank 8``."""
-    return ", ".join(f"{label(path)} {shown(value)}" for path, value in differs.items() if value != ABSENT)
+def _ending(value: object, parts: int) -> str:
+    """A value as it is written, of a path or an address so many of its last parts."""
+    return "/".join(Path(str(value)).parts[-parts:]) if "/" in str(value) else str(value)
+
+
+def described(differs: dict[str, object], among: Mapping[str, Sequence] = MappingProxyType({})) -> str:
+    """What sets a run apart, in words: ``learning rate 0.001, rank 8``; ``among`` are the values that others have."""
+    told = {path: value for path, value in differs.items() if value != ABSENT}
+    return ", ".join(f"{label(path)} {shown(value, among.get(path, ()))}" for path, value in told.items())
 
 
 def _combined(values: dict, chosen: dict[str, object]) -> dict:
@@ -205,10 +215,10 @@ def _combined(values: dict, chosen: dict[str, object]) -> dict:
     return combined
 
 
-def _named(recipe: Recipe, paths: Iterable[str]) -> Recipe:
-    """``recipe`` with the values at ``paths`` in its name."""
+def _named(recipe: Recipe, lists: dict[str, list]) -> Recipe:
+    """``recipe`` with its values of those in ``lists`` in its name."""
     settings = _flat(recipe.to_dict(full=True))
-    words = f" ({described({path: settings[path] for path in paths if path in settings})})"
+    words = f" ({described({path: settings[path] for path in lists if path in settings}, lists)})"
     if len(words) > LONGEST_NAME - 12:
         words = f"{words[: LONGEST_NAME - 14]}…)"
     return recipe.changed(name=f"{recipe.name[: LONGEST_NAME - len(words)]}{words}")

@@ -3,12 +3,14 @@
 ``$FINETUNE_HOME``, else ``/data/finetune`` in the Docker image or on a Space, else ``workspace/`` beside ``app.py``.
 """
 
+import contextlib
 import errno
 import hashlib
 import os
 import re
 import shutil
 import tempfile
+import time
 import unicodedata
 import uuid
 from pathlib import Path, PurePosixPath
@@ -26,8 +28,10 @@ ASSETS = PROJECT / "assets"
 
 DIGEST_SIGNS = 16
 """Of the hash that a folder of uploads is named for: too many for anyone to make a file that takes another's place."""
-MAX_NAME_BYTES = 200
-"""Of a file's name without its ending; file systems take 255 in all."""
+MAX_NAME_BYTES, MAX_ENDING_BYTES = 200, 50
+"""Of a file's name without its ending, and of that; file systems take 255 in all."""
+LEFT_BEHIND_S = 86_400
+"""A copy of an upload that is not whole after so long was cut off, by a power cut for example."""
 UNFIT = '\\/:*?"<>|'
 """Signs that mean something else to some file system."""
 
@@ -142,9 +146,13 @@ class Workspace:
                 raise RunError(f"Run {other.id} starts from run {run.id}.", "Delete it when that one has ended.")
 
     def sweep(self) -> None:
-        """Remove what is left of deleted runs; what cannot be removed is left for the next time."""
+        """Remove what is left of deleted runs and of uploads; what cannot be removed is left for the next time."""
         for path in self.runs_dir.glob(".trash-*"):
             shutil.rmtree(path, ignore_errors=True)
+        for path in self.uploads_dir.glob(".*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFT_BEHIND_S:
+                    path.unlink()
 
     def find(self, path: str, trusted: bool = True) -> Path:
         """The file a recipe names: as written, else in the workspace, else in the project.
@@ -161,10 +169,16 @@ class Workspace:
 
 
 def file_name(name: str) -> str:
-    """``name`` without folders, without signs that no system's files or no sentence can bear, and not too long."""
+    """``name`` without folders, without signs that no system's files or no sentence can bear, and not too long.
+
+    A name of dots alone, which is a folder's, is not kept.
+    """
     name = unicodedata.normalize("NFC", PurePosixPath(name).name)
+    if not name.strip("."):
+        return "unnamed"
     shown = Path("".join(sign if sign.isprintable() and sign not in UNFIT else "_" for sign in name))
-    return shown.stem.encode()[:MAX_NAME_BYTES].decode(errors="ignore") + shown.suffix
+    parts = (shown.stem, MAX_NAME_BYTES), (shown.suffix, MAX_ENDING_BYTES)
+    return "".join(part.encode()[:most].decode(errors="ignore") for part, most in parts)
 
 
 def _resolved(folder: Path, path: str) -> Path | None:

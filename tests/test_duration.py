@@ -43,6 +43,18 @@ def test_every_amount_of_work_takes_time(as_measured, more):
     assert seconds(replace(WORK, **more), "cpu", "bf16") > 1.02 * seconds(WORK, "cpu", "bf16")
 
 
+def test_a_run_that_is_never_checked_saves_its_model_all_the_same(as_measured):
+    unseen, unsaved = replace(WORK, looks=0), replace(WORK, looks=0, saved_bytes=0)
+    saved = WORK.saved_bytes / duration.SAVE_BYTES_PER_S
+    assert seconds(unseen, "cpu", "bf16") == pytest.approx(seconds(unsaved, "cpu", "bf16") + saved)
+    assert seconds(replace(unseen, answer_tokens=10**6), "cpu", "bf16") == seconds(unseen, "cpu", "bf16")
+
+
+def test_no_work_takes_the_time_of_the_start(as_measured):
+    nothing = Work(*[0] * 14)
+    assert seconds(nothing, "cpu", "fp32") == START_S
+
+
 def test_a_machine_at_half_the_pace_takes_twice_as_long(as_measured, monkeypatch):
     saved = WORK.looks * WORK.saved_bytes / duration.SAVE_BYTES_PER_S
     here = seconds(WORK, "cpu", "bf16") - START_S - saved

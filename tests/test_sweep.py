@@ -41,6 +41,16 @@ def test_lists_become_every_combination_and_each_is_named_for_what_sets_it_apart
     ]
 
 
+def test_files_of_one_name_are_told_by_their_folders_too():
+    folders = ("0123456789abcdef", "fedcba9876543210")
+    paths = ", ".join([f"uploads/{folder}/faq.csv" for folder in folders] + ["uploads/aaaabbbbccccdddd/more.csv"])
+    assert [recipe.name for recipe in made(f"name: x\ndata: {{path: [{paths}]}}")] == [
+        "x (data 0123456789abcdef/faq.csv)", "x (data fedcba9876543210/faq.csv)", "x (data more.csv)",
+    ]  # fmt: skip
+    addresses = made("data: {path: [hf://datasets/one/faq, hf://datasets/other/faq]}")
+    assert [recipe.name for recipe in addresses] == ["untitled (data one/faq)", "untitled (data other/faq)"]
+
+
 def test_lists_by_nature_stay_lists():
     assert set(sweep.axes(read_yaml(SWEEP))) == {"adapter.type", "adapter.rank", "training.learning_rate"}
     assert all(recipe.evaluation.prompts == ("Name a colour", "Say hello") for recipe in made(SWEEP))

@@ -1,4 +1,5 @@
 import errno
+import os
 import shutil
 import subprocess
 from collections import namedtuple
@@ -219,6 +220,9 @@ def test_what_is_no_file_is_not_found(files, path, trusted):
         ("../../up.csv", "up.csv"),
         ('a\\b:c*d?"e<f>g|h\nk\u202el\0.csv', "a_b_c_d__e_f_g_h_k_l_.csv"),
         ("half \udcff.csv", "half _.csv"),
+        (f"a.{'b' * 300}", f"a.{'b' * 49}"),
+        ("..", "unnamed"),
+        ("", "unnamed"),
         (f"{'ä' * 300}.csv", f"{'ä' * 100}.csv"),
     ],
 )
@@ -252,3 +256,13 @@ def test_a_file_that_is_copied_in_part_is_not_there(files, tmp_path, monkeypatch
             files.keep(tmp_path / "sent", "a.csv")
     assert {path.name for path in files.uploads_dir.rglob("*")} == {"mine.csv", "link.csv"}
     assert files.find(files.keep(tmp_path / "sent", "a.csv")).read_text() == "a,b\n1,2\n"
+
+
+def test_what_is_left_of_a_copy_is_removed_once_nobody_can_be_at_it(files):
+    old, new = files.uploads_dir / ".old", files.uploads_dir / ".new"
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+    os.utime(files.uploads_dir / "mine.csv", (0, 0))
+    files.sweep()
+    assert not old.exists() and new.exists() and files.find("uploads/mine.csv")

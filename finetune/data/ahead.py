@@ -11,13 +11,18 @@ AHEAD = 2
 
 
 def ahead(work: Callable, given: Iterable) -> Iterator:
-    """``work`` of each that is ``given``, in order; the next ones are worked on meanwhile, as threads are free."""
+    """``work`` of each that is ``given``, in order; the next ones are worked on meanwhile, as threads are free.
+
+    What nobody will use is not begun: after a fault, or once the iterator is closed. No thread outlives it.
+    """
     threads = min(4, cores())
-    with ThreadPoolExecutor(threads, "ahead") as pool:
-        waiting = deque()
+    pool, waiting = ThreadPoolExecutor(threads, "ahead"), deque()
+    try:
         for each in given:
             waiting.append(pool.submit(work, each))
             if len(waiting) > AHEAD * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -40,9 +40,10 @@ class Shape:
 
     def read(self, block: bytes):
         """``read_strictly`` with the columns known so far; None while there are none, or if it hardly ever succeeds."""
-        if self._columns is None or self._worth <= 0:
+        columns = self._columns  # another thread may learn meanwhile that there are none
+        if columns is None or self._worth <= 0:
             return None
-        found = read_strictly(block, self._columns, self._signs)
+        found = read_strictly(block, columns, self._signs)
         self._worth = min(TRIES, self._worth + 1) if found else self._worth - 1
         return found
 

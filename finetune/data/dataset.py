@@ -3,15 +3,17 @@
 What a row looks like is told from the rows and can be overruled; rows are left out with a reason, never changed.
 """
 
+import os
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from finetune.data.examples import Examples, picked
 from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
 from finetune.data.formats.mapping import check_roles
+from finetune.data.mends import Mend
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
 from finetune.data.split import split
@@ -54,6 +56,8 @@ class Dataset:
     """What a person should know of how the file was read."""
     table: Table = field(default_factory=lambda: Table(""), repr=False)
     """The rows that it was understood from."""
+    bare: Table | None = field(default=None, repr=False)
+    """The same rows without placeholders in them, where they are to be told apart by a column."""
 
     def without(self, positions: Collection[int], reason: str) -> "Dataset":
         """This dataset without the examples at ``positions``; a row that has no other is rejected for ``reason``."""
@@ -68,8 +72,9 @@ class Dataset:
         )
 
     def values(self, column: str) -> list:
-        """What stands in ``column`` of the row that each example is from."""
-        values = {number: row.get(column) for number, row in zip(self.table.numbers, self.table.rows)}
+        """What stands in ``column`` of the row that each example is from; of what was masked, what it was before."""
+        table = self.bare or self.table
+        values = {number: row.get(column) for number, row in zip(table.numbers, table.rows)}
         return [values.get(row) for row in self.rows]
 
     def left_out(self, row: int, reason: str) -> Rejected:
@@ -91,12 +96,18 @@ def read(path: Path, settings: DataSettings, also: Sequence[Path] = (), signs: s
 
 def mended(table: Table, settings: DataSettings) -> Dataset:
     """The examples in ``table`` with the mends of ``settings``: first those of rows, then those of examples."""
-    for mend in settings.mends:
-        table = mend.on_table(table)
-    dataset = understand(table, settings)
+    dataset = understand(_on_table(table, settings.mends), settings)
+    if settings.group or settings.stratify:
+        dataset = replace(dataset, bare=_on_table(table, [mend for mend in settings.mends if not mend.everywhere]))
     for mend in settings.mends:
         dataset = mend.on_dataset(dataset)
     return dataset
+
+
+def _on_table(table: Table, mends: Iterable[Mend]) -> Table:
+    for mend in mends:
+        table = mend.on_table(table)
+    return table
 
 
 def understand(table: Table, settings: DataSettings) -> Dataset:
@@ -219,16 +230,15 @@ def held_out_path(path: Path, settings: DataSettings) -> Path | None:
     """
     path = Path(path)
     if settings.held_out:
-        *_, folder, name = ("", *Path(settings.held_out).parts)
+        *_, folder, name = ("", "", *Path(settings.held_out).parts)
         are_uploads = UPLOAD.fullmatch(path.parent.name) and UPLOAD.fullmatch(folder)
         named = (path.parent.parent / folder if are_uploads else path.parent) / name
-        if not named.is_file():
-            raise DataError(
-                f"There is no file {settings.held_out!r} of rows kept for checking.", "Upload it, or check its name."
-            )
+        if not os.path.isfile(named):  # a Path's own method raises for a name that is too long
+            shown = settings.held_out[:200]
+            raise DataError(f"There is no file {shown!r} of rows kept for checking.", "Upload it, or check its name.")
         return named
     beside = path.with_name(f"{path.stem}.held-out{path.suffix}")
-    return beside if beside.is_file() else None
+    return beside if os.path.isfile(beside) else None
 
 
 def read_sides(

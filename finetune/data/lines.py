@@ -115,6 +115,7 @@ def _take_blocks(table: Table, blocks: Iterable[tuple[int, bytes]], number: int,
         lines = block.splitlines(keepends=True)
         _take_lines(table, decoder, block, lines, number, offset + start)
         number += len(lines)
+        table.pulse()  # blank lines are no rows, by which it would notice the time
     return number
 
 
@@ -127,7 +128,7 @@ def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes]
         _keep(table.rows, rows, start, lengths)
         return
     for line, length in zip(lines, lengths):
-        rows = quick(line, [line]) if length <= MAX_ROW_CHARACTERS else None
+        rows = quick(line, [line]) if length <= MAX_ROW_CHARACTERS and not line.isspace() else None
         row = rows[0] if rows else _row_of(table, decoder, line.decode(), number)
         if row is not None and table.takes(row, number, min(length, MAX_ROW_CHARACTERS)):
             _keep(table.rows, [row], start, [length], odd=not rows)

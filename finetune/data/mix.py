@@ -100,7 +100,7 @@ def read_others(
 
 def main_alone(settings: DataSettings) -> DataSettings:
     """What ``settings`` say of the main data."""
-    return settings.changed(mix=(), replay=None)
+    return DataSettings.model_validate(settings.model_dump(exclude={"mix", "replay", "replay_share"}))
 
 
 def named_others(settings: DataSettings) -> list[DataSettings]:

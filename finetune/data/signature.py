@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from finetune.data.table import MAX_ROW_CHARACTERS, Table
+from finetune.data.table import MAX_ROW_CHARACTERS, PULSE_ROWS, Table
 from finetune.errors import DataError
 
 HEAD_BYTES = 65536
@@ -171,6 +171,8 @@ def lines_of(path: Path, table: Table, longest: int = MAX_LINE_CHARACTERS) -> It
         number = 0
         while line := file.readline(longest):
             number, length, more = number + 1, len(line), line
+            if number % PULSE_ROWS == 0:
+                table.pulse()
             while len(more) == longest and more[-1] not in "\r\n":
                 more = file.readline(longest)
                 length += len(more)

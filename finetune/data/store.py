@@ -6,6 +6,7 @@ Rows are only added, never changed; a changed table is another choice of the sam
 import os
 import pickle
 import tempfile
+import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -164,7 +165,7 @@ class Lines(Rows):
 
     def texts(self, column: str) -> Texts:
         """What is known of what stands in ``column`` of each row."""
-        return self._texts.setdefault(column, Texts()).padded(len(self))
+        return self._texts.get(column, Texts()).padded(len(self))
 
     def hold_prose(self, columns: Iterable[str]):
         """For each row, True if it surely holds prose in all of these ``columns``, as a NumPy array."""
@@ -257,7 +258,7 @@ class _Spool:
     def __init__(self):
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it lives as long as this object)
         self._starts, self._lengths, self._end = array("Q"), array("I"), 0
-        self._waiting = bytearray()
+        self._waiting, self._writing = bytearray(), threading.Lock()
 
     def append(self, piece: bytes) -> None:
         self._starts.append(self._end)
@@ -275,8 +276,9 @@ class _Spool:
         return os.pread(self._file.fileno(), size, start)
 
     def _flush(self) -> None:
-        while self._waiting:
-            del self._waiting[: self._file.write(self._waiting)]
+        with self._writing:  # several may be the first to read
+            while self._waiting:
+                del self._waiting[: self._file.write(self._waiting)]
 
     def __getitem__(self, position: int) -> bytes:
         self._flush()

@@ -41,9 +41,10 @@ class Texts:
                 known.extend(added)
 
     def padded(self, count: int) -> "Texts":
-        """This, with nothing known of further texts up to ``count``."""
-        self.put(count, Texts())
-        return self
+        """This, with nothing known of further texts up to ``count``; it stays as it is, as others may be reading it."""
+        if len(self.flags) == count:
+            return self
+        return Texts(self.flags + bytes(count - len(self.flags)), self.numbers, self.trimmed)
 
     def have(self, flags: int):
         """For each text True if it has all these ``flags``, as a NumPy array."""

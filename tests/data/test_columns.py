@@ -116,3 +116,20 @@ def test_a_shape_is_learnt_and_given_up_if_it_hardly_ever_fits():
     for _ in range(columns.TRIES):
         assert shape.read(b"oops\n") is None
     assert shape.read(block_of(LINE)) is None
+
+
+def test_a_block_is_read_with_columns_that_another_thread_forgets_meanwhile():
+    class Forgetful(Shape):
+        """Has none as soon as they were looked at."""
+
+        @property
+        def _columns(self):
+            return self.__dict__.pop("once", None)
+
+        @_columns.setter
+        def _columns(self, columns):
+            self.__dict__["once"] = columns
+
+    shape = Forgetful()
+    shape.learn(ALIKE)
+    assert shape.read(block_of('{"a": 1.50}')) is None

@@ -136,7 +136,14 @@ def test_held_out_rows_are_found_beside_the_data_or_by_name(tmp_path):
     assert held_out_path(data, DataSettings(path="x", held_out="uploads/check.csv")) == other
 
 
-@pytest.mark.parametrize("name", ["none.csv", "..", "/etc/hostname", "../secret.csv"])
+def test_beside_a_file_of_the_longest_name_there_is_none(tmp_path):
+    assert held_out_path(tmp_path / f"{'x' * 249}.jsonl", DataSettings(path="x")) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["none.csv", ".", "..", "/", "a\0b", "/etc/hostname", "../secret.csv", pytest.param("x" * 5000, id="long")],
+)
 def test_only_files_beside_the_data_can_be_named(tmp_path, name):
     (tmp_path / "secret.csv").touch()
     (tmp_path / "uploads").mkdir()

@@ -27,6 +27,7 @@ FINDS = [
     "xoxb-1234567890-ab", "rk_live_" + "a" * 24, "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSM",
     "-----BEGIN RSA PRIVATE KEY-----", "anna@example.com", "+44 20 7946 0958", "4111 1111 1111 1111",
     "DE89 3704 0044 0532 0130 00", "078-05-1120", "(212) 555-0123", "+٤٤٢٠٧٩٤٦٠٩٥٨",
+    "+44\u00a020\u202f7946\u20110958", "IBANDE89370400440532013000", "é@ü.de",
     "CafÃ©", "itâ€™s", "\ufffd", "ðŸ˜€", "Ð¿Ñ", "<br>", "</ſpan>", "</lı>", "<BR />", "&nbsp;", "&#8217;", "&NBſP;",
     "as an AI language model", "As an artıfİcial ıntellİgence", "Lorem ipsum", "I cannot help", "İ can't aſſiſt",
     "I am unable to do", "todo", "TBD", "fıxme", "xxx",

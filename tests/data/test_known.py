@@ -95,6 +95,7 @@ def test_what_is_mixed_in_is_known_each_by_itself(folder, kind, reads):
     settings = MAIN.changed(mix=[{"path": "more.jsonl"}])
     kind(settings)
     kind(settings.changed(mix=[{"path": "more.jsonl", "weight": 0.5}], replay="more.jsonl"))
+    kind(settings.changed(replay="more.jsonl", replay_share=0.5))
     assert reads == ["main.jsonl", "more.jsonl"]
     as_long(folder / "more.jsonl")
     kind(settings)

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from finetune.data import lines as module
 from finetune.data import store
+from finetune.data import table as limits
 from finetune.data.lines import read_lines
+from finetune.errors import DataError
 from tests.records import odd, plain, row, text, wild, written
 
 
@@ -144,3 +146,10 @@ def test_an_odd_row_takes_only_its_part_of_a_block_with_it(tmp_path, monkeypatch
     table = read_lines(path)
     assert [row["n"] for row in table.rows] == [45.0 if n == 90 else n for n in range(150)]
     assert 100 < table.rows.hold_prose(["q"]).sum() < 140
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_blank_lines_take_no_longer_than_rows_may(lines, monkeypatch, encoding):
+    monkeypatch.setattr(limits, "MAX_SECONDS", -1)
+    with pytest.raises(DataError, match="Reading takes more than"):
+        lines(("\n" * 5000).encode(encoding))

@@ -21,8 +21,11 @@ KEYS = {
 }
 OTHERS = [
     ("e-mail", "anna.berg+shop@mail.example.co.uk"),
+    ("e-mail", "jörg@müller-söhne.de"),
+    ("e-mail", "anna@xn--mnchen-3ya.xn--p1ai"),
     ("phone", "+44 20 7946 0958"),
     ("phone", "+49 (0)30 901820"),
+    ("phone", "+44\u00a020\u202f7946\u20110958"),
     ("phone", "+14155550123"),
     ("phone", "(415) 555-0123"),
     ("phone", "415-555-0123"),
@@ -31,6 +34,8 @@ OTHERS = [
     ("card", "5555-5555-5555-4444"),
     ("iban", "DE89 3704 0044 0532 0130 00"),
     ("iban", "GB82WEST12345698765432"),
+    ("iban", "DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000"),
+    ("iban", "QA58DOHB00001234567890ABCDEFG"),
     ("ssn", "123-45-6789"),
 ]
 HARMLESS = [
@@ -40,6 +45,8 @@ HARMLESS = [
     "Write to @anna, or see a@b; sk-1 and hf_model are no keys, the risk-averse-and-careful-investor-waits.",
     "4111 1111 1111 1112 fails its check digit, and DE89 3704 0044 0532 0130 01 too.",
     "UUID 123e4567-e89b-12d3-a456-426614174000 and sha d41d8cd98f00b204e9800998ecf8427e.",
+    '<a class="sk-toggleable__label-arrow sk-estimator-doc-link">, icon@2x.png, git clone git@github.com:one/two.git',
+    "t[0]=t[0]+1295307597, the hash 3B9ADE89370400440532013000FF, and +1 2 3 4 5 6 7 of them.",
     "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20",
 ]
 
@@ -68,6 +75,70 @@ def test_numbers_and_words_that_only_look_like_it_are_left_alone(text):
 def test_an_iban_ends_where_its_country_says_even_before_capitals():
     assert mask("IBAN DE89 3704 0044 0532 0130 00 THANK YOU") == "IBAN [IBAN] THANK YOU"
     assert is_iban("FR1420041010050500013M02606") and not is_iban("FR1420041010050500013M02607")
+
+
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        ("IBANDE89370400440532013000.", "IBAN[IBAN]."),
+        ("KontoDE89 3704 0044 0532 0130 00", "Konto[IBAN]"),
+        (r"\nDE89370400440532013000", r"\n[IBAN]"),
+        ("DE89 3704 0044 0532 0130 00 GB82 WEST 1234 5698 7654 32", "[IBAN] [IBAN]"),
+        ("DE89370400440532013000 COBADEFFXXX DE89370400440532013000", "[IBAN] COBADEFFXXX [IBAN]"),
+    ],
+)
+def test_an_iban_is_found_behind_a_word_and_behind_another(text, masked):
+    assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        ("+1 415 555 0123 94105", "[phone] 94105"),
+        ("+44 20 7946 0958 2024-05-17", "[phone] 2024-05-17"),
+        ("+44 20 7946 0958 415-555-0123", "[phone] [phone]"),
+        ("+44 20 7946 0958 4111 1111 1111 1111", "[phone] [card]"),
+        ("+1234567890123456", "+1234567890123456"),
+    ],
+)
+def test_a_phone_number_ends_before_what_would_make_it_too_long(text, masked):
+    assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        (f"https://{KEYS['GitHub token']}@github.com/one/two", "https://[key]/one/two"),
+        ("+1 4111 1111 1111 1111", "[card]"),
+        ("415-555-0123@sms.example.net", "[e-mail]"),
+    ],
+)
+def test_of_what_overlaps_the_gravest_is_told_and_nothing_is_left(text, masked):
+    assert mask(text) == masked
+    assert len(find(text)) == 1 and mask(text, (find(text)[0].kind,)) == masked
+
+
+BEGIN, END = "-----BEGIN PRIVATE " + "KEY-----", "-----END PRIVATE " + "KEY-----"
+LETTERS = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"
+
+
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        (f'key = ("{BEGIN}\\n" +\n       "{LETTERS}\\n" +\n       "{END}")', 'key = ("[key]")'),
+        (f"> {BEGIN}\n> {LETTERS}\n> {END}\n> Yours", "> [key]\n> Yours"),
+        (f"{BEGIN}\n{LETTERS * 300}\n{END}.", "[key]."),
+        (f"{BEGIN}\n{LETTERS}\n{LETTERS}\nand so on", "[key]\nand so on"),
+        (f"It begins with {BEGIN} as always.", "It begins with [key] as always."),
+        (
+            f"-----BEGIN PGP PRIVATE {'KEY'} BLOCK-----\nVersion: GnuPG v2 (GNU/Linux)\n\n{LETTERS}\n"
+            f"-----END PGP PRIVATE {'KEY'} BLOCK-----",
+            "[key]",
+        ),
+    ],
+)
+def test_a_private_key_is_masked_to_its_end_however_it_is_written(text, masked):
+    assert mask(text) == masked
 
 
 @pytest.mark.parametrize(
@@ -114,7 +185,18 @@ def test_masking_leaves_nothing_to_mask_and_touches_nothing_else(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 10**6 + "@", "1" * 10**6, "+1 " * 300_000, "-----BEGIN PRIVATE KEY-----" * 30_000]
+    "text",
+    [
+        "a" * 10**6 + "@",
+        "1" * 10**6,
+        "+1 " * 300_000,
+        f"+{'1' * 28}x " * 30_000,
+        "eyJ" + "-eyJ" * 75_000,
+        "-sk" * 300_000,
+        BEGIN * 30_000,
+        f"{BEGIN}{'+ ' * 500}" * 900,
+    ],
+    ids=lambda text: text[:12],
 )
 def test_no_text_takes_long(text):
     started = time.perf_counter()

@@ -126,6 +126,16 @@ def test_a_group_is_on_one_side_and_rows_without_one_stand_alone(tmp_path, seed)
     assert len(sides.held_out) == 20
 
 
+def test_a_group_by_addresses_that_are_masked_is_still_one(tmp_path):
+    rows = [{"prompt": f"q{n}", "completion": "a", "customer": f"c{n % 25}@example.com"} for n in range(100)]
+    data, chosen = table(tmp_path, rows, group="customer", mends=[{"type": "drop", "rows": "1"}, {"type": "mask"}])
+    assert {row["customer"] for row in data.table.rows} == {"[e-mail]"}
+    sides = split(data, None, chosen, 7)
+    of = {f"q{n}": n % 25 for n in range(100)}
+    train, held_out = ({of[ex["messages"][0]["content"]] for ex in side} for side in (sides.train, sides.held_out))
+    assert held_out and not train & held_out
+
+
 def test_labels_come_in_the_same_shares_on_both_sides(tmp_path):
     labels = ["good"] * 300 + ["bad"] * 80 + ["rare"] * 20
     random.Random(1).shuffle(labels)

@@ -1,4 +1,7 @@
+import sys
+import threading
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -128,3 +131,35 @@ def test_lines_know_where_prose_is(lines):
     assert more.hold_prose(["a", "b"]).tolist() == [False, True, False, False]
     assert not more.hold_prose(["a", "c"]).any() and len(more.texts("c").flags) == 4
     assert [more.within(0, size) for size in (1, 3, 6, 7, 99)] == [1, 2, 2, 3, 4]
+
+
+@pytest.fixture
+def at_once():
+    """A function that gives what ``work`` gives in four threads that begin together and take turns often."""
+    before, together = sys.getswitchinterval(), threading.Barrier(4)
+    sys.setswitchinterval(1e-6)
+
+    def begin(work):
+        together.wait()
+        return work()
+
+    with ThreadPoolExecutor(4) as pool:
+        yield lambda work: list(pool.map(begin, [work] * 4))
+    sys.setswitchinterval(before)
+
+
+def test_several_may_be_the_first_to_read_what_was_just_written(monkeypatch, at_once):
+    monkeypatch.setattr(store, "MEMORY_BYTES", 40)
+    values = [{"a": str(number) * 20} for number in range(500)]
+    for _ in range(40):
+        kept = Rows(values)
+        assert at_once(lambda kept=kept: kept[:]) == [values] * 4
+
+
+def test_several_may_be_the_first_to_ask_for_prose(tmp_path, at_once):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one\n" * 200_000)
+    for _ in range(40):
+        kept = Lines(path, bytes.decode, bytes.decode)
+        kept.point(0, [4] * 200_000)
+        assert at_once(lambda kept=kept: len(kept.hold_prose(["a", "b"]))) == [200_000] * 4

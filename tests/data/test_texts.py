@@ -66,6 +66,7 @@ def test_of_texts_between_others_nothing_is_known():
     assert list(known.flags) == [0, 0, PROSE | CALM, PROSE, 0, PROSE | CALM]
     assert list(known.numbers) == [0, 0, more.numbers[0], 0, 0, more.numbers[0]] and len(known.trimmed) == 6
     assert known.padded(7).have(PROSE).tolist() == [False, False, True, True, False, True, False]
+    assert len(known.flags) == 6, "others may be reading it"
 
 
 @pytest.mark.parametrize("column", ["a", "b"])

@@ -11,7 +11,14 @@ def test_the_head_of_a_run_at_work(write_run):
     with run.held():
         html = progress.head(run.view())
     assert "role='progressbar'" in html and "aria-valuenow='40'" in html and "<b>40 %</b>" in html
-    for words in ("Training", "step 4 of 10", "8 s of training", "12 s left", "3,900 tokens/s", "1.0 GB of memory in all"):
+    for words in (
+        "Training",
+        "step 4 of 10",
+        "8 s of training",
+        "12 s left",
+        "3,900 tokens/s",
+        "1.0 GB of memory in all",
+    ):
         assert words in html
 
 

@@ -3,7 +3,6 @@
 All checks share one walk through the examples: a table of a million rows is read once, not once for each check.
 """
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -208,8 +207,20 @@ def look(position: int, row: int, example: dict) -> Seen:
 
 
 def _said(turn: dict) -> str:
-    content = turn.get("content") or ""
-    return f"{content}\n{json.dumps(turn['tool_calls'], ensure_ascii=False)}" if "tool_calls" in turn else content
+    return "\n".join([turn.get("content") or "", *_spelled(turn.get("tool_calls"))])
+
+
+def _spelled(value: object) -> Iterator[str]:
+    """What is in a value, keys too, each part as it is: an escape of JSON would look like a letter before a word."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += (part for pair in reversed(item.items()) for part in reversed(pair))
+        elif isinstance(item, list):
+            waiting += reversed(item)
+        elif item is not None:
+            yield str(item)
 
 
 def spread(total: int, most: int) -> range | array:

@@ -2,7 +2,11 @@
 
 import json
 import re
+from collections import defaultdict
+from itertools import count
 from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from finetune.data.formats.tools import parsed
 from finetune.data.mends.mend import Mend
@@ -21,20 +25,20 @@ class Mask(Mend):
 
     everywhere: ClassVar[bool] = True
     type: Literal["mask"] = "mask"
-    kinds: tuple[Literal[KINDS], ...] = KINDS
+    kinds: tuple[Literal[KINDS], ...] = Field(KINDS, min_length=1)
     """What is looked for."""
 
     def on_table(self, table: Table) -> Table:
-        return table.replaced(lambda number, row: self._masked(row))
+        return table.replaced(lambda number, row: {column: self._masked(value) for column, value in row.items()})
 
     def _masked(self, value: object) -> object:
         """``value`` with placeholders in all its strings; the very same object if there is nothing to mask."""
         if isinstance(value, str):
-            is_json = isinstance(parsed(value), (list, dict))
-            return JSON_PART.sub(self._masked_part, value) if is_json else mask(value, self.kinds)
+            found = parsed(value)
+            return self._masked_json(value, found) if isinstance(found, (list, dict)) else mask(value, self.kinds)
         if isinstance(value, dict):
-            masked = {key: self._masked(each) for key, each in value.items()}
-            return masked if any(masked[key] is not value[key] for key in value) else value
+            masked = self._masked_object(value)
+            return value if masked == value else masked
         if isinstance(value, list):
             masked = [self._masked(each) for each in value]
             return masked if any(new is not old for new, old in zip(masked, value)) else value
@@ -43,6 +47,23 @@ class Mask(Mend):
             masked = mask(written, self.kinds)
             return value if masked == written else masked
         return value
+
+    def _masked_object(self, value: dict) -> dict:
+        """``value`` with placeholders in its keys too; of keys that would be the same, the later ones are numbered."""
+        masked, numbers = {}, defaultdict(lambda: count(2))
+        for key, each in value.items():
+            name = wanted = mask(key, self.kinds)
+            while name != key and (name in masked or name in value):
+                name = f"{wanted} {next(numbers[wanted])}"
+            masked[name] = self._masked(each)
+        return masked
+
+    def _masked_json(self, value: str, found: list | dict) -> str:
+        """``value``, which says ``found`` as JSON; it keeps its spelling unless keys would become the same."""
+        masked = JSON_PART.sub(self._masked_part, value)
+        if masked != value and isinstance(parsed(masked), str):
+            return json.dumps(self._masked(found), ensure_ascii=value.isascii())
+        return masked
 
     def _masked_part(self, part: re.Match) -> str:
         """A string or a number within JSON, as it is written there; in the JSON's own spelling if it changes."""

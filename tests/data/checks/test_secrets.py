@@ -1,3 +1,5 @@
+import json
+
 from finetune.data.mends.mask import Mask
 from tests.rows import clean, finding
 
@@ -38,3 +40,19 @@ def test_a_row_is_counted_once():
 
 def test_clean_rows_hold_none():
     assert finding(clean(100), "secrets") is None and finding(clean(100), "personal-data") is None
+
+
+def test_what_stands_behind_a_line_feed_in_a_call_is_found_and_masked():
+    body = f"Call\n415-555-0123 and\n{TOKEN}"
+    arguments = {"body": body, "card": 4111111111111111, "anna@example.com": True}
+    for written in (arguments, json.dumps(arguments)):
+        calls = [{"type": "function", "function": {"name": "send", "arguments": written}}]
+        talk = [{"role": "user", "content": "Send it."}, {"role": "assistant", "content": "", "tool_calls": calls}]
+        tools = [{"type": "function", "function": {"name": "send"}}]
+        rows = [{"messages": talk, "tools": tools}] * 3
+        found = finding(rows, "secrets")
+        assert "Hugging Face token (hf_a…) in 3 rows, card number (4111…) in 3 rows." in found.message
+        assert finding(rows, "secrets", found.mend) is None
+        personal = finding(rows, "personal-data")
+        assert "phone number (415-…) in 3 rows" in personal.message and "e-mail address (anna…)" in personal.message
+        assert finding(rows, "personal-data", personal.mend) is None

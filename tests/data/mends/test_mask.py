@@ -1,4 +1,8 @@
 import json
+import time
+
+import pytest
+from pydantic import ValidationError
 
 from finetune.data.mends import MENDS
 from finetune.data.mends.mask import Mask
@@ -39,6 +43,26 @@ def test_json_in_a_text_is_masked_within_and_stays_json():
         found = masked({"messages": written})["messages"]
         assert json.loads(found)[0]["content"] == "Mail:\n[e-mail]\tor call\t[phone], “bitte”"
         assert found.isascii() == ascii_only and "4111" not in found
+
+
+def test_keys_of_objects_are_masked_and_none_takes_anothers_place():
+    people = {"anna@example.com": 1, "[e-mail]": 2, "ben@example.com": {"to": "c@example.com"}, "d": 4}
+    wanted = {"[e-mail] 2": 1, "[e-mail]": 2, "[e-mail] 3": {"to": "[e-mail]"}, "d": 4}
+    assert masked({"people": people})["people"] == wanted == masked({"people": wanted})["people"]
+    assert json.loads(masked({"people": json.dumps(people)})["people"]) == wanted
+    assert masked({"anna@example.com": "x"}) == {"anna@example.com": "x"}, "a column keeps its name"
+
+
+def test_many_keys_that_become_the_same_do_not_take_long():
+    people = {f"a{number}@example.com": number for number in range(20_000)}
+    started = time.perf_counter()
+    assert len(masked({"people": people})["people"]) == 20_000
+    assert time.perf_counter() - started < 5
+
+
+def test_some_kind_has_to_be_named():
+    with pytest.raises(ValidationError):
+        Mask(kinds=())
 
 
 def test_what_is_around_a_secret_in_json_keeps_its_spelling():
