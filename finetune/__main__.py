@@ -324,7 +324,7 @@ def _summary(run) -> dict:
 
 def _beside(runs: list) -> tuple[dict, list[str]]:
     """Runs beside each other: as facts, and as the lines of a table."""
-    from finetune.sweep import described, outcomes, unlike
+    from finetune.sweep import outcomes, unlike
 
     read = [(run.id, run.recipe, run.view()) for run in runs]
     found, note = outcomes(read), unlike(read)
@@ -334,7 +334,7 @@ def _beside(runs: list) -> tuple[dict, list[str]]:
     for one in found:
         loss = "–" if one.best_loss is None else f"{one.best_loss:.4f}{' *' if one.run == best else ''}"
         at = "–" if one.best_step is None else str(one.best_step)
-        rows.append((one.run, described(one.differs) or "–", loss, at, one.verdict.title))
+        rows.append((one.run, one.words or "–", loss, at, one.verdict.title))
     widths = [max(len(row[n]) for row in rows) for n in range(5)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     lines.append(note or "* the lowest loss on rows it never learnt from" if note or best else "No run was checked.")

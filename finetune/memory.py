@@ -184,10 +184,10 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
 
 
 def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
-    """How often ``rows`` are read before the last step."""
+    """How often ``rows`` are read before the last step; a number of steps holds whatever the epochs say."""
     if not recipe.training.max_steps:
         return settled.epochs
-    return min(settled.epochs, recipe.training.max_steps * settled.batch_size / rows)
+    return recipe.training.max_steps * settled.batch_size / rows
 
 
 def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Counts) -> Work:
@@ -195,6 +195,7 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
     pairs, quantised = recipe.method.type == "dpo", recipe.adapter.weight_bits == 4
     again = bool(recipe.training.activation_checkpointing) + pairs
     times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
+    steps = math.ceil(times * seen.rows / settled.batch_size)
     tokens = seen.tokens * (PAIRED if pairs else PADDED)
     held_out = min(seen.rows * max(HELD_OUT, recipe.data.held_out_share), MAX_HELD_OUT)
     return Work(
@@ -206,7 +207,7 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         products=(3 if recipe.adapter.trains_base() else 2) + again,
         batches=times * seen.rows / min(settled.micro_batch, seen.rows),
         tokens=times * tokens,
-        looks=watched.times + 1 if watched.times else 0,
+        looks=min(watched.times, steps) + 1 if watched.times else 0,
         checked_batches=held_out / settled.micro_batch,
         checked_tokens=held_out * tokens / seen.rows,
         checked_passes=2 if pairs else 1,

@@ -38,6 +38,8 @@ class Outcome:
     state: str
     differs: dict[str, object]
     """The settings by which it differs from the others, by their paths; what was chosen for the person is filled in."""
+    words: str
+    """The same in words; empty if nothing differs."""
     step: int
     total_steps: int
     best_loss: float | None
@@ -117,13 +119,14 @@ def outcomes(runs: Sequence[tuple[str, Recipe, View]]) -> list[Outcome]:
     differing = {path: values for path, values in chosen.items() if path in asked or None not in values}
     found = []
     for n, (run, _, view) in enumerate(runs):
-        best = view.best
+        best, differs = view.best, {path: values[n] for path, values in differing.items()}
         found.append(
             Outcome(
                 run=run,
                 name=view.name,
                 state=view.state,
-                differs={path: values[n] for path, values in differing.items()},
+                differs=differs,
+                words=described(differs, differing),
                 step=view.step,
                 total_steps=view.total_steps,
                 best_loss=best.loss if best else None,

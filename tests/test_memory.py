@@ -115,6 +115,13 @@ def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkey
     assert once.seconds < thrice.seconds < 3 * once.seconds
     assert "About" in once.sentence
     assert estimate(recipe(epochs=3, max_steps=1), with_tiny, counts, cards=False).seconds < once.seconds
+    rounds, many = (estimate(recipe(epochs=1, max_steps=n), with_tiny, counts, cards=False) for n in (75, 750))
+    assert many.seconds > 5 * rounds.seconds, "steps hold whatever the epochs say"
+    often = recipe(epochs=1, max_steps=2)
+    few, more = (
+        estimate(often.changed(**{"evaluation.times": times}), with_tiny, counts, cards=False) for times in (2, 50)
+    )
+    assert few.seconds == pytest.approx(more.seconds), "there is a check after each step at most"
     unwatched = recipe(epochs=1).changed(**{"evaluation.times": 0})
     assert estimate(unwatched, with_tiny, counts, cards=False).seconds < once.seconds
 

@@ -170,6 +170,12 @@ def test_losses_by_another_measure_are_not_compared():
     assert "seed" in against("data: {path: a}\ntraining: {seed: 1}", 3.2)
 
 
+def test_outcomes_of_files_of_one_name_are_told_apart():
+    recipes = [Recipe.from_yaml(f"data: {{path: {folder}/a.jsonl}}") for folder in ("old", "new")]
+    found = sweep.outcomes([(str(n), recipe, view_of(3.0)) for n, recipe in enumerate(recipes)])
+    assert [one.words for one in found] == ["data old/a.jsonl", "data new/a.jsonl"]
+
+
 def test_settings_and_values_are_told_in_words():
     differs = {"adapter.type": "lora", "training.packing": False, "data.path": "a/b.jsonl", "adapter.rank": "–"}
     assert sweep.described(differs) == "adapter lora, packing no, data b.jsonl"

@@ -8,7 +8,7 @@ import gradio as gr
 
 from finetune.recipe import Recipe
 from finetune.run import Run
-from finetune.sweep import Outcome, described, outcomes, unlike
+from finetune.sweep import Outcome, outcomes, unlike
 from finetune.ui import views
 from finetune.ui.chart import figures
 from finetune.ui.overlay import MOST, Curve, overlay, swatch
@@ -137,7 +137,7 @@ def _row(n: int, one: Outcome, heads: list[str], metrics: list[str], best: bool)
     advice = f"<span class='small'>{escape(one.verdict.advice)}</span>" if one.verdict.advice else ""
     cells = [
         f"{swatch(n)} {escape(views.run_label(one.run, View(name=one.name, state=one.state)))}",
-        escape(described(one.differs)) or "nothing",
+        escape(one.words) or "nothing",
         f"{views.amount(one.step)} of {views.amount(one.total_steps)}" if one.total_steps else "–",
         loss,
         *(escape(_value(name, one.metrics.get(name))) for name in metrics),
