@@ -41,7 +41,7 @@ A file imports only from rows below its own:
     recipe  hardware  libraries  verdict
     methods  adapters  curve  duration
     data  view  trainer
-    events  checkpoints  capacity  allowance
+    events  checkpoints  capacity  allowance  heap
     registry  settings  launcher
     errors
 

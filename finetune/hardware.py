@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from finetune import heap
 from finetune.allowance import cores, free_memory_bytes, memory_bytes
 from finetune.errors import BusyError, ModelError, RecipeError
 
@@ -203,18 +204,13 @@ def _resident_peak() -> int:
 
 def release_memory() -> None:
     """Give back what a finished run or chat held, to the card and to the system."""
-    import ctypes
     import gc
     import sys
 
     gc.collect()
     if (torch := sys.modules.get("torch")) and torch.cuda.is_available():
         torch.cuda.empty_cache()
-    if sys.platform == "linux":
-        # glibc keeps freed pages: 1122 MB fell to 707 MB after a 76 M-parameter run with this call.
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim:
-            trim(0)
+    heap.trim()
 
 
 class Lease:

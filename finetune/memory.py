@@ -29,14 +29,13 @@ if TYPE_CHECKING:
 GIB = 2**30
 CONTEXT_BYTES = {"cuda": 600 * 2**20, "mps": 300 * 2**20}
 """What the driver's context and kernels take beside PyTorch's own count (typical values, not measured here)."""
-BUFFERS_BYTES = 60 * 10**6
+BUFFERS_BYTES = 75 * 10**6
 """What a CPU run adds whatever its size: parts of the libraries that load late, and buffers of the matrix library."""
-GAPS = 0.4
-"""Gaps that freed blocks leave in glibc's heap, per byte in blocks that come from it (fitted to 33 measured runs, 64 to
-512 tokens, 5 to 80 M parameters). They are partly chance: one recipe took 617 to 739 MB."""
-LEFT = 2.6
-"""Bytes per weight compressed to 4 bits that loading leaves in glibc's heap: the 16-bit pieces that were read, and what
-bitsandbytes made on the way (measured: 1.9 of 66 M weights, 3.2 of 134 M)."""
+GAPS = 0.25
+"""Gaps that freed blocks leave in glibc's heap, per byte in blocks that come from it (this and the amount above fitted
+to 48 measured runs, 64 to 1,024 tokens, 5 to 494 M parameters). Partly chance: one recipe took 652 to 734 MB."""
+COMPRESSED_BYTES = 60 * 10**6
+"""What a base in 4 bits adds to that on a CPU (fitted to 16 of them): its layers are unpacked and dropped again."""
 FILL = 0.95
 """How full packed sequences are."""
 PADDED, PAIRED = 1.05, 1.2
@@ -165,11 +164,11 @@ def _learnt(seen: Counts, packed: bool, pairs: bool) -> float:
 def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | None:
     """Bytes that a run of such steps takes on ``device``; None for a model that cannot be rehearsed.
 
-    Weights that are compressed to 4 bits on a CPU leave room behind that is not given back, unless they are large.
+    While weights are compressed to 4 bits on a CPU, all that was read of their files is in memory beside them.
     """
     from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-    from finetune.rehearsal import SMALL_BYTES, rehearse
+    from finetune.rehearsal import rehearse
 
     try:
         found = rehearse(folder, recipe.adapter, step)
@@ -177,10 +176,15 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
         return None
     if device != "cpu":
         return found.peak_bytes + CONTEXT_BYTES[device]
-    shape = _shape(folder)
-    piece = 2 * shape.linear // shape.layers // 4
-    left = int(LEFT * shape.linear) if recipe.adapter.weight_bits == 4 and piece < SMALL_BYTES else 0
-    return found.peak_bytes + BUFFERS_BYTES + int(GAPS * found.small_bytes) + left
+    learning = BUFFERS_BYTES + found.peak_bytes + int(GAPS * found.small_bytes)
+    if recipe.adapter.weight_bits > 4:
+        return learning
+    loading = BUFFERS_BYTES + found.weights_bytes + _files_bytes(folder)
+    return max(loading, learning + COMPRESSED_BYTES)
+
+
+def _files_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
 def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:

@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves
 
 from finetune.adapters import Adapter
 from finetune.attention import SHORT_IN_FP32, use
+from finetune.heap import LARGEST_BYTES
 from finetune.libraries import load
 from finetune.trainer import cast_once
 
@@ -30,8 +31,6 @@ FEW, MORE = 4, 8
 """Layers of the two rehearsals that the straight line goes through."""
 TILE_TOKENS, TILE_WORDS = 4096, 32768
 """Tokens, and words of the vocabulary, that TRL scores at once (its ``kernels.chunked_logprob``)."""
-SMALL_BYTES = 32 * 2**20
-"""glibc never gives a larger block from its heap, where freed blocks leave gaps (mallopt(3), M_MMAP_THRESHOLD)."""
 PARTS = ("forward", "reference", "head", "upper layers", "lower layers", "held-out")
 """The parts of a step whose peaks grow by a constant with every layer."""
 
@@ -74,7 +73,7 @@ class Rehearsed:
     """The same with AdamW's two moments for each trained parameter."""
     peak_bytes: int
     small_bytes: int
-    """What of the peak was in blocks below ``SMALL_BYTES``, weights and moments aside."""
+    """What of the peak was in blocks below ``heap.LARGEST_BYTES``, weights and moments aside."""
 
 
 class Ledger(TorchDispatchMode):
@@ -99,14 +98,14 @@ class Ledger(TorchDispatchMode):
         if key not in self._known:
             self._known[key] = size
             self.now += size
-            self.small += size if size < SMALL_BYTES else 0
+            self.small += size if size < LARGEST_BYTES else 0
             self._most = max(self._most, (self.now, self.small))
             weakref.finalize(storage, self._drop, key)
 
     def _drop(self, key: int) -> None:
         size = self._known.pop(key)
         self.now -= size
-        self.small -= size if size < SMALL_BYTES else 0
+        self.small -= size if size < LARGEST_BYTES else 0
 
     def turn(self) -> tuple[int, int]:
         """The most bytes since the last turn, and how many of them in small blocks."""
@@ -315,8 +314,8 @@ class _Packed(nn.Module):
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         count = linear.weight.numel()
-        self.packed = nn.Buffer(torch.empty(count // 2, dtype=torch.uint8, device="meta"))
-        self.scales = nn.Buffer(torch.empty(count // 64, dtype=torch.uint8 if double else torch.float32, device="meta"))
+        self.packed = nn.Buffer(torch.empty(count // 2, dtype=torch.uint8))
+        self.scales = nn.Buffer(torch.empty(count // 64, dtype=torch.uint8 if double else torch.float32))
 
     def forward(self, hidden):
         return _Unpack.apply(hidden.to(torch.bfloat16), self.out_features).to(hidden.dtype).clone()

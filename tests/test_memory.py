@@ -84,6 +84,14 @@ def test_short_rows_need_less_than_the_length_allows(with_tiny):
     assert short.estimate_bytes < unknown.estimate_bytes
 
 
+def test_compressing_needs_the_files_of_the_weights_beside_what_they_become(with_tiny, monkeypatch):
+    monkeypatch.setattr(memory, "_files_bytes", lambda folder: 10**9)
+    lora, qlora = (
+        estimate(recipe(adapter=adapter), with_tiny, cards=False).estimate_bytes for adapter in ("lora", "qlora")
+    )
+    assert lora < 10**9 < qlora
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
     answers, everything = (Counts(64, 128, 64 * 128, 64 * learnt, learnt) for learnt in (12, 128))

@@ -1,5 +1,9 @@
+import gc
 import json
+import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +94,20 @@ def test_four_bit_layers_stay_differentiable_after_an_evaluation(with_tiny):
     inputs = base.get_input_embeddings()(ids).detach().requires_grad_()
     base.model.layers[0].mlp(inputs).sum().backward()
     assert inputs.grad is not None and inputs.grad.abs().sum() > 0
+
+
+def test_compressed_weights_leave_their_files_behind(with_tiny):
+    import torch
+
+    file = str(with_tiny.models_dir / "tiny" / "model.safetensors")
+    base = load_base(TINY, with_tiny, ADAPTERS["qlora"](), torch.bfloat16)
+    plain = load_base(TINY, with_tiny, ADAPTERS["lora"](), torch.bfloat16)
+    assert torch.equal(base.get_input_embeddings().weight, plain.get_input_embeddings().weight)
+    assert base.get_output_embeddings().weight is base.get_input_embeddings().weight
+    if sys.platform == "linux":
+        del plain
+        gc.collect()
+        assert os.path.realpath(file) not in Path("/proc/self/maps").read_text()
 
 
 def test_an_adapter_is_saved_without_a_path_of_this_machine(with_tiny):

@@ -1,6 +1,7 @@
 """The estimate of memory against a measured step, over model sizes, methods, adapters and shapes of the batch.
 
-    python -m tests.benchmarks.fit [--sizes starter,25m,80m,200m,500m] [--runs 3] [--json FILE]
+    python -m tests.benchmarks.fit [--sizes starter,25m,80m,200m,500m] [--adapters full,lora,qlora] [--runs 3]
+        [--json FILE]
 
 Models have random weights; rows are of two lengths, so that the longest batch is padded. Each run is a fresh process
 (``finetune.probe``); a row of the table has the median of its runs. Ratio: estimate over measured peak, both as growth
@@ -55,6 +56,7 @@ VARIANTS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="starter,25m,80m,200m,500m")
+    parser.add_argument("--adapters", default="full,lora,qlora")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -69,7 +71,7 @@ def main() -> None:
                 write_model(workspace.models_dir / size, SIZES[size])
         for size, kind, settings in [*((size, "text", {}) for size in sizes), *VARIANTS]:
             if size in sizes:
-                for adapter in ("full", "lora", "qlora"):
+                for adapter in options.adapters.split(","):
                     found.append(row(workspace, size, kind, adapter, settings, options.runs))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
