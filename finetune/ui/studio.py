@@ -22,7 +22,7 @@ from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
 from finetune.data.glance import SIGNS
 from finetune.data.hub import files, is_hub
 from finetune.data.known import Stamps, stamps
-from finetune.data.mix import main_alone, named_others, read_held_out, read_others
+from finetune.data.mix import files_read, main_alone, read_held_out, read_others
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
@@ -229,15 +229,15 @@ class Studio:
         """
         paths, alone = self.paths(settings), main_alone(settings)
         state = stamps(paths)
-        key = (state, alone.model_dump_json())
-        dataset = self._datasets.get(key, lambda: mended(self._table(paths, state, alone, told), alone))
+        read = (state, alone.model_dump_json())
+        dataset = self._datasets.get(read, lambda: mended(self._table(paths, state, alone, told), alone))
         self.jobs.known.learn(state, alone, dataset)
-        checked = self._checked.get((*key, by), lambda: self._check(dataset, alone, by, told))
+        key = (state, self._basis(alone, by))
+        checked = self._checked.get(key, lambda: self._check(dataset, alone, by, told))
         if not settings.mix and not settings.replay:
             return checked
         try:
-            others = stamps(path for each in named_others(settings) for path in self.paths(each))
-            key = (state, others, settings.model_dump_json(), by)
+            key = (*key, self._basis(settings, by))
             return self._mixed.get(key, lambda: self._mix(checked, settings, by))
         except FinetuneError as error:
             return replace(checked, mixture=Mixture(problem=error))
@@ -255,6 +255,11 @@ class Studio:
         key = (state, settings.encoding, settings.whole_text)
         progress = told and partial(told, what="Reading")
         return self._tables.get(key, lambda: read_tables(paths, settings, progress, SIGNS))
+
+    def _basis(self, settings: DataSettings, by: "Counting") -> tuple:
+        """All that findings follow from: the state of every file they are found in, and how these are read."""
+        paths = files_read(settings, partial(self.workspace.find, trusted=False), trusted=False)
+        return stamps(paths), settings.model_dump_json(), by
 
     def _check(self, dataset: Dataset, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
         method = method_for(dataset.kind)

@@ -1,4 +1,6 @@
+import json
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -183,6 +185,60 @@ def test_a_file_that_was_changed_since_the_page_read_it_is_read_again_and_refuse
         still.checked(settings, by)
     file.write_text(file.read_text().replace("madder", "answer") * 2)
     assert still.checked(settings, by).dataset.total_rows == 2 * first.dataset.total_rows
+
+
+@pytest.fixture
+def opened():
+    """The names of the files that end in jsonl and are opened from now on."""
+    names, is_noting = [], True
+
+    def note(event, given):
+        if is_noting and event == "open" and str(given[0]).endswith(".jsonl"):
+            names.append(Path(given[0]).name)
+
+    sys.addaudithook(note)
+    yield names
+    is_noting = False
+
+
+def test_findings_are_made_anew_after_any_file_they_are_found_in_was_changed(studio, with_tiny, opened):
+    """Whatever file is opened on the way counts, so that one of a new kind is not forgotten."""
+    names = ("main", "more", "main.held-out", "mixed", "general")
+    files = {f"{name}.jsonl": studio.workspace.uploads_dir / f"{name}.jsonl" for name in names}
+    for name, file in files.items():
+        rows = ({"prompt": f"Question {n} of {name}?", "completion": f"Answer {n}."} for n in range(40))
+        file.write_text("\n".join(map(json.dumps, rows)))
+    settings = DataSettings(
+        path="uploads/main.jsonl",
+        also=("uploads/more.jsonl",),
+        mix=({"path": "uploads/mixed.jsonl"},),
+        replay="uploads/general.jsonl",
+    )
+    by = counting("tiny", 512)
+    before = studio.checked(settings, by)
+    assert set(opened) >= set(files)
+    for name in dict.fromkeys(opened):
+        files[name].write_text(files[name].read_text() + "\n")
+        after = studio.checked(settings, by)
+        assert after is not before, f"{name} was changed"
+        assert studio.checked(settings, by) is after
+        before = after
+
+
+def test_leaks_are_those_into_the_held_out_file_as_it_is_now(studio, with_tiny):
+    settings, by = DataSettings(path="uploads/qa.jsonl"), counting("tiny", 512)
+    main, held_out = (studio.workspace.uploads_dir / f"qa{part}.jsonl" for part in ("", ".held-out"))
+    rows = [json.dumps({"prompt": f"What is {n} times {n}?", "completion": f"It is {n * n}."}) for n in range(40)]
+    main.write_text("\n".join(rows[:30]))
+
+    def leaks():
+        return [finding.code for finding in studio.checked(settings, by).report.findings if "leak" in finding.code]
+
+    assert leaks() == []
+    held_out.write_text("\n".join(rows[28:]))
+    assert leaks() == ["leakage"], "it was not there before"
+    held_out.write_text("\n".join(rows[30:]))
+    assert leaks() == []
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_look_at_data(studio, monkeypatch):
