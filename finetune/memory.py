@@ -127,6 +127,7 @@ def _lengths(seen: Counts) -> list[int]:
 def _step(recipe: Recipe, settled: Plan, seen: Counts, device: str, precision: str) -> "Step":
     """The step on the longest rows there are, with ``precision`` on ``device``."""
     from finetune.rehearsal import Step
+    from finetune.trainer import base_dtype, computes_in_16_bits
 
     micro = min(settled.micro_batch, seen.rows)
     pairs = recipe.method.type == "dpo"
@@ -134,13 +135,12 @@ def _step(recipe: Recipe, settled: Plan, seen: Counts, device: str, precision: s
     if settled.pack:
         share = sum(_lengths(seen)) / (FILL * seen.longest * seen.rows)
         sequences = max(1, round(micro * share))
-    held = "float32" if recipe.adapter.trains_base() or precision == "fp32" else "bfloat16"
     return Step(
         sequences=sequences,
         length=max(2, seen.longest),
         learnt=_learnt(seen, settled.pack, pairs),
-        half=precision != "fp32",
-        base_dtype=held,
+        half=computes_in_16_bits(precision),
+        base_dtype=base_dtype(precision, recipe.adapter.trains_base()),
         masked=settled.pack or sequences > 1,
         checkpointing=bool(recipe.training.activation_checkpointing),
         moments_in_8_bits=recipe.training.optimizer == "adamw_8bit",

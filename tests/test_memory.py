@@ -8,6 +8,7 @@ from finetune.data.counts import Counts
 from finetune.memory import estimate
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
+from finetune.rehearsal import Rehearsed
 
 GIB = 2**30
 
@@ -51,6 +52,23 @@ def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(wit
     fit = estimate(recipe(method, adapter), with_tiny, Counts(100, 100, 5000))
     assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > memory.BUFFERS_BYTES
     assert set(fit.cards.values()) == {"fits"} and len(fit.cards) == 7 and fit.seconds > duration.START_S
+
+
+def test_a_step_is_rehearsed_in_the_arithmetic_that_the_trainer_computes_in(with_tiny, monkeypatch):
+    steps = []
+    monkeypatch.setattr(
+        "finetune.rehearsal.rehearse", lambda folder, adapter, step: steps.append(step) or Rehearsed(1, 1, 1, 1)
+    )
+    for precision, adapter in (("bf16", "lora"), ("fp32", "lora"), ("bf16", "full")):
+        estimate(recipe(adapter=adapter, precision=precision), with_tiny, cards=False)
+    assert [(step.half, step.base_dtype) for step in steps] == [
+        (True, "bfloat16"),
+        (False, "float32"),
+        (True, "float32"),
+    ]
+    monkeypatch.setattr("finetune.trainer.computes_in_16_bits", lambda precision: precision == "fp32")
+    estimate(recipe(precision="fp32"), with_tiny, cards=False)
+    assert steps[-1].half, "the trainer's rule is the one that is followed"
 
 
 def test_what_is_free_decides_the_verdict(with_tiny, with_free):
