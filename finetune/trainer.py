@@ -151,10 +151,11 @@ def score_what_is_learnt() -> None:
     """
     from trl.trainer import utils
 
-    utils._use_triton = _has_no_compiler
+    utils._use_triton = scores_what_is_learnt
 
 
-def _has_no_compiler(device) -> bool:
+def scores_what_is_learnt(device) -> bool:
+    """True for a ``torch.device`` on which the trainer scores no other words than those that are learnt."""
     from trl.kernels.chunked_logprob import _use_triton
 
     return device.type == "cpu" or _use_triton(device)
