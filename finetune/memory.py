@@ -16,7 +16,6 @@ from finetune import hardware
 from finetune.adapters import Adapter
 from finetune.capacity import FITS, TIGHT, TOO_BIG, usual_cards, verdict
 from finetune.data.counts import Counts
-from finetune.data.split import MAX_HELD_OUT
 from finetune.duration import Work, seconds
 from finetune.model import HUB_ID, locate
 from finetune.plan import Plan, plan
@@ -42,8 +41,6 @@ FILL = 0.95
 PADDED, PAIRED = 1.05, 1.2
 """What a batch holds per token of its rows, padding counted: the shorter answer of a pair gets as long as the longer
 (measured: 1.01 and 1.00 for the samples of answers, 1.18 for the sample of pairs)."""
-HELD_OUT = 0.2
-"""Held-out rows per row to learn from, where the recipe does not ask for more."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +194,6 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
     times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
     steps = math.ceil(times * seen.rows / settled.batch_size)
     tokens = seen.tokens * (PAIRED if pairs else PADDED)
-    held_out = min(seen.rows * max(HELD_OUT, recipe.data.held_out_share), MAX_HELD_OUT)
     return Work(
         layers=shape.layers,
         hidden=shape.hidden,
@@ -208,8 +204,8 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         batches=times * seen.rows / min(settled.micro_batch, seen.rows),
         tokens=times * tokens,
         looks=min(watched.times, steps) + 1 if watched.times else 0,
-        checked_batches=held_out / settled.micro_batch,
-        checked_tokens=held_out * tokens / seen.rows,
+        checked_batches=math.ceil(seen.held_out / settled.micro_batch),
+        checked_tokens=seen.held_out * tokens / seen.rows,
         checked_passes=2 if pairs else 1,
         answer_tokens=watched.max_tokens,
         saved_bytes=12 * trainable,

@@ -144,6 +144,18 @@ def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkey
     assert estimate(unwatched, with_tiny, counts, cards=False).seconds < once.seconds
 
 
+def test_the_rows_kept_for_checking_are_counted_as_they_are(with_tiny, monkeypatch):
+    monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
+
+    def seconds(held_out, **settings):
+        wanted = recipe(epochs=1).changed(**{f"data.{name}": value for name, value in settings.items()})
+        return estimate(wanted, with_tiny, Counts(300, tokens=100_000, held_out=held_out), cards=False).seconds
+
+    none, some, many = (seconds(count) for count in (0, 60, 600))
+    assert none < some and many - none == pytest.approx(10 * (some - none))
+    assert seconds(60, held_out_share=0.5) == seconds(60, held_out_share=0) == some
+
+
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):
     fit = estimate(recipe(model="someone/never-downloaded"), with_tiny)
     assert not fit.fits and fit.estimate_bytes == 0 and "once the model is on this machine" in fit.sentence

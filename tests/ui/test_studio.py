@@ -12,6 +12,7 @@ from finetune.data.dataset import read, read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.events import Ended
+from finetune.probe import counted
 from finetune.recipe import ModelSettings, Recipe
 from finetune.run import Follower
 from finetune.ui.samples import GENERAL
@@ -239,6 +240,19 @@ def test_leaks_are_those_into_the_held_out_file_as_it_is_now(studio, with_tiny):
     assert leaks() == ["leakage"], "it was not there before"
     held_out.write_text("\n".join(rows[30:]))
     assert leaks() == []
+
+
+@pytest.mark.parametrize("share, own", [(0.1, 0), (0.5, 0), (0, 0), (0.1, 7)])
+def test_as_many_rows_are_counted_to_learn_from_and_to_check_on_as_a_run_will_have(studio, with_tiny, share, own):
+    rows = [json.dumps({"prompt": f"What is {n} times {n}?", "completion": f"It is {n * n}."}) for n in range(47)]
+    (studio.workspace.uploads_dir / "qa.jsonl").write_text("\n".join(rows[own:]))
+    if own:
+        (studio.workspace.uploads_dir / "qa.held-out.jsonl").write_text("\n".join(rows[:own]))
+    settings = DataSettings(path="uploads/qa.jsonl", held_out_share=share)
+    found = studio.checked(settings, counting("tiny", 512)).chosen(settings, "qa").counts
+    run = counted(recipe(data=settings.model_dump()), studio.workspace)
+    assert (found.rows, found.held_out) == (run.rows, run.held_out)
+    assert (found.tokens, found.learnt) == pytest.approx((run.tokens, run.learnt), rel=0.02)
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_look_at_data(studio, monkeypatch):
