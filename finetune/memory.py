@@ -193,6 +193,7 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
     again = bool(recipe.training.activation_checkpointing) + pairs
     times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
     steps = math.ceil(times * seen.rows / settled.batch_size)
+    checks = watched.checked_after(steps)
     tokens = seen.tokens * (PAIRED if pairs else PADDED)
     return Work(
         layers=shape.layers,
@@ -203,14 +204,24 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         products=(3 if recipe.adapter.trains_base() else 2) + again,
         batches=times * seen.rows / min(settled.micro_batch, seen.rows),
         tokens=times * tokens,
-        looks=min(watched.times, steps) + 1 if watched.times else 0,
+        looks=len(checks) + 1 if checks else 0,
         checked_batches=math.ceil(seen.held_out / settled.micro_batch),
         checked_tokens=seen.held_out * tokens / seen.rows,
         checked_passes=2 if pairs else 1,
         answer_tokens=watched.max_tokens,
+        saves=_saves(recipe.training.save_steps, steps, checks),
+        saves_by_time=not recipe.training.save_steps,
         saved_bytes=12 * trainable,
+        model_bytes=4 * trainable,
         compressed=shape.linear if quantised else 0,
     )
+
+
+def _saves(every: int | None, steps: int, checks: set[int]) -> int:
+    """Checkpoints after steps that are known beforehand: each check, and ``every`` so many where the recipe says so."""
+    if not every:
+        return len(checks)
+    return steps // every + sum(step % every != 0 for step in checks)
 
 
 def _sentence(recipe: Recipe, needed: int, available: int, word: str, took: float | None) -> str:

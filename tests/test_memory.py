@@ -156,6 +156,18 @@ def test_the_rows_kept_for_checking_are_counted_as_they_are(with_tiny, monkeypat
     assert seconds(60, held_out_share=0.5) == seconds(60, held_out_share=0) == some
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"training.save_steps": 3}, {"evaluation.times": 0}, {"training.save_steps": 1}]
+)
+def test_as_many_checkpoints_are_counted_as_a_run_saves(trained, with_tiny, monkeypatch, settings):
+    run, works = trained(**{"training.max_steps": 10, "evaluation.times": 4, **settings}), []
+    monkeypatch.setattr(memory, "seconds", lambda work, *_: works.append(work) or 1.0)
+    estimate(run.recipe, with_tiny, Counts(64, 100, 5000), cards=False)
+    saved = [event.step for event in run.view().saved if event.what == "checkpoint"]
+    assert works[0].saves == len(saved) and works[0].saves_by_time == (not run.recipe.training.save_steps)
+    assert works[0].looks == len(run.view().evaluations)
+
+
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):
     fit = estimate(recipe(model="someone/never-downloaded"), with_tiny)
     assert not fit.fits and fit.estimate_bytes == 0 and "once the model is on this machine" in fit.sentence
