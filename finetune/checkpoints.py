@@ -23,6 +23,8 @@ MANIFEST = "MANIFEST"
 NAME = re.compile(r"step-(\d{7,})")
 RESERVE_BYTES = 64 * 2**20
 """Left free for the log of the run, whatever is saved."""
+SAVE_S = 300.0
+"""Seconds of training after which one is saved where the recipe does not say."""
 NEWEST_KEPT = 2
 """Checkpoints kept beside the best: if the newest cannot be read, the one before it can."""
 

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
+from finetune.checkpoints import SAVE_S
+
 START_S = 2
 """Reading the data, building the trainer, the end; the libraries are there already (measured: 0.5 to 1.5 s)."""
 LAYER_S = {"cpu": 0.00094, "mps": 0.0012, "cuda": 0.0008}
@@ -56,8 +58,14 @@ class Work:
     checked_passes: int
     answer_tokens: int
     """Tokens of the longest sample answer, in each look."""
+    saves: int
+    """Checkpoints after steps that are known beforehand."""
+    saves_by_time: bool
+    """More are saved between those where training takes long (``checkpoints.SAVE_S``)."""
     saved_bytes: int
-    """Of a checkpoint: one after each look but the first, and the model at the end."""
+    """Of a checkpoint."""
+    model_bytes: int
+    """Of the model at the end."""
     compressed: int = 0
     """Weights that are compressed to 4 bits while loading."""
 
@@ -78,8 +86,15 @@ def seconds(work: Work, device: str, precision: str) -> float:
     trained = through(work.batches, work.tokens, work.passes, work.products)
     checked = through(work.checked_batches, work.checked_tokens, work.checked_passes, work.checked_passes)
     answered = through(work.answer_tokens, 0, 1, 0)
-    saved = max(1, work.looks) * work.saved_bytes / SAVE_BYTES_PER_S
+    saved = (_saves(work, trained) * work.saved_bytes + work.model_bytes) / SAVE_BYTES_PER_S
     return loaded + trained + work.looks * (checked + answered) + saved
+
+
+def _saves(work: Work, trained_s: float) -> int:
+    """Checkpoints of a run that trains for so long."""
+    stretches = max(1, work.saves)
+    between = int(trained_s / stretches / SAVE_S) if work.saves_by_time else 0
+    return work.saves + stretches * between
 
 
 def slowness(device: str, precision: str) -> float:

@@ -16,7 +16,6 @@ from finetune import hardware
 from finetune.adapters import Adapter
 from finetune.capacity import FITS, TIGHT, TOO_BIG, usual_cards, verdict
 from finetune.data.counts import Counts
-from finetune.data.split import MAX_HELD_OUT
 from finetune.duration import Work, seconds
 from finetune.model import HUB_ID, locate
 from finetune.plan import Plan, plan
@@ -41,8 +40,6 @@ FILL = 0.95
 PADDED, PAIRED = 1.05, 1.2
 """What a batch holds per token of its rows, padding counted: the shorter answer of a pair gets as long as the longer
 (measured: 1.01 and 1.00 for the samples of answers, 1.18 for the sample of pairs)."""
-HELD_OUT = 0.2
-"""Held-out rows per row to learn from, where the recipe does not ask for more."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +123,7 @@ def _lengths(seen: Counts) -> list[int]:
 def _step(recipe: Recipe, settled: Plan, seen: Counts, device: str, precision: str) -> "Step":
     """The step on the longest rows there are, with ``precision`` on ``device``."""
     from finetune.rehearsal import Step
+    from finetune.trainer import base_dtype, computes_in_16_bits
 
     micro = min(settled.micro_batch, seen.rows)
     pairs = recipe.method.type == "dpo"
@@ -133,13 +131,12 @@ def _step(recipe: Recipe, settled: Plan, seen: Counts, device: str, precision: s
     if settled.pack:
         share = sum(_lengths(seen)) / (FILL * seen.longest * seen.rows)
         sequences = max(1, round(micro * share))
-    held = "float32" if recipe.adapter.trains_base() or precision == "fp32" else "bfloat16"
     return Step(
         sequences=sequences,
         length=max(2, seen.longest),
         learnt=_learnt(seen, settled.pack, pairs),
-        half=precision != "fp32",
-        base_dtype=held,
+        half=computes_in_16_bits(precision),
+        base_dtype=base_dtype(precision, recipe.adapter.trains_base()),
         masked=settled.pack or sequences > 1,
         checkpointing=bool(recipe.training.activation_checkpointing),
         moments_in_8_bits=recipe.training.optimizer == "adamw_8bit",
@@ -200,8 +197,8 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
     again = bool(recipe.training.activation_checkpointing) + pairs
     times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
     steps = math.ceil(times * seen.rows / settled.batch_size)
+    checks = watched.checked_after(steps)
     tokens = seen.tokens * (PAIRED if pairs else PADDED)
-    held_out = min(seen.rows * max(HELD_OUT, recipe.data.held_out_share), MAX_HELD_OUT)
     return Work(
         layers=shape.layers,
         hidden=shape.hidden,
@@ -211,14 +208,24 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         products=(3 if recipe.adapter.trains_base() else 2) + again,
         batches=times * seen.rows / min(settled.micro_batch, seen.rows),
         tokens=times * tokens,
-        looks=min(watched.times, steps) + 1 if watched.times else 0,
-        checked_batches=held_out / settled.micro_batch,
-        checked_tokens=held_out * tokens / seen.rows,
+        looks=len(checks) + 1 if checks else 0,
+        checked_batches=math.ceil(seen.held_out / settled.micro_batch),
+        checked_tokens=seen.held_out * tokens / seen.rows,
         checked_passes=2 if pairs else 1,
         answer_tokens=watched.max_tokens,
+        saves=_saves(recipe.training.save_steps, steps, checks),
+        saves_by_time=not recipe.training.save_steps,
         saved_bytes=12 * trainable,
+        model_bytes=4 * trainable,
         compressed=shape.linear if quantised else 0,
     )
+
+
+def _saves(every: int | None, steps: int, checks: set[int]) -> int:
+    """Checkpoints after steps that are known beforehand: each check, and ``every`` so many where the recipe says so."""
+    if not every:
+        return len(checks)
+    return steps // every + sum(step % every != 0 for step in checks)
 
 
 def _sentence(recipe: Recipe, needed: int, available: int, word: str, took: float | None) -> str:

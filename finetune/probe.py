@@ -77,12 +77,13 @@ def measured(recipe: Recipe, workspace: Workspace, timeout_s: float = 900) -> Me
 
 
 def counted(recipe: Recipe, workspace: Workspace) -> Counts:
-    """What is counted of the rows to learn from; nothing while the model's tokenizer is not on this machine."""
+    """What is counted of the rows to learn from, and of those kept; nothing while the model is not on this machine."""
     if on_this_machine(recipe.model, workspace) is None:
         return Counts()
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(Path(folder), recipe)
-        return prepare(run, recipe, workspace, load_tokenizer(recipe.model, workspace)).counts
+        rows = prepare(run, recipe, workspace, load_tokenizer(recipe.model, workspace))
+        return replace(rows.counts, held_out=len(rows.held_out))
 
 
 def measure(recipe: Recipe, workspace: Workspace) -> Measured:

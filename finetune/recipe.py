@@ -88,6 +88,10 @@ class EvaluationSettings(Settings):
     max_tokens: int = Field(64, ge=1, le=4096)
     """The longest answer to those questions, in tokens."""
 
+    def checked_after(self, steps: int) -> set[int]:
+        """The steps after which a run of so many is checked, evenly spread, the last among them."""
+        return {step for k in range(1, self.times + 1) if (step := round(steps * k / self.times)) > 0}
+
 
 class Recipe(Settings):
     """Everything that decides a run."""

@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from finetune import events as said
 from finetune import ranks
+from finetune.checkpoints import SAVE_S
 from finetune.errors import DivergedError
 from finetune.hardware import Machine, memory_used_bytes
 from finetune.recipe import Recipe
@@ -21,8 +22,6 @@ from finetune.verdict import best_sound, should_stop
 
 DIVERGED_AFTER = 3
 """Steps in a row with a loss or a gradient that is no number before the run is given up."""
-SAVE_S = 300.0
-"""Seconds of training after which a checkpoint is saved where the recipe does not say."""
 
 
 class Stopped(Exception):
@@ -59,8 +58,7 @@ class Reporter(TrainerCallback):
         self.run.emit(said.Planned(total_steps=state.max_steps, **self.planned))
         self._earlier_s, self._checks = view.elapsed_s, list(view.evaluations)
         self._began = self._saved = time.monotonic()
-        spaced = (round(state.max_steps * k / times) for k in range(1, times + 1))
-        self._evaluate_at = {step for step in spaced if step > 0}
+        self._evaluate_at = self.recipe.evaluation.checked_after(state.max_steps)
         if state.global_step:
             self.sampler.base = [answer.base for answer in view.samples[0].answers] if view.samples else []
         elif times and self._has_held_out:

@@ -27,7 +27,7 @@ from finetune.checkpoints import Checkpoints
 from finetune.errors import BusyError, RunError
 from finetune.events import Ended, Event, Lowered, Queued, Requeued, Resumed, Saved, Started, parse
 from finetune.recipe import Recipe
-from finetune.view import ACTIVE, RESUMABLE, View
+from finetune.view import ACTIVE, RESUMABLE, View, fold
 
 Asked = Literal["stop", "pause", "yield"]
 ENDED_AS = {"": "done", "stop": "stopped", "pause": "paused", "yield": "interrupted"}
@@ -165,15 +165,27 @@ class Run:
         return bool(self.asked)
 
     def requeue(self) -> None:
-        """Let an ended run go on from its last checkpoint when its turn comes; ``RunError`` if it cannot."""
-        state = self.view().state
+        """Let an ended run go on from its last checkpoint when its turn comes.
+
+        ``RunError`` if it cannot, ``BusyError`` while another process works on it.
+        """
+        self._require_resumable(self.view().state)
+        with self.held():
+            self._require_resumable(self._state_in_hand())  # another process may have been quicker
+            for told in ("asked", "left"):
+                (self.path / told).unlink(missing_ok=True)
+            self.emit(Requeued())
+
+    def _require_resumable(self, state: str) -> None:
         if state == "done":
             raise RunError(f"Run {self.id} is finished.", "Start a new run from it to train it further.")
         if state not in RESUMABLE:
             raise RunError(f"Run {self.id} has not ended.", "It was resumed a moment ago, or never stopped.")
-        for told in ("asked", "left"):
-            (self.path / told).unlink(missing_ok=True)
-        self.emit(Requeued())
+
+    def _state_in_hand(self) -> str:
+        """The run's state for the holder of its lock, who knows that nobody else works on it."""
+        view = fold(self.events()[0])
+        return "interrupted" if view.state in ACTIVE else view.state
 
     def leave(self) -> None:
         """Offer no longer to resume it of one's own accord: someone has seen that it was interrupted."""

@@ -136,8 +136,12 @@ def load_start(attempt: Attempt):
 
 
 def _load_start(attempt: Attempt):
+    import torch
+
+    from finetune.trainer import base_dtype
+
     recipe, workspace = attempt.recipe, attempt.workspace
-    dtype = weight_dtype(recipe, attempt.precision)
+    dtype = getattr(torch, base_dtype(attempt.precision, recipe.adapter.trains_base()))
     if not recipe.model.run:
         return load_base(recipe.model, workspace, recipe.adapter, dtype, attempt.machine.device)
     earlier = workspace.run(recipe.model.run)
@@ -152,15 +156,6 @@ def _load_start(attempt: Attempt):
             f"Choose the adapter {earlier.recipe.adapter.type}.",
         )
     return load_tuned(earlier, workspace, recipe.adapter, dtype, attempt.machine.device)
-
-
-def weight_dtype(recipe: Recipe, precision: str):
-    """The dtype the base is loaded in: fp32 where its own weights are trained, else the arithmetic's."""
-    import torch
-
-    if recipe.adapter.trains_base():
-        return torch.float32
-    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
 
 
 def _train(attempt: Attempt, tokenizer) -> str:
@@ -194,7 +189,7 @@ def build(attempt: Attempt, tokenizer, *callbacks):
     from transformers import PrinterCallback, set_seed
 
     from finetune.methods import Material
-    from finetune.trainer import cast_once, score_what_is_learnt
+    from finetune.trainer import cast_once, computes_in_16_bits, score_what_is_learnt
 
     recipe, rows = attempt.recipe, attempt.rows
     set_seed(recipe.training.seed)
@@ -214,7 +209,7 @@ def build(attempt: Attempt, tokenizer, *callbacks):
         )
     )
     trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
-    if attempt.precision != "fp32":
+    if computes_in_16_bits(attempt.precision):
         cast_once(trainer.model)
     return trainer
 

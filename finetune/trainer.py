@@ -121,6 +121,16 @@ class EpochOrder(Sampler):
         return iter(order + [self.rows] * self.blanks)
 
 
+def computes_in_16_bits(precision: str) -> bool:
+    """True for arithmetic under autocast, with ``cast_once`` where there is an add-on: all but ``fp32``."""
+    return precision != "fp32"
+
+
+def base_dtype(precision: str, trains_base: bool) -> str:
+    """The dtype that the base is loaded in, as torch calls it: fp32 if it is trained itself, else the arithmetic's."""
+    return "float32" if trains_base else {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[precision]
+
+
 def cast_once(model) -> None:
     """Leave it to autocast to cast what PEFT's layers read; ``model`` must then be called under autocast.
 
@@ -141,10 +151,11 @@ def score_what_is_learnt() -> None:
     """
     from trl.trainer import utils
 
-    utils._use_triton = _has_no_compiler
+    utils._use_triton = scores_what_is_learnt
 
 
-def _has_no_compiler(device) -> bool:
+def scores_what_is_learnt(device) -> bool:
+    """True for a ``torch.device`` on which the trainer scores no other words than those that are learnt."""
     from trl.kernels.chunked_logprob import _use_triton
 
     return device.type == "cpu" or _use_triton(device)

@@ -9,6 +9,7 @@ import torch
 from finetune import arithmetic
 from finetune.arithmetic import compilation_of, loss_of, optimiser_of, threads
 from finetune.libraries import ASKED_THREADS
+from finetune.trainer import score_what_is_learnt
 
 
 @pytest.fixture
@@ -25,18 +26,22 @@ def test_a_run_says_what_its_steps_were_computed_with(method, adapter, trained):
     chosen = {choice.what: choice for choice in view.choices}
     assert chosen["optimiser"].value == ("adamw_bnb_8bit" if settings else "adamw_torch_fused")
     assert (chosen["loss"].value, chosen["compilation"].value) == ("in tiles", "off")
+    assert "only words that are learnt are scored" in chosen["loss"].reason
     assert chosen["threads"].value == str(torch.get_num_threads())
     assert all(choice.reason for choice in view.choices)
 
 
-def test_the_loss_is_told_by_what_the_model_runs(tiny_model):
+def test_the_loss_is_told_by_what_the_model_runs(tiny_model, monkeypatch):
     from transformers import AutoModelForCausalLM
-    from trl.trainer.utils import add_fused_lm_head
+    from trl.trainer import utils
 
+    monkeypatch.setattr(utils, "_use_triton", lambda device: False)
     model = AutoModelForCausalLM.from_pretrained(tiny_model)
     assert loss_of(model).value == "all at once"
-    add_fused_lm_head(model)
-    assert loss_of(model).value == "in tiles"
+    utils.add_fused_lm_head(model)
+    assert loss_of(model).value == "in tiles" and "learnt" not in loss_of(model).reason
+    score_what_is_learnt()
+    assert loss_of(model).reason.endswith("; only words that are learnt are scored")
 
 
 def test_values_are_those_of_the_trainers_arguments():

@@ -1,15 +1,17 @@
 """The estimate of time follows the amounts of work and the pace of the machine."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from finetune import duration
+from finetune.checkpoints import SAVE_S
 from finetune.duration import START_S, Work, flops, seconds
 
 WORK = Work(
     layers=6, hidden=256, words=3072, linear=4_128_768, passes=3, products=2, batches=190, tokens=50_700,
-    looks=6, checked_batches=7.5, checked_tokens=2_000, checked_passes=1, answer_tokens=64, saved_bytes=2_000_000,
+    looks=6, checked_batches=7.5, checked_tokens=2_000, checked_passes=1, answer_tokens=64, saves=5, saves_by_time=True,
+    saved_bytes=2_000_000, model_bytes=700_000,
 )  # fmt: skip
 """Pirate voice with LoRA on the starter, five epochs."""
 
@@ -34,7 +36,9 @@ def test_a_run_that_was_measured_takes_as_long_as_it_took(as_measured):
         {"looks": 12},
         {"checked_tokens": 9_000},
         {"answer_tokens": 640},
+        {"saves": 500},
         {"saved_bytes": 10**9},
+        {"model_bytes": 10**9},
         {"compressed": 10**8},
         {"layers": 12},
     ],
@@ -43,20 +47,38 @@ def test_every_amount_of_work_takes_time(as_measured, more):
     assert seconds(replace(WORK, **more), "cpu", "bf16") > 1.02 * seconds(WORK, "cpu", "bf16")
 
 
-def test_a_run_that_is_never_checked_saves_its_model_all_the_same(as_measured):
-    unseen, unsaved = replace(WORK, looks=0), replace(WORK, looks=0, saved_bytes=0)
-    saved = WORK.saved_bytes / duration.SAVE_BYTES_PER_S
-    assert seconds(unseen, "cpu", "bf16") == pytest.approx(seconds(unsaved, "cpu", "bf16") + saved)
+def saving(work):
+    """Seconds that saving takes of it."""
+    return seconds(work, "cpu", "bf16") - seconds(replace(work, saved_bytes=0, model_bytes=0), "cpu", "bf16")
+
+
+def test_what_is_saved_is_each_checkpoint_and_the_model(as_measured):
+    assert saving(WORK) == pytest.approx((5 * WORK.saved_bytes + WORK.model_bytes) / duration.SAVE_BYTES_PER_S)
+    assert saving(replace(WORK, saves=0)) == pytest.approx(WORK.model_bytes / duration.SAVE_BYTES_PER_S)
+
+
+def test_a_long_run_is_saved_in_between_unless_the_recipe_says_when(as_measured):
+    long = replace(WORK, batches=200 * WORK.batches, tokens=200 * WORK.tokens, looks=0, model_bytes=0)
+    trained = seconds(replace(long, saved_bytes=0), "cpu", "bf16") - START_S
+    one = long.saved_bytes / duration.SAVE_BYTES_PER_S
+    assert trained > 5 * SAVE_S
+    assert saving(replace(long, saves_by_time=False)) == pytest.approx(5 * one)
+    assert saving(long) == pytest.approx((5 + 5 * (trained / 5 // SAVE_S)) * one)
+    assert saving(replace(long, saves=0)) == pytest.approx(trained // SAVE_S * one)
+
+
+def test_a_run_that_is_never_checked_writes_no_answers(as_measured):
+    unseen = replace(WORK, looks=0)
     assert seconds(replace(unseen, answer_tokens=10**6), "cpu", "bf16") == seconds(unseen, "cpu", "bf16")
 
 
 def test_no_work_takes_the_time_of_the_start(as_measured):
-    nothing = Work(*[0] * 14)
+    nothing = Work(**dict.fromkeys((field.name for field in fields(Work)), 0))
     assert seconds(nothing, "cpu", "fp32") == START_S
 
 
 def test_a_machine_at_half_the_pace_takes_twice_as_long(as_measured, monkeypatch):
-    saved = WORK.looks * WORK.saved_bytes / duration.SAVE_BYTES_PER_S
+    saved = saving(WORK)
     here = seconds(WORK, "cpu", "bf16") - START_S - saved
     monkeypatch.setattr(duration, "flops", lambda device, kind: duration.REFERENCE_FLOPS[kind] / 2)
     assert seconds(WORK, "cpu", "bf16") - START_S - saved == pytest.approx(2 * here)

@@ -8,6 +8,7 @@ from finetune.data.counts import Counts
 from finetune.memory import estimate
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
+from finetune.rehearsal import Rehearsed
 
 GIB = 2**30
 
@@ -51,6 +52,23 @@ def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(wit
     fit = estimate(recipe(method, adapter), with_tiny, Counts(100, 100, 5000))
     assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > memory.BUFFERS_BYTES
     assert set(fit.cards.values()) == {"fits"} and len(fit.cards) == 7 and fit.seconds > duration.START_S
+
+
+def test_a_step_is_rehearsed_in_the_arithmetic_that_the_trainer_computes_in(with_tiny, monkeypatch):
+    steps = []
+    monkeypatch.setattr(
+        "finetune.rehearsal.rehearse", lambda folder, adapter, step: steps.append(step) or Rehearsed(1, 1, 1, 1)
+    )
+    for precision, adapter in (("bf16", "lora"), ("fp32", "lora"), ("bf16", "full")):
+        estimate(recipe(adapter=adapter, precision=precision), with_tiny, cards=False)
+    assert [(step.half, step.base_dtype) for step in steps] == [
+        (True, "bfloat16"),
+        (False, "float32"),
+        (True, "float32"),
+    ]
+    monkeypatch.setattr("finetune.trainer.computes_in_16_bits", lambda precision: precision == "fp32")
+    estimate(recipe(precision="fp32"), with_tiny, cards=False)
+    assert steps[-1].half, "the trainer's rule is the one that is followed"
 
 
 def test_what_is_free_decides_the_verdict(with_tiny, with_free):
@@ -132,6 +150,30 @@ def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkey
     assert few.seconds == pytest.approx(more.seconds), "there is a check after each step at most"
     unwatched = recipe(epochs=1).changed(**{"evaluation.times": 0})
     assert estimate(unwatched, with_tiny, counts, cards=False).seconds < once.seconds
+
+
+def test_the_rows_kept_for_checking_are_counted_as_they_are(with_tiny, monkeypatch):
+    monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
+
+    def seconds(held_out, **settings):
+        wanted = recipe(epochs=1).changed(**{f"data.{name}": value for name, value in settings.items()})
+        return estimate(wanted, with_tiny, Counts(300, tokens=100_000, held_out=held_out), cards=False).seconds
+
+    none, some, many = (seconds(count) for count in (0, 60, 600))
+    assert none < some and many - none == pytest.approx(10 * (some - none))
+    assert seconds(60, held_out_share=0.5) == seconds(60, held_out_share=0) == some
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"training.save_steps": 3}, {"evaluation.times": 0}, {"training.save_steps": 1}]
+)
+def test_as_many_checkpoints_are_counted_as_a_run_saves(trained, with_tiny, monkeypatch, settings):
+    run, works = trained(**{"training.max_steps": 10, "evaluation.times": 4, **settings}), []
+    monkeypatch.setattr(memory, "seconds", lambda work, *_: works.append(work) or 1.0)
+    estimate(run.recipe, with_tiny, Counts(64, 100, 5000), cards=False)
+    saved = [event.step for event in run.view().saved if event.what == "checkpoint"]
+    assert works[0].saves == len(saved) and works[0].saves_by_time == (not run.recipe.training.save_steps)
+    assert works[0].looks == len(run.view().evaluations)
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):

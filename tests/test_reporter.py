@@ -3,11 +3,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from finetune.checkpoints import SAVE_S
 from finetune.errors import DivergedError
 from finetune.events import Answer, Sampled, Stepped
 from finetune.hardware import GIB, Machine
 from finetune.recipe import Recipe
-from finetune.reporter import SAVE_S, Reporter, Stopped
+from finetune.reporter import Reporter, Stopped
 
 
 class Silent:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from finetune.errors import BusyError, RunError
-from finetune.events import Ended, Entered, Noted, Queued, Saved, Started
+from finetune.events import Ended, Entered, Noted, Queued, Requeued, Saved, Started
 from finetune.recipe import Recipe
 from finetune.run import Follower, Run, slug
 
@@ -208,6 +208,38 @@ def test_a_finished_run_is_not_taken_up_again(run):
     run.emit(Ended(state="done"))
     with pytest.raises(RunError, match="is finished"):
         run.requeue()
+
+
+@pytest.mark.parametrize("last", [Ended(state="stopped"), Started(device="CPU")])
+def test_of_two_that_resume_a_run_at_once_one_does(run, monkeypatch, last):
+    """Both have seen that it can go on before either says that it does."""
+    run.emit(last)
+    both, seen = threading.Barrier(2), Run.view
+
+    def view(run):
+        found = seen(run)
+        both.wait(10)
+        return found
+
+    def resume(_):
+        try:
+            Run(run.path).requeue()
+        except RunError as error:
+            return error.message
+
+    monkeypatch.setattr(Run, "view", view)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(resume, range(2)))
+    assert sorted(answers, key=str) == [None, f"Run {run.id} has not ended."]
+    assert sum(isinstance(event, Requeued) for event in run.events()[0]) == 1
+
+
+def test_a_run_that_someone_holds_is_not_resumed(run):
+    run.ask("stop")
+    run.emit(Ended(state="stopped"))
+    with run.held(), pytest.raises(BusyError):
+        Run(run.path).requeue()
+    assert run.view().state == "stopped" and run.asked == "stop"
 
 
 def test_events_wait_while_the_disk_is_full(run, monkeypatch):

@@ -105,6 +105,15 @@ def test_equal_recipes_give_equal_losses(trained):
     assert [step.loss for step in first.steps] == [step.loss for step in second.steps]
 
 
+@pytest.mark.parametrize("in_16_bits", [True, False])
+def test_one_rule_says_whether_casts_are_left_to_autocast(trained, monkeypatch, in_16_bits):
+    cast = []
+    monkeypatch.setattr("finetune.trainer.computes_in_16_bits", lambda precision: in_16_bits)
+    monkeypatch.setattr("finetune.trainer.cast_once", cast.append)
+    trained(**{"training.max_steps": 1, "evaluation.times": 0, "training.precision": "fp32"})
+    assert bool(cast) == in_16_bits
+
+
 def test_packing_does_not_change_what_is_learnt_in_an_epoch(trained):
     settings = {"training.max_steps": None, "training.epochs": 1, "training.precision": "fp32"}
     packed, padded = (trained(**settings, **{"training.packing": packing}).view() for packing in (True, False))

@@ -19,6 +19,8 @@ class Counts:
     """Those of them that are learnt."""
     most_learnt: int = 0
     """Tokens that are learnt in the row with the most of them."""
+    held_out: int = 0
+    """Rows kept for checking, which are not among those above."""
 
     @classmethod
     def of(cls, row: Sequence[Piece]) -> "Counts":
@@ -35,6 +37,7 @@ class Counts:
             self.tokens + other.tokens,
             self.learnt + other.learnt,
             max(self.most_learnt, other.most_learnt),
+            self.held_out + other.held_out,
         )
 
     def times(self, scale: float) -> "Counts":

@@ -42,7 +42,7 @@ def _one_by_one(given: Iterable[tuple[int, int, dict]], kind: str) -> Iterator[G
     batch, size = [], 0
     for position, row, example in given:
         batch.append(look(position, row, example))
-        size += len(batch[-1].text)
+        size += len(batch[-1].text) + len(batch[-1].tools)
         if len(batch) == ROWS or size > CHARACTERS:
             yield _glance(batch, kind)
             batch, size = [], 0
@@ -52,7 +52,7 @@ def _one_by_one(given: Iterable[tuple[int, int, dict]], kind: str) -> Iterator[G
 
 def _glance(batch: list[Seen], kind: str) -> Glance:
     """What is known of examples that were made."""
-    signed = _signed([seen.text for seen in batch]) if kind in KINDS else repeat(True)
+    signed = _signed([seen.all_text for seen in batch]) if kind in KINDS else repeat(True)
     closer, others = [], []
     for seen, is_signed in zip(batch, signed):
         (closer if is_signed or not all(map(_is_long, seen.answers)) else others).append(seen)

@@ -122,6 +122,17 @@ def require_alike(main: Dataset | Kind, path: str, other: Dataset | Kind) -> Non
         )
 
 
+def files_read(settings: DataSettings, find: Find, trusted: bool = True) -> list[Path]:
+    """Every file that this module reads for ``settings``: the data, the rows kept for checking, all that is mixed in.
+
+    Whoever keeps what comes of them keeps it by the state of these. ``DataError`` if one of them is missing.
+    """
+    main = files(settings, find, trusted)
+    held_out = held_out_path(main[0], settings)
+    others = [path for each in named_others(settings) for path in files(each, find, trusted)]
+    return [*main, *([held_out] if held_out else []), *others]
+
+
 def secrets_in(other: Dataset, name: str) -> list[Finding]:
     """What may be a secret or personal data in ``other``, which is mixed in and called ``name``.
 

@@ -24,6 +24,8 @@ MAX_SHEET_RATIO = 100
 
 MAX_LINE_CHARACTERS = MAX_ROW_CHARACTERS + 3
 """A line is read up to here: one more than the longest row and its end."""
+MAX_BLANK_CHARACTERS = 2**20
+"""Blank lines are passed over up to here to tell what a file is (0.4 s); the reader's own limit decides on the rest."""
 PREVIEW_CHARACTERS = 300
 """Enough of a text to see whether its letters are right."""
 ARROW, ARROW_STREAM = b"ARROW1", b"\xff\xff\xff\xff"
@@ -248,22 +250,33 @@ def _text_kind(file, suffix: str, path: Path) -> str:
 
 
 def _json_kind(file, suffix: str) -> str:
-    """``lines`` if each line is a JSON value of its own, ``document`` if the file is one value."""
-    first = _next_line(file)
-    second = _next_line(file)
+    """``lines`` if each line is a JSON value of its own, ``document`` if the file is one value.
+
+    Where blank lines hide what comes next, a file named so or one that begins with an object has lines: their reader
+    passes blank ones over, and says so if it takes too long.
+    """
+    first = _next_line(file) or ""
+    second = _next_line(file) if first else ""
     named_lines = suffix in (".jsonl", ".ndjson")
     if _is_json(first):
-        return "lines" if second or (named_lines and first.startswith("{")) else "document"
+        may_go_on = first.startswith("{") and (named_lines or second is None)
+        return "lines" if second or may_go_on else "document"
     # A pretty-printed document opens with a bracket alone; a damaged first line is longer and still a line.
     return "lines" if named_lines and first not in ("[", "{") and not first.startswith("[{") else "document"
 
 
-def _next_line(file) -> str:
-    """The next line with something in it, without the space around it; empty at the end."""
-    while line := file.readline(MAX_ROW_CHARACTERS):
-        if line.strip():
+def _next_line(file) -> str | None:
+    """The next line with something in it, without the space around it; empty at the end.
+
+    None if there is nothing but blank lines for ``MAX_BLANK_CHARACTERS``.
+    """
+    left = MAX_BLANK_CHARACTERS
+    while left > 0:
+        line = file.readline(MAX_ROW_CHARACTERS)
+        if not line or line.strip():
             return line.strip()
-    return ""
+        left -= len(line)
+    return None
 
 
 def _is_json(text: str) -> bool:

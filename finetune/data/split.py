@@ -51,8 +51,8 @@ def split(dataset: "Dataset", held_out: "Dataset | None", settings: DataSettings
             raise DataError(
                 f'There is no column "{column}" to {name} by.', f"There are: {', '.join(dataset.file_columns)}."
             )
-    wanted = min(max(1, round(settings.held_out_share * len(dataset.examples))), MAX_HELD_OUT)
-    if not settings.held_out_share or len(dataset.examples) < MIN_ROWS_TO_SPLIT:
+    wanted = split_off(len(dataset.examples), settings)
+    if not wanted:
         return Sides(dataset.examples, [], [])
     groups, notes = _groups(dataset, settings.group, seed, question), []
     if max(Counter(groups).values()) > len(groups) - wanted:
@@ -67,6 +67,13 @@ def split(dataset: "Dataset", held_out: "Dataset | None", settings: DataSettings
         picked(dataset.examples, [n for n, is_kept in enumerate(sides) if is_kept == side]) for side in (False, True)
     )
     return Sides(train, checking, notes + _uncertainty(len(checking)))
+
+
+def split_off(examples: int, settings: DataSettings) -> int:
+    """How many of so many ``examples`` are kept for checking without a file of their own; groups may make it fewer."""
+    if not settings.held_out_share or examples < MIN_ROWS_TO_SPLIT:
+        return 0
+    return min(max(1, round(settings.held_out_share * examples)), MAX_HELD_OUT)
 
 
 def apart(examples: Sequence[dict], held_out: Iterable[dict]) -> Sequence[dict]:

@@ -22,10 +22,11 @@ from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
 from finetune.data.glance import SIGNS
 from finetune.data.hub import files, is_hub
 from finetune.data.known import Stamps, stamps
-from finetune.data.mix import main_alone, named_others, read_held_out, read_others
+from finetune.data.mix import files_read, main_alone, read_held_out, read_others
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
+from finetune.data.split import split_off
 from finetune.data.table import Table
 from finetune.data.tokens import template_of
 from finetune.errors import DataError, FinetuneError, ModelError, RunError
@@ -59,7 +60,7 @@ class Chosen:
     kind: str = ""
     """The kind of its examples; empty if there is nothing to train on."""
     counts: Counts = Counts()
-    """Of its rows, those that are mixed in counted too."""
+    """Of the rows that are learnt from, those that are mixed in counted too."""
     mixed: int = 0
     """How many of the rows are mixed in."""
 
@@ -77,6 +78,8 @@ class Checked:
     """On the data; what may be a secret in the rows that are mixed in is among its findings too."""
     method: Method
     """The method whose mask is shown."""
+    counts: Counts = Counts()
+    """Of the rows that are learnt from, and how many are kept for checking; what is mixed in is not counted."""
     note: str = ""
     """What the person should know about how the tokens were counted; empty if there is nothing to say."""
     mixture: Mixture = Mixture()
@@ -84,10 +87,10 @@ class Checked:
 
     def chosen(self, settings: DataSettings, name: str) -> Chosen:
         """This data as a choice of the person's."""
-        report, added, name = self.report, self.mixture, name[:80]
-        if not report.kept:
+        added, name = self.mixture.counts, name[:80]
+        if not self.report.kept:
             return Chosen(settings, name)
-        return Chosen(settings, name, self.dataset.kind, report.counts + added.counts, added.counts.rows)
+        return Chosen(settings, name, self.dataset.kind, self.counts + added, added.rows)
 
 
 @dataclass(frozen=True)
@@ -229,15 +232,15 @@ class Studio:
         """
         paths, alone = self.paths(settings), main_alone(settings)
         state = stamps(paths)
-        key = (state, alone.model_dump_json())
-        dataset = self._datasets.get(key, lambda: mended(self._table(paths, state, alone, told), alone))
+        read = (state, alone.model_dump_json())
+        dataset = self._datasets.get(read, lambda: mended(self._table(paths, state, alone, told), alone))
         self.jobs.known.learn(state, alone, dataset)
-        checked = self._checked.get((*key, by), lambda: self._check(dataset, alone, by, told))
+        key = (state, self._basis(alone, by))
+        checked = self._checked.get(key, lambda: self._check(dataset, alone, by, told))
         if not settings.mix and not settings.replay:
             return checked
         try:
-            others = stamps(path for each in named_others(settings) for path in self.paths(each))
-            key = (state, others, settings.model_dump_json(), by)
+            key = (*key, self._basis(settings, by))
             return self._mixed.get(key, lambda: self._mix(checked, settings, by))
         except FinetuneError as error:
             return replace(checked, mixture=Mixture(problem=error))
@@ -256,17 +259,24 @@ class Studio:
         progress = told and partial(told, what="Reading")
         return self._tables.get(key, lambda: read_tables(paths, settings, progress, SIGNS))
 
+    def _basis(self, settings: DataSettings, by: "Counting") -> tuple:
+        """All that findings follow from: the state of every file they are found in, and how these are read."""
+        paths = files_read(settings, partial(self.workspace.find, trusted=False), trusted=False)
+        return stamps(paths), settings.model_dump_json(), by
+
     def _check(self, dataset: Dataset, settings: DataSettings, by: "Counting", told: "Told | None" = None) -> Checked:
         method = method_for(dataset.kind)
         tokenizer, note = self.counting_tokenizer(by.model)
+        held_out = self.held_out(settings)
         report = check(
             dataset,
             lambda example: method.pieces(example, tokenizer, by.length),
             length=by.length,
-            held_out=self.held_out(settings),
+            held_out=held_out,
             progress=told and partial(told, what="Checking"),
         )
-        return Checked(dataset, report, method, note)
+        counts = _counts(report, dataset, held_out, settings)
+        return Checked(dataset, report, method, counts, note)
 
     def _mix(self, checked: Checked, settings: DataSettings, by: "Counting") -> Checked:
         method, (tokenizer, _) = checked.method, self.counting_tokenizer(by.model)
@@ -358,6 +368,14 @@ class Studio:
         except ValueError:
             # No id of a model at all; whoever loads it says so.
             return True
+
+
+def _counts(report: Report, dataset: Dataset, held_out: Dataset | None, settings: DataSettings) -> Counts:
+    """Of the rows in ``dataset`` that are learnt from, those that will be split off for checking left out."""
+    if held_out is not None:
+        return replace(report.counts, held_out=len(held_out.examples))
+    count, kept = len(dataset.examples), split_off(len(dataset.examples), settings)
+    return replace(report.counts.times(1 - kept / count), held_out=kept)
 
 
 def question(example: dict) -> str:

@@ -14,6 +14,7 @@ def test_rows_are_added_up_and_the_largest_are_kept():
     both = Counts.of([SHORT]) + Counts.of([LONG])
     assert both == Counts.of([LONG]) + Counts.of([SHORT]) == Counts(2, longest=9, tokens=7, learnt=4, most_learnt=3)
     assert Counts() + both == both
+    assert (Counts(held_out=3) + Counts(4, held_out=2)).held_out == 5
 
 
 def test_more_rows_of_a_kind_have_more_tokens_but_no_longer_ones():

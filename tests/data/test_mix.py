@@ -3,7 +3,7 @@ import json
 import pytest
 
 from finetune.data.formats.turns import exchange
-from finetune.data.mix import gather, read_held_out, read_main, read_others, secrets_in
+from finetune.data.mix import files_read, gather, read_held_out, read_main, read_others, secrets_in
 from finetune.data.settings import DataSettings
 from finetune.data.split import content_hash
 from finetune.errors import DataError
@@ -39,6 +39,17 @@ def test_without_anything_to_mix_in_the_split_is_all(folder):
     found = gathered(folder)
     assert len(found.train) == 90 and len(found.held_out) == 10
     assert found.notes == [found.dataset.notes[-1]] and "10 rows" in found.notes[0]
+
+
+def test_every_file_that_is_read_is_named(folder):
+    settings = DataSettings(path="main.jsonl", also=("pairs.jsonl",), mix=(OTHER,), replay="general.jsonl")
+
+    def names():
+        return [path.name for path in files_read(settings, lambda path: folder / path)]
+
+    assert names() == ["main.jsonl", "pairs.jsonl", "other.jsonl", "general.jsonl"]
+    write(folder / "main.held-out.jsonl", [{"prompt": "p", "completion": "a"}])
+    assert names() == ["main.jsonl", "pairs.jsonl", "main.held-out.jsonl", "other.jsonl", "general.jsonl"]
 
 
 def test_a_weight_is_so_many_rows_for_each_of_the_main_data(folder):

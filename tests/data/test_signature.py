@@ -6,6 +6,7 @@ import pytest
 
 from finetune.data import signature
 from finetune.data.signature import EncodingError, encoding_of, kind_of, lines_of
+from finetune.data.sources import read_table
 from finetune.data.table import Table
 from finetune.errors import DataError
 
@@ -86,6 +87,32 @@ KINDS = [
 @pytest.mark.parametrize("name, content, kind", KINDS)
 def test_the_kind_is_told_from_the_content(write, name, content, kind):
     assert kind_of(write(name, content)) == kind
+
+
+FOR_LONG = "\n" * 500
+
+BLANK = [
+    ("a.jsonl", FOR_LONG, "lines"),
+    ("a.jsonl", FOR_LONG + '{"a": 1}\n', "lines"),
+    ("a.jsonl", FOR_LONG + "[\n1]\n", "lines"),
+    ("a.json", '{"a": 1}' + FOR_LONG + '{"a": 2}', "lines"),
+    ("a.json", '{"a": 1}' + FOR_LONG, "lines"),
+    ("a.json", '[{"a": 1}]' + FOR_LONG + '[{"a": 2}]', "document"),
+]
+
+
+@pytest.mark.parametrize("name, content, kind", BLANK)
+def test_blank_lines_are_not_passed_over_for_ever_to_tell_the_kind(write, monkeypatch, name, content, kind):
+    monkeypatch.setattr(signature, "MAX_BLANK_CHARACTERS", 400)
+    monkeypatch.setattr(signature, "HEAD_BYTES", 64)
+    assert kind_of(write(name, content)) == kind
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_rows_far_apart_are_read_like_others(write, monkeypatch, name):
+    monkeypatch.setattr(signature, "MAX_BLANK_CHARACTERS", 400)
+    rows = read_table(write(name, '{"a": 1}' + FOR_LONG + '{"a": 2}' + FOR_LONG)).rows
+    assert list(rows) == [{"a": 1}, {"a": 2}]
 
 
 def test_a_damaged_archive_is_said_to_be_damaged(write):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from finetune.data.dataset import Dataset, read
 from finetune.data.formats.turns import exchange
 from finetune.data.settings import DataSettings
-from finetune.data.split import MAX_HELD_OUT, apart, content_hash, question, split
+from finetune.data.split import MAX_HELD_OUT, apart, content_hash, question, split, split_off
 from finetune.errors import DataError
 
 SETTINGS = DataSettings(path="x")
@@ -80,6 +80,13 @@ def test_a_split_keeps_the_share_up_to_a_limit_and_follows_seed_and_content_not_
     assert asked(split(chats(*names), None, few, 7).held_out) != asked(split(chats(*names), None, few, 8).held_out)
     turned = split(chats(*reversed(names)), None, few, 7).held_out
     assert turned == split(chats(*names), None, few, 7).held_out[::-1]
+
+
+@pytest.mark.parametrize("share, count", [(0, 50), (0.1, 9), (0.1, 10), (0.1, 14), (0.05, 12), (0.5, 600)])
+def test_how_many_are_split_off_is_known_without_splitting(share, count):
+    chosen = SETTINGS.changed(held_out_share=share)
+    sides = split(chats(*(f"question {n}" for n in range(count))), None, chosen, 7)
+    assert split_off(count, chosen) == len(sides.held_out) == count - len(sides.train)
 
 
 def test_a_question_with_many_answers_stays_on_one_side(tmp_path):

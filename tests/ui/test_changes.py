@@ -20,6 +20,11 @@ def rows(n=12):
     return "question,answer\n" + "\n".join(f"What is {i}?,It is {i}." for i in range(n))
 
 
+def usable(chosen) -> int:
+    """The rows to learn from or to check on."""
+    return chosen.counts.rows + chosen.counts.held_out
+
+
 def sample(studio, file, by=BY) -> Shown:
     return show(studio, intake.from_sample(file)[0], file, counting(*by), is_new=True)
 
@@ -38,17 +43,17 @@ def test_other_letters_are_offered_with_a_preview_and_taken_with_a_click(studio,
     assert "data-pick='encoding:" in shown.result and "Où est le café?" in shown.result
     pick = shown.result.split("data-pick='")[1].split("'")[0]
     again = named(act(studio, pick, shown.chosen, *BY)[2:])
-    assert again.chosen.counts.rows == 12 and "Où est le café?" in again.preview
+    assert usable(again.chosen) == 12 and "Où est le café?" in again.preview
 
 
 def test_a_finding_is_mended_with_a_click_and_taken_back(studio, table):
     shown = table(rows(40) + "\nWhat is 1?,It is 1.\n")
     assert "data-pick='mend:duplicates'" in shown.result
     mended = named(act(studio, "mend:duplicates", shown.chosen, *BY)[2:])
-    assert mended.chosen.counts.rows == 40 and "data-pick='undo:0'" in mended.result
+    assert usable(mended.chosen) == 40 and "data-pick='undo:0'" in mended.result
     assert "data-pick='mend:duplicates'" not in mended.result
     back = named(act(studio, "undo:0", mended.chosen, *BY)[2:])
-    assert back.chosen.counts.rows == 41 and back.chosen.settings.mends == ()
+    assert usable(back.chosen) == 41 and back.chosen.settings.mends == ()
 
 
 def test_a_mend_that_is_no_longer_offered_changes_nothing(studio, table):
@@ -96,8 +101,8 @@ def test_a_button_that_is_no_longer_there_changes_nothing(studio, chosen, pick):
 
 def test_a_row_is_left_out_and_comes_back(studio, chosen):
     tab = named(drop_row(studio, chosen, 2, *BY))
-    assert tab.chosen.counts.rows == 11 and "Row 3 was left out." in tab.result and "What is 3?" in tab.preview
-    assert picked(studio, "undo:0", tab.chosen).chosen.counts.rows == 12
+    assert usable(tab.chosen) == 11 and "Row 3 was left out." in tab.result and "What is 3?" in tab.preview
+    assert usable(picked(studio, "undo:0", tab.chosen).chosen) == 12
 
 
 def test_a_correction_is_part_of_the_recipe_and_the_file_stays(studio, chosen):
@@ -116,7 +121,7 @@ def test_saving_without_a_change_changes_nothing(studio, chosen):
 
 def test_a_row_can_be_added(studio, chosen):
     tab = named(save_row(studio, None, chosen, 0, *BY, "And 99?", "Many.", "", None, None, None))
-    assert tab.chosen.counts.rows == 13
+    assert usable(tab.chosen) == 13
 
 
 def test_an_empty_new_row_is_refused_and_nothing_is_lost(studio, chosen):
@@ -136,13 +141,13 @@ def test_a_conversation_is_corrected_turn_by_turn(studio, with_tiny):
 
 def test_a_row_that_was_refused_can_be_corrected(studio, table):
     tab = table(rows() + "\nWhat else?,\n")
-    assert "data-pick='row:13'" in tab.result and tab.chosen.counts.rows == 12
+    assert "data-pick='row:13'" in tab.result and usable(tab.chosen) == 12
     opened = picked(studio, "row:13", tab.chosen)
     number, group, _, _, *boxes = opened.correction
     assert number == 13 and group.visible and [box.value for box in boxes[:2]] == ["What else?", ""]
     assert opened.result == gr.skip() and opened.chosen == gr.skip()
     texts = ["What else?", "Nothing.", *[None] * (MOST_COLUMNS - 2)]
-    assert named(save_row(studio, 13, tab.chosen, 0, *BY, *texts)).chosen.counts.rows == 13
+    assert usable(named(save_row(studio, 13, tab.chosen, 0, *BY, *texts)).chosen) == 13
 
 
 def mixed(studio, chosen, path, weight=0.5, by=BY) -> Shown:

@@ -42,7 +42,7 @@ def test_a_sample_that_is_not_there(studio):
 
 def test_an_upload_is_recognised_and_its_columns_can_be_seen(table):
     shown = table(rows())
-    assert shown.mapping[0] == "question_answer" and shown.chosen.counts.rows == 12
+    assert shown.mapping[0] == "question_answer" and shown.chosen.counts.rows == 11
     assert [c.value for c in shown.mapping[1:3]] == ["question", "answer"]
     assert "10 % of the rows are kept for checking" in shown.result
 

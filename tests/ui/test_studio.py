@@ -1,4 +1,6 @@
+import json
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,7 @@ from finetune.data.dataset import read, read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.events import Ended
+from finetune.probe import counted
 from finetune.recipe import ModelSettings, Recipe
 from finetune.run import Follower
 from finetune.ui.samples import GENERAL
@@ -183,6 +186,73 @@ def test_a_file_that_was_changed_since_the_page_read_it_is_read_again_and_refuse
         still.checked(settings, by)
     file.write_text(file.read_text().replace("madder", "answer") * 2)
     assert still.checked(settings, by).dataset.total_rows == 2 * first.dataset.total_rows
+
+
+@pytest.fixture
+def opened():
+    """The names of the files that end in jsonl and are opened from now on."""
+    names, is_noting = [], True
+
+    def note(event, given):
+        if is_noting and event == "open" and str(given[0]).endswith(".jsonl"):
+            names.append(Path(given[0]).name)
+
+    sys.addaudithook(note)
+    yield names
+    is_noting = False
+
+
+def test_findings_are_made_anew_after_any_file_they_are_found_in_was_changed(studio, with_tiny, opened):
+    """Whatever file is opened on the way counts, so that one of a new kind is not forgotten."""
+    names = ("main", "more", "main.held-out", "mixed", "general")
+    files = {f"{name}.jsonl": studio.workspace.uploads_dir / f"{name}.jsonl" for name in names}
+    for name, file in files.items():
+        rows = ({"prompt": f"Question {n} of {name}?", "completion": f"Answer {n}."} for n in range(40))
+        file.write_text("\n".join(map(json.dumps, rows)))
+    settings = DataSettings(
+        path="uploads/main.jsonl",
+        also=("uploads/more.jsonl",),
+        mix=({"path": "uploads/mixed.jsonl"},),
+        replay="uploads/general.jsonl",
+    )
+    by = counting("tiny", 512)
+    before = studio.checked(settings, by)
+    assert set(opened) >= set(files)
+    for name in dict.fromkeys(opened):
+        files[name].write_text(files[name].read_text() + "\n")
+        after = studio.checked(settings, by)
+        assert after is not before, f"{name} was changed"
+        assert studio.checked(settings, by) is after
+        before = after
+
+
+def test_leaks_are_those_into_the_held_out_file_as_it_is_now(studio, with_tiny):
+    settings, by = DataSettings(path="uploads/qa.jsonl"), counting("tiny", 512)
+    main, held_out = (studio.workspace.uploads_dir / f"qa{part}.jsonl" for part in ("", ".held-out"))
+    rows = [json.dumps({"prompt": f"What is {n} times {n}?", "completion": f"It is {n * n}."}) for n in range(40)]
+    main.write_text("\n".join(rows[:30]))
+
+    def leaks():
+        return [finding.code for finding in studio.checked(settings, by).report.findings if "leak" in finding.code]
+
+    assert leaks() == []
+    held_out.write_text("\n".join(rows[28:]))
+    assert leaks() == ["leakage"], "it was not there before"
+    held_out.write_text("\n".join(rows[30:]))
+    assert leaks() == []
+
+
+@pytest.mark.parametrize("share, own", [(0.1, 0), (0.5, 0), (0, 0), (0.1, 7)])
+def test_as_many_rows_are_counted_to_learn_from_and_to_check_on_as_a_run_will_have(studio, with_tiny, share, own):
+    rows = [json.dumps({"prompt": f"What is {n} times {n}?", "completion": f"It is {n * n}."}) for n in range(47)]
+    (studio.workspace.uploads_dir / "qa.jsonl").write_text("\n".join(rows[own:]))
+    if own:
+        (studio.workspace.uploads_dir / "qa.held-out.jsonl").write_text("\n".join(rows[:own]))
+    settings = DataSettings(path="uploads/qa.jsonl", held_out_share=share)
+    found = studio.checked(settings, counting("tiny", 512)).chosen(settings, "qa").counts
+    run = counted(recipe(data=settings.model_dump()), studio.workspace)
+    assert (found.rows, found.held_out) == (run.rows, run.held_out)
+    assert (found.tokens, found.learnt) == pytest.approx((run.tokens, run.learnt), rel=0.02)
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_look_at_data(studio, monkeypatch):

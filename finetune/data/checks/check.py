@@ -52,6 +52,13 @@ class Seen:
     """What the model shall learn to say: not the rejected answer of a pair, nor one with thumbs down."""
     turns: int = 0
     """Of a conversation with the better answer, instructions not counted."""
+    tools: str = ""
+    """What stands in the definitions of its tools, which are read and not said."""
+
+    @property
+    def all_text(self) -> str:
+        """Everything that stands in it."""
+        return f"{self.text}\n{self.tools}" if self.tools else self.text
 
 
 @dataclass
@@ -203,7 +210,8 @@ def look(position: int, row: int, example: dict) -> Seen:
         turns = [*turns, *worse]
     text = "\n".join([turn["content"] if len(turn) == 2 else _said(turn) for turn in turns])
     answers = [turn["content"] or "" for turn in good if turn["role"] == "assistant" and "tool_calls" not in turn]
-    return Seen(position, row, example, text, answers, count - (turns[0]["role"] == "system"))
+    tools = "\n".join(_spelled(example["tools"])) if "tools" in example else ""
+    return Seen(position, row, example, text, answers, count - (turns[0]["role"] == "system"), tools)
 
 
 def _said(turn: dict) -> str:

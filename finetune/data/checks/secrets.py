@@ -24,11 +24,12 @@ class Secrets(Check):
         self.kinds: dict[str, str] = {}
 
     def see(self, seen: Seen) -> None:
-        for match in find(seen.text):
+        text = seen.all_text
+        for match in find(text):
             rows = self.rows.setdefault(match.name, [])
             if rows[-1:] != [seen.row]:
                 rows.append(seen.row)
-            self.first.setdefault(match.name, hint(seen.text, match))
+            self.first.setdefault(match.name, hint(text, match))
             self.kinds[match.name] = match.kind
 
     def tell(self, evidence: Evidence | None = None) -> Iterator[Finding]:

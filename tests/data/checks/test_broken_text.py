@@ -37,3 +37,11 @@ def test_remains_of_web_pages_are_told(text):
 )
 def test_marks_that_are_meant_are_not_told(text):
     assert finding(saying(text), "html") is None
+
+
+def test_only_what_is_said_in_a_row_may_be_broken():
+    tool = {"type": "function", "function": {"name": "send", "description": "Gives <b>bold</b> text<br>"}}
+    talk = [{"role": "user", "content": "Send it."}, {"role": "assistant", "content": "It is on its way."}]
+    rows = [{"messages": talk, "tools": [tool]}] * 3
+    assert finding(rows, "html") is None
+    assert finding([{**row, "messages": [*talk[:1], {**talk[1], "content": "Is<br>it?"}]} for row in rows], "html")

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from finetune.data.mends.mask import Mask
 from tests.rows import clean, finding
 
@@ -56,3 +58,18 @@ def test_what_stands_behind_a_line_feed_in_a_call_is_found_and_masked():
         personal = finding(rows, "personal-data")
         assert "phone number (415-…) in 3 rows" in personal.message and "e-mail address (anna…)" in personal.message
         assert finding(rows, "personal-data", personal.mend) is None
+
+
+@pytest.mark.parametrize("written", [list, json.dumps])
+def test_what_stands_in_the_definition_of_a_tool_is_found_and_masked(written):
+    parameters = {"type": "object", "properties": {"to": {"type": "string", "default": "anna.berg@example.com"}}}
+    tool = {"name": "send", "description": f"Call it with {TOKEN}", "parameters": parameters}
+    talk = [{"role": "user", "content": "Send it."}, {"role": "assistant", "content": "It is on its way to you. " * 9}]
+    rows = [{"messages": talk, "tools": written([{"type": "function", "function": tool}])}] * 3
+    found = finding(rows, "secrets")
+    assert (found.severity, found.rows) == ("problem", (1, 2, 3))
+    assert "Hugging Face token (hf_a…) in 3 rows." in found.message
+    assert finding(rows, "secrets", found.mend) is None
+    personal = finding(rows, "personal-data")
+    assert "e-mail address (anna…) in 3 rows" in personal.message
+    assert finding(rows, "personal-data", personal.mend) is None
