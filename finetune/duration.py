@@ -1,7 +1,7 @@
 """How long a run takes: the amounts of its work times what each amount takes on this machine.
 
 A CPU spends more on the small operations around the matrix products (casts, norms, masks, the add-on, scoring words)
-than on the products themselves, so these are counted too. The constants were fitted to twelve measured steps and hold
+than on the products themselves, so these are counted too. The constants were fitted to measured steps and runs and hold
 for the machine they were measured on; another one is taken to be slower or faster in all of it as in a matrix product.
 """
 
@@ -15,8 +15,9 @@ START_S = 2
 """Reading the data, building the trainer, the end; the libraries are there already (measured: 0.5 to 1.5 s)."""
 LAYER_S = {"cpu": 0.00094, "mps": 0.0012, "cuda": 0.0008}
 """What one pass of a batch through a layer costs however small the batch is: dispatching its operations."""
-ELEMENT_S = {"cpu": 26e-9, "mps": 0.0, "cuda": 0.0}
-"""What one number of a hidden state costs in a pass through a layer beside the matrix products."""
+ELEMENT_S = {"cpu": 41e-9, "mps": 0.0, "cuda": 0.0}
+"""What one number of a hidden state costs in a pass through a layer beside the matrix products (fitted to whole runs of
+the starter on the three samples)."""
 WORD_S = {"cpu": 10e-9, "mps": 0.0, "cuda": 0.0}
 """What scoring one word of the vocabulary for one token costs in a pass beside the matrix product."""
 EFFICIENCY = {"cpu": 1.0, "mps": 0.2, "cuda": 0.2}
@@ -50,6 +51,8 @@ class Work:
     """Batches that are in memory at once, over all epochs."""
     tokens: float
     """Tokens over all epochs, padding counted."""
+    scored: float
+    """Share of the tokens for which the words of the vocabulary are scored, in the looks too."""
     looks: int
     """How often it is checked, the one before the first step counted."""
     checked_batches: float
@@ -76,9 +79,10 @@ def seconds(work: Work, device: str, precision: str) -> float:
 
     def through(batches: float, tokens: float, passes: int, products: int) -> float:
         dispatched = batches * work.layers * LAYER_S[device]
-        around = tokens * (work.layers * work.hidden * ELEMENT_S[device] + work.words * WORD_S[device])
+        words = work.scored * work.words
+        around = tokens * (work.layers * work.hidden * ELEMENT_S[device] + words * WORD_S[device])
         # The head is a linear map too, whether or not it shares its weights with the embedding.
-        weights = work.linear + work.hidden * work.words
+        weights = work.linear + work.hidden * words
         multiplied = 2 * tokens * products * weights / (EFFICIENCY[device] * speed)
         return slow * passes * (dispatched + around) + multiplied
 

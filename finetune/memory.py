@@ -101,7 +101,7 @@ def estimate(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), ca
         others = usual_cards(_needed(recipe, folder, _step(recipe, settled, seen, "cuda", on_card), "cuda"))
     took = None
     if counts.tokens and counts.rows:
-        took = seconds(_work(recipe, shape, trainable, settled, seen), machine.device, precision)
+        took = seconds(_work(recipe, shape, trainable, settled, seen, machine.device), machine.device, precision)
     word = verdict(needed, available)
     sentence = _sentence(recipe, needed, available, word, took)
     return Fit(shape.parameters, trainable, needed, available, word == FITS, sentence, took, word, others)
@@ -191,8 +191,8 @@ def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
     return recipe.training.max_steps * settled.batch_size / rows
 
 
-def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Counts) -> Work:
-    """What the whole run has to do: steps, and its looks at itself."""
+def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Counts, device: str) -> Work:
+    """What the whole run has to do on ``device``: steps, and its looks at itself."""
     pairs, quantised = recipe.method.type == "dpo", recipe.adapter.weight_bits == 4
     again = bool(recipe.training.activation_checkpointing) + pairs
     times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
@@ -208,6 +208,7 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         products=(3 if recipe.adapter.trains_base() else 2) + again,
         batches=times * seen.rows / min(settled.micro_batch, seen.rows),
         tokens=times * tokens,
+        scored=_scored(seen, tokens, device),
         looks=len(checks) + 1 if checks else 0,
         checked_batches=math.ceil(seen.held_out / settled.micro_batch),
         checked_tokens=seen.held_out * tokens / seen.rows,
@@ -219,6 +220,17 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         model_bytes=4 * trainable,
         compressed=shape.linear if quantised else 0,
     )
+
+
+def _scored(seen: Counts, tokens: float, device: str) -> float:
+    """Share of an epoch's ``tokens``, padding among them, that are scored on ``device``; all if it is not known."""
+    import torch
+
+    from finetune.trainer import scores_what_is_learnt
+
+    if not seen.learnt or not scores_what_is_learnt(torch.device(device)):
+        return 1.0
+    return min(1.0, seen.learnt / tokens)
 
 
 def _saves(every: int | None, steps: int, checks: set[int]) -> int:

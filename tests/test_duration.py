@@ -9,7 +9,7 @@ from finetune.checkpoints import SAVE_S
 from finetune.duration import START_S, Work, flops, seconds
 
 WORK = Work(
-    layers=6, hidden=256, words=3072, linear=4_128_768, passes=3, products=2, batches=190, tokens=50_700,
+    layers=6, hidden=256, words=3072, linear=4_128_768, passes=3, products=2, batches=190, tokens=50_700, scored=0.42,
     looks=6, checked_batches=7.5, checked_tokens=2_000, checked_passes=1, answer_tokens=64, saves=5, saves_by_time=True,
     saved_bytes=2_000_000, model_bytes=700_000,
 )  # fmt: skip
@@ -75,6 +75,11 @@ def test_a_run_that_is_never_checked_writes_no_answers(as_measured):
 def test_no_work_takes_the_time_of_the_start(as_measured):
     nothing = Work(**dict.fromkeys((field.name for field in fields(Work)), 0))
     assert seconds(nothing, "cpu", "fp32") == START_S
+
+
+def test_words_that_are_not_scored_take_no_time_in_the_head(as_measured):
+    whole, half, none = (seconds(replace(WORK, scored=share), "cpu", "bf16") for share in (1, 0.5, 0))
+    assert whole > 1.02 * half and whole - half == pytest.approx(half - none)
 
 
 def test_a_machine_at_half_the_pace_takes_twice_as_long(as_measured, monkeypatch):

@@ -176,6 +176,20 @@ def test_as_many_checkpoints_are_counted_as_a_run_saves(trained, with_tiny, monk
     assert works[0].looks == len(run.view().evaluations)
 
 
+def test_only_words_that_are_learnt_take_time_in_the_head_where_the_trainer_scores_no_others(with_tiny, monkeypatch):
+    works = []
+    monkeypatch.setattr(memory, "seconds", lambda work, *_: works.append(work) or 1.0)
+
+    def scored(learnt):
+        estimate(recipe(), with_tiny, Counts(300, 60, 10_000, learnt, 50), cards=False)
+        return works[-1].scored
+
+    assert scored(2100) == pytest.approx(0.2) and scored(10_000) < 1
+    assert scored(0) == 1, "it is not known"
+    monkeypatch.setattr("finetune.trainer.scores_what_is_learnt", lambda device: False)
+    assert scored(2100) == 1
+
+
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):
     fit = estimate(recipe(model="someone/never-downloaded"), with_tiny)
     assert not fit.fits and fit.estimate_bytes == 0 and "once the model is on this machine" in fit.sentence
