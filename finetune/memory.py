@@ -89,7 +89,7 @@ def estimate(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), ca
         return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is on this machine.")
     shape, trainable = _shape(folder), _trainable(folder, recipe.adapter)
     precision = hardware.choose_precision(machine, recipe.training.precision).value
-    seen = _as_cut(counts, min(recipe.training.length, shape.context or recipe.training.length))
+    seen = _as_cut(recipe, counts, shape.context)
     settled = plan(recipe, _lengths(seen), shape.hidden)
     on_card = "fp32" if recipe.training.precision == "fp32" else "bf16"
     needed = _needed(recipe, folder, _step(recipe, settled, seen, machine.device, precision), machine.device)
@@ -107,9 +107,11 @@ def estimate(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), ca
     return Fit(shape.parameters, trainable, needed, available, word == FITS, sentence, took, word, others)
 
 
-def _as_cut(counts: Counts, length: int) -> Counts:
-    """``counts`` of rows that are cut to ``length`` tokens, with a length that is not known at its most."""
-    return replace(counts, rows=counts.rows or 1, longest=min(counts.longest or length, length))
+def _as_cut(recipe: Recipe, counts: Counts, context: int | None) -> Counts:
+    """``counts`` of rows that are cut as they will be, with a length that is not known at its most."""
+    length = min(recipe.training.length, context or recipe.training.length)
+    seen = replace(counts, rows=counts.rows or 1, longest=min(counts.longest or length, length))
+    return replace(seen, learnt=seen.tokens, most_learnt=seen.longest) if recipe.method.learns_all else seen
 
 
 def _lengths(seen: Counts) -> list[int]:

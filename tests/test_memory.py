@@ -119,6 +119,14 @@ def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
     assert answers < everything
 
 
+def test_learning_from_everything_is_told_as_such(with_tiny):
+    answers = recipe(packing=False, epochs=3)
+    everything = answers.changed(**{"method.learn_from": "everything"})
+    counts = Counts(64, 128, 64 * 128, 64 * 12, 12)
+    less, more = (estimate(each, with_tiny, counts, cards=False) for each in (answers, everything))
+    assert less.estimate_bytes < more.estimate_bytes and less.seconds < more.seconds
+
+
 def test_packed_rows_are_learnt_in_their_common_share(with_tiny):
     uneven, even = (Counts(100, 120, 3000, learnt=600, most_learnt=most) for most in (110, 6))
     uneven, even = (

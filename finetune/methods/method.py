@@ -53,6 +53,11 @@ class Method(Settings):
     blank: ClassVar[dict[str, list[int]]]
     """A row of two tokens from which nothing is learnt: several processes fill up an epoch's last batch with it."""
 
+    @property
+    def learns_all(self) -> bool:
+        """True if its settings have it learn every word, also those that it leaves out by default."""
+        return False
+
     def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
         """The token sequences trained on for one example, cut to ``length`` tokens each."""
         raise NotImplementedError

@@ -48,12 +48,16 @@ class SFT(Method):
     packs: ClassVar[bool] = True
     blank: ClassVar[dict[str, list[int]]] = {"input_ids": [0, 0], "labels": [-100, -100], "seq_lengths": [2]}
 
+    @property
+    def learns_all(self) -> bool:
+        """True if the questions are learnt too."""
+        return self.learn_from == "everything"
+
     def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
         """One sequence: the whole conversation or text; answers (or everything) trained."""
         if "text" in example:
             return (text_piece(example["text"], tokenizer, length),)
-        everything = self.learn_from == "everything"
-        return (chat_piece(example["messages"], tokenizer, length, everything, example.get("tools")),)
+        return (chat_piece(example["messages"], tokenizer, length, self.learns_all, example.get("tools")),)
 
     def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
         """``input_ids`` and ``labels`` (-100 where nothing is learnt), each of length T."""
