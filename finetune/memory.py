@@ -208,6 +208,8 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         linear=shape.linear,
         passes=3 + again,
         products=(3 if recipe.adapter.trains_base() else 2) + again,
+        trained=trainable,
+        steps=steps,
         batches=times * seen.rows / min(settled.micro_batch, seen.rows),
         tokens=times * tokens,
         scored=_scored(seen, tokens, device),

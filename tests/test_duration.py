@@ -6,10 +6,11 @@ import pytest
 
 from finetune import duration
 from finetune.checkpoints import SAVE_S
-from finetune.duration import START_S, Work, flops, seconds
+from finetune.duration import START_S, Work, flops, seconds, small_layer_s
 
 WORK = Work(
-    layers=6, hidden=256, words=3072, linear=4_128_768, passes=3, products=2, batches=190, tokens=50_700, scored=0.42,
+    layers=6, hidden=256, words=3072, linear=4_128_768, passes=3, products=2, trained=430_000, steps=190,
+    batches=190, tokens=50_700, scored=0.42,
     looks=6, checked_batches=7.5, checked_tokens=2_000, checked_passes=1, answer_tokens=64, saves=5, saves_by_time=True,
     saved_bytes=2_000_000, model_bytes=700_000,
 )  # fmt: skip
@@ -19,11 +20,12 @@ WORK = Work(
 @pytest.fixture
 def as_measured(monkeypatch):
     """The machine on which the constants were measured."""
-    monkeypatch.setattr(duration, "flops", lambda device, kind: duration.REFERENCE_FLOPS[kind])
+    monkeypatch.setattr(duration, "flops", lambda device, kind: 1050e9)
+    monkeypatch.setattr(duration, "small_layer_s", lambda: duration.SMALL_LAYER_S)
 
 
 def test_a_run_that_was_measured_takes_as_long_as_it_took(as_measured):
-    assert seconds(WORK, "cpu", "bf16") == pytest.approx(21.3, rel=0.15)  # the measured step's own figure
+    assert seconds(WORK, "cpu", "bf16") == pytest.approx(36, rel=0.2)  # 29 to 37 s
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,9 @@ def test_a_run_that_was_measured_takes_as_long_as_it_took(as_measured):
         {"tokens": 100_000},
         {"batches": 380},
         {"passes": 4},
-        {"products": 3},
+        {"products": 9},
+        {"trained": 5_000_000},
+        {"steps": 1900},
         {"looks": 12},
         {"checked_tokens": 9_000},
         {"answer_tokens": 640},
@@ -85,26 +89,28 @@ def test_words_that_are_not_scored_take_no_time_in_the_head(as_measured):
 def test_a_machine_at_half_the_pace_takes_twice_as_long(as_measured, monkeypatch):
     saved = saving(WORK)
     here = seconds(WORK, "cpu", "bf16") - START_S - saved
-    monkeypatch.setattr(duration, "flops", lambda device, kind: duration.REFERENCE_FLOPS[kind] / 2)
+    monkeypatch.setattr(duration, "flops", lambda device, kind: 1050e9 / 2)
+    monkeypatch.setattr(duration, "small_layer_s", lambda: 2 * duration.SMALL_LAYER_S)
     assert seconds(WORK, "cpu", "bf16") - START_S - saved == pytest.approx(2 * here)
 
 
-def test_fast_products_in_16_bits_alone_do_not_make_the_rest_fast(as_measured, monkeypatch):
+def test_fast_products_alone_do_not_make_the_rest_fast(as_measured, monkeypatch):
     before = seconds(WORK, "cpu", "bf16")
-    fast = {"bf16": 9e12, "fp32": duration.REFERENCE_FLOPS["fp32"]}
-    monkeypatch.setattr(duration, "flops", lambda device, kind: fast[kind])
+    monkeypatch.setattr(duration, "flops", lambda device, kind: 9e12)
     assert 0.8 * before < seconds(WORK, "cpu", "bf16") < before
 
 
-def test_this_machine_multiplies():
-    assert flops("cpu", "fp32") > 1e8
+def test_this_machine_has_a_pace():
+    assert flops("cpu", "fp32") > 1e8 and 1e-4 < small_layer_s() < 1
 
 
 def test_a_busy_moment_does_not_stay(monkeypatch):
-    looks = iter([1e9, 5e9, 2e9])
+    speeds, times = iter([1e9, 5e9, 2e9]), iter([0.02, 0.01, 0.03])
     monkeypatch.setattr(duration, "_best", {})
-    monkeypatch.setattr(duration, "_flops", lambda *_: next(looks))
+    monkeypatch.setattr(duration, "_flops", lambda *_: next(speeds))
+    monkeypatch.setattr(duration, "_small_layer_s", lambda *_: next(times))
     assert [flops("cpu", "fp32") for _ in range(3)] == [1e9, 5e9, 5e9]
+    assert [small_layer_s() for _ in range(3)] == [0.02, 0.01, 0.01]
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])

@@ -143,6 +143,7 @@ def test_packed_rows_need_what_their_sequences_need(with_tiny):
 
 def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkeypatch):
     monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
+    monkeypatch.setattr(duration, "small_layer_s", lambda: 1.0)
     assert estimate(recipe(), with_tiny, Counts(300)).seconds is None
     counts = Counts(300, tokens=100_000)
     once, thrice = (estimate(recipe(epochs=count), with_tiny, counts, cards=False) for count in (1, 3))
@@ -162,6 +163,7 @@ def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkey
 
 def test_the_rows_kept_for_checking_are_counted_as_they_are(with_tiny, monkeypatch):
     monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
+    monkeypatch.setattr(duration, "small_layer_s", lambda: 1.0)
 
     def seconds(held_out, **settings):
         wanted = recipe(epochs=1).changed(**{f"data.{name}": value for name, value in settings.items()})
