@@ -119,7 +119,8 @@ def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
     assert answers < everything
 
 
-def test_learning_from_everything_is_told_as_such(with_tiny):
+def test_learning_from_everything_is_told_as_such(with_tiny, monkeypatch):
+    monkeypatch.setattr(duration, "small_layer_s", lambda: 1.0)
     answers = recipe(packing=False, epochs=3)
     everything = answers.changed(**{"method.learn_from": "everything"})
     counts = Counts(64, 128, 64 * 128, 64 * 12, 12)
