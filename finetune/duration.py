@@ -97,18 +97,18 @@ def seconds(work: Work, device: str, precision: str) -> float:
 
     loaded = START_S + slow * work.compressed * COMPRESS_S[device]
     updated = slow * work.steps * work.trained * UPDATE_S[device]
-    trained = updated + through(work.batches, work.tokens, work.passes, work.products)
+    learnt = updated + through(work.batches, work.tokens, work.passes, work.products)
     checked = through(work.checked_batches, work.checked_tokens, work.checked_passes, work.checked_passes)
     read = slow * work.answer_tokens * (work.linear + work.hidden * work.words) * READ_S[device]
     answered = read + through(work.answer_tokens, 0, 1, 0)
-    saved = (_saves(work, trained) * work.saved_bytes + work.model_bytes) / SAVE_BYTES_PER_S
-    return loaded + trained + work.looks * (checked + answered) + saved
+    saved = (_saves(work, learnt) * work.saved_bytes + work.model_bytes) / SAVE_BYTES_PER_S
+    return loaded + learnt + work.looks * (checked + answered) + saved
 
 
-def _saves(work: Work, trained_s: float) -> int:
+def _saves(work: Work, learnt_s: float) -> int:
     """Checkpoints of a run that trains for so long."""
     stretches = max(1, work.saves)
-    between = int(trained_s / stretches / SAVE_S) if work.saves_by_time else 0
+    between = int(learnt_s / stretches / SAVE_S) if work.saves_by_time else 0
     return work.saves + stretches * between
 
 

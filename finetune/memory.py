@@ -183,7 +183,8 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
 
 
 def _files_bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    """Of the files that Transformers reads; some models come with another copy of their weights."""
+    return sum(file.stat().st_size for file in folder.glob("model*.safetensors"))
 
 
 def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:

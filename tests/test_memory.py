@@ -110,6 +110,12 @@ def test_compressing_needs_the_files_of_the_weights_beside_what_they_become(with
     assert lora < 10**9 < qlora
 
 
+def test_another_copy_of_the_weights_is_not_counted(tmp_path):
+    for name in ("model-00001-of-00002", "model-00002-of-00002", "consolidated"):
+        (tmp_path / f"{name}.safetensors").write_bytes(b"x" * 100)
+    assert memory._files_bytes(tmp_path) == 200
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
     answers, everything = (Counts(64, 128, 64 * 128, 64 * learnt, learnt) for learnt in (12, 128))
