@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from finetune import libraries
 
@@ -32,3 +33,22 @@ def test_threads_follow_the_cores_to_use_unless_a_person_said_how_many():
         command, given = [sys.executable, "-c", THREADS], environment | asked
         done = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == threads
+
+
+def test_threads_that_write_conversations_at_a_time_mark_the_answers_as_one_alone_does(tiny_model):
+    libraries.load_tokenizers()
+    from transformers import AutoTokenizer
+
+    from finetune.data.tokens import chat_piece
+
+    tokenizer, ask = AutoTokenizer.from_pretrained(tiny_model), {"role": "user", "content": "And now?"}
+    chats = [[ask, {"role": "assistant", "content": f"answer {n} " * (1 + n % 20)}] for n in range(400)]
+    alone = [chat_piece(chat, tokenizer, 512) for chat in chats]
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(lambda chat: chat_piece(chat, tokenizer, 512), chats))
+    finally:
+        sys.setswitchinterval(usual)
+    assert together == alone and all(piece.learns for piece in alone)

@@ -4,6 +4,7 @@ import functools
 import inspect
 import logging
 from functools import partial
+from typing import NamedTuple
 
 import gradio as gr
 
@@ -220,12 +221,12 @@ def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML,
     seen = gr.State({})
     inputs = [seen, watched.watching, compared.comparing]
     outputs = [seen, status, watched.run, compared.run, *watched.looked()]
-    tick = total(partial(refresh, studio))
+    tick, at_once = total(partial(refresh, studio, anew=False)), total(partial(refresh, studio))
     gr.Timer(TICK_S).tick(tick, inputs, outputs, queue=False, api_name="tick", postprocess=False, **QUIET)
     page.load(tick, inputs, outputs, queue=False, api_name="load", **QUIET)
     chosen = watched.run.input(same, watched.run, watched.watching, queue=False, api_name="train_choose", **QUIET)
     for event in (chosen, *asked):
-        event.then(tick, inputs, outputs, queue=False, api_name="train_show", **QUIET)
+        event.then(at_once, inputs, outputs, queue=False, api_name="train_show", **QUIET)
     compared.run.input(same, compared.run, compared.comparing, queue=False, api_name="compare_keep", **QUIET)
     page.load(opened, None, tabs, queue=False, api_name="open", **QUIET)
     page.load(studio.warm, queue=False, api_name="warm", **QUIET)
@@ -242,35 +243,62 @@ def opened(request: gr.Request) -> gr.Tabs:
     return gr.Tabs(selected=asked) if asked in TABS[1:] else gr.skip()
 
 
-def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
+class Glance(NamedTuple):
+    """What there is at one moment, whoever looks and whatever they chose."""
+
+    choices: list[tuple[str, str]]
+    finished: list[tuple[str, str]]
+    """Of the choices, those that can be talked to."""
+    current: str | None
+    """The run at work on this machine."""
+    line: str
+    """The status line."""
+
+
+def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None, anew: bool = True) -> list:
     """One value for each output of the clock: what changed since ``seen``, and next to nothing for the rest.
 
     ``run_id`` and ``compared_id`` are what the person chose; without, the Train tab shows the run at work or else the
-    newest, and the Compare tab keeps the one it began with.
+    newest, and the Compare tab keeps the one it began with. Unless ``anew``, what somebody else was shown within the
+    last second does, so that many who look cost a training little more than one.
     """
+    if anew:
+        studio.looks.clear()
     with studio.at_one_glance():
         return _refreshed(studio, seen, run_id, compared_id)
 
 
 def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
-    current, choices, finished = studio.current(), train.choices(studio), train.choices(studio, with_model=True)
-    known, talkable = [value for _, value in choices], [value for _, value in finished]
+    glance = studio.looks.get("glance", partial(_glance, studio))
+    if run_id and run_id not in _ids(glance.choices):
+        studio.looks.clear()
+        glance = studio.looks.get("glance", partial(_glance, studio))
+    known, talkable = _ids(glance.choices), _ids(glance.finished)
     if run_id not in known:
-        run_id = current[0].id if current else known[0] if known else None
+        run_id = glance.current or (known[0] if known else None)
     compared_id = compared_id or seen.get("talkable", ((), None))[1]
     if compared_id not in talkable:
         compared_id = talkable[0] if talkable else None
-    also = (queue.interrupted_line(studio), disk_words(studio, current and current[0]))
-    line = views.head(studio.machine, current[1] if current else None, len(studio.jobs.waiting()), also)
-    looked = train.look(studio, run_id)
-    now = {"runs": (choices, run_id), "talkable": (finished, compared_id), "look": looked}
+    looked = studio.looks.get(run_id, lambda: train.look(studio, run_id))
+    now = {"runs": (glance.choices, run_id), "talkable": (glance.finished, compared_id), "look": looked}
     return [
         now,
-        line,
-        gr.Dropdown(choices, value=run_id) if now["runs"] != seen.get("runs") else gr.skip(),
-        gr.Dropdown(finished, value=compared_id) if now["talkable"] != seen.get("talkable") else gr.skip(),
+        glance.line,
+        gr.Dropdown(glance.choices, value=run_id) if now["runs"] != seen.get("runs") else gr.skip(),
+        gr.Dropdown(glance.finished, value=compared_id) if now["talkable"] != seen.get("talkable") else gr.skip(),
         *looked.values(seen.get("look")),
     ]
+
+
+def _glance(studio: Studio) -> Glance:
+    run, view = studio.current() or (None, None)
+    also = (queue.interrupted_line(studio), disk_words(studio, run))
+    line = views.head(studio.machine, view, len(studio.jobs.waiting()), also)
+    return Glance(train.choices(studio), train.choices(studio, with_model=True), run and run.id, line)
+
+
+def _ids(choices: list[tuple[str, str]]) -> list[str]:
+    return [run_id for _, run_id in choices]
 
 
 def total(handler):

@@ -3,6 +3,7 @@
 Its caches are copies of what is on the disk: losing them costs time and nothing else.
 """
 
+import functools
 import logging
 import tempfile
 import threading
@@ -44,6 +45,9 @@ SUFFIXES = (
     ".csv", ".tsv", ".json", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".txt", ".md",
 )  # fmt: skip
 """The files that the Data tab takes."""
+
+LOOK_S = 0.9
+"""What one visitor was shown is good enough for another within this time; a little less than the page's clock takes."""
 
 REPEAT_S = 3.0
 """The same recipe started again within this time is a double click, not a wish for two runs."""
@@ -144,6 +148,8 @@ class Studio:
         self._prompts = Cache(16)
         self.charts = Cache(8)
         """What was drawn of runs (``finetune.ui.train``), for all who look at the same one."""
+        self.looks = Cache(8, LOOK_S)
+        """What the page shows now (``finetune.ui.page``), for all who look."""
         self._warming = threading.Lock()
         self._recipes = Cache(64)
         self._started = Cache(64, REPEAT_S)
@@ -168,23 +174,29 @@ class Studio:
 
     def views(self) -> list[tuple[Run, View]]:
         """Every run with its view, newest first."""
-        seen = getattr(self._glance, "views", None)
-        return [(run, self.view(run)) for run in self.workspace.runs()] if seen is None else seen
+        return getattr(self._glance, "views", self._views)()
+
+    def _views(self) -> list[tuple[Run, View]]:
+        return [(run, self._view(run)) for run in self.workspace.runs()]
 
     @contextmanager
     def at_one_glance(self):
-        """Inside, this thread looks at all runs once, however often it asks."""
-        self._glance.views = self.views()
+        """Inside, this thread looks at all runs once at most, however often it asks."""
+        self._glance.views = functools.cache(self._views)
         try:
             yield
         finally:
-            self._glance.views = None
+            del self._glance.views
 
     def view(self, run: Run) -> View:
         """What is known of ``run`` now; only what is new is read."""
-        for seen, view in getattr(self._glance, "views", None) or ():
-            if seen.id == run.id:
-                return view
+        if hasattr(self._glance, "views"):
+            for seen, view in self._glance.views():
+                if seen.id == run.id:
+                    return view
+        return self._view(run)
+
+    def _view(self, run: Run) -> View:
         return self._followers.setdefault(run.id, Follower(run)).poll()
 
     def current(self) -> tuple[Run, View] | None:

@@ -62,6 +62,35 @@ def test_a_second_page_sees_the_run_that_is_at_work(studio, write_run):
         assert "40 %" in values[1]
 
 
+def test_what_somebody_was_shown_within_a_second_is_shown_to_others(studio, write_run, monkeypatch):
+    from finetune.events import Stepped
+
+    now = 100.0
+    monkeypatch.setattr("finetune.ui.cache.time.monotonic", lambda: now)
+    run = write_run(steps=4, state=None)
+
+    def looked(**options):
+        return page.refresh(studio, {}, None, None, **options)[0]["look"]
+
+    with run.held():
+        first = looked(anew=False)
+        run.emit(Stepped(step=5, epoch=1, loss=1.5, learning_rate=0, elapsed_s=10))
+        assert looked(anew=False) is first
+        assert "step 5" in looked().head
+        run.emit(Stepped(step=6, epoch=1, loss=1.5, learning_rate=0, elapsed_s=11))
+        assert "step 5" in looked(anew=False).head
+        now += 1
+        assert "step 6" in looked(anew=False).head
+
+
+def test_a_run_that_was_just_begun_is_shown_though_somebody_looked_right_before(studio, write_run):
+    write_run()
+    page.refresh(studio, {}, None, None, anew=False)
+    begun = write_run(name="begun now")
+    values = page.refresh(studio, {}, begun.id, None, anew=False)
+    assert values[2].value == begun.id and "begun now" in values[5]
+
+
 def test_what_goes_wrong_in_the_clock_leaves_the_page_as_it_is(studio, monkeypatch):
     monkeypatch.setattr(studio, "current", lambda: 1 / 0)
     from functools import partial
