@@ -17,6 +17,7 @@ from finetune.adapters import Adapter
 from finetune.data.tokens import with_chatml
 from finetune.errors import ModelError, RunError
 from finetune.heap import large_blocks_apart
+from finetune.libraries import load_tokenizers
 from finetune.recipe import ModelSettings
 from finetune.run import Run
 from finetune.workspace import ASSETS, Workspace
@@ -81,6 +82,7 @@ def load_config(settings: ModelSettings, workspace: Workspace):
 
 def load_tokenizer(settings: ModelSettings, workspace: Workspace):
     """The model's tokenizer; where it has no padding token, its end token pads (labels mask it either way)."""
+    load_tokenizers()
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(

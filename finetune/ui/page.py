@@ -3,6 +3,7 @@
 import functools
 import inspect
 import logging
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -12,10 +13,14 @@ from finetune.ui import api, compare, data, method, queue, sweep, train, views
 from finetune.ui.shown import kept, show
 from finetune.ui.standing import disk_words
 from finetune.ui.studio import Studio, as_run, counting
+from finetune.view import View
 from finetune.workspace import ASSETS
 
 TABS = ("data", "method", "train", "compare")
 TICK_S = 1.0
+CALM_TICK_S = 2.0
+"""Of a run that has more than ``SOON_S`` to go; each look takes a little time from a training on the same cores."""
+SOON_S = 60
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 THEME = gr.themes.Soft(
@@ -216,14 +221,16 @@ def to_compare(studio: Studio, run_id: str | None) -> tuple:
 
 
 def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML, parts: dict, asked: list) -> None:
-    """What keeps the page up to date: once on load, then each second, sending only what is new; ``asked`` at once."""
+    """What keeps the page up to date: once on load, then at each tick, sending only what is new; ``asked`` at once."""
     watched, compared = parts["train"], parts["compare"]
-    seen = gr.State({})
+    clock, seen, choosing = gr.Timer(TICK_S), gr.State({}), gr.State(Choosing())
     inputs = [seen, watched.watching, compared.comparing]
-    outputs = [seen, status, watched.run, compared.run, *watched.looked()]
+    outputs = [seen, choosing, status, *watched.looked()]
     tick, at_once = total(partial(refresh, studio, anew=False)), total(partial(refresh, studio))
-    gr.Timer(TICK_S).tick(tick, inputs, outputs, queue=False, api_name="tick", postprocess=False, **QUIET)
+    clock.tick(tick, inputs, outputs, queue=False, api_name="tick", postprocess=False, **QUIET)
     page.load(tick, inputs, outputs, queue=False, api_name="load", **QUIET)
+    follows = [watched.run, compared.run, clock]
+    choosing.change(offered, choosing, follows, queue=False, api_name="choosers", **QUIET)
     chosen = watched.run.input(same, watched.run, watched.watching, queue=False, api_name="train_choose", **QUIET)
     for event in (chosen, *asked):
         event.then(at_once, inputs, outputs, queue=False, api_name="train_show", **QUIET)
@@ -243,16 +250,43 @@ def opened(request: gr.Request) -> gr.Tabs:
     return gr.Tabs(selected=asked) if asked in TABS[1:] else gr.skip()
 
 
+@dataclass(frozen=True)
+class Choosing:
+    """What the Train and the Compare tab's choosers of a run offer and show, and how often the page looks.
+
+    It is a state of the page, and the components follow its changes: to leave one as it is costs Gradio as much as to
+    change it (1 ms each).
+    """
+
+    runs: tuple[tuple[str, str], ...] = ()
+    run_id: str | None = None
+    finished: tuple[tuple[str, str], ...] = ()
+    compared_id: str | None = None
+    every_s: float = TICK_S
+
+
+def offered(choosing: Choosing) -> tuple[gr.Dropdown, gr.Dropdown, gr.Timer]:
+    """The two choosers and the clock as they should be."""
+    return (
+        gr.Dropdown(list(choosing.runs), value=choosing.run_id),
+        gr.Dropdown(list(choosing.finished), value=choosing.compared_id),
+        gr.Timer(choosing.every_s),
+    )
+
+
 class Glance(NamedTuple):
     """What there is at one moment, whoever looks and whatever they chose."""
 
-    choices: list[tuple[str, str]]
-    finished: list[tuple[str, str]]
-    """Of the choices, those that can be talked to."""
+    runs: tuple[tuple[str, str], ...]
+    """Label and id of each, newest first."""
+    finished: tuple[tuple[str, str], ...]
+    """Those of them that can be talked to."""
     current: str | None
     """The run at work on this machine."""
     line: str
     """The status line."""
+    every_s: float
+    """Seconds until the next look."""
 
 
 def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None, anew: bool = True) -> list:
@@ -270,22 +304,22 @@ def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | N
 
 def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
     glance = studio.looks.get("glance", partial(_glance, studio))
-    if run_id and run_id not in _ids(glance.choices):
+    if run_id and run_id not in _ids(glance.runs):
         studio.looks.clear()
         glance = studio.looks.get("glance", partial(_glance, studio))
-    known, talkable = _ids(glance.choices), _ids(glance.finished)
+    known, talkable = _ids(glance.runs), _ids(glance.finished)
     if run_id not in known:
         run_id = glance.current or (known[0] if known else None)
-    compared_id = compared_id or seen.get("talkable", ((), None))[1]
+    earlier = seen.get("choosing", Choosing())
+    compared_id = compared_id or earlier.compared_id
     if compared_id not in talkable:
         compared_id = talkable[0] if talkable else None
+    choosing = Choosing(glance.runs, run_id, glance.finished, compared_id, glance.every_s)
     looked = studio.looks.get(run_id, lambda: train.look(studio, run_id))
-    now = {"runs": (glance.choices, run_id), "talkable": (glance.finished, compared_id), "look": looked}
     return [
-        now,
+        {"choosing": choosing, "look": looked},
+        choosing if choosing != earlier else gr.skip(),
         glance.line,
-        gr.Dropdown(glance.choices, value=run_id) if now["runs"] != seen.get("runs") else gr.skip(),
-        gr.Dropdown(glance.finished, value=compared_id) if now["talkable"] != seen.get("talkable") else gr.skip(),
         *looked.values(seen.get("look")),
     ]
 
@@ -294,10 +328,16 @@ def _glance(studio: Studio) -> Glance:
     run, view = studio.current() or (None, None)
     also = (queue.interrupted_line(studio), disk_words(studio, run))
     line = views.head(studio.machine, view, len(studio.jobs.waiting()), also)
-    return Glance(train.choices(studio), train.choices(studio, with_model=True), run and run.id, line)
+    choices = tuple(train.choices(studio)), tuple(train.choices(studio, with_model=True))
+    return Glance(*choices, run and run.id, line, pace_s(view))
 
 
-def _ids(choices: list[tuple[str, str]]) -> list[str]:
+def pace_s(view: View | None) -> float:
+    """Seconds between two looks of a page at the run at work, if there is one."""
+    return CALM_TICK_S if view and (view.eta_s or 0) > SOON_S else TICK_S
+
+
+def _ids(choices: tuple[tuple[str, str], ...]) -> list[str]:
     return [run_id for _, run_id in choices]
 
 
@@ -310,7 +350,7 @@ def total(handler):
             return handler(*arguments)
         except Exception:
             log.exception("The page could not be refreshed.")
-            return [gr.skip()] * (4 + len(train.Look._fields))
+            return [gr.skip()] * (3 + len(train.Look._fields))
 
     # Gradio asks the signature whether the handler wants a request.
     call.__signature__ = inspect.signature(handler)

@@ -47,7 +47,7 @@ SUFFIXES = (
 """The files that the Data tab takes."""
 
 LOOK_S = 0.9
-"""What one visitor was shown is good enough for another within this time; a little less than the page's clock takes."""
+"""What one visitor was shown does for another within this time, a little less than a tick of the page's clock."""
 
 REPEAT_S = 3.0
 """The same recipe started again within this time is a double click, not a wish for two runs."""
@@ -205,10 +205,8 @@ class Studio:
 
     def tokenizer(self, model: ModelSettings):
         """The tokenizer of ``model``, kept for the next time."""
-        from finetune.libraries import load_tokenizers
         from finetune.model import load_tokenizer
 
-        load_tokenizers()
         return self._tokenizers.get(model, lambda: load_tokenizer(model, self.workspace))
 
     def counting_tokenizer(self, model: ModelSettings) -> tuple[object, str]:

@@ -22,8 +22,8 @@ BUTTONS = {"delete": "Delete", "pause": "Pause", "stop": "Stop and keep", "resum
 """What can be asked of a run, in the order shown."""
 SHORT = 1000
 """Characters that are sent again rather than left out."""
-MANY_STEPS = 300
-"""Steps of which ten more are hardly to be seen on a chart."""
+REDRAWN = 0.01
+"""A chart with less than this share of new steps looks the same."""
 IDS = {"compare": "to-compare"}
 """What a button is called on the page where it is not its name."""
 
@@ -194,9 +194,9 @@ def look(studio: Studio, run_id: str | None) -> Look:
 
 
 def drawn(studio: Studio, run: Run, view: View) -> str:
-    """The charts of a run, drawn anew when there is something new in them: of many steps, ten more."""
+    """The charts of a run, drawn anew when there is something new to be seen in them."""
     steps = len(view.steps)
-    seen = steps - steps % (10 if steps >= MANY_STEPS else 1)
+    seen = steps - steps % max(1, int(steps * REDRAWN))
     key = (run.id, view.state, view.total_steps, len(view.evaluations), seen)
     return studio.charts.get(key, lambda: loss_chart(view) + metric_charts(view)) or before_charts(view)
 

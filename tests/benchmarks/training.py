@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--epochs", type=float, default=2)
     parser.add_argument(
-        "--pairs", type=int, default=30, help="of blocks, watched and not, for the cost of being watched"
+        "--pairs", type=int, default=20, help="of blocks, watched and not, for the cost of being watched"
     )
     parser.add_argument("--write", action="store_true", help="keep the figures for the README")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "SAMPLE"), help=argparse.SUPPRESS)

@@ -1,10 +1,11 @@
 """What the page, the events and three viewers cost the training, within one run.
 
 One process serves the page and trains a sample, as the app does. Blocks of steps take turns: in one kind the run writes
-its events and three viewers, in a process of their own, have the Train tab drawn for them every second; in the other
-kind nothing is written and nobody looks. What else happens on the machine thus hits both alike.
+its events and three viewers, in a process of their own, have the Train tab drawn for them as often as the page does; in
+the other kind nothing is written and nobody looks. What else happens on the machine thus hits both alike.
 """
 
+import http.client
 import json
 import os
 import statistics
@@ -13,12 +14,10 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from contextlib import suppress
 from pathlib import Path
 
-BLOCK = 30
-"""Steps in a block: two seconds or so, in which each viewer looks twice."""
+BLOCK = 50
+"""Steps in a block: four seconds or so, in which each viewer looks twice."""
 VIEWERS = 3
 
 
@@ -38,7 +37,7 @@ def watched(recipe, pairs: int) -> float:
         page = build(studio)
         _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
         run = studio.start(recipe.changed(**{"training.max_steps": 2 * pairs * BLOCK}))
-        turns.viewers = viewers = Viewers(url, _clock_of(page), run.id)
+        turns.viewers = viewers = Viewers(url, page, run.id)
         while (view := run.view()).state not in FINISHED:
             time.sleep(2)
         viewers.close()
@@ -92,13 +91,14 @@ def taking_turns(reporter_class: type, turns: Turns) -> type:
 class Viewers:
     """Several people with the page open, in a process of their own, who look or do not."""
 
-    def __init__(self, url: str, clock: int, run_id: str):
-        command = [sys.executable, "-m", __spec__.name, url, str(clock), run_id]
+    def __init__(self, url: str, page, run_id: str):
+        events = [_number(page, name) for name in ("tick", "choosers")]
+        command = [sys.executable, "-m", __spec__.name, url, *events, run_id]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.looks = 0
 
     def look(self, whether: bool) -> None:
-        """Have them look every second, or look away."""
+        """Have them look, or look away."""
         self._process.stdin.write(f"{int(whether)}\n")
         self._process.stdin.flush()
 
@@ -108,40 +108,60 @@ class Viewers:
         self.looks = int(said)
 
 
-def _clock_of(page) -> int:
-    """The number of the page's event that draws it anew each second."""
-    return next(number for number, event in page.fns.items() if event.api_name == "tick")
+def _number(page, api_name: str) -> str:
+    """The number of an event of the page."""
+    return next(str(number) for number, event in page.fns.items() if event.api_name == api_name)
 
 
-def _view(url: str, clock: int, run_id: str) -> None:
+class Viewer(threading.Thread):
+    """Looks at a run as a browser does that shows the page: over one connection, as often as the page asks for."""
+
+    def __init__(self, number: int, url: str, tick: str, choosers: str, run_id: str):
+        super().__init__()
+        self.number, self.looks = number, 0
+        self.looking, self.over = threading.Event(), threading.Event()
+        self._url, self._tick, self._choosers, self._run_id = url.rstrip("/"), int(tick), int(choosers), run_id
+        self._server = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=30)
+        self._every_s = 1.0
+
+    def run(self) -> None:
+        due = time.monotonic() + self.number / VIEWERS
+        while not self.over.wait(max(0.0, due - time.monotonic())):
+            if self.looking.is_set():
+                self._look()
+            due = max(due + self._every_s, time.monotonic())
+
+    def _look(self) -> None:
+        self.looks += 1
+        if self._asked(self._tick, [None, self._run_id, None])["changed_state_ids"]:
+            *_, clock = self._asked(self._choosers, [None])["data"]
+            self._every_s = clock["value"]
+
+    def _asked(self, event: int, data: list) -> dict:
+        body = {"data": data, "fn_index": event, "session_hash": f"viewer-{self.number}"}
+        headers = {"Content-Type": "application/json", "Origin": self._url}
+        while True:
+            try:
+                self._server.request("POST", "/gradio_api/run/predict", json.dumps(body), headers)
+                return json.load(self._server.getresponse())
+            except (ConnectionError, TimeoutError):  # the server ends a connection that was not used for five seconds
+                self._server.close()
+
+
+def _view(*given: str) -> None:
     """Be the viewers: look while the last line read is 1, until there are no more; then print how often."""
-    looking, over, looks = threading.Event(), threading.Event(), []
-
-    def one(name: str) -> None:
-        body = {"data": [None, run_id, None], "fn_index": clock, "session_hash": name}
-        asked = urllib.request.Request(
-            f"{url.rstrip('/')}/gradio_api/run/predict",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json", "Origin": url.rstrip("/")},
-        )
-        while not over.is_set():
-            if looking.wait(0.05):
-                with suppress(TimeoutError), urllib.request.urlopen(asked, timeout=30) as answer:
-                    json.load(answer)
-                looks.append(name)
-                over.wait(1.0)
-
-    threads = [threading.Thread(target=one, args=(f"viewer-{n}",)) for n in range(VIEWERS)]
-    for thread in threads:
-        thread.start()
+    viewers = [Viewer(number, *given) for number in range(VIEWERS)]
+    for viewer in viewers:
+        viewer.start()
     for line in sys.stdin:
-        looking.set() if line.strip() == "1" else looking.clear()
-    over.set()
-    for thread in threads:
-        thread.join()
-    print(len(looks))
+        for viewer in viewers:
+            viewer.looking.set() if line.strip() == "1" else viewer.looking.clear()
+    for viewer in viewers:
+        viewer.over.set()
+        viewer.join()
+    print(sum(viewer.looks for viewer in viewers))
 
 
 if __name__ == "__main__":
     os.environ["HF_HUB_OFFLINE"] = "1"
-    _view(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    _view(*sys.argv[1:])

@@ -17,7 +17,7 @@ def built(studio):
 
 def changed(values, earlier=None):
     """The positions of the outputs that are not skipped and say something else than they did ``earlier``."""
-    known = [*earlier[:2], SKIP, SKIP, *earlier[0]["look"]] if earlier else [SKIP] * len(values)
+    known = [*earlier[:3], *earlier[0]["look"]] if earlier else [SKIP] * len(values)
     return [n for n, (value, said) in enumerate(zip(values, known)) if value not in (SKIP, said)]
 
 
@@ -36,9 +36,9 @@ def test_the_clock_is_not_queued_and_shows_no_spinner(built):
 def test_the_first_look_sends_everything_and_the_second_nothing(studio, write_run):
     run = write_run()
     first = page.refresh(studio, {}, None, None)
-    assert first[2].value == run.id and first[3].value == run.id and SKIP not in first
+    assert first[1].run_id == first[1].compared_id == run.id and SKIP not in first
     second = page.refresh(studio, first[0], run.id, run.id)
-    assert changed(second, first) == [] and sum(map(len, second[4:])) < 20_000
+    assert changed(second, first) == [] and sum(map(len, second[3:])) < 20_000
 
 
 def test_only_what_is_new_is_sent(studio, write_run):
@@ -48,9 +48,22 @@ def test_only_what_is_new_is_sent(studio, write_run):
         from finetune.events import Stepped
 
         run.emit(Stepped(step=5, epoch=1, loss=1.5, learning_rate=0, elapsed_s=10))
-        names = ["seen", "status", "run", "compared", *train.Look._fields]
+        names = ["seen", "choosing", "status", *train.Look._fields]
         sent = {names[n] for n in changed(page.refresh(studio, first[0], run.id, None), first)}
     assert sent == {"seen", "status", "head", "spoken", "charts"}
+
+
+def test_the_choosers_follow_what_there_is_to_choose():
+    choosing = page.Choosing((("Run 2", "002"), ("Run 1", "001")), "002", (("Run 1", "001"),), "001")
+    runs, compared, clock = page.offered(choosing)
+    assert (runs.value, [value for _, value in runs.choices]) == ("002", ["002", "001"])
+    assert (compared.value, [value for _, value in compared.choices]) == ("001", ["001"])
+    assert clock.value == page.TICK_S
+
+
+@pytest.mark.parametrize("eta_s, every_s", [(None, 1), (59, 1), (61, 2)])
+def test_a_run_that_takes_a_while_is_looked_at_half_as_often(eta_s, every_s):
+    assert page.pace_s(SimpleNamespace(eta_s=eta_s)) == every_s and page.pace_s(None) == 1
 
 
 def test_a_second_page_sees_the_run_that_is_at_work(studio, write_run):
@@ -58,8 +71,8 @@ def test_a_second_page_sees_the_run_that_is_at_work(studio, write_run):
     run = write_run(steps=4, state=None)
     with run.held():
         values = page.refresh(Studio(studio.workspace), {}, None, None)
-        assert values[2].value == run.id and values[3].value == older.id
-        assert "40 %" in values[1]
+        assert values[1].run_id == run.id and values[1].compared_id == older.id
+        assert "40 %" in values[2]
 
 
 def test_what_somebody_was_shown_within_a_second_is_shown_to_others(studio, write_run, monkeypatch):
@@ -88,7 +101,7 @@ def test_a_run_that_was_just_begun_is_shown_though_somebody_looked_right_before(
     page.refresh(studio, {}, None, None, anew=False)
     begun = write_run(name="begun now")
     values = page.refresh(studio, {}, begun.id, None, anew=False)
-    assert values[2].value == begun.id and "begun now" in values[5]
+    assert values[1].run_id == begun.id and "begun now" in values[4]
 
 
 def test_what_goes_wrong_in_the_clock_leaves_the_page_as_it_is(studio, monkeypatch):
@@ -149,7 +162,7 @@ def test_training_further_what_is_gone_stays_where_it_is(studio, write_run):
 
 def test_the_status_line_says_what_was_interrupted(studio, write_run):
     write_run(steps=3, state=None)
-    status = page.refresh(studio, {}, None, None)[1]
+    status = page.refresh(studio, {}, None, None)[2]
     assert "run 1 was interrupted" in status
 
 
@@ -158,4 +171,4 @@ def test_a_run_that_finishes_does_not_end_the_conversation_with_another(studio, 
     seen = page.refresh(studio, {}, None, None)[0]
     second = write_run(name="newer")
     values = page.refresh(studio, seen, None, None)
-    assert values[2].value == second.id and values[3].value == first.id
+    assert values[1].run_id == second.id and values[1].compared_id == first.id
