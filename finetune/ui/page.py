@@ -223,14 +223,14 @@ def to_compare(studio: Studio, run_id: str | None) -> tuple:
 def _wire_clock(studio: Studio, page: gr.Blocks, tabs: gr.Tabs, status: gr.HTML, parts: dict, asked: list) -> None:
     """What keeps the page up to date: once on load, then at each tick, sending only what is new; ``asked`` at once."""
     watched, compared = parts["train"], parts["compare"]
-    clock, seen, choosing = gr.Timer(TICK_S), gr.State({}), gr.State(Choosing())
+    clock, seen, choosing = gr.Timer(TICK_S), gr.State({}), gr.HTML(elem_id="choosing", elem_classes="visually-hidden")
     inputs = [seen, watched.watching, compared.comparing]
     outputs = [seen, choosing, status, *watched.looked()]
     tick, at_once = total(partial(refresh, studio, anew=False)), total(partial(refresh, studio))
     clock.tick(tick, inputs, outputs, queue=False, api_name="tick", postprocess=False, **QUIET)
     page.load(tick, inputs, outputs, queue=False, api_name="load", **QUIET)
     follows = [watched.run, compared.run, clock]
-    choosing.change(offered, choosing, follows, queue=False, api_name="choosers", **QUIET)
+    choosing.change(offered, seen, follows, queue=False, api_name="choosers", **QUIET)
     chosen = watched.run.input(same, watched.run, watched.watching, queue=False, api_name="train_choose", **QUIET)
     for event in (chosen, *asked):
         event.then(at_once, inputs, outputs, queue=False, api_name="train_show", **QUIET)
@@ -254,8 +254,8 @@ def opened(request: gr.Request) -> gr.Tabs:
 class Choosing:
     """What the Train and the Compare tab's choosers of a run offer and show, and how often the page looks.
 
-    It is a state of the page, and the components follow its changes: to leave one as it is costs Gradio as much as to
-    change it (1 ms each).
+    A hidden part of the page shows its ``mark``, and the components follow when that changes: to leave one as it is
+    costs Gradio as much as to change it (1 ms each).
     """
 
     runs: tuple[tuple[str, str], ...] = ()
@@ -264,9 +264,15 @@ class Choosing:
     compared_id: str | None = None
     every_s: float = TICK_S
 
+    @property
+    def mark(self) -> str:
+        """HTML without words, another one for other choices."""
+        return f"<i data-choosing='{hash(self)}'></i>"
 
-def offered(choosing: Choosing) -> tuple[gr.Dropdown, gr.Dropdown, gr.Timer]:
-    """The two choosers and the clock as they should be."""
+
+def offered(seen: dict) -> tuple[gr.Dropdown, gr.Dropdown, gr.Timer]:
+    """The two choosers and the clock as they should be by what the page has ``seen``."""
+    choosing = seen.get("choosing", Choosing())
     return (
         gr.Dropdown(list(choosing.runs), value=choosing.run_id),
         gr.Dropdown(list(choosing.finished), value=choosing.compared_id),
@@ -318,7 +324,7 @@ def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str 
     looked = studio.looks.get(run_id, lambda: train.look(studio, run_id))
     return [
         {"choosing": choosing, "look": looked},
-        choosing if choosing != earlier else gr.skip(),
+        choosing.mark,
         glance.line,
         *looked.values(seen.get("look")),
     ]

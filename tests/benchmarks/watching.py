@@ -122,7 +122,7 @@ class Viewer(threading.Thread):
         self.looking, self.over = threading.Event(), threading.Event()
         self._url, self._tick, self._choosers, self._run_id = url.rstrip("/"), int(tick), int(choosers), run_id
         self._server = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=30)
-        self._every_s = 1.0
+        self._every_s, self._choosing = 1.0, ""
 
     def run(self) -> None:
         due = time.monotonic() + self.number / VIEWERS
@@ -133,17 +133,18 @@ class Viewer(threading.Thread):
 
     def _look(self) -> None:
         self.looks += 1
-        if self._asked(self._tick, [None, self._run_id, None])["changed_state_ids"]:
-            *_, clock = self._asked(self._choosers, [None])["data"]
-            self._every_s = clock["value"]
+        _, choosing, *_ = self._asked(self._tick, [None, self._run_id, None])
+        if choosing != self._choosing:
+            *_, clock = self._asked(self._choosers, [None])
+            self._choosing, self._every_s = choosing, clock["value"]
 
-    def _asked(self, event: int, data: list) -> dict:
+    def _asked(self, event: int, data: list) -> list:
         body = {"data": data, "fn_index": event, "session_hash": f"viewer-{self.number}"}
         headers = {"Content-Type": "application/json", "Origin": self._url}
         while True:
             try:
                 self._server.request("POST", "/gradio_api/run/predict", json.dumps(body), headers)
-                return json.load(self._server.getresponse())
+                return json.load(self._server.getresponse())["data"]
             except (ConnectionError, TimeoutError):  # the server ends a connection that was not used for five seconds
                 self._server.close()
 
