@@ -410,11 +410,20 @@ def at_step(page, step: int) -> None:
     page.wait_for_function(script, arg=step)
 
 
+def looks_in(page, seconds: int) -> int:
+    """How often the page asks for something new within so many seconds."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/run/predict" in request.url else None)
+    page.wait_for_timeout(seconds * 1000)
+    return len(asked)
+
+
 def test_a_run_is_paused_resumed_and_stopped(visit, client):
     other = visit()
     begin(client, "one to pause")
     page = other.open("train")
     at_step(page, 2)
+    assert looks_in(page, 6) <= 4  # it takes minutes, so the page looks every two seconds
     page.click("#pause")
     page.wait_for_selector("#run-head .state.paused")
     saved = re.search(r"paused at step (\d+) of 2,000", page.inner_text("#run-head"))[1]
