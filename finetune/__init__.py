@@ -20,7 +20,7 @@ One click on "Start training", in the order the files are best read:
     reporter      the trainer's callback: what happened, as events
     view          events folded into what readers see
     verdict       what the curve says, in words
-    ui/train      draws the view, once a second
+    ui/train      draws the view, every second or two
     chat          base and tuned side by side, from one copy of the weights
 
 Around the page, for the life of the program:

@@ -1,0 +1,136 @@
+"""The clock: what the page shows of all runs and of one, as new as it is worth what a look costs."""
+
+import functools
+import inspect
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import gradio as gr
+
+from finetune.ui import queue, train, views
+from finetune.ui.standing import disk_words
+from finetune.ui.studio import Studio
+from finetune.view import View
+
+TICK_S = 1.0
+CALM_TICK_S = 2.0
+"""Seconds between two looks at a run that has more than ``SOON_S`` to go; each takes a little time from a training on
+the same cores."""
+SOON_S = 60
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """What the Train and the Compare tab's choosers of a run offer and show, and how often the page looks.
+
+    A hidden part of the page shows its ``mark``, and the components follow when that changes: to leave one as it is
+    costs Gradio as much as to change it (1 ms each).
+    """
+
+    runs: tuple[tuple[str, str], ...] = ()
+    run_id: str | None = None
+    finished: tuple[tuple[str, str], ...] = ()
+    compared_id: str | None = None
+    every_s: float = TICK_S
+
+    @property
+    def mark(self) -> str:
+        """HTML without words, another one for other choices."""
+        return f"<i data-choosing='{hash(self)}'></i>"
+
+
+def offered(seen: dict) -> tuple[gr.Dropdown, gr.Dropdown, gr.Timer]:
+    """The two choosers and the clock as they should be by what the page has ``seen``."""
+    choosing = seen.get("choosing", Choosing())
+    return (
+        gr.Dropdown(list(choosing.runs), value=choosing.run_id),
+        gr.Dropdown(list(choosing.finished), value=choosing.compared_id),
+        gr.Timer(choosing.every_s),
+    )
+
+
+class Glance(NamedTuple):
+    """What there is at one moment, whoever looks and whatever they chose."""
+
+    runs: tuple[tuple[str, str], ...]
+    """Label and id of each, newest first."""
+    finished: tuple[tuple[str, str], ...]
+    """Those of them that can be talked to."""
+    current: str | None
+    """The run at work on this machine."""
+    line: str
+    """The status line."""
+    every_s: float
+    """Seconds until the next look."""
+
+
+def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None, anew: bool = True) -> list:
+    """One value for each output of the clock: what changed since ``seen``, and next to nothing for the rest.
+
+    ``run_id`` and ``compared_id`` are what the person chose; without, the Train tab shows the run at work or else the
+    newest, and the Compare tab keeps the one it began with. Unless ``anew``, what somebody else was shown within the
+    last second does, so that many who look cost a training little more than one.
+    """
+    if anew:
+        studio.looks.clear()
+    with studio.at_one_glance():
+        return _refreshed(studio, seen, run_id, compared_id)
+
+
+def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
+    glance = studio.looks.get("glance", partial(_glance, studio))
+    if run_id and run_id not in _ids(glance.runs):
+        studio.looks.clear()
+        glance = studio.looks.get("glance", partial(_glance, studio))
+    known, talkable = _ids(glance.runs), _ids(glance.finished)
+    if run_id not in known:
+        run_id = glance.current or (known[0] if known else None)
+    earlier = seen.get("choosing", Choosing())
+    compared_id = compared_id or earlier.compared_id
+    if compared_id not in talkable:
+        compared_id = talkable[0] if talkable else None
+    choosing = Choosing(glance.runs, run_id, glance.finished, compared_id, glance.every_s)
+    looked = studio.looks.get(run_id, lambda: train.look(studio, run_id))
+    return [
+        {"choosing": choosing, "look": looked},
+        choosing.mark,
+        glance.line,
+        *looked.values(seen.get("look")),
+    ]
+
+
+def _glance(studio: Studio) -> Glance:
+    run, view = studio.current() or (None, None)
+    also = (queue.interrupted_line(studio), disk_words(studio, run))
+    line = views.head(studio.machine, view, len(studio.jobs.waiting()), also)
+    choices = tuple(train.choices(studio)), tuple(train.choices(studio, with_model=True))
+    return Glance(*choices, run and run.id, line, pace_s(view))
+
+
+def pace_s(view: View | None) -> float:
+    """Seconds between two looks of a page at the run at work, if there is one."""
+    return CALM_TICK_S if view and (view.eta_s or 0) > SOON_S else TICK_S
+
+
+def _ids(choices: tuple[tuple[str, str], ...]) -> list[str]:
+    return [run_id for _, run_id in choices]
+
+
+def total(handler):
+    """``handler`` for the clock: whatever it raises is logged, and the page keeps what it shows."""
+
+    @functools.wraps(handler.func)
+    def call(*arguments):
+        try:
+            return handler(*arguments)
+        except Exception:
+            log.exception("The page could not be refreshed.")
+            return [gr.skip()] * (3 + len(train.Look._fields))
+
+    # Gradio asks the signature whether the handler wants a request.
+    call.__signature__ = inspect.signature(handler)
+    return call
