@@ -11,7 +11,7 @@ import gradio as gr
 
 from finetune.ui import queue, train, views
 from finetune.ui.standing import disk_words
-from finetune.ui.studio import Studio
+from finetune.ui.studio import Studio, as_run
 from finetune.view import View
 
 TICK_S = 1.0
@@ -83,7 +83,7 @@ def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | N
 
 def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
     glance = studio.looks.get("glance", partial(_glance, studio))
-    if run_id and run_id not in _ids(glance.runs):
+    if run_id not in _ids(glance.runs) and as_run(studio, run_id):  # it was begun since somebody looked
         studio.looks.clear()
         glance = studio.looks.get("glance", partial(_glance, studio))
     known, talkable = _ids(glance.runs), _ids(glance.finished)

@@ -93,6 +93,16 @@ def test_a_run_that_was_just_begun_is_shown_though_somebody_looked_right_before(
     assert chosen(values)[0] == begun.id and "begun now" in values[4]
 
 
+def test_who_watched_a_run_that_is_gone_shares_a_look_too(studio, write_run):
+    write_run()
+    first, second = (page_look(studio, run_id) for run_id in (None, "099-gone"))
+    assert second is first
+
+
+def page_look(studio, run_id):
+    return clock.refresh(studio, {}, run_id, None, anew=False)[0]["look"]
+
+
 def test_what_goes_wrong_in_the_clock_leaves_the_page_as_it_is(studio, monkeypatch):
     monkeypatch.setattr(studio, "current", lambda: 1 / 0)
     from functools import partial
