@@ -560,13 +560,15 @@ with gr.Blocks() as page:
 page.launch(server_name="127.0.0.1", server_port=int(sys.argv[-1]), prevent_thread_lock=True, quiet=True)
 threading.Event().wait()
 """
+ROUNDS = 4
+"""At most, as other work on the machine may fall on one of the two pages alone."""
 
 
 def test_the_page_is_usable_nearly_as_soon_as_a_bare_one(browser, tmp_path):
     bare = tmp_path / "bare.py"
     bare.write_text(BARE)
     seconds = {"app.py": [], bare: []}
-    for _ in range(2):
+    for _ in range(ROUNDS):
         for script, taken in seconds.items():
             start = time.monotonic()
             with app(tmp_path / "home", script) as address:
@@ -575,6 +577,8 @@ def test_the_page_is_usable_nearly_as_soon_as_a_bare_one(browser, tmp_path):
                 visit.page.wait_for_selector("#tab-data .lead")
                 taken.append(time.monotonic() - start)
                 visit.close()
-    ours, theirs = min(seconds["app.py"]), min(seconds[bare])
-    print(f"usable after {ours:.1f} s, a bare page after {theirs:.1f} s")
+        ours, theirs = min(seconds["app.py"]), min(seconds[bare])
+        print(f"usable after {ours:.1f} s, a bare page after {theirs:.1f} s")
+        if ours <= 1.5 * theirs:
+            break
     assert ours <= 1.5 * theirs
