@@ -7,6 +7,7 @@ import functools
 import importlib
 import logging
 import os
+import sys
 import threading
 import warnings
 from contextlib import nullcontext
@@ -18,6 +19,11 @@ NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bits
 """The libraries whose versions decide a run's result."""
 ASKED_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Where a person, or ``torchrun``, says how many threads one operation may use."""
+
+SWITCH_S = 0.0005
+"""Seconds that a thread which computes in Python keeps the interpreter while another one waits for it. A step of
+training asks for it thousands of times, and by Python's own 5 ms it stood still for as long as a look at the page
+took."""
 
 _LOADING = threading.Lock()
 """Two threads that import these libraries at once can see them half made ("cannot import name AutoTokenizer")."""
@@ -42,6 +48,7 @@ def load_tokenizers() -> None:
     with _LOADING if not _tokenizers_loaded.is_set() else nullcontext():
         quieten()
         limit_threads()
+        sys.setswitchinterval(SWITCH_S)
         from transformers import AutoTokenizer  # noqa: F401
 
         if not _tokenizers_loaded.is_set():

@@ -35,6 +35,36 @@ def test_threads_follow_the_cores_to_use_unless_a_person_said_how_many():
         assert done.stdout.strip() == threads
 
 
+WAITS = """
+import sys, threading, time
+import finetune.libraries as libraries
+
+def waited_s():
+    began = time.perf_counter()
+    for _ in range(100):
+        time.sleep(0)
+    return time.perf_counter() - began
+
+def count():
+    while not over:
+        sum(range(1000))
+
+libraries.load_tokenizers()
+over = []
+threading.Thread(target=count).start()
+ours = waited_s()
+sys.setswitchinterval(0.005)
+pythons = waited_s()
+over.append(True)
+print(pythons / ours)
+"""
+
+
+def test_a_thread_that_computes_lets_the_training_go_on_soon():
+    done = subprocess.run([sys.executable, "-c", WAITS], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 3
+
+
 def test_threads_that_write_conversations_at_a_time_mark_the_answers_as_one_alone_does(tiny_model):
     libraries.load_tokenizers()
     from transformers import AutoTokenizer

@@ -15,10 +15,9 @@ from finetune.ui.studio import Studio, as_run
 from finetune.view import View
 
 TICK_S = 1.0
-CALM_TICK_S = 2.0
-"""Seconds between two looks at a run that has more than ``SOON_S`` to go; each takes a little time from a training on
-the same cores."""
-SOON_S = 60
+CALM = ((180, 5.0), (60, 2.0))
+"""Of a run with more seconds to go than the first of a pair, the seconds between two looks; by the first pair that
+holds. Each look takes time from a training on the same cores, and a moment of a long run says less."""
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +112,8 @@ def _glance(studio: Studio) -> Glance:
 
 def pace_s(view: View | None) -> float:
     """Seconds between two looks of a page at the run at work, if there is one."""
-    return CALM_TICK_S if view and (view.eta_s or 0) > SOON_S else TICK_S
+    to_go_s = view.eta_s if view and view.state == "running" and view.is_paced else 0
+    return next((every_s for more_than_s, every_s in CALM if to_go_s > more_than_s), TICK_S)
 
 
 def _ids(choices: tuple[tuple[str, str], ...]) -> list[str]:

@@ -1,6 +1,6 @@
 """How fast training is, beside TRL's plain defaults, and what the page costs it.
 
-    python -m tests.benchmarks.training [--samples pirate-voice,ticket-json] [--runs 3] [--epochs 2] [--write]
+    python -m tests.benchmarks.training [--samples pirate-voice,ticket-json] [--runs 3] [--looks 500] [--write]
 
 Two ways to train the same rows of a sample with the same LoRA, rate, batch and seed on the starter, each in a process
 of its own, taking turns; medians. Tokens per second count the tokens of the rows, not padding, over the
@@ -8,8 +8,8 @@ time of the steps, checks left out. The held-out loss afterwards is computed for
 
     trl      ``SFTTrainer`` as TRL sets it by default, with rows that are tokenised and masked already
     bare     the trainer that Finetune Studio builds, called directly
-    watched  the same in the app, with its events and three viewers of the page; how much slower that is than without
-             them is measured within one run (see ``watching.py``), as one run differs from the next by more
+    watched  the same in the app, with its events and three viewers of the page, while it has minutes to go; what that
+             takes is measured within one run (see ``watching.py``), as one run differs from the next by more
 
 ``--write`` puts the figures into assets/benchmarks.json, from which the README's table is drawn.
 """
@@ -35,26 +35,24 @@ def main() -> None:
     parser.add_argument("--samples", default="pirate-voice,ticket-json")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--epochs", type=float, default=2)
-    parser.add_argument(
-        "--pairs", type=int, default=20, help="of blocks, watched and not, for the cost of being watched"
-    )
+    parser.add_argument("--looks", type=int, default=500, help="at the page, for the cost of being watched")
     parser.add_argument("--write", action="store_true", help="keep the figures for the README")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "SAMPLE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         way, sample = options.one
-        print(json.dumps(share(sample, options.pairs) if way == "watched" else measure(way, sample, options.epochs)))
+        print(json.dumps(watched(sample, options.looks) if way == "watched" else measure(way, sample, options.epochs)))
         return
     print("sample            way      tokens/s  against trl  against bare  held-out loss")
     found = []
     for sample in options.samples.split(","):
-        found += compare(sample, options.runs, options.epochs, options.pairs)
+        found += compare(sample, options.runs, options.epochs, options.looks)
     if options.write:
         kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
         FIGURES.write_text(json.dumps(kept | {"training": found}, indent=1) + "\n", encoding="utf-8")
 
 
-def compare(sample: str, runs: int, epochs: float, pairs: int) -> list[dict]:
+def compare(sample: str, runs: int, epochs: float, looks: int) -> list[dict]:
     """The figures of each way, medians of ``runs``."""
     taken = {way: [] for way in WAYS}
     for _ in range(runs):
@@ -62,7 +60,8 @@ def compare(sample: str, runs: int, epochs: float, pairs: int) -> list[dict]:
             found.append(apart(way, sample, "--epochs", str(epochs)))
     taken["watched"] = taken["bare"]
     speed = {way: statistics.median(one["tokens_per_s"] for one in found) for way, found in taken.items()}
-    speed["watched"] *= apart("watched", sample, "--pairs", str(pairs))
+    cost = apart("watched", sample, "--looks", str(looks))
+    speed["watched"] *= cost["speed"]
     lines = []
     for way, found in taken.items():
         line = {
@@ -79,6 +78,8 @@ def compare(sample: str, runs: int, epochs: float, pairs: int) -> list[dict]:
             flush=True,
         )
         lines.append(line)
+    print(f"{sample:17} {json.dumps(cost)}", flush=True)
+    lines[-1]["cost"] = cost
     return lines
 
 
@@ -89,12 +90,20 @@ def apart(way: str, sample: str, *options: str):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def share(sample: str, pairs: int) -> float:
-    """The speed of training while it is watched, against that alone."""
+def watched(sample: str, looks: int) -> dict:
+    """What being watched takes: the speed against that alone, with minutes to go and in the last one, and of what."""
+    from finetune.ui.clock import CALM, TICK_S
     from tests.benchmarks.watching import watched
 
     os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
-    return watched(recipe(sample, 1).changed(**{"evaluation.times": 0}), pairs)
+    cost = watched(recipe(sample, 1).changed(**{"evaluation.times": 0}), looks)
+    return {
+        "speed": round(cost.speed(CALM[0][1]), 3),
+        "speed_in_the_last_minute": round(cost.speed(TICK_S), 3),
+        "look_ms": round(1e3 * cost.look_s, 1),
+        "standard_error_ms": round(1e3 * cost.error_s, 1),
+        "events": round(cost.events, 4),
+    }
 
 
 def measure(way: str, sample: str, epochs: float) -> dict:

@@ -1,28 +1,47 @@
 """What the page, the events and three viewers cost the training, within one run.
 
-One process serves the page and trains a sample, as the app does. Blocks of steps take turns: in one kind the run writes
-its events and three viewers, in a process of their own, have the Train tab drawn for them as often as the page does; in
-the other kind nothing is written and nobody looks. What else happens on the machine thus hits both alike.
+One process serves the page and trains a sample, as the app does. A viewer in a process of its own has the Train tab
+drawn for it, as a browser does, when it is told to. After every third step a lot decides whether it is. How much longer
+the three steps take with a look than without is what a look takes from the training; so a hundredth can be told on a
+machine whose own pace differs by a fifth from one second to the next, which blocks of steps, watched and not, could
+not. What the events cost is the time that the training spends in telling them.
 """
 
 import http.client
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
-BLOCK = 50
-"""Steps in a block: four seconds or so, in which each viewer looks twice."""
 VIEWERS = 3
+APART = 3
+"""Steps from one lot to the next; a look is over before."""
 
 
-def watched(recipe, pairs: int) -> float:
-    """The speed of ``recipe`` while it is watched, against that alone: the median of so many ``pairs`` of blocks."""
+@dataclass
+class Cost:
+    """What is taken from a training, beside its own steps."""
+
+    look_s: float
+    """Seconds of training that one look of one viewer takes, the viewer's own work on the same cores included."""
+    error_s: float
+    """Its standard error."""
+    events: float
+    """Share of the training's time that goes into telling its events."""
+
+    def speed(self, every_s: float) -> float:
+        """The speed of a training that ``VIEWERS`` look at every so many seconds, against that alone."""
+        return (1 - self.events) * (1 - VIEWERS * self.look_s / every_s)
+
+
+def watched(recipe, looks: int) -> Cost:
+    """What it costs the training of ``recipe`` to be watched, from about so many ``looks``."""
     from finetune import reporter
     from finetune.libraries import load
     from finetune.ui.page import build, launch_options
@@ -32,135 +51,109 @@ def watched(recipe, pairs: int) -> float:
 
     load()
     with tempfile.TemporaryDirectory(prefix="watching-") as folder:
-        studio, turns = Studio(Workspace(Path(folder))), Turns()
-        reporter.Reporter = taking_turns(reporter.Reporter, turns)
+        studio, lots = Studio(Workspace(Path(folder))), Lots()
+        reporter.Reporter = timed(reporter.Reporter, lots)
         page = build(studio)
         _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-        run = studio.start(recipe.changed(**{"training.max_steps": 2 * pairs * BLOCK}))
-        turns.viewers = viewers = Viewers(url, page, run.id)
+        run = studio.start(recipe.changed(**{"training.max_steps": 2 * APART * looks}))
+        lots.viewer = Viewer(url, page, run.id)
         while (view := run.view()).state not in FINISHED:
             time.sleep(2)
-        viewers.close()
+        lots.viewer.close()
         page.close()
         assert view.state == "done", view.message
-    assert viewers.looks >= pairs * VIEWERS, f"The viewers looked {viewers.looks} times only."
-    return statistics.median(alone / watched for alone, watched in zip(*turns.seconds.values()))
+    return lots.cost()
 
 
-class Turns:
-    """Whose turn it is, and the seconds per step of each block."""
+@dataclass
+class Lots:
+    """After which steps the viewer looked, and the time of the steps after each lot."""
 
-    def __init__(self):
-        self.seconds = {"alone": [], "watched": []}
-        self.is_watched = False
-        self.viewers: Viewers | None = None
-        self._steps, self._began = 0, 0.0
+    viewer: "Viewer | None" = None
+    seconds: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
+    """Of ``APART`` steps each, with a look and without."""
+    telling_s: float = 0.0
+    """Seconds spent in the reporter."""
+    _chance: random.Random = field(default_factory=lambda: random.Random(7))
+    _looks: bool | None = None
+    _began: float = 0.0
 
-    def step_ended(self) -> None:
-        """Count a step; the first of a block only starts its clock."""
+    def step_ended(self, step: int) -> None:
+        """Draw after every third step; the first lot waits until the viewer is there and knows the page."""
+        if step % APART:
+            return
         now = time.perf_counter()
-        if self._steps == 0:
-            self._began = now
-        self._steps += 1
-        if self._steps == BLOCK:
-            self.seconds["watched" if self.is_watched else "alone"].append((now - self._began) / (BLOCK - 1))
-            self._steps, self.is_watched = 0, not self.is_watched
-            self.viewers.look(self.is_watched)
+        if self._looks is not None:
+            self.seconds[self._looks].append(now - self._began)
+        if self.viewer is None:
+            return
+        self._looks = self._chance.random() < 0.5
+        if self._looks:
+            self.viewer.look()
+        self._began = time.perf_counter()
+
+    def cost(self) -> Cost:
+        alone, looked = self.seconds[False], self.seconds[True]
+        means = statistics.fmean(looked), statistics.fmean(alone)
+        errors = (statistics.variance(taken) / len(taken) for taken in (looked, alone))
+        return Cost(means[0] - means[1], sum(errors) ** 0.5, self.telling_s / (sum(alone) + sum(looked)))
 
 
-def taking_turns(reporter_class: type, turns: Turns) -> type:
-    """``reporter_class`` that does nothing at a step unless it is its turn."""
+def timed(reporter_class: type, lots: Lots) -> type:
+    """``reporter_class`` that says how long it took, and when a step ended."""
 
     class Reporter(reporter_class):
         def on_step_begin(self, *given, **named):
-            if turns.is_watched:
-                super().on_step_begin(*given, **named)
+            began = time.perf_counter()
+            super().on_step_begin(*given, **named)
+            lots.telling_s += time.perf_counter() - began
 
         def on_step_end(self, *given, **named):
-            if turns.is_watched:
-                super().on_step_end(*given, **named)
+            began = time.perf_counter()
+            super().on_step_end(*given, **named)
+            lots.telling_s += time.perf_counter() - began
 
-        def on_log(self, *given, **named):
-            if turns.is_watched:
-                super().on_log(*given, **named)
-            turns.step_ended()
+        def on_log(self, args, state, *given, **named):
+            began = time.perf_counter()
+            super().on_log(args, state, *given, **named)
+            lots.telling_s += time.perf_counter() - began
+            lots.step_ended(state.global_step)
 
     return Reporter
 
 
-class Viewers:
-    """Several people with the page open, in a process of their own, who look or do not."""
+class Viewer:
+    """Somebody with the page open, in a process of their own, who looks when told to."""
 
     def __init__(self, url: str, page, run_id: str):
-        events = [_number(page, name) for name in ("tick", "choosers")]
-        command = [sys.executable, "-m", __spec__.name, url, *events, run_id]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.looks = 0
+        event = next(str(number) for number, event in page.fns.items() if event.api_name == "tick")
+        command = [sys.executable, "-m", __spec__.name, url, event, run_id]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
 
-    def look(self, whether: bool) -> None:
-        """Have them look, or look away."""
-        self._process.stdin.write(f"{int(whether)}\n")
+    def look(self) -> None:
+        self._process.stdin.write("\n")
         self._process.stdin.flush()
 
     def close(self) -> None:
-        """End the process; ``looks`` is how often they looked in all."""
-        said, _ = self._process.communicate()
-        self.looks = int(said)
+        """End the process."""
+        self._process.stdin.close()
+        assert self._process.wait() == 0, "The viewer failed."
 
 
-def _number(page, api_name: str) -> str:
-    """The number of an event of the page."""
-    return next(str(number) for number, event in page.fns.items() if event.api_name == api_name)
-
-
-class Viewer(threading.Thread):
-    """Looks at a run as a browser does that shows the page: over one connection, as often as the page asks for."""
-
-    def __init__(self, number: int, url: str, tick: str, choosers: str, run_id: str):
-        super().__init__()
-        self.number, self.looks = number, 0
-        self.looking, self.over = threading.Event(), threading.Event()
-        self._url, self._tick, self._choosers, self._run_id = url.rstrip("/"), int(tick), int(choosers), run_id
-        self._server = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=30)
-        self._every_s, self._choosing = 1.0, ""
-
-    def run(self) -> None:
-        due = time.monotonic() + self.number / VIEWERS
-        while not self.over.wait(max(0.0, due - time.monotonic())):
-            if self.looking.is_set():
-                self._look()
-            due = max(due + self._every_s, time.monotonic())
-
-    def _look(self) -> None:
-        self.looks += 1
-        _, choosing, *_ = self._asked(self._tick, [None, self._run_id, None])
-        if choosing != self._choosing:
-            *_, clock = self._asked(self._choosers, [None])
-            self._choosing, self._every_s = choosing, clock["value"]
-
-    def _asked(self, event: int, data: list) -> list:
-        body = {"data": data, "fn_index": event, "session_hash": f"viewer-{self.number}"}
-        headers = {"Content-Type": "application/json", "Origin": self._url}
+def _view(url: str, event: str, run_id: str) -> None:
+    """Be the viewer: look at each line that is read, over one connection."""
+    url = url.rstrip("/")
+    server = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+    body = json.dumps({"data": [None, run_id, None], "fn_index": int(event), "session_hash": "viewer"})
+    headers = {"Content-Type": "application/json", "Origin": url}
+    for _ in sys.stdin:
         while True:
             try:
-                self._server.request("POST", "/gradio_api/run/predict", json.dumps(body), headers)
-                return json.load(self._server.getresponse())["data"]
+                server.request("POST", "/gradio_api/run/predict", body, headers)
+                assert json.load(server.getresponse())["data"]
+                break
             except (ConnectionError, TimeoutError):  # the server ends a connection that was not used for five seconds
-                self._server.close()
-
-
-def _view(*given: str) -> None:
-    """Be the viewers: look while the last line read is 1, until there are no more; then print how often."""
-    viewers = [Viewer(number, *given) for number in range(VIEWERS)]
-    for viewer in viewers:
-        viewer.start()
-    for line in sys.stdin:
-        for viewer in viewers:
-            viewer.looking.set() if line.strip() == "1" else viewer.looking.clear()
-    for viewer in viewers:
-        viewer.over.set()
-        viewer.join()
-    print(sum(viewer.looks for viewer in viewers))
+                server.close()
 
 
 if __name__ == "__main__":

@@ -50,9 +50,14 @@ def test_the_choosers_follow_what_there_is_to_choose():
     assert timer.value == clock.TICK_S
 
 
-@pytest.mark.parametrize("eta_s, every_s", [(None, 1), (59, 1), (61, 2)])
-def test_a_run_that_takes_a_while_is_looked_at_half_as_often(eta_s, every_s):
-    assert clock.pace_s(SimpleNamespace(eta_s=eta_s)) == every_s and clock.pace_s(None) == 1
+@pytest.mark.parametrize("eta_s, every_s", [(59, 1), (61, 2), (179, 2), (181, 5)])
+def test_the_longer_a_run_takes_the_more_seldom_it_is_looked_at(eta_s, every_s):
+    assert clock.pace_s(SimpleNamespace(state="running", is_paced=True, eta_s=eta_s)) == every_s
+
+
+@pytest.mark.parametrize("view", [None, ("stopping", True), ("running", False)])
+def test_what_ends_soon_or_just_began_is_looked_at_each_second(view):
+    assert clock.pace_s(view and SimpleNamespace(state=view[0], is_paced=view[1], eta_s=900)) == clock.TICK_S
 
 
 def test_a_second_page_sees_the_run_that_is_at_work(studio, write_run):
