@@ -560,15 +560,16 @@ with gr.Blocks() as page:
 page.launch(server_name="127.0.0.1", server_port=int(sys.argv[-1]), prevent_thread_lock=True, quiet=True)
 threading.Event().wait()
 """
-ROUNDS = 4
-"""At most, as other work on the machine may fall on one of the two pages alone."""
+ROUNDS = (2, 4)
+"""At least and at most, as other work on the machine may fall on one of the two pages alone."""
 
 
 def test_the_page_is_usable_nearly_as_soon_as_a_bare_one(browser, tmp_path):
     bare = tmp_path / "bare.py"
     bare.write_text(BARE)
     seconds = {"app.py": [], bare: []}
-    for _ in range(ROUNDS):
+    least, most = ROUNDS
+    for done in range(1, most + 1):
         for script, taken in seconds.items():
             start = time.monotonic()
             with app(tmp_path / "home", script) as address:
@@ -579,6 +580,6 @@ def test_the_page_is_usable_nearly_as_soon_as_a_bare_one(browser, tmp_path):
                 visit.close()
         ours, theirs = min(seconds["app.py"]), min(seconds[bare])
         print(f"usable after {ours:.1f} s, a bare page after {theirs:.1f} s")
-        if ours <= 1.5 * theirs:
+        if done >= least and ours <= 1.5 * theirs:
             break
     assert ours <= 1.5 * theirs

@@ -112,7 +112,7 @@ def _glance(studio: Studio) -> Glance:
 
 def pace_s(view: View | None) -> float:
     """Seconds between two looks of a page at the run at work, if there is one."""
-    to_go_s = view.eta_s if view and view.state == "running" and view.is_paced else 0
+    to_go_s = view.eta_s or 0 if view and view.state == "running" and view.is_paced else 0
     return next((every_s for more_than_s, every_s in CALM if to_go_s > more_than_s), TICK_S)
 
 

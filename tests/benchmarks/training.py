@@ -93,10 +93,10 @@ def apart(way: str, sample: str, *options: str):
 def watched(sample: str, looks: int) -> dict:
     """What being watched takes: the speed against that alone, with minutes to go and in the last one, and of what."""
     from finetune.ui.clock import CALM, TICK_S
-    from tests.benchmarks.watching import watched
+    from tests.benchmarks import watching
 
     os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
-    cost = watched(recipe(sample, 1).changed(**{"evaluation.times": 0}), looks)
+    cost = watching.watched(recipe(sample, 1).changed(**{"evaluation.times": 0}), looks)
     return {
         "speed": round(cost.speed(CALM[0][1]), 3),
         "speed_in_the_last_minute": round(cost.speed(TICK_S), 3),

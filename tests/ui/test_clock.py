@@ -50,7 +50,7 @@ def test_the_choosers_follow_what_there_is_to_choose():
     assert timer.value == clock.TICK_S
 
 
-@pytest.mark.parametrize("eta_s, every_s", [(59, 1), (61, 2), (179, 2), (181, 5)])
+@pytest.mark.parametrize("eta_s, every_s", [(None, 1), (59, 1), (61, 2), (179, 2), (181, 5)])
 def test_the_longer_a_run_takes_the_more_seldom_it_is_looked_at(eta_s, every_s):
     assert clock.pace_s(SimpleNamespace(state="running", is_paced=True, eta_s=eta_s)) == every_s
 
