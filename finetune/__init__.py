@@ -36,7 +36,7 @@ A file imports only from rows below its own:
     jobs  script  probe  remedy
     train  chat  export  memory  starter
     reporter  model  plan  presets  rows  ladder  server  rehearsal
-    sampler  sides  workspace  ranks  arithmetic  attention
+    sampler  sides  workspace  ranks  sharding  arithmetic  attention
     run  sweep
     recipe  hardware  libraries  verdict
     methods  adapters  curve  duration

@@ -327,11 +327,9 @@ def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
         done = subprocess.run(ranks.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
     if not done.returncode:
         return
-    message = "The processes that trained together ended early."
-    hint = f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint."
     with suppress(BusyError), run.held(LEAVE_S):
         if run.view().state not in ("failed", *ENDED_AS.values()):
-            run.emit(Ended(state="failed", code="bug", message=message, hint=hint))
+            run.emit(_killed() if done.returncode < 0 else _ended_early(run))
 
 
 def _lease(run: Run, workspace: Workspace, patient: bool) -> AbstractContextManager:
@@ -345,6 +343,24 @@ def _lease(run: Run, workspace: Workspace, patient: bool) -> AbstractContextMana
             if run.cancelled:
                 return nullcontext()
             time.sleep(1)
+
+
+def _ended_early(run: Run) -> Ended:
+    return Ended(
+        state="failed",
+        code="bug",
+        message="The processes that trained together ended early.",
+        hint=f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint.",
+    )
+
+
+def _killed() -> Ended:
+    """The last event of a run that one of its processes was taken from."""
+    return Ended(
+        state="interrupted",
+        message="One of the processes that trained together ended.",
+        hint="Resume the run: it goes on from its last checkpoint.",
+    )
 
 
 def _failure(run: Run, error: Exception) -> Ended:
@@ -366,11 +382,7 @@ def _failure(run: Run, error: Exception) -> Ended:
             hint="The program has to start anew; then resume the run from its last checkpoint.",
         )
     if ranks.is_lost(error):
-        return Ended(
-            state="interrupted",
-            message="One of the processes that trained together ended.",
-            hint="Resume the run: it goes on from its last checkpoint.",
-        )
+        return _killed()
     if isinstance(error, FinetuneError):
         code = next(code for kind, code in CODES.items() if isinstance(error, kind))
         return Ended(state="failed", code=code, message=error.message, hint=error.hint)

@@ -180,12 +180,20 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weight
         _name_base(staging / "adapter_config.json", settings)
         (staging / "README.md").unlink(missing_ok=True)
     else:
-        (model.to(dtype) if dtype else model).save_pretrained(staging, state_dict=weights)
+        (model.to(dtype) if dtype else model).save_pretrained(
+            staging, state_dict=weights and _whole(model, weights, dtype)
+        )
     tokenizer.save_pretrained(staging)
     for file in staging.iterdir():
         file.chmod(0o644)
     shutil.rmtree(run.model_dir, ignore_errors=True)
     staging.rename(run.model_dir)
+
+
+def _whole(model, weights: dict, dtype) -> dict:
+    """``weights`` in ``dtype``, those that ``model`` has under two names once, as it would save them itself."""
+    tied = model.all_tied_weights_keys
+    return {name: weight.to(dtype) for name, weight in weights.items() if name not in tied}
 
 
 def require_model(run: Run) -> Run:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from finetune import events as said
-from finetune import hardware, ranks
+from finetune import hardware, ranks, sharding
 from finetune.arithmetic import arithmetic
 from finetune.attention import choose_attention, use
 from finetune.checkpoints import Checkpoint, disk_errors, require_room
@@ -58,6 +58,7 @@ class Attempt:
 def train(run: Run, workspace: Workspace) -> None:
     """Work on ``run`` until it has ended, keeping what it learnt in its directory."""
     load()
+    sharding.require_known(run.recipe.adapter.quantisation() is not None)
     machine = hardware.machine()
     ranks.join(machine.device)
     together = f", {ranks.world()} processes" if ranks.world() > 1 else ""
@@ -142,8 +143,9 @@ def _load_start(attempt: Attempt):
 
     recipe, workspace = attempt.recipe, attempt.workspace
     dtype = getattr(torch, base_dtype(attempt.precision, recipe.adapter.trains_base()))
+    device = sharding.loading_device(attempt.machine.device)
     if not recipe.model.run:
-        return load_base(recipe.model, workspace, recipe.adapter, dtype, attempt.machine.device)
+        return load_base(recipe.model, workspace, recipe.adapter, dtype, device)
     earlier = workspace.run(recipe.model.run)
     if earlier.recipe.model.id != recipe.model.id:
         raise RecipeError(
@@ -155,7 +157,7 @@ def _load_start(attempt: Attempt):
             f"Run {earlier.id} trained {earlier.recipe.adapter.title.lower()}, and can only be trained further so.",
             f"Choose the adapter {earlier.recipe.adapter.type}.",
         )
-    return load_tuned(earlier, workspace, recipe.adapter, dtype, attempt.machine.device)
+    return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
 
 
 def _train(attempt: Attempt, tokenizer) -> str:
@@ -167,6 +169,8 @@ def _train(attempt: Attempt, tokenizer) -> str:
     reporter = Reporter(run, recipe, attempt.machine, sampler)
     trainer = build(attempt, tokenizer, reporter)
     say(run, arithmetic(trainer, attempt.machine.device))
+    if ranks.world() > 1:
+        say(run, (("model", sharding.sharding(trainer)),))
     reporter.trainer = trainer
     reporter.epoch_tokens = sum(map(length, rows.train))
     reporter.planned = {
@@ -178,6 +182,8 @@ def _train(attempt: Attempt, tokenizer) -> str:
     }
     require_room_to_end(run, trainer.model)
     start = starting_point(attempt)
+    if start:
+        sharding.require_same(start.facts.get("sharded", False), trainer)
     run.emit(said.Entered(phase="training"))
     with suppress(Stopped):
         trainer.train(resume_from_checkpoint=str(start.path) if start else None)
@@ -194,6 +200,7 @@ def build(attempt: Attempt, tokenizer, *callbacks):
     recipe, rows = attempt.recipe, attempt.rows
     set_seed(recipe.training.seed)
     score_what_is_learnt()
+    sharding.settle(attempt.precision)
     trainer = recipe.method.trainer(
         Material(
             model=attempt.model,
@@ -267,10 +274,11 @@ def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str
 def keep_best(run: Run, recipe: Recipe, trainer) -> None:
     """Put the weights with the lowest held-out loss into the trainer's model, if they are not the last."""
     view = run.view()
-    best, last = best_sound(view), view.evaluations[-1:]
+    # The others may not yet see what the first process wrote, and load a part each of what all must agree on.
+    best, last = ranks.share((best_sound(view), view.evaluations[-1:]))
     if recipe.evaluation.keep != "best" or not best or best.step >= trainer.state.global_step:
         return
-    checkpoint = run.checkpoints.at(best.step)
+    checkpoint = ranks.share(run.checkpoints.at(best.step))
     if checkpoint:
         trainer._load_from_checkpoint(str(checkpoint.path))
         spoke = " and it could still speak" if view.best != best else ""

@@ -126,7 +126,7 @@ def test_all_processes_of_a_run_end_with_those_that_started_them(with_tiny, tmp_
         print(f"{len(left)} left after {time.monotonic() - began:.1f} s")
         for process in left:
             process.kill()
-    assert not left and not run.is_held and run.view().state == ("interrupted" if killed == "owner" else "failed")
+    assert not left and not run.is_held and run.view().state == "interrupted"
     assert run.checkpoints.newest().checkpoint.step >= 2
 
 

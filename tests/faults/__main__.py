@@ -32,6 +32,8 @@ FAULTS = {
     "test_twenty_runs_leave_nothing_behind": "runs made and deleted in one process: memory at most 5 % up, threads and"
     " open files as before",
     "test_one_process_of_two_is_killed_and_the_run_resumed": "one of two processes that train together is killed",
+    "test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed": "one of two processes that share the model"
+    " out (FSDP 2) is killed; every loss equals that of a run in one process",
     "test_all_processes_of_a_run_end_with_those_that_started_them": "`kill -9` of what started two processes that train"
     " together: both gone within 10 s",
     "test_each_of_50_refreshes_shows_the_run_again": "the page is reloaded while a run trains",
@@ -40,7 +42,7 @@ FAULTS = {
 TIMES = {"test_one_flipped_bit_is_found_wherever_it_is": 100, "test_twenty_runs_leave_nothing_behind": 20}
 TIMES |= {"test_each_of_50_refreshes_shows_the_run_again": 50}
 """How often a test injects its fault, where the case does not say."""
-FILES = ("tests/faults", "tests/test_app.py", "tests/test_checkpoints.py", "tests/test_ranks.py", "tests/test_flow.py")
+FILES = ["tests/faults", *(f"tests/test_{noun}.py" for noun in ("app", "checkpoints", "flow", "ranks", "sharding"))]
 
 
 def main() -> int:

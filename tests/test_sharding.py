@@ -1,0 +1,141 @@
+"""What a launcher asks for is done, or refused, and never something else without a word."""
+
+import os
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from finetune import sharding
+from finetune.errors import RunError
+from finetune.jobs import work
+from finetune.workspace import PROJECT
+from tests.sharded import ENVIRONMENT
+from tests.test_jobs import wait_for
+from tests.test_ranks import ALIKE, TOLERANCE
+from tests.test_train import recipe
+
+LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The launcher asks for what the given variables say, and for nothing else."""
+    for name in (sharding.FSDP, sharding.FSDP_VERSION, sharding.DEEPSPEED, *ENVIRONMENT):
+        monkeypatch.setenv(name, "")
+
+    def ask(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return ask
+
+
+def test_a_launcher_that_asks_for_nothing_gets_it(asked):
+    sharding.require_known(quantised=True)
+    assert not sharding.is_asked() and sharding.loading_device("cuda") == "cuda"
+
+
+def test_what_is_to_be_shared_out_is_loaded_into_main_memory(asked):
+    asked(**ENVIRONMENT)
+    sharding.require_known(quantised=False)
+    assert sharding.is_asked() and sharding.loading_device("cuda") == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("variables", "quantised", "words"),
+    [
+        ({sharding.DEEPSPEED: "true"}, False, "DeepSpeed"),
+        ({sharding.FSDP: "true"}, False, "first version of FSDP"),
+        ({sharding.FSDP: "1", sharding.FSDP_VERSION: "1"}, False, "first version of FSDP"),
+        (ENVIRONMENT, True, "4 bits"),
+    ],
+)
+def test_what_could_not_be_gone_on_from_is_refused(asked, variables, quantised, words):
+    asked(**variables)
+    with pytest.raises(RunError, match=words):
+        sharding.require_known(quantised)
+
+
+@pytest.mark.parametrize(("precision", "told"), [("fp32", "no"), ("bf16", "bf16"), ("fp16", "fp16")])
+def test_the_recipe_decides_on_the_arithmetic_and_not_the_launcher(asked, precision, told):
+    asked(**ENVIRONMENT | {"ACCELERATE_MIXED_PRECISION": "fp8", "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT"})
+    sharding.settle(precision)
+    assert os.environ["ACCELERATE_MIXED_PRECISION"] == told
+    assert os.environ["FSDP_STATE_DICT_TYPE"] == sharding.WHOLE
+
+
+def test_a_launcher_that_gets_copies_instead_is_told(asked):
+    copies = SimpleNamespace(is_fsdp_enabled=False)
+    assert "asks for" not in sharding.sharding(copies).reason
+    asked(**ENVIRONMENT)
+    assert sharding.sharding(copies).value == "a copy each" and "asks for" in sharding.sharding(copies).reason
+    assert "shared out" in sharding.sharding(SimpleNamespace(is_fsdp_enabled=True)).value
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_checkpoint_of_the_other_kind_is_refused(saved):
+    sharding.require_same(saved, SimpleNamespace(is_fsdp_enabled=saved))
+    with pytest.raises(RunError, match="can only go on so") as caught:
+        sharding.require_same(saved, SimpleNamespace(is_fsdp_enabled=not saved))
+    assert ("accelerate launch" in caught.value.hint) == saved
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("method", "adapter", "precision", "tolerance"),
+    [
+        ("sft", "lora", "fp32", TOLERANCE),
+        ("sft", "full", "fp32", TOLERANCE),
+        ("dpo", "lora", "fp32", TOLERANCE),
+        ("dpo", "full", "bf16", 0.01),
+    ],
+)
+def test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed(
+    with_tiny, tmp_path, method, adapter, precision, tolerance
+):
+    settings = ALIKE | {"training.precision": precision, "training.max_steps": 24, "training.save_steps": 2}
+    alone = with_tiny.create(recipe(tmp_path, method, adapter, **settings))
+    work(alone, with_tiny)
+    run = with_tiny.create(recipe(tmp_path, method, adapter, **settings))
+    environment = os.environ | ENVIRONMENT | {"FINETUNE_HOME": str(with_tiny.path), "OMP_NUM_THREADS": "1"}
+    command = [*LAUNCH, "-m", "tests.sharded", "resume", run.id]
+    with subprocess.Popen(command, env=environment, cwd=PROJECT, stderr=subprocess.PIPE) as launcher:
+        wait_for(lambda: run.view().step >= 5)
+        os.kill(sharers(launcher)[-1].pid, signal.SIGKILL)
+        launcher.communicate()
+    assert run.view().state == "interrupted" and run.checkpoints.newest().checkpoint.step >= 4
+
+    run.requeue()
+    work(run, with_tiny)
+    assert run.view().state == "failed" and "share the model out" in run.view().message
+
+    run.requeue()
+    done = subprocess.run(command, env=environment, cwd=PROJECT, capture_output=True, check=False)
+    view = run.view()
+    assert view.state == "done", done.stderr[-2000:]
+    assert ("model", "shared out (FSDP 2)") in [(choice.what, choice.value) for choice in view.choices]
+    assert [step.loss for step in view.steps] == pytest.approx(
+        [step.loss for step in alone.view().steps], abs=tolerance
+    )
+    assert {path.name for path in run.model_dir.iterdir()} == {path.name for path in alone.model_dir.iterdir()}
+    assert difference(run, alone) < 10 * tolerance
+
+
+def sharers(launcher):
+    return [
+        child for child in psutil.Process(launcher.pid).children(recursive=True) if "tests.sharded" in child.cmdline()
+    ]
+
+
+def difference(run, other):
+    """The largest between the weights that both kept."""
+    from safetensors.torch import load_file
+
+    (mine,), (theirs,) = (list(one.model_dir.glob("*.safetensors")) for one in (run, other))
+    mine, theirs = load_file(mine), load_file(theirs)
+    assert {name: weight.dtype for name, weight in mine.items()} == {name: w.dtype for name, w in theirs.items()}
+    return max((mine[name].float() - theirs[name].float()).abs().max().item() for name in mine)
