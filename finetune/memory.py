@@ -219,7 +219,7 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         checked_tokens=seen.held_out * tokens / seen.rows,
         checked_passes=2 if pairs else 1,
         answer_tokens=watched.max_tokens,
-        saves=_saves(recipe.training.save_steps, steps, checks),
+        saves=_planned_saves(recipe.training.save_steps, steps, checks),
         saves_by_time=not recipe.training.save_steps,
         saved_bytes=12 * trainable,
         model_bytes=4 * trainable,
@@ -238,7 +238,7 @@ def _scored(seen: Counts, tokens: float, device: str) -> float:
     return min(1.0, seen.learnt / tokens)
 
 
-def _saves(every: int | None, steps: int, checks: set[int]) -> int:
+def _planned_saves(every: int | None, steps: int, checks: set[int]) -> int:
     """Checkpoints after steps that are known beforehand: each check, and ``every`` so many where the recipe says so."""
     if not every:
         return len(checks)
