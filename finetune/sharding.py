@@ -59,9 +59,9 @@ def sharding(trainer) -> Choice:
         return Choice("shared out (FSDP 2)", "the launcher asks for it; the first process saves all weights")
     if is_asked():
         return Choice(
-            "a copy each", "the launcher asks for FSDP 2, which Accelerate has for several graphics cards only"
+            "a copy each (DDP)", "the launcher asks for FSDP 2, which Accelerate has for several graphics cards only"
         )
-    return Choice("a copy each", "the fastest where each graphics card can hold it")
+    return Choice("a copy each (DDP)", "the fastest where each graphics card can hold it")
 
 
 def require_same(saved: bool, trainer) -> None:

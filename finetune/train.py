@@ -170,7 +170,7 @@ def _train(attempt: Attempt, tokenizer) -> str:
     trainer = build(attempt, tokenizer, reporter)
     say(run, arithmetic(trainer, attempt.machine.device))
     if ranks.world() > 1:
-        say(run, (("model", sharding.sharding(trainer)),))
+        say(run, (("parallelism", sharding.sharding(trainer)),))
     reporter.trainer = trainer
     reporter.epoch_tokens = sum(map(length, rows.train))
     reporter.planned = {

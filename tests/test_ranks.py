@@ -130,5 +130,6 @@ def test_all_processes_of_a_run_end_with_those_that_started_them(with_tiny, tmp_
     assert run.checkpoints.newest().checkpoint.step >= 2
 
 
-def trainers(launcher):
-    return [child for child in psutil.Process(launcher.pid).children(recursive=True) if "finetune" in child.cmdline()]
+def trainers(launcher, program="finetune"):
+    """The processes of ``program`` that the launcher started, directly or not."""
+    return [child for child in psutil.Process(launcher.pid).children(recursive=True) if program in child.cmdline()]

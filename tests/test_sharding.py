@@ -3,22 +3,21 @@
 import os
 import signal
 import subprocess
-import sys
 from types import SimpleNamespace
 
-import psutil
 import pytest
 
-from finetune import sharding
+from finetune import ranks, sharding
 from finetune.errors import RunError
 from finetune.jobs import work
 from finetune.workspace import PROJECT
 from tests.sharded import ENVIRONMENT
 from tests.test_jobs import wait_for
-from tests.test_ranks import ALIKE, TOLERANCE
+from tests.test_ranks import ALIKE, TOLERANCE, trainers
 from tests.test_train import recipe
 
-LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+SHARDED = "tests.sharded"
+"""The command line for processes that share the model out."""
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_a_launcher_that_gets_copies_instead_is_told(asked):
     copies = SimpleNamespace(is_fsdp_enabled=False)
     assert "asks for" not in sharding.sharding(copies).reason
     asked(**ENVIRONMENT)
-    assert sharding.sharding(copies).value == "a copy each" and "asks for" in sharding.sharding(copies).reason
+    assert sharding.sharding(copies).value == "a copy each (DDP)" and "asks for" in sharding.sharding(copies).reason
     assert "shared out" in sharding.sharding(SimpleNamespace(is_fsdp_enabled=True)).value
 
 
@@ -102,10 +101,10 @@ def test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed(
     work(alone, with_tiny)
     run = with_tiny.create(recipe(tmp_path, method, adapter, **settings))
     environment = os.environ | ENVIRONMENT | {"FINETUNE_HOME": str(with_tiny.path), "OMP_NUM_THREADS": "1"}
-    command = [*LAUNCH, "-m", "tests.sharded", "resume", run.id]
+    command = [{"finetune": SHARDED}.get(word, word) for word in ranks.command(run, 2)]
     with subprocess.Popen(command, env=environment, cwd=PROJECT, stderr=subprocess.PIPE) as launcher:
         wait_for(lambda: run.view().step >= 5)
-        os.kill(sharers(launcher)[-1].pid, signal.SIGKILL)
+        os.kill(trainers(launcher, SHARDED)[-1].pid, signal.SIGKILL)
         launcher.communicate()
     assert run.view().state == "interrupted" and run.checkpoints.newest().checkpoint.step >= 4
 
@@ -117,18 +116,12 @@ def test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed(
     done = subprocess.run(command, env=environment, cwd=PROJECT, capture_output=True, check=False)
     view = run.view()
     assert view.state == "done", done.stderr[-2000:]
-    assert ("model", "shared out (FSDP 2)") in [(choice.what, choice.value) for choice in view.choices]
+    assert ("parallelism", "shared out (FSDP 2)") in [(choice.what, choice.value) for choice in view.choices]
     assert [step.loss for step in view.steps] == pytest.approx(
         [step.loss for step in alone.view().steps], abs=tolerance
     )
     assert {path.name for path in run.model_dir.iterdir()} == {path.name for path in alone.model_dir.iterdir()}
     assert difference(run, alone) < 10 * tolerance
-
-
-def sharers(launcher):
-    return [
-        child for child in psutil.Process(launcher.pid).children(recursive=True) if "tests.sharded" in child.cmdline()
-    ]
 
 
 def difference(run, other):

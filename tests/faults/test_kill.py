@@ -27,7 +27,7 @@ def trials(short, heavy):
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("times", trials(4, 100))
+@pytest.mark.parametrize("times", trials(6, 100))
 def test_a_run_killed_at_random_moments_equals_one_that_was_not(times, forge, with_tiny, tmp_path):
     chance = random.Random(times)
     settings = SETTINGS | {"training.max_steps": 20 * times}
