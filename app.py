@@ -45,7 +45,7 @@ def main() -> int:
     """Serve until asked to end: 0 then, 2 if it cannot begin, 75 if the graphics card was lost too often."""
     if SERVER in sys.argv or os.name == "nt":
         return serve(options())
-    from finetune.launcher import launch
+    from finetune.service.launcher import launch
 
     return launch([sys.executable, *sys.orig_argv[1:], SERVER])
 
@@ -53,9 +53,9 @@ def main() -> int:
 def serve(given: argparse.Namespace) -> int:
     """Serve in this process; returns only if it cannot begin."""
     from finetune.errors import FinetuneError
-    from finetune.launcher import AGAIN
-    from finetune.server import Claim, end_with, reasons_to_end, require_port
-    from finetune.workspace import Workspace
+    from finetune.runs.workspace import Workspace
+    from finetune.service.launcher import AGAIN
+    from finetune.service.server import Claim, end_with, reasons_to_end, require_port
 
     if given.server:
         end_with(sys.stdin.fileno())
@@ -116,7 +116,7 @@ def reason_to_end(reasons: SimpleQueue, studio) -> int:
 
 def end(code: int, studio, page) -> NoReturn:
     """End this process: the run at work saves where it is, unless it cannot (a lost card, a step that hangs)."""
-    from finetune.server import BUDGET_S
+    from finetune.service.server import BUDGET_S
 
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
     closing.start()

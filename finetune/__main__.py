@@ -11,11 +11,11 @@ from pathlib import Path
 
 import yaml
 
-from finetune import ranks
 from finetune.errors import FinetuneError, RecipeError
-from finetune.launcher import POISONED
 from finetune.recipe import Recipe, read_file, read_yaml, set_path
-from finetune.workspace import Workspace
+from finetune.runs.workspace import Workspace
+from finetune.service.launcher import POISONED
+from finetune.training import distributed
 
 
 def parser() -> argparse.ArgumentParser:
@@ -104,7 +104,7 @@ def check_file(options, workspace: Workspace) -> int:
     from finetune.data.glance import SIGNS
     from finetune.data.mix import read_held_out, read_main
     from finetune.data.report import check
-    from finetune.libraries import quieten
+    from finetune.machine.libraries import quieten
     from finetune.methods import method_for
     from finetune.model import load_tokenizer
     from finetune.recipe import ModelSettings
@@ -124,13 +124,13 @@ def check_file(options, workspace: Workspace) -> int:
 
 
 def train_recipe(options, workspace: Workspace) -> int:
-    from finetune.jobs import check
+    from finetune.service.preflight import check
     from finetune.sweep import recipes
 
     made, run_id = recipes(_replaced(read_yaml(read_file(options.recipe)), options.set)), ""
     if len(made) > 1:
         return _work_all(options, made, workspace)
-    if ranks.is_first():
+    if distributed.is_first():
         check(made[0], workspace)
         run_id = workspace.create(made[0]).id
         print(f"Training {run_id} …", file=sys.stderr)
@@ -139,7 +139,7 @@ def train_recipe(options, workspace: Workspace) -> int:
 
 def resume_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
-    if ranks.is_first():
+    if distributed.is_first():
         if run.view().state != "queued":
             run.requeue()
         print(f"Going on with {run.id} …", file=sys.stderr)
@@ -148,15 +148,15 @@ def resume_run(options, workspace: Workspace) -> int:
 
 def _work(options, run_id: str, workspace: Workspace) -> int:
     """Train in the foreground, alone or with the other processes that this one was started with."""
-    from finetune.hardware import machine
-    from finetune.jobs import work
+    from finetune.machine.hardware import machine
+    from finetune.service.worker import work
 
-    if ranks.world() > 1:
-        ranks.end_with_starter()
-        ranks.join(machine().device)
-    run = workspace.run(ranks.share(run_id))
+    if distributed.world() > 1:
+        distributed.end_with_starter()
+        distributed.join(machine().device)
+    run = workspace.run(distributed.share(run_id))
     work(run, workspace)
-    if not ranks.is_first():
+    if not distributed.is_first():
         return 0
     view = run.view()
     _answer(options, _summary(run), [*_said(view), f"{run.id} {view.state}"])
@@ -166,9 +166,10 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
 def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
     """Train one after the other; those after a run that was paused, or that left the GPU unusable, are not begun."""
     from finetune.data.known import Known
-    from finetune.jobs import check, work
+    from finetune.service.preflight import check
+    from finetune.service.worker import work
 
-    if ranks.world() > 1:
+    if distributed.world() > 1:
         raise RecipeError(
             "A recipe with lists is trained by one process.", "Start it without torchrun, or on the page."
         )
@@ -234,7 +235,7 @@ def delete_run(options, workspace: Workspace) -> int:
 
 
 def ask_both(options, workspace: Workspace) -> int:
-    from finetune.chat import Pair, Sampling
+    from finetune.inference.chat import Pair, Sampling
 
     pair = Pair.load(workspace.run(options.run), workspace)
     sampling = Sampling(seed=options.seed, max_tokens=options.max_tokens, greedy=options.greedy)
@@ -245,11 +246,11 @@ def ask_both(options, workspace: Workspace) -> int:
 
 
 def fit_recipe(options, workspace: Workspace) -> int:
-    from finetune.jobs import check
-    from finetune.libraries import load
-    from finetune.memory import estimate, gigabytes, spoken
-    from finetune.probe import counted, measured
-    from finetune.remedy import remedy
+    from finetune.fit.estimate import estimate, gigabytes, spoken
+    from finetune.fit.probe import counted, measured
+    from finetune.fit.suggest import remedy
+    from finetune.machine.libraries import load
+    from finetune.service.preflight import check
 
     recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
     check(recipe, workspace)
@@ -287,8 +288,8 @@ def fit_recipe(options, workspace: Workspace) -> int:
 
 
 def export_run(options, workspace: Workspace) -> int:
-    from finetune.export import write_merged, zip_adapter
-    from finetune.script import write_script
+    from finetune.exports.model import write_merged, zip_adapter
+    from finetune.exports.script import write_script
 
     run, words = workspace.run(options.run), ""
     if options.form == "merged":
@@ -372,7 +373,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
-        from finetune.hardware import explained, is_poisoned
+        from finetune.machine.device_errors import explained, is_poisoned
 
         meant = explained(error)
         if meant is None:

@@ -16,11 +16,12 @@ import yaml
 from finetune.adapters import Adapter
 from finetune.data.tokens import with_chatml
 from finetune.errors import ModelError, RunError
-from finetune.heap import large_blocks_apart
-from finetune.libraries import load_tokenizers
+from finetune.machine.libraries import load_tokenizers
+from finetune.machine.malloc import large_blocks_apart
+from finetune.paths import ASSETS
 from finetune.recipe import ModelSettings
-from finetune.run import Run
-from finetune.workspace import ASSETS, Workspace
+from finetune.runs.run import Run
+from finetune.runs.workspace import Workspace
 
 STARTER = ASSETS / "starter"
 """The small model that ships with the product."""

@@ -15,9 +15,9 @@ from finetune.adapters import ADAPTERS
 from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import Recipe, TrainingSettings
+from finetune.runs.diagnosis import Verdict, verdict
+from finetune.runs.view import View
 from finetune.settings import fields
-from finetune.verdict import Verdict, verdict
-from finetune.view import View
 
 MOST = 64
 """More runs than this are a slip of the pen."""

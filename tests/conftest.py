@@ -34,7 +34,7 @@ def _has_gpu() -> bool:
 @pytest.fixture
 def workspace(tmp_path):
     """An empty workspace."""
-    from finetune.workspace import Workspace
+    from finetune.runs.workspace import Workspace
 
     return Workspace(tmp_path / "workspace")
 
@@ -56,9 +56,9 @@ def with_tiny(workspace, tiny_model):
 
 @pytest.fixture
 def trained(with_tiny, tmp_path):
-    """Trains a recipe of ``tests.test_train`` on the tiny model and gives its run."""
-    from finetune.train import train
-    from tests.test_train import recipe
+    """Trains a recipe of ``tests.training.test_train`` on the tiny model and gives its run."""
+    from finetune.training.train import train
+    from tests.training.test_train import recipe
 
     def run_it(**options):
         run = with_tiny.create(recipe(tmp_path, **options))

@@ -14,15 +14,15 @@ from collections.abc import Callable
 
 from finetune.__main__ import parser
 from finetune.adapters import ADAPTERS
-from finetune.chat import Sampling
+from finetune.data.fixes import MENDS
 from finetune.data.formats import FORMATS
-from finetune.data.mends import MENDS
 from finetune.data.settings import DataSettings
+from finetune.inference.chat import Sampling
 from finetune.methods import METHODS
 from finetune.model import known_models
+from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import EvaluationSettings, ModelSettings, TrainingSettings
 from finetune.settings import Field, Settings, fields
-from finetune.workspace import ASSETS, PROJECT
 
 README = PROJECT / "README.md"
 

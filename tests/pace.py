@@ -1,4 +1,4 @@
-"""How slow the machine is just now, so that a limit in seconds means the same on all of them."""
+"""Time in tests: how slow the machine is just now, and waiting for something to happen."""
 
 import time
 
@@ -17,3 +17,11 @@ def _count_s() -> float:
     for number in range(NUMBERS):
         total += number
     return time.process_time() - began
+
+
+def wait_for(condition, seconds: float = 180) -> None:
+    """Return once ``condition()`` holds; fails after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)

@@ -3,8 +3,9 @@
 from itertools import cycle, islice
 
 from finetune.data.checks import Finding
-from finetune.data.dataset import Dataset, mended
-from finetune.data.mends import Mend
+from finetune.data.dataset import Dataset
+from finetune.data.fixes import Mend
+from finetune.data.loading import mended
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.table import Table

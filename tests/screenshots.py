@@ -6,7 +6,7 @@ A real run: the pirate sample, LoRA, the starter. It takes as long as that run d
 import tempfile
 from pathlib import Path
 
-from finetune.workspace import ASSETS
+from finetune.paths import ASSETS
 from tests.browser import Visit, app, chromium
 
 FOLDER = ASSETS / "screenshots"

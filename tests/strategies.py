@@ -2,26 +2,26 @@
 
 from hypothesis import strategies as st
 
-from finetune import events as said
+from finetune.runs import events
 
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 number = st.floats(allow_nan=True, allow_infinity=True)
 seconds = st.floats(0, 1e6)
 step = st.integers(0, 50)
 metrics = st.dictionaries(text, number, max_size=3)
-answers = st.builds(said.Answer, prompt=text, base=text, tuned=text)
+answers = st.builds(events.Answer, prompt=text, base=text, tuned=text)
 
 EVENTS = {
-    "Queued": st.builds(said.Queued, name=text),
-    "Started": st.builds(said.Started, device=text, versions=st.dictionaries(text, text, max_size=3)),
-    "Requeued": st.builds(said.Requeued),
-    "Resumed": st.builds(said.Resumed, step=step),
-    "Lowered": st.builds(said.Lowered, settings=st.dictionaries(text, st.integers() | text, max_size=3), reason=text),
-    "Entered": st.builds(said.Entered, phase=st.sampled_from(["loading", "tokenising", "training", "saving"])),
-    "Chose": st.builds(said.Chose, what=text, value=text, reason=text),
-    "Noted": st.builds(said.Noted, message=text, level=st.sampled_from(["info", "warning"])),
+    "Queued": st.builds(events.Queued, name=text),
+    "Started": st.builds(events.Started, device=text, versions=st.dictionaries(text, text, max_size=3)),
+    "Requeued": st.builds(events.Requeued),
+    "Resumed": st.builds(events.Resumed, step=step),
+    "Lowered": st.builds(events.Lowered, settings=st.dictionaries(text, st.integers() | text, max_size=3), reason=text),
+    "Entered": st.builds(events.Entered, phase=st.sampled_from(["loading", "tokenising", "training", "saving"])),
+    "Chose": st.builds(events.Chose, what=text, value=text, reason=text),
+    "Noted": st.builds(events.Noted, message=text, level=st.sampled_from(["info", "warning"])),
     "Planned": st.builds(
-        said.Planned,
+        events.Planned,
         total_steps=step,
         train_rows=step,
         held_out_rows=step,
@@ -30,7 +30,7 @@ EVENTS = {
         trainable=step,
     ),
     "Stepped": st.builds(
-        said.Stepped,
+        events.Stepped,
         step=step,
         epoch=number,
         loss=number,
@@ -41,11 +41,11 @@ EVENTS = {
         elapsed_s=seconds,
         metrics=metrics,
     ),
-    "Evaluated": st.builds(said.Evaluated, step=step, loss=number, metrics=metrics),
-    "Sampled": st.builds(said.Sampled, step=step, answers=st.lists(answers, max_size=3).map(tuple)),
-    "Saved": st.builds(said.Saved, what=st.sampled_from(["checkpoint", "model"]), path=text, step=step),
+    "Evaluated": st.builds(events.Evaluated, step=step, loss=number, metrics=metrics),
+    "Sampled": st.builds(events.Sampled, step=step, answers=st.lists(answers, max_size=3).map(tuple)),
+    "Saved": st.builds(events.Saved, what=st.sampled_from(["checkpoint", "model"]), path=text, step=step),
     "Ended": st.builds(
-        said.Ended,
+        events.Ended,
         state=st.sampled_from(["done", "stopped", "failed", "paused", "interrupted"]),
         code=text,
         message=text,

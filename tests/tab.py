@@ -1,6 +1,6 @@
 """The Data tab's values, taken apart again."""
 
-from finetune.ui.shown import Shown, failed
+from finetune.ui.data.shown import Shown, failed
 
 
 def named(values: list) -> Shown:

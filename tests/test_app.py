@@ -11,9 +11,10 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from finetune.workspace import PROJECT, Workspace
+from finetune.paths import PROJECT
+from finetune.runs.workspace import Workspace
 from tests.browser import free_port
-from tests.test_jobs import wait_for
+from tests.service.test_queue import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows")
 
@@ -32,10 +33,10 @@ INSTEAD = """
 import runpy, sys, threading
 sys.path.insert(0, "")
 if "--server" in sys.argv:
-    import finetune.train
+    import finetune.training.train
     def instead(*_):
         %s
-    finetune.train.prepare = instead
+    finetune.training.train.prepare = instead
 runpy.run_path("app.py", run_name="__main__")
 """
 """The program, with something else in the place of preparing the rows of a run."""

@@ -8,10 +8,10 @@ import yaml
 
 from finetune.__main__ import parser
 from finetune.model import known_models
-from finetune.presets import RECIPES, presets
+from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import Recipe, read_yaml
 from finetune.sweep import recipes
-from finetune.workspace import ASSETS, PROJECT
+from finetune.ui.method.presets import RECIPES, presets
 from tests import docs
 
 README = docs.README.read_text(encoding="utf-8")

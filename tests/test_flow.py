@@ -490,9 +490,9 @@ from pathlib import Path
 sys.path.insert(0, "")
 once = Path(os.environ["FINETUNE_HOME"], "hung")
 if "--server" in sys.argv:
-    import finetune.view
-    from finetune.reporter import Reporter
-    finetune.view.STALLED_S = finetune.view.STALLED_STEPS = 3.0
+    import finetune.runs.view
+    from finetune.training.reporter import Reporter
+    finetune.runs.view.STALLED_S = finetune.runs.view.STALLED_STEPS = 3.0
     begin = Reporter.on_step_begin
     def begin_or_hang(self, arguments, state, control, **rest):
         if state.global_step == 7 and not once.exists():

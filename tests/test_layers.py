@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import finetune
-from finetune.workspace import PROJECT
+from finetune.paths import PROJECT
 
 LAYERS = re.search(r"only from rows below its own:\n\n(.+?)\n\n", finetune.__doc__, re.DOTALL)[1]
 """The rows, top first, from the map of the package. A folder is one noun: its files may import each other."""
@@ -21,7 +21,7 @@ FILES = [PROJECT / "app.py", *sorted((PROJECT / "finetune").rglob("*.py"))]
 
 
 def part(name: str) -> str:
-    """The noun of LAYERS that a module belongs to: ``finetune.ui.data`` is ``ui``."""
+    """The noun of LAYERS that a module belongs to: ``finetune.ui.data.tab`` is ``ui``."""
     return name.removeprefix("finetune.").split(".")[0]
 
 

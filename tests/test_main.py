@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from finetune.__main__ import main, parser
-from finetune.events import Started
 from finetune.recipe import Recipe
-from tests.test_train import recipe, write_rows
+from finetune.runs.events import Started
+from tests.training.test_train import recipe, write_rows
 
 
 @pytest.fixture
@@ -104,9 +104,9 @@ def test_a_recipe_is_fitted(command, recipe_file):
 
 
 def test_what_would_make_it_fit_is_printed_as_options(command, recipe_file, monkeypatch):
-    monkeypatch.setattr("finetune.memory.BUFFERS_BYTES", 0)
+    monkeypatch.setattr("finetune.fit.estimate.BUFFERS_BYTES", 0)
     needed = json.loads(command("fit", recipe_file, "--json")[1])["estimate_bytes"]
-    monkeypatch.setattr("finetune.hardware.free_bytes", lambda machine: needed)
+    monkeypatch.setattr("finetune.machine.hardware.free_bytes", lambda machine: needed)
     code, out, _ = command("fit", recipe_file)
     (line,) = [line.strip() for line in out.splitlines() if "--set" in line]
     assert code == 0 and line.startswith("--set training.accumulation=")
@@ -153,7 +153,9 @@ def test_a_device_that_gives_out_in_an_answer_is_one_sentence(
         raise raised
 
     run = with_tiny.create(Recipe.load(recipe_file))
-    monkeypatch.setattr("finetune.chat.Pair.load", fail if at == "load" else lambda *_: SimpleNamespace(reply=fail))
+    monkeypatch.setattr(
+        "finetune.inference.chat.Pair.load", fail if at == "load" else lambda *_: SimpleNamespace(reply=fail)
+    )
     said = command("chat", run.id, "--prompt", "x")
     assert said[:2] == (code, "")
     assert said[2].startswith(words) and said[2].count("\n") == 1
@@ -163,7 +165,7 @@ def test_an_error_that_is_a_bug_keeps_its_traceback(command, recipe_file, with_t
     def fail(*_):
         raise RuntimeError("shapes do not fit")
 
-    monkeypatch.setattr("finetune.chat.Pair.load", fail)
+    monkeypatch.setattr("finetune.inference.chat.Pair.load", fail)
     with pytest.raises(RuntimeError, match="shapes"):
         command("chat", with_tiny.create(Recipe.load(recipe_file)).id, "--prompt", "x")
 

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from finetune.workspace import PROJECT
+from finetune.paths import PROJECT
 
 WITHOUT_A_FILE = {
     "test_app.py",  # the program as a process: started, killed, asked to end

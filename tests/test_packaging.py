@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from finetune.workspace import PROJECT
+from finetune.paths import PROJECT
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
 REQUIREMENTS = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()

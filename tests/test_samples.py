@@ -7,13 +7,13 @@ import pytest
 import torch
 from peft import PeftModel
 
-from finetune.jobs import work
 from finetune.model import load_base, load_tokenizer
+from finetune.paths import ASSETS
 from finetune.recipe import Recipe
+from finetune.runs.view import View
+from finetune.service.worker import work
 from finetune.starter.measure import answers
 from finetune.starter.pirate import is_pirate
-from finetune.view import View
-from finetune.workspace import ASSETS
 
 SAMPLES = ASSETS / "samples"
 

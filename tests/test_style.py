@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from finetune.workspace import PROJECT
+from finetune.paths import PROJECT
 
 
 def test_ruff_finds_nothing():

@@ -5,11 +5,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune import events as said
 from finetune import sweep
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe, read_yaml
-from finetune.view import View, fold
+from finetune.runs import events
+from finetune.runs.view import View, fold
 
 SWEEP = """
 name: pirate
@@ -133,11 +133,11 @@ def test_differences_are_only_what_differs():
 
 
 def view_of(*losses, rate=None) -> View:
-    chosen = [said.Chose(what="learning rate", value=rate, reason="customary")] if rate else []
+    chosen = [events.Chose(what="learning rate", value=rate, reason="customary")] if rate else []
     return fold([
-        said.Queued(name="pirate"), *chosen,
-        *(said.Stepped(step=n * 10, epoch=0, loss=loss, learning_rate=0, elapsed_s=n) for n, loss in enumerate(losses)),
-        *(said.Evaluated(step=n * 10, loss=loss, metrics={"accuracy": n / 10}) for n, loss in enumerate(losses)),
+        events.Queued(name="pirate"), *chosen,
+        *(events.Stepped(step=n * 10, epoch=0, loss=loss, learning_rate=0, elapsed_s=n) for n, loss in enumerate(losses)),
+        *(events.Evaluated(step=n * 10, loss=loss, metrics={"accuracy": n / 10}) for n, loss in enumerate(losses)),
     ])  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from finetune.allowance import cores
+from finetune.machine.limits import cores
 
 AHEAD = 2
 """Results for each thread that may be finished and not yet used."""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from finetune.data.checks import Finding
 from finetune.data.checks.secrets import Secrets
-from finetune.data.dataset import Dataset, held_out_path, read, read_sides
+from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
 from finetune.data.glance import glances
-from finetune.data.hub import files
+from finetune.data.loading import held_out_path, read, read_sides
+from finetune.data.readers.hub import files
 from finetune.data.settings import DataSettings
 from finetune.data.split import apart, content_hash
 from finetune.errors import DataError
@@ -74,7 +75,7 @@ def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) 
 def read_main(settings: DataSettings, find: Find, trusted: bool = True, signs: str = "") -> Dataset:
     """The main data that ``settings`` name; ``DataError`` too if the rows kept for checking are named and not there.
 
-    For ``signs`` see ``finetune.data.dataset.read``.
+    For ``signs`` see ``finetune.data.loading.read``.
     """
     path, *also = files(settings, find, trusted)
     held_out_path(path, settings)

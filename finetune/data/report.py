@@ -19,8 +19,8 @@ from finetune.data.checks.check import counted, gravest_first, look, spread
 from finetune.data.checks.size import FEW_ROWS
 from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
+from finetune.data.fixes import deduplicate, drop
 from finetune.data.glance import glances
-from finetune.data.mends import deduplicate, drop
 from finetune.data.table import Rejected
 from finetune.data.tokens import Piece
 from finetune.errors import DataError

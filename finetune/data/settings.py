@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from finetune.data.mends import Mend, MendChoice
+from finetune.data.fixes import Mend, MendChoice
 from finetune.settings import Settings
 
 

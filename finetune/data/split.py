@@ -9,14 +9,11 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
-
-if TYPE_CHECKING:
-    from finetune.data.dataset import Dataset
 
 MAX_HELD_OUT = 200
 """Split-off rows at most: accuracy is then known to about ±7 points, and scoring stays short beside the training."""
@@ -38,7 +35,7 @@ class Sides:
     """What a person should know of the split."""
 
 
-def split(dataset: "Dataset", held_out: "Dataset | None", settings: DataSettings, seed: int) -> Sides:
+def split(dataset: Dataset, held_out: Dataset | None, settings: DataSettings, seed: int) -> Sides:
     """The examples to learn from and those kept for checking; none is on both sides, and no question either.
 
     Without a file of its own, ``held_out_share`` of the examples is kept, at least 1 and at most ``MAX_HELD_OUT``, and
@@ -106,7 +103,7 @@ def content_hash(content: object, seed: int | None = None) -> bytes:
     return hashlib.blake2b(WRITE([seed, content]).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _apart(dataset: "Dataset", held_out: "Dataset") -> Sides:
+def _apart(dataset: Dataset, held_out: Dataset) -> Sides:
     """All of ``held_out`` for checking, and of ``dataset`` what does not ask the same."""
     if held_out.kind != dataset.kind:
         raise DataError(
@@ -122,7 +119,7 @@ def _apart(dataset: "Dataset", held_out: "Dataset") -> Sides:
     return Sides(train, held_out.examples, notes + _uncertainty(len(held_out.examples)))
 
 
-def _groups(dataset: "Dataset", column: str | None, seed: int, same: Callable[[dict], dict]) -> list[bytes]:
+def _groups(dataset: Dataset, column: str | None, seed: int, same: Callable[[dict], dict]) -> list[bytes]:
     """The group of each example: those of one row, with equal values in ``column``, or for which ``same`` is equal."""
     groups = _Groups()
     values = dataset.values(column) if column else [None] * len(dataset.examples)

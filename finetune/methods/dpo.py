@@ -90,7 +90,7 @@ class DPO(Method):
         from datasets import Dataset
         from trl import DPOConfig, DPOTrainer
 
-        from finetune.trainer import durable
+        from finetune.training.trainer import durable
 
         return prepared(durable(DPOTrainer, material.checkpoints, self.blank))(
             model=material.model,

@@ -6,8 +6,8 @@ A method says *what is learnt from*; which weights move is the adapter's busines
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from finetune.checkpoints import Checkpoints
 from finetune.data.tokens import Piece
+from finetune.runs.checkpoints import Checkpoints
 from finetune.settings import Settings
 
 
@@ -71,7 +71,7 @@ class Method(Settings):
         return {}
 
     def script(self, pack: bool = False) -> str:
-        """Source of ``make_trainer(arguments, train, **others)`` for ``finetune.script``: it builds the same trainer.
+        """Source of ``make_trainer(arguments, train, **others)`` for ``finetune.exports.script``: it builds the same trainer.
 
         ``arguments`` are those of the TRL config, ``options`` among them, and go through the script's ``divided``;
         ``train`` is a ``datasets.Dataset``, ``others`` are further arguments of the trainer. It imports what it uses.

@@ -79,7 +79,7 @@ class SFT(Method):
         from datasets import Dataset
         from trl import SFTConfig, SFTTrainer
 
-        from finetune.trainer import durable
+        from finetune.training.trainer import durable
 
         arguments = SFTConfig(**material.arguments, **self.options(material.pack))
         train = Dataset.from_list(material.train)

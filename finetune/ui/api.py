@@ -7,13 +7,13 @@ from pathlib import Path
 
 import gradio as gr
 
-from finetune.chat import Sampling
 from finetune.errors import FinetuneError
+from finetune.inference.chat import Sampling
 from finetune.recipe import Recipe
-from finetune.ui import queue
-from finetune.ui.compare import LONGEST_QUESTION
+from finetune.runs.view import RESUMABLE
+from finetune.ui.compare.tab import LONGEST_QUESTION
 from finetune.ui.studio import Studio, counting
-from finetune.view import RESUMABLE
+from finetune.ui.train import queue
 
 FIGURES = (
     "name",

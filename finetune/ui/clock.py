@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import gradio as gr
 
-from finetune.ui import queue, train, views
-from finetune.ui.standing import disk_words
+from finetune.runs.view import View
+from finetune.ui import views
 from finetune.ui.studio import Studio, as_run
-from finetune.view import View
+from finetune.ui.train import queue
+from finetune.ui.train import tab as train
+from finetune.ui.train.standing import disk_words
 
 TICK_S = 1.0
 CALM = ((180, 5.0), (60, 2.0))

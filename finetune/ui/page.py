@@ -4,11 +4,16 @@ from functools import partial
 
 import gradio as gr
 
-from finetune.ui import api, compare, data, method, sweep, train, views
+from finetune.paths import ASSETS
+from finetune.ui import api, views
 from finetune.ui.clock import TICK_S, offered, refresh, total
-from finetune.ui.shown import kept, show
+from finetune.ui.compare import tab as compare
+from finetune.ui.data import tab as data
+from finetune.ui.data.shown import kept, show
+from finetune.ui.method import sweep
+from finetune.ui.method import tab as method
 from finetune.ui.studio import Studio, as_run, counting
-from finetune.workspace import ASSETS
+from finetune.ui.train import tab as train
 
 TABS = ("data", "method", "train", "compare")
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}

@@ -16,30 +16,31 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from finetune.chat import Pairs
 from finetune.data.checks.check import gravest_first
 from finetune.data.counts import Counts
-from finetune.data.dataset import Dataset, held_out_path, mended, read_sides
+from finetune.data.dataset import Dataset
 from finetune.data.glance import SIGNS
-from finetune.data.hub import files, is_hub
 from finetune.data.known import Stamps, stamps
+from finetune.data.loading import held_out_path, mended, read_sides
 from finetune.data.mix import files_read, main_alone, read_held_out, read_others
+from finetune.data.readers.hub import files, is_hub
+from finetune.data.readers.sources import read_tables
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
-from finetune.data.sources import read_tables
 from finetune.data.split import split_off
 from finetune.data.table import Table
 from finetune.data.tokens import template_of
 from finetune.errors import DataError, FinetuneError, ModelError, RunError
-from finetune.jobs import Jobs
+from finetune.inference.chat import Pairs
 from finetune.methods import Method, method_for
 from finetune.recipe import ModelSettings, Recipe
-from finetune.run import Follower, Run
+from finetune.runs.run import Follower, Run
+from finetune.runs.view import ACTIVE, View
+from finetune.runs.workspace import Workspace
+from finetune.service.queue import Jobs
 from finetune.ui import views
 from finetune.ui.cache import Cache
-from finetune.ui.mixture import Mixture, mix
-from finetune.view import ACTIVE, View
-from finetune.workspace import Workspace
+from finetune.ui.data.mixture import Mixture, mix
 
 SUFFIXES = (
     ".csv", ".tsv", ".json", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".txt", ".md",
@@ -147,7 +148,7 @@ class Studio:
         self._tokenizers = Cache(3)
         self._prompts = Cache(16)
         self.charts = Cache(8)
-        """What was drawn of runs (``finetune.ui.train``), for all who look at the same one."""
+        """What was drawn of runs (``finetune.ui.train.tab``), for all who look at the same one."""
         self.looks = Cache(8, LOOK_S)
         """What the page shows now (``finetune.ui.page``), for all who look."""
         self._warming = threading.Lock()
@@ -160,7 +161,7 @@ class Studio:
     def machine(self) -> str:
         """This machine in words; until the heavy libraries are there nobody can ask it."""
         if not self._machine and self.jobs.is_warm:
-            from finetune.hardware import machine
+            from finetune.machine.hardware import machine
 
             self._machine = machine().words
         return self._machine or "Getting ready…"

@@ -7,7 +7,7 @@ import time
 from html import escape
 
 from finetune.errors import FinetuneError, Problem
-from finetune.view import ACTIVE, View
+from finetune.runs.view import ACTIVE, View
 
 TITLE = "Finetune Studio"
 

@@ -4,7 +4,7 @@
         [--json FILE]
 
 Models have random weights; rows are of two lengths, so that the longest batch is padded. Each run is a fresh process
-(``finetune.probe``); a row of the table has the median of its runs. Ratio: estimate over measured peak, both as growth
+(``finetune.fit.probe``); a row of the table has the median of its runs. Ratio: estimate over measured peak, both as growth
 of resident memory.
 """
 
@@ -16,12 +16,12 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from finetune.libraries import load
-from finetune.memory import estimate
+from finetune.fit.estimate import estimate
+from finetune.fit.probe import counted, measured
+from finetune.machine.libraries import load
 from finetune.model import STARTER
-from finetune.probe import counted, measured
 from finetune.recipe import Recipe
-from finetune.workspace import Workspace
+from finetune.runs.workspace import Workspace
 
 SIZES = {
     "25m": (384, 1024, 8, 6, 2, 16000),

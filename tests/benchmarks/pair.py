@@ -18,9 +18,9 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer
 
 from finetune.adapters.qlora import QLoRA
+from finetune.inference.paired import sides_of_adapter, sides_of_models
 from finetune.model import load_weights
-from finetune.sides import sides_of_adapter, sides_of_models
-from finetune.workspace import ASSETS
+from finetune.paths import ASSETS
 
 
 def main() -> None:

@@ -95,7 +95,7 @@ def measure(path: Path, rows: int, runs: int) -> dict:
 
 def read(path: str) -> dict:
     """The file as ``read_table`` reads it."""
-    from finetune.data.sources import read_table
+    from finetune.data.readers.sources import read_table
 
     prepare()
     table, told = clocked(read_table, path)
@@ -104,15 +104,15 @@ def read(path: str) -> dict:
 
 def checked(path: str) -> dict:
     """The file as the Data tab shows it: read, understood, checked, and its first example as tokens."""
-    from finetune.data.dataset import read
     from finetune.data.glance import SIGNS
+    from finetune.data.loading import read
     from finetune.data.report import check
     from finetune.data.settings import DataSettings
-    from finetune.libraries import load_tokenizers
+    from finetune.machine.libraries import load_tokenizers
     from finetune.methods import method_for
     from finetune.model import load_tokenizer
     from finetune.recipe import ModelSettings
-    from finetune.workspace import Workspace
+    from finetune.runs.workspace import Workspace
 
     prepare()
     load_tokenizers()

@@ -24,7 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from finetune.workspace import ASSETS, Workspace
+from finetune.paths import ASSETS
+from finetune.runs.workspace import Workspace
 
 WAYS = ("trl", "bare")
 FIGURES = ASSETS / "benchmarks.json"
@@ -109,8 +110,8 @@ def watched(sample: str, looks: int) -> dict:
 def measure(way: str, sample: str, epochs: float) -> dict:
     """One training of ``sample``: tokens per second of its steps, and the loss on held-out rows after it."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    from finetune.libraries import load
-    from finetune.train import Attempt
+    from finetune.machine.libraries import load
+    from finetune.training.train import Attempt
 
     load()
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
@@ -135,11 +136,11 @@ def recipe(sample: str, epochs: float):
 
 def prepared(attempt_class, run, workspace):
     """What ``train`` has in its hands when it builds the trainer."""
-    from finetune import hardware
+    from finetune.machine import hardware
     from finetune.model import load_config, load_tokenizer
-    from finetune.plan import plan
-    from finetune.rows import length, prepare
-    from finetune.train import load_start
+    from finetune.training.defaults import plan
+    from finetune.training.prepare import length, prepare
+    from finetune.training.train import load_start
 
     attempt = attempt_class(run, run.recipe, workspace, hardware.machine())
     attempt.precision = hardware.choose_precision(attempt.machine).value
@@ -153,7 +154,7 @@ def prepared(attempt_class, run, workspace):
 def bare(attempt) -> dict:
     """The trainer of Finetune Studio without a run around it."""
     from finetune.model import load_tokenizer
-    from finetune.train import build
+    from finetune.training.train import build
 
     clock = Clock()
     trainer = build(attempt, load_tokenizer(attempt.recipe.model, attempt.workspace), clock.callback())
@@ -200,7 +201,7 @@ def plain(attempt) -> dict:
 
 
 def told(attempt, trainer, seconds: float) -> dict:
-    from finetune.rows import length
+    from finetune.training.prepare import length
 
     tokens = sum(map(length, attempt.rows.train)) * trainer.state.epoch
     return {"tokens_per_s": tokens / seconds, "held_out_loss": trainer.evaluate()["eval_loss"]}

@@ -47,12 +47,12 @@ class Cost:
 
 def watched(recipe, looks: int) -> Cost:
     """What it costs the training of ``recipe`` to be watched, from about so many ``looks``."""
-    from finetune import reporter
-    from finetune.libraries import load
+    from finetune.machine.libraries import load
+    from finetune.runs.view import FINISHED
+    from finetune.runs.workspace import Workspace
+    from finetune.training import reporter
     from finetune.ui.page import build, launch_options
     from finetune.ui.studio import Studio
-    from finetune.view import FINISHED
-    from finetune.workspace import Workspace
 
     load()
     with tempfile.TemporaryDirectory(prefix="watching-") as folder:

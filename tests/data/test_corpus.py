@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from pyarrow import feather
 
+from finetune.data.readers.sources import read_table
 from finetune.data.settings import DataSettings
-from finetune.data.sources import read_table
 from finetune.errors import DataError
 
 MAX_GROWTH_BYTES = 150 * 2**20

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from finetune.data.dataset import held_out_path, read, read_sides
 from finetune.data.formats.question_answer import QuestionAnswer
 from finetune.data.formats.turns import exchange
+from finetune.data.loading import held_out_path, read, read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 
@@ -216,7 +216,7 @@ def test_a_row_is_rejected_only_when_none_of_its_examples_is_left(make):
 def test_the_examples_of_a_large_table_are_made_when_asked_for(make, monkeypatch):
     rows = [{"prompt": f"q{n}", "completion": "a" if n % 7 else ""} for n in range(400)]
     small = make(rows)
-    monkeypatch.setattr("finetune.data.dataset.MEMORY_BYTES", 1000)
+    monkeypatch.setattr("finetune.data.detection.MEMORY_BYTES", 1000)
     large = make(rows)
     assert not isinstance(large.examples, list) and list(large.examples) == small.examples
     assert large.rows == small.rows and large.rejected == small.rejected and len(large.rejected) == 58
@@ -259,7 +259,7 @@ def test_rows_of_prose_are_known_to_serve_and_the_others_are_tried(tmp_path, mon
     for name in ("store", "dataset"):
         monkeypatch.setattr(f"finetune.data.{name}.MEMORY_BYTES", 0)
     for name in ("COLUMN_BYTES", "PART_BYTES", "BLOCK_BYTES"):
-        monkeypatch.setattr(f"finetune.data.lines.{name}", 300)
+        monkeypatch.setattr(f"finetune.data.readers.lines.{name}", 300)
     rows = [{"question": f"Why {n}?", "answer": "" if n % 30 == 7 else f"Because {n}."} for n in range(100)]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     tried, example = [], QuestionAnswer.example

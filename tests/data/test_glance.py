@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from finetune.data import dataset, glance, lines, near, store
+from finetune.data import dataset, glance, near, store
 from finetune.data.checks.answers import is_boilerplate
 from finetune.data.checks.broken_text import BrokenText
 from finetune.data.checks.check import look
-from finetune.data.dataset import read
 from finetune.data.formats.turns import exchange
 from finetune.data.glance import SIGNS, glances
+from finetune.data.loading import read
+from finetune.data.readers import lines
 from finetune.data.report import check
 from finetune.data.secrets import find
 from finetune.data.settings import DataSettings

@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from finetune.data import known
-from finetune.data.dataset import read
 from finetune.data.known import Known, stamps
+from finetune.data.loading import read
 from finetune.data.mix import Kind, read_main, read_others
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError

@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from finetune.data.dataset import Dataset
+from finetune.data.fixes.deduplicate import Deduplicate
+from finetune.data.fixes.drop import Drop
 from finetune.data.formats.turns import exchange
-from finetune.data.mends.deduplicate import Deduplicate
-from finetune.data.mends.drop import Drop
 from finetune.data.report import Report, advice, check, histogram
 from finetune.data.table import Rejected
 from finetune.errors import DataError

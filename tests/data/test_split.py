@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finetune.data.dataset import Dataset, read
+from finetune.data.dataset import Dataset
 from finetune.data.formats.turns import exchange
+from finetune.data.loading import read
 from finetune.data.settings import DataSettings
 from finetune.data.split import MAX_HELD_OUT, apart, content_hash, question, split, split_off
 from finetune.errors import DataError

@@ -7,11 +7,11 @@ import pytest
 import torch
 from peft import LoraConfig
 
-from finetune.checkpoints import Checkpoints
 from finetune.data.formats import FORMATS
 from finetune.data.tokens import CHATML, spans
 from finetune.errors import DataError
 from finetune.methods import METHODS, Material
+from finetune.runs.checkpoints import Checkpoints
 from tests.tiny import TEMPLATE
 
 TOOL = {"type": "function", "function": {"name": "harbour", "description": "d", "parameters": {"type": "object"}}}

@@ -16,7 +16,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
-from finetune.workspace import ASSETS, PROJECT
+from finetune.paths import ASSETS, PROJECT
 
 FIGURES = ASSETS / "benchmarks.json"
 FAULTS = {

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from finetune.workspace import PROJECT, Workspace
+from finetune.paths import PROJECT
+from finetune.runs.workspace import Workspace
 
 
 class Forge:
@@ -37,8 +38,8 @@ class Forge:
 
 
 def main() -> None:
-    from finetune import libraries
-    from finetune.jobs import work
+    from finetune.machine import libraries
+    from finetune.service.worker import work
 
     workspace = Workspace(Path(sys.argv[1]))
     libraries.load()

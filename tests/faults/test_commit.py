@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from finetune.checkpoints import Checkpoints
 from finetune.errors import DiskError
+from finetune.runs.checkpoints import Checkpoints
 
 CALLS = [(os, "fsync"), (os, "rename"), (os, "mkdir"), (os, "open"), (io, "open"), (os, "rmdir"), (os, "unlink")]
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EACCES]

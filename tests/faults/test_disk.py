@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
-from finetune.jobs import work
-from finetune.workspace import Workspace
+from finetune.runs.workspace import Workspace
+from finetune.service.worker import work
 from tests.faults.test_kill import SETTINGS, trials
-from tests.test_train import recipe
+from tests.training.test_train import recipe
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def small_disk(tmp_path, tiny_model):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("times", trials(2, 20))
 def test_a_full_disk_costs_at_most_one_save(times, small_disk, tmp_path, monkeypatch):
-    monkeypatch.setattr("finetune.checkpoints.RESERVE_BYTES", 0)  # so that the disk fills inside a save
-    monkeypatch.setattr("finetune.trainer.require_room", lambda *_: None)
+    monkeypatch.setattr("finetune.runs.checkpoints.RESERVE_BYTES", 0)  # so that the disk fills inside a save
+    monkeypatch.setattr("finetune.training.trainer.require_room", lambda *_: None)
     chance = random.Random(times)
     for _ in range(times):
         run = small_disk.create(recipe(tmp_path, **SETTINGS | {"training.max_steps": 12, "evaluation.keep": "last"}))

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from tests.faults.forge import Forge
-from tests.test_jobs import wait_for
-from tests.test_train import recipe
+from tests.service.test_queue import wait_for
+from tests.training.test_train import recipe
 
 SETTINGS = {"training.precision": "fp32", "adapter.dropout": 0.1, "training.save_steps": 1, "evaluation.times": 1}
 

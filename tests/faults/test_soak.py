@@ -7,9 +7,9 @@ import threading
 import psutil
 import pytest
 
-from finetune.hardware import release_memory
-from finetune.jobs import work
-from tests.test_train import recipe
+from finetune.machine.hardware import release_memory
+from finetune.service.worker import work
+from tests.training.test_train import recipe
 
 
 def held():

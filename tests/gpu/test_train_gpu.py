@@ -2,11 +2,11 @@
 
 import pytest
 
-from finetune import hardware
 from finetune.adapters import ADAPTERS
-from finetune.jobs import work
+from finetune.machine import hardware
 from finetune.methods import METHODS
-from tests.test_train import recipe
+from finetune.service.worker import work
+from tests.training.test_train import recipe
 
 pytestmark = pytest.mark.gpu
 

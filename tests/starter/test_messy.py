@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from finetune.data.dataset import read
+from finetune.data.loading import read
 from finetune.data.report import check
 from finetune.data.settings import DataSettings
 from finetune.methods.sft import SFT
@@ -21,7 +21,7 @@ LENGTH = 1024
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
-    from finetune.workspace import Workspace
+    from finetune.runs.workspace import Workspace
 
     return load_tokenizer(ModelSettings(), Workspace(tmp_path_factory.mktemp("workspace")))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetune import events as said
+from finetune.runs import events
 
 
 @pytest.fixture
@@ -29,26 +29,28 @@ def write_run(workspace):
         data = data or {"path": "assets/samples/pirate-voice.jsonl"}
         recipe = Recipe.from_dict({"name": name, "data": data, "model": model or {}})
         run = workspace.create(recipe)
-        run.emit(said.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
-        run.emit(said.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))
-        run.emit(said.Noted(message="3 rows were cut.", level="warning"))
-        run.emit(said.Entered(phase="training"))
+        run.emit(events.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
+        run.emit(events.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))
+        run.emit(events.Noted(message="3 rows were cut.", level="warning"))
+        run.emit(events.Entered(phase="training"))
         planned = {"train_rows": 80, "held_out_rows": 9, "trained_tokens": 700, "parameters": 1000, "trainable": 10}
-        run.emit(said.Planned(total_steps=10, **planned))
+        run.emit(events.Planned(total_steps=10, **planned))
         for step in range(steps + 1):
             if step:
                 figures = {"tokens_per_s": 3900.0, "memory_bytes": 2**30, "metrics": metrics or {}}
                 run.emit(
-                    said.Stepped(step=step, epoch=0, loss=3 - step / 5, learning_rate=0, elapsed_s=step * 2, **figures)
+                    events.Stepped(
+                        step=step, epoch=0, loss=3 - step / 5, learning_rate=0, elapsed_s=step * 2, **figures
+                    )
                 )
             if step % 5 == 0:
-                run.emit(said.Evaluated(step=step, loss=3.2 - step / 5, metrics=metrics or {}))
-                answer = said.Answer(prompt="Is the sea <b>blue</b>?", base="Yes.", tuned=f"Arr, after {step}!")
-                run.emit(said.Sampled(step=step, answers=(answer,)))
+                run.emit(events.Evaluated(step=step, loss=3.2 - step / 5, metrics=metrics or {}))
+                answer = events.Answer(prompt="Is the sea <b>blue</b>?", base="Yes.", tuned=f"Arr, after {step}!")
+                run.emit(events.Sampled(step=step, answers=(answer,)))
         if state in ("done", "stopped"):
-            run.emit(said.Saved(what="model", path="model", step=steps))
+            run.emit(events.Saved(what="model", path="model", step=steps))
         if state:
-            run.emit(said.Ended(state=state, **ended))
+            run.emit(events.Ended(state=state, **ended))
         return run
 
     return write
@@ -58,7 +60,7 @@ def write_run(workspace):
 def table(studio, with_tiny, tmp_path):
     """A function that uploads a table and returns the tab with it."""
 
-    from finetune.ui import data
+    from finetune.ui.data import tab as data
     from finetune.ui.studio import counting
     from tests.tab import named
 

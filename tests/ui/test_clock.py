@@ -3,8 +3,9 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from finetune.ui import clock, train
+from finetune.ui import clock
 from finetune.ui.studio import Studio
+from finetune.ui.train import tab as train
 
 SKIP = gr.skip()
 
@@ -33,7 +34,7 @@ def test_only_what_is_new_is_sent(studio, write_run):
     run = write_run(steps=4, state=None)
     with run.held():
         first = clock.refresh(studio, {}, None, None)
-        from finetune.events import Stepped
+        from finetune.runs.events import Stepped
 
         run.emit(Stepped(step=5, epoch=1, loss=1.5, learning_rate=0, elapsed_s=10))
         names = ["seen", "choosing", "status", *train.Look._fields]
@@ -70,7 +71,7 @@ def test_a_second_page_sees_the_run_that_is_at_work(studio, write_run):
 
 
 def test_what_somebody_was_shown_within_a_second_is_shown_to_others(studio, write_run, monkeypatch):
-    from finetune.events import Stepped
+    from finetune.runs.events import Stepped
 
     now = 100.0
     monkeypatch.setattr("finetune.ui.cache.time.monotonic", lambda: now)

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from finetune.ui import data, method, page
+from finetune.ui import page
+from finetune.ui.data import tab as data
+from finetune.ui.method import tab as method
 
 SKIP = gr.skip()
 

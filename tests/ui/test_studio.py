@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from finetune.data import known
-from finetune.data.dataset import read, read_sides
+from finetune.data.loading import read, read_sides
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
-from finetune.events import Ended
-from finetune.probe import counted
+from finetune.fit.probe import counted
 from finetune.recipe import ModelSettings, Recipe
-from finetune.run import Follower
-from finetune.ui.samples import GENERAL
+from finetune.runs.events import Ended
+from finetune.runs.run import Follower
+from finetune.ui.data.samples import GENERAL
 from finetune.ui.studio import REPEAT_S, as_run, counting, question, whole
 
 PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")

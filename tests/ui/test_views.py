@@ -3,9 +3,9 @@ import time
 import pytest
 
 from finetune.errors import DataError, Problem
-from finetune.events import Saved, Stepped
+from finetune.runs.events import Saved, Stepped
+from finetune.runs.view import STATES, View
 from finetune.ui import views
-from finetune.view import STATES, View
 
 
 @pytest.mark.parametrize(

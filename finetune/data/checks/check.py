@@ -12,8 +12,8 @@ from typing import ClassVar, Literal, get_args
 
 from finetune.data import near
 from finetune.data.dataset import Dataset
-from finetune.data.mends import Mend
-from finetune.data.mends.drop import Drop, ranges
+from finetune.data.fixes import Mend
+from finetune.data.fixes.drop import Drop, ranges
 from finetune.data.table import Rejected
 
 Severity = Literal["info", "warning", "problem"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding, told
-from finetune.data.mends.deduplicate import Deduplicate
+from finetune.data.fixes.deduplicate import Deduplicate
 
 MANY_SHARE = 0.1
 """Above it, the model goes so often through the same rows that it learns them by heart."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding, told
 from finetune.data.checks.duplicates import MANY_SHARE
-from finetune.data.mends.deduplicate import Deduplicate
+from finetune.data.fixes.deduplicate import Deduplicate
 
 
 class NearDuplicates(Check):

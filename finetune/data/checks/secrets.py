@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding, Seen, Severity, counted
-from finetune.data.mends.mask import Mask
+from finetune.data.fixes.mask import Mask
 from finetune.data.secrets import KINDS, SIGNS, find, hint
 
 GRAVE = ("key", "card")

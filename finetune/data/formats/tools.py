@@ -2,8 +2,8 @@
 
 import json
 
-from finetune.data.decoder import HALF, strings_of
 from finetune.data.formats.format import RowError
+from finetune.data.readers.decoder import HALF, strings_of
 
 
 def parsed(value: object) -> object:

@@ -16,9 +16,10 @@ from finetune.data.checks.check import (
     told,
     without,
 )
-from finetune.data.dataset import Dataset, read
+from finetune.data.dataset import Dataset
+from finetune.data.loading import read
 from finetune.data.settings import DataSettings
-from finetune.workspace import ASSETS
+from finetune.paths import ASSETS
 from tests.rows import clean, finding, report_on
 from tests.rows import read as read_rows
 

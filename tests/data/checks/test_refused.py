@@ -1,4 +1,4 @@
-from finetune.data.mends.drop import Drop
+from finetune.data.fixes.drop import Drop
 from tests.rows import clean, finding
 
 EMPTY = {"prompt": "Why?", "completion": ""}

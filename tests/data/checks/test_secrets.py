@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from finetune.data.mends.mask import Mask
+from finetune.data.fixes.mask import Mask
 from tests.rows import clean, finding
 
 TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"

@@ -1,0 +1,23 @@
+"""Put a row behind the others."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from finetune.data.fixes.fix import Mend
+from finetune.data.table import Table
+
+
+class Add(Mend):
+    """One more row, written by hand; it has the number after the last."""
+
+    type: Literal["add"] = "add"
+    values: dict[str, object] = Field(min_length=1)
+    """Column -> value."""
+
+    def on_table(self, table: Table) -> Table:
+        return table.added(dict(self.values))
+
+    @property
+    def words(self) -> str:
+        return "One row was added."

@@ -1,0 +1,25 @@
+"""Put other values into a row."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from finetune.data.fixes.fix import Mend
+from finetune.data.table import Table
+
+
+class Correct(Mend):
+    """One row whose values are replaced, column by column; a row that is not there is passed over."""
+
+    type: Literal["correct"] = "correct"
+    row: int = Field(ge=1)
+    """The number of the row."""
+    values: dict[str, object] = Field(min_length=1)
+    """Column -> its new value; the other columns stay as they are."""
+
+    def on_table(self, table: Table) -> Table:
+        return table.replaced(lambda number, row: {**row, **self.values} if number == self.row else None, (self.row,))
+
+    @property
+    def words(self) -> str:
+        return f"Row {self.row:,} was corrected: {' and '.join(self.values)}."

@@ -1,0 +1,174 @@
+"""JSON lines: an object in each line. A line with a fault is rejected by its number."""
+
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import orjson
+
+from finetune.data import store
+from finetune.data.ahead import ahead
+from finetune.data.readers import columns
+from finetune.data.readers.decoder import Decoder, Fault, strict, what_is
+from finetune.data.readers.shortcut import quick
+from finetune.data.readers.signature import lines_of, marked_encoding
+from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
+
+MAX_LINE_BYTES = 4 * MAX_ROW_CHARACTERS + 2
+"""A line of UTF-8 with more bytes has more characters than a row may have."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLOCK_BYTES = 2**17
+"""Lines are read so many bytes at once: some hundred rows, which fit the processor's cache."""
+COLUMN_BYTES, PART_BYTES = 2**22, 2**19
+"""The same where rows are read as columns, which has a price for each block, and once more where that fails."""
+
+
+class _Unusual(Exception):
+    """A file that the quick way of reading does not suit."""
+
+
+def read_lines(path: Path, reading: Reading = Reading()) -> Table:
+    """A JSON object per line; blank lines are passed over."""
+    with path.open("rb") as file:
+        plain = marked_encoding(file.read(4), reading.encoding) == "utf-8-sig"
+    try:
+        if plain:
+            return _read_bytes(path, reading)
+    except (_Unusual, UnicodeDecodeError):
+        pass
+    return _read_text(path, reading)
+
+
+def _read_bytes(path: Path, reading: Reading) -> Table:
+    """The rows of a file of UTF-8; ``_Unusual`` if a line does not end in a line feed for long."""
+    size = path.stat().st_size
+    is_large = size > store.MEMORY_BYTES
+    table = Table("JSON lines", reading=reading)
+    with path.open("rb", buffering=0) as file:
+        table.share = lambda: file.tell() / size
+        if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
+            file.seek(0)
+        if is_large:
+            table.rows = store.Lines(path, orjson.loads, strict)
+            _Columns(table).take(file)
+        else:
+            _take_blocks(table, _blocks(file, BLOCK_BYTES), 1)
+    return table
+
+
+def _blocks(file, size: int, first: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Lines from where ``file`` is on, about ``size`` bytes at once, ``first`` to begin with; and where they start."""
+    start, rest, wanted = file.tell(), b"", first or size
+    while chunk := file.read(wanted):
+        block, wanted = rest + chunk, size
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield start, block[:end]
+        elif len(block) > MAX_LINE_BYTES:
+            raise _Unusual
+        start, rest = start + end, block[end:]
+    if rest:
+        yield start, rest
+
+
+class _Columns:
+    """Takes in the lines of a large file: as columns, or one by one where their rows are not alike."""
+
+    def __init__(self, table: Table):
+        self._table, self._shape, self._number = table, columns.Shape(table.reading.signs), 1
+
+    def take(self, file) -> None:
+        """Take in all lines from where ``file`` is; the first few tell what columns there are."""
+        blocks = _blocks(file, COLUMN_BYTES, first=BLOCK_BYTES)
+        for start, block in islice(blocks, 1):
+            self._learn(start, block)
+        for (start, block), found in ahead(lambda given: (given, self._shape.read(given[1])), blocks):
+            if found:
+                self._point(start, block, found)
+            else:
+                self._try_parts(start, block)
+
+    def _try_parts(self, start: int, block: bytes) -> None:
+        """A row that is not like the others costs its part of the block only."""
+        for inside, part in _blocks(io.BytesIO(block), PART_BYTES):
+            if found := self._shape.read(part):
+                self._point(start + inside, part, found)
+            else:
+                self._learn(start + inside, part)
+
+    def _point(self, start: int, block: bytes, found: columns.Block) -> None:
+        self._table.take_all((), len(found.lengths), self._number, len(block))
+        self._table.rows.point(start, found.lengths, texts=found.texts)
+        self._number += len(found.lengths)
+
+    def _learn(self, start: int, block: bytes) -> None:
+        rows = self._table.rows
+        before = len(rows)
+        self._number = _take_blocks(self._table, _blocks(io.BytesIO(block), BLOCK_BYTES), self._number, start)
+        self._shape.learn(rows[before:])
+
+
+def _take_blocks(table: Table, blocks: Iterable[tuple[int, bytes]], number: int, offset: int = 0) -> int:
+    """Take in the lines of ``blocks``, which begin at byte ``offset`` with line ``number``; the number of the next."""
+    decoder = Decoder()
+    for start, block in blocks:
+        lines = block.splitlines(keepends=True)
+        _take_lines(table, decoder, block, lines, number, offset + start)
+        number += len(lines)
+        table.pulse()  # blank lines are no rows, by which it would notice the time
+    return number
+
+
+def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes], number: int, start: int) -> None:
+    """Take in the ``lines`` of ``block``, the first of which has this ``number`` and begins at byte ``start``."""
+    lengths = list(map(len, lines))
+    rows = quick(block, lines) if max(lengths) <= MAX_ROW_CHARACTERS else None
+    if rows:
+        table.take_all(rows, len(rows), number, len(block))
+        _keep(table.rows, rows, start, lengths)
+        return
+    for line, length in zip(lines, lengths):
+        rows = quick(line, [line]) if length <= MAX_ROW_CHARACTERS and not line.isspace() else None
+        row = rows[0] if rows else _row_of(table, decoder, line.decode(), number)
+        if row is not None and table.takes(row, number, min(length, MAX_ROW_CHARACTERS)):
+            _keep(table.rows, [row], start, [length], odd=not rows)
+        number, start = number + 1, start + length
+
+
+def _keep(kept: store.Rows, rows: list[dict], start: int, lengths: list[int], odd: bool = False) -> None:
+    """Add ``rows``, which are ``lengths`` bytes long and stand one behind the other from ``start``."""
+    if isinstance(kept, store.Lines):
+        kept.point(start, lengths, odd)
+    else:
+        for row, length in zip(rows, lengths):
+            kept.append(row, length)
+
+
+def _read_text(path: Path, reading: Reading) -> Table:
+    """The rows of a file in any encoding and with any ends of lines."""
+    table, decoder = Table("JSON lines", reading=reading), Decoder()
+    for number, line, length in lines_of(path, table):
+        if length > MAX_ROW_CHARACTERS:
+            table.reject(f"It is longer than {MAX_ROW_CHARACTERS:,} characters.", number, length)
+        elif (values := _row_of(table, decoder, line, number)) is not None:
+            table.add(values, number, length)
+    return table
+
+
+def _row_of(table: Table, decoder: Decoder, line: str, number: int) -> dict | None:
+    """The object in a line; None if the line is blank, or was rejected."""
+    if not line.strip():
+        return None
+    reason = f"It is longer than {MAX_ROW_CHARACTERS:,} characters."
+    if len(line) <= MAX_ROW_CHARACTERS:
+        try:
+            value = decoder.value(line.rstrip("\r\n"))
+        except Fault as fault:
+            reason = str(fault)
+        else:
+            if isinstance(value, dict):
+                return value
+            reason = f"It is {what_is(value)}, not an object with named columns."
+    table.reject(reason, number, len(line))
+    return None

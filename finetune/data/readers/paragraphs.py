@@ -1,0 +1,34 @@
+"""Plain text and Markdown: what stands between blank lines is a row, or the whole of it."""
+
+from pathlib import Path
+
+from finetune.data.readers.signature import lines_of
+from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
+from finetune.errors import DataError
+
+
+def read_paragraphs(path: Path, reading: Reading = Reading()) -> Table:
+    """Each paragraph as ``{"text": …}``, its line breaks kept; or the whole text as one row."""
+    note = "The whole text is one row." if reading.whole_text else "Each paragraph, up to a blank line, is a row."
+    table = Table("text", columns=("text",), notes=[note], reading=reading)
+    lines, start, size = [], 1, 0
+    for number, line, length in lines_of(path, table):
+        if "\0" in line:
+            raise DataError(f"Line {number:,} holds a NUL character, which is not text.", "Remove it and try again.")
+        if line.strip() or reading.whole_text:
+            start = start if lines else number
+            size += length
+            # Of a paragraph that is longer than any row may be, no more is kept than shows that it is.
+            if size <= MAX_ROW_CHARACTERS or not lines:
+                lines.append(line.rstrip("\r\n") + "\n")
+        elif lines:
+            _take(table, lines, start, size)
+            lines, size = [], 0
+    if any(line.strip() for line in lines):
+        _take(table, lines, start, size)
+    return table
+
+
+def _take(table: Table, lines: list[str], start: int, size: int) -> None:
+    text = "".join(lines).rstrip("\n")
+    table.add({"text": text}, start, size if size > MAX_ROW_CHARACTERS else len(text))

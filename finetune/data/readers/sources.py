@@ -1,0 +1,147 @@
+"""Files as a table of rows, whatever they are written in: told by their bytes, their values as they are written."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from finetune.data.readers.arrow import read_arrow
+from finetune.data.readers.delimited import read_delimited
+from finetune.data.readers.document import read_document
+from finetune.data.readers.lines import read_lines
+from finetune.data.readers.paragraphs import read_paragraphs
+from finetune.data.readers.parquet import read_parquet
+from finetune.data.readers.signature import kind_of
+from finetune.data.readers.spreadsheet import read_spreadsheet
+from finetune.data.settings import DataSettings
+from finetune.data.store import Picked
+from finetune.data.table import MAX_BYTES, MAX_ROWS, Reading, Table, none_can
+from finetune.errors import DataError
+
+READERS = {
+    "arrow": read_arrow,
+    "delimited": read_delimited,
+    "document": read_document,
+    "lines": read_lines,
+    "paragraphs": read_paragraphs,
+    "parquet": read_parquet,
+    "spreadsheet": read_spreadsheet,
+}
+MAX_PASTED = 20 * 2**20
+"""Characters of pasted text: a browser struggles with more, and a file is the better way then."""
+
+Progress = Callable[[float], None]
+
+
+def read_table(
+    path: Path, settings: DataSettings | None = None, progress: Progress | None = None, signs: str = ""
+) -> Table:
+    """The rows of the CSV, TSV, JSON, JSONL, Parquet, Arrow, Excel or text file ``path``.
+
+    ``progress`` is told, at most ten times a second, which share of the file is read; ``signs`` are looked for in large
+    files (see ``Reading``).
+    ``DataError`` says what the file is if it is none of these, which row, line or byte is wrong if it cannot be
+    read, and that there are no rows if there are none; ``EncodingError`` also offers another encoding.
+    """
+    path = Path(path)
+    reading = Reading(progress=progress, signs=signs)
+    if settings:
+        reading = replace(reading, encoding=settings.encoding, whole_text=settings.whole_text)
+    try:
+        if not path.is_file():
+            raise DataError(f"There is no file {path.name}.", "Check the path, or upload it again.")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise DataError(f"{path.name} is larger than {MAX_BYTES // 2**20:,} MB.", "Take a part of its rows.")
+        table = READERS[kind_of(path, reading.encoding)](path, reading) if size else Table("empty")
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+    if not len(table.rows):
+        raise _without_rows(path.name, table)
+    if progress:
+        progress(1.0)
+    return replace(table, reading=Reading(), share=None)
+
+
+def read_tables(
+    paths: Sequence[Path], settings: DataSettings | None = None, progress: Progress | None = None, signs: str = ""
+) -> Table:
+    """The rows of several files, one behind the other, with numbers that run on; all have the same columns."""
+    paths, whole = [Path(path) for path in paths], None
+    for place, path in enumerate(paths):
+        told = progress and (lambda share, done=place: progress((done + share) / len(paths)))
+        try:
+            table = read_table(path, settings, told, signs)
+        except DataError as error:
+            if len(paths) > 1 and path.name not in error.message:
+                error.message = f"In {path.name}: {error.message}"
+            raise
+        if len(paths) == 1:
+            return table
+        whole = _joined(whole, table, path.name) if whole else _named(table, path.name)
+    if whole is None:
+        raise DataError("There is no file to read.", "Name one.")
+    return whole
+
+
+def read_text(text: str, name: str = "pasted text") -> Table:
+    """The rows of pasted text, told by its content like a file's: JSON, JSON lines, columns, else paragraphs."""
+    if len(text) > MAX_PASTED:
+        raise DataError(f"The text is longer than {MAX_PASTED:,} characters.", "Upload it as a file.")
+    with tempfile.TemporaryDirectory(prefix="pasted-") as folder:
+        path = Path(folder) / Path(name).name
+        try:
+            path.write_text(text, encoding="utf-8", newline="")
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"Character {error.start + 1:,} of {name} is half of a character (a lone surrogate), which is not text."
+            ) from None
+        table = read_table(path)
+    return table
+
+
+def _named(table: Table, name: str) -> Table:
+    """The first of several files."""
+    rejected = [replace(row, file=name) for row in table.rejected]
+    notes = [f"{name}: {note}" for note in table.notes]
+    return replace(table, rows=Picked.of(table.rows), rejected=rejected, notes=notes, files=[(name, 1)])
+
+
+def _joined(whole: Table, table: Table, name: str) -> Table:
+    """``whole`` with the rows of ``table``, the file ``name``, behind."""
+    if set(table.columns) != set(whole.columns):
+        raise _different(whole, table, name)
+    shift = whole.total_rows
+    if shift + table.total_rows > MAX_ROWS:
+        raise DataError(f"Up to {name}, there are more than {MAX_ROWS:,} rows.", "Take fewer files.")
+    if whole.size + table.size > MAX_BYTES:
+        raise DataError(f"Up to {name}, the rows are larger than {MAX_BYTES // 2**20:,} MB.", "Take fewer files.")
+    return replace(
+        whole,
+        title=whole.title if table.title == whole.title else "several kinds of files",
+        rows=whole.rows.joined(table.rows),
+        numbers=whole.numbers + table.numbers.shifted(shift),
+        lines=whole.lines + table.lines,
+        rejected=whole.rejected + [replace(row, row=row.row + shift, file=name) for row in table.rejected],
+        notes=whole.notes + [f"{name}: {note}" for note in table.notes],
+        files=[*whole.files, (name, shift + 1)],
+        size=whole.size + table.size,
+    )
+
+
+def _different(whole: Table, table: Table, name: str) -> DataError:
+    missing = [column for column in whole.columns if column not in table.columns]
+    more = [column for column in table.columns if column not in whole.columns]
+    told = [f"it lacks {', '.join(missing)}"] if missing else []
+    told += [f"it also has {', '.join(more)}"] if more else []
+    return DataError(
+        f"{name} does not have the columns of {whole.files[0][0]}: {' and '.join(told)}.",
+        "Give files with the same columns, or mix them as data sets of their own.",
+    )
+
+
+def _without_rows(name: str, table: Table) -> DataError:
+    if not table.rejected:
+        return DataError(f"There are no rows in {name}.", "A table needs a header and at least one row below it.")
+    first = table.rejected[0]
+    return DataError(f"{none_can(table.total_rows)} be read. {first.where.capitalize()}: {first.reason}")

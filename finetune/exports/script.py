@@ -1,0 +1,217 @@
+"""A run as one file: ``train.py``, which trains again without Finetune Studio, anywhere.
+
+    train.py            settings on top, the same TRL trainer below, its libraries named in its header (PEP 723)
+    train.parquet       rows as the trainer receives them, so what is learnt is masked exactly as it was here
+    held-out.parquet    the same for the rows kept for checking, if there are any
+    tokenizer/          with the chat template that was used
+    base/               the model it starts from, unless that is fetched from the hub
+    recipe.yaml         what was asked for
+
+The frame is ``assets/train.py.txt``; method and adapter add their own part (``Method.script``,
+``Adapter.peft_arguments``), so a new one needs no edit here.
+"""
+
+import inspect
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from finetune.adapters import Adapter
+from finetune.errors import RunError
+from finetune.machine import hardware
+from finetune.machine.libraries import load, versions
+from finetune.model import keep_gradients, load_config, load_tokenizer, locate
+from finetune.paths import ASSETS
+from finetune.recipe import Recipe
+from finetune.runs.run import Run
+from finetune.runs.view import View
+from finetune.runs.workspace import Workspace
+from finetune.training.defaults import Plan, plan
+from finetune.training.prepare import Rows, length, prepare
+from finetune.training.train import arguments, lowered
+
+FRAME = ASSETS / "train.py.txt"
+
+OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
+"""Arguments of the trainer that the script finds out where it runs."""
+
+CHOSEN = {
+    "num_train_epochs": "epochs",
+    "learning_rate": "learning rate",
+    "per_device_train_batch_size": "batch size",
+    "PRECISION": "precision",
+}
+"""What a value in the script is called where its choice is explained."""
+
+WORDS = {
+    "MODEL": "a folder beside this script, or an id on the Hugging Face hub",
+    "EVALUATIONS": "how often the held-out rows are scored after the start",
+    "ARGUMENTS": "of the trainer",
+}
+
+
+def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
+    """The path of the new ``to/RUN/train.py``, with all it needs beside it.
+
+    ``RunError`` if the run has not trained, if its rows are no longer those it learnt from, or if the folder is there.
+    """
+    recipe, view, folder = lowered(run), run.view(), Path(to) / run.id
+    if not view.total_steps:
+        raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
+    if folder.exists():
+        raise RunError(f"{folder} is there already.", "Choose another folder, or remove it.")
+    load()
+    tokenizer = load_tokenizer(recipe.model, workspace)
+    rows = prepare(_Unheard(), recipe, workspace, tokenizer)
+    _require_same_rows(run, view, rows)
+    staging = folder.with_name(f".{run.id}.{os.getpid()}")
+    try:
+        staging.mkdir(parents=True)
+        _write_rows(rows.train, staging / "train.parquet")
+        if rows.held_out:
+            _write_rows(rows.held_out, staging / "held-out.parquet")
+        tokenizer.save_pretrained(staging / "tokenizer")
+        (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+        model = _put_model(locate(recipe.model, workspace), recipe, staging)
+        hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
+        settled = plan(recipe, [length(row) for row in rows.train], hidden_size)
+        (staging / "train.py").write_text(source(run, view, model, settled), encoding="utf-8")
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder / "train.py"
+
+
+def source(run: Run, view: View, model: dict, settled: Plan) -> str:
+    """The text of ``train.py`` for ``run``; ``model`` gives its MODEL and REVISION."""
+    recipe = lowered(run)
+    method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
+    given = arguments(recipe, settled, hardware.machine(), chosen["precision"].value)
+    given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
+    settings = {
+        **model,
+        "PRECISION": chosen["precision"].value,
+        "ADAPTER": _Call(*adapter.peft_arguments()) if adapter.peft_arguments() else None,
+        "QUANTISATION": _quantisation(adapter),
+        "EVALUATIONS": recipe.evaluation.times,
+        "ARGUMENTS": {**given, **method.options(settled.pack)},
+    }
+    words = WORDS | {name: f"{what}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
+    from finetune.training.trainer import EpochOrder, ordered
+
+    after = [f"BLANK = {literal(method.blank)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
+    if adapter.quantisation_arguments():
+        after.append(inspect.getsource(keep_gradients))
+    return Template(FRAME.read_text(encoding="utf-8")).substitute(
+        metadata=metadata(view.versions or versions(), adapter),
+        run=run.id,
+        method=method.engineer,
+        adapter=adapter.engineer,
+        imports=_imports(adapter),
+        settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
+        loaded="    keep_gradients(model)\n" if adapter.quantisation_arguments() else "",
+        trainer="\n\n".join([*after, method.script(settled.pack).strip()]),
+    )
+
+
+def metadata(versions: dict[str, str], adapter: Adapter) -> str:
+    """The header that names Python and the libraries, each pinned to its version in the run (PEP 723)."""
+    needed = {name: version for name, version in versions.items() if name != "bitsandbytes" or _quantisation(adapter)}
+    # A local version such as 2.13.0+cpu is not on PyPI.
+    pins = [f'#     "{name}=={version.partition("+")[0]}",' for name, version in needed.items()]
+    return "\n".join(["# /// script", '# requires-python = ">=3.11"', "# dependencies = [", *pins, "# ]", "# ///"])
+
+
+def literal(value: object) -> str:
+    """``value``, of what JSON knows, as Python source."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(name)}: {literal(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call in the script, by the name of what is called."""
+
+    name: str
+    arguments: dict
+
+
+class _Unheard:
+    """Stands for a run while its rows are made again: what there is to say of them was said then."""
+
+    def emit(self, event) -> None:
+        pass
+
+
+def _quantisation(adapter: Adapter) -> _Call | None:
+    given = adapter.quantisation_arguments()
+    return _Call("BitsAndBytesConfig", given) if given else None
+
+
+def _chosen(view: View) -> dict:
+    return {choice.what: choice for choice in view.choices}
+
+
+def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
+    """``RunError`` if the recipe's data gives other rows today than when the run learnt from it."""
+    then = (view.train_rows, view.held_out_rows, view.trained_tokens)
+    now = (len(rows.train), len(rows.held_out), rows.counts.learnt)
+    if then != now:
+        raise RunError(
+            f"The data of run {run.id} has changed since: it learnt from {then[0]:,} rows with {then[2]:,} tokens to "
+            f"learn, and now there are {now[0]:,} with {now[2]:,}.",
+            "Put the file back as it was, or train again.",
+        )
+
+
+def _write_rows(rows: list[dict], path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+
+def _put_model(folder: Path, recipe: Recipe, staging: Path) -> dict:
+    """What the script is told of its base: the hub's id and the very commit, or the copy put beside it."""
+    if folder.parent.name == "snapshots":
+        return {"MODEL": recipe.model.id, "REVISION": folder.name}
+    shutil.copytree(folder, staging / "base")
+    return {"MODEL": "base", "REVISION": None}
+
+
+def _imports(adapter: Adapter) -> str:
+    peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
+    quantised = ["BitsAndBytesConfig"] if _quantisation(adapter) else []
+    names = ["AutoModelForCausalLM", "AutoTokenizer", *quantised, "TrainerCallback", "set_seed"]
+    return "\n".join(
+        [
+            "import pyarrow.parquet",
+            "import torch",
+            "from datasets import Dataset",
+            "from huggingface_hub import snapshot_download",
+            *peft,
+            "from torch.utils.data import Sampler",
+            f"from transformers import {', '.join(names)}",
+        ]
+    )
+
+
+def _assignment(name: str, value: object, words: dict[str, str]) -> str:
+    """``NAME = value``, entry by entry, each under the ``words`` that there are for it."""
+    lines = [f"# {words[name]}"] if name in words else []
+    if isinstance(value, _Call):
+        entries = [f"    {key}={literal(each)}," for key, each in value.arguments.items()]
+        return "\n".join([*lines, f"{name} = {value.name}(", *entries, ")"])
+    if not isinstance(value, dict):
+        return "\n".join([*lines, f"{name} = {literal(value)}"])
+    lines.append(f"{name} = {{")
+    for key, each in value.items():
+        lines += [f"    # {words[key]}"] if key in words else []
+        lines.append(f"    {literal(key)}: {literal(each)},")
+    return "\n".join([*lines, "}"])

@@ -1,0 +1,358 @@
+"""A rehearsal of one training step with tensors that have a shape and no memory: what it would have needed at its peak.
+
+The model is built from its config alone, in PyTorch's ``FakeTensorMode``: every operation of the forward and backward
+pass is dispatched as on the CPU, but nothing is allocated or computed. A ledger notes each tensor when it is made and
+when it is freed, so gradients that replace activations, 16-bit copies of weights, masks, recomputed layers and the
+tiles of the head are counted where they really overlap. Layers are alike, so a deep model is rehearsed with few of
+them and continued along a straight line, each part of the step by itself.
+"""
+
+import copy
+import weakref
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from finetune.adapters import Adapter
+from finetune.machine.attention import SHORT_IN_FP32, use
+from finetune.machine.libraries import load
+from finetune.machine.malloc import LARGEST_BYTES
+from finetune.training.trainer import cast_once
+
+FEW, MORE = 4, 8
+"""Layers of the two rehearsals that the straight line goes through."""
+TILE_TOKENS, TILE_WORDS = 4096, 32768
+"""Tokens, and words of the vocabulary, that TRL scores at once (its ``kernels.chunked_logprob``)."""
+PARTS = ("forward", "reference", "head", "upper layers", "lower layers", "held-out")
+"""The parts of a step whose peaks grow by a constant with every layer."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What decides the memory of a step, beside the model and the adapter."""
+
+    sequences: int
+    length: int
+    """Tokens of the longest sequence; the others are padded to it."""
+    half: bool
+    """Arithmetic in 16 bits (autocast)."""
+    base_dtype: str
+    """What the base's weights are held in: ``float32``, ``bfloat16`` or ``float16``."""
+    learnt: float = 1.0
+    """Share of the batch's positions, padding among them, that carry loss: only those are scored."""
+    masked: bool = True
+    """Sequences are padded or packed, so attention gets a mask."""
+    checkpointing: bool = False
+    moments_in_8_bits: bool = False
+    """AdamW's two moments take a byte each and a scale per 256 (Dettmers et al. 2022); small weights keep 32 bits."""
+    accumulates: bool = False
+    """Gradients of the parts before are there already."""
+    reference: bool = False
+    """A second pass through the untouched base, by a copy of it where the base itself is trained (DPO)."""
+    checked: int = 1
+    """Sequences that are scored at once without learning from them."""
+    triton: bool = False
+    """The head runs in Triton kernels, as on an NVIDIA card, and needs no more than its tile (read in TRL's source)."""
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a step would have needed."""
+
+    weights_bytes: int
+    """Base, adapter and reference."""
+    state_bytes: int
+    """The same with AdamW's two moments for each trained parameter."""
+    peak_bytes: int
+    small_bytes: int
+    """What of the peak was in blocks below ``heap.LARGEST_BYTES``, weights and moments aside."""
+
+
+class Ledger(TorchDispatchMode):
+    """Adds up the memory of all tensors that are alive, and remembers the most."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = self.small = 0
+        self._most = (0, 0)
+        self._known: dict[int, int] = {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            # On the meta device nothing is rehearsed: the model is only built there.
+            if isinstance(tensor, torch.Tensor) and tensor.device.type != "meta":
+                self._add(tensor.untyped_storage())
+        return made
+
+    def _add(self, storage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self._known:
+            self._known[key] = size
+            self.now += size
+            self.small += size if size < LARGEST_BYTES else 0
+            self._most = max(self._most, (self.now, self.small))
+            weakref.finalize(storage, self._drop, key)
+
+    def _drop(self, key: int) -> None:
+        size = self._known.pop(key)
+        self.now -= size
+        self.small -= size if size < LARGEST_BYTES else 0
+
+    def turn(self) -> tuple[int, int]:
+        """The most bytes since the last turn, and how many of them in small blocks."""
+        most, self._most = self._most, (self.now, self.small)
+        return most
+
+
+@cache
+def rehearse(folder: Path, adapter: Adapter, step: Step) -> Rehearsed:
+    """The memory of ``step`` with the model whose config is in ``folder``.
+
+    Raises ``torch._subclasses.fake_tensor`` errors for models whose shapes depend on the data (mixtures of experts).
+    """
+    load()  # a library that is imported among fake tensors keeps fake tables
+    layers = config_of(folder).num_hidden_layers
+    if layers <= MORE:
+        return _rehearsed(_rehearse(folder, adapter, step, layers))
+    few, more = _rehearse(folder, adapter, step, FEW), _rehearse(folder, adapter, step, MORE)
+    steps = (layers - MORE) / (MORE - FEW)
+    return _rehearsed(
+        [(a + (a - b) * steps, small + (small - other) * steps) for (a, small), (b, other) in zip(more, few)]
+    )
+
+
+def _rehearsed(amounts: list[tuple[float, float]]) -> Rehearsed:
+    (weights, _), (state, small_state), *peaks = amounts
+    peak, small = max(peaks)
+    return Rehearsed(int(weights), int(state), int(peak), int(max(0, small - small_state)))
+
+
+@cache
+def config_of(folder: Path):
+    """The text model's config in ``folder``."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+
+
+def _rehearse(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
+    """Bytes (all, in small blocks) of the weights, of weights and moments, and of the peak of each of ``PARTS``."""
+    with FakeTensorMode(), Ledger() as ledger:
+        model = _model(folder, adapter, step, layers)
+        reference = None
+        if step.reference and adapter.trains_base():
+            reference = _model(folder, adapter, step, layers).eval()
+        weights = ledger.now, ledger.small
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        moments = [_moment(weight, step.moments_in_8_bits) for weight in trained for _ in range(2)]
+        state = ledger.now, ledger.small
+        for _ in range(2 if step.accumulates else 1):
+            peaks = _pass(model, reference, step, ledger)
+        for weight in trained:
+            weight.grad = None
+        ledger.turn()
+        with torch.no_grad(), _autocast(step):
+            _score(model.eval(), replace(step, sequences=step.checked))
+        peaks.append(ledger.turn())
+        del moments
+    return [weights, state, *peaks]
+
+
+def _pass(model, reference, step: Step, ledger: Ledger) -> list[int]:
+    """The peak of each of ``PARTS`` of a forward and backward pass."""
+    peaks = []
+
+    def turn(*_) -> None:
+        peaks.append(ledger.turn())
+
+    layers = _layers(model)
+    with _when_its_gradient_comes(layers[len(layers) // 2], turn):
+        ledger.turn()
+        with _autocast(step):
+            loss = _score(model, step, turn)
+        turn()
+        if step.reference:
+            without = model.disable_adapter() if reference is None else nullcontext()
+            with torch.no_grad(), without, _autocast(step):
+                _score(reference or model, step)
+        turn()
+        loss.backward()
+        turn()
+    return peaks
+
+
+@contextmanager
+def _when_its_gradient_comes(layer, turn):
+    """Call ``turn`` once the backward pass has come down to the output of ``layer``."""
+
+    def attach(_, __, output) -> None:
+        hidden = output[0] if isinstance(output, tuple) else output
+        if hidden.requires_grad:
+            hidden.register_hook(turn)
+
+    hook = layer.register_forward_hook(attach)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _score(model, step: Step, turn=None):
+    """The loss of a batch as TRL's fused head computes it, tile by tile; ``turn`` is called when its gradient is there.
+
+    Of all positions, as many are picked out for the head as are learnt. TRL reserves whole tiles also for a smaller
+    vocabulary; what is never touched takes no main memory.
+    """
+    from trl.kernels import ChunkedLogProbFunction
+
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    shape = (step.sequences, step.length)
+    ids, labels = (torch.zeros(shape, dtype=torch.long) for _ in range(2))
+    # Positions without a mask would be taken for packed rows, which get one.
+    shared = {}
+    if step.masked:
+        shared["attention_mask"] = torch.zeros(step.sequences, 1, step.length, step.length, dtype=torch.bool)
+        shared["position_ids"] = torch.zeros(shape, dtype=torch.long)
+    hidden = base.base_model(input_ids=ids, use_cache=False, **shared).last_hidden_state[:, :-1]
+    if turn is not None:
+        hidden.register_hook(turn)
+    head, config = base.get_output_embeddings(), base.config
+    positions = hidden.size(0) * hidden.size(1)
+    picked = torch.arange(max(1, round(step.learnt * positions)))
+    scored, labels = hidden.reshape(-1, hidden.size(-1))[picked], labels[:, 1:].reshape(-1)[picked]
+    if step.triton:
+        return _TritonHead.apply(scored, head.weight, step.half)
+    chances, *_ = ChunkedLogProbFunction.apply(
+        scored, head.weight, head.bias, labels, 1.0,
+        min(TILE_WORDS, head.weight.size(0)), getattr(config, "final_logit_softcapping", None), 1.0,
+        ("log_probs", "entropy", "is_top1"),
+    )  # fmt: skip
+    return -chances.sum()
+
+
+def _autocast(step: Step):
+    return torch.autocast("cpu", dtype=torch.bfloat16) if step.half else nullcontext()
+
+
+def _layers(model):
+    """The decoder's layers: the first list of modules with as many as the config says."""
+    count = model.config.num_hidden_layers
+    return next(part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) == count)
+
+
+def _model(folder: Path, adapter: Adapter, step: Step, layers: int):
+    """The model with its adapter as the trainer has it, on the CPU but without memory."""
+    model = empty(folder, adapter, getattr(torch, step.base_dtype), layers)
+    if step.checkpointing:
+        if not adapter.trains_base():
+            model.enable_input_require_grads()
+        model.activation_checkpointing_enable()
+    made: dict[int, torch.Tensor] = {}
+    for part in list(model.modules()):
+        if adapter.weight_bits == 4 and hasattr(part, "base_layer"):
+            part.base_layer = _Packed(part.base_layer, getattr(adapter, "double_quantisation", False))
+        for name, weight in part.named_parameters(recurse=False):
+            if id(weight) not in made:
+                dtype = torch.bfloat16 if adapter.weight_bits == 4 and weight.requires_grad else weight.dtype
+                made[id(weight)] = nn.Parameter(_like(weight, dtype), weight.requires_grad)
+            part._parameters[name] = made[id(weight)]
+        for name, buffer in part.named_buffers(recurse=False):
+            part._buffers[name] = _like(buffer, buffer.dtype)
+    if step.half:
+        cast_once(model)
+        if not step.triton:
+            use(model, SHORT_IN_FP32)
+    return model.train()
+
+
+def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None):
+    """The model of the config in ``folder`` with its adapter, on the meta device; with ``layers`` layers if given."""
+    from transformers import AutoModelForCausalLM
+
+    load()  # nor on the meta device
+    config = config_of(folder)
+    if layers is not None:
+        config, count = copy.deepcopy(config), config.num_hidden_layers
+        for name, value in vars(config).items():
+            if isinstance(value, list) and len(value) == count:
+                setattr(config, name, value[:layers])
+        config.num_hidden_layers = layers
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(
+            config, dtype=dtype, attn_implementation="sdpa", trust_remote_code=False
+        )
+        if (lora := adapter.peft_config()) is None:
+            return model
+        from peft import get_peft_model
+
+        return get_peft_model(model, lora)
+
+
+def _like(tensor, dtype):
+    return torch.empty(tensor.shape, dtype=dtype, device="cpu")
+
+
+def _moment(weight, in_8_bits: bool):
+    if in_8_bits and weight.numel() >= 4096:
+        return torch.empty(weight.numel() + 4 * (weight.numel() // 256), dtype=torch.uint8)
+    return torch.empty_like(weight, dtype=torch.float32 if in_8_bits else None)
+
+
+class _Packed(nn.Module):
+    """A linear map held in 4 bits, as bitsandbytes has it: unpacked for each pass, and never kept."""
+
+    def __init__(self, linear: nn.Linear, double: bool):
+        super().__init__()
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        count = linear.weight.numel()
+        self.packed = nn.Buffer(torch.empty(count // 2, dtype=torch.uint8))
+        self.scales = nn.Buffer(torch.empty(count // 64, dtype=torch.uint8 if double else torch.float32))
+
+    def forward(self, hidden):
+        return _Unpack.apply(hidden.to(torch.bfloat16), self.out_features).to(hidden.dtype).clone()
+
+
+class _Unpack(torch.autograd.Function):
+    """``hidden`` times a weight in bf16 that exists during the multiplication alone."""
+
+    @staticmethod
+    def forward(ctx, hidden, out_features):
+        ctx.shape = (out_features, hidden.size(-1))
+        return functional.linear(hidden, torch.empty(ctx.shape, dtype=torch.bfloat16))
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient @ torch.empty(ctx.shape, dtype=torch.bfloat16), None
+
+
+class _TritonHead(torch.autograd.Function):
+    """What TRL's head allocates where its kernels work in place: a tile, and sums of gradients in fp32."""
+
+    @staticmethod
+    def forward(ctx, hidden, weight, half):
+        ctx.save_for_backward(hidden, weight)
+        ctx.dtype = torch.bfloat16 if half else hidden.dtype
+        _tile(hidden, weight, ctx.dtype)
+        return torch.empty(())
+
+    @staticmethod
+    def backward(ctx, _):
+        hidden, weight = ctx.saved_tensors
+        sums = torch.empty(hidden.shape), torch.empty(weight.shape) if ctx.needs_input_grad[1] else None
+        _tile(hidden, weight, ctx.dtype)
+        return sums[0].to(hidden.dtype), None if sums[1] is None else sums[1].to(weight.dtype), None
+
+
+def _tile(hidden, weight, dtype) -> None:
+    """Room for a tile of logits and for what is multiplied into it, given back at once."""
+    tile = torch.empty(min(TILE_TOKENS, len(hidden)), TILE_WORDS, dtype=dtype)
+    torch.mm(hidden[:TILE_TOKENS].to(dtype), weight[:TILE_WORDS].to(dtype).t(), out=tile[:, : len(weight[:TILE_WORDS])])

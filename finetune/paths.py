@@ -1,0 +1,8 @@
+"""Where this program's own files are."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The folder that holds ``app.py`` and ``assets/``."""
+
+ASSETS = PROJECT / "assets"

@@ -1,0 +1,344 @@
+"""What a curve says, in words: is it learning, and if not, what to do.
+
+Pure functions of a run's view, in one pass over its steps. The rules are tried in the order of ``RULES``; each
+names its source. They warn and advise; whether a run ends is the trainer's business, which asks ``should_stop``.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from finetune.runs.curve import LARGEST, SMALL, Curve, repetition, trend
+from finetune.runs.events import Evaluated
+from finetune.runs.view import View
+
+TITLES = {
+    "early": "Too early to say",
+    "learning": "Learning",
+    "flat": "Flat",
+    "overfitting": "Overfitting",
+    "unstable": "Unstable",
+    "forgetting": "Forgetting",
+    "diverged": "Diverged",
+}
+"""What a verdict is called, by its code."""
+
+EARLY_STEPS = 20
+"""With fewer steps, and fewer than three checks, nothing is said."""
+EARLY_SHARE = 0.25
+"""Flat is said only after this share of the planned steps: during warm-up every curve is flat."""
+LOSS_GAIN = 0.03
+"""Prechelt's generalisation loss α, as a share: so much above its best a held-out loss has got worse."""
+STRIPS = 3
+"""Prechelt's s: so many checks in a row, each worse than the one before, are no accident."""
+FLAT_SHARE = 0.02
+"""A held-out loss that has fallen by a smaller share of its start has not moved."""
+RISE_SHARE = 0.25
+"""A training loss that gives back this share of what it had fallen has risen."""
+MANY_SPIKES = 3
+"""Fewer spikes than this are told as such, and the run is not called unstable for them."""
+SPIKE_RATE = 0.005
+"""Share of the steps that spikes must make up, beyond ``MANY_SPIKES``, in a long run."""
+NOT_NUMBERS = 3
+"""Losses in a row that are no numbers."""
+EXPLODED = 5.0
+"""A gradient so many times its first size has exploded; in runs that went well the largest was 1.1 to 1.9 times it."""
+VANISHED = 0.25
+"""A gradient that has shrunk to this share of what the loss has; in runs that went well it was 0.5 to 11."""
+BABBLE = 0.8
+"""Share of an answer's four-letter pieces that were there before: 0.1 to 0.3 in speech, near 1 in ``,,,,,,``."""
+NOTHING_HELD_OUT = "Keep rows for checking: without them nobody can see whether it learns by heart."
+HIGHER = "Try a learning rate three to ten times higher."
+LOWER = "Start again with a learning rate three to ten times lower."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What can be said of a run's curve."""
+
+    code: str
+    """A key of ``TITLES``."""
+    words: str
+    """What is seen, as a sentence with its figures."""
+    advice: str = ""
+    """What to do about it; empty if nothing needs doing."""
+    best_step: int | None = None
+    """The step with the lowest held-out loss; None without one."""
+    since: int | None = None
+    """The step from which on it holds, where that can be said."""
+    jumps: tuple[int, ...] = ()
+    """The steps at which the loss jumped, to be warned of whatever the verdict."""
+
+    @property
+    def title(self) -> str:
+        """The verdict in one or two words."""
+        return TITLES[self.code]
+
+
+def verdict(view: View) -> Verdict:
+    """What the curve of ``view`` says now; the first of ``RULES`` that applies."""
+    curve = Curve.of(view)
+    return replace(next(found for rule in RULES if (found := rule(view, curve))), jumps=curve.jumps)
+
+
+def should_stop(evaluations: Sequence[Evaluated], patience: int, least: float = 0.0) -> bool:
+    """True once ``patience`` checks in a row have not brought the held-out loss ``least`` nats below its best.
+
+    The stopping rule with patience of Keras' ``EarlyStopping`` and Transformers' ``EarlyStoppingCallback``. Slow
+    progress adds up: a check is held against the last best that counted. A loss that is no number is no progress.
+    A patience of 0 never stops.
+    """
+    best, waited = math.inf, 0
+    for check in evaluations:
+        if math.isfinite(check.loss) and (best == math.inf or check.loss < best - least):
+            best, waited = check.loss, 0
+        else:
+            waited += 1
+    return 0 < patience <= waited
+
+
+def best_sound(view: View) -> Evaluated | None:
+    """The check whose model is worth keeping: the lowest held-out loss while it could still speak; None without one.
+
+    The lowest of all can belong to a model that answers everything with one letter (see ``_babbles``).
+    """
+    found = _babbles(view, Curve.of(view))
+    checks = [check for check in view.evaluations if found is None or check.step < found.since]
+    return min((check for check in checks if math.isfinite(check.loss)), key=lambda check: check.loss, default=None)
+
+
+def _not_a_number(view: View, curve: Curve) -> Verdict | None:
+    """Three losses in a row, or the newest held-out loss, are no numbers; or the trainer gave up for that."""
+    lost = bool(view.evaluations) and not abs(view.evaluations[-1].loss) < LARGEST
+    if not (view.code == "diverged" or lost or len(curve.bad) >= NOT_NUMBERS):
+        return None
+    since = curve.bad[0] if curve.bad else view.evaluations[-1].step if lost else view.step
+    return Verdict("diverged", f"The loss is not a number since step {since}.", LOWER, curve.best_step, since)
+
+
+def _blown_up(view: View, curve: Curve) -> Verdict | None:
+    """The loss has ended above where it began, on held-out rows and on its own: it has unlearnt, not learnt by heart.
+
+    By that the two are told apart: a model that learns by heart gets better on its own rows.
+    """
+    if len(curve.blocks) < 2:
+        return None
+    (_, first), (_, last) = curve.blocks[0], curve.blocks[-1]
+    series = curve.held_out if len(curve.held_out) > 1 else curve.blocks
+    factor = 1 + LOSS_GAIN if series is curve.held_out else 1.5
+    start, end = series[0][1], series[-1][1]
+    if last < first or end < start + max((factor - 1) * abs(start), SMALL):
+        return None
+    since = next(series[n + 1][0] for n in reversed(range(len(series) - 1)) if series[n][1] <= start)
+    words = f"The loss has risen from {_number(start)} to {_number(end)} since step {since}: "
+    return Verdict("diverged", words + "it knows less than before it began.", LOWER, curve.best_step, since)
+
+
+def _broken(view: View, curve: Curve) -> Verdict | None:
+    """The gradient exploded and has all but vanished since, while much of the loss is left: the weights are wrecked.
+
+    At a minimum only the mean of the gradients vanishes; those of single batches do not, unless their rows are answered
+    perfectly, and then the loss has vanished too. Behind a normalising layer the gradient shrinks as the weights grow
+    (Ioffe and Szegedy 2015, §3.3), so weights that one far too large step has blown up never come back.
+    """
+    norms = [(s.grad_norm, s.step) for s in view.steps if s.grad_norm is not None and s.grad_norm < LARGEST]
+    if len(curve.gradients) < 4 or len(curve.blocks) < 4:
+        return None
+    first, (peak, at) = median(norm for norm, _ in norms[:5]), max(norms)
+    start, end = curve.blocks[0][1], curve.blocks[-1][1]
+    left = VANISHED * first * min(1.0, end / start) if start > 0 else 0.0
+    if first <= 0 or peak < EXPLODED * first or end < SMALL or curve.gradients[-1][1] >= left:
+        return None
+    return Verdict(
+        "diverged",
+        f"It has broken down: the corrections grew {peak / first:.0f} times too large at step {at}, have hardly any "
+        f"effect since, and the loss stays at {_number(end)}.",
+        "Start again with a learning rate ten times lower.",
+        curve.best_step,
+        at,
+    )
+
+
+def _babbles(view: View, curve: Curve) -> Verdict | None:
+    """Every one of the newest answers says the same few letters over and over, and the base model's did not.
+
+    No loss shows it: DPO on the shipped pairs, four times longer than the default, ends with 100 % held-out accuracy
+    and answers of one letter.
+    """
+    answers = view.samples[-1].answers if view.samples else ()
+    if not answers or not all(repetition(a.tuned) >= BABBLE and repetition(a.base) < BABBLE / 2 for a in answers):
+        return None
+    since = next(s.step for s in view.samples if all(repetition(answer.tuned) >= BABBLE for answer in s.answers))
+    closer = ", or hold it closer to the base with a higher beta" if curve.accuracy else ""
+    return Verdict(
+        "forgetting",
+        f"It can no longer speak: since step {since} it answers every question with “{answers[0].tuned.strip()[:8]}…”.",
+        f"Train for fewer epochs or with a learning rate three to ten times lower{closer}.",
+        curve.best_step,
+        since,
+    )
+
+
+def _early(view: View, curve: Curve) -> Verdict | None:
+    """There are too few points for any rule."""
+    if len(curve.held_out) >= 3 or (len(curve.training) >= EARLY_STEPS and len(curve.blocks) >= 4):
+        return None
+    hint = "Lower is better. Held-out rows are ones it never learns from."
+    return Verdict("early", "There are too few steps and checks to judge by.", hint, curve.best_step)
+
+
+def _risen(view: View, curve: Curve) -> Verdict | None:
+    """The loss on its own rows had fallen by a quarter, gives back a quarter of that, and no check says otherwise.
+
+    Above its start it would be ``_blown_up``; with a training loss that falls on, ``_overfitting``.
+    """
+    if len(curve.blocks) < 4:
+        return None
+    lowest, low = min(curve.blocks, key=lambda point: point[1])
+    rise, fall = curve.blocks[-1][1] - low, curve.blocks[0][1] - low
+    checked = [loss for step, loss in curve.held_out if step > lowest]
+    confirmed = len(checked) < 2 or checked[-1] > curve.best[1] + SMALL
+    if (
+        not confirmed
+        or fall < RISE_SHARE * abs(curve.blocks[0][1])
+        or rise < max(RISE_SHARE * fall, 0.2 * abs(low), 5 * SMALL)
+    ):
+        return None
+    return Verdict(
+        "unstable",
+        f"On its own rows the loss had come down to {_number(low)} at step {lowest} and has risen again to "
+        f"{_number(low + rise)}: it loses what it had learnt.",
+        "Try a learning rate two to three times lower.",
+        curve.best_step,
+        lowest,
+    )
+
+
+def _jumpy(view: View, curve: Curve) -> Verdict | None:
+    """The loss jumps often: at three steps or more, and in a long run at one of two hundred.
+
+    The share of steps that are spikes is the spike score of OLMo 2 (arXiv:2501.00656, §4).
+    """
+    if len(curve.jumps) < max(MANY_SPIKES, SPIKE_RATE * len(view.steps)):
+        return None
+    return Verdict(
+        "unstable",
+        f"The loss jumps: at step {steps_words(curve.jumps)}.",
+        "Try a learning rate two to three times lower, and look at the Data tab for rows unlike the others.",
+        curve.best_step,
+        curve.jumps[0],
+    )
+
+
+def _overfitting(view: View, curve: Curve) -> Verdict | None:
+    """The held-out loss is 3 % above its best, or has risen at three checks in a row, while training went on.
+
+    Prechelt 1998, "Early stopping - but when?": the criteria GL_3 and UP_3. Differences below a hundredth of a nat
+    are left out, as a share of a loss near zero says nothing.
+    """
+    if len(curve.held_out) < 3:
+        return None
+    (best_step, best), last = curve.best, curve.held_out[-1][1]
+    newest = [loss for _, loss in curve.held_out[-STRIPS - 1 :]]
+    rising = len(newest) > STRIPS and all(a < b for a, b in zip(newest, newest[1:]))
+    if last < best + SMALL or not (last > best + LOSS_GAIN * abs(best) or rising):
+        return None
+    since = next(step for step, _ in curve.held_out if step > best_step)
+    words = f"On rows it has never seen it was best at step {best_step} ({_number(best)}) and has got worse since step "
+    words += f"{since} ({_number(last)} now): it learns its rows by heart."
+    if curve.accuracy and curve.accuracy[-1][1] >= max(share for _, share in curve.accuracy) - 0.02:
+        words += f" It still prefers the better answer {_percent(curve.accuracy[-1][1])} of the time, "
+        words += "but is ever surer where it is wrong."
+    advice = "Train for fewer epochs, or on more rows that differ from each other."
+    return Verdict("overfitting", words, advice, best_step, since)
+
+
+def _flat(view: View, curve: Curve) -> Verdict | None:
+    """The held-out loss has moved by less than 2 % of its start, or without one the training loss has no real trend.
+
+    If the loss on its own rows fell all the same, what is learnt does not carry over.
+    """
+    fall, real = trend(curve.blocks)
+    share = -fall / abs(curve.blocks[0][1]) if curve.blocks and curve.blocks[0][1] and real else 0.0
+    if len(curve.held_out) > 1:
+        found = _flat_held_out(curve, share)
+    elif share < FLAT_SHARE:
+        found = Verdict("flat", f"The loss has hardly moved from {_number(curve.blocks[0][1])}.", HIGHER)
+    else:
+        found = None
+    if found and view.total_steps and view.step < EARLY_SHARE * view.total_steps:
+        return Verdict("early", "The loss has hardly moved yet; the first steps are small ones.", "", curve.best_step)
+    return found
+
+
+def _flat_held_out(curve: Curve, share: float) -> Verdict | None:
+    """``_flat`` where there are checks; ``share`` is how much of its start the training loss has lost."""
+    start, best = curve.held_out[0][1], curve.best[1]
+    gained = curve.accuracy[-1][1] - curve.accuracy[0][1] if curve.accuracy else 0.0
+    if start - best >= max(FLAT_SHARE * abs(start), SMALL / 2) or gained >= 0.1:
+        return None
+    if abs(start) < 5 * SMALL:
+        words = f"There was little to learn: the loss on held-out rows was {_number(start)} before it began."
+        return Verdict("flat", words, "Look on the Data tab whether these rows are what you meant.", curve.best_step)
+    if share > 10 * FLAT_SHARE:
+        return Verdict(
+            "overfitting",
+            f"The loss on its own rows falls, but on rows it has never seen it stays at {_number(best)}: "
+            "what it learns does not carry over.",
+            "Look on the Data tab whether the held-out rows ask for the same as the others, or add more rows.",
+            curve.best_step,
+            curve.held_out[1][0],
+        )
+    words = f"The loss on held-out rows has hardly moved: {_number(start)} at the start, {_number(best)} at best."
+    return Verdict("flat", words, HIGHER, curve.best_step)
+
+
+def _learning(view: View, curve: Curve) -> Verdict:
+    """What is left: it gets better, or did until it was level."""
+    if len(curve.held_out) < 2:
+        start, end = curve.blocks[0][1], curve.blocks[-1][1]
+        unseen = "" if view.held_out_rows else NOTHING_HELD_OUT
+        words = f"The loss on its own rows fell from {_number(start)} to {_number(end)}."
+        return Verdict("learning", words, unseen, curve.best_step)
+    words = f"On rows it has never seen the loss fell from {_number(curve.held_out[0][1])} to "
+    words += _number(curve.held_out[-1][1])
+    if len(curve.accuracy) > 1:
+        before, now = curve.accuracy[0][1], curve.accuracy[-1][1]
+        words += f", and it prefers the better answer {_percent(now)} of the time ({_percent(before)} at the start)"
+    level = curve.level_since
+    if level is None:
+        return Verdict("learning", f"{words}.", "", curve.best_step)
+    advice = "More of the same would change little; more or better rows might."
+    return Verdict("learning", f"{words}; it is level since step {level}.", advice, curve.best_step, level)
+
+
+RULES: tuple[Callable[[View, Curve], Verdict | None], ...] = (
+    _not_a_number,
+    _broken,
+    _babbles,
+    _early,
+    _blown_up,
+    _risen,
+    _jumpy,
+    _overfitting,
+    _flat,
+    _learning,
+)
+"""Every rule, the most urgent first; the last always applies."""
+
+
+def steps_words(steps: Sequence[int], most: int = 4) -> str:
+    """The first steps in words: ``40, 90, 130, 160 and 3 more``."""
+    shown = ", ".join(str(step) for step in steps[:most])
+    return shown if len(steps) <= most else f"{shown} and {len(steps) - most} more"
+
+
+def _number(value: float) -> str:
+    if abs(value) < 0.1:
+        return f"{value:.2g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"

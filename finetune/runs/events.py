@@ -1,0 +1,170 @@
+"""Everything a run can say, one small class each, always in the past tense.
+
+An event is one JSON line of a run's ``events.jsonl``. It says what happened and never how to draw it;
+``finetune.runs.view`` folds events into what a reader needs. Times are Unix seconds, durations are seconds
+taken from a monotonic clock, memory is bytes, losses are natural logs per token.
+"""
+
+import json
+import time
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, ValidationError
+
+from finetune.settings import Settings
+
+Phase = Literal["loading", "tokenising", "training", "saving"]
+
+
+class Event(Settings):
+    """A fact about a run."""
+
+    EVENTS: ClassVar[dict[str, type["Event"]]] = {}
+
+    at: float = Field(default_factory=time.time)
+    """When it happened, in Unix seconds."""
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        Event.EVENTS[cls.__name__] = cls
+
+    def to_line(self) -> str:
+        """The event as one line of JSON, without the newline."""
+        return json.dumps({"event": type(self).__name__, **self.model_dump()}, ensure_ascii=False, allow_nan=True)
+
+
+def parse(line: str) -> Event | None:
+    """The event on ``line``, or None if the line is damaged or of an event this version does not know."""
+    try:
+        record = json.loads(line)
+        return Event.EVENTS[record.pop("event")].model_validate(record)
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError):
+        return None
+
+
+class Queued(Event):
+    """The run was created and waits for its turn."""
+
+    name: str
+
+
+class Started(Event):
+    """A worker took the device for this run."""
+
+    device: str
+    """The machine in words, e.g. ``CPU, 2 cores, 23 GB``."""
+    versions: dict[str, str] = {}
+    """Version of each library that decides the result."""
+
+
+class Requeued(Event):
+    """Someone asked a run that had ended to go on."""
+
+
+class Resumed(Event):
+    """The run went on from a checkpoint; what was said of later steps no longer counts."""
+
+    step: int
+
+
+class Lowered(Event):
+    """The memory did not suffice, and the run goes on with settings that need less."""
+
+    settings: dict[str, Any]
+    """The settings that changed, by their dotted path in the recipe, e.g. ``{"training.accumulation": 2}``."""
+    reason: str
+    """What was changed and why, as a sentence."""
+
+
+class Entered(Event):
+    """A phase of the run began."""
+
+    phase: Phase
+
+
+class Chose(Event):
+    """Something was chosen for the person, with its reason."""
+
+    what: str
+    """The setting, e.g. ``precision``."""
+    value: str
+    reason: str
+
+
+class Noted(Event):
+    """Something the person should know: a fallback, rows left out, a warning."""
+
+    message: str
+    level: Literal["info", "warning"] = "info"
+
+
+class Planned(Event):
+    """The work ahead is known."""
+
+    total_steps: int
+    train_rows: int
+    held_out_rows: int
+    trained_tokens: int
+    """Tokens per epoch that carry loss."""
+    parameters: int
+    trainable: int
+
+
+class Stepped(Event):
+    """The optimiser took a step."""
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float | None = None
+    tokens_per_s: float | None = None
+    memory_bytes: int | None = None
+    """Memory in use: allocated on the GPU, or resident for the process on a CPU."""
+    elapsed_s: float = 0.0
+    """Seconds of training so far, pauses and earlier sittings left out."""
+    metrics: dict[str, float] = {}
+    """What else the method reports, e.g. ``margin`` and ``accuracy`` for DPO."""
+
+
+class Evaluated(Event):
+    """The held-out rows were scored."""
+
+    step: int
+    loss: float
+    metrics: dict[str, float] = {}
+
+
+class Answer(Settings):
+    """What base and tuned said to one fixed prompt."""
+
+    prompt: str
+    base: str
+    tuned: str
+
+
+class Sampled(Event):
+    """The model answered the fixed prompts, so that a person sees it change."""
+
+    step: int
+    answers: tuple[Answer, ...]
+
+
+class Saved(Event):
+    """Something can be read from the run directory from now on."""
+
+    what: Literal["checkpoint", "model"]
+    path: str
+    """Relative to the run directory."""
+    step: int
+
+
+class Ended(Event):
+    """The run is over, one way or another."""
+
+    state: Literal["done", "stopped", "failed", "paused", "interrupted"]
+    code: str = ""
+    """For a failure: ``recipe``, ``data``, ``model``, ``run``, ``busy``, ``memory``, ``disk``, ``diverged``, ``gpu`` or
+    ``bug``."""
+    message: str = ""
+    hint: str = ""

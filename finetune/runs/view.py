@@ -1,0 +1,210 @@
+"""A run as its readers see it: ``fold(events) -> View``.
+
+The page, the command line and the tests read the same View, and nothing else. It holds no handle to a
+trainer, a thread or a file, and drawing it is the readers' business.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from finetune.runs import events
+
+STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "paused", "failed", "interrupted")
+"""A run that says it is at work while nobody holds its lock is *interrupted* (``finetune.runs.run`` decides that)."""
+
+ACTIVE = ("preparing", "running", "stopping")
+FINISHED = ("done", "stopped", "failed")
+RESUMABLE = ("stopped", "paused", "failed", "interrupted")
+"""A run in one of these can go on from its last checkpoint."""
+STALLED_S, STALLED_STEPS = 60.0, 10.0
+"""A run is stalled if nothing was heard of it for a minute, and for ten times as long as a step of its takes."""
+UNPACED_S = 3600.0
+"""While it is not known how long things take, a run is stalled if nothing was heard of it for an hour.
+
+Before its second step, also after it was resumed, and while its model is saved, a run says nothing for as long as a
+disk, a network or a compiler takes. In an hour 140 GB of weights (70 billion in bf16) are read at 40 MB/s, 15 GB are
+fetched at 35 Mbit/s, and the longest compilation that was measured (27 s) is over a hundred times.
+"""
+
+
+@dataclass
+class View:
+    """What is known of a run after the events so far."""
+
+    name: str = ""
+    state: str = "queued"
+    phase: str = ""
+    device: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    queued_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    step: int = 0
+    total_steps: int = 0
+    epoch: float = 0.0
+    train_rows: int = 0
+    held_out_rows: int = 0
+    trained_tokens: int = 0
+    parameters: int = 0
+    trainable: int = 0
+    elapsed_s: float = 0.0
+    tokens_per_s: float | None = None
+    memory_bytes: int | None = None
+    steps: list[events.Stepped] = field(default_factory=list)
+    evaluations: list[events.Evaluated] = field(default_factory=list)
+    samples: list[events.Sampled] = field(default_factory=list)
+    choices: list[events.Chose] = field(default_factory=list)
+    notes: list[events.Noted] = field(default_factory=list)
+    saved: list[events.Saved] = field(default_factory=list)
+    lowered: list[events.Lowered] = field(default_factory=list)
+    """What was given up for want of memory."""
+    steps_since: int = 0
+    """Steps since the phase it is in began. The first of them waits for what is loaded or compiled at its time."""
+    heard_at: float = 0.0
+    """When the run last said something, in Unix seconds."""
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    revision: int = 0
+    """Number of events folded in; equal revisions of one run are equal views."""
+
+    @property
+    def fraction(self) -> float:
+        """Share of the steps done, 0 to 1; a run that is done is 1."""
+        if self.state == "done":
+            return 1.0
+        return min(self.step / self.total_steps, 1.0) if self.total_steps else 0.0
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds of training left at the mean pace so far, or None before the first step."""
+        if self.state not in ("running", "stopping") or not self.step or not self.total_steps:
+            return None
+        return self.elapsed_s / self.step * max(self.total_steps - self.step, 0)
+
+    @property
+    def has_model(self) -> bool:
+        """True if a tuned model can be read from the run directory."""
+        return any(saved.what == "model" for saved in self.saved)
+
+    @property
+    def best(self) -> events.Evaluated | None:
+        """The check of the held-out rows with the lowest loss; None before there is one that is a number."""
+        numbers = [evaluation for evaluation in self.evaluations if math.isfinite(evaluation.loss)]
+        return min(numbers, key=lambda evaluation: evaluation.loss, default=None)
+
+    @property
+    def step_s(self) -> float | None:
+        """Seconds that a step usually takes: the median of the last twenty; None before the second."""
+        recent = self.steps[-21:]
+        paces = [later.elapsed_s - earlier.elapsed_s for earlier, later in zip(recent, recent[1:])]
+        return sorted(paces)[len(paces) // 2] if paces else None
+
+    @property
+    def is_paced(self) -> bool:
+        """True while it takes steps, is past the second since it began or was resumed, and so has a usual pace."""
+        return self.phase == "training" and self.steps_since >= 2 and self.step_s is not None
+
+    def is_stalled(self, now: float) -> bool:
+        """True if it is at work, asked to end or not, and nothing was heard of it for much longer than is usual."""
+        patience_s = max(STALLED_S, STALLED_STEPS * self.step_s) if self.is_paced else UNPACED_S
+        return self.state in ACTIVE and now - self.heard_at > patience_s
+
+    def add(self, event: events.Event) -> "View":
+        """This view with ``event`` folded in (it changes in place and is returned)."""
+        self.revision += 1
+        self.heard_at = event.at
+        self._add(event)
+        return self
+
+    @singledispatchmethod
+    def _add(self, event: events.Event) -> None:
+        raise TypeError(f"No rule for {type(event).__name__}.")
+
+    @_add.register
+    def _(self, event: events.Queued) -> None:
+        self.name, self.queued_at, self.state = event.name, event.at, "queued"
+
+    @_add.register
+    def _(self, event: events.Started) -> None:
+        self.state, self.started_at, self.ended_at = "preparing", event.at, None
+        self.device, self.versions, self.phase = event.device, event.versions, ""
+        self.code = self.message = self.hint = ""
+
+    @_add.register
+    def _(self, event: events.Requeued) -> None:
+        self.state, self.ended_at, self.phase = "queued", None, ""
+        self.code = self.message = self.hint = ""
+
+    @_add.register
+    def _(self, event: events.Resumed) -> None:
+        self.steps = [step for step in self.steps if step.step <= event.step]
+        self.evaluations = [check for check in self.evaluations if check.step <= event.step]
+        self.samples = [sample for sample in self.samples if sample.step <= event.step]
+        self.step = event.step
+        last = self.steps[-1] if self.steps else None
+        self.epoch, self.elapsed_s = (last.epoch, last.elapsed_s) if last else (0.0, 0.0)
+
+    @_add.register
+    def _(self, event: events.Lowered) -> None:
+        self.lowered.append(event)
+
+    @_add.register
+    def _(self, event: events.Entered) -> None:
+        self.phase, self.steps_since = event.phase, 0
+        self.state = "preparing" if event.phase in ("loading", "tokenising") else "running"
+
+    @_add.register
+    def _(self, event: events.Chose) -> None:
+        self.choices = [choice for choice in self.choices if choice.what != event.what] + [event]
+
+    @_add.register
+    def _(self, event: events.Noted) -> None:
+        if (event.message, event.level) not in [(note.message, note.level) for note in self.notes]:
+            self.notes.append(event)
+
+    @_add.register
+    def _(self, event: events.Planned) -> None:
+        self.total_steps, self.train_rows, self.held_out_rows = event.total_steps, event.train_rows, event.held_out_rows
+        self.trained_tokens, self.parameters, self.trainable = event.trained_tokens, event.parameters, event.trainable
+
+    @_add.register
+    def _(self, event: events.Stepped) -> None:
+        self.step, self.epoch, self.elapsed_s = event.step, event.epoch, event.elapsed_s
+        self.tokens_per_s = event.tokens_per_s or self.tokens_per_s
+        self.memory_bytes = event.memory_bytes or self.memory_bytes
+        self.steps = (
+            [earlier for earlier in self.steps if earlier.step < event.step] if self._repeats(event) else self.steps
+        )
+        self.steps.append(event)
+        self.steps_since += 1
+
+    def _repeats(self, event: events.Stepped) -> bool:
+        return bool(self.steps) and self.steps[-1].step >= event.step
+
+    @_add.register
+    def _(self, event: events.Evaluated) -> None:
+        self.evaluations = [earlier for earlier in self.evaluations if earlier.step < event.step] + [event]
+
+    @_add.register
+    def _(self, event: events.Sampled) -> None:
+        self.samples = [earlier for earlier in self.samples if earlier.step < event.step] + [event]
+
+    @_add.register
+    def _(self, event: events.Saved) -> None:
+        self.saved.append(event)
+
+    @_add.register
+    def _(self, event: events.Ended) -> None:
+        self.state, self.ended_at, self.phase = event.state, event.at, ""
+        self.code, self.message, self.hint = event.code, event.message, event.hint
+
+
+def fold(events: Iterable[events.Event]) -> View:
+    """The view after ``events``, in their order."""
+    view = View()
+    for event in events:
+        view.add(event)
+    return view

@@ -1,0 +1,50 @@
+"""Preflight: all that is wrong with a recipe, found before any GPU work and reported at once."""
+
+from functools import partial
+
+from finetune.data.known import Known
+from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
+from finetune.model import locate
+from finetune.recipe import Recipe
+from finetune.runs.workspace import Workspace
+
+
+def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Known | None = None) -> None:
+    """Find out all that is wrong with ``recipe`` before any work; ``RecipeError`` lists it.
+
+    Data that is ``known`` already is not read again.
+    """
+    problems = []
+    training = recipe.training
+    if training.batch_size and training.batch_size % training.accumulation:
+        problems.append(
+            Problem(
+                "training.accumulation",
+                f"A batch of {training.batch_size} rows does not divide into {training.accumulation} parts.",
+                "Choose a divisor.",
+            )
+        )
+    try:
+        found = (known or Known()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
+        if found.kind not in recipe.method.reads:
+            problems.append(
+                Problem(
+                    "method",
+                    f"{recipe.method.type.upper()} cannot learn from these rows: they are {found.title}.",
+                    "Choose a method that suits the data.",
+                )
+            )
+    except FinetuneError as error:
+        problems.append(Problem("data", error.message, error.hint))
+    if recipe.model.run:
+        try:
+            workspace.run(recipe.model.run)
+        except FinetuneError as error:
+            problems.append(Problem("model.run", error.message, error.hint))
+    if "/" not in recipe.model.id:
+        try:
+            locate(recipe.model, workspace)
+        except ModelError as error:
+            problems.append(Problem("model.id", error.message, error.hint))
+    if problems:
+        raise RecipeError("This recipe cannot be run yet.", problems=tuple(problems))

@@ -1,0 +1,129 @@
+"""A server's life around its page: the only one on its workspace, and what makes it end.
+
+It knows neither the page nor the launcher; ``app`` puts the three together.
+"""
+
+import errno
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from queue import SimpleQueue
+
+from filelock import FileLock, Timeout
+
+from finetune.errors import BusyError
+from finetune.runs.workspace import Workspace
+from finetune.service.launcher import POISONED
+
+BUDGET_S = 5.5
+"""What a run at work is given to save where it is; with all else the program ends within 8 s."""
+CHANGING_S = 15.0
+"""How long a server waits for one that is just beginning or ending; a page is up within a few seconds."""
+
+
+class Claim:
+    """The right to serve a workspace: an OS file lock, held until the process ends, however that happens.
+
+    Beside it ``server.json`` says where the server is to be found, for as long as it can be visited.
+    """
+
+    def __init__(self, workspace: Workspace):
+        self._workspace = workspace
+        self._lock = FileLock(workspace.path / "server.lock", thread_local=False, is_singleton=False)
+        self._said = workspace.path / "server.json"
+
+    def take(self, patience_s: float = CHANGING_S) -> "Claim":
+        """Hold the workspace; ``BusyError`` names the server that does.
+
+        A holder that does not say where it is begins or ends just now, and is waited for.
+        """
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                self._lock.acquire(timeout=0.1)
+            except Timeout:
+                other = self._holder()
+                if other or time.monotonic() > until:
+                    raise self._refusal(other) from None
+            else:
+                self.withdraw()  # what a killed one left
+                return self
+
+    def announce(self, url: str, pid: int) -> None:
+        """Say where the server is, and which process a person would end."""
+        unfinished = self._said.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps({"pid": pid, "url": url}), encoding="utf-8")
+        unfinished.replace(self._said)
+
+    def withdraw(self) -> None:
+        """Say nothing any more; the workspace stays held."""
+        self._said.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Give the workspace back; only a process that lives on needs to."""
+        self.withdraw()
+        self._lock.release()
+
+    def _holder(self) -> dict:
+        try:
+            return json.loads(self._said.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def _refusal(self, other: dict) -> BusyError:
+        where = f"at {other['url']} (process {other['pid']})" if other else "being started or ended"
+        return BusyError(
+            f"Finetune Studio is already {where} for the workspace {self._workspace.path}.",
+            "Use that page, end it first, or set FINETUNE_HOME to another folder.",
+        )
+
+
+def require_port(host: str, port: int) -> None:
+    """``BusyError`` unless something could listen on ``port`` of ``host`` now."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OverflowError:
+        raise BusyError(f"There is no port {port}.", "Choose one from 1 to 65535 with --port.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BusyError(f"Port {port} is taken.", "Choose another one with --port.") from None
+        raise BusyError(f"Nothing can listen at {host}:{port}: {error.strerror}.") from None
+
+
+def reasons_to_end(poisoned: threading.Event) -> SimpleQueue:
+    """The exit codes that reasons to end call for, as they come in; to be called in the main thread.
+
+    SIGTERM and SIGINT put 0, and end the process at once when they come again; ``poisoned`` puts ``POISONED``.
+    """
+    reasons: SimpleQueue[int] = SimpleQueue()  # unlike an Event, it can be put to in the middle of a wait for it
+
+    def at_once(signum: int, _) -> None:
+        os._exit(128 + signum)
+
+    def asked(*_) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, at_once)
+        reasons.put(0)
+
+    def watch() -> None:
+        poisoned.wait()
+        reasons.put(POISONED)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, asked)
+    threading.Thread(target=watch, name="poisoned", daemon=True).start()
+    return reasons
+
+
+def end_with(pipe: int) -> None:
+    """Ask this process to end, as SIGTERM does, once the other end of ``pipe`` is closed."""
+
+    def watch() -> None:
+        while os.read(pipe, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="launcher", daemon=True).start()

@@ -1,0 +1,162 @@
+"""The worker's job: train one run to its end, whatever happens.
+
+``work`` is the one place that catches everything a run can raise; the run's last event says what it was.
+"""
+
+import os
+import subprocess
+import time
+import traceback
+from contextlib import AbstractContextManager, nullcontext, suppress
+
+from finetune.errors import (
+    BusyError,
+    DataError,
+    DiskError,
+    DivergedError,
+    FinetuneError,
+    ModelError,
+    RecipeError,
+    RunError,
+)
+from finetune.machine.device_errors import is_out_of_memory, is_poisoned
+from finetune.machine.hardware import choose_processes, machine
+from finetune.machine.lease import Lease
+from finetune.paths import PROJECT
+from finetune.runs.events import Ended, Noted
+from finetune.runs.run import ENDED_AS, Onlooker, Run
+from finetune.runs.workspace import Workspace
+from finetune.training import distributed
+
+CODES = {
+    RecipeError: "recipe",
+    DataError: "data",
+    ModelError: "model",
+    RunError: "run",
+    BusyError: "busy",
+    DiskError: "disk",
+    DivergedError: "diverged",
+}
+LEAVE_S = 10.0
+"""How long a process may take to leave after its ``torchrun``; it looks each second, and 3 s were measured."""
+
+
+def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
+    """Train ``run`` in this thread; it has ended when this returns, whatever happened.
+
+    If another process trains on this machine, a ``patient`` run waits for it; any other fails and says so. A run that
+    is not in line (another process was quicker) is left alone. A process that only helps raises what goes wrong.
+    """
+    if not distributed.is_first():
+        from finetune.training.train import train
+
+        train(Onlooker(run.path), workspace)
+        return
+    with run.held():
+        if run.view().state != "queued":
+            return
+        try:
+            with _lease(run, workspace, patient):
+                if run.cancelled:
+                    run.emit(Ended(state=ENDED_AS[run.asked], message="It was asked to end before it began."))
+                    return
+                together = _processes(run)
+                if together == 1:
+                    from finetune.training.train import train
+
+                    train(run, workspace)
+        except Exception as error:
+            run.emit(_failure(run, error))
+            return
+    if together > 1:
+        _work_together(run, workspace, together)
+
+
+def _processes(run: Run) -> int:
+    """How many processes are to be started for ``run``; 1 in one that was started with others."""
+    if distributed.world() > 1:
+        return 1
+    return choose_processes(machine(), run.recipe.training.processes)
+
+
+def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
+    """Train ``run`` with several processes of this machine, which take its lock and the device themselves.
+
+    If they ended early, that is said once the one that writes has left, or it might go on writing after the end. One
+    that does not leave still works on the run, and the run is shown so.
+    """
+    environment = os.environ | {
+        "FINETUNE_HOME": str(workspace.path),
+        "PYTHONPATH": str(PROJECT),
+        distributed.OWNER: str(os.getpid()),
+    }
+    with (run.path / "processes.log").open("ab") as log:
+        done = subprocess.run(distributed.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
+    if not done.returncode:
+        return
+    with suppress(BusyError), run.held(LEAVE_S):
+        if run.view().state not in ("failed", *ENDED_AS.values()):
+            run.emit(_killed() if done.returncode < 0 else _ended_early(run))
+
+
+def _lease(run: Run, workspace: Workspace, patient: bool) -> AbstractContextManager:
+    while True:
+        lease = Lease(workspace.path)
+        try:
+            return lease.take()
+        except BusyError:
+            if not patient:
+                raise
+            if run.cancelled:
+                return nullcontext()
+            time.sleep(1)
+
+
+def _ended_early(run: Run) -> Ended:
+    return Ended(
+        state="failed",
+        code="bug",
+        message="The processes that trained together ended early.",
+        hint=f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint.",
+    )
+
+
+def _killed() -> Ended:
+    """The last event of a run that one of its processes was taken from."""
+    return Ended(
+        state="interrupted",
+        message="One of the processes that trained together ended.",
+        hint="Resume the run: it goes on from its last checkpoint.",
+    )
+
+
+def _failure(run: Run, error: Exception) -> Ended:
+    """The last event of a run that raised ``error``; a bug leaves its traceback in the run directory."""
+    with suppress(OSError):
+        (run.path / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    if is_out_of_memory(error):
+        return Ended(
+            state="failed",
+            code="memory",
+            message="The machine ran out of memory.",
+            hint="Choose QLoRA, a shorter length, a smaller batch or a smaller model.",
+        )
+    if is_poisoned(error):
+        return Ended(
+            state="failed",
+            code="gpu",
+            message="The graphics card stopped working for this program, so nothing more could be saved.",
+            hint="The program has to start anew; then resume the run from its last checkpoint.",
+        )
+    if distributed.is_lost(error):
+        return _killed()
+    if isinstance(error, FinetuneError):
+        code = next(code for kind, code in CODES.items() if isinstance(error, kind))
+        return Ended(state="failed", code=code, message=error.message, hint=error.hint)
+    run.emit(Noted(message=f"{type(error).__name__}: {error}", level="warning"))
+    return Ended(
+        state="failed",
+        code="bug",
+        message="Something went wrong that should not have.",
+        hint=f"The details are in traceback.txt of run {run.id}.",
+    )

@@ -1,0 +1,107 @@
+"""Several processes that train one run together: which of them this is, what they agree on, how they are started.
+
+``torchrun`` and ``accelerate launch`` tell each process its rank in the environment. The first one (rank 0) writes the
+run directory; the others read it and write nothing. Started alone, a process is the first of one.
+"""
+
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import psutil
+
+from finetune.runs.run import Run
+
+OWNER = "FINETUNE_OWNER"
+"""The environment variable that tells processes that train together which of ours started their ``torchrun``."""
+WATCH_S = 1.0
+"""How often a process looks whether those that started it are alive."""
+
+LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "ProcessGroup")
+"""What gloo's and NCCL's errors say when the other side has ended."""
+
+
+def world() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first() -> bool:
+    """True for the process that writes."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def end_with_starter() -> None:
+    """End this process, whatever it is at, once its ``torchrun`` has ended, or the owner of that (``OWNER``).
+
+    Killed, they cannot end it, and it would keep the device and the run's lock. It saves nothing: the last checkpoint
+    stands. On Windows a process does not learn that its parent ended, and is left alone.
+    """
+    if os.name == "nt":
+        return
+    torchrun = os.getppid()
+
+    def watch() -> None:
+        while _is_above(torchrun):
+            time.sleep(WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="starter", daemon=True).start()
+
+
+def _is_above(torchrun: int) -> bool:
+    """True while this process has ``torchrun`` for its parent, and that one its owner, if it has one."""
+    owner = os.environ.get(OWNER)
+    with suppress(psutil.NoSuchProcess):
+        return os.getppid() == torchrun and (owner is None or psutil.Process(torchrun).ppid() == int(owner))
+    return False
+
+
+def join(device: str) -> None:
+    """Meet the other processes, on ``device`` (``cuda``, ``mps`` or ``cpu``); nothing to do for one alone.
+
+    ``RuntimeError`` if they do not find each other: ``accelerate launch --cpu`` starts a single process whatever
+    number it is given, and two that do not know of each other would write to the same folder.
+    """
+    if world() == 1:
+        return
+    import torch
+    from accelerate import PartialState
+
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    state = PartialState(cpu=device == "cpu")
+    if state.num_processes != world():
+        raise RuntimeError(f"{world()} processes were started, and {state.num_processes} found each other.")
+
+
+def agree(*answers: bool) -> tuple[bool, ...]:
+    """The first process's ``answers``, in all of them: clocks and files may say otherwise elsewhere."""
+    return tuple(share(list(answers)))
+
+
+def share(value):
+    """The first process's ``value``, in all of them; they must have joined."""
+    if world() == 1:
+        return value
+    from torch import distributed
+
+    values = [value]
+    distributed.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+def is_lost(error: BaseException) -> bool:
+    """True if ``error`` says that another process of this run is gone."""
+    return world() > 1 and isinstance(error, RuntimeError) and any(words in str(error) for words in LOST)
+
+
+def command(run: Run, processes: int) -> list[str]:
+    """The command that trains ``run``, which is in line, with so many processes on this machine.
+
+    With this process as their ``OWNER`` in the environment they end with it.
+    """
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    return [*launcher, "-m", "finetune", "resume", run.id]

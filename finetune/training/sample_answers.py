@@ -1,0 +1,79 @@
+"""Answers of the model in training to a few fixed prompts, base beside tuned.
+
+Greedy, so that answers differ by training alone and training is not disturbed.
+"""
+
+from finetune.runs.events import Answer
+
+
+class Sampler:
+    """Asks the model the same ``prompts`` each time; the answers of the first time are the base's."""
+
+    def __init__(self, prompts: list[list[dict]], tokenizer, max_tokens: int):
+        self.prompts = prompts
+        self.tokenizer = tokenizer
+        self.max_tokens = max_tokens
+        self.base: list[str] = []
+
+    def answers(self, model, first: bool = False) -> tuple[Answer, ...]:
+        """What base and ``model`` say now; with ``first``, before the first step, the model is the base."""
+        if not self.prompts:
+            return ()
+        said = self._generate(model)
+        if first:
+            self.base = said
+        return tuple(
+            Answer(prompt=prompt[-1]["content"], base=base, tuned=tuned)
+            for prompt, base, tuned in zip(self.prompts, self.base or [""] * len(said), said)
+        )
+
+    def _generate(self, model) -> list[str]:
+        import torch
+
+        batch = self._batch().to(model.device)
+        was_training = model.training
+        model.eval()
+        try:
+            with torch.no_grad():
+                output = model.generate(
+                    **batch,
+                    max_new_tokens=self.max_tokens,
+                    do_sample=False,
+                    pad_token_id=self.tokenizer.pad_token_id,
+                    temperature=None,
+                    top_p=None,
+                    top_k=None,
+                )
+        finally:
+            model.train(was_training)
+        return self.tokenizer.batch_decode(output[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+
+    def _batch(self):
+        """The prompts as ``input_ids`` and ``attention_mask``, each (B, T), padded on the left."""
+        side, self.tokenizer.padding_side = self.tokenizer.padding_side, "left"
+        try:
+            if self.tokenizer.chat_template:
+                texts = [
+                    self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+                    for prompt in self.prompts
+                ]
+            else:
+                texts = [prompt[-1]["content"] for prompt in self.prompts]
+            return self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
+        finally:
+            self.tokenizer.padding_side = side
+
+
+def prompt_of(example: dict) -> list[dict]:
+    """The conversation of ``example`` up to its last question; empty if it has none (plain text).
+
+    One with tools gives none: without the tools themselves the question would be another one.
+    """
+    if "tools" in example or any(message["role"] == "tool" for message in example.get("messages", ())):
+        return []
+    if "prompt" in example:
+        return list(example["prompt"])
+    messages = list(example.get("messages", ()))
+    while messages and messages[-1]["role"] != "user":
+        messages.pop()
+    return messages

@@ -1,0 +1,333 @@
+"""train(run): recipe → data → model → trainer → events. One run, in this thread, until it has ended.
+
+A run that was begun goes on from its last whole checkpoint, and one that does not fit goes on with less. What else goes
+wrong is raised; ``finetune.service.queue`` turns it into the run's last event.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from finetune.errors import RecipeError
+from finetune.machine import hardware
+from finetune.machine.attention import choose_attention, use
+from finetune.machine.device_errors import is_out_of_memory
+from finetune.machine.libraries import load, versions
+from finetune.model import load_base, load_config, load_tokenizer, load_tuned, save
+from finetune.recipe import Recipe
+from finetune.runs import events
+from finetune.runs.checkpoints import Checkpoint, disk_errors, require_room
+from finetune.runs.diagnosis import best_sound
+from finetune.runs.run import ENDED_AS, Run
+from finetune.runs.workspace import Workspace
+from finetune.training import distributed, fsdp
+from finetune.training.defaults import Plan, plan
+from finetune.training.fallbacks import Change, next_rung
+from finetune.training.numerics import arithmetic
+from finetune.training.prepare import Rows, length, prepare
+from finetune.training.sample_answers import Sampler
+
+CHECKPOINTS_AT_ONCE = 3
+"""The newest two and the best."""
+
+
+@dataclass
+class Attempt:
+    """One try at a run; how far it came says what could be given up if the memory did not suffice."""
+
+    run: Run
+    recipe: Recipe
+    """With what was given up for want of memory, if anything was."""
+    workspace: Workspace
+    machine: hardware.Machine
+    precision: str = ""
+    rows: Rows | None = None
+    plan: Plan | None = None
+    model: Any = None
+    """The model, while there is one."""
+    is_loaded: bool = False
+    """True once its weights were there."""
+
+    def rung(self) -> Change | None:
+        """What to give up so that the next try needs less memory; None if nothing is left."""
+        if self.plan is None:
+            return None
+        longest = max(map(length, self.rows.train))
+        return next_rung(self.recipe, self.plan.batch_size, longest, while_loading=not self.is_loaded)
+
+
+def train(run: Run, workspace: Workspace) -> None:
+    """Work on ``run`` until it has ended, keeping what it learnt in its directory."""
+    load()
+    fsdp.require_known(run.recipe.adapter.quantisation() is not None)
+    machine = hardware.machine()
+    distributed.join(machine.device)
+    together = f", {distributed.world()} processes" if distributed.world() > 1 else ""
+    run.emit(events.Started(device=machine.words + together, versions=versions()))
+    while True:
+        attempt = Attempt(run, lowered(run), workspace, machine)
+        state = _try(attempt) if distributed.world() == 1 else _work(attempt)
+        rung, attempt = (None if state else attempt.rung()), None
+        hardware.release_memory()
+        if state:
+            run.emit(events.Ended(state=state))
+            return
+        if rung is None:
+            raise MemoryError
+        run.emit(events.Lowered(settings=rung.settings, reason=rung.reason))
+        run.emit(events.Noted(message=f"The memory did not suffice. {rung.reason}", level="warning"))
+
+
+def lowered(run: Run) -> Recipe:
+    """The recipe of ``run`` with what was given up for want of memory so far."""
+    recipe = run.recipe
+    for event in run.view().lowered:
+        recipe = recipe.changed(**event.settings)
+    return recipe
+
+
+def _try(attempt: Attempt) -> str | None:
+    """The state in which the run has ended, or None if the memory did not suffice.
+
+    Nothing is tried again inside the ``except``: its traceback would keep all tensors of the failed try alive.
+    """
+    try:
+        return _work(attempt)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+    finally:
+        if attempt.model is not None:
+            # TRL patches forward on the instance; left there, the model can never be freed.
+            attempt.model.__dict__.pop("forward", None)
+            attempt.model = None
+
+
+def _work(attempt: Attempt) -> str:
+    run, recipe, workspace, machine = attempt.run, attempt.recipe, attempt.workspace, attempt.machine
+    run.emit(events.Entered(phase="loading"))
+    precision = hardware.choose_precision(machine, recipe.training.precision)
+    attempt.precision = precision.value
+    say(run, (("precision", precision), ("attention", choose_attention(machine, precision.value))))
+    tokenizer = load_tokenizer(recipe.model, workspace)
+    hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
+
+    run.emit(events.Entered(phase="tokenising"))
+    attempt.rows = prepare(run, recipe, workspace, tokenizer)
+    attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size, distributed.world())
+    say(run, attempt.plan.choices)
+
+    run.emit(events.Entered(phase="loading"))
+    attempt.model = load_start(attempt)
+    attempt.is_loaded = True
+    return _train(attempt, tokenizer)
+
+
+def say(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
+    """Say each choice, by the name of what was chosen, as an event."""
+    for what, choice in choices:
+        run.emit(events.Chose(what=what, value=choice.value, reason=choice.reason))
+
+
+def load_start(attempt: Attempt):
+    """The model to train: the untouched base, or what an earlier run made of it."""
+    model = _load_start(attempt)
+    use(model, choose_attention(attempt.machine, attempt.precision).value)
+    return model
+
+
+def _load_start(attempt: Attempt):
+    import torch
+
+    from finetune.training.trainer import base_dtype
+
+    recipe, workspace = attempt.recipe, attempt.workspace
+    dtype = getattr(torch, base_dtype(attempt.precision, recipe.adapter.trains_base()))
+    device = fsdp.loading_device(attempt.machine.device)
+    if not recipe.model.run:
+        return load_base(recipe.model, workspace, recipe.adapter, dtype, device)
+    earlier = workspace.run(recipe.model.run)
+    if earlier.recipe.model.id != recipe.model.id:
+        raise RecipeError(
+            f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
+            "Choose that model, or leave `model.run` empty.",
+        )
+    if earlier.recipe.adapter.trains_base() != recipe.adapter.trains_base():
+        raise RecipeError(
+            f"Run {earlier.id} trained {earlier.recipe.adapter.title.lower()}, and can only be trained further so.",
+            f"Choose the adapter {earlier.recipe.adapter.type}.",
+        )
+    return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
+
+
+def _train(attempt: Attempt, tokenizer) -> str:
+    from finetune.training.reporter import Reporter, Stopped
+
+    run, recipe, rows, model = attempt.run, attempt.recipe, attempt.rows, attempt.model
+    base_dtype = model.config.dtype
+    sampler = Sampler(rows.prompts, tokenizer, recipe.evaluation.max_tokens)
+    reporter = Reporter(run, recipe, attempt.machine, sampler)
+    trainer = build(attempt, tokenizer, reporter)
+    say(run, arithmetic(trainer, attempt.machine.device))
+    if distributed.world() > 1:
+        say(run, (("parallelism", fsdp.sharding(trainer)),))
+    reporter.trainer = trainer
+    reporter.epoch_tokens = sum(map(length, rows.train))
+    reporter.planned = {
+        "train_rows": len(rows.train),
+        "held_out_rows": len(rows.held_out),
+        "trained_tokens": rows.counts.learnt,
+        "parameters": count(trainer.model, trainable=False),
+        "trainable": count(trainer.model, trainable=True),
+    }
+    require_room_to_end(run, trainer.model)
+    start = starting_point(attempt)
+    if start:
+        fsdp.require_same(start.facts.get("sharded", False), trainer)
+    run.emit(events.Entered(phase="training"))
+    with suppress(Stopped):
+        trainer.train(resume_from_checkpoint=str(start.path) if start else None)
+    return _conclude(attempt, trainer, reporter, tokenizer, base_dtype)
+
+
+def build(attempt: Attempt, tokenizer, *callbacks):
+    """The TRL trainer for an attempt whose model is loaded, as its method builds it."""
+    from transformers import PrinterCallback, set_seed
+
+    from finetune.methods import Material
+    from finetune.training.trainer import cast_once, computes_in_16_bits, score_what_is_learnt
+
+    recipe, rows = attempt.recipe, attempt.rows
+    set_seed(recipe.training.seed)
+    score_what_is_learnt()
+    fsdp.settle(attempt.precision)
+    trainer = recipe.method.trainer(
+        Material(
+            model=attempt.model,
+            tokenizer=tokenizer,
+            train=rows.train,
+            held_out=rows.held_out,
+            arguments=arguments(recipe, attempt.plan, attempt.machine, attempt.precision)
+            | {"output_dir": str(attempt.run.checkpoints.folder)},
+            checkpoints=attempt.run.checkpoints,
+            peft_config=None if hasattr(attempt.model, "peft_config") else recipe.adapter.peft_config(),
+            callbacks=list(callbacks),
+            pack=attempt.plan.pack,
+        )
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
+    if computes_in_16_bits(attempt.precision):
+        cast_once(trainer.model)
+    return trainer
+
+
+def require_room_to_end(run: Run, model) -> None:
+    """``DiskError`` unless the checkpoints that are kept at once and the model at the end fit on the disk."""
+    from finetune.training.trainer import checkpoint_bytes
+
+    needed = int(1.2 * (CHECKPOINTS_AT_ONCE + 1) * checkpoint_bytes(model))
+    require_room(run.path, needed, "this run's checkpoints and its model")
+
+
+def starting_point(attempt: Attempt) -> Checkpoint | None:
+    """The checkpoint to go on from, said as an event; None for a run that begins."""
+    run = attempt.run
+    found = run.checkpoints.newest()
+    for message in found.skipped:
+        run.emit(events.Noted(message=message, level="warning"))
+    checkpoint = found.checkpoint
+    weights = "model" if attempt.recipe.adapter.trains_base() else "adapter_model"
+    if checkpoint and not any(checkpoint.path.glob(f"{weights}*.safetensors")):
+        run.emit(
+            events.Noted(message="What was learnt so far cannot be carried over into the add-on.", level="warning")
+        )
+        checkpoint = None
+    if checkpoint:
+        run.emit(events.Resumed(step=checkpoint.step))
+    elif run.view().step:
+        run.emit(events.Noted(message="There is no checkpoint to go on from: it begins anew.", level="warning"))
+        run.emit(events.Resumed(step=0))
+    return checkpoint
+
+
+def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str:
+    """Keep what there is to keep, and say how the run has ended."""
+    run, recipe, step = attempt.run, attempt.recipe, trainer.state.global_step
+    asked = distributed.share(run.asked) if step < trainer.state.max_steps else ""
+    run.emit(events.Entered(phase="saving"))
+    if asked and not step:
+        run.emit(events.Noted(message="It ended before the first step, so there is nothing to keep."))
+        return ENDED_AS[asked]
+    if asked and distributed.world() == 1 and not run.checkpoints.at(step):
+        trainer._save_checkpoint(trainer.model, None)
+        reporter.on_save(trainer.args, trainer.state, trainer.control)
+    if asked in ("pause", "yield"):
+        return ENDED_AS[asked]
+    if not asked:
+        keep_best(run, recipe, trainer)
+    weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    if distributed.is_first():
+        with disk_errors(run.path):
+            save(trainer.model, tokenizer, run, recipe.model, base_dtype, weights)
+    run.emit(events.Saved(what="model", path="model", step=step))
+    return ENDED_AS[asked]
+
+
+def keep_best(run: Run, recipe: Recipe, trainer) -> None:
+    """Put the weights with the lowest held-out loss into the trainer's model, if they are not the last."""
+    view = run.view()
+    # The others may not yet see what the first process wrote, and load a part each of what all must agree on.
+    best, last = distributed.share((best_sound(view), view.evaluations[-1:]))
+    if recipe.evaluation.keep != "best" or not best or best.step >= trainer.state.global_step:
+        return
+    checkpoint = distributed.share(run.checkpoints.at(best.step))
+    if checkpoint:
+        trainer._load_from_checkpoint(str(checkpoint.path))
+        spoke = " and it could still speak" if view.best != best else ""
+        reason = f"its loss on held-out rows was {best.loss:.3f}{spoke}, and {last[0].loss:.3f} at the end"
+        run.emit(events.Chose(what="model kept", value=f"step {best.step:,}", reason=reason))
+
+
+def arguments(recipe: Recipe, settled: Plan, machine: hardware.Machine, precision: str) -> dict:
+    """What every TRL config is given beside its folder, whatever the method."""
+    training, device = recipe.training, machine.device
+    return {
+        "per_device_train_batch_size": settled.micro_batch,
+        "per_device_eval_batch_size": settled.micro_batch,
+        "gradient_accumulation_steps": training.accumulation,
+        "num_train_epochs": settled.epochs,
+        "max_steps": training.max_steps or -1,
+        "learning_rate": settled.learning_rate,
+        "lr_scheduler_type": training.schedule,
+        "warmup_steps": training.warmup,
+        "weight_decay": training.weight_decay,
+        "max_grad_norm": training.max_grad_norm,
+        "optim": {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_bnb_8bit"}[training.optimizer],
+        "seed": training.seed,
+        "bf16": precision == "bf16",
+        "fp16": precision == "fp16",
+        "use_cpu": device == "cpu",
+        # Every weight that is trained takes part in every step; looking for others costs a walk through the graph.
+        "ddp_find_unused_parameters": False,
+        "dataloader_pin_memory": device == "cuda",
+        "activation_checkpointing": bool(training.activation_checkpointing),
+        "logging_steps": 1,
+        # The trainer would otherwise show a loss that is no number as 0.0.
+        "logging_nan_inf_filter": False,
+        "eval_strategy": "no",
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+
+
+def count(model, trainable: bool) -> int:
+    """Parameters of ``model``; a 4-bit weight, stored two to a byte, counts as two."""
+    total = 0
+    for parameter in model.parameters():
+        if parameter.requires_grad or not trainable:
+            packed = type(parameter).__name__ == "Params4bit"
+            total += parameter.numel() * (2 if packed else 1)
+    return total

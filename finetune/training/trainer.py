@@ -1,0 +1,237 @@
+"""What every TRL trainer is given here: checkpoints that are whole or not there, and an order of rows to go on in.
+
+The trainers, their losses and their loops stay TRL's; a method builds its own from the class that ``durable`` returns.
+"""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from torch.utils.data import Sampler
+
+from finetune.errors import DivergedError
+from finetune.runs.checkpoints import Checkpoint, Checkpoints, require_room
+
+
+def durable(trainer_class: type, checkpoints: Checkpoints, blank: dict) -> type:
+    """``trainer_class`` (a ``transformers.Trainer``) that saves to ``checkpoints`` and resumes exactly.
+
+    ``blank`` is what ``ordered`` fills up with.
+    """
+
+    class Durable(ordered(trainer_class, blank)):
+        _staged: Path | None = None
+
+        @property
+        def _facts(self) -> dict:
+            return {"optimizer": optimizer_of(self), "sharded": self.is_fsdp_enabled}
+
+        def create_accelerator_and_postprocess(self):
+            super().create_accelerator_and_postprocess()
+            keep_sums_precise(self.accelerator)
+
+        def _get_output_dir(self, trial):
+            return str(self._staged) if self._staged else super()._get_output_dir(trial)
+
+        def _save_checkpoint(self, model, trial):
+            step, is_writer = self.state.global_step, self.args.should_save
+            require_finite(self.model, step)
+            if is_writer:
+                require_room(checkpoints.folder, checkpoint_bytes(self.model), "a checkpoint")
+            writing = checkpoints.staging(step, self._facts)
+            with writing if is_writer else nullcontext(checkpoints.staged(step)) as self._staged:
+                self.accelerator.wait_for_everyone()
+                super()._save_checkpoint(model, trial)
+                self.accelerator.wait_for_everyone()
+                if is_writer:
+                    _flatten(self._staged, f"checkpoint-{step}")
+            self._staged = None
+
+        def _load_optimizer_and_scheduler(self, checkpoint):
+            """The optimiser's state only if it is of the same optimiser; the schedule goes on in any case."""
+            saved = Checkpoint(Path(checkpoint), 0).facts.get("optimizer") if checkpoint else None
+            if saved in (None, optimizer_of(self)):
+                super()._load_optimizer_and_scheduler(checkpoint)
+            else:
+                _load_scheduler(self.lr_scheduler, Path(checkpoint))
+
+        def create_model_card(self, *_, **__):
+            """No card in a checkpoint: ours is written when the model is taken away."""
+
+    Durable.__name__ = trainer_class.__name__
+    return Durable
+
+
+def ordered(trainer_class: type, blank: dict) -> type:
+    """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be gone on in.
+
+    Several processes fill up an epoch's last batch with the row ``blank``, from which nothing is learnt. Accelerate
+    would take rows from the epoch's beginning, which then count twice.
+    """
+
+    class Ordered(trainer_class):
+        def _get_dataloader(self, dataset, is_training=False, **rest):
+            if is_training and len(dataset) % self._rows_at_once:
+                from datasets import Dataset, concatenate_datasets
+
+                row = {name: blank[name] for name in dataset.column_names}
+                dataset = concatenate_datasets([dataset, Dataset.from_list([row], features=dataset.features)])
+            return super()._get_dataloader(dataset, is_training=is_training, **rest)
+
+        def _get_train_sampler(self, train_dataset=None):
+            rows, lengths = self.train_dataset, None
+            if self.args.train_sampling_strategy == "group_by_length":
+                lengths = [len(ids) for ids in rows["input_ids"]]
+            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+            if not self.accelerator.split_batches:
+                batch *= self.args.world_size
+            self._order = EpochOrder(len(rows), self.args.seed, lengths, batch, self._rows_at_once)
+            return self._order
+
+        @property
+        def _rows_at_once(self) -> int:
+            """Rows that several processes take together; any number for one."""
+            if self.args.world_size == 1:
+                return 1
+            return self.args.train_batch_size * (1 if self.accelerator.split_batches else self.args.world_size)
+
+        def _run_epoch(self, *, epoch, **rest):
+            self._order.epoch = epoch
+            super()._run_epoch(epoch=epoch, **rest)
+
+    return Ordered
+
+
+class EpochOrder(Sampler):
+    """Positions of ``rows`` rows in an order that the seed and the epoch alone decide.
+
+    Transformers draws it from the global generator, whose state in the middle of a later epoch depends on all that
+    happened before: a resumed run would then see other rows. With ``lengths``, rows of like length go together. The
+    position after the last row fills up to a multiple of ``at_once``.
+    """
+
+    def __init__(self, rows: int, seed: int, lengths: list[int] | None = None, batch: int = 1, at_once: int = 1):
+        self.rows, self.seed, self.lengths, self.batch = rows, seed, lengths, batch
+        self.blanks = -rows % at_once
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.rows + self.blanks
+
+    def __iter__(self):
+        import torch
+        from transformers.trainer_pt_utils import get_length_grouped_indices
+
+        chance = torch.Generator().manual_seed(self.seed + self.epoch)
+        if self.lengths is None:
+            order = torch.randperm(self.rows, generator=chance).tolist()
+        else:
+            order = get_length_grouped_indices(self.lengths, self.batch, generator=chance)
+        return iter(order + [self.rows] * self.blanks)
+
+
+def computes_in_16_bits(precision: str) -> bool:
+    """True for arithmetic under autocast, with ``cast_once`` where there is an add-on: all but ``fp32``."""
+    return precision != "fp32"
+
+
+def base_dtype(precision: str, trains_base: bool) -> str:
+    """The dtype that the base is loaded in, as torch calls it: fp32 if it is trained itself, else the arithmetic's."""
+    return "float32" if trains_base else {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[precision]
+
+
+def cast_once(model) -> None:
+    """Leave it to autocast to cast what PEFT's layers read; ``model`` must then be called under autocast.
+
+    PEFT would cast it to fp32 like the add-on's weights, and autocast back to 16 bits: exact, and for nothing (7 % of a
+    small model's step).
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for layer in model.modules():
+        if isinstance(layer, BaseTunerLayer):
+            layer.cast_input_dtype_enabled = False
+
+
+def keep_sums_precise(accelerator) -> None:
+    """Have models that ``accelerator`` shares out (FSDP2) add up gradients and hand over results in fp32.
+
+    It rounds both to 16 bits otherwise: DPO's loss, a difference of sums of hundreds, then began at 0.691 instead of
+    0.693, and fell below zero.
+    """
+    import torch
+
+    plugin = getattr(accelerator.state, "fsdp_plugin", None)
+    if plugin and plugin.mixed_precision_policy:
+        precise = {"reduce_dtype": torch.float32, "output_dtype": None}
+        plugin.mixed_precision_policy = replace(plugin.mixed_precision_policy, **precise)
+
+
+def score_what_is_learnt() -> None:
+    """Have TRL, on a CPU, score only the words that are learnt, as it does where it has Triton.
+
+    It scores all otherwise, for the sake of compilers that want equal shapes, and leaves the others out of the sum.
+    """
+    from trl.trainer import utils
+
+    utils._use_triton = scores_what_is_learnt
+
+
+def scores_what_is_learnt(device) -> bool:
+    """True for a ``torch.device`` on which the trainer scores no other words than those that are learnt."""
+    from trl.kernels.chunked_logprob import _use_triton
+
+    return device.type == "cpu" or _use_triton(device)
+
+
+def require_finite(model, step: int) -> None:
+    """``DivergedError`` if a weight that is trained is no longer a number."""
+    import torch
+
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and not torch.isfinite(weight).all():
+            raise DivergedError(
+                f"The training diverged: at step {step:,} weights of {name} are no longer numbers.",
+                "Start again with a learning rate three to ten times lower.",
+            )
+
+
+def checkpoint_bytes(model) -> int:
+    """What a checkpoint takes on the disk: the weights that are trained and AdamW's two moments in fp32."""
+    return sum(weight.numel() * (weight.element_size() + 8) for weight in model.parameters() if weight.requires_grad)
+
+
+def chances() -> tuple:
+    """The states of torch's random generators, from which dropout is drawn: the CPU's, and each card's."""
+    import torch
+
+    return torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+
+
+def set_chances(states: tuple) -> None:
+    """Put the generators back into the ``states`` that ``chances`` returned."""
+    import torch
+
+    here, cards = states
+    torch.set_rng_state(here)
+    if cards:
+        torch.cuda.set_rng_state_all(cards)
+
+
+def optimizer_of(trainer) -> str:
+    """The name of the optimiser; two variants of AdamW whose states are alike have the same."""
+    name = str(getattr(trainer.args.optim, "value", trainer.args.optim))
+    return "adamw" if name.startswith("adamw_torch") else name
+
+
+def _flatten(folder: Path, inner: str) -> None:
+    """Move what the trainer wrote into a folder of its own up into ``folder``."""
+    for path in (folder / inner).iterdir():
+        path.rename(folder / path.name)
+    (folder / inner).rmdir()
+
+
+def _load_scheduler(scheduler, checkpoint: Path) -> None:
+    import torch
+
+    scheduler.load_state_dict(torch.load(checkpoint / "scheduler.pt", weights_only=True))

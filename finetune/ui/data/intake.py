@@ -1,0 +1,124 @@
+"""Where data comes from: files, pasted text, a dataset on the Hub, or a sample that ships with the studio."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+from pydantic import ValidationError
+
+from finetune.data.readers.delimited import delimiter_of
+from finetune.data.settings import DataSettings
+from finetune.errors import DataError
+from finetune.settings import problems_of
+from finetune.ui import views
+from finetune.ui.data.samples import FOLDER, sample_entries, sample_list
+from finetune.ui.method.cards import PICK
+from finetune.ui.studio import SUFFIXES, Studio
+
+MOST_PASTED = 2_000_000
+"""Characters of a paste; more is a file."""
+
+
+@dataclass
+class Intake:
+    """The components of the left half."""
+
+    file: gr.File
+    pasted: gr.Textbox
+    use_pasted: gr.Button
+    hub_id: gr.Textbox
+    hub_config: gr.Textbox
+    hub_split: gr.Textbox
+    fetch: gr.Button
+    samples: gr.HTML
+
+
+def draw() -> Intake:
+    """The components, in the order they are read."""
+    file = gr.File(
+        label="Drop files here",
+        show_label=False,
+        file_types=list(SUFFIXES),
+        file_count="multiple",
+        height=150,
+        elem_id="file",
+    )
+    gr.HTML(
+        views.small(
+            "CSV, JSON, JSONL, Parquet, Arrow, Excel, Markdown or plain text; several files with the same columns are "
+            "read as one. It stays on this machine."
+        )
+    )
+    with gr.Accordion("Paste text", open=False, elem_id="paste"):
+        pasted = gr.Textbox(
+            label="Rows",
+            info="JSON, JSON lines, a table with a header, or paragraphs of text.",
+            lines=6,
+            max_lines=14,
+            max_length=MOST_PASTED,
+            elem_id="pasted",
+            elem_classes="mono",
+        )
+        use_pasted = gr.Button("Use this text", size="sm", elem_id="use-pasted")
+    with gr.Accordion("Take a dataset from the Hugging Face Hub", open=False, elem_id="hub"):
+        hub_id = gr.Textbox(label="Dataset", info="Its id, such as openai/gsm8k.", elem_id="hub-id")
+        with gr.Row(elem_classes="fields"):
+            hub_config = gr.Textbox(label="Configuration", info="Only if it has several.", min_width=120)
+            hub_split = gr.Textbox(label="Split", info="Without it, train.", min_width=120)
+        fetch = gr.Button("Fetch it", size="sm", elem_id="fetch")
+    samples = gr.HTML(sample_list(), js_on_load=PICK, elem_id="samples")
+    return Intake(file, pasted, use_pasted, hub_id, hub_config, hub_split, fetch, samples)
+
+
+def from_files(studio: Studio, paths: list[str]) -> tuple[DataSettings, str]:
+    """The settings that read uploaded files as one table, and what to call it."""
+    first, *others = [studio.add_upload(Path(path), Path(path).name).path for path in paths]
+    return DataSettings(path=first, also=tuple(others)), Path(paths[0]).stem
+
+
+def from_text(studio: Studio, text: str) -> tuple[DataSettings, str]:
+    """The settings that read pasted text."""
+    if not text.strip():
+        raise DataError("There is nothing to read yet.", "Paste some rows into the box first.")
+    return studio.add_text(text[:MOST_PASTED], suffix_of(text)), "pasted text"
+
+
+def suffix_of(text: str) -> str:
+    """How a file with this text would end, told by the text."""
+    first, *others = text.strip().splitlines()
+    if first.startswith("{") and first.rstrip().endswith("}") and (others or _is_row(first)):
+        return ".jsonl"
+    if first[0] in "[{":
+        return ".json"
+    return ".csv" if delimiter_of(text[:65536]) else ".txt"
+
+
+def _is_row(line: str) -> bool:
+    """True for one object of plain values, such as a row of a table has."""
+    try:
+        return not any(isinstance(value, list) for value in json.loads(line).values())
+    except ValueError:
+        return True
+
+
+def from_hub(name: str, config: str, split: str) -> tuple[DataSettings, str]:
+    """The settings that read a dataset on the Hub."""
+    name = name.strip().removeprefix("https://huggingface.co/").removeprefix("datasets/").strip("/")
+    if not name:
+        raise DataError("There is no dataset to fetch yet.", "Write its id, such as openai/gsm8k.")
+    try:
+        settings = DataSettings(
+            path=f"hf://datasets/{name}", config=config.strip() or None, split=split.strip() or None
+        )
+    except ValidationError as error:
+        raise DataError("It cannot be fetched so.", " ".join(map(str, problems_of(error)))) from None
+    return settings, name.rpartition("/")[2]
+
+
+def from_sample(file: str) -> tuple[DataSettings, str]:
+    """The settings that read the shipped sample ``file``."""
+    entry = next((entry for entry in sample_entries() if entry["file"] == file), None)
+    if entry is None:
+        raise DataError(f"There is no sample {file[:60]!r}.", "Choose one from the list.")
+    return DataSettings(path=f"{FOLDER}/{entry['file']}"), entry["title"].lower()

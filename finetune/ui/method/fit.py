@@ -1,0 +1,119 @@
+"""Will it fit, how long will it take: the line beside the Start button, a measured step, and the offered change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import gradio as gr
+
+from finetune.errors import FinetuneError
+from finetune.recipe import Recipe
+from finetune.ui import views
+from finetune.ui.form import Form
+from finetune.ui.studio import Chosen, Studio
+
+Current = Callable[[Chosen | None, tuple], Recipe]
+"""Gives the recipe that the tab describes; ``RecipeError`` if it describes none."""
+
+CLASSES = {"fits": "fits", "tight": "tight", "won't fit": "too-big", "": "small"}
+MEASURING = "Taking a few real steps on the longest rows, in a process of their own…"
+
+
+@dataclass
+class Parts:
+    """The components of the line."""
+
+    estimate: gr.HTML
+    measured: gr.HTML
+    measure: gr.Button
+    mend: gr.Button
+    change: gr.State
+    """The settings that the ``mend`` button applies, by dotted path."""
+
+    def weighed(self) -> list:
+        """What a new estimate is shown in; a measurement of other settings goes."""
+        return [self.estimate, self.measured, self.measure]
+
+    def offered(self) -> list:
+        return [self.mend, self.change]
+
+
+def draw(words: str) -> Parts:
+    """The line, saying ``words`` at first."""
+    with gr.Column(min_width=0, elem_id="fit"):
+        estimate = gr.HTML(views.small(words), elem_id="estimate")
+        measured = gr.HTML(elem_id="measured")
+        with gr.Row(elem_classes="actions"):
+            mend = gr.Button("Make it fit", size="sm", visible=False, elem_id="mend")
+            measure = gr.Button("Measure it", size="sm", visible=False, elem_id="measure")
+    return Parts(estimate, measured, measure, mend, gr.State({}))
+
+
+def wire(studio: Studio, parts: Parts, form: Form, current: Current, written, given: list) -> None:
+    """The line's events: weighed whenever the recipe is ``written`` anew from ``given``, the data and the settings."""
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    latest = {"trigger_mode": "always_last", **quiet}
+    weighed = written.then(partial(weigh, studio, current), given, parts.weighed(), api_name="estimate", **latest)
+    weighed.then(partial(offer, studio, current), given, parts.offered(), api_name="fit_offer", **latest)
+    asked = parts.measure.click(lambda: views.small(MEASURING), None, parts.measured, api_name="fit_measuring", **quiet)
+    asked.then(partial(measure, studio, current), given, parts.measured, api_name="fit_measure", **quiet)
+    parts.mend.click(partial(mend, form, current), [parts.change, *given], given[1:], api_name="fit_mend", **quiet)
+
+
+def weigh(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[str, str, gr.Button]:
+    """Whether it fits and how long it takes, in a line; never fetches a model to find out."""
+    from finetune.fit.estimate import estimate
+
+    try:
+        fit = estimate(current(chosen, given), studio.workspace, chosen.counts)
+    except FinetuneError as error:
+        return views.small(f"{error.message} {error.hint}".rstrip()), "", gr.Button(visible=False)
+    rows = f" Learns from {views.counted(chosen.counts.rows, 'row')}, {views.amount(chosen.mixed)} of them mixed in."
+    sentence = fit.sentence + (rows if chosen.mixed else "")
+    line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
+    return line + cards(fit.cards), "", gr.Button(visible=bool(fit.parameters))
+
+
+def cards(verdicts: dict[str, str]) -> str:
+    """What the usual cards would say to it: sizes of one verdict together."""
+    groups: dict[str, list[str]] = {}
+    for size, word in verdicts.items():
+        groups.setdefault(word, []).append(size.removesuffix(" GB"))
+    parts = [f"{word} in {', '.join(sizes)} GB" for word, sizes in groups.items()]
+    return views.small(f"On a graphics card: {'; '.join(parts)}.") if parts else ""
+
+
+def offer(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[gr.Button, dict]:
+    """The button that makes it fit, with what it changes; hidden where it fits or nothing would help."""
+    from finetune.fit.suggest import remedy
+
+    try:
+        found = remedy(current(chosen, given), studio.workspace, chosen.counts)
+    except FinetuneError:
+        found = None  # the line says what is wrong
+    if found is None:
+        return gr.Button(visible=False), {}
+    return gr.Button(f"Make it fit: {found.what}", visible=True), found.settings
+
+
+def measure(studio: Studio, current: Current, chosen: Chosen | None, *given) -> str:
+    """What a measured step says of the run; or why there is none."""
+    from finetune.fit.estimate import gigabytes, spoken
+    from finetune.fit.probe import measured
+
+    try:
+        recipe = current(chosen, given)
+        studio.jobs.check(recipe, trusted=False)
+        found = measured(recipe, studio.workspace)
+    except FinetuneError as error:
+        return views.notice_of(error)
+    return views.small(
+        f"Measured: {gigabytes(found.peak_bytes)} GB at the peak, {found.seconds_per_step:.2g} s per step, "
+        f"{views.counted(found.steps, 'step')}, about {spoken(found.eta_s)} in all."
+    )
+
+
+def mend(form: Form, current: Current, change: dict, chosen: Chosen | None, *given) -> list:
+    """The values of method, adapter and settings with the offered ``change``."""
+    recipe = current(chosen, given).changed(**change)
+    return [recipe.method.type, recipe.adapter.type, *form.fill(recipe)]

@@ -1,0 +1,204 @@
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from finetune.data.readers import signature
+from finetune.data.readers.signature import EncodingError, encoding_of, kind_of, lines_of
+from finetune.data.readers.sources import read_table
+from finetune.data.table import Table
+from finetune.errors import DataError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def archive(*names):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name in names:
+            packed.writestr(name, "x")
+    return buffer.getvalue()
+
+
+BINARY = {
+    "a PNG image": b"\x89PNG\r\n\x1a\n" + bytes(100),
+    "a JPEG image": b"\xff\xd8\xff\xe0" + bytes(100),
+    "a gzip archive": gzip.compress(b"prompt,completion\na,b\n"),
+    "a zip archive": archive("data.csv"),
+    "a Word document": archive("word/document.xml"),
+    "a PDF document": b"%PDF-1.7\n1 0 obj\n",
+    "an old Office file (.xls or .doc)": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100),
+    "an SQLite database": b"SQLite format 3\0" + bytes(100),
+    "a web page (HTML)": b"\n<!DOCTYPE html><html><body>404</body></html>",
+    "an XML file": b'<?xml version="1.0"?><rows/>',
+    "a program": b"\x7fELF" + bytes(100),
+    "a BMP image": b"BM\x36\x00\x00\x00" + bytes(20),
+    "a Python pickle": b"\x80\x04\x95\x10\x00" + bytes(20),
+    "a binary file": b"ab" + bytes(range(1, 32)) * 4,
+}
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.jsonl", "data.txt"])
+@pytest.mark.parametrize("what", BINARY)
+def test_a_file_is_called_what_it_is_whatever_its_name(write, what, name):
+    with pytest.raises(DataError) as error:
+        kind_of(write(name, BINARY[what]))
+    assert f"This is {what}, not a table" in error.value.message
+    assert "Parquet" in error.value.hint
+
+
+KINDS = [
+    ("a.csv", "prompt,completion\na,b\n", "delimited"),
+    ("a.tsv", "prompt\tcompletion\na\tb\n", "delimited"),
+    ("a.csv", '{"prompt": "a"}\n{"prompt": "b"}\n', "lines"),
+    ("a.txt", '{"prompt": "a"}\n{"prompt": "b"}\n', "lines"),
+    ("a.json", '{"prompt": "a"}\n{"prompt": "b"}\n', "lines"),
+    ("a.json", '[{"prompt": "a"}]', "document"),
+    ("a.jsonl", '[{"prompt": "a"},\n{"prompt": "b"}]', "document"),
+    ("a.jsonl", '[\n {"prompt": "a"}\n]', "document"),
+    ("a.json", '{\n "prompt": ["a"]\n}', "document"),
+    ("a.json", '{"rows": [{"prompt": "a"}]}', "document"),
+    ("a.jsonl", '{"prompt": "a"}', "lines"),
+    ("a.jsonl", '{"prompt": "a\n{"prompt": "b"}\n', "lines"),
+    ("a.jsonl", "not json\n", "lines"),
+    ("a.json", "not json\n", "document"),
+    ("a.txt", "Two, three; four\n\nfive", "paragraphs"),
+    ("a.md", "[Link](https://example.org) | a\n", "paragraphs"),
+    ("a.dat", "a;b\n1;2\n", "delimited"),
+    ("a", "A plain sentence.\n", "paragraphs"),
+    ("a.csv", "BM,Übung\n1,2\n", "delimited"),
+    ("a.csv", "GIF\nID3\n", "delimited"),
+    ("a.csv", b"PAR1" + bytes(20), "parquet"),
+    ("a.csv", archive("xl/workbook.xml"), "spreadsheet"),
+    ("a.csv", "a,b\n1,2\n".encode("utf-16"), "delimited"),
+    ("a.csv", '\ufeff{"a": 1}\n{"a": 2}'.encode(), "lines"),
+]
+
+
+@pytest.mark.parametrize("name, content, kind", KINDS)
+def test_the_kind_is_told_from_the_content(write, name, content, kind):
+    assert kind_of(write(name, content)) == kind
+
+
+FOR_LONG = "\n" * 500
+
+BLANK = [
+    ("a.jsonl", FOR_LONG, "lines"),
+    ("a.jsonl", FOR_LONG + '{"a": 1}\n', "lines"),
+    ("a.jsonl", FOR_LONG + "[\n1]\n", "lines"),
+    ("a.json", '{"a": 1}' + FOR_LONG + '{"a": 2}', "lines"),
+    ("a.json", '{"a": 1}' + FOR_LONG, "lines"),
+    ("a.json", '[{"a": 1}]' + FOR_LONG + '[{"a": 2}]', "document"),
+]
+
+
+@pytest.mark.parametrize("name, content, kind", BLANK)
+def test_blank_lines_are_not_passed_over_for_ever_to_tell_the_kind(write, monkeypatch, name, content, kind):
+    monkeypatch.setattr(signature, "MAX_BLANK_CHARACTERS", 400)
+    monkeypatch.setattr(signature, "HEAD_BYTES", 64)
+    assert kind_of(write(name, content)) == kind
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_rows_far_apart_are_read_like_others(write, monkeypatch, name):
+    monkeypatch.setattr(signature, "MAX_BLANK_CHARACTERS", 400)
+    rows = read_table(write(name, '{"a": 1}' + FOR_LONG + '{"a": 2}' + FOR_LONG)).rows
+    assert list(rows) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_damaged_archive_is_said_to_be_damaged(write):
+    with pytest.raises(DataError, match="damaged Excel file or zip archive"):
+        kind_of(write("a.xlsx", archive("xl/workbook.xml")[:60]))
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(write, monkeypatch):
+    monkeypatch.setattr(signature, "MAX_SHEET_BYTES", 0)
+    with pytest.raises(DataError, match="unpacks to 0 MB, which is too much"):
+        kind_of(write("a.xlsx", archive("xl/workbook.xml")))
+
+
+def test_utf16_without_its_mark_is_said_to_lack_it(write):
+    with pytest.raises(DataError, match="UTF-16 text without its byte-order mark"):
+        kind_of(write("a.csv", "prompt,completion\n".encode("utf-16-le")))
+
+
+@pytest.mark.parametrize(
+    "written, name", [("utf-8", "utf-8-sig"), *((name, name) for name in ("utf-8-sig", "utf-16", "utf-32"))]
+)
+def test_the_encoding_is_told_from_the_mark(write, written, name):
+    assert encoding_of(write("a.csv", "naïve,日本".encode(written))) == name
+
+
+@pytest.mark.parametrize("before", [0, 3, 2**20 - 1, 2**20, 2**20 + 5])
+def test_the_first_byte_that_is_not_utf8_is_named(write, before):
+    content = b"a\n" + b"x" * before + b"caf\xe9, and more"
+    with pytest.raises(DataError, match=f"Byte {2 + before + 3:,} of a.csv, in line 2, is not UTF-8"):
+        encoding_of(write("a.csv", content))
+
+
+def test_a_character_across_two_chunks_is_whole(write):
+    assert encoding_of(write("a.csv", b"x" * (2**20 - 1) + "é".encode())) == "utf-8-sig"
+    with pytest.raises(DataError, match=f"Byte {2**20 - 1:,} "):
+        encoding_of(write("a.csv", b"x" * (2**20 - 1) + b"\xc3"))
+
+
+def test_half_a_character_at_the_end_of_utf16_is_named(write):
+    with pytest.raises(DataError, match="is not UTF-16 text"):
+        encoding_of(write("a.csv", "ab".encode("utf-16") + b"\x00"))
+
+
+@pytest.mark.parametrize(
+    "content, encoding, preview",
+    [
+        ("q,a\n1,café “oui”\n".encode("cp1252"), "cp1252", "q,a\n1,café “oui”\n"),
+        ("q,a\n1,caf\xe9 \x81\n".encode("latin-1"), "latin-1", "q,a\n1,café \x81\n"),
+        (b"a\n" + b"x" * 1000 + b"\ncaf\xe9 noir", "cp1252", "café noir"),
+    ],
+)
+def test_another_encoding_is_offered_with_how_it_reads(write, content, encoding, preview):
+    with pytest.raises(EncodingError) as caught:
+        encoding_of(write("a.csv", content))
+    assert caught.value.encoding == encoding
+    assert preview in caught.value.preview and len(caught.value.preview) <= 300
+    assert encoding_of(write("a.csv", content), encoding) == encoding
+
+
+def test_utf16_without_its_mark_is_offered_as_such(write):
+    path = write("a.csv", "prompt,completion\nsome words,日本\n".encode("utf-16-le"))
+    with pytest.raises(EncodingError) as caught:
+        kind_of(path)
+    assert caught.value.encoding == "utf-16" and caught.value.preview.startswith("prompt,completion")
+    assert kind_of(path, "utf-16") == "delimited"
+
+
+def test_a_mark_counts_more_than_what_is_told(write):
+    assert encoding_of(write("a.csv", "\ufeffä".encode()), "latin-1") == "utf-8-sig"
+    assert encoding_of(write("a.csv", "ä".encode("utf-16")), "cp1252") == "utf-16"
+
+
+def test_lines_are_cut_where_no_row_can_be_longer(write):
+    path = write("a.txt", "ab\r\nabcdefghij\rk\n\nl")
+    found = list(lines_of(path, Table("text"), 4))
+    assert found == [(1, "ab\r\n", 4), (2, "abcd", 11), (3, "k\n", 2), (4, "\n", 1), (5, "l", 1)]
+
+
+@pytest.mark.parametrize("name, content", [("a.arrow", b"\xff\xff\xff\xff\x10"), ("a.csv", b"ARROW1\0\0")])
+def test_arrow_is_told_by_its_bytes(write, name, content):
+    assert kind_of(write(name, content)) == "arrow"
+
+
+def test_a_workbook_far_larger_than_its_file_is_refused(write, tmp_path):
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/workbook.xml", b" " * 20_000_000)
+    with pytest.raises(DataError, match="a.xlsx unpacks to 19 MB, which is too much"):
+        kind_of(path)

@@ -1,0 +1,197 @@
+"""What a person takes away from a run."""
+
+import shutil
+import zipfile
+
+import pytest
+
+from finetune.errors import RunError
+from finetune.exports.model import write_merged, zip_adapter
+from finetune.recipe import Recipe
+from finetune.runs.events import Evaluated, Planned
+from finetune.training.train import train
+from tests.training.test_train import recipe
+
+
+@pytest.fixture
+def run(workspace):
+    values = {"name": "pirate voice", "data": {"path": "uploads/pirate.jsonl"}, "adapter": {"type": "lora", "rank": 4}}
+    run = workspace.create(Recipe.from_dict(values))
+    run.emit(Planned(total_steps=3, train_rows=300, held_out_rows=9, trained_tokens=1, parameters=1, trainable=1))
+    run.emit(Evaluated(step=3, loss=1.25))
+    return run
+
+
+@pytest.fixture
+def finished(run):
+    run.model_dir.mkdir()
+    (run.model_dir / "adapter_model.safetensors").write_bytes(b"weights")
+    (run.model_dir / "adapter_config.json").write_text("{}")
+    run.checkpoints.folder.mkdir()
+    (run.checkpoints.folder / "optimizer.pt").write_bytes(b"state")
+    return run
+
+
+def test_the_zip_holds_model_card_and_recipe_and_nothing_else(finished, tmp_path):
+    path = zip_adapter(finished, tmp_path / "out")
+    assert path == tmp_path / "out" / f"{finished.id}.zip"
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == [
+            "README.md",
+            "recipe.yaml",
+            "model/adapter_config.json",
+            "model/adapter_model.safetensors",
+        ]
+        assert archive.read("model/adapter_model.safetensors") == b"weights"
+        assert Recipe.from_yaml(archive.read("recipe.yaml").decode()) == finished.recipe
+
+
+def test_the_card_says_what_it_is_and_how_to_load_it(finished, tmp_path):
+    with zipfile.ZipFile(zip_adapter(finished, tmp_path)) as archive:
+        card = archive.read("README.md").decode()
+    for part in (
+        "# pirate voice",
+        "starter model",
+        "`pirate.jsonl`, 300 rows",
+        "1.250",
+        "PeftModel.from_pretrained",
+        "Licence",
+    ):
+        assert part in card
+    assert "uploads/" not in card
+
+
+def test_equal_runs_give_equal_bytes(finished, tmp_path):
+    first, second = zip_adapter(finished, tmp_path / "a"), zip_adapter(finished, tmp_path / "b")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_run_without_a_model_has_nothing_to_export(run, tmp_path):
+    with pytest.raises(RunError, match="no tuned model"):
+        zip_adapter(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def learnt(tiny_model, tmp_path_factory):
+    """A workspace with a finished LoRA run."""
+    from finetune.runs.workspace import Workspace
+
+    folder = tmp_path_factory.mktemp("learnt")
+    workspace = Workspace(folder / "workspace")
+    (workspace.models_dir / "tiny").symlink_to(tiny_model)
+    run = workspace.create(recipe(folder, **{"training.precision": "fp32"}))
+    with run.held():
+        train(run, workspace)
+    return workspace
+
+
+@pytest.fixture
+def as_if_trained(learnt, tmp_path):
+    """A run that has the add-on of the finished one, whatever its recipe says."""
+
+    def make(**settings):
+        run = learnt.create(recipe(tmp_path, **settings))
+        shutil.copytree(learnt.run("1").model_dir, run.model_dir)
+        return run
+
+    return make
+
+
+def logits(model, tiny_model):
+    import torch
+    from transformers import AutoTokenizer
+
+    ids = AutoTokenizer.from_pretrained(tiny_model)("What of the sea? Arr, the sea!", return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        return model.eval()(input_ids=ids).logits
+
+
+def tuned_logits(run, folder, dtype):
+    """What base and add-on answer, in fp32, the base taken from ``folder``."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+    return logits(PeftModel.from_pretrained(base, run.model_dir).to(torch.float32), folder)
+
+
+def merged_logits(path, tiny_model):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    return logits(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), tiny_model)
+
+
+def test_a_merged_model_answers_as_base_and_add_on_do(learnt, tiny_model, tmp_path):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    # Saved in fp32, nothing is rounded but the sum itself.
+    AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).save_pretrained(learnt.models_dir / "exact")
+    for file in tiny_model.glob("*token*"):
+        shutil.copy(file, learnt.models_dir / "exact")
+    run = learnt.create(recipe(tmp_path, **{"model.id": "exact"}))
+    shutil.copytree(learnt.run("1").model_dir, run.model_dir)
+    path, words = write_merged(run, learnt, tmp_path / "out")
+    assert path == tmp_path / "out" / f"{run.id}-merged" and "float32" in words
+    expected, untouched = tuned_logits(run, tiny_model, torch.float32), merged_logits(tiny_model, tiny_model)
+    assert (merged_logits(path, tiny_model) - expected).abs().max() < 1e-4
+    assert (untouched - expected).abs().max() > 1
+    assert {file.name for file in path.iterdir()} >= {"model.safetensors", "config.json", "tokenizer.json", "README.md"}
+    assert not list(path.glob("adapter*")) and words in (path / "README.md").read_text(encoding="utf-8")
+    assert Recipe.load(path / "recipe.yaml") == run.recipe
+
+
+def test_a_merged_model_keeps_the_dtype_of_its_base(learnt, tiny_model, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+
+    path, words = write_merged(learnt.run("1"), learnt, tmp_path)
+    assert "bfloat16" in words
+    assert {tensor.dtype for tensor in load_file(path / "model.safetensors").values()} == {torch.bfloat16}
+    expected = tuned_logits(learnt.run("1"), tiny_model, torch.float32)
+    # bf16 keeps 8 bits of each weight.
+    assert (merged_logits(path, tiny_model) - expected).abs().max() < 0.02 * expected.abs().max()
+
+
+def test_a_quantised_base_is_merged_unquantised_and_it_is_said(learnt, as_if_trained, tiny_model, tmp_path):
+    path, words = write_merged(as_if_trained(adapter="qlora"), learnt, tmp_path / "q")
+    assert "4 bits" in words and "4 bits" in (path / "README.md").read_text(encoding="utf-8")
+    same, _ = write_merged(learnt.run("1"), learnt, tmp_path / "l")
+    assert (path / "model.safetensors").read_bytes() == (same / "model.safetensors").read_bytes()
+
+
+def test_a_model_that_was_trained_whole_is_copied(with_tiny, tmp_path, tiny_model):
+    run = with_tiny.create(recipe(tmp_path, adapter="full"))
+    shutil.copytree(tiny_model, run.model_dir)
+    path, words = write_merged(run, with_tiny, tmp_path / "out")
+    assert "nothing to merge" in words
+    assert (path / "model.safetensors").read_bytes() == (tiny_model / "model.safetensors").read_bytes()
+
+
+def test_an_add_on_that_cannot_be_merged_is_refused(with_tiny, tiny_model, tmp_path):
+    from peft import PromptTuningConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    run = with_tiny.create(recipe(tmp_path))
+    base = AutoModelForCausalLM.from_pretrained(tiny_model)
+    prompt = PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
+    get_peft_model(base, prompt).save_pretrained(run.model_dir)
+    with pytest.raises(RunError, match=r"\(PROMPT_TUNING\) cannot be merged") as refused:
+        write_merged(run, with_tiny, tmp_path / "out")
+    assert "adapter" in refused.value.hint
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_nothing_that_is_there_is_written_over(learnt, tmp_path):
+    write_merged(learnt.run("1"), learnt, tmp_path)
+    with pytest.raises(RunError, match="is there already"):
+        write_merged(learnt.run("1"), learnt, tmp_path)
+
+
+def test_a_run_without_a_model_has_nothing_to_merge(run, workspace, tmp_path):
+    with pytest.raises(RunError, match="no tuned model"):
+        write_merged(run, workspace, tmp_path)

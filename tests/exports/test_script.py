@@ -1,0 +1,253 @@
+"""A run as one file: it repeats the run without this package, and says exactly what it needs."""
+
+import ast
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+
+import pytest
+
+from finetune.adapters import ADAPTERS
+from finetune.errors import RunError
+from finetune.exports.script import source, write_script
+from finetune.methods import METHODS
+from finetune.paths import PROJECT
+from finetune.recipe import Recipe
+from finetune.runs import events
+from finetune.training.defaults import Plan
+from tests.training.test_train import recipe, write_rows
+
+PAIRS = [
+    pytest.param(method, adapter, marks=[pytest.mark.heavy] if ADAPTERS[adapter]().quantisation_arguments() else [])
+    for method in METHODS
+    for adapter in ADAPTERS
+]
+EXACT = {"training.precision": "fp32"}
+"""On one CPU in fp32 two runs of one recipe are equal bit for bit."""
+
+
+def bare_environment() -> dict[str, str]:
+    kept = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def launch(script, *words, processes=1):
+    """Run the script from another folder with nothing of this project in its reach."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    command = [sys.executable, *(launcher if processes > 1 else []), script, *words]
+    return subprocess.run(command, cwd=script.anchor, env=bare_environment(), capture_output=True, text=True)
+
+
+def losses(folder, name="loss") -> dict[int, float]:
+    lines = (folder / "losses.jsonl").read_text(encoding="utf-8").splitlines()
+    return {line["step"]: line[name] for line in map(json.loads, lines) if name in line}
+
+
+def losses_of(run) -> tuple[dict, dict]:
+    view = run.view()
+    return {step.step: step.loss for step in view.steps}, {each.step: each.loss for each in view.evaluations}
+
+
+def weights(folder) -> dict:
+    from safetensors.torch import load_file
+
+    return load_file(next(folder.glob("*.safetensors")))
+
+
+def test_a_bare_python_does_not_know_this_package():
+    done = subprocess.run(
+        [sys.executable, "-c", "import finetune"], cwd="/", env=bare_environment(), capture_output=True, text=True
+    )
+    assert "No module named 'finetune'" in done.stderr
+
+
+@pytest.mark.parametrize(("method", "adapter"), PAIRS)
+def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_path):
+    import torch
+
+    run = trained(method=method, adapter=adapter, **EXACT, **({"adapter.dropout": 0.1} if adapter == "lora" else {}))
+    script = write_script(run, with_tiny, tmp_path / "out")
+    done = launch(script)
+    assert done.returncode == 0, done.stderr
+    steps, evaluations = losses_of(run)
+    assert losses(script.parent) == pytest.approx(steps, abs=1e-6) and len(steps) == 8
+    assert losses(script.parent, "eval_loss") == pytest.approx(evaluations, abs=1e-6) and len(evaluations) == 3
+    assert not [path for path in (script.parent / "model").iterdir() if path.suffix in (".bin", ".pt")]
+    again, before = weights(script.parent / "model"), weights(run.model_dir)
+    assert again.keys() == before.keys()
+    for name in before:  # the script scores all words, so that sums may differ in their last bit and weights in bf16's
+        torch.testing.assert_close(again[name], before[name], rtol=2**-7, atol=1e-6)
+
+
+def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
+    path = tmp_path / "uneven.jsonl"
+    rows = [{"prompt": f"Count to {n}.", "completion": "one " * (1 + n % 9)} for n in range(40)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    run = trained(**EXACT, **{"data.path": str(path), "training.batch_size": 8})
+    assert {choice.what: choice.value for choice in run.view().choices}["packing"] == "on"
+    script = write_script(run, with_tiny, tmp_path / "out")
+    assert "class PackedCollator:" in script.read_text(encoding="utf-8")
+    done = launch(script, "--to", tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+    assert losses(tmp_path / "elsewhere") == pytest.approx(losses_of(run)[0], abs=1e-6)
+    config = json.loads((tmp_path / "elsewhere" / "model" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "base"
+    assert {path.name for path in script.parent.iterdir()} == {
+        "train.py", "recipe.yaml", "train.parquet", "held-out.parquet", "tokenizer", "base",
+    }  # fmt: skip
+    assert Recipe.load(script.parent / "recipe.yaml") == run.recipe
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("method", METHODS)
+def test_two_processes_learn_the_same_as_one(method, trained, with_tiny, tmp_path):
+    # 19 rows to learn from, so that batches of 4 leave one process more of them than the other at the end of an epoch.
+    drop = {"data.mends": [{"type": "drop", "rows": "1"}]}
+    run = trained(method=method, **EXACT, **drop, **{"data.held_out_share": 1 / 6})
+    assert run.view().train_rows % 4 == 3 and run.view().step > run.view().train_rows / 4
+    script = write_script(run, with_tiny, tmp_path / "out")
+    done = launch(script, processes=2)
+    assert done.returncode == 0, done.stderr
+    steps, evaluations = losses_of(run)
+    # The processes add their parts of each sum in another order: rounding alone is left between them and one process.
+    assert losses(script.parent) == pytest.approx(steps, rel=1e-5, abs=1e-6)
+    assert losses(script.parent, "eval_loss") == pytest.approx(evaluations, rel=1e-5, abs=1e-6)
+    assert (script.parent / "model" / "adapter_model.safetensors").is_file()
+
+
+@pytest.mark.heavy
+def test_processes_that_do_not_work_together_are_refused(trained, with_tiny, tmp_path):
+    script = write_script(trained(**EXACT), with_tiny, tmp_path / "out")
+    text = script.read_text(encoding="utf-8")
+    script.write_text(text.replace('"use_cpu": device() == "cpu"', '"use_cpu": False'), encoding="utf-8")
+    done = launch(script, processes=2)
+    assert done.returncode != 0 and "Started as one of 2 processes, but 1 work together." in done.stderr
+    assert not (script.parent / "losses.jsonl").exists()
+
+
+@pytest.fixture
+def text_of(workspace, tmp_path):
+    """Gives the script of a method with an adapter, without training."""
+
+    def write(method="sft", adapter="lora", pack=False, **settings):
+        run = workspace.create(recipe(tmp_path, method, adapter, **settings))
+        run.emit(
+            events.Started(device="CPU", versions={"torch": "2.13.0+cpu", "trl": "1.16.0", "bitsandbytes": "0.50.2"})
+        )
+        for what, value in (("precision", "bf16"), ("attention", "sdpa"), ("epochs", "3")):
+            run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
+        settled = Plan(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
+        return source(run, run.view(), {"MODEL": "owner/name", "REVISION": "abc"}, settled)
+
+    return write
+
+
+@pytest.mark.parametrize("pack", [False, True])
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize("method", METHODS)
+def test_it_is_tidy_and_imports_nothing_of_this_package(method, adapter, pack, text_of):
+    text = text_of(method, adapter, pack and METHODS[method].packs)
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", PROJECT / "train.py", "-"]
+        done = subprocess.run(ruff, input=text, capture_output=True, text=True, cwd=PROJECT)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for node in ast.walk(ast.parse(text)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        assert not [name for name in names if name.split(".")[0] == "finetune"]
+
+
+def header(text: str) -> dict:
+    """The metadata, read as PEP 723's reference implementation reads it."""
+    block = r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$"
+    (match,) = [match for match in re.finditer(block, text) if match["type"] == "script"]
+    lines = match["content"].splitlines(keepends=True)
+    return tomllib.loads("".join(line[2:] if line.startswith("# ") else line[1:] for line in lines))
+
+
+def test_its_header_pins_the_libraries_of_the_run(text_of, trained, with_tiny, tmp_path):
+    assert header(text_of())["dependencies"] == ["torch==2.13.0", "trl==1.16.0"]
+    assert header(text_of(adapter="qlora"))["dependencies"][-1] == "bitsandbytes==0.50.2"
+    assert header(text_of())["requires-python"] == ">=3.11"
+    script = write_script(trained(**EXACT), with_tiny, tmp_path / "out")
+    names = ("torch", "transformers", "peft", "trl", "datasets", "accelerate")
+    pins = {f"{name}=={version(name).split('+')[0]}" for name in names}
+    assert set(header(script.read_text(encoding="utf-8"))["dependencies"]) == pins
+
+
+def test_the_settings_stand_on_top_with_the_reasons(text_of):
+    text = text_of("dpo", "qlora", **{"method.beta": 0.3, "adapter.rank": 8})
+    top, _ = text.split("# From here on")
+    assert '\nMODEL = "owner/name"\nREVISION = "abc"\n' in top
+    assert '# precision: a good precision\nPRECISION = "bf16"\n' in top
+    assert '    # epochs: a good epochs\n    "num_train_epochs": 3,\n' in top
+    for setting in ("r=8,", '"beta": 0.3,', '"learning_rate": 0.002,', "load_in_4bit=True,", '"seed": 7,'):
+        assert setting in top
+
+
+@pytest.mark.parametrize(
+    ("processes", "at_once", "parts", "given"),
+    [("1", 8, 2, (8, 2)), ("2", 8, 1, (8, 1)), ("8", 1, 16, (8, 2)), ("4", 6, 2, (12, 1)), ("3", 8, 3, (24, 1))],
+)
+def test_a_step_learns_from_as_many_rows_in_several_processes(processes, at_once, parts, given, text_of, divide):
+    arguments = divide(processes, text_of(), at_once, parts)
+    assert (arguments["per_device_train_batch_size"], arguments["gradient_accumulation_steps"]) == given
+    assert arguments["accelerator_config"] == {"split_batches": True}
+    assert arguments["per_device_train_batch_size"] <= at_once * int(processes)
+    assert arguments["per_device_eval_batch_size"] % int(processes) == 0
+
+
+def test_a_step_that_cannot_be_shared_is_refused(text_of, divide):
+    with pytest.raises(SystemExit, match="A step learns from 8 sequences, which 3 processes cannot share equally"):
+        divide("3", text_of(), 8, 1)
+
+
+@pytest.fixture
+def divide(monkeypatch, tmp_path):
+    def call(processes, text, at_once, parts):
+        path = tmp_path / "train.py"
+        path.write_text(text, encoding="utf-8")
+        monkeypatch.setenv("WORLD_SIZE", processes)
+        given = {"per_device_train_batch_size": at_once, "per_device_eval_batch_size": at_once}
+        return runpy.run_path(str(path))["divided"](given | {"gradient_accumulation_steps": parts})
+
+    return call
+
+
+def test_a_model_of_the_hub_is_named_with_its_commit(trained, with_tiny, tiny_model, tmp_path, monkeypatch):
+    snapshot = tmp_path / "snapshots" / "0123abcd"
+    snapshot.parent.mkdir()
+    snapshot.symlink_to(tiny_model)
+    monkeypatch.setattr("finetune.model._fetch", lambda settings: snapshot)
+    script = write_script(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
+    assert 'MODEL = "owner/tiny"\nREVISION = "0123abcd"\n' in script.read_text(encoding="utf-8")
+    assert not (script.parent / "base").exists() and (script.parent / "tokenizer" / "tokenizer.json").is_file()
+
+
+def test_a_run_that_has_not_trained_is_refused(with_tiny, tmp_path):
+    with pytest.raises(RunError, match="has not trained yet"):
+        write_script(with_tiny.create(recipe(tmp_path)), with_tiny, tmp_path / "out")
+
+
+def test_rows_that_changed_since_are_refused(trained, with_tiny, tmp_path):
+    run = trained(**EXACT)
+    path = write_rows(tmp_path)
+    path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:-4]), encoding="utf-8")
+    with pytest.raises(RunError, match=r"has changed since: it learnt from 22 rows .* and now there are 18 with"):
+        write_script(run, with_tiny, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_there_is_left_alone(trained, with_tiny, tmp_path):
+    run = trained(**EXACT)
+    write_script(run, with_tiny, tmp_path)
+    with pytest.raises(RunError, match="is there already"):
+        write_script(run, with_tiny, tmp_path)

@@ -1,0 +1,367 @@
+"""Base and tuned side by side."""
+
+import threading
+import time
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from finetune.errors import ModelError, RunError
+from finetune.inference.chat import LIKELY, Answer, Draw, Pair, Pairs, Sampling, differences
+from finetune.recipe import Recipe
+from finetune.runs.events import Saved
+from finetune.service.worker import work
+
+QUESTIONS = [f"{word}?" for word in "abcdefghijklmnopqrstuvwxyz"] + ["Hi", "Γειά", "你好", "🙂", "why not", "12+7"]
+"""32 of them."""
+GREEDY = Sampling(greedy=True, max_tokens=12)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def home(tiny_model, tmp_path_factory):
+    """A workspace with the tiny model and, by name, a run of each kind that has a tuned model."""
+    from finetune.runs.workspace import Workspace
+
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    (workspace.models_dir / "tiny").symlink_to(tiny_model)
+    return workspace, {kind: make_run(workspace, tiny_model, kind) for kind in ("lora", "full", "qlora")}
+
+
+def make_run(workspace, folder, kind):
+    """A run whose model was tuned by chance, not by training."""
+    values = {"name": kind, "model": {"id": "tiny"}, "data": {"path": "x.jsonl"}, "adapter": {"type": kind}}
+    run = workspace.create(Recipe.from_dict(values))
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    torch.manual_seed(1)
+    if kind == "full":
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(1.1)
+    else:
+        config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM")
+        model = get_peft_model(model, config)
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.2)
+    model.save_pretrained(run.model_dir, **({} if kind == "full" else {"save_embedding_layers": False}))
+    run.emit(Saved(what="model", path="model", step=1))
+    return run
+
+
+@pytest.fixture(scope="module")
+def pair(home):
+    workspace, runs = home
+    return Pair.load(runs["lora"], workspace)
+
+
+def ask(pair, question, sampling=GREEDY, **options):
+    """The last reply to ``question`` on both sides."""
+    messages = [{"role": "user", "content": question}]
+    *_, reply = pair.reply(messages, messages, sampling, **options)
+    return reply
+
+
+class Untouched:
+    """The base without this project around it: Transformers' own ``generate``."""
+
+    def __init__(self, folder, **loading):
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModelForCausalLM.from_pretrained(folder, **loading).eval()
+
+    def answer(self, question: str, count: int) -> str:
+        batch = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": question}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        output = self.model.generate(**batch, max_new_tokens=count, do_sample=False)
+        text = self.tokenizer.decode(output[0, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+        return text.rstrip("\ufffd")
+
+
+def said_by(untouched) -> list[str]:
+    return [untouched.answer(question, GREEDY.max_tokens) for question in QUESTIONS]
+
+
+def test_the_base_answers_as_the_untouched_model_beside_an_adapter(pair, tiny_model):
+    untouched = Untouched(tiny_model, dtype=pair.sides.model.dtype)
+    replies = [ask(pair, question) for question in QUESTIONS]
+    assert [reply.base for reply in replies] == said_by(untouched)
+    assert sum(reply.base != reply.tuned for reply in replies) > 20
+
+
+def test_the_base_answers_as_the_untouched_model_beside_a_whole_model(home, tiny_model):
+    workspace, runs = home
+    pair = Pair.load(runs["full"], workspace)
+    dtype = pair.sides.sides[0].model.dtype
+    replies = [ask(pair, question) for question in QUESTIONS]
+    assert [reply.base for reply in replies] == said_by(Untouched(tiny_model, dtype=dtype))
+    tuned = Untouched(tiny_model, dtype=dtype)
+    tuned.model = AutoModelForCausalLM.from_pretrained(runs["full"].model_dir, dtype=dtype).eval()
+    assert [reply.tuned for reply in replies] == said_by(tuned)
+
+
+def test_the_base_answers_as_the_compressed_base_beside_a_qlora_adapter(home, pair):
+    from finetune.model import load_base
+
+    workspace, runs = home
+    recipe = runs["qlora"].recipe
+    quantised = Pair.load(runs["qlora"], workspace)
+    untouched = Untouched(workspace.models_dir / "tiny")
+    untouched.model = load_base(recipe.model, workspace, recipe.adapter, pair.sides.model.dtype)
+    assert [ask(quantised, question).base for question in QUESTIONS[:10]] == said_by(untouched)[:10]
+
+
+@pytest.mark.parametrize("kind", ["lora", "full"])
+def test_the_base_answers_as_the_untouched_model_while_a_run_trains(home, pair, tiny_model, tmp_path, kind):
+    expected = said_by(Untouched(tiny_model, dtype=pair.sides.model.dtype))[:6]
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(f'{{"question": "What is {n}?", "answer": "Arr, {n}!"}}\n' for n in range(40)))
+    values = {"name": "beside", "model": {"id": "tiny"}, "data": {"path": str(data)}, "adapter": {"type": kind}}
+    run = home[0].create(Recipe.from_dict({**values, "training": {"epochs": 500}, "evaluation": {"times": 0}}))
+    thread = threading.Thread(target=work, args=(run, home[0]))
+    thread.start()
+    try:
+        before = wait_for_step(run, thread, 1)
+        said = [ask(pair, question).base for question in QUESTIONS[:6]]
+        wait_for_step(run, thread, before + 1)
+    finally:
+        run.cancel()
+        thread.join()
+    assert said == expected
+    assert run.view().state == "stopped"
+
+
+def wait_for_step(run, thread, step: int) -> int:
+    """The step that ``run``, at work in ``thread``, has reached; at least ``step``."""
+    while (reached := run.view().step) < step:
+        assert thread.is_alive(), run.view().message
+        time.sleep(0.02)
+    return reached
+
+
+def test_each_side_keeps_its_own_history(pair):
+    other = [
+        {"role": "user", "content": "a much longer question than the first"},
+        {"role": "assistant", "content": "yes"},
+    ]
+    question = [{"role": "user", "content": "b?"}]
+    *_, mixed = pair.reply(question, other + question, GREEDY)
+    *_, swapped = pair.reply(other + question, question, GREEDY)
+    assert mixed.base == ask(pair, "b?").base
+    assert swapped.tuned == ask(pair, "b?").tuned
+    assert swapped.base != mixed.base
+
+
+def test_equal_seeds_give_equal_answers_and_touch_no_other_chance(pair):
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    drawn = Sampling(seed=5, temperature=1.0, max_tokens=12)
+    first, second, other = (
+        ask(pair, "x", drawn),
+        ask(pair, "x", drawn),
+        ask(pair, "x", drawn.model_copy(update={"seed": 6})),
+    )
+    assert (first.base, first.tuned) == (second.base, second.tuned)
+    assert first.base != other.base
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_both_sides_draw_with_the_same_luck():
+    logits = torch.randn(1, 500, generator=torch.Generator().manual_seed(0)).repeat(2, 1)
+    draw = Draw(Sampling(temperature=1.0))
+    pairs = [draw(logits) for _ in range(50)]
+    assert all(base == tuned for base, tuned in pairs)
+    assert len({base for base, _ in pairs}) > 20
+
+
+def test_words_are_drawn_as_often_as_their_chance_says():
+    chances = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    draw = Draw(Sampling(temperature=1.0, top_p=1.0))
+    counts = torch.zeros(4)
+    for _ in range(4000):
+        counts[draw(chances.log().unsqueeze(0))[0]] += 1
+    assert torch.allclose(counts / 4000, chances, atol=0.03)
+
+
+def test_top_p_leaves_out_the_tail():
+    chances = torch.tensor([[0.5, 0.3, 0.15, 0.05]])
+    assert Draw(Sampling(top_p=0.8))._likely(chances[0]).tolist() == pytest.approx([0.5, 0.3, 0, 0])
+    assert Draw(Sampling(top_p=0.01))._likely(chances[0]).tolist() == pytest.approx([0.5, 0, 0, 0])
+    flat = torch.full((4000,), 1 / 4000)
+    flat[:2] += torch.tensor([1e-4, -1e-4])
+    assert (Draw(Sampling(top_p=0.9))._likely(flat) > 0).sum() > LIKELY
+
+
+def test_answers_grow_and_the_last_reply_is_done(pair):
+    messages = [{"role": "user", "content": "d?"}]
+    replies = list(pair.reply(messages, messages, GREEDY))
+    assert [reply.done for reply in replies] == [False] * (len(replies) - 1) + [True]
+    for former, latter in zip(replies, replies[1:]):
+        assert latter.base.startswith(former.base) and latter.tuned.startswith(former.tuned)
+        assert latter.base_tokens >= former.base_tokens
+    assert replies[-1].base_tokens <= GREEDY.max_tokens and replies[-1].tokens_per_s > 0
+
+
+def test_a_side_that_has_ended_says_no_more(pair):
+    """The base is made to end where it would say its fourth token."""
+    messages = [{"role": "user", "content": "e?"}]
+    prompts = (pair.prompt(messages), pair.prompt(messages))
+    said = list(pair._tokens(prompts, Draw(GREEDY), 12, threading.Event()))
+    base, tuned = zip(*said)
+    shorter = Pair(pair.sides, pair.tokenizer, {base[3]}, pair.context, pair.how)
+    *_, reply = shorter.reply(messages, messages, GREEDY)
+    assert reply.base_tokens == base.index(base[3])
+    assert reply.tuned_tokens == (tuned.index(base[3]) if base[3] in tuned else 12)
+    assert reply.base == pair.tokenizer.decode(base[: reply.base_tokens], skip_special_tokens=True).rstrip("\ufffd")
+
+
+def test_stop_ends_both_at_once(pair):
+    stop, messages = threading.Event(), [{"role": "user", "content": "f?"}]
+    replies = pair.reply(messages, messages, Sampling(greedy=True, max_tokens=400), stop=stop)
+    next(replies)
+    stop.set()
+    rest = list(replies)
+    assert len(rest) == 1 and rest[0].done and rest[0].base_tokens <= 1
+
+
+def test_an_abandoned_answer_lets_the_next_one_begin(pair):
+    messages = [{"role": "user", "content": "g?"}]
+    replies = pair.reply(messages, messages, GREEDY)
+    next(replies)
+    assert pair.lock.locked()
+    replies.close()
+    assert not pair.lock.locked()
+
+
+def test_an_answer_may_be_continued_by_another_thread(pair):
+    messages = [{"role": "user", "content": "h?"}]
+    replies = pair.reply(messages, messages, GREEDY)
+    taken = []
+    while True:
+        thread = threading.Thread(target=lambda: taken.append(next(replies, None)))
+        thread.start()
+        thread.join()
+        if taken[-1] is None:
+            break
+    assert taken[-2] == ask_same(taken[-2], ask(pair, "h?"))
+    assert not torch.is_inference_mode_enabled()
+
+
+def ask_same(first, second):
+    """``second`` with the speed of ``first``, which is no part of the answer."""
+    return type(second)(**{**vars(second), "tokens_per_s": first.tokens_per_s})
+
+
+def test_two_people_asking_at_once_get_what_each_gets_alone(pair):
+    alone = [ask(pair, question).tuned for question in QUESTIONS[:4]]
+    together = [None] * 4
+
+    def put(i):
+        together[i] = ask(pair, QUESTIONS[i]).tuned
+
+    threads = [threading.Thread(target=put, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone
+
+
+def test_a_conversation_that_leaves_no_room_is_refused_before_anything_is_computed(pair):
+    messages = [{"role": "user", "content": "x" * 600}]
+    with pytest.raises(ModelError, match="reads at most 512") as refused:
+        pair.reply(messages, messages)
+    assert "Start a new conversation" in refused.value.hint
+    assert not pair.lock.locked()
+
+
+def test_an_answer_is_bounded_by_what_the_model_can_read(pair):
+    messages = [{"role": "user", "content": "x" * 480}]
+    room = pair.context - len(pair.prompt(messages))
+    *_, reply = pair.reply(messages, messages, Sampling(greedy=True, max_tokens=4096))
+    assert 0 < room < 40 and reply.base_tokens <= room
+
+
+def test_characters_of_several_tokens_are_never_shown_in_part(tiny_model):
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    text = "añ 你好 🙂!"
+    answer, seen = Answer(tokenizer), []
+    for token in tokenizer(text)["input_ids"]:
+        answer.add(token)
+        seen.append(answer.text)
+    answer.finish()
+    assert answer.text == text and all(text.startswith(part) for part in seen)
+    cut = Answer(tokenizer)
+    for token in tokenizer("ok 🙂")["input_ids"][:-1]:
+        cut.add(token)
+    cut.finish()
+    assert cut.text == "ok "
+
+
+def test_a_model_without_a_chat_template_says_so(home, tiny_model):
+    import shutil
+
+    workspace, _ = home
+    folder = workspace.models_dir / "mute"
+    shutil.copytree(tiny_model, folder)
+    (folder / "chat_template.jinja").unlink()
+    run = make_run(workspace, tiny_model, "lora")
+    recipe = run.recipe.changed(**{"model.id": "mute"})
+    (run.path / "recipe.yaml").write_text(recipe.to_yaml())
+    with pytest.raises(ModelError, match="no chat template") as refused:
+        Pair.load(run, workspace)
+    assert refused.value.hint
+
+
+def test_a_run_without_a_model_cannot_be_asked(home):
+    workspace, _ = home
+    run = workspace.create(Recipe.from_dict({"data": {"path": "x.jsonl"}, "model": {"id": "tiny"}}))
+    with pytest.raises(RunError, match="no tuned model"):
+        Pairs(workspace).get(run.id)
+
+
+def test_the_last_pair_is_kept_and_the_former_one_freed(home):
+    import weakref
+
+    workspace, runs = home
+    pairs = Pairs(workspace)
+    first = pairs.get(runs["lora"].id)
+    assert pairs.get(runs["lora"].id) is first
+    gone = weakref.ref(first.sides.model)
+    del first
+    second = pairs.get(runs["full"].id)
+    assert gone() is None
+    time.sleep(0.01)
+    runs["full"].model_dir.touch()
+    assert pairs.get(runs["full"].id) is not second
+
+
+def test_the_pair_of_a_run_that_was_deleted_is_freed(home):
+    import weakref
+
+    workspace, runs = home
+    pairs = Pairs(workspace)
+    gone = weakref.ref(pairs.get(runs["lora"].id).sides.model)
+    pairs.forget(runs["full"].id)
+    assert gone() is not None
+    pairs.forget(runs["lora"].id)
+    assert gone() is None
+
+
+def test_words_that_differ_are_marked():
+    base, tuned = differences("The sea is blue.", "Arr, the sea be blue.")
+    assert base == [("The ", "-"), ("sea ", None), ("is ", "-"), ("blue.", None)]
+    assert tuned == [("Arr, the ", "+"), ("sea ", None), ("be ", "+"), ("blue.", None)]
+    assert differences("same", "same") == ([("same", None)], [("same", None)])
+    assert differences("", "new") == ([], [("new", "+")])
+    assert "".join(text for text, _ in differences("a  b\n\nc", "d")[0]) == "a  b\n\nc"

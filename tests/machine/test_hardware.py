@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+import pytest
+
+from finetune.errors import RecipeError
+from finetune.machine import hardware
+from finetune.machine.hardware import GIB, Machine, choose_precision, cpu_words
+
+CPU = Machine("cpu", "CPU", 2, 23 * GIB)
+
+
+def test_a_machine_in_words():
+    assert CPU.words == cpu_words(2, 23 * GIB) == "CPU, 2 cores, 23 GB"
+    assert Machine("cuda", "NVIDIA L4", 8, 64 * GIB, 24 * GIB).words == "NVIDIA L4, 24 GB"
+    assert "shared" in Machine("mps", "Apple GPU", 8, 16 * GIB).words
+
+
+def test_this_machine_has_cores_and_memory():
+    machine = hardware.machine()
+    assert machine.cores >= 1
+    assert 0 < hardware.free_bytes(machine) <= max(machine.memory_bytes, machine.gpu_memory_bytes)
+    assert hardware.memory_used_bytes(replace(machine, device="cpu")) > 0
+
+
+def test_what_is_free_on_a_processor_is_what_its_container_leaves(monkeypatch):
+    monkeypatch.setattr(hardware, "free_memory_bytes", lambda: 5 * GIB)
+    assert hardware.free_bytes(CPU) == 5 * GIB
+
+
+def test_precision_follows_the_processor(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert choose_precision(CPU).value == "bf16"
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert choose_precision(CPU).value == "fp32"
+    assert choose_precision(Machine("mps", "Apple GPU", 8, 16 * GIB)).value == "fp32"
+
+
+def test_what_is_asked_for_is_kept_unless_the_machine_cannot():
+    assert choose_precision(CPU, "fp32").value == "fp32"
+    with pytest.raises(RecipeError, match="fp16 needs an NVIDIA card"):
+        choose_precision(CPU, "fp16")
+
+
+def test_every_choice_has_a_reason():
+    assert choose_precision(CPU).reason and choose_precision(CPU, "fp32").reason
+
+
+def test_memory_can_be_given_back_at_any_time():
+    hardware.release_memory()
+    assert hardware.free_bytes(CPU) > 0

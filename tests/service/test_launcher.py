@@ -1,0 +1,229 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from finetune.paths import PROJECT
+from finetune.service.launcher import AGAIN, MOST_RESTARTS, POISONED, is_crash
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows")
+
+LAUNCH = "import sys; from finetune.service import launcher; {before}; sys.exit(launcher.launch(sys.argv[1:]))"
+
+BEGIN = """
+import os, signal, sys
+from pathlib import Path
+starts = Path(__file__).with_suffix(".starts")
+starts.touch()
+starts.write_text(starts.read_text() + "x")
+number = len(starts.read_text())
+def say(*words):
+    print(*words, flush=True)
+"""
+"""What every server here begins with: which start this is, and a way to tell the test."""
+
+STUBBORN = """
+signal.signal(signal.SIGTERM, lambda *_: say("asked"))
+say("up")
+while True:
+    signal.pause()
+"""
+"""A server that is asked to end and does not."""
+
+WILLING = """
+def end(*_):
+    say("asked")
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
+say("up")
+while True:
+    signal.pause()
+"""
+"""A server that ends when it is asked to."""
+
+
+@contextmanager
+def launched(folder, server: str, before: str = "pass", wrapper=(), **options):
+    """The launcher's process, with a server of the given code; both have ended when the block is left."""
+    script = folder / "server.py"
+    script.write_text(BEGIN + server)
+    command = [*wrapper, sys.executable, "-c", LAUNCH.format(before=before), sys.executable, str(script)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=PROJECT, start_new_session=True, **pipes, **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run(folder, server: str, **options) -> tuple[int, list[str], list[str]]:
+    """The launcher's exit code, and the lines of stdout and stderr."""
+    with launched(folder, server, **options) as process:
+        output, errors = process.communicate(timeout=60)
+    return process.returncode, output.splitlines(), errors.splitlines()
+
+
+def expect(process, *lines: str) -> None:
+    for line in lines:
+        assert process.stdout.readline().strip() == line
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_it_ends_as_its_server_did(tmp_path, code):
+    assert run(tmp_path, f"say('up'); sys.exit({code})") == (code, ["up"], [])
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "words"),
+    [
+        (f"os._exit({POISONED})", POISONED, "lost its graphics card"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", 137, "killed by SIGKILL (often: the machine ran out of memory)"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", 139, "killed by SIGSEGV."),
+        ("os.kill(os.getpid(), signal.SIGBUS)", 135, "killed by SIGBUS."),
+    ],
+)
+def test_a_crashed_server_is_started_again_three_times(tmp_path, end, code, words):
+    returned, output, errors = run(tmp_path, f"say('up', *sys.argv[1:]); {end}")
+    assert returned == code
+    assert output == ["up"] + ["up --no-browser"] * MOST_RESTARTS
+    assert all(words in line for line in errors) and len(errors) == MOST_RESTARTS + 1
+    assert "(2 of 3)" in errors[1] and "it ends here" in errors[-1]
+
+
+def test_restarts_of_long_ago_do_not_count(tmp_path):
+    server = f"say(number); os._exit({POISONED} if number < 7 else 0)"
+    code, output, _ = run(tmp_path, server, before="launcher.WITHIN_S = 0")
+    assert (code, output[-1]) == (0, "7")
+
+
+def test_a_server_that_was_asked_to_is_started_again_however_often(tmp_path):
+    code, output, errors = run(tmp_path, f"say(number, *sys.argv[1:]); os._exit({AGAIN} if number < 6 else 0)")
+    assert code == 0 and output == ["1", *(f"{n} --no-browser" for n in range(2, 7))]
+    assert len(errors) == 5 and all("is started again, as it was asked" in line for line in errors)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_is_handed_on_once_and_the_server_ends_by_itself(tmp_path, signum):
+    with launched(tmp_path, WILLING) as process:
+        expect(process, "up")
+        os.killpg(process.pid, signum)  # as a terminal does it
+        output, errors = process.communicate(timeout=10)
+    assert (process.returncode, output, errors) == (0, "asked\n", "")
+
+
+def test_a_server_that_has_not_begun_ends_at_once(tmp_path):
+    with launched(tmp_path, "say('up'); signal.pause()") as process:
+        expect(process, "up")
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path):
+    with launched(tmp_path, STUBBORN) as process:
+        expect(process, "up")
+        process.send_signal(signal.SIGINT)
+        expect(process, "asked")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 137
+        assert process.stderr.read() == ""
+
+
+def test_a_server_that_does_not_end_is_killed(tmp_path):
+    with launched(tmp_path, STUBBORN, before="launcher.GRACE_S = 0.2") as process:
+        expect(process, "up")
+        process.terminate()
+        expect(process, "asked")
+        assert process.wait(5) == 137
+
+
+def test_a_server_is_not_started_again_after_it_was_asked_to_end(tmp_path):
+    server = f"signal.signal(signal.SIGTERM, lambda *_: os._exit({POISONED})); say('up'); signal.pause()"
+    with launched(tmp_path, server) as process:
+        expect(process, "up")
+        process.terminate()
+        assert process.communicate(timeout=10) == ("", "") and process.returncode == POISONED
+
+
+def test_without_its_launcher_the_server_is_told_by_its_stdin(tmp_path):
+    with launched(tmp_path, "say('up'); sys.stdin.read(); say('alone')") as process:
+        expect(process, "up")
+        process.kill()
+        expect(process, "alone", "")
+
+
+def test_it_does_not_need_a_stdin_of_its_own(tmp_path):
+    script = ["sh", "-c", '"$@" <&-', "sh"]
+    with launched(tmp_path, "say('up'); sys.stdin.read(); say('alone')", wrapper=script) as process:
+        expect(process, "up")
+        os.killpg(process.pid, signal.SIGKILL)
+        expect(process, "alone")
+
+
+@pytest.mark.skipif(not shutil.which("nohup"), reason="needs the command nohup")
+def test_a_hangup_that_is_ignored_stays_ignored(tmp_path):
+    with launched(tmp_path, WILLING, wrapper=["nohup"], stdin=subprocess.DEVNULL) as process:
+        expect(process, "up")
+        process.send_signal(signal.SIGHUP)
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_what_a_crashed_server_left_running_ends_with_it(tmp_path):
+    server = """
+if number == 1:
+    ready, done = os.pipe()
+    if not os.fork():
+        os.write(done, b"x")
+        signal.pause()
+    os.read(ready, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    code, _, errors = run(tmp_path, server)  # communicate returns when nobody holds stdout any more
+    assert code == 0 and len(errors) == 1
+
+
+NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+@pytest.mark.skipif(
+    not shutil.which("unshare") or subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode != 0,
+    reason="needs to be allowed a process namespace of its own",
+)
+def test_as_process_1_it_buries_orphans_and_ends_when_asked(tmp_path):
+    server = """
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+told, tell = os.pipe()
+if not (child := os.fork()):
+    if not (orphan := os.fork()):
+        while os.getppid() != 1:
+            pass
+        os._exit(0)
+    os.write(tell, str(orphan).encode())
+    os._exit(0)
+os.waitpid(child, 0)
+orphan = os.read(told, 20).decode()
+while os.path.exists("/proc/" + orphan):
+    pass
+say("buried, parent", os.getppid())
+os.kill(1, signal.SIGTERM)
+signal.pause()
+"""
+    code, output, errors = run(tmp_path, server, wrapper=NAMESPACE)
+    assert (code, output, errors) == (0, ["buried, parent 1"], [])
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, False), (1, False), (2, False), (-15, False), (-9, True)])
+def test_only_what_nobody_wanted_is_a_crash(code, expected):
+    assert is_crash(code) is expected and is_crash(POISONED)
+
+
+def test_it_loads_nothing_but_the_standard_library():
+    code = f"import sys; sys.path.insert(0, {str(PROJECT)!r}); import finetune.service.launcher; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-IS", "-c", code], capture_output=True, text=True).stdout.split()
+    packages = {name.split(".")[0] for name in loaded}
+    assert packages - set(sys.stdlib_module_names) == {"__main__", "finetune"}

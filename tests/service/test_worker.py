@@ -1,0 +1,93 @@
+import sys
+
+import pytest
+
+from finetune.machine.lease import Lease
+from finetune.service.worker import work
+from tests.pace import wait_for
+from tests.training.test_train import recipe
+
+
+def test_a_bug_ends_the_run_and_leaves_its_traceback(with_tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.training.train.prepare", lambda *_: 1 / 0)
+    run = with_tiny.create(recipe(tmp_path))
+    work(run, with_tiny)
+    view = run.view()
+    assert (view.state, view.code) == ("failed", "bug")
+    assert "ZeroDivisionError" in (run.path / "traceback.txt").read_text()
+    assert not run.is_held
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")])
+def test_out_of_memory_is_said_with_a_way_out(with_tiny, tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("finetune.training.train.prepare", fail)
+    run = with_tiny.create(recipe(tmp_path))
+    work(run, with_tiny)
+    assert run.view().code == "memory" and "QLoRA" in run.view().hint
+
+
+def test_bad_data_ends_the_run_with_the_sentence(with_tiny, tmp_path):
+    run = with_tiny.create(recipe(tmp_path, **{"training.length": 16}))
+    work(run, with_tiny)
+    view = run.view()
+    assert (view.state, view.code) == ("failed", "data") and "16 tokens" in view.message
+
+
+def test_a_device_in_use_elsewhere_is_said(with_tiny, tmp_path):
+    run = with_tiny.create(recipe(tmp_path))
+    with Lease(with_tiny.path):
+        work(run, with_tiny)
+    assert run.view().code == "busy" and "Another run" in run.view().message
+
+
+def test_data_that_has_gone_since_it_was_queued_is_said(with_tiny, tmp_path):
+    run = with_tiny.create(recipe(tmp_path))
+    (tmp_path / "sft.jsonl").unlink()
+    work(run, with_tiny)
+    assert (run.view().state, run.view().code) == ("failed", "run") and "sft.jsonl" in run.view().message
+
+
+WRITER = """
+import sys, time
+from finetune.runs.events import Noted, Started
+from finetune.runs.run import Run
+run = Run(sys.argv[1])
+with run.held():
+    run.emit(Started(device="CPU"))
+    print("up", flush=True)
+    for n in range(30):
+        time.sleep(0.05)
+        run.emit(Noted(message=f"late {n}"))
+"""
+
+
+TORCHRUN = f"""
+import subprocess, sys
+writer = subprocess.Popen([sys.executable, "-c", {WRITER!r}, sys.argv[1]], stdout=subprocess.PIPE)
+writer.stdout.readline()
+sys.exit(1)
+"""
+"""It ends at once, and its process goes on writing for a second and a half."""
+
+
+@pytest.mark.parametrize("leave_s", [10.0, 0.1])
+def test_processes_that_ended_early_are_said_to_have_when_none_of_them_writes_any_more(
+    with_tiny, tmp_path, monkeypatch, leave_s
+):
+    monkeypatch.setattr("finetune.service.worker.LEAVE_S", leave_s)
+    monkeypatch.setattr(
+        "finetune.training.distributed.command", lambda run, _: [sys.executable, "-c", TORCHRUN, str(run.path)]
+    )
+    run = with_tiny.create(recipe(tmp_path, **{"training.processes": 2}))
+    work(run, with_tiny)
+    if leave_s < 1:
+        assert run.view().state == "preparing" and run.is_held, "it is still at work"
+        wait_for(lambda: not run.is_held, seconds=20)
+        assert run.view().state == "interrupted"
+        return
+    *earlier, last = run.events()[0]
+    assert (last.state, last.code) == ("failed", "bug") and "ended early" in last.message
+    assert earlier[-1].message == "late 29" and not run.is_held

@@ -1,0 +1,51 @@
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from finetune.training.sample_answers import Sampler, prompt_of
+
+PROMPTS = [[{"role": "user", "content": text}] for text in ("Hi", "What colour is the sea?")]
+
+
+@pytest.fixture
+def model(tiny_model):
+    return AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+
+
+@pytest.fixture
+def sampler(tiny_model):
+    return Sampler(PROMPTS, AutoTokenizer.from_pretrained(tiny_model), max_tokens=8)
+
+
+def test_the_first_answers_are_the_bases_and_stay(sampler, model):
+    first = sampler.answers(model, first=True)
+    assert [answer.prompt for answer in first] == ["Hi", "What colour is the sea?"]
+    assert all(answer.base == answer.tuned for answer in first)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    later = sampler.answers(model)
+    assert [answer.base for answer in later] == [answer.base for answer in first]
+    assert any(answer.tuned != answer.base for answer in later)
+
+
+def test_training_is_not_disturbed(sampler, model):
+    model.train()
+    before = torch.random.get_rng_state()
+    sampler.answers(model, first=True)
+    assert model.training and torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_without_prompts_nothing_is_asked(tiny_model, model):
+    assert Sampler([], AutoTokenizer.from_pretrained(tiny_model), 8).answers(model) == ()
+
+
+def test_a_prompt_is_the_conversation_up_to_its_last_question():
+    chat = [
+        {"role": r, "content": c}
+        for r, c in (("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))
+    ]
+    assert prompt_of({"messages": chat}) == chat[:4]
+    assert prompt_of({"prompt": chat[:2], "chosen": [], "rejected": []}) == chat[:2]
+    assert prompt_of({"text": "plain"}) == []
+    assert prompt_of({"messages": chat, "tools": [{"type": "function"}]}) == []

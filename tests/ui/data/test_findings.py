@@ -1,0 +1,104 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+from finetune.data.checks import Finding
+from finetune.data.counts import Counts
+from finetune.data.fixes.drop import Drop
+from finetune.data.mix import Portion
+from finetune.data.readers.signature import EncodingError
+from finetune.data.report import Report
+from finetune.data.settings import DataSettings
+from finetune.data.table import Rejected, Table
+from finetune.errors import DataError
+from finetune.ui.data.findings import found, offer, rejected_file
+from finetune.ui.data.mixture import Mixture
+
+SETTINGS = DataSettings(path="tickets.csv")
+TABLE = Table("CSV", ("a",), rows=[{"a": "x"}], numbers=[7], lines=[None])
+
+
+def checked(report, kind="chat", confidence=0.996, mixture=Mixture()):
+    told = {"title": "Chat messages", "reason": "Because.", "confidence": confidence, "notes": ["Read with care."]}
+    dataset = SimpleNamespace(kind=kind, table=TABLE, **told)
+    return SimpleNamespace(dataset=dataset, report=report, note="", mixture=mixture)
+
+
+def html_of(report, kind="chat", length=512, held_out="", settings=SETTINGS, **told):
+    return found("tickets", checked(report, kind, **told), length, settings, held_out)
+
+
+def test_the_counts_are_said_in_words():
+    report = Report("chat", 1204, kept=1200, counts=Counts(1200, 40, 11240, 4000, 20), truncated=[3])
+    html = html_of(report, held_out="Ten rows.")
+    for words in (
+        "1,200 conversations, ready to train",
+        "1,200 kept",
+        "1 cut at 512 tokens",
+        "11,240 tokens, 4,000 learnt",
+    ):
+        assert words in html
+    assert "“tickets” is read as <b>Chat messages</b> (99\u00a0% sure). Because. Ten rows." in html
+    assert "Read with care." in html
+
+
+def test_how_sure_it_is_is_a_figure_and_never_quite_certain_unless_a_person_said_so():
+    report = Report("chat", 12, kept=12)
+    assert "(38\u00a0% sure). Because." in html_of(report, confidence=0.388)
+    assert "(99\u00a0% sure)" in html_of(report, confidence=1.0)
+    said = html_of(report, settings=SETTINGS.changed(format="chat"), confidence=1.0)
+    assert "<b>Chat messages</b>, as you chose." in said and "sure" not in said and "Because" not in said
+
+
+def test_rows_that_are_mixed_in_are_counted_apart():
+    mixture = Mixture(own=12, portions=(Portion("other.csv", [{"text": "x"}] * 1500, 1500),))
+    assert "12 texts and 1,500 mixed in, ready to train" in html_of(
+        Report("text", 12, kept=12), "text", mixture=mixture
+    )
+
+
+def test_one_of_a_kind_is_singular():
+    assert "1 pair of answers, ready to train" in html_of(Report("pairs", 1, kept=1), "preference")
+
+
+def test_rejected_rows_are_listed_with_their_reasons_and_cut_at_fifty():
+    report = Report("chat", 61, kept=1, rejected=[Rejected(n, "It is <empty>.") for n in range(1, 61)])
+    html = html_of(report)
+    assert "60 rows left out" in html and "Row 7: It is &lt;empty&gt;." in html and "And 10 more." in html
+    assert html.count("data-pick='row:") == 1 and "data-pick='row:7'" in html
+
+
+def test_the_list_of_rejected_rows_is_a_table():
+    report = Report("chat", 2, kept=1, rejected=[Rejected(2, 'It says "no".', 3)])
+    written = Path(rejected_file("../my tickets", report)).read_text(encoding="utf-8-sig")
+    assert written.splitlines()[1].startswith("2,3,") and '""no""' in written
+
+
+def test_findings_name_their_rows_and_advice_follows():
+    report = Report("chat", 9, kept=9, findings=[Finding("warning", "Rows repeat.", (2, 5))], advice="Look at them.")
+    html = html_of(report)
+    assert "<li class='warning'>Rows repeat." in html and "Rows 2, 5." in html and "Look at them." in html
+    assert "<button" not in html
+
+
+def test_what_can_be_mended_has_a_button_that_says_about_what():
+    mend = Finding("warning", "Rows repeat.", (2,), mend=Drop(rows="2"), button="Leave it out", code="twice")
+    length = Finding("warning", "2 rows are cut.", (3,), length=640, button="Use 640 tokens", code="cut")
+    html = html_of(Report("chat", 9, kept=9, findings=[mend, length]))
+    assert "data-pick='mend:twice' aria-label='Leave it out: Rows repeat.'" in html
+    assert "data-pick='length:640'" in html
+
+
+def test_what_was_changed_is_listed_and_can_be_taken_back():
+    html = html_of(Report("chat", 9, kept=8), settings=SETTINGS.changed(mends=(Drop(rows="2"), Drop(rows="5-6"))))
+    assert "Row 2 was left out." in html and "data-pick='undo:1'" in html and "the file stays as it is" in html
+
+
+def test_another_encoding_is_offered_with_what_it_gives():
+    error = EncodingError("It is not UTF-8.", "Choose.", encoding="cp1252", preview="caf<é>")
+    assert "data-pick='encoding:cp1252'" in offer(error) and "caf&lt;é&gt;" in offer(error)
+    assert offer(DataError("Anything else.")) == ""
+
+
+def test_nothing_to_train_on_is_said_first():
+    html = html_of(Report("chat", 2, nothing_to_learn=[1, 2]), length=16)
+    assert "Nothing here can be trained on" in html and "2 with nothing to learn" in html

@@ -1,0 +1,104 @@
+from dataclasses import replace
+from functools import partial
+
+import gradio as gr
+import pytest
+
+from finetune.data.counts import Counts
+from finetune.fit import probe
+from finetune.machine import hardware
+from finetune.recipe import Recipe
+from finetune.ui.method import fit
+from finetune.ui.method import tab as method
+from finetune.ui.studio import Chosen
+from tests.ui.method.test_tab import PIRATE, given
+
+
+@pytest.fixture
+def recipe():
+    return Recipe.from_dict(
+        {
+            "model": {"id": "tiny"},
+            "data": PIRATE.settings.model_dump(),
+            "training": {"length": 256, "batch_size": 8, "packing": False},
+        }
+    )
+
+
+@pytest.fixture
+def long_rows():
+    return Chosen(PIRATE.settings, "long", "chat", Counts(64, 250, 64 * 200))
+
+
+@pytest.fixture
+def current(recipe):
+    """What the tab describes, whatever is given."""
+    return lambda chosen, given: recipe
+
+
+@pytest.fixture
+def form(studio):
+    with gr.Blocks():
+        return method.draw(studio)
+
+
+def test_what_fits_is_said_with_the_cards_and_can_be_measured(studio, with_tiny, recipe, current, long_rows):
+    line, measured, button = fit.weigh(studio, current, long_rows)
+    assert "class='fits'" in line and "fits in 8, 12, 16, 24, 48, 80, 141 GB" in line
+    assert measured == "" and button.visible
+    mend, change = fit.offer(studio, current, long_rows)
+    assert not mend.visible and change == {}
+
+
+def test_what_does_not_fit_comes_with_a_button_that_makes_it_fit(
+    studio, with_tiny, recipe, current, long_rows, monkeypatch
+):
+    from finetune.fit.estimate import estimate
+
+    needed = estimate(recipe, studio.workspace, long_rows.counts).estimate_bytes
+    monkeypatch.setattr(hardware, "free_bytes", lambda machine: int(needed * 0.95))
+    line, _, _ = fit.weigh(studio, current, long_rows)
+    assert "class='too-big'" in line and "Won&#x27;t fit" in line
+    mend, change = fit.offer(studio, current, long_rows)
+    assert mend.visible and set(change) == {"training.accumulation"}
+    assert estimate(recipe.changed(**change), studio.workspace, long_rows.counts).fits
+
+
+def test_sizes_of_one_verdict_stand_together():
+    assert "tight in 8 GB; fits in 12, 16 GB" in fit.cards({"8 GB": "tight", "12 GB": "fits", "16 GB": "fits"})
+    assert fit.cards({}) == ""
+
+
+def test_without_data_the_line_says_so_and_offers_nothing(studio, form):
+    current = partial(method.current, form.form)
+    line, _, button = fit.weigh(studio, current, None, *given(form))
+    assert method.NO_DATA in line and not button.visible
+    assert not fit.offer(studio, current, None, *given(form))[0].visible
+    assert method.NO_DATA in fit.measure(studio, current, None, *given(form))
+
+
+def test_the_offered_change_is_put_into_the_form(form):
+    current = partial(method.current, form.form)
+    change = {"training.accumulation": 4, "adapter.type": "qlora"}
+    values = fit.mend(form.form, current, change, PIRATE, *given(form))
+    assert values[:2] == ["sft", "qlora"]
+    assert current(PIRATE, tuple(values)).training.accumulation == 4
+
+
+def test_rows_that_are_mixed_in_are_counted(studio, with_tiny, current, long_rows):
+    line, _, _ = fit.weigh(studio, current, replace(long_rows, mixed=30))
+    assert "Learns from 64 rows, 30 of them mixed in." in line
+    assert "mixed in" not in fit.weigh(studio, current, long_rows)[0]
+
+
+def test_a_measurement_that_cannot_be_made_says_why(studio, with_tiny, recipe):
+    elsewhere = recipe.changed(**{"data.path": "/etc/passwd"})
+    assert "role='alert'" in fit.measure(studio, lambda *_: elsewhere, PIRATE)
+
+
+def test_a_measured_step_is_said_in_a_line(studio, current, monkeypatch):
+    facts = probe.Measured(3 * 2**30, 0.5, 0.7, 40, 25.0, 5, 5)
+    monkeypatch.setattr(probe, "measured", lambda recipe, workspace: facts)
+    monkeypatch.setattr(studio.jobs, "check", lambda recipe, trusted: None)
+    line = fit.measure(studio, current, PIRATE)
+    assert "3.0 GB at the peak" in line and "0.5 s per step" in line and "40 steps" in line

@@ -1,0 +1,31 @@
+from finetune.model import known_models
+from finetune.ui.method.models import describe_model, model_choices
+
+
+def test_the_starter_comes_first_then_the_workspace_then_the_known(studio, with_tiny):
+    values = [value for _, value in model_choices(studio)]
+    assert values[:2] == ["starter", "tiny"]
+    assert values[2:] == [model.id for model in known_models()]
+
+
+def test_a_known_model_says_its_size_licence_and_that_it_must_be_fetched(studio):
+    model = known_models()[0]
+    html = describe_model(studio, model.id)
+    assert model.licence in html and model.needs in html and "not on this machine yet" in html
+
+
+def test_a_gated_model_says_so(studio):
+    gated = next(model for model in known_models() if model.gated)
+    assert "You must accept it" in describe_model(studio, gated.id)
+    assert "accept" in next(label for label, value in model_choices(studio) if value == gated.id)
+
+
+def test_the_starter_needs_no_words_and_a_typed_id_is_escaped(studio):
+    assert describe_model(studio, "starter") == ""
+    assert "<b>" not in describe_model(studio, "a/<b>")
+
+
+def test_a_start_from_an_earlier_run_is_said_and_how_to_undo_it(studio, write_run):
+    html = describe_model(studio, "starter", write_run(name="<pirate>").id)
+    assert "what run 1 “&lt;pirate&gt;” has learnt, until you empty “Run” under More settings" in html
+    assert "what run 9 has learnt" in describe_model(studio, "starter", "9")

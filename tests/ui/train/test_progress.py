@@ -1,0 +1,93 @@
+import pytest
+
+from finetune.runs import events
+from finetune.runs.view import View
+from finetune.ui.train import progress
+from finetune.ui.train.standing import Standing
+
+
+def test_the_head_of_a_run_at_work(write_run):
+    run = write_run(steps=4, state=None)
+    with run.held():
+        html = progress.head(run.view())
+    assert "role='progressbar'" in html and "aria-valuenow='40'" in html and "<b>40 %</b>" in html
+    for words in (
+        "Training",
+        "step 4 of 10",
+        "8 s of training",
+        "12 s left",
+        "3,900 tokens/s",
+        "1.0 GB of memory in all",
+    ):
+        assert words in html
+
+
+def test_the_head_of_a_failure_says_what_to_do(write_run):
+    html = progress.head(write_run(steps=2, state="failed", message="Out of <memory>.", hint="Choose QLoRA.").view())
+    assert "Out of &lt;memory&gt;." in html and "Choose QLoRA." in html and "role='alert'" in html
+
+
+def test_a_run_that_nobody_holds_is_interrupted(write_run):
+    html = progress.head(write_run(steps=4, state=None).view())
+    assert "Interrupted</span>" in html and "It was interrupted at step 4 of 10." in html
+
+
+def test_while_getting_ready_the_bar_has_no_value():
+    html = progress.head(View(name="x", state="preparing", phase="loading", started_at=100.0), now=118.0)
+    assert "aria-valuenow" not in html and "Loading the model" in html and "18 s so far" in html
+
+
+@pytest.mark.parametrize("step, spoken", [(4, "40 %"), (49, "40 %"), (50, "50 %")])
+def test_a_screen_reader_hears_each_tenth_only(step, spoken):
+    view = View(name="x", state="running", phase="training", step=step, total_steps=100 if step > 9 else 10)
+    assert spoken in progress.spoken(view)
+
+
+def test_answers_show_base_once_and_tuned_at_each_check(write_run):
+    html = progress.answers(write_run().view())
+    assert html.count("<dt>base</dt>") == 1 and "Arr, after 5!" in html and "Arr, after 10!" in html
+    assert "Arr, after 0!" not in html
+    assert "Is the sea &lt;b&gt;blue&lt;/b&gt;?" in html
+
+
+def test_there_are_no_answers_before_the_first_check():
+    assert progress.answers(View()) == ""
+
+
+def test_details_give_each_choice_with_its_reason(write_run):
+    html = progress.details(write_run().view())
+    for words in (
+        "precision",
+        "this processor has bf16 instructions",
+        "3 rows were cut.",
+        "torch 2.13.0",
+        "10 of 1,000 weights",
+    ):
+        assert words in html
+
+
+def test_what_was_given_up_is_listed_once_with_its_settings(write_run):
+    run = write_run(steps=4, state=None)
+    for value, reason in ((2, "Half at a time."), (4, "A quarter at a time.")):
+        run.emit(events.Lowered(settings={"training.accumulation": value}, reason=reason))
+        run.emit(events.Noted(message=f"The memory did not suffice. {reason}", level="warning"))
+    html = progress.details(run.view())
+    assert html.count("Half at a time.") == html.count("A quarter at a time.") == 1
+    assert "training.accumulation: 4" in html and "3 rows were cut." in html
+
+
+def test_silence_is_a_badge(write_run):
+    run = write_run(steps=4, state=None)
+    with run.held():
+        view = run.view()
+        html = progress.head(view, Standing(checkpoint=2), now=view.heard_at + 120)
+    assert "<span class='state stalled'>Not heard of for 2 min</span>" in html
+
+
+@pytest.mark.parametrize("asked, words", [("stop", "Stopping after"), ("pause", "Pausing after"), ("yield", "Saving")])
+def test_what_was_asked_of_a_run_is_said(asked, words):
+    assert words in progress.head(View(name="x", state="stopping"), Standing(asked=asked), now=1.0)
+
+
+def test_details_of_a_run_that_has_said_nothing():
+    assert "Nothing yet" in progress.details(View())

@@ -1,0 +1,68 @@
+from types import SimpleNamespace
+
+import pytest
+
+from finetune.runs.view import STATES, View
+from finetune.ui.train import standing as module
+from finetune.ui.train.standing import LOW_BYTES, Standing, disk_words, resume_label, standing, stop_label
+
+
+def save(run, step, size=1000):
+    with run.checkpoints.staging(step) as folder:
+        (folder / "weights").write_bytes(b"x" * size)
+
+
+def test_where_a_run_stands(still, write_run):
+    run = write_run(steps=7, state="paused", model={"run": "003-pirate"})
+    for step in (3, 5):
+        save(run, step)
+    assert standing(still, run, run.view()) == Standing(checkpoint=5, origin="run 3")
+    first, second = write_run(steps=1, state="paused"), write_run(steps=1, state="paused")
+    for each in (first, second):
+        still.jobs.resume(each.id)
+    assert [standing(still, each, each.view()).ahead for each in (first, second)] == [0, 1]
+
+
+def test_a_run_at_work_is_ahead_of_those_in_line(still, write_run):
+    working, run = write_run(steps=3, state=None), write_run(steps=1, state="paused")
+    still.jobs.resume(run.id)
+    with working.held():
+        assert standing(still, run, run.view()).ahead == 1
+        working.ask("pause")
+        assert standing(still, working, working.view()).asked == "pause"
+
+
+def test_an_interrupted_run_is_offered_until_it_is_left(studio, write_run):
+    run = write_run(steps=3, state=None)
+    assert standing(studio, run, run.view()).is_offered
+    run.leave()
+    assert not standing(studio, run, run.view()).is_offered
+    run.requeue()
+    assert not run.is_left
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_run_goes_on_or_ends_but_never_both(state):
+    view = View(state=state, started_at=1.0)
+    resume, stop = resume_label(view, Standing(checkpoint=1200)), stop_label(view)
+    assert resume == ("Resume from step 1,200" if state in ("stopped", "paused", "failed", "interrupted") else "")
+    assert bool(stop) == (state in ("queued", "preparing", "running"))
+
+
+@pytest.mark.parametrize("started_at, label", [(None, "Put it in line"), (1.0, "Start again")])
+def test_without_a_checkpoint_it_begins_anew(started_at, label):
+    assert resume_label(View(state="stopped", started_at=started_at), Standing()) == label
+
+
+def test_a_disk_that_is_nearly_full_is_said(studio, write_run, monkeypatch):
+    def free(count):
+        monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=count))
+
+    run = write_run(steps=3, state=None)
+    save(run, 3, size=3 * 2**20)
+    free(LOW_BYTES)
+    assert disk_words(studio, run) == disk_words(studio, None) == ""
+    free(LOW_BYTES - 2**20)
+    assert disk_words(studio, None) == "only 2.0 GB of disk free"
+    free(65 * 2**20)
+    assert disk_words(studio, run) == "65 MB of disk free, and the next checkpoint needs 67 MB"
