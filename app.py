@@ -67,7 +67,7 @@ def serve(given: argparse.Namespace) -> int:
         from finetune.ui.studio import Studio
 
         studio = Studio(workspace)
-        reasons = reasons_to_end(studio.jobs.poisoned)
+        reasons = reasons_to_end(studio.queue.poisoned)
         if given.server:
             studio.restart = partial(reasons.put, AGAIN)
         page = open_page(given, studio)
@@ -121,9 +121,9 @@ def end(code: int, studio, page) -> NoReturn:
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
     closing.start()
     if code == 0:
-        if run := studio.jobs.current:
+        if run := studio.queue.current:
             print(f"Run {run.id} saves where it is (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
-        studio.jobs.close(BUDGET_S)
+        studio.queue.close(BUDGET_S)
     closing.join(timeout=0.5)
     # Without waiting for what still runs in other threads: whatever is on the disk is whole.
     os._exit(code)

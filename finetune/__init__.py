@@ -6,44 +6,35 @@ reads them. So a refresh, a second browser, the command line and a run that ende
 One click on "Start training", in the order the files are best read:
 
     ui/method     the form's values become a Recipe
-    jobs          checks the recipe, queues a run, works on it in one thread
-    run           the directory: recipe, events, lock, model
-    train         recipe -> data -> model -> trainer -> events
-    data          file -> rows -> examples -> the tokens that are learnt
-    methods       what is learnt from, one file each (and its TRL trainer)
-    trainer       what every TRL trainer is given: checkpoints that are whole or not there
-    rehearsal     one step with tensors that have no memory (for memory: will it fit)
-    probe         one measured step, in a process of its own
-    adapters      what is updated, one file each (and its PEFT configuration)
-    attention     how attention is computed while a model learns
-    arithmetic    what the trainer computes a step with, and why
-    reporter      the trainer's callback: what happened, as events
-    view          events folded into what readers see
-    verdict       what the curve says, in words
-    ui/train      draws the view, every second or two
-    chat          base and tuned side by side, from one copy of the weights
+    service       preflight checks the recipe; the queue hands the run to a worker, which catches everything
+    runs          the directory: recipe, events, lock, checkpoints, model
+    training      recipe -> data -> model -> adapter -> trainer -> events
+    data          file -> rows -> examples -> the tokens that are trained on
+    methods       the objective, one file each (and its TRL trainer)
+    adapters      the trainable parameters, one file each (and its PEFT configuration)
+    ui/train      folds the events into a view and draws it, every second or two
+    inference     base and tuned side by side, from one copy of the weights
 
-Around the page, for the life of the program:
-
-    launcher      starts the server, and starts it again if it crashed
-    server        the only one on its workspace; what makes it end
-
-A file imports only from rows below its own:
+A package is a room, and its docstring is the map of it: every file in a line, and how to add one. Each imports only
+from rows below its own, also inside functions; files that stand alone are rooms of one:
 
     app
-    ui                                the only place that imports gradio; never torch
-    __main__
-    jobs  script  probe  remedy
-    train  chat  export  memory  starter
-    reporter  model  plan  presets  rows  ladder  server  rehearsal
-    sampler  sides  workspace  ranks  sharding  arithmetic  attention
-    run  sweep
-    recipe  hardware  libraries  verdict
-    methods  adapters  curve  duration
-    data  view  trainer
-    events  checkpoints  capacity  allowance  heap
-    registry  settings  launcher
-    errors
+    ui                        the page: a folder per tab; the only place that imports gradio, and never torch
+    __main__                  the command line: the same engine without a page
+    starter                   how the model and the samples that ship with the program were made
+    service                   the life of the program: queue, preflight, worker, server, launcher
+    fit  exports              will it fit, and how long will it take; what leaves the program
+    training                  one run, from its recipe to its model
+    inference                 base and tuned, asked the same
+    sweep  model              several recipes from one; the base model and tokenizer in, the tuned model out
+    runs                      a run is a directory: events, view, checkpoints, workspace, diagnosis
+    recipe                    everything that decides a run
+    methods  adapters         what is trained on; which parameters are trained
+    data                      from files to examples and their tokens
+    machine                   what this machine has, and what it allows
+    compat                    every private name of a library that is read or replaced
+    settings  registry        how settings are described; how a new file of a package is found
+    errors  paths  format
 
 The heavy libraries take seconds to import, so they are imported inside the functions that need them.
 """

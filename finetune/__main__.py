@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from finetune.errors import FinetuneError, RecipeError
+from finetune.format import rough_duration, size
 from finetune.recipe import Recipe, read_file, read_yaml, set_path
 from finetune.runs.workspace import Workspace
 from finetune.service.launcher import POISONED
@@ -101,9 +102,9 @@ def _command(commands, name: str, work, words: str) -> argparse.ArgumentParser:
 
 
 def check_file(options, workspace: Workspace) -> int:
-    from finetune.data.glance import SIGNS
     from finetune.data.mix import read_held_out, read_main
     from finetune.data.report import check
+    from finetune.data.summary import PREFILTER
     from finetune.machine.libraries import quieten
     from finetune.methods import method_for
     from finetune.model import load_tokenizer
@@ -112,10 +113,13 @@ def check_file(options, workspace: Workspace) -> int:
     quieten()
     data = {"path": str(options.file), **dict(_setting(text) for text in options.set)}
     settings, length = Recipe.from_dict({"data": data}).data, options.length
-    dataset, held_out = read_main(settings, workspace.find, signs=SIGNS), read_held_out(settings, workspace.find)
+    dataset, held_out = (
+        read_main(settings, workspace.find, prefilter=PREFILTER),
+        read_held_out(settings, workspace.find),
+    )
     method = method_for(dataset.kind)
     tokenizer = load_tokenizer(ModelSettings(id=options.model), workspace)
-    report = check(dataset, lambda example: method.pieces(example, tokenizer, length), length, held_out)
+    report = check(dataset, lambda example: method.sequences(example, tokenizer, length), length, held_out)
     facts = report.to_dict()
     lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "tokens", "longest")]
     lines += [f"row {row['row']}: {row['reason']}" for row in facts["rejected"]]
@@ -130,7 +134,7 @@ def train_recipe(options, workspace: Workspace) -> int:
     made, run_id = recipes(_replaced(read_yaml(read_file(options.recipe)), options.set)), ""
     if len(made) > 1:
         return _work_all(options, made, workspace)
-    if distributed.is_first():
+    if distributed.is_main_process():
         check(made[0], workspace)
         run_id = workspace.create(made[0]).id
         print(f"Training {run_id} …", file=sys.stderr)
@@ -139,7 +143,7 @@ def train_recipe(options, workspace: Workspace) -> int:
 
 def resume_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
-    if distributed.is_first():
+    if distributed.is_main_process():
         if run.view().state != "queued":
             run.requeue()
         print(f"Going on with {run.id} …", file=sys.stderr)
@@ -151,12 +155,12 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
     from finetune.machine.hardware import machine
     from finetune.service.worker import work
 
-    if distributed.world() > 1:
+    if distributed.world_size() > 1:
         distributed.end_with_starter()
         distributed.join(machine().device)
     run = workspace.run(distributed.share(run_id))
     work(run, workspace)
-    if not distributed.is_first():
+    if not distributed.is_main_process():
         return 0
     view = run.view()
     _answer(options, _summary(run), [*_said(view), f"{run.id} {view.state}"])
@@ -165,15 +169,15 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
 
 def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
     """Train one after the other; those after a run that was paused, or that left the GPU unusable, are not begun."""
-    from finetune.data.known import Known
+    from finetune.data.known import KnownKinds
     from finetune.service.preflight import check
     from finetune.service.worker import work
 
-    if distributed.world() > 1:
+    if distributed.world_size() > 1:
         raise RecipeError(
             "A recipe with lists is trained by one process.", "Start it without torchrun, or on the page."
         )
-    known = Known()
+    known = KnownKinds()
     for recipe in recipes:
         check(recipe, workspace, known=known)
     runs, views = [], []
@@ -246,9 +250,9 @@ def ask_both(options, workspace: Workspace) -> int:
 
 
 def fit_recipe(options, workspace: Workspace) -> int:
-    from finetune.fit.estimate import estimate, gigabytes, spoken
+    from finetune.fit.estimate import estimate
     from finetune.fit.probe import counted, measured
-    from finetune.fit.suggest import remedy
+    from finetune.fit.suggest import suggest
     from finetune.machine.libraries import load
     from finetune.service.preflight import check
 
@@ -256,7 +260,7 @@ def fit_recipe(options, workspace: Workspace) -> int:
     check(recipe, workspace)
     load()
     counts = counted(recipe, workspace)
-    fit, change = estimate(recipe, workspace, counts), remedy(recipe, workspace, counts)
+    fit, change = estimate(recipe, workspace, counts), suggest(recipe, workspace, counts)
     facts = {
         "parameters": fit.parameters,
         "trainable": fit.trainable,
@@ -281,8 +285,8 @@ def fit_recipe(options, workspace: Workspace) -> int:
             "eta_s": found.eta_s,
         }
         lines.append(
-            f"Measured: {gigabytes(found.peak_bytes)} GB at the peak, {found.seconds_per_step:.2g} s per step, "
-            f"{found.steps} steps, about {spoken(found.eta_s)} in all."
+            f"Measured: {size(found.peak_bytes)} at the peak, {found.seconds_per_step:.2g} s per step, "
+            f"{found.steps} steps, about {rough_duration(found.eta_s)} in all."
         )
     return _answer(options, facts, lines if fit.cards else [fit.sentence, *lines[2:]])
 
@@ -331,11 +335,11 @@ def _beside(runs: list) -> tuple[dict, list[str]]:
     found, note = outcomes(read), unlike(read)
     scored = [outcome for outcome in found if outcome.best_loss is not None]
     best = min(scored, key=lambda outcome: outcome.best_loss).run if scored and not note else None
-    rows = [("run", "what differs", "best held-out loss", "at step", "verdict")]
+    rows = [("run", "what differs", "best held-out loss", "at step", "diagnosis")]
     for one in found:
         loss = "–" if one.best_loss is None else f"{one.best_loss:.4f}{' *' if one.run == best else ''}"
         at = "–" if one.best_step is None else str(one.best_step)
-        rows.append((one.run, one.words or "–", loss, at, one.verdict.title))
+        rows.append((one.run, one.words or "–", loss, at, one.diagnosis.title))
     widths = [max(len(row[n]) for row in rows) for n in range(5)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     lines.append(note or "* the lowest loss on rows it never learnt from" if note or best else "No run was checked.")

@@ -95,8 +95,8 @@ def load_tokenizer(settings: ModelSettings, workspace: Workspace):
 
 
 def load_base(settings: ModelSettings, workspace: Workspace, adapter: Adapter, dtype, device: str = "cpu"):
-    """The untouched base on ``device``, in ``dtype`` (or the adapter's quantisation), in eval mode."""
-    return load_weights(locate(settings, workspace), dtype, device, adapter.quantisation())
+    """The untouched base on ``device``, in ``dtype`` (or the adapter's quantization), in eval mode."""
+    return load_weights(locate(settings, workspace), dtype, device, adapter.quantization())
 
 
 def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: str = "cpu"):
@@ -110,19 +110,19 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     return PeftModel.from_pretrained(base, run.model_dir, is_trainable=True)
 
 
-def load_weights(folder: Path, dtype, device: str, quantisation=None):
+def load_weights(folder: Path, dtype, device: str, quantization=None):
     """The causal language model in ``folder``, on ``device``, in eval mode."""
-    if quantisation is None:
+    if quantization is None:
         return _read(folder, dtype, device).eval()
     with large_blocks_apart() if device == "cpu" else nullcontext():
-        model = _read(folder, dtype, device, quantisation)
+        model = _read(folder, dtype, device, quantization)
         if device == "cpu":
             leave_files(model)
     keep_gradients(model)
     return model.eval()
 
 
-def _read(folder: Path, dtype, device: str, quantisation=None):
+def _read(folder: Path, dtype, device: str, quantization=None):
     from transformers import AutoModelForCausalLM
 
     try:
@@ -130,7 +130,7 @@ def _read(folder: Path, dtype, device: str, quantisation=None):
             folder,
             dtype=dtype,
             device_map={"": device},
-            quantization_config=quantisation,
+            quantization_config=quantization,
             attn_implementation="sdpa",
             use_safetensors=True,
             local_files_only=True,

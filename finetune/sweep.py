@@ -1,7 +1,7 @@
 """Several recipes from one with lists, what differs between recipes, and what became of their runs.
 
 A list where one value belongs stands for a recipe with each of its values; several lists, for every combination.
-What is a list by nature (``evaluation.prompts``, ``data.mends``) stays one.
+What is a list by nature (``evaluation.prompts``, ``data.fixes``) stays one.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from finetune.adapters import ADAPTERS
 from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import Recipe, TrainingSettings
-from finetune.runs.diagnosis import Verdict, verdict
+from finetune.runs.diagnosis import Diagnosis, diagnose
 from finetune.runs.view import View
 from finetune.settings import fields
 
@@ -48,7 +48,7 @@ class Outcome:
     metrics: dict[str, float]
     """What its method reported at that check."""
     elapsed_s: float
-    verdict: Verdict
+    diagnosis: Diagnosis
 
     def to_dict(self) -> dict:
         """All of it as plain values."""
@@ -133,7 +133,7 @@ def outcomes(runs: Sequence[tuple[str, Recipe, View]]) -> list[Outcome]:
                 best_step=best.step if best else None,
                 metrics=best.metrics if best else {},
                 elapsed_s=view.elapsed_s,
-                verdict=verdict(view),
+                diagnosis=diagnose(view),
             )
         )
     return found

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from finetune.__main__ import parser
 from finetune.adapters import ADAPTERS
-from finetune.data.fixes import MENDS
+from finetune.data.fixes import FIXES
 from finetune.data.formats import FORMATS
 from finetune.data.settings import DataSettings
 from finetune.inference.chat import Sampling
@@ -92,13 +92,13 @@ def formats_table() -> str:
     return _table(("Format", "What it is", "Parts"), rows)
 
 
-def mends_table() -> str:
+def fixes_table() -> str:
     """Every change that can be made to rows, with its settings."""
     rows = [
         (f"`{name}`", cls.__doc__.strip(), ", ".join(f"`{field.name}`" for field in fields(cls)) or "–")
-        for name, cls in MENDS.items()
+        for name, cls in FIXES.items()
     ]
-    return _table(("Mend", "What it does", "Settings"), rows)
+    return _table(("Fix", "What it does", "Settings"), rows)
 
 
 def faults_table() -> str:
@@ -133,7 +133,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "faults": faults_table,
     "speed": speed_table,
     "formats": formats_table,
-    "mends": mends_table,
+    "fixes": fixes_table,
     "methods": methods_table,
     "adapters": adapters_table,
     "commands": commands_table,

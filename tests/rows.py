@@ -4,12 +4,12 @@ from itertools import cycle, islice
 
 from finetune.data.checks import Finding
 from finetune.data.dataset import Dataset
-from finetune.data.fixes import Mend
-from finetune.data.loading import mended
+from finetune.data.fixes import Fix
+from finetune.data.loading import fixed
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.table import Table
-from finetune.data.tokens import Piece
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError
 
 LENGTH = 60
@@ -42,26 +42,26 @@ def pair(question: str, chosen: str, rejected: str) -> dict:
     return {"prompt": question, "chosen": chosen, "rejected": rejected}
 
 
-def read(rows: list[dict], *mends: Mend, **settings) -> Dataset:
-    """The rows as a dataset, with ``mends`` made to them."""
+def read(rows: list[dict], *fixes: Fix, **settings) -> Dataset:
+    """The rows as a dataset, with ``fixes`` made to them."""
     table = Table("JSONL")
     for row in rows:
         table.add(row)
-    return mended(table, DataSettings(path="rows.jsonl", mends=mends, **settings))
+    return fixed(table, DataSettings(path="rows.jsonl", fixes=fixes, **settings))
 
 
 def report_on(dataset: Dataset, **options) -> Report:
-    return check(dataset, pieces, **{"length": LENGTH, **options})
+    return check(dataset, sequences, **{"length": LENGTH, **options})
 
 
-def finding(rows: list[dict], code: str, *mends: Mend, **options) -> Finding | None:
+def finding(rows: list[dict], code: str, *fixes: Fix, **options) -> Finding | None:
     """What the report on ``rows`` says under ``code``, if anything."""
-    found = [each for each in report_on(read(rows, *mends), **options).findings if each.code == code]
+    found = [each for each in report_on(read(rows, *fixes), **options).findings if each.code == code]
     assert len(found) < 2
     return found[0] if found else None
 
 
-def pieces(example: dict) -> tuple[Piece, ...]:
+def sequences(example: dict) -> tuple[TokenSequence, ...]:
     """A word is a token, the answer is learnt, and ``LENGTH`` tokens fit."""
     if "text" in example:
         return (_cut([], [{"content": example["text"]}]),)
@@ -75,7 +75,7 @@ def pieces(example: dict) -> tuple[Piece, ...]:
     return (_cut(before, [answer]),)
 
 
-def _cut(before: list[dict], answers: list[dict], name: str = "") -> Piece:
+def _cut(before: list[dict], answers: list[dict], name: str = "") -> TokenSequence:
     asked, answered = (" ".join(turn["content"] for turn in turns).split() for turns in (before, answers))
     flags = [False] * len(asked) + [True] * len(answered)
-    return Piece(tuple(range(len(flags)))[:LENGTH], tuple(flags[:LENGTH]), len(flags), name)
+    return TokenSequence(tuple(range(len(flags)))[:LENGTH], tuple(flags[:LENGTH]), len(flags), name)

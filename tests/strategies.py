@@ -16,8 +16,10 @@ EVENTS = {
     "Started": st.builds(events.Started, device=text, versions=st.dictionaries(text, text, max_size=3)),
     "Requeued": st.builds(events.Requeued),
     "Resumed": st.builds(events.Resumed, step=step),
-    "Lowered": st.builds(events.Lowered, settings=st.dictionaries(text, st.integers() | text, max_size=3), reason=text),
-    "Entered": st.builds(events.Entered, phase=st.sampled_from(["loading", "tokenising", "training", "saving"])),
+    "FellBack": st.builds(
+        events.FellBack, settings=st.dictionaries(text, st.integers() | text, max_size=3), reason=text
+    ),
+    "Entered": st.builds(events.Entered, phase=st.sampled_from(["loading", "tokenizing", "training", "saving"])),
     "Chose": st.builds(events.Chose, what=text, value=text, reason=text),
     "Noted": st.builds(events.Noted, message=text, level=st.sampled_from(["info", "warning"])),
     "Planned": st.builds(

@@ -210,7 +210,7 @@ def test_without_its_launcher_it_ends_well_and_makes_way(with_tiny):
 def test_a_step_that_hangs_is_given_up_in_time(with_tiny, tmp_path):
     with program(with_tiny, instead(tmp_path, "threading.Event().wait()")) as running:
         run = running.workspace.run(running.ask("/start", RECIPE))
-        wait_for(lambda: run.view().phase == "tokenising")
+        wait_for(lambda: run.view().phase == "tokenizing")
         code, seconds = running.end(signal.SIGTERM)
         print(f"ended after {seconds:.2f} s")
         assert code == 0 and seconds < WITHIN_S

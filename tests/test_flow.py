@@ -209,7 +209,7 @@ def test_tabs_and_cards_work_with_the_keyboard(visit):
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#cards input[value=qlora]:checked")
     page.click("#more-settings > button")
-    page.wait_for_selector("#setting-adapter-qlora-double-quantisation")
+    page.wait_for_selector("#setting-adapter-qlora-double-quantization")
     assert other.errors == []
 
 
@@ -238,10 +238,10 @@ def test_a_messy_table_is_mended_by_clicks_alone_and_trains(visit):
     page.wait_for_selector("#result .findings .mend")
     before = page.inner_text("#result h3 >> nth=0")
     clicks = 0
-    while (button := page.locator("#result .findings button[data-pick^='mend:'] >> nth=0")).count():
+    while (button := page.locator("#result .findings button[data-pick^='fix:'] >> nth=0")).count():
         button.click()
         clicks += 1
-        page.wait_for_selector(f"#result .mends li >> nth={clicks - 1}")
+        page.wait_for_selector(f"#result .fixes li >> nth={clicks - 1}")
     assert clicks >= 4
     if (length := page.locator("#result .findings button[data-pick^='length:'] >> nth=0")).count():
         length.click()
@@ -268,13 +268,13 @@ def test_rows_are_pasted_corrected_and_kept_over_a_refresh(visit):
     page.wait_for_selector("#row-value-1 textarea:visible")
     page.fill("#row-value-1 textarea", "It is nought.")
     page.click("#save-row")
-    page.wait_for_selector("#result .mends li")
+    page.wait_for_selector("#result .fixes li")
     assert "It is nought." in page.inner_text("#preview")
     page.click("#drop-row")
-    page.wait_for_selector("#result .mends li >> nth=1")
+    page.wait_for_selector("#result .fixes li >> nth=1")
     assert "11 conversations" in page.inner_text("#result")
     other.load_again("data")
-    page.wait_for_selector("#result .mends li >> nth=1")
+    page.wait_for_selector("#result .fixes li >> nth=1")
     assert "11 conversations" in page.inner_text("#result")
     page.click("#result button[data-pick='undo:1']")
     page.wait_for_function("document.querySelector('#result').innerText.includes('12 conversations')")
@@ -457,8 +457,8 @@ def test_runs_in_line_are_moved_and_taken_out_with_the_keyboard(visit, client):
 
 
 def test_25_starts_at_the_same_moment_are_one_run(client):
-    jobs = [client.submit(LONG.format("by many"), api_name="/start") for _ in range(25)]
-    client.started = sorted({job.result() for job in jobs})
+    queue = [client.submit(LONG.format("by many"), api_name="/start") for _ in range(25)]
+    client.started = sorted({job.result() for job in queue})
     assert len(client.started) == 1
 
 

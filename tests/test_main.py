@@ -68,7 +68,7 @@ def test_a_recipe_with_lists_trains_every_combination_and_ends_with_a_table(comm
     )
     facts = json.loads(out)
     assert code == 0 and [run["differs"] for run in facts["runs"]] == [{"adapter.rank": 1}, {"adapter.rank": 2}]
-    assert all(run["state"] == "done" and run["verdict"]["words"] and run["best_loss"] for run in facts["runs"])
+    assert all(run["state"] == "done" and run["diagnosis"]["words"] and run["best_loss"] for run in facts["runs"])
 
     code, out, _ = command("compare", "1", "2")
     assert code == 0 and out.startswith("run")

@@ -47,9 +47,7 @@ recipes = st.builds(
     data=st.fixed_dictionaries(
         {"path": text, "columns": st.dictionaries(text, text, max_size=2), "system": st.none() | text}
     ),
-    method=st.sampled_from(
-        [{"type": "sft", "learn_from": "everything"}, {"type": "dpo", "beta": 0.3}, {"type": "sft"}]
-    ),
+    method=st.sampled_from([{"type": "sft", "train_on": "all"}, {"type": "dpo", "beta": 0.3}, {"type": "sft"}]),
     adapter=st.sampled_from([{"type": "full"}, {"type": "lora", "rank": 4}, {"type": "qlora", "dropout": 0.1}]),
     training=st.fixed_dictionaries(
         {"learning_rate": st.none() | st.floats(1e-9, 1), "seed": st.integers(0, 2**31 - 1), "packing": st.booleans()}
@@ -117,7 +115,7 @@ def test_a_small_file_with_endless_content_is_refused_at_once():
 
 
 def test_a_new_type_drops_the_settings_of_the_old_one(recipe):
-    tuned = recipe.changed(**{"adapter.rank": 4, "method.learn_from": "everything"})
+    tuned = recipe.changed(**{"adapter.rank": 4, "method.train_on": "all"})
     assert tuned.changed(**{"adapter.type": "qlora"}).adapter == QLoRA()
     assert tuned.changed(**{"method.type": "dpo", "method.beta": 0.5}).method == DPO(beta=0.5)
     assert tuned.changed(**{"adapter.type": "lora"}).adapter.rank == 4
@@ -167,9 +165,9 @@ def test_read_yaml_gives_the_value():
 
 
 def test_the_changes_to_the_rows_survive_the_trip_through_yaml():
-    mends = [{"type": "drop", "rows": "3"}, {"type": "deduplicate"}]
-    recipe = Recipe.from_dict({"data": {"path": "x.jsonl", "mends": mends}})
-    assert Recipe.from_yaml(recipe.to_yaml()) == recipe and len(recipe.data.mends) == 2
+    fixes = [{"type": "drop", "rows": "3"}, {"type": "deduplicate"}]
+    recipe = Recipe.from_dict({"data": {"path": "x.jsonl", "fixes": fixes}})
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe and len(recipe.data.fixes) == 2
 
 
 @pytest.mark.parametrize(

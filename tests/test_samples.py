@@ -65,23 +65,23 @@ def share(flags) -> float:
 
 
 def test_pirate_voice_is_learnt_in_a_minute_and_a_half(workspace):
-    learnt = learn(workspace, "pirate-voice")
-    assert share(map(is_pirate, learnt.tuned)) >= 0.9
-    assert share(map(is_pirate, learnt.base)) == 0
+    trained = learn(workspace, "pirate-voice")
+    assert share(map(is_pirate, trained.tuned)) >= 0.9
+    assert share(map(is_pirate, trained.base)) == 0
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("adapter", ["lora", "qlora"])
 def test_tickets_become_exactly_the_right_json(workspace, adapter):
-    learnt = learn(workspace, "ticket-json", adapter=adapter)
-    assert share(map(str.__eq__, learnt.tuned, learnt.wanted)) >= 0.9
-    assert share(map(str.__eq__, learnt.base, learnt.wanted)) == 0
+    trained = learn(workspace, "ticket-json", adapter=adapter)
+    assert share(map(str.__eq__, trained.tuned, trained.wanted)) >= 0.9
+    assert share(map(str.__eq__, trained.base, trained.wanted)) == 0
 
 
 @pytest.mark.heavy
 def test_preferences_are_learnt_and_answers_get_shorter(workspace):
-    learnt = learn(workspace, "short-and-kind", method="dpo")
-    first, last = learnt.view.evaluations[0], learnt.view.evaluations[-1]
+    trained = learn(workspace, "short-and-kind", method="dpo")
+    first, last = trained.view.evaluations[0], trained.view.evaluations[-1]
     assert first.metrics["accuracy"] == 0.5
     assert last.metrics["accuracy"] >= 0.9
-    assert sum(map(len, learnt.tuned)) < 0.8 * sum(map(len, learnt.base))
+    assert sum(map(len, trained.tuned)) < 0.8 * sum(map(len, trained.base))

@@ -136,7 +136,10 @@ def view_of(*losses, rate=None) -> View:
     chosen = [events.Chose(what="learning rate", value=rate, reason="customary")] if rate else []
     return fold([
         events.Queued(name="pirate"), *chosen,
-        *(events.Stepped(step=n * 10, epoch=0, loss=loss, learning_rate=0, elapsed_s=n) for n, loss in enumerate(losses)),
+        *(
+            events.Stepped(step=n * 10, epoch=0, loss=loss, learning_rate=0, elapsed_s=n)
+            for n, loss in enumerate(losses)
+        ),
         *(events.Evaluated(step=n * 10, loss=loss, metrics={"accuracy": n / 10}) for n, loss in enumerate(losses)),
     ])  # fmt: skip
 
@@ -147,8 +150,8 @@ def test_an_outcome_tells_what_differs_with_what_was_chosen_and_the_best_check()
     first, second = sweep.outcomes(runs)
     assert first.differs == {"training.learning_rate": 0.0025} and second.differs == {"training.learning_rate": 0.25}
     assert (first.best_loss, first.best_step, first.metrics) == (1.0, 10, {"accuracy": 0.1})
-    assert second.verdict.code == "diverged" and second.best_step == 0
-    assert first.to_dict()["verdict"]["code"] == "overfitting"
+    assert second.diagnosis.code == "diverged" and second.best_step == 0
+    assert first.to_dict()["diagnosis"]["code"] == "overfitting"
 
 
 def test_what_one_run_has_not_chosen_yet_is_no_difference():

@@ -24,19 +24,19 @@ class Adapter(Settings):
     weight_bits: ClassVar[int] = 16
     """Bits per weight of the frozen base."""
 
-    def quantisation_arguments(self) -> dict[str, Any] | None:
-        """Plain arguments of the ``BitsAndBytesConfig`` for the frozen base, or None if it is not quantised."""
+    def quantization_arguments(self) -> dict[str, Any] | None:
+        """Plain arguments of the ``BitsAndBytesConfig`` for the frozen base, or None if it is not quantized."""
         return None
 
     def peft_arguments(self) -> tuple[str, dict[str, Any]] | None:
         """The PEFT configuration's class by name, with its plain arguments; None if the model's own weights train."""
         return None
 
-    def quantisation(self) -> Any:
+    def quantization(self) -> Any:
         """How Transformers quantises the base while loading it, or None."""
         from transformers import BitsAndBytesConfig
 
-        arguments = self.quantisation_arguments()
+        arguments = self.quantization_arguments()
         return BitsAndBytesConfig(**arguments) if arguments else None
 
     def peft_config(self) -> Any:
@@ -49,5 +49,5 @@ class Adapter(Settings):
         return getattr(peft, name)(**arguments)
 
     def trains_base(self) -> bool:
-        """True if the base's own weights move, so they need gradients and optimiser state."""
+        """True if the base's own weights move, so they need gradients and optimizer state."""
         return self.peft_arguments() is None

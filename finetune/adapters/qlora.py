@@ -9,7 +9,7 @@ class QLoRA(LoRA):
     """LoRA over a base in 4-bit NormalFloat (Dettmers et al. 2023)."""
 
     type: Literal["qlora"] = "qlora"
-    double_quantisation: bool = True
+    double_quantization: bool = True
     """Also compress the scales of the compressed weights: saves about 0.4 bits per weight."""
 
     order: ClassVar[int] = 30
@@ -20,11 +20,11 @@ class QLoRA(LoRA):
     engineer: ClassVar[str] = "QLoRA: nf4 base through bitsandbytes, bf16 compute, LoRA on all linear layers."
     weight_bits: ClassVar[int] = 4
 
-    def quantisation_arguments(self):
+    def quantization_arguments(self):
         """nf4 with bf16 compute (fp32 compute decodes 28 times slower on a CPU)."""
         return {
             "load_in_4bit": True,
             "bnb_4bit_quant_type": "nf4",
             "bnb_4bit_compute_dtype": "bfloat16",
-            "bnb_4bit_use_double_quant": self.double_quantisation,
+            "bnb_4bit_use_double_quant": self.double_quantization,
         }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from finetune.data.tokens import Piece
+from finetune.data.tokens import TokenSequence
 
 
 @dataclass(frozen=True)
@@ -15,19 +15,23 @@ class Counts:
     """Tokens of the longest sequence, before the cut."""
     tokens: int = 0
     """Tokens of all sequences, after the cut."""
-    learnt: int = 0
+    trained: int = 0
     """Those of them that are learnt."""
-    most_learnt: int = 0
+    most_trained: int = 0
     """Tokens that are learnt in the row with the most of them."""
     held_out: int = 0
     """Rows kept for checking, which are not among those above."""
 
     @classmethod
-    def of(cls, row: Sequence[Piece]) -> "Counts":
+    def of(cls, row: Sequence[TokenSequence]) -> "Counts":
         """One row."""
-        learnt = sum(sum(piece.trained) for piece in row)
+        trained = sum(sum(sequence.trained) for sequence in row)
         return cls(
-            1, max(piece.full_length for piece in row), sum(len(piece.ids) for piece in row), learnt, most_learnt=learnt
+            1,
+            max(sequence.full_length for sequence in row),
+            sum(len(sequence.ids) for sequence in row),
+            trained,
+            most_trained=trained,
         )
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -35,12 +39,12 @@ class Counts:
             self.rows + other.rows,
             max(self.longest, other.longest),
             self.tokens + other.tokens,
-            self.learnt + other.learnt,
-            max(self.most_learnt, other.most_learnt),
+            self.trained + other.trained,
+            max(self.most_trained, other.most_trained),
             self.held_out + other.held_out,
         )
 
     def times(self, scale: float) -> "Counts":
         """What ``scale`` times as many rows of this kind come to."""
-        rows, tokens, learnt = (round(count * scale) for count in (self.rows, self.tokens, self.learnt))
-        return replace(self, rows=rows, tokens=tokens, learnt=learnt)
+        rows, tokens, trained = (round(count * scale) for count in (self.rows, self.tokens, self.trained))
+        return replace(self, rows=rows, tokens=tokens, trained=trained)

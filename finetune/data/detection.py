@@ -114,7 +114,7 @@ def choose_format(table: Table, settings: DataSettings) -> tuple[Format, Recogni
     if settings.format != "auto":
         return _named(table, settings, sample)
     fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {part.name for part in form.parts}]
-    found = [(form, form.recognise(table.columns, sample, settings.columns, settings.roles)) for form in fitting]
+    found = [(form, form.recognize(table.columns, sample, settings.columns, settings.roles)) for form in fitting]
     ranked = sorted((pair for pair in found if pair[1]), key=_rank)
     if not ranked:
         raise DataError(

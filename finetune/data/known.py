@@ -39,7 +39,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
-class Known:
+class KnownKinds:
     """The kinds of the data sets that were read last."""
 
     def __init__(self):
@@ -56,10 +56,10 @@ class Known:
             require_alike(main, each.path, self._kind(each, find, trusted))
         return main
 
-    def read(self, settings: DataSettings, find: Find, trusted: bool = True, signs: str = "") -> Dataset:
+    def read(self, settings: DataSettings, find: Find, trusted: bool = True, prefilter: str = "") -> Dataset:
         """What ``mix.read_main`` reads, and its kind is known from now on."""
         paths, before = self._found(settings, find, trusted)
-        dataset = read(paths[0], settings, paths[1:], signs)
+        dataset = read(paths[0], settings, paths[1:], prefilter)
         self.learn(before, settings, dataset)
         return dataset
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from finetune.data.dataset import Dataset
 from finetune.data.detection import understand
-from finetune.data.fixes import Mend
+from finetune.data.fixes import Fix
 from finetune.data.readers.sources import read_tables
 from finetune.data.settings import DataSettings
 from finetune.data.split import split
@@ -19,29 +19,29 @@ UPLOAD = re.compile("[0-9a-f]{16}")
 """The folder of a file that a person sent is named so."""
 
 
-def read(path: Path, settings: DataSettings, also: Sequence[Path] = (), signs: str = "") -> Dataset:
+def read(path: Path, settings: DataSettings, also: Sequence[Path] = (), prefilter: str = "") -> Dataset:
     """The examples in ``path`` and the files ``also`` read after it, mended as ``settings`` say.
 
-    A report on them is made sooner if ``signs`` are those of ``finetune.data.glance``.
+    A report on them is made sooner if ``prefilter`` are those of ``finetune.data.summary``.
 
     ``DataError`` if they cannot be read, are not understood, or have no row that serves.
     """
-    return mended(read_tables([path, *also], settings, signs=signs), settings)
+    return fixed(read_tables([path, *also], settings, prefilter=prefilter), settings)
 
 
-def mended(table: Table, settings: DataSettings) -> Dataset:
+def fixed(table: Table, settings: DataSettings) -> Dataset:
     """The examples in ``table`` with the mends of ``settings``: first those of rows, then those of examples."""
-    dataset = understand(_on_table(table, settings.mends), settings)
+    dataset = understand(_on_table(table, settings.fixes), settings)
     if settings.group or settings.stratify:
-        dataset = replace(dataset, bare=_on_table(table, [mend for mend in settings.mends if not mend.everywhere]))
-    for mend in settings.mends:
-        dataset = mend.on_dataset(dataset)
+        dataset = replace(dataset, bare=_on_table(table, [fix for fix in settings.fixes if not fix.everywhere]))
+    for fix in settings.fixes:
+        dataset = fix.on_dataset(dataset)
     return dataset
 
 
-def _on_table(table: Table, mends: Iterable[Mend]) -> Table:
-    for mend in mends:
-        table = mend.on_table(table)
+def _on_table(table: Table, fixes: Iterable[Fix]) -> Table:
+    for fix in fixes:
+        table = fix.on_table(table)
     return table
 
 
@@ -64,7 +64,7 @@ def held_out_path(path: Path, settings: DataSettings) -> Path | None:
     return beside if os.path.isfile(beside) else None
 
 
-def read_sides(
+def read_split(
     path: Path, settings: DataSettings, seed: int, also: Sequence[Path] = ()
 ) -> tuple[Dataset, Sequence[dict], Sequence[dict]]:
     """The data at ``path``, its examples to learn from, and those kept for checking (see ``split``).
@@ -72,6 +72,6 @@ def read_sides(
     What a person should know of the split joins the notes of the dataset.
     """
     dataset, beside = read(path, settings, also), held_out_path(path, settings)
-    held_out = read(beside, settings.changed(mends=settings.mends_everywhere)) if beside else None
-    sides = split(dataset, held_out, settings, seed)
-    return replace(dataset, notes=dataset.notes + sides.notes), sides.train, sides.held_out
+    held_out = read(beside, settings.changed(fixes=settings.fixes_everywhere)) if beside else None
+    parts = split(dataset, held_out, settings, seed)
+    return replace(dataset, notes=dataset.notes + parts.notes), parts.train, parts.held_out

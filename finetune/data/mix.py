@@ -11,11 +11,11 @@ from finetune.data.checks import Finding
 from finetune.data.checks.secrets import Secrets
 from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
-from finetune.data.glance import glances
-from finetune.data.loading import held_out_path, read, read_sides
+from finetune.data.loading import held_out_path, read, read_split
 from finetune.data.readers.hub import files
 from finetune.data.settings import DataSettings
 from finetune.data.split import apart, content_hash
+from finetune.data.summary import summaries
 from finetune.errors import DataError
 
 Find = Callable[[str], Path]
@@ -66,26 +66,26 @@ class Portion:
 def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) -> Gathered:
     """The examples that ``settings`` name, split, and with all that is mixed in."""
     path, *also = files(settings, find, trusted)
-    dataset, train, held_out = read_sides(path, settings, seed, also)
+    dataset, train, held_out = read_split(path, settings, seed, also)
     others = read_others(settings, dataset, find, trusted)
     train, notes = mixed(train, held_out, others, settings, seed)
     return Gathered(dataset, train, held_out, dataset.notes + notes)
 
 
-def read_main(settings: DataSettings, find: Find, trusted: bool = True, signs: str = "") -> Dataset:
+def read_main(settings: DataSettings, find: Find, trusted: bool = True, prefilter: str = "") -> Dataset:
     """The main data that ``settings`` name; ``DataError`` too if the rows kept for checking are named and not there.
 
-    For ``signs`` see ``finetune.data.loading.read``.
+    For ``prefilter`` see ``finetune.data.loading.read``.
     """
     path, *also = files(settings, find, trusted)
     held_out_path(path, settings)
-    return read(path, settings, also, signs)
+    return read(path, settings, also, prefilter)
 
 
 def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset | None:
     """The file of rows kept for checking that belongs to the main data, if there is one."""
     path = held_out_path(files(settings, find, trusted)[0], settings)
-    return read(path, settings.changed(mends=settings.mends_everywhere)) if path else None
+    return read(path, settings.changed(fixes=settings.fixes_everywhere)) if path else None
 
 
 def read_others(
@@ -106,12 +106,12 @@ def main_alone(settings: DataSettings) -> DataSettings:
 
 def named_others(settings: DataSettings) -> list[DataSettings]:
     """What ``settings`` say of each data set that is mixed in, the general rows last."""
-    mends = settings.mends_everywhere
+    fixes = settings.fixes_everywhere
     named = [
-        DataSettings(path=each.path, format=each.format, columns=each.columns, mends=mends) for each in settings.mix
+        DataSettings(path=each.path, format=each.format, columns=each.columns, fixes=fixes) for each in settings.mix
     ]
     has_general = settings.replay and settings.replay_share
-    return named + ([DataSettings(path=settings.replay, mends=mends)] if has_general else [])
+    return named + ([DataSettings(path=settings.replay, fixes=fixes)] if has_general else [])
 
 
 def require_alike(main: Dataset | Kind, path: str, other: Dataset | Kind) -> None:
@@ -140,8 +140,8 @@ def secrets_in(other: Dataset, name: str) -> list[Finding]:
     All of its rows are looked at, for the seed of a run chooses among them.
     """
     check = Secrets(f" in “{name}”, which is mixed in")
-    for glance in glances(other.examples, other.rows, other.kind):
-        for seen in glance.closer:
+    for summary in summaries(other.examples, other.rows, other.kind):
+        for seen in summary.candidates:
             check.see(seen)
     return list(check.tell())
 

@@ -1,7 +1,7 @@
 """What happened to every row: kept, rejected, cut, or left with nothing to learn; and what to make of it.
 
 It looks at the very pieces a method trains on, one example at a time. Of a large dataset only a spread sample is
-tokenised, and what follows from the tokens is then an estimate that says so.
+tokenized, and what follows from the tokens is then an estimate that says so.
 """
 
 import csv
@@ -15,33 +15,34 @@ from finetune.data import near
 from finetune.data.ahead import ahead
 from finetune.data.checks import CHECKS, Check, Evidence, Finding, Seen
 from finetune.data.checks.answers import Answers
-from finetune.data.checks.check import counted, gravest_first, look, spread
+from finetune.data.checks.check import look, most_severe_first, spread
 from finetune.data.checks.size import FEW_ROWS
 from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
 from finetune.data.fixes import deduplicate, drop
-from finetune.data.glance import glances
+from finetune.data.summary import summaries
 from finetune.data.table import Rejected
-from finetune.data.tokens import Piece
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError
+from finetune.format import counted
 
 GOOD_ROWS = 500
 """So many good rows are worth collecting."""
 MANY_ROWS = 10_000
 """From here on there is enough to change every weight without learning the rows by heart."""
 BUDGET = 20_000
-"""Up to so many examples are all tokenised, which takes about ten seconds."""
+"""Up to so many examples are all tokenized, which takes about ten seconds."""
 SAMPLE = 2_000
 """Of more examples so many are, spread over all: shares are then known to about two percent."""
 TOGETHER = 32
-"""So many are tokenised by a thread at a time."""
+"""So many are tokenized by a thread at a time."""
 BINS = 20
 """Bars of a histogram, about."""
-MENDED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}
+FIXED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}
 """Why rows are rejected that a person left out: nothing is wrong with those."""
 
 Progress = Callable[[float], None]
-Pieces = Callable[[dict], tuple[Piece, ...]]
+Sequences = Callable[[dict], tuple[TokenSequence, ...]]
 Bins = list[tuple[int, int, int]]
 """Of a histogram: lowest and highest value, both in the bin, and how many rows have one."""
 
@@ -75,7 +76,7 @@ class Report:
     rejected: list[Rejected] = field(default_factory=list)
     truncated: list[int] = field(default_factory=list)
     """Rows of which something is cut off."""
-    nothing_to_learn: list[int] = field(default_factory=list)
+    nothing_to_train_on: list[int] = field(default_factory=list)
     """Rows without any token to learn, usually because the answer lies behind the cut."""
     counts: Counts = Counts()
     """Of the kept rows."""
@@ -91,7 +92,7 @@ class Report:
     turn_histogram: Bins = field(default_factory=list)
     """Turns of an example, instructions not counted; empty for plain text."""
     sampled_from: int = 0
-    """How many examples were tokenised if not all: what follows from tokens is then estimated from them, and the lists
+    """How many examples were tokenized if not all: what follows from tokens is then estimated from them, and the lists
     of rows that were cut or have nothing to learn hold those found among them."""
 
     def rejected_csv(self) -> str:
@@ -112,9 +113,9 @@ class Report:
             "kept": self.kept,
             "rejected": [{"row": row.row, "line": row.line, "reason": row.reason} for row in self.rejected],
             "truncated": self.truncated,
-            "nothing_to_learn": self.nothing_to_learn,
+            "nothing_to_learn": self.nothing_to_train_on,
             "tokens": self.counts.tokens,
-            "trained_tokens": self.counts.learnt,
+            "trained_tokens": self.counts.trained,
             "longest": self.longest,
             "p99_length": self.p99_length,
             "sampled_from": self.sampled_from,
@@ -131,8 +132,8 @@ class Report:
 
 def _finding(finding: Finding) -> dict:
     told = {"code": finding.code, "severity": finding.severity, "message": finding.message, "rows": list(finding.rows)}
-    if finding.mend:
-        told["mend"] = finding.mend.model_dump(mode="json")
+    if finding.fix:
+        told["fix"] = finding.fix.model_dump(mode="json")
     if finding.length:
         told["length"] = finding.length
     return told
@@ -140,16 +141,16 @@ def _finding(finding: Finding) -> dict:
 
 def check(
     dataset: Dataset,
-    pieces: Pieces,
+    sequences: Sequences,
     length: int = 1024,
     held_out: Dataset | None = None,
     budget: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """The report on ``dataset`` with ``pieces(example)`` as the token sequences that a method trains on.
+    """The report on ``dataset`` with ``sequences(example)`` as the token sequences that a method trains on.
 
     ``length`` is the tokens that a sequence may have, and ``held_out`` the file of rows kept for checking; at most
-    ``budget`` examples are tokenised (by default see ``BUDGET``), and ``progress`` is told now and then which share of
+    ``budget`` examples are tokenized (by default see ``BUDGET``), and ``progress`` is told now and then which share of
     all was seen. A
     conversation that the model's chat template refuses is rejected with the template's reason; if it refuses every
     one, ``DataError`` says so.
@@ -159,12 +160,12 @@ def check(
     evidence = Evidence(dataset, held_out, length, spread(count, budget or (BUDGET if count <= BUDGET else SAMPLE)))
     report.sampled_from = len(evidence.sample) if evidence.is_sampled else 0
     checks, measured, turns = [cls() for cls in CHECKS], _Measured(), Counter()
-    for seen, sequences in _tokenised(_walk(evidence, turns, checks, progress), pieces):
-        measured.add(seen, sequences)
+    for seen, made in _tokenized(_walk(evidence, turns, checks, progress), sequences):
+        measured.add(seen, made)
         evidence.texts.append(near.said(seen.example))
     measured.conclude(report, evidence)
     found = [_sparing(finding, report.kept) for check in checks for finding in check.tell(evidence)]
-    report.findings = gravest_first(found)
+    report.findings = most_severe_first(found)
     report.stages = _stages(report, evidence)
     report.token_histogram = histogram(measured.lengths, evidence.scale)
     report.turn_histogram = histogram(turns)
@@ -175,40 +176,42 @@ def check(
 
 def _sparing(finding: Finding, kept: int) -> Finding:
     """``finding`` without its button if that would leave no row to learn from."""
-    leaves_none = isinstance(finding.mend, drop.Drop) and len(finding.rows) >= kept
-    return replace(finding, mend=None, button="") if leaves_none else finding
+    leaves_none = isinstance(finding.fix, drop.Drop) and len(finding.rows) >= kept
+    return replace(finding, fix=None, button="") if leaves_none else finding
 
 
 def _walk(evidence: Evidence, turns: Counter, checks: list[Check], progress: Progress | None) -> Iterator[Seen]:
     """Each example of the sample, while all are shown to the checks; the one time that all are read."""
     examples, rows = evidence.dataset.examples, evidence.dataset.rows
-    cheap = [check for check in checks if not check.is_dear]
-    dear = [check for check in checks if check.is_dear]
+    cheap = [check for check in checks if not check.is_expensive]
+    expensive = [check for check in checks if check.is_expensive]
     wanted = iter(evidence.sample)
     following = next(wanted, None)
-    for glance in glances(examples, rows, evidence.dataset.kind):
+    for summary in summaries(examples, rows, evidence.dataset.kind):
         if progress:
-            progress(glance.start / len(examples))
-        evidence.fingerprints.extend(glance.fingerprints)
-        turns.update(glance.turns)
+            progress(summary.start / len(examples))
+        evidence.fingerprints.extend(summary.fingerprints)
+        turns.update(summary.turns)
         for check in cheap:
-            check.pass_over(glance)
-            for seen in glance.closer:
+            check.pass_over(summary)
+            for seen in summary.candidates:
                 check.see(seen)
-        stop = glance.start + len(glance.fingerprints)
+        stop = summary.start + len(summary.fingerprints)
         while following is not None and following < stop:
             seen = look(following, rows[following], examples[following])
-            for check in dear:
+            for check in expensive:
                 check.see(seen)
             yield seen
             following = next(wanted, None)
 
 
-def _tokenised(walk: Iterator[Seen], pieces: Pieces) -> Iterator[tuple[Seen, tuple[Piece, ...] | DataError]]:
+def _tokenized(
+    walk: Iterator[Seen], sequences: Sequences
+) -> Iterator[tuple[Seen, tuple[TokenSequence, ...] | DataError]]:
     """Each example with its token sequences, or why it has none; tokenizers work beside the interpreter's lock."""
 
     def work(some: list[Seen]) -> list:
-        return [(seen, _tried(pieces, seen.example)) for seen in some]
+        return [(seen, _tried(sequences, seen.example)) for seen in some]
 
     # A tokenizer sets itself up when it is first used, and does not take two threads at that.
     yield from work(list(islice(walk, 1)))
@@ -216,9 +219,9 @@ def _tokenised(walk: Iterator[Seen], pieces: Pieces) -> Iterator[tuple[Seen, tup
     yield from chain.from_iterable(ahead(work, groups))
 
 
-def _tried(pieces: Pieces, example: dict) -> tuple[Piece, ...] | DataError:
+def _tried(sequences: Sequences, example: dict) -> tuple[TokenSequence, ...] | DataError:
     try:
-        return pieces(example)
+        return sequences(example)
     except DataError as error:
         return error
 
@@ -235,15 +238,15 @@ class _Measured:
         self.refused: dict[int, DataError] = {}
         self.counts = Counts()
 
-    def add(self, seen: Seen, sequences: tuple[Piece, ...] | DataError) -> None:
+    def add(self, seen: Seen, sequences: tuple[TokenSequence, ...] | DataError) -> None:
         self.rows.add(seen.row)
         if isinstance(sequences, DataError):
             self.refused[seen.row] = sequences
             return
-        self.lengths[max(piece.full_length for piece in sequences)] += 1
-        if any(piece.is_truncated for piece in sequences):
+        self.lengths[max(sequence.full_length for sequence in sequences)] += 1
+        if any(sequence.is_truncated for sequence in sequences):
             self.truncated.add(seen.row)
-        if all(piece.learns for piece in sequences):
+        if all(sequence.has_trained_tokens for sequence in sequences):
             self.learning.add(seen.row)
             self.counts += Counts.of(sequences)
 
@@ -254,15 +257,15 @@ class _Measured:
         lost = self.rows - self.learning
         refused = [evidence.dataset.left_out(row, self.refused[row].message) for row in lost if row in self.refused]
         report.rejected = sorted(report.rejected + refused, key=lambda rejected: rejected.row)
-        report.nothing_to_learn = sorted(row for row in lost if row not in self.refused)
+        report.nothing_to_train_on = sorted(row for row in lost if row not in self.refused)
         report.truncated = sorted(self.truncated)
         report.longest = max(self.lengths, default=0)
         report.p99_length = _fitting(self.lengths, 99)
         removed = len(evidence.dataset.rejected) + evidence.estimated(len(refused))
-        report.kept = max(0, report.rows - removed - evidence.estimated(len(report.nothing_to_learn)))
+        report.kept = max(0, report.rows - removed - evidence.estimated(len(report.nothing_to_train_on)))
         report.counts = replace(self.counts.times(evidence.scale), rows=report.kept)
-        evidence.rejected = [rejected for rejected in report.rejected if rejected.reason not in MENDED]
-        evidence.truncated, evidence.nothing_to_learn = report.truncated, report.nothing_to_learn
+        evidence.rejected = [rejected for rejected in report.rejected if rejected.reason not in FIXED]
+        evidence.truncated, evidence.nothing_to_train_on = report.truncated, report.nothing_to_train_on
         evidence.kept, evidence.longest, evidence.fitting = report.kept, report.longest, report.p99_length
 
 
@@ -278,13 +281,13 @@ def _fitting(lengths: Counter[int], percent: int) -> int:
 
 def _stages(report: Report, evidence: Evidence) -> list[Stage]:
     """The way of the rows, in the order in which they are lost."""
-    left_out = tuple(rejected.row for rejected in report.rejected if rejected.reason in MENDED)
+    left_out = tuple(rejected.row for rejected in report.rejected if rejected.reason in FIXED)
     rejected = tuple(sorted(row.row for row in evidence.rejected))
     stages = [Stage("read", report.rows, "Read")]
     if left_out:
         stages.append(Stage("left_out", len(left_out), "Left out by you", left_out, removed=True))
     # The remainder, so that the counts add up in a sample too.
-    unlearnable = evidence.estimated(len(report.nothing_to_learn))
+    unlearnable = evidence.estimated(len(report.nothing_to_train_on))
     lost = report.rows - len(left_out) - unlearnable - report.kept
     stages.append(Stage("rejected", lost, "Cannot be read", rejected, removed=True, estimated=lost != len(rejected)))
     stages.append(_among("duplicates", evidence.duplicates, "Repeat an earlier row"))
@@ -297,7 +300,7 @@ def _stages(report: Report, evidence: Evidence) -> list[Stage]:
         )
     stages.append(_sampled("truncated", report.truncated, f"Cut off at {evidence.length:,} tokens", evidence))
     stages.append(
-        _sampled("nothing_to_learn", report.nothing_to_learn, "Nothing left to learn", evidence, removed=True)
+        _sampled("nothing_to_learn", report.nothing_to_train_on, "Nothing left to learn", evidence, removed=True)
     )
     return [*stages, Stage("kept", report.kept, "Learnt from", estimated=evidence.is_sampled)]
 

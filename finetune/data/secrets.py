@@ -55,7 +55,7 @@ def mask(text: str, kinds: Collection[str] = KINDS) -> str:
 
 
 def hint(text: str, match: Match) -> str:
-    """Enough of what was found to recognise it, and no more: its first four characters."""
+    """Enough of what was found to recognize it, and no more: its first four characters."""
     return f"{text[match.start : match.start + 4].rstrip()}…"
 
 
@@ -90,7 +90,7 @@ KEY = re.compile(
 )
 """A private key goes to its end, whatever stands between its lines (quotation marks, where it is in source code), or
 is all that looks like its letters if its end is missing. A name such as ``sk-toggleable__label`` has no digit."""
-SIGNS = (
+PREFILTER = (
     r"sk-[A-Za-z0-9_-]{20}|hf_[A-Za-z0-9]{20}|gh[pousr]_[A-Za-z0-9_]{20}|github_pat_|AKIA|ASIA|AIza|xox[abeoprs]-"
     r"|[rs]k_(?:live|test)_|eyJ[A-Za-z0-9_-]{8}|PRIVATE KEY|[A-Za-zÀ-ɏ0-9._%+-]@[A-Za-zÀ-ɏ0-9]"
     r"|\p{Nd}[\p{Nd} \x{A0}\x{202F}()./\x{2011}-]{6,}\p{Nd}"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from finetune.data.fixes import Mend, MendChoice
+from finetune.data.fixes import Fix, FixChoice
 from finetune.settings import Settings
 
 
@@ -46,7 +46,7 @@ class DataSettings(Settings):
     """Who is who in conversations with names of their own, e.g. ``{customer: user, agent: assistant}``."""
     system: str | None = Field(None, max_length=4000)
     """An instruction put before every conversation that has none."""
-    mends: tuple[MendChoice, ...] = Field((), max_length=1000)
+    fixes: tuple[FixChoice, ...] = Field((), max_length=1000)
     """What is changed in the rows before they are learnt from, in this order; the file stays as it is."""
     held_out: str | None = None
     """A file of rows kept for checking: beside the data, or an upload. Else ``NAME.held-out.jsonl``, or a split."""
@@ -64,9 +64,9 @@ class DataSettings(Settings):
     """Share of all rows learnt from that are such general rows."""
 
     @property
-    def mends_everywhere(self) -> tuple[Mend, ...]:
-        """Those ``mends`` that are also made to what is mixed in or kept for checking, which are other files."""
-        return tuple(mend for mend in self.mends if mend.everywhere)
+    def fixes_everywhere(self) -> tuple[Fix, ...]:
+        """Those ``fixes`` that are also made to what is mixed in or kept for checking, which are other files."""
+        return tuple(fix for fix in self.fixes if fix.everywhere)
 
     def changed(self, **settings: object) -> "DataSettings":
         """These settings with some replaced; a value out of bounds raises ``pydantic.ValidationError``."""

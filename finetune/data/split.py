@@ -26,7 +26,7 @@ WRITE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str).encode
 
 
 @dataclass
-class Sides:
+class Split:
     """The two sides of a split."""
 
     train: Sequence[dict]
@@ -35,7 +35,7 @@ class Sides:
     """What a person should know of the split."""
 
 
-def split(dataset: Dataset, held_out: Dataset | None, settings: DataSettings, seed: int) -> Sides:
+def split(dataset: Dataset, held_out: Dataset | None, settings: DataSettings, seed: int) -> Split:
     """The examples to learn from and those kept for checking; none is on both sides, and no question either.
 
     Without a file of its own, ``held_out_share`` of the examples is kept, at least 1 and at most ``MAX_HELD_OUT``, and
@@ -50,7 +50,7 @@ def split(dataset: Dataset, held_out: Dataset | None, settings: DataSettings, se
             )
     wanted = split_off(len(dataset.examples), settings)
     if not wanted:
-        return Sides(dataset.examples, [], [])
+        return Split(dataset.examples, [], [])
     groups, notes = _groups(dataset, settings.group, seed, question), []
     if max(Counter(groups).values()) > len(groups) - wanted:
         groups = _groups(dataset, settings.group, seed, dict)
@@ -58,12 +58,12 @@ def split(dataset: Dataset, held_out: Dataset | None, settings: DataSettings, se
     labels = dataset.values(settings.stratify) if settings.stratify else [None] * len(groups)
     kept = _chosen(groups, labels, _quotas(labels, wanted))
     if not kept:
-        return Sides(dataset.examples, [], ["All rows belong together, so none can be kept for checking."])
-    sides = [group in kept for group in groups]
+        return Split(dataset.examples, [], ["All rows belong together, so none can be kept for checking."])
+    parts = [group in kept for group in groups]
     train, checking = (
-        picked(dataset.examples, [n for n, is_kept in enumerate(sides) if is_kept == side]) for side in (False, True)
+        picked(dataset.examples, [n for n, is_kept in enumerate(parts) if is_kept == side]) for side in (False, True)
     )
-    return Sides(train, checking, notes + _uncertainty(len(checking)))
+    return Split(train, checking, notes + _uncertainty(len(checking)))
 
 
 def split_off(examples: int, settings: DataSettings) -> int:
@@ -103,7 +103,7 @@ def content_hash(content: object, seed: int | None = None) -> bytes:
     return hashlib.blake2b(WRITE([seed, content]).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _apart(dataset: Dataset, held_out: Dataset) -> Sides:
+def _apart(dataset: Dataset, held_out: Dataset) -> Split:
     """All of ``held_out`` for checking, and of ``dataset`` what does not ask the same."""
     if held_out.kind != dataset.kind:
         raise DataError(
@@ -116,7 +116,7 @@ def _apart(dataset: Dataset, held_out: Dataset) -> Sides:
     lost = len(dataset.examples) - len(train)
     are = "row is" if lost == 1 else "rows are"
     notes = [f"{lost:,} {are} not learnt from, because the rows kept for checking ask the same."] if lost else []
-    return Sides(train, held_out.examples, notes + _uncertainty(len(held_out.examples)))
+    return Split(train, held_out.examples, notes + _uncertainty(len(held_out.examples)))
 
 
 def _groups(dataset: Dataset, column: str | None, seed: int, same: Callable[[dict], dict]) -> list[bytes]:

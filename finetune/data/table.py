@@ -38,7 +38,7 @@ class Reading:
     """Of its letters; ``auto`` is UTF-8, or what its byte-order mark says."""
     whole_text: bool = False
     """Plain text is one row, not one for each paragraph."""
-    signs: str = ""
+    prefilter: str = ""
     """An expression (RE2) that is looked for in the texts of a large file while it is read."""
     progress: Callable[[float], None] | None = None
     """Is told now and then which share of the file is read."""

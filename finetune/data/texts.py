@@ -53,17 +53,17 @@ class Texts:
         return np.frombuffer(self.flags, np.uint8) & flags == flags
 
 
-def look(values, signs: str = "") -> dict[str, Texts]:
+def look(values, prefilter: str = "") -> dict[str, Texts]:
     """What is known of the columns of text in ``values``, an Arrow table in one piece, by name.
 
-    ``signs`` is an expression (RE2): texts without it are ``CALM``. Without ``signs`` only prose is told.
+    ``prefilter`` is an expression (RE2): texts without it are ``CALM``. Without ``prefilter`` only prose is told.
     """
     columns = {name: values[name].chunk(0) for name in values.column_names if values[name].type == "string"}
     by_letters = sorted(columns, key=lambda name: -columns[name].nbytes)
-    return {name: _look(columns[name], signs if name in by_letters[:MOST] else "") for name in columns}
+    return {name: _look(columns[name], prefilter if name in by_letters[:MOST] else "") for name in columns}
 
 
-def _look(column, signs: str) -> Texts:
+def _look(column, prefilter: str) -> Texts:
     import numpy as np
     import pyarrow.compute as pc
 
@@ -72,14 +72,14 @@ def _look(column, signs: str) -> Texts:
     others = np.flatnonzero(ends.are_there & ~is_prose)
     is_prose[others] = _are_prose(column.take(others))
     flags = is_prose * np.uint8(PROSE)
-    if not signs:
+    if not prefilter:
         return Texts(flags.tobytes())
     loose = np.flatnonzero(ends.are_there & ~ends.are_tight)
     trimmed = pc.utf8_trim(column.take(loose), white_space())
     is_long = ends.are_tight & (ends.widths > WIDEST * LONG_CHARACTERS)
     unsure = np.flatnonzero(ends.are_tight & ~is_long & (ends.widths > LONG_CHARACTERS))
     is_long[unsure], is_long[loose] = _are_long(column.take(unsure)), _are_long(trimmed)
-    is_calm = ~_true(pc.fill_null(pc.match_substring_regex(column, signs), True))
+    is_calm = ~_true(pc.fill_null(pc.match_substring_regex(column, prefilter), True))
     flags |= is_long * np.uint8(LONG) | is_calm * np.uint8(CALM)
     numbers = numbers_of(column)
     of_trimmed = numbers.copy()

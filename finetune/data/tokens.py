@@ -27,7 +27,7 @@ OTHERS = ("0", "Z")
 
 
 @dataclass(frozen=True)
-class Piece:
+class TokenSequence:
     """One token sequence of an example, cut to the length asked for."""
 
     ids: tuple[int, ...]
@@ -44,25 +44,25 @@ class Piece:
         return self.full_length > len(self.ids)
 
     @property
-    def learns(self) -> bool:
+    def has_trained_tokens(self) -> bool:
         """True if at least one token is learnt."""
         return any(self.trained)
 
     def labels(self) -> list[int]:
         """The ids where a token is learnt, -100 elsewhere: what the trainer's loss reads."""
-        return [token if learnt else -100 for token, learnt in zip(self.ids, self.trained)]
+        return [token if trained else -100 for token, trained in zip(self.ids, self.trained)]
 
 
 class NoTemplateError(DataError):
     """A model without a chat template was given a conversation; ChatML would do (``with_chatml``)."""
 
 
-def chat_piece(
-    messages: list[dict], tokenizer, length: int, everything: bool = False, tools: list[dict] | None = None
-) -> Piece:
+def chat_sequence(
+    messages: list[dict], tokenizer, length: int, train_all: bool = False, tools: list[dict] | None = None
+) -> TokenSequence:
     """The conversation as the model's chat template writes it; the answers are learnt, each with its end of turn.
 
-    An answer with ``weight`` 0 is not learnt. With ``everything``, every other token but the first is. ``DataError`` if
+    An answer with ``weight`` 0 is not learnt. With ``train_all``, every other token but the first is. ``DataError`` if
     the model has no chat template, if the template refuses the conversation, leaves out its ``tools``, their calls or
     the last answer's reasoning, or cannot mark the answers.
     """
@@ -70,15 +70,15 @@ def chat_piece(
     left_out = {place for place, turn in enumerate(answers) if turn.get("weight") == 0}
     messages = [{key: value for key, value in turn.items() if key != "weight"} for turn in messages]
     _require_all_written(tokenizer, messages, tools)
-    if everything and not left_out:
+    if train_all and not left_out:
         ids = _render(tokenizer, messages, tools=tools)
         return _cut(ids, [True] * len(ids), length)
     ids, turns = _answers(tokenizer, messages, tools, apart=bool(left_out))
-    trained = [(everything or turn is not None) and turn not in left_out for turn in turns]
+    trained = [(train_all or turn is not None) and turn not in left_out for turn in turns]
     return _cut(ids, trained, length)
 
 
-def text_piece(text: str, tokenizer, length: int) -> Piece:
+def text_sequence(text: str, tokenizer, length: int) -> TokenSequence:
     """The text with the end-of-text token after it; every token but the first is learnt."""
     ids = list(tokenizer(text, verbose=False)["input_ids"])
     end = tokenizer.eos_token_id
@@ -87,7 +87,7 @@ def text_piece(text: str, tokenizer, length: int) -> Piece:
     return _cut(ids, [True] * len(ids), length)
 
 
-def preference_pieces(example: dict, tokenizer, length: int) -> tuple[Piece, Piece]:
+def preference_sequences(example: dict, tokenizer, length: int) -> tuple[TokenSequence, TokenSequence]:
     """The prompt with the chosen and with the rejected answer; the answers are learnt, from one and the same token on.
 
     An answer starts where the prompt alone and the prompt with either answer part, as in TRL's ``DPOTrainer``.
@@ -97,7 +97,7 @@ def preference_pieces(example: dict, tokenizer, length: int) -> tuple[Piece, Pie
     return tuple(_from(start, ids, length, name) for name, ids in (("chosen", chosen), ("rejected", rejected)))
 
 
-def rated_pieces(example: dict, tokenizer, length: int) -> tuple[Piece]:
+def rated_sequence(example: dict, tokenizer, length: int) -> tuple[TokenSequence]:
     """The prompt with the answer that was rated, which is learnt (or unlearnt) from where the prompt alone ends."""
     prompt, rated = _continued(example, ("completion",), tokenizer)
     return (_from(_common_length(prompt, rated), rated, length),)
@@ -123,12 +123,12 @@ def with_chatml(tokenizer):
     return written
 
 
-def spans(piece: Piece, tokenizer) -> list[tuple[str, bool]]:
-    """The piece as text in runs of (text, learnt); joined, the texts are ``tokenizer.decode(piece.ids)``.
+def spans(sequence: TokenSequence, tokenizer) -> list[tuple[str, bool]]:
+    """The piece as text in runs of (text, learnt); joined, the texts are ``tokenizer.decode(sequence.ids)``.
 
     A character whose bytes lie in two tokens with different flags goes to the later run.
     """
-    ids, trained = list(piece.ids), piece.trained
+    ids, trained = list(sequence.ids), sequence.trained
     whole = tokenizer.decode(ids)
     changes = [i for i in range(1, len(ids)) if trained[i] != trained[i - 1]]
     starts = [0, *(_common_length(tokenizer.decode(ids[:i]), whole) for i in changes), len(whole)]
@@ -137,13 +137,13 @@ def spans(piece: Piece, tokenizer) -> list[tuple[str, bool]]:
     return [(text, flag) for text, flag in runs if text]
 
 
-def _cut(ids: list[int], trained: list[bool], length: int, name: str = "") -> Piece:
+def _cut(ids: list[int], trained: list[bool], length: int, name: str = "") -> TokenSequence:
     """The first ``length`` tokens. The very first is never learnt: nothing stands before it to predict it from."""
     flags = (False, *trained[1:length]) if ids else ()
-    return Piece(tuple(ids[:length]), flags, len(ids), name)
+    return TokenSequence(tuple(ids[:length]), flags, len(ids), name)
 
 
-def _from(start: int, ids: list[int], length: int, name: str = "") -> Piece:
+def _from(start: int, ids: list[int], length: int, name: str = "") -> TokenSequence:
     """A piece that is learnt from ``start`` on."""
     return _cut(ids, [False] * start + [True] * (len(ids) - start), length, name)
 
@@ -217,10 +217,10 @@ def _by_completion(tokenizer, messages: list[dict], tools, ids: list[int]) -> li
             _common_length(ids, _render(tokenizer, [*before, question, {**answer, "content": other}], tools=tools))
             for other in OTHERS
         )
-        learnt = ids[start:]
+        trained = ids[start:]
         asked = [_render(tokenizer, [*before, {**question, "content": other}, answer], tools=tools) for other in OTHERS]
-        if learnt and all(each[-len(learnt) :] == learnt for each in asked):
-            return [None] * start + [0] * len(learnt)
+        if trained and all(each[-len(trained) :] == trained for each in asked):
+            return [None] * start + [0] * len(trained)
     raise DataError(
         "This model's chat template cannot mark the answers: it writes earlier turns differently once later ones "
         "follow.",

@@ -1,7 +1,7 @@
 """What a run learnt, to take away: the model folder, its card and the recipe that made it.
 
 ``zip_adapter`` gives it as it was saved, in one file; ``write_merged`` as a whole model that needs no base beside it.
-Checkpoints and optimiser state stay behind: they serve only to go on training here.
+Checkpoints and optimizer state stay behind: they serve only to go on training here.
 """
 
 import os
@@ -42,7 +42,7 @@ def zip_adapter(run: Run, to: Path) -> Path:
 def write_merged(run: Run, workspace: Workspace, to: Path) -> tuple[Path, str]:
     """The path of a new folder ``to/RUN-merged`` with the whole tuned model, and how it was made, in a sentence.
 
-    The add-on is merged in fp32 into the base as it was before any quantisation, and saved in the base's own dtype.
+    The add-on is merged in fp32 into the base as it was before any quantization, and saved in the base's own dtype.
     ``RunError`` if the run has no model, if its add-on cannot be merged, or if the folder is there already.
     """
     require_model(run)
@@ -92,7 +92,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     merged.to(dtype).save_pretrained(folder)
     load_tokenizer(recipe.model, workspace).save_pretrained(folder)
     words = f"The add-on was merged into the base and saved in {str(dtype).removeprefix('torch.')}."
-    if recipe.adapter.quantisation_arguments():
+    if recipe.adapter.quantization_arguments():
         words += (
             " It was trained on the base in 4 bits and merged into the base as it was before that, so answers can"
             " differ a little from those on the Compare tab."

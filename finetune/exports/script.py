@@ -31,7 +31,7 @@ from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Plan, plan
 from finetune.training.prepare import Rows, length, prepare
-from finetune.training.train import arguments, lowered
+from finetune.training.train import arguments, with_fallbacks
 
 FRAME = ASSETS / "train.py.txt"
 
@@ -58,7 +58,7 @@ def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
 
     ``RunError`` if the run has not trained, if its rows are no longer those it learnt from, or if the folder is there.
     """
-    recipe, view, folder = lowered(run), run.view(), Path(to) / run.id
+    recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
     if not view.total_steps:
         raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
     if folder.exists():
@@ -87,7 +87,7 @@ def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
 
 def source(run: Run, view: View, model: dict, settled: Plan) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL and REVISION."""
-    recipe = lowered(run)
+    recipe = with_fallbacks(run)
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     given = arguments(recipe, settled, hardware.machine(), chosen["precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
@@ -95,15 +95,15 @@ def source(run: Run, view: View, model: dict, settled: Plan) -> str:
         **model,
         "PRECISION": chosen["precision"].value,
         "ADAPTER": _Call(*adapter.peft_arguments()) if adapter.peft_arguments() else None,
-        "QUANTISATION": _quantisation(adapter),
+        "QUANTIZATION": _quantization(adapter),
         "EVALUATIONS": recipe.evaluation.times,
         "ARGUMENTS": {**given, **method.options(settled.pack)},
     }
     words = WORDS | {name: f"{what}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
     from finetune.training.trainer import EpochOrder, ordered
 
-    after = [f"BLANK = {literal(method.blank)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
-    if adapter.quantisation_arguments():
+    after = [f"BLANK = {literal(method.padding_row)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
+    if adapter.quantization_arguments():
         after.append(inspect.getsource(keep_gradients))
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), adapter),
@@ -112,14 +112,14 @@ def source(run: Run, view: View, model: dict, settled: Plan) -> str:
         adapter=adapter.engineer,
         imports=_imports(adapter),
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
-        loaded="    keep_gradients(model)\n" if adapter.quantisation_arguments() else "",
+        loaded="    keep_gradients(model)\n" if adapter.quantization_arguments() else "",
         trainer="\n\n".join([*after, method.script(settled.pack).strip()]),
     )
 
 
 def metadata(versions: dict[str, str], adapter: Adapter) -> str:
     """The header that names Python and the libraries, each pinned to its version in the run (PEP 723)."""
-    needed = {name: version for name, version in versions.items() if name != "bitsandbytes" or _quantisation(adapter)}
+    needed = {name: version for name, version in versions.items() if name != "bitsandbytes" or _quantization(adapter)}
     # A local version such as 2.13.0+cpu is not on PyPI.
     pins = [f'#     "{name}=={version.partition("+")[0]}",' for name, version in needed.items()]
     return "\n".join(["# /// script", '# requires-python = ">=3.11"', "# dependencies = [", *pins, "# ]", "# ///"])
@@ -149,8 +149,8 @@ class _Unheard:
         pass
 
 
-def _quantisation(adapter: Adapter) -> _Call | None:
-    given = adapter.quantisation_arguments()
+def _quantization(adapter: Adapter) -> _Call | None:
+    given = adapter.quantization_arguments()
     return _Call("BitsAndBytesConfig", given) if given else None
 
 
@@ -161,7 +161,7 @@ def _chosen(view: View) -> dict:
 def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
     """``RunError`` if the recipe's data gives other rows today than when the run learnt from it."""
     then = (view.train_rows, view.held_out_rows, view.trained_tokens)
-    now = (len(rows.train), len(rows.held_out), rows.counts.learnt)
+    now = (len(rows.train), len(rows.held_out), rows.counts.trained)
     if then != now:
         raise RunError(
             f"The data of run {run.id} has changed since: it learnt from {then[0]:,} rows with {then[2]:,} tokens to "
@@ -187,8 +187,8 @@ def _put_model(folder: Path, recipe: Recipe, staging: Path) -> dict:
 
 def _imports(adapter: Adapter) -> str:
     peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
-    quantised = ["BitsAndBytesConfig"] if _quantisation(adapter) else []
-    names = ["AutoModelForCausalLM", "AutoTokenizer", *quantised, "TrainerCallback", "set_seed"]
+    quantized = ["BitsAndBytesConfig"] if _quantization(adapter) else []
+    names = ["AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [
             "import pyarrow.parquet",

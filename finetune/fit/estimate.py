@@ -1,6 +1,6 @@
 """Will it fit, and how long will it take: an estimate from the model's config alone, before any weight is loaded.
 
-Memory is what ``finetune.fit.profile`` finds for one step on the longest rows, plus what each kind of device adds to it.
+Memory is what ``fit.profile`` finds for one step on the longest rows, plus what each kind of device adds to it.
 On a CPU the estimate is the growth of this process's resident memory over the run, from before the model is loaded
 with the libraries there already; on a card it is the peak that PyTorch allocates plus the driver's own share.
 Measured on a CPU only (``assets/decisions.md`` has the table); nothing was measured on a GPU.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from finetune.adapters import Adapter
 from finetune.data.counts import Counts
-from finetune.fit.capacity import FITS, TIGHT, TOO_BIG, usual_cards, verdict
+from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
 from finetune.machine import hardware
 from finetune.model import HUB_ID, locate
@@ -25,7 +25,6 @@ from finetune.training.defaults import Plan, plan
 if TYPE_CHECKING:
     from finetune.fit.profile import Step
 
-GIB = 2**30
 CONTEXT_BYTES = {"cuda": 600 * 2**20, "mps": 300 * 2**20}
 """What the driver's context and kernels take beside PyTorch's own count (typical values, not measured here)."""
 BUFFERS_BYTES = 75 * 10**6
@@ -98,20 +97,20 @@ def estimate(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), ca
         return Fit(shape.parameters, trainable, 0, available, False, words)
     others = {}
     if cards:
-        others = usual_cards(_needed(recipe, folder, _step(recipe, settled, seen, "cuda", on_card), "cuda"))
+        others = usual_gpus(_needed(recipe, folder, _step(recipe, settled, seen, "cuda", on_card), "cuda"))
     took = None
     if counts.tokens and counts.rows:
         took = seconds(_work(recipe, shape, trainable, settled, seen, machine.device), machine.device, precision)
     word = verdict(needed, available)
-    sentence = _sentence(recipe, needed, available, word, took)
-    return Fit(shape.parameters, trainable, needed, available, word == FITS, sentence, took, word, others)
+    words = sentence(needed, available, took, recipe.adapter.weight_bits > 4)
+    return Fit(shape.parameters, trainable, needed, available, word == FITS, words, took, word, others)
 
 
 def _as_cut(recipe: Recipe, counts: Counts, context: int | None) -> Counts:
     """``counts`` of rows that are cut as they will be, with a length that is not known at its most."""
     length = min(recipe.training.length, context or recipe.training.length)
     seen = replace(counts, rows=counts.rows or 1, longest=min(counts.longest or length, length))
-    return replace(seen, learnt=seen.tokens, most_learnt=seen.longest) if recipe.method.learns_all else seen
+    return replace(seen, trained=seen.tokens, most_trained=seen.longest) if recipe.method.trains_all else seen
 
 
 def _lengths(seen: Counts) -> list[int]:
@@ -136,7 +135,7 @@ def _step(recipe: Recipe, settled: Plan, seen: Counts, device: str, precision: s
     return Step(
         sequences=sequences,
         length=max(2, seen.longest),
-        learnt=_learnt(seen, settled.pack, pairs),
+        trained=_trained_share(seen, settled.pack, pairs),
         half=computes_in_16_bits(precision),
         base_dtype=base_dtype(precision, recipe.adapter.trains_base()),
         masked=settled.pack or sequences > 1,
@@ -149,14 +148,14 @@ def _step(recipe: Recipe, settled: Plan, seen: Counts, device: str, precision: s
     )
 
 
-def _learnt(seen: Counts, packed: bool, pairs: bool) -> float:
+def _trained_share(seen: Counts, packed: bool, pairs: bool) -> float:
     """Share of the positions of the longest batch that carry loss, in twentieths, rather too many than too few.
 
     Packed rows are learnt in their common share; any padded one may have as much to learn as the row with the most.
     """
-    if not (seen.most_learnt and seen.tokens):
+    if not (seen.most_trained and seen.tokens):
         return 1.0
-    share = seen.learnt / seen.tokens if packed else seen.most_learnt / (seen.longest * (2 if pairs else 1))
+    share = seen.trained / seen.tokens if packed else seen.most_trained / (seen.longest * (2 if pairs else 1))
     return min(1.0, math.ceil(20 * share) / 20)
 
 
@@ -167,10 +166,10 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
     """
     from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-    from finetune.fit.profile import rehearse
+    from finetune.fit.profile import profile_step
 
     try:
-        found = rehearse(folder, recipe.adapter, step)
+        found = profile_step(folder, recipe.adapter, step)
     except (DataDependentOutputException, DynamicOutputShapeException):
         return None
     if device != "cpu":
@@ -196,7 +195,7 @@ def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
 
 def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Counts, device: str) -> Work:
     """What the whole run has to do on ``device``: steps, and its looks at itself."""
-    pairs, quantised = recipe.method.type == "dpo", recipe.adapter.weight_bits == 4
+    pairs, quantized = recipe.method.type == "dpo", recipe.adapter.weight_bits == 4
     again = bool(recipe.training.activation_checkpointing) + pairs
     times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
     steps = math.ceil(times * seen.rows / settled.batch_size)
@@ -223,7 +222,7 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
         saves_by_time=not recipe.training.save_steps,
         saved_bytes=12 * trainable,
         model_bytes=4 * trainable,
-        compressed=shape.linear if quantised else 0,
+        compressed=shape.linear if quantized else 0,
     )
 
 
@@ -231,11 +230,11 @@ def _scored(seen: Counts, tokens: float, device: str) -> float:
     """Share of an epoch's ``tokens``, padding among them, that are scored on ``device``; all if it is not known."""
     import torch
 
-    from finetune.training.trainer import scores_what_is_learnt
+    from finetune.training.trainer import scores_trained_tokens_only
 
-    if not seen.learnt or not scores_what_is_learnt(torch.device(device)):
+    if not seen.trained or not scores_trained_tokens_only(torch.device(device)):
         return 1.0
-    return min(1.0, seen.learnt / tokens)
+    return min(1.0, seen.trained / tokens)
 
 
 def _planned_saves(every: int | None, steps: int, checks: set[int]) -> int:
@@ -243,35 +242,6 @@ def _planned_saves(every: int | None, steps: int, checks: set[int]) -> int:
     if not every:
         return len(checks)
     return steps // every + sum(step % every != 0 for step in checks)
-
-
-def _sentence(recipe: Recipe, needed: int, available: int, word: str, took: float | None) -> str:
-    if word == TOO_BIG:
-        advice = ["a smaller batch", "a shorter length"]
-        if recipe.adapter.weight_bits > 4:
-            advice.append("QLoRA")
-        choices = " or ".join([", ".join(advice[:-1]), advice[-1]])
-        free = gigabytes(available)
-        return f"Won't fit: needs about {gigabytes(needed)} GB, and {free} GB are free. Choose {choices}."
-    duration = f" About {spoken(took)}." if took else ""
-    if word == TIGHT:
-        return f"Tight: needs about {gigabytes(needed)} of the {gigabytes(available)} GB that are free.{duration}"
-    return f"Needs about {gigabytes(needed)} of the {gigabytes(available)} GB that are free: fits.{duration}"
-
-
-def gigabytes(count: float) -> str:
-    """An amount of memory in GB, with two figures."""
-    amount = count / GIB
-    return f"{max(amount, 0.1):.1f}" if amount < 10 else f"{amount:.0f}"
-
-
-def spoken(time_s: float) -> str:
-    """A duration as it is said of an estimate."""
-    if time_s < 90:
-        return f"{max(10, round(time_s, -1)):.0f} s"
-    if time_s < 90 * 60:
-        return f"{time_s / 60:.0f} min"
-    return f"{time_s / 3600:.0f} h"
 
 
 def on_this_machine(settings: ModelSettings, workspace: Workspace) -> Path | None:

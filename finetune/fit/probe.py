@@ -34,7 +34,7 @@ from finetune.training.sample_answers import Sampler
 from finetune.training.train import Attempt, build, count, load_start
 
 LONGEST_STEPS = 2
-"""Steps on the longest rows: the first makes the optimiser's state, the second has it beside everything else."""
+"""Steps on the longest rows: the first makes the optimizer's state, the second has it beside everything else."""
 TYPICAL_STEPS = 3
 """Steps on rows of middle length, for the time; the first of them is not counted."""
 OUT_OF_MEMORY = "The measured step ran out of memory: it does not fit."
@@ -149,7 +149,7 @@ def _clock():
 
 
 def _steps(recipe: Recipe, trainer, epochs: float) -> int:
-    """Optimiser steps of the whole run, counted as Transformers counts them."""
+    """Optimizer steps of the whole run, counted as Transformers counts them."""
     batches = -(-len(trainer.train_dataset) // trainer.args.per_device_train_batch_size)
     per_epoch = -(-batches // trainer.args.gradient_accumulation_steps)
     return recipe.training.max_steps or -int(-epochs * per_epoch // 1)

@@ -46,7 +46,7 @@ class Step:
     """Arithmetic in 16 bits (autocast)."""
     base_dtype: str
     """What the base's weights are held in: ``float32``, ``bfloat16`` or ``float16``."""
-    learnt: float = 1.0
+    trained: float = 1.0
     """Share of the batch's positions, padding among them, that carry loss: only those are scored."""
     masked: bool = True
     """Sequences are padded or packed, so attention gets a mask."""
@@ -64,7 +64,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class MemoryProfile:
     """What a step would have needed."""
 
     weights_bytes: int
@@ -114,7 +114,7 @@ class Ledger(TorchDispatchMode):
 
 
 @cache
-def rehearse(folder: Path, adapter: Adapter, step: Step) -> Rehearsed:
+def profile_step(folder: Path, adapter: Adapter, step: Step) -> MemoryProfile:
     """The memory of ``step`` with the model whose config is in ``folder``.
 
     Raises ``torch._subclasses.fake_tensor`` errors for models whose shapes depend on the data (mixtures of experts).
@@ -122,18 +122,18 @@ def rehearse(folder: Path, adapter: Adapter, step: Step) -> Rehearsed:
     load()  # a library that is imported among fake tensors keeps fake tables
     layers = config_of(folder).num_hidden_layers
     if layers <= MORE:
-        return _rehearsed(_rehearse(folder, adapter, step, layers))
-    few, more = _rehearse(folder, adapter, step, FEW), _rehearse(folder, adapter, step, MORE)
+        return _extrapolated(_profiled(folder, adapter, step, layers))
+    few, more = _profiled(folder, adapter, step, FEW), _profiled(folder, adapter, step, MORE)
     steps = (layers - MORE) / (MORE - FEW)
-    return _rehearsed(
+    return _extrapolated(
         [(a + (a - b) * steps, small + (small - other) * steps) for (a, small), (b, other) in zip(more, few)]
     )
 
 
-def _rehearsed(amounts: list[tuple[float, float]]) -> Rehearsed:
+def _extrapolated(amounts: list[tuple[float, float]]) -> MemoryProfile:
     (weights, _), (state, small_state), *peaks = amounts
     peak, small = max(peaks)
-    return Rehearsed(int(weights), int(state), int(peak), int(max(0, small - small_state)))
+    return MemoryProfile(int(weights), int(state), int(peak), int(max(0, small - small_state)))
 
 
 @cache
@@ -144,7 +144,7 @@ def config_of(folder: Path):
     return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
 
 
-def _rehearse(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
+def _profiled(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
     """Bytes (all, in small blocks) of the weights, of weights and moments, and of the peak of each of ``PARTS``."""
     with FakeTensorMode(), Ledger() as ledger:
         model = _model(folder, adapter, step, layers)
@@ -227,7 +227,7 @@ def _score(model, step: Step, turn=None):
         hidden.register_hook(turn)
     head, config = base.get_output_embeddings(), base.config
     positions = hidden.size(0) * hidden.size(1)
-    picked = torch.arange(max(1, round(step.learnt * positions)))
+    picked = torch.arange(max(1, round(step.trained * positions)))
     scored, labels = hidden.reshape(-1, hidden.size(-1))[picked], labels[:, 1:].reshape(-1)[picked]
     if step.triton:
         return _TritonHead.apply(scored, head.weight, step.half)
@@ -259,7 +259,7 @@ def _model(folder: Path, adapter: Adapter, step: Step, layers: int):
     made: dict[int, torch.Tensor] = {}
     for part in list(model.modules()):
         if adapter.weight_bits == 4 and hasattr(part, "base_layer"):
-            part.base_layer = _Packed(part.base_layer, getattr(adapter, "double_quantisation", False))
+            part.base_layer = _Packed(part.base_layer, getattr(adapter, "double_quantization", False))
         for name, weight in part.named_parameters(recurse=False):
             if id(weight) not in made:
                 dtype = torch.bfloat16 if adapter.weight_bits == 4 and weight.requires_grad else weight.dtype

@@ -1,4 +1,4 @@
-"""The smallest change of a recipe that makes its run fit: rungs of ``finetune.training.fallbacks``, tried with the estimate."""
+"""The smallest change of a recipe that makes its run fit: fallbacks of ``training.fallbacks``, tried by estimate."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from finetune.fit.estimate import Fit, estimate
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import plan
-from finetune.training.fallbacks import RUNGS, Change
+from finetune.training.fallbacks import FALLBACKS, Change
 
 
 @dataclass(frozen=True)
-class Remedy:
+class Suggestion:
     """Changes that make a run fit, one for each rung that is needed, and the fit they give."""
 
     changes: tuple[Change, ...]
@@ -35,7 +35,7 @@ class Remedy:
         return "; ".join(change.what for change in self.changes)
 
 
-def remedy(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()) -> Remedy | None:
+def suggest(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()) -> Suggestion | None:
     """The mildest changes with which ``recipe`` fits with some to spare; None if none of them help, or none is needed.
 
     Down the ladder until it fits, each rung whole; then as much of each is taken back as it fits without, the costliest
@@ -44,40 +44,40 @@ def remedy(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()) -> R
 
     @cache
     def fit_with(*steps: int) -> Fit:
-        changed = recipe.changed(**_settings(_taken(flights, steps)))
+        changed = recipe.changed(**_settings(_taken(ladders, steps)))
         return estimate(changed, workspace, counts, cards=False)
 
-    flights = list(_flights(recipe, counts.rows or 1, counts.longest or recipe.training.length))
-    now = fit_with(*[0] * len(flights))
+    ladders = list(_ladders(recipe, counts.rows or 1, counts.longest or recipe.training.length))
+    now = fit_with(*[0] * len(ladders))
     if now.fits or not now.estimate_bytes:
         return None
-    lowest = next((n for n in range(len(flights)) if fit_with(*_down(flights, n)).fits), None)
+    lowest = next((n for n in range(len(ladders)) if fit_with(*_down(ladders, n)).fits), None)
     if lowest is None:
         return None
-    steps = _down(flights, lowest)
+    steps = _down(ladders, lowest)
     for n in reversed(range(lowest + 1)):
         steps[n] = next(count for count in range(steps[n] + 1) if fit_with(*steps[:n], count, *steps[n + 1 :]).fits)
-    return Remedy(_taken(flights, steps), fit_with(*steps))
+    return Suggestion(_taken(ladders, steps), fit_with(*steps))
 
 
-def _flights(recipe: Recipe, rows: int, longest: int) -> Iterator[list[Change]]:
+def _ladders(recipe: Recipe, rows: int, longest: int) -> Iterator[list[Change]]:
     """For each rung all that it can change, step by step: each step holds what the steps before it changed."""
     batch_size = plan(recipe, [recipe.training.length] * rows, 1024).batch_size
-    for rung in RUNGS:
-        flight, settings = [], {}
-        while step := rung(recipe.changed(**settings), batch_size, longest):
+    for fallback in FALLBACKS:
+        steps_of, settings = [], {}
+        while step := fallback(recipe.changed(**settings), batch_size, longest):
             settings = settings | step.settings
-            flight.append(Change(settings, step.what))
-        yield flight
+            steps_of.append(Change(settings, step.what))
+        yield steps_of
 
 
-def _down(flights: list[list[Change]], lowest: int) -> list[int]:
+def _down(ladders: list[list[Change]], lowest: int) -> list[int]:
     """How many steps are taken of each flight after all of those down to ``lowest``."""
-    return [len(flight) if n <= lowest else 0 for n, flight in enumerate(flights)]
+    return [len(steps_of) if n <= lowest else 0 for n, steps_of in enumerate(ladders)]
 
 
-def _taken(flights: list[list[Change]], steps: Sequence[int]) -> tuple[Change, ...]:
-    return tuple(flight[count - 1] for flight, count in zip(flights, steps) if count)
+def _taken(ladders: list[list[Change]], steps: Sequence[int]) -> tuple[Change, ...]:
+    return tuple(steps_of[count - 1] for steps_of, count in zip(ladders, steps) if count)
 
 
 def _settings(changes: tuple[Change, ...]) -> dict[str, object]:

@@ -97,12 +97,12 @@ def seconds(work: Work, device: str, precision: str) -> float:
 
     loaded = START_S + slow * work.compressed * COMPRESS_S[device]
     updated = slow * work.steps * work.trained * UPDATE_S[device]
-    learnt = updated + through(work.batches, work.tokens, work.passes, work.products)
+    trained = updated + through(work.batches, work.tokens, work.passes, work.products)
     checked = through(work.checked_batches, work.checked_tokens, work.checked_passes, work.checked_passes)
     read = slow * work.answer_tokens * (work.linear + work.hidden * work.words) * READ_S[device]
     answered = read + through(work.answer_tokens, 0, 1, 0)
-    saved = (_saves(work, learnt) * work.saved_bytes + work.model_bytes) / SAVE_BYTES_PER_S
-    return loaded + learnt + work.looks * (checked + answered) + saved
+    saved = (_saves(work, trained) * work.saved_bytes + work.model_bytes) / SAVE_BYTES_PER_S
+    return loaded + trained + work.looks * (checked + answered) + saved
 
 
 def _saves(work: Work, learnt_s: float) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field
 
 from finetune.errors import ModelError
-from finetune.inference.paired import sides_of_adapter, sides_of_models
+from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.machine import hardware
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
@@ -25,7 +25,7 @@ from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
 
-LIKELY = 1024
+TOP_FIRST = 1024
 """How many of the likeliest tokens are looked at first for ``top_p``; sorting a whole vocabulary takes 10 ms."""
 
 
@@ -87,9 +87,9 @@ class Pair:
             )
         base = load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
         if recipe.adapter.trains_base():
-            sides, how = sides_of_models(base, load_weights(run.model_dir, dtype, machine.device))
+            sides, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
         else:
-            sides, how = sides_of_adapter(_with_adapter(base, run))
+            sides, how = decoding_of_adapter(_with_adapter(base, run))
         return cls(sides, tokenizer, _end_ids(tokenizer, base), _context(tokenizer, base), how)
 
     def prompt(self, messages: list[dict]) -> list[int]:
@@ -134,7 +134,7 @@ class Pair:
                 speed = (len(base.ids) + len(tuned.ids)) / seconds
                 return Reply(base.text, tuned.text, len(base.ids), len(tuned.ids), speed, done)
 
-            for tokens in self._tokens(prompts, Draw(sampling), room, stop):
+            for tokens in self._tokens(prompts, TokenSampler(sampling), room, stop):
                 for answer, token in zip(answers, tokens):
                     if token is not None:
                         answer.add(token)
@@ -144,7 +144,7 @@ class Pair:
             yield so_far(done=True)
 
     def _tokens(
-        self, prompts, draw: "Draw", room: int, stop: threading.Event
+        self, prompts, sample: "TokenSampler", room: int, stop: threading.Event
     ) -> Iterator[tuple[int | None, int | None]]:
         """A token of each side per step, None where that side has ended."""
         logits, place = self.sides.begin(prompts)
@@ -152,7 +152,7 @@ class Pair:
         for step in range(room):
             if stop.is_set():
                 return
-            tokens = draw(logits)
+            tokens = sample(logits)
             ended = [was or token in self.end_ids for was, token in zip(ended, tokens)]
             if all(ended):
                 return
@@ -201,7 +201,7 @@ class Pairs:
         hardware.release_memory()
 
 
-class Draw:
+class TokenSampler:
     """The next token of each row of logits, with the same chances for all rows."""
 
     def __init__(self, sampling: Sampling):
@@ -221,22 +221,22 @@ class Draw:
 
         if self.temperature == 0:
             return [int(row.argmax()) for row in logits]
-        luck = torch.empty(logits.shape[-1]).exponential_(generator=self.generator).to(logits.device)
-        chances = (self._likely(row) for row in torch.softmax(logits / self.temperature, dim=-1))
-        return [int((chance / luck).argmax()) for chance in chances]
+        noise = torch.empty(logits.shape[-1]).exponential_(generator=self.generator).to(logits.device)
+        probabilities = (self._nucleus(row) for row in torch.softmax(logits / self.temperature, dim=-1))
+        return [int((probability / noise).argmax()) for probability in probabilities]
 
-    def _likely(self, chance):
-        """``chance`` (V,) with the tail beyond ``top_p`` set to 0 (Holtzman et al. 2020, eq. 2)."""
+    def _nucleus(self, probability):
+        """``probability`` (V,) with the tail beyond ``top_p`` set to 0 (Holtzman et al. 2020, eq. 2)."""
         import torch
 
         if self.top_p == 1:
-            return chance
-        highest = chance.topk(min(LIKELY, len(chance))).values
+            return probability
+        highest = probability.topk(min(TOP_FIRST, len(probability))).values
         if highest.sum() < self.top_p:
-            highest = chance.sort(descending=True).values
+            highest = probability.sort(descending=True).values
         before = highest.cumsum(0) - highest
         least = highest[before < self.top_p][-1]
-        return torch.where(chance >= least, chance, 0)
+        return torch.where(probability >= least, probability, 0)
 
 
 @dataclass

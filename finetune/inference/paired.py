@@ -1,14 +1,14 @@
 """Base and tuned stepping together: two rows of logits per step, each bit for bit what that side gives alone.
 
-``Together`` reads one copy of the weights once per step for both rows. Two rows are not always computed like one:
-on a CPU with bf16 instructions most linear layers of up to 1,024 inputs give equal bits, a wider one differs in
+``BatchedDecoding`` reads one copy of the weights once per step for both rows. Two rows are not always computed like
+one: on a CPU with bf16 instructions most linear layers of up to 1,024 inputs give equal bits, a wider one differs in
 about 1 of 1,000 outputs, one of 64 × 64 in 1 of 20,000, an fp32 one in most (measured, torch 2.13). A last bit is
 enough to turn a near-tie into another word, so every layer is tried when the pair is loaded, and one that mixes
 its rows is computed row by row; in fp32 on a CPU that costs little, because there a second row costs nearly as
 much as the first. Attention runs per row, so that neither side ever sees padding. The pair then costs 1.2 × one
 answer alone in bf16 and 1.5 × in fp32 (the starter with LoRA, tests/benchmarks/pair.py).
 
-``InTurn`` steps each side by itself: for two whole models, and where ``Together`` would not be exact.
+``SequentialDecoding`` steps each by itself: for two whole models, and where ``BatchedDecoding`` would not be exact.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ TRIED_OUTPUTS = 400_000
 
 
 @dataclass
-class Side:
+class Variant:
     """One model as it answers alone."""
 
     model: Any
@@ -51,7 +51,7 @@ class Side:
 
 
 @dataclass
-class Place:
+class Position:
     """How far a conversation has come."""
 
     caches: list
@@ -62,28 +62,28 @@ class Place:
     """Unused positions at the start of each row."""
 
 
-class InTurn:
+class SequentialDecoding:
     """Two sides, each stepped by itself: as exact as two calls, at the cost of two calls."""
 
-    def __init__(self, base: Side, tuned: Side):
+    def __init__(self, base: Variant, tuned: Variant):
         self.sides = (base, tuned)
 
     def begin(self, prompts: tuple[list[int], list[int]]):
         """Logits (2, V) in float32 after the prompts, and the place to step on from."""
         import torch
 
-        place = Place([side.cache() for side in self.sides], [len(ids) for ids in prompts])
+        place = Position([side.cache() for side in self.sides], [len(ids) for ids in prompts])
         logits = [side.step(ids, cache) for side, ids, cache in zip(self.sides, prompts, place.caches)]
         return torch.stack(logits), place
 
-    def step(self, tokens: list[int], place: Place):
+    def step(self, tokens: list[int], place: Position):
         """Logits (2, V) in float32 after one more token on each side."""
         import torch
 
         return torch.stack([side.step([token], cache) for side, token, cache in zip(self.sides, tokens, place.caches)])
 
 
-class Together:
+class BatchedDecoding:
     """A base with plain LoRA layers beside its own: both sides in one batch of two rows.
 
     The add-ons are applied here and not by PEFT's mixed batches (``adapter_names=["__base__", …]``): those set hooks on
@@ -100,10 +100,12 @@ class Together:
             layer.forward = _row_by_row(layer.forward)
         for layer in model.modules():
             if isinstance(layer, LoraLayer):
-                layer.forward = self._with_add_on(layer)
+                layer.forward = self._with_adapter_rows(layer)
         _register_attention()
         model.set_attn_implementation(ATTENTION)
-        self.alone = InTurn(Side(model, lambda: self._applied_to(BASE)), Side(model, lambda: self._applied_to(TUNED)))
+        self.alone = SequentialDecoding(
+            Variant(model, lambda: self._applied_to(BASE)), Variant(model, lambda: self._applied_to(TUNED))
+        )
 
     def begin(self, prompts: tuple[list[int], list[int]]):
         """Logits (2, V) in float32 after the prompts, each read alone, and the place to step on from."""
@@ -116,9 +118,9 @@ class Together:
         with torch.inference_mode():
             for i, layers in enumerate(zip(*(cache.layers for cache in place.caches))):
                 joined.update(_join([layer.keys for layer in layers]), _join([layer.values for layer in layers]), i)
-        return logits, Place([joined], place.lengths, pads)
+        return logits, Position([joined], place.lengths, pads)
 
-    def step(self, tokens: list[int], place: Place):
+    def step(self, tokens: list[int], place: Position):
         """Logits (2, V) in float32 after one more token on each side."""
         import torch
 
@@ -140,7 +142,7 @@ class Together:
         self.rows = rows
         return nullcontext()
 
-    def _with_add_on(self, layer) -> Callable:
+    def _with_adapter_rows(self, layer) -> Callable:
         """``layer.forward`` with ``scaling · B A x`` added on the tuned row alone (Hu et al. 2021, eq. 3)."""
         from torch.nn.functional import linear
 
@@ -158,14 +160,14 @@ class Together:
         return forward
 
 
-def sides_of_adapter(model):
-    """The way to step a ``PeftModel`` beside its base, and why: ``(Together | InTurn, Choice)``."""
+def decoding_of_adapter(model):
+    """The way to step a ``PeftModel`` beside its base, and why: ``(BatchedDecoding | SequentialDecoding, Choice)``."""
     if not _is_plain_lora(model):
-        sides = InTurn(Side(model, model.disable_adapter), Side(model))
+        sides = SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
         return sides, Choice(
             "in turn", "one copy of the weights answers in turn, as this kind of add-on cannot share a batch"
         )
-    together = Together(model.base_model.model)
+    together = BatchedDecoding(model.base_model.model)
     if _same_as_alone(together):
         return together, Choice("one batch", "one copy of the weights answers for both, to the same bits as each alone")
     return together.alone, Choice(
@@ -173,9 +175,9 @@ def sides_of_adapter(model):
     )
 
 
-def sides_of_models(base, tuned):
-    """The way to step two whole models side by side, and why: ``(InTurn, Choice)``."""
-    return InTurn(Side(base), Side(tuned)), Choice(
+def decoding_of_models(base, tuned):
+    """The way to step two whole models side by side, and why: ``(SequentialDecoding, Choice)``."""
+    return SequentialDecoding(Variant(base), Variant(tuned)), Choice(
         "in turn", "every weight was trained, so each side has a model of its own"
     )
 
@@ -288,7 +290,7 @@ def _join(rows: list):
     return torch.cat([pad(row, (0, 0, longest - row.shape[-2], 0)) for row in rows])
 
 
-def _same_as_alone(together: Together, steps: int = 4) -> bool:
+def _same_as_alone(together: BatchedDecoding, steps: int = 4) -> bool:
     """True if a trial conversation, longer on one side, gives the logits of both sides alone to the last bit."""
     import torch
     from transformers.cache_utils import DynamicLayer

@@ -7,7 +7,7 @@ from finetune.methods.method import Material, Method
 from finetune.registry import discover
 
 KINDS = {"rated": "answers with a rating", "prompt": "questions without answers"}
-"""Kinds of example that are recognised and that no method reads, in words."""
+"""Kinds of example that are recognized and that no method reads, in words."""
 
 METHODS: dict[str, type[Method]] = {
     cls.model_fields["type"].default: cls for cls in discover(sys.modules[__name__], Method)

@@ -1,16 +1,16 @@
-"""Direct preference optimisation: the model learns which of two answers people prefer."""
+"""Direct preference optimization: the model learns which of two answers people prefer."""
 
 import inspect
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.data.tokens import Piece, preference_pieces
+from finetune.data.tokens import TokenSequence, preference_sequences
 from finetune.methods.method import Material, Method
 
 SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):
-    """A ``DPOTrainer`` over rows that are tokenised already: prompt_ids, chosen_ids, rejected_ids."""
+    """A ``DPOTrainer`` over rows that are tokenized already: prompt_ids, chosen_ids, rejected_ids."""
     from trl import DPOConfig, DPOTrainer
 
     trainer = prepared(ordered(DPOTrainer, BLANK))
@@ -20,7 +20,7 @@ def make_trainer(arguments: dict, train, **others):
 
 
 def prepared(trainer_class: type) -> type:
-    """``trainer_class`` (a ``DPOTrainer``) for rows that are tokenised already, and may be blank.
+    """``trainer_class`` (a ``DPOTrainer``) for rows that are tokenized already, and may be blank.
 
     TRL takes the mean over a process's pairs. Of a blank pair the margin is 0 and the loss ln 2, whatever the model; so
     they are taken out again, and the mean is over the pairs that are left in all processes.
@@ -46,7 +46,7 @@ def prepared(trainer_class: type) -> type:
 
 
 class DPO(Method):
-    """Direct preference optimisation on pairs of answers, with TRL's ``DPOTrainer``."""
+    """Direct preference optimization on pairs of answers, with TRL's ``DPOTrainer``."""
 
     type: Literal["dpo"] = "dpo"
     beta: float = Field(0.1, gt=0, le=10)
@@ -58,19 +58,19 @@ class DPO(Method):
         "You show it pairs of answers, one better than the other, and it learns to prefer the better kind."
     )
     engineer: ClassVar[str] = (
-        "Direct preference optimisation (DPO): a classification loss on log-probability ratios to the base."
+        "Direct preference optimization (DPO): a classification loss on log-probability ratios to the base."
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
-    blank: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
+    padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
 
-    def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
+    def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
         """Two sequences: the prompt with the chosen and with the rejected answer."""
-        return preference_pieces(example, tokenizer, length)
+        return preference_sequences(example, tokenizer, length)
 
-    def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
+    def columns(self, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
         """``prompt_ids``, ``chosen_ids``, ``rejected_ids``: the answers are scored, the prompt is not."""
-        chosen, rejected = pieces
+        chosen, rejected = sequences
         prompt = chosen.trained.index(True) if any(chosen.trained) else len(chosen.ids)
         return {
             "prompt_ids": list(chosen.ids[:prompt]),
@@ -86,13 +86,11 @@ class DPO(Method):
         return "\n\n".join([inspect.getsource(prepared), SCRIPT.lstrip()])
 
     def trainer(self, material: Material):
-        """A ``DPOTrainer`` over rows that are tokenised already."""
+        """A ``DPOTrainer`` over rows that are tokenized already."""
         from datasets import Dataset
         from trl import DPOConfig, DPOTrainer
 
-        from finetune.training.trainer import durable
-
-        return prepared(durable(DPOTrainer, material.checkpoints, self.blank))(
+        return prepared(material.durable(DPOTrainer))(
             model=material.model,
             args=DPOConfig(**material.arguments, **self.options()),
             train_dataset=Dataset.from_list(material.train),

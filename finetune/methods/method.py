@@ -3,11 +3,11 @@
 A method says *what is learnt from*; which weights move is the adapter's business.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from finetune.data.tokens import Piece
-from finetune.runs.checkpoints import Checkpoints
+from finetune.data.tokens import TokenSequence
 from finetune.settings import Settings
 
 
@@ -23,8 +23,8 @@ class Material:
     held_out: list[dict]
     arguments: dict[str, Any]
     """Keyword arguments every TRL config takes: output_dir, steps, rate, batch, precision, seed …"""
-    checkpoints: Checkpoints
-    """Where the trainer saves, and so what ``durable`` is given with its class."""
+    durable: Callable[[type], type]
+    """Gives a TRL trainer class checkpoints that are whole or not there, and an order of rows that can be resumed."""
     peft_config: Any = None
     callbacks: list = field(default_factory=list)
     pack: bool = False
@@ -50,20 +50,20 @@ class Method(Settings):
     """True if its trainer can put several rows into one sequence."""
     rate_factor: ClassVar[float] = 1.0
     """Its customary learning rate as a multiple of supervised fine-tuning's."""
-    blank: ClassVar[dict[str, list[int]]]
+    padding_row: ClassVar[dict[str, list[int]]]
     """A row of two tokens from which nothing is learnt: several processes fill up an epoch's last batch with it."""
 
     @property
-    def learns_all(self) -> bool:
+    def trains_all(self) -> bool:
         """True if its settings have it learn every word, also those that it leaves out by default."""
         return False
 
-    def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
+    def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
         """The token sequences trained on for one example, cut to ``length`` tokens each."""
         raise NotImplementedError
 
-    def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
-        """One row of the trainer's dataset, from ``pieces``: the one place where a mask becomes labels."""
+    def columns(self, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
+        """One row of the trainer's dataset, from ``sequences``: the one place where a mask becomes labels."""
         raise NotImplementedError
 
     def options(self, pack: bool = False) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Method(Settings):
         return {}
 
     def script(self, pack: bool = False) -> str:
-        """Source of ``make_trainer(arguments, train, **others)`` for ``finetune.exports.script``: it builds the same trainer.
+        """Source of ``make_trainer(arguments, train, **others)`` for ``exports.script``: the same trainer.
 
         ``arguments`` are those of the TRL config, ``options`` among them, and go through the script's ``divided``;
         ``train`` is a ``datasets.Dataset``, ``others`` are further arguments of the trainer. It imports what it uses.

@@ -3,13 +3,13 @@
 import inspect
 from typing import ClassVar, Literal
 
-from finetune.data.tokens import Piece, chat_piece, text_piece
+from finetune.data.tokens import TokenSequence, chat_sequence, text_sequence
 from finetune.methods import packing
 from finetune.methods.method import Material, Method
 
 SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):
-    """An ``SFTTrainer`` over rows that are tokenised and masked already; rows of like length go together."""
+    """An ``SFTTrainer`` over rows that are tokenized and masked already; rows of like length go together."""
     from trl import SFTConfig, SFTTrainer
 
     return ordered(SFTTrainer, BLANK)(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
@@ -18,7 +18,7 @@ def make_trainer(arguments: dict, train, **others):
 
 PACKED_SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):
-    """An ``SFTTrainer`` over rows that are tokenised and masked already, several of them in one sequence."""
+    """An ``SFTTrainer`` over rows that are tokenized and masked already, several of them in one sequence."""
     from trl import SFTConfig, SFTTrainer
 
     packed = pack(train, max(map(len, train["input_ids"])), arguments["seed"])
@@ -36,7 +36,7 @@ class SFT(Method):
     """Supervised fine-tuning on chats or plain text, with TRL's ``SFTTrainer``."""
 
     type: Literal["sft"] = "sft"
-    learn_from: Literal["answers", "everything"] = "answers"
+    train_on: Literal["assistant", "all"] = "assistant"
     """Which words of a conversation the model is scored on: its own answers, or every word of both sides."""
 
     order: ClassVar[int] = 10
@@ -46,23 +46,23 @@ class SFT(Method):
     reads: ClassVar[tuple[str, ...]] = ("chat", "text")
     few_rows_epochs: ClassVar[int] = 5
     packs: ClassVar[bool] = True
-    blank: ClassVar[dict[str, list[int]]] = {"input_ids": [0, 0], "labels": [-100, -100], "seq_lengths": [2]}
+    padding_row: ClassVar[dict[str, list[int]]] = {"input_ids": [0, 0], "labels": [-100, -100], "seq_lengths": [2]}
 
     @property
-    def learns_all(self) -> bool:
+    def trains_all(self) -> bool:
         """True if the questions are learnt too."""
-        return self.learn_from == "everything"
+        return self.train_on == "all"
 
-    def pieces(self, example: dict, tokenizer, length: int) -> tuple[Piece, ...]:
+    def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
         """One sequence: the whole conversation or text; answers (or everything) trained."""
         if "text" in example:
-            return (text_piece(example["text"], tokenizer, length),)
-        return (chat_piece(example["messages"], tokenizer, length, self.learns_all, example.get("tools")),)
+            return (text_sequence(example["text"], tokenizer, length),)
+        return (chat_sequence(example["messages"], tokenizer, length, self.trains_all, example.get("tools")),)
 
-    def columns(self, pieces: tuple[Piece, ...]) -> dict[str, list[int]]:
+    def columns(self, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
         """``input_ids`` and ``labels`` (-100 where nothing is learnt), each of length T."""
-        (piece,) = pieces
-        return {"input_ids": list(piece.ids), "labels": piece.labels()}
+        (sequence,) = sequences
+        return {"input_ids": list(sequence.ids), "labels": sequence.labels()}
 
     def options(self, pack: bool = False) -> dict:
         """No preparation and no cutting, which is done; rows of like length go together where they are not packed."""
@@ -75,11 +75,9 @@ class SFT(Method):
         return "\n\n".join([*map(inspect.getsource, (packing.pack, packing.PackedCollator)), PACKED_SCRIPT.lstrip()])
 
     def trainer(self, material: Material):
-        """An ``SFTTrainer`` over rows that are tokenised and masked already."""
+        """An ``SFTTrainer`` over rows that are tokenized and masked already."""
         from datasets import Dataset
         from trl import SFTConfig, SFTTrainer
-
-        from finetune.training.trainer import durable
 
         arguments = SFTConfig(**material.arguments, **self.options(material.pack))
         train = Dataset.from_list(material.train)
@@ -88,7 +86,7 @@ class SFT(Method):
             # A batch is counted in rows, and a sequence now holds several.
             share = len(train) / len(material.train)
             arguments.per_device_train_batch_size = max(1, round(arguments.per_device_train_batch_size * share))
-        trainer = durable(SFTTrainer, material.checkpoints, self.blank)(
+        trainer = material.durable(SFTTrainer)(
             model=material.model,
             args=arguments,
             train_dataset=train,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from finetune.errors import DiskError
+from finetune.format import size
 
 MANIFEST = "MANIFEST"
 """The sum of what follows in its first line, then JSON."""
@@ -190,15 +191,10 @@ def require_room(folder: Path, needed_bytes: int, what: str) -> None:
     free = shutil.disk_usage(_existing(folder)).free
     if free < needed_bytes + RESERVE_BYTES:
         raise DiskError(
-            f"The disk is too full for {what}: it needs {megabytes(needed_bytes + RESERVE_BYTES)}, "
-            f"and {megabytes(free)} are free.",
+            f"The disk is too full for {what}: it needs {size(needed_bytes + RESERVE_BYTES)}, "
+            f"and {size(free)} are free.",
             "Delete runs you no longer need, or set FINETUNE_HOME to a larger disk.",
         )
-
-
-def megabytes(count: float) -> str:
-    """``640 MB``, ``2.4 GB``."""
-    return f"{count / 2**30:,.1f} GB" if count >= 2**30 else f"{max(count / 2**20, 1):,.0f} MB"
 
 
 class disk_errors:
@@ -215,7 +211,7 @@ class disk_errors:
             return
         free = shutil.disk_usage(_existing(self.folder)).free
         raise DiskError(
-            f"The disk is full ({megabytes(free)} free): what was learnt since the last checkpoint could not be saved.",
+            f"The disk is full ({size(free)} free): what was learnt since the last checkpoint could not be saved.",
             "That checkpoint is whole. Make room, then resume the run.",
         ) from error
 

@@ -48,7 +48,7 @@ class Curve:
     """Share of held-out pairs whose better answer is preferred; empty where the method has none."""
     bad: tuple[int, ...]
     """Steps at the end whose loss is no number."""
-    jumps: tuple[int, ...]
+    spikes: tuple[int, ...]
     """Steps whose loss jumped."""
 
     @classmethod
@@ -64,7 +64,7 @@ class Curve:
             held_out=_finite([(check.step, check.loss) for check in view.evaluations]),
             accuracy=_finite([(c.step, c.metrics["accuracy"]) for c in view.evaluations if "accuracy" in c.metrics]),
             bad=tuple(step for step, _ in pairs if step > last),
-            jumps=tuple(pairs[index][0] for index in spikes([loss for _, loss in pairs])),
+            spikes=tuple(pairs[index][0] for index in spikes([loss for _, loss in pairs])),
         )
 
     @property
@@ -77,7 +77,7 @@ class Curve:
         return self.best[0] if self.held_out else None
 
     @property
-    def level_since(self) -> int | None:
+    def plateau_since(self) -> int | None:
         """The step from which on all checks are as good as the best, if that is a third of the way; else None."""
         best, last = self.best[1], self.held_out[-1][0]
         near = max(LEVEL_SHARE * abs(best), SMALL)
@@ -94,18 +94,18 @@ def spikes(losses: Sequence[float]) -> list[int]:
     mean, whose own is short: fine-tuning falls steeply at first, and that fall must not pass for noise. A jump is left
     out of the means, unless it stays: after three in a row it is a new level. What is no number is a jump of its own.
     """
-    found, mean, variance, known, jumps = [], 0.0, 0.0, 0, 0
+    found, mean, variance, known, spikes = [], 0.0, 0.0, 0, 0
     for index, loss in enumerate(losses):
         if not abs(loss) < LARGEST:
             found.append(index)
             continue
         gap = (loss - mean) / max(abs(mean), SMALL)
         is_high = gap > max(SPIKE_DEVIATIONS * math.sqrt(variance), SPIKE_SHARE) and loss - mean > SMALL
-        if is_high and known >= WINDOW // 2 and jumps < NEW_LEVEL:
+        if is_high and known >= WINDOW // 2 and spikes < NEW_LEVEL:
             found.append(index)
-            jumps += 1
+            spikes += 1
             continue
-        known, jumps = known + 1, jumps if is_high else 0
+        known, spikes = known + 1, spikes if is_high else 0
         if known > 1:
             variance += (min(gap * gap, 1.0) - variance) / min(known - 1, WINDOW)
         mean += (loss - mean) / min(known, SHORT)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from finetune.format import percent
 from finetune.runs.curve import LARGEST, SMALL, Curve, repetition, trend
 from finetune.runs.events import Evaluated
 from finetune.runs.view import View
@@ -54,7 +55,7 @@ LOWER = "Start again with a learning rate three to ten times lower."
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Diagnosis:
     """What can be said of a run's curve."""
 
     code: str
@@ -67,7 +68,7 @@ class Verdict:
     """The step with the lowest held-out loss; None without one."""
     since: int | None = None
     """The step from which on it holds, where that can be said."""
-    jumps: tuple[int, ...] = ()
+    spikes: tuple[int, ...] = ()
     """The steps at which the loss jumped, to be warned of whatever the verdict."""
 
     @property
@@ -76,10 +77,10 @@ class Verdict:
         return TITLES[self.code]
 
 
-def verdict(view: View) -> Verdict:
+def diagnose(view: View) -> Diagnosis:
     """What the curve of ``view`` says now; the first of ``RULES`` that applies."""
     curve = Curve.of(view)
-    return replace(next(found for rule in RULES if (found := rule(view, curve))), jumps=curve.jumps)
+    return replace(next(found for rule in RULES if (found := rule(view, curve))), spikes=curve.spikes)
 
 
 def should_stop(evaluations: Sequence[Evaluated], patience: int, least: float = 0.0) -> bool:
@@ -101,23 +102,23 @@ def should_stop(evaluations: Sequence[Evaluated], patience: int, least: float = 
 def best_sound(view: View) -> Evaluated | None:
     """The check whose model is worth keeping: the lowest held-out loss while it could still speak; None without one.
 
-    The lowest of all can belong to a model that answers everything with one letter (see ``_babbles``).
+    The lowest of all can belong to a model that answers everything with one letter (see ``_degenerate``).
     """
-    found = _babbles(view, Curve.of(view))
+    found = _degenerate(view, Curve.of(view))
     checks = [check for check in view.evaluations if found is None or check.step < found.since]
     return min((check for check in checks if math.isfinite(check.loss)), key=lambda check: check.loss, default=None)
 
 
-def _not_a_number(view: View, curve: Curve) -> Verdict | None:
+def _not_a_number(view: View, curve: Curve) -> Diagnosis | None:
     """Three losses in a row, or the newest held-out loss, are no numbers; or the trainer gave up for that."""
     lost = bool(view.evaluations) and not abs(view.evaluations[-1].loss) < LARGEST
     if not (view.code == "diverged" or lost or len(curve.bad) >= NOT_NUMBERS):
         return None
     since = curve.bad[0] if curve.bad else view.evaluations[-1].step if lost else view.step
-    return Verdict("diverged", f"The loss is not a number since step {since}.", LOWER, curve.best_step, since)
+    return Diagnosis("diverged", f"The loss is not a number since step {since}.", LOWER, curve.best_step, since)
 
 
-def _blown_up(view: View, curve: Curve) -> Verdict | None:
+def _diverged(view: View, curve: Curve) -> Diagnosis | None:
     """The loss has ended above where it began, on held-out rows and on its own: it has unlearnt, not learnt by heart.
 
     By that the two are told apart: a model that learns by heart gets better on its own rows.
@@ -132,10 +133,10 @@ def _blown_up(view: View, curve: Curve) -> Verdict | None:
         return None
     since = next(series[n + 1][0] for n in reversed(range(len(series) - 1)) if series[n][1] <= start)
     words = f"The loss has risen from {_number(start)} to {_number(end)} since step {since}: "
-    return Verdict("diverged", words + "it knows less than before it began.", LOWER, curve.best_step, since)
+    return Diagnosis("diverged", words + "it knows less than before it began.", LOWER, curve.best_step, since)
 
 
-def _broken(view: View, curve: Curve) -> Verdict | None:
+def _collapsed(view: View, curve: Curve) -> Diagnosis | None:
     """The gradient exploded and has all but vanished since, while much of the loss is left: the weights are wrecked.
 
     At a minimum only the mean of the gradients vanishes; those of single batches do not, unless their rows are answered
@@ -150,7 +151,7 @@ def _broken(view: View, curve: Curve) -> Verdict | None:
     left = VANISHED * first * min(1.0, end / start) if start > 0 else 0.0
     if first <= 0 or peak < EXPLODED * first or end < SMALL or curve.gradients[-1][1] >= left:
         return None
-    return Verdict(
+    return Diagnosis(
         "diverged",
         f"It has broken down: the corrections grew {peak / first:.0f} times too large at step {at}, have hardly any "
         f"effect since, and the loss stays at {_number(end)}.",
@@ -160,7 +161,7 @@ def _broken(view: View, curve: Curve) -> Verdict | None:
     )
 
 
-def _babbles(view: View, curve: Curve) -> Verdict | None:
+def _degenerate(view: View, curve: Curve) -> Diagnosis | None:
     """Every one of the newest answers says the same few letters over and over, and the base model's did not.
 
     No loss shows it: DPO on the shipped pairs, four times longer than the default, ends with 100 % held-out accuracy
@@ -171,7 +172,7 @@ def _babbles(view: View, curve: Curve) -> Verdict | None:
         return None
     since = next(s.step for s in view.samples if all(repetition(answer.tuned) >= BABBLE for answer in s.answers))
     closer = ", or hold it closer to the base with a higher beta" if curve.accuracy else ""
-    return Verdict(
+    return Diagnosis(
         "forgetting",
         f"It can no longer speak: since step {since} it answers every question with “{answers[0].tuned.strip()[:8]}…”.",
         f"Train for fewer epochs or with a learning rate three to ten times lower{closer}.",
@@ -180,18 +181,18 @@ def _babbles(view: View, curve: Curve) -> Verdict | None:
     )
 
 
-def _early(view: View, curve: Curve) -> Verdict | None:
+def _early(view: View, curve: Curve) -> Diagnosis | None:
     """There are too few points for any rule."""
     if len(curve.held_out) >= 3 or (len(curve.training) >= EARLY_STEPS and len(curve.blocks) >= 4):
         return None
     hint = "Lower is better. Held-out rows are ones it never learns from."
-    return Verdict("early", "There are too few steps and checks to judge by.", hint, curve.best_step)
+    return Diagnosis("early", "There are too few steps and checks to judge by.", hint, curve.best_step)
 
 
-def _risen(view: View, curve: Curve) -> Verdict | None:
+def _risen(view: View, curve: Curve) -> Diagnosis | None:
     """The loss on its own rows had fallen by a quarter, gives back a quarter of that, and no check says otherwise.
 
-    Above its start it would be ``_blown_up``; with a training loss that falls on, ``_overfitting``.
+    Above its start it would be ``_diverged``; with a training loss that falls on, ``_overfitting``.
     """
     if len(curve.blocks) < 4:
         return None
@@ -205,7 +206,7 @@ def _risen(view: View, curve: Curve) -> Verdict | None:
         or rise < max(RISE_SHARE * fall, 0.2 * abs(low), 5 * SMALL)
     ):
         return None
-    return Verdict(
+    return Diagnosis(
         "unstable",
         f"On its own rows the loss had come down to {_number(low)} at step {lowest} and has risen again to "
         f"{_number(low + rise)}: it loses what it had learnt.",
@@ -215,23 +216,23 @@ def _risen(view: View, curve: Curve) -> Verdict | None:
     )
 
 
-def _jumpy(view: View, curve: Curve) -> Verdict | None:
+def _spiky(view: View, curve: Curve) -> Diagnosis | None:
     """The loss jumps often: at three steps or more, and in a long run at one of two hundred.
 
     The share of steps that are spikes is the spike score of OLMo 2 (arXiv:2501.00656, §4).
     """
-    if len(curve.jumps) < max(MANY_SPIKES, SPIKE_RATE * len(view.steps)):
+    if len(curve.spikes) < max(MANY_SPIKES, SPIKE_RATE * len(view.steps)):
         return None
-    return Verdict(
+    return Diagnosis(
         "unstable",
-        f"The loss jumps: at step {steps_words(curve.jumps)}.",
+        f"The loss jumps: at step {steps_words(curve.spikes)}.",
         "Try a learning rate two to three times lower, and look at the Data tab for rows unlike the others.",
         curve.best_step,
-        curve.jumps[0],
+        curve.spikes[0],
     )
 
 
-def _overfitting(view: View, curve: Curve) -> Verdict | None:
+def _overfitting(view: View, curve: Curve) -> Diagnosis | None:
     """The held-out loss is 3 % above its best, or has risen at three checks in a row, while training went on.
 
     Prechelt 1998, "Early stopping - but when?": the criteria GL_3 and UP_3. Differences below a hundredth of a nat
@@ -248,13 +249,13 @@ def _overfitting(view: View, curve: Curve) -> Verdict | None:
     words = f"On rows it has never seen it was best at step {best_step} ({_number(best)}) and has got worse since step "
     words += f"{since} ({_number(last)} now): it learns its rows by heart."
     if curve.accuracy and curve.accuracy[-1][1] >= max(share for _, share in curve.accuracy) - 0.02:
-        words += f" It still prefers the better answer {_percent(curve.accuracy[-1][1])} of the time, "
+        words += f" It still prefers the better answer {percent(curve.accuracy[-1][1])} of the time, "
         words += "but is ever surer where it is wrong."
     advice = "Train for fewer epochs, or on more rows that differ from each other."
-    return Verdict("overfitting", words, advice, best_step, since)
+    return Diagnosis("overfitting", words, advice, best_step, since)
 
 
-def _flat(view: View, curve: Curve) -> Verdict | None:
+def _flat(view: View, curve: Curve) -> Diagnosis | None:
     """The held-out loss has moved by less than 2 % of its start, or without one the training loss has no real trend.
 
     If the loss on its own rows fell all the same, what is learnt does not carry over.
@@ -264,15 +265,15 @@ def _flat(view: View, curve: Curve) -> Verdict | None:
     if len(curve.held_out) > 1:
         found = _flat_held_out(curve, share)
     elif share < FLAT_SHARE:
-        found = Verdict("flat", f"The loss has hardly moved from {_number(curve.blocks[0][1])}.", HIGHER)
+        found = Diagnosis("flat", f"The loss has hardly moved from {_number(curve.blocks[0][1])}.", HIGHER)
     else:
         found = None
     if found and view.total_steps and view.step < EARLY_SHARE * view.total_steps:
-        return Verdict("early", "The loss has hardly moved yet; the first steps are small ones.", "", curve.best_step)
+        return Diagnosis("early", "The loss has hardly moved yet; the first steps are small ones.", "", curve.best_step)
     return found
 
 
-def _flat_held_out(curve: Curve, share: float) -> Verdict | None:
+def _flat_held_out(curve: Curve, share: float) -> Diagnosis | None:
     """``_flat`` where there are checks; ``share`` is how much of its start the training loss has lost."""
     start, best = curve.held_out[0][1], curve.best[1]
     gained = curve.accuracy[-1][1] - curve.accuracy[0][1] if curve.accuracy else 0.0
@@ -280,9 +281,9 @@ def _flat_held_out(curve: Curve, share: float) -> Verdict | None:
         return None
     if abs(start) < 5 * SMALL:
         words = f"There was little to learn: the loss on held-out rows was {_number(start)} before it began."
-        return Verdict("flat", words, "Look on the Data tab whether these rows are what you meant.", curve.best_step)
+        return Diagnosis("flat", words, "Look on the Data tab whether these rows are what you meant.", curve.best_step)
     if share > 10 * FLAT_SHARE:
-        return Verdict(
+        return Diagnosis(
             "overfitting",
             f"The loss on its own rows falls, but on rows it has never seen it stays at {_number(best)}: "
             "what it learns does not carry over.",
@@ -291,36 +292,36 @@ def _flat_held_out(curve: Curve, share: float) -> Verdict | None:
             curve.held_out[1][0],
         )
     words = f"The loss on held-out rows has hardly moved: {_number(start)} at the start, {_number(best)} at best."
-    return Verdict("flat", words, HIGHER, curve.best_step)
+    return Diagnosis("flat", words, HIGHER, curve.best_step)
 
 
-def _learning(view: View, curve: Curve) -> Verdict:
+def _learning(view: View, curve: Curve) -> Diagnosis:
     """What is left: it gets better, or did until it was level."""
     if len(curve.held_out) < 2:
         start, end = curve.blocks[0][1], curve.blocks[-1][1]
         unseen = "" if view.held_out_rows else NOTHING_HELD_OUT
         words = f"The loss on its own rows fell from {_number(start)} to {_number(end)}."
-        return Verdict("learning", words, unseen, curve.best_step)
+        return Diagnosis("learning", words, unseen, curve.best_step)
     words = f"On rows it has never seen the loss fell from {_number(curve.held_out[0][1])} to "
     words += _number(curve.held_out[-1][1])
     if len(curve.accuracy) > 1:
         before, now = curve.accuracy[0][1], curve.accuracy[-1][1]
-        words += f", and it prefers the better answer {_percent(now)} of the time ({_percent(before)} at the start)"
-    level = curve.level_since
+        words += f", and it prefers the better answer {percent(now)} of the time ({percent(before)} at the start)"
+    level = curve.plateau_since
     if level is None:
-        return Verdict("learning", f"{words}.", "", curve.best_step)
+        return Diagnosis("learning", f"{words}.", "", curve.best_step)
     advice = "More of the same would change little; more or better rows might."
-    return Verdict("learning", f"{words}; it is level since step {level}.", advice, curve.best_step, level)
+    return Diagnosis("learning", f"{words}; it is level since step {level}.", advice, curve.best_step, level)
 
 
-RULES: tuple[Callable[[View, Curve], Verdict | None], ...] = (
+RULES: tuple[Callable[[View, Curve], Diagnosis | None], ...] = (
     _not_a_number,
-    _broken,
-    _babbles,
+    _collapsed,
+    _degenerate,
     _early,
-    _blown_up,
+    _diverged,
     _risen,
-    _jumpy,
+    _spiky,
     _overfitting,
     _flat,
     _learning,
@@ -338,7 +339,3 @@ def _number(value: float) -> str:
     if abs(value) < 0.1:
         return f"{value:.2g}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"

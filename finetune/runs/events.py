@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from finetune.settings import Settings
 
-Phase = Literal["loading", "tokenising", "training", "saving"]
+Phase = Literal["loading", "tokenizing", "training", "saving"]
 
 
 class Event(Settings):
@@ -67,7 +67,7 @@ class Resumed(Event):
     step: int
 
 
-class Lowered(Event):
+class FellBack(Event):
     """The memory did not suffice, and the run goes on with settings that need less."""
 
     settings: dict[str, Any]
@@ -111,7 +111,7 @@ class Planned(Event):
 
 
 class Stepped(Event):
-    """The optimiser took a step."""
+    """The optimizer took a step."""
 
     step: int
     epoch: float

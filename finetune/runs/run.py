@@ -26,14 +26,14 @@ from filelock import FileLock, Timeout
 from finetune.errors import BusyError, RunError
 from finetune.recipe import Recipe
 from finetune.runs.checkpoints import Checkpoints
-from finetune.runs.events import Ended, Event, Lowered, Queued, Requeued, Resumed, Saved, Started, parse
+from finetune.runs.events import Ended, Event, FellBack, Queued, Requeued, Resumed, Saved, Started, parse
 from finetune.runs.view import ACTIVE, RESUMABLE, View, fold
 
 Asked = Literal["stop", "pause", "yield"]
 ENDED_AS = {"": "done", "stop": "stopped", "pause": "paused", "yield": "interrupted"}
 """What was asked of a run -> the state it ends in."""
 
-DURABLE = (Queued, Requeued, Started, Resumed, Lowered, Saved, Ended)
+DURABLE = (Queued, Requeued, Started, Resumed, FellBack, Saved, Ended)
 """Events that are on the disk before ``emit`` returns; the others are flushed and may be lost with the power."""
 
 
@@ -187,12 +187,12 @@ class Run:
         view = fold(self.events()[0])
         return "interrupted" if view.state in ACTIVE else view.state
 
-    def leave(self) -> None:
+    def dismiss(self) -> None:
         """Offer no longer to resume it of one's own accord: someone has seen that it was interrupted."""
         (self.path / "left").touch()
 
     @property
-    def is_left(self) -> bool:
+    def is_dismissed(self) -> bool:
         """True once someone has left it interrupted."""
         return (self.path / "left").exists()
 
@@ -221,7 +221,7 @@ class Run:
         return False
 
 
-class Onlooker(Run):
+class ReadOnlyRun(Run):
     """A run as the processes see it that help the first one train: they read, and write nothing."""
 
     def emit(self, event: Event) -> None:
@@ -253,7 +253,7 @@ class Follower:
             return self._view.state if events else "interrupted"
         if self.run.cancelled:
             return "stopping"
-        return "preparing" if self._view.phase in ("", "loading", "tokenising") else "running"
+        return "preparing" if self._view.phase in ("", "loading", "tokenizing") else "running"
 
 
 def slug(name: str) -> str:

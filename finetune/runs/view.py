@@ -58,7 +58,7 @@ class View:
     choices: list[events.Chose] = field(default_factory=list)
     notes: list[events.Noted] = field(default_factory=list)
     saved: list[events.Saved] = field(default_factory=list)
-    lowered: list[events.Lowered] = field(default_factory=list)
+    with_fallbacks: list[events.FellBack] = field(default_factory=list)
     """What was given up for want of memory."""
     steps_since: int = 0
     """Steps since the phase it is in began. The first of them waits for what is loaded or compiled at its time."""
@@ -148,13 +148,13 @@ class View:
         self.epoch, self.elapsed_s = (last.epoch, last.elapsed_s) if last else (0.0, 0.0)
 
     @_add.register
-    def _(self, event: events.Lowered) -> None:
-        self.lowered.append(event)
+    def _(self, event: events.FellBack) -> None:
+        self.with_fallbacks.append(event)
 
     @_add.register
     def _(self, event: events.Entered) -> None:
         self.phase, self.steps_since = event.phase, 0
-        self.state = "preparing" if event.phase in ("loading", "tokenising") else "running"
+        self.state = "preparing" if event.phase in ("loading", "tokenizing") else "running"
 
     @_add.register
     def _(self, event: events.Chose) -> None:

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from finetune.data.known import Known
+from finetune.data.known import KnownKinds
 from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
 from finetune.model import locate
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 
 
-def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Known | None = None) -> None:
+def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: KnownKinds | None = None) -> None:
     """Find out all that is wrong with ``recipe`` before any work; ``RecipeError`` lists it.
 
     Data that is ``known`` already is not read again.
@@ -25,7 +25,7 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Kno
             )
         )
     try:
-        found = (known or Known()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
+        found = (known or KnownKinds()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
         if found.kind not in recipe.method.reads:
             problems.append(
                 Problem(

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from finetune.data.known import Known
+from finetune.data.known import KnownKinds
 from finetune.errors import (
     BusyError,
     RunError,
@@ -26,12 +26,12 @@ WATCH_S = 1.0
 """How often it is looked whether the worker is alive."""
 
 
-class Jobs:
+class RunQueue:
     """The runs waiting for this machine, and the thread that works on them."""
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
-        self.known = Known()
+        self.known = KnownKinds()
         """What is known of the data that was read last, by whoever read it."""
         self.current: Run | None = None
         self.poisoned = threading.Event()

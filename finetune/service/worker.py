@@ -24,7 +24,7 @@ from finetune.machine.hardware import choose_processes, machine
 from finetune.machine.lease import Lease
 from finetune.paths import PROJECT
 from finetune.runs.events import Ended, Noted
-from finetune.runs.run import ENDED_AS, Onlooker, Run
+from finetune.runs.run import ENDED_AS, ReadOnlyRun, Run
 from finetune.runs.workspace import Workspace
 from finetune.training import distributed
 
@@ -47,10 +47,10 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
     If another process trains on this machine, a ``patient`` run waits for it; any other fails and says so. A run that
     is not in line (another process was quicker) is left alone. A process that only helps raises what goes wrong.
     """
-    if not distributed.is_first():
+    if not distributed.is_main_process():
         from finetune.training.train import train
 
-        train(Onlooker(run.path), workspace)
+        train(ReadOnlyRun(run.path), workspace)
         return
     with run.held():
         if run.view().state != "queued":
@@ -74,7 +74,7 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
 
 def _processes(run: Run) -> int:
     """How many processes are to be started for ``run``; 1 in one that was started with others."""
-    if distributed.world() > 1:
+    if distributed.world_size() > 1:
         return 1
     return choose_processes(machine(), run.recipe.training.processes)
 

@@ -1,0 +1,13 @@
+"""One run, from its recipe to its model.
+
+train           the story: prepare, load, build the trainer, train, save; again with less where memory runs out
+prepare         recipe and workspace in; tokenizer, rows, defaults and notes out
+defaults        what is chosen where the recipe leaves it open, each value with its reason
+trainer         what every TRL trainer is given: checkpoints that are whole or not there, an order that can be resumed
+reporter        the trainer's callback: what happened, as events
+sample_answers  the answers of base and tuned to a few fixed prompts while it trains
+numerics        precision, optimizer, threads: what the trainer really uses, and why
+fallbacks       what a recipe can give up when memory runs out, in order
+distributed     several processes that train one run
+fsdp            a model sharded among them (FSDP 2)
+"""

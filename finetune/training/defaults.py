@@ -74,7 +74,7 @@ def choose_epochs(rows: int, few_rows_epochs: int) -> tuple[int, str]:
 
 
 def choose_batch_size(rows: int) -> tuple[int, str]:
-    """Rows per optimiser step, with the reason."""
+    """Rows per optimizer step, with the reason."""
     if rows <= 5000:
         return 8, "small data learns best from many small corrections"
     return 16, "larger data gives steadier corrections sixteen rows at a time"

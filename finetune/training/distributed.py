@@ -23,12 +23,12 @@ LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", 
 """What gloo's and NCCL's errors say when the other side has ended."""
 
 
-def world() -> int:
+def world_size() -> int:
     """How many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def is_first() -> bool:
+def is_main_process() -> bool:
     """True for the process that writes."""
     return int(os.environ.get("RANK", "0")) == 0
 
@@ -65,7 +65,7 @@ def join(device: str) -> None:
     ``RuntimeError`` if they do not find each other: ``accelerate launch --cpu`` starts a single process whatever
     number it is given, and two that do not know of each other would write to the same folder.
     """
-    if world() == 1:
+    if world_size() == 1:
         return
     import torch
     from accelerate import PartialState
@@ -73,8 +73,8 @@ def join(device: str) -> None:
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     state = PartialState(cpu=device == "cpu")
-    if state.num_processes != world():
-        raise RuntimeError(f"{world()} processes were started, and {state.num_processes} found each other.")
+    if state.num_processes != world_size():
+        raise RuntimeError(f"{world_size()} processes were started, and {state.num_processes} found each other.")
 
 
 def agree(*answers: bool) -> tuple[bool, ...]:
@@ -84,7 +84,7 @@ def agree(*answers: bool) -> tuple[bool, ...]:
 
 def share(value):
     """The first process's ``value``, in all of them; they must have joined."""
-    if world() == 1:
+    if world_size() == 1:
         return value
     from torch import distributed
 
@@ -95,7 +95,7 @@ def share(value):
 
 def is_lost(error: BaseException) -> bool:
     """True if ``error`` says that another process of this run is gone."""
-    return world() > 1 and isinstance(error, RuntimeError) and any(words in str(error) for words in LOST)
+    return world_size() > 1 and isinstance(error, RuntimeError) and any(words in str(error) for words in LOST)
 
 
 def command(run: Run, processes: int) -> list[str]:

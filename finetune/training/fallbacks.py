@@ -1,8 +1,8 @@
-"""The ladder out of want of memory: what a recipe can give up, the least first.
+"""Fallbacks where memory runs out: what a recipe can change to need less, the mildest first.
 
-There is one order, walked by two. A run that ran out of memory goes down one rung at a time (``next_rung``), and before
-a run ``finetune.fit.suggest`` finds the rungs it needs and no more. The first two change nothing but time; then the
-optimiser remembers less exactly, the longest rows lose their ends, and last another method learns than was asked for.
+There is one order, used twice. A run that ran out of memory takes one fallback at a time (``next_fallback``), and
+before a run ``finetune.fit.suggest`` finds those it needs and no more. The first two change nothing but time; then the
+optimizer keeps its state in 8 bits, the longest rows are truncated, and last QLoRA trains instead.
 """
 
 from collections.abc import Callable
@@ -31,20 +31,20 @@ class Change:
         return f"{self.what[0].upper()}{self.what[1:]}."
 
 
-Rung = Callable[[Recipe, int, int], Change | None]
+Fallback = Callable[[Recipe, int, int], Change | None]
 """What a recipe could change next, given the rows of a batch and the tokens of the longest row; None if nothing."""
 
 
-def next_rung(recipe: Recipe, batch_size: int, longest: int, while_loading: bool = False) -> Change | None:
+def next_fallback(recipe: Recipe, batch_size: int, longest: int, while_loading: bool = False) -> Change | None:
     """The next thing to give up after ``recipe`` did not fit with ``batch_size`` rows of up to ``longest`` tokens.
 
     ``while_loading``: the weights alone did not fit, so that only smaller weights help. None if nothing is left.
     """
-    rungs = (compressed_weights,) if while_loading else RUNGS
-    return next((change for rung in rungs if (change := rung(recipe, batch_size, longest))), None)
+    fallbacks = (quantized_weights,) if while_loading else FALLBACKS
+    return next((change for fallback in fallbacks if (change := fallback(recipe, batch_size, longest))), None)
 
 
-def smaller_parts(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+def smaller_micro_batches(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
     """Half as many rows at once, or the next fewer that divide the batch; the batch itself stays."""
     parts = recipe.training.accumulation
     more = next((n for n in range(2 * parts, batch_size + 1) if batch_size % n == 0), None)
@@ -57,7 +57,7 @@ def smaller_parts(recipe: Recipe, batch_size: int, longest: int) -> Change | Non
     )
 
 
-def recomputing(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+def activation_checkpointing(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
     """Activation checkpointing."""
     if recipe.training.activation_checkpointing:
         return None
@@ -68,10 +68,10 @@ def recomputing(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
 
 
 def smaller_optimizer(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
-    """An optimiser in 8 bits, where it is not small already: an add-on's is."""
+    """An optimizer in 8 bits, where it is not small already: an add-on's is."""
     if recipe.training.optimizer == "adamw_8bit" or not recipe.adapter.trains_base():
         return None
-    words = "the optimiser remembers in 8 bits instead of 32, beginning anew"
+    words = "the optimizer remembers in 8 bits instead of 32, beginning anew"
     return Change({"training.optimizer": "adamw_8bit"}, words)
 
 
@@ -83,7 +83,7 @@ def shorter_rows(recipe: Recipe, batch_size: int, longest: int) -> Change | None
     return Change({"training.length": length}, f"rows are cut at {length:,} tokens (the longest teach less)")
 
 
-def compressed_weights(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
+def quantized_weights(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
     """QLoRA, with the add-on as it was set; not for a whole model of an earlier run, which no add-on goes on from."""
     adapter = recipe.adapter
     if adapter.weight_bits <= 4 or (recipe.model.run and adapter.trains_base()):
@@ -96,5 +96,11 @@ def compressed_weights(recipe: Recipe, batch_size: int, longest: int) -> Change 
     )
 
 
-RUNGS: tuple[Rung, ...] = (smaller_parts, recomputing, smaller_optimizer, shorter_rows, compressed_weights)
+FALLBACKS: tuple[Fallback, ...] = (
+    smaller_micro_batches,
+    activation_checkpointing,
+    smaller_optimizer,
+    shorter_rows,
+    quantized_weights,
+)
 """The least first."""

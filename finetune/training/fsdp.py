@@ -21,13 +21,13 @@ def is_asked() -> bool:
     return _is_true(FSDP)
 
 
-def require_known(quantised: bool) -> None:
+def require_known(quantized: bool) -> None:
     """``RunError`` if the launcher wants the model shared out in a way from whose checkpoints a run cannot go on."""
     if _is_true(DEEPSPEED):
         raise _unknown("DeepSpeed")
     if is_asked() and os.environ.get(FSDP_VERSION, "1") != "2":
         raise _unknown("the first version of FSDP")
-    if is_asked() and quantised:
+    if is_asked() and quantized:
         raise RunError(
             "A model that is compressed to 4 bits cannot be shared out: each process needs all of it.",
             "Start it with torchrun, or choose LoRA.",

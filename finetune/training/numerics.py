@@ -13,10 +13,10 @@ from finetune.machine.limits import granted_cores, visible_cores
 
 
 def arithmetic(trainer, device: str) -> tuple[tuple[str, Choice], ...]:
-    """What ``trainer`` (of TRL) computes its steps with on ``device``: loss, optimiser, compilation, threads."""
+    """What ``trainer`` (of TRL) computes its steps with on ``device``: loss, optimizer, compilation, threads."""
     return (
         ("loss", loss_of(trainer.model)),
-        ("optimiser", optimiser_of(trainer.args)),
+        ("optimizer", optimizer_of(trainer.args)),
         ("compilation", compilation_of(trainer.args)),
         ("threads", threads(device)),
     )
@@ -34,8 +34,8 @@ def loss_of(model) -> Choice:
     return Choice("all at once", "this trainer scores all words of the vocabulary together")
 
 
-def optimiser_of(arguments) -> Choice:
-    """The optimiser by the name Transformers has for it."""
+def optimizer_of(arguments) -> Choice:
+    """The optimizer by the name Transformers has for it."""
     value = str(getattr(arguments.optim, "value", arguments.optim))
     if "8bit" in value:
         return Choice(value, "it remembers in 8 bits instead of 32, which takes a quarter of the memory")

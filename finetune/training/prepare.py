@@ -1,4 +1,4 @@
-"""Rows as the trainer takes them: read, split, tokenised and masked, with a note of every row that is left out."""
+"""Rows as the trainer takes them: read, split, tokenized and masked, with a note of every row that is left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PROMPTS_SHOWN = 3
 
 @dataclass
 class Rows:
-    """Tokenised rows, ready for the trainer."""
+    """Tokenized rows, ready for the trainer."""
 
     train: list[dict]
     held_out: list[dict]
@@ -29,7 +29,7 @@ class Rows:
 
 
 def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
-    """Read, split and tokenise the recipe's data, noting every row that is left out."""
+    """Read, split and tokenize the recipe's data, noting every row that is left out."""
     gathered = gather(recipe.data, workspace.find, recipe.training.seed)
     dataset, held_out = gathered.dataset, gathered.held_out
     if dataset.kind not in recipe.method.reads:
@@ -43,8 +43,8 @@ def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
         run.emit(events.Noted(message=words, level="warning"))
     for note in gathered.notes:
         run.emit(events.Noted(message=note))
-    train_rows, counts = tokenise(run, recipe, gathered.train, tokenizer, "training")
-    held_out_rows, _ = tokenise(run, recipe, held_out, tokenizer, "held-out")
+    train_rows, counts = tokenize(run, recipe, gathered.train, tokenizer, "training")
+    held_out_rows, _ = tokenize(run, recipe, held_out, tokenizer, "held-out")
     if not train_rows:
         raise DataError(
             f"No row has anything left to learn at a length of {recipe.training.length} tokens.",
@@ -53,21 +53,21 @@ def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
     return Rows(train_rows, held_out_rows, counts, prompts(recipe, held_out or gathered.train))
 
 
-def tokenise(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], Counts]:
+def tokenize(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], Counts]:
     """Rows for the trainer, and what is counted of them; a row that cannot be learnt from is dropped and noted."""
     rows, counts, truncated, empty, refused = [], Counts(), 0, 0, []
     for example in examples:
         try:
-            pieces = recipe.method.pieces(example, tokenizer, recipe.training.length)
+            sequences = recipe.method.sequences(example, tokenizer, recipe.training.length)
         except DataError as error:
             refused.append(error)
             continue
-        truncated += any(piece.is_truncated for piece in pieces)
-        if not all(piece.learns for piece in pieces):
+        truncated += any(sequence.is_truncated for sequence in sequences)
+        if not all(sequence.has_trained_tokens for sequence in sequences):
             empty += 1
             continue
-        rows.append(recipe.method.columns(pieces))
-        counts += Counts.of(pieces)
+        rows.append(recipe.method.columns(sequences))
+        counts += Counts.of(sequences)
     if refused and not rows:
         raise refused[0]
     for count, words in (

@@ -18,7 +18,7 @@ from finetune.runs.diagnosis import best_sound, should_stop
 from finetune.runs.run import Follower, Run
 from finetune.training import distributed
 from finetune.training.sample_answers import Sampler
-from finetune.training.trainer import chances, set_chances
+from finetune.training.trainer import random_state, set_random_state
 
 DIVERGED_AFTER = 3
 """Steps in a row with a loss or a gradient that is no number before the run is given up."""
@@ -49,7 +49,7 @@ class Reporter(TrainerCallback):
         self._earlier_s = self._step_seconds = 0.0
         self._pace: list[tuple[float, float]] = []
         self._not_numbers = 0
-        self._chances = ()
+        self._random_state = ()
         self._checks: list[events.Evaluated] = []
         self._evaluate_at: set[int] = set()
 
@@ -69,12 +69,12 @@ class Reporter(TrainerCallback):
     def on_step_begin(self, args, state, control, **kwargs):
         self._step_began = time.monotonic()
         if self.recipe.training.accumulation > 1:
-            self._chances = chances()
+            self._random_state = random_state()
 
     def on_substep_end(self, args, state, control, **kwargs):
-        if distributed.world() == 1 and self.run.cancelled:
+        if distributed.world_size() == 1 and self.run.cancelled:
             # The step is given up in the middle, and drawn again with the same chances when the run goes on.
-            set_chances(self._chances)
+            set_random_state(self._random_state)
             control.should_training_stop = control.should_save = True
 
     def on_step_end(self, args, state, control, model=None, **kwargs):
@@ -122,7 +122,7 @@ class Reporter(TrainerCallback):
 
     def on_prediction_step(self, args, state, control, **kwargs):
         # Evaluation does not look at should_training_stop, and a long one would make Stop seem broken.
-        if distributed.world() == 1 and self.run.cancelled:
+        if distributed.world_size() == 1 and self.run.cancelled:
             raise Stopped
 
     def on_save(self, args, state, control, **kwargs):
@@ -131,7 +131,7 @@ class Reporter(TrainerCallback):
             events.Saved(what="checkpoint", path=f"checkpoints/step-{state.global_step:07d}", step=state.global_step)
         )
         best = best_sound(self._follower.poll())
-        if distributed.is_first():
+        if distributed.is_main_process():
             self.run.checkpoints.prune(best.step if best else None)
 
     @property

@@ -7,6 +7,7 @@ wrong is raised; ``finetune.service.queue`` turns it into the run's last event.
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from finetune.errors import RecipeError
@@ -23,7 +24,7 @@ from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
 from finetune.training.defaults import Plan, plan
-from finetune.training.fallbacks import Change, next_rung
+from finetune.training.fallbacks import Change, next_fallback
 from finetune.training.numerics import arithmetic
 from finetune.training.prepare import Rows, length, prepare
 from finetune.training.sample_answers import Sampler
@@ -49,40 +50,40 @@ class Attempt:
     is_loaded: bool = False
     """True once its weights were there."""
 
-    def rung(self) -> Change | None:
+    def fallback(self) -> Change | None:
         """What to give up so that the next try needs less memory; None if nothing is left."""
         if self.plan is None:
             return None
         longest = max(map(length, self.rows.train))
-        return next_rung(self.recipe, self.plan.batch_size, longest, while_loading=not self.is_loaded)
+        return next_fallback(self.recipe, self.plan.batch_size, longest, while_loading=not self.is_loaded)
 
 
 def train(run: Run, workspace: Workspace) -> None:
     """Work on ``run`` until it has ended, keeping what it learnt in its directory."""
     load()
-    fsdp.require_known(run.recipe.adapter.quantisation() is not None)
+    fsdp.require_known(run.recipe.adapter.quantization() is not None)
     machine = hardware.machine()
     distributed.join(machine.device)
-    together = f", {distributed.world()} processes" if distributed.world() > 1 else ""
+    together = f", {distributed.world_size()} processes" if distributed.world_size() > 1 else ""
     run.emit(events.Started(device=machine.words + together, versions=versions()))
     while True:
-        attempt = Attempt(run, lowered(run), workspace, machine)
-        state = _try(attempt) if distributed.world() == 1 else _work(attempt)
-        rung, attempt = (None if state else attempt.rung()), None
+        attempt = Attempt(run, with_fallbacks(run), workspace, machine)
+        state = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
+        fallback, attempt = (None if state else attempt.fallback()), None
         hardware.release_memory()
         if state:
             run.emit(events.Ended(state=state))
             return
-        if rung is None:
+        if fallback is None:
             raise MemoryError
-        run.emit(events.Lowered(settings=rung.settings, reason=rung.reason))
-        run.emit(events.Noted(message=f"The memory did not suffice. {rung.reason}", level="warning"))
+        run.emit(events.FellBack(settings=fallback.settings, reason=fallback.reason))
+        run.emit(events.Noted(message=f"The memory did not suffice. {fallback.reason}", level="warning"))
 
 
-def lowered(run: Run) -> Recipe:
+def with_fallbacks(run: Run) -> Recipe:
     """The recipe of ``run`` with what was given up for want of memory so far."""
     recipe = run.recipe
-    for event in run.view().lowered:
+    for event in run.view().with_fallbacks:
         recipe = recipe.changed(**event.settings)
     return recipe
 
@@ -114,9 +115,9 @@ def _work(attempt: Attempt) -> str:
     tokenizer = load_tokenizer(recipe.model, workspace)
     hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
 
-    run.emit(events.Entered(phase="tokenising"))
+    run.emit(events.Entered(phase="tokenizing"))
     attempt.rows = prepare(run, recipe, workspace, tokenizer)
-    attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size, distributed.world())
+    attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size, distributed.world_size())
     say(run, attempt.plan.choices)
 
     run.emit(events.Entered(phase="loading"))
@@ -171,14 +172,14 @@ def _train(attempt: Attempt, tokenizer) -> str:
     reporter = Reporter(run, recipe, attempt.machine, sampler)
     trainer = build(attempt, tokenizer, reporter)
     say(run, arithmetic(trainer, attempt.machine.device))
-    if distributed.world() > 1:
+    if distributed.world_size() > 1:
         say(run, (("parallelism", fsdp.sharding(trainer)),))
     reporter.trainer = trainer
     reporter.epoch_tokens = sum(map(length, rows.train))
     reporter.planned = {
         "train_rows": len(rows.train),
         "held_out_rows": len(rows.held_out),
-        "trained_tokens": rows.counts.learnt,
+        "trained_tokens": rows.counts.trained,
         "parameters": count(trainer.model, trainable=False),
         "trainable": count(trainer.model, trainable=True),
     }
@@ -197,11 +198,11 @@ def build(attempt: Attempt, tokenizer, *callbacks):
     from transformers import PrinterCallback, set_seed
 
     from finetune.methods import Material
-    from finetune.training.trainer import cast_once, computes_in_16_bits, score_what_is_learnt
+    from finetune.training.trainer import cast_once, computes_in_16_bits, durable, score_trained_tokens_only
 
     recipe, rows = attempt.recipe, attempt.rows
     set_seed(recipe.training.seed)
-    score_what_is_learnt()
+    score_trained_tokens_only()
     fsdp.settle(attempt.precision)
     trainer = recipe.method.trainer(
         Material(
@@ -211,7 +212,7 @@ def build(attempt: Attempt, tokenizer, *callbacks):
             held_out=rows.held_out,
             arguments=arguments(recipe, attempt.plan, attempt.machine, attempt.precision)
             | {"output_dir": str(attempt.run.checkpoints.folder)},
-            checkpoints=attempt.run.checkpoints,
+            durable=partial(durable, checkpoints=attempt.run.checkpoints, padding_row=recipe.method.padding_row),
             peft_config=None if hasattr(attempt.model, "peft_config") else recipe.adapter.peft_config(),
             callbacks=list(callbacks),
             pack=attempt.plan.pack,
@@ -260,7 +261,7 @@ def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str
     if asked and not step:
         run.emit(events.Noted(message="It ended before the first step, so there is nothing to keep."))
         return ENDED_AS[asked]
-    if asked and distributed.world() == 1 and not run.checkpoints.at(step):
+    if asked and distributed.world_size() == 1 and not run.checkpoints.at(step):
         trainer._save_checkpoint(trainer.model, None)
         reporter.on_save(trainer.args, trainer.state, trainer.control)
     if asked in ("pause", "yield"):
@@ -268,7 +269,7 @@ def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str
     if not asked:
         keep_best(run, recipe, trainer)
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
-    if distributed.is_first():
+    if distributed.is_main_process():
         with disk_errors(run.path):
             save(trainer.model, tokenizer, run, recipe.model, base_dtype, weights)
     run.emit(events.Saved(what="model", path="model", step=step))

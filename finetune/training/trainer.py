@@ -13,13 +13,13 @@ from finetune.errors import DivergedError
 from finetune.runs.checkpoints import Checkpoint, Checkpoints, require_room
 
 
-def durable(trainer_class: type, checkpoints: Checkpoints, blank: dict) -> type:
+def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict) -> type:
     """``trainer_class`` (a ``transformers.Trainer``) that saves to ``checkpoints`` and resumes exactly.
 
-    ``blank`` is what ``ordered`` fills up with.
+    ``padding_row`` is what ``ordered`` fills up with.
     """
 
-    class Durable(ordered(trainer_class, blank)):
+    class Durable(ordered(trainer_class, padding_row)):
         _staged: Path | None = None
 
         @property
@@ -48,7 +48,7 @@ def durable(trainer_class: type, checkpoints: Checkpoints, blank: dict) -> type:
             self._staged = None
 
         def _load_optimizer_and_scheduler(self, checkpoint):
-            """The optimiser's state only if it is of the same optimiser; the schedule goes on in any case."""
+            """The optimizer's state only if it is of the same optimizer; the schedule goes on in any case."""
             saved = Checkpoint(Path(checkpoint), 0).facts.get("optimizer") if checkpoint else None
             if saved in (None, optimizer_of(self)):
                 super()._load_optimizer_and_scheduler(checkpoint)
@@ -62,11 +62,11 @@ def durable(trainer_class: type, checkpoints: Checkpoints, blank: dict) -> type:
     return Durable
 
 
-def ordered(trainer_class: type, blank: dict) -> type:
+def ordered(trainer_class: type, padding_row: dict) -> type:
     """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be gone on in.
 
-    Several processes fill up an epoch's last batch with the row ``blank``, from which nothing is learnt. Accelerate
-    would take rows from the epoch's beginning, which then count twice.
+    Several processes fill up an epoch's last batch with ``padding_row``, which carries no loss. Accelerate would
+    take rows from the epoch's beginning, which then count twice.
     """
 
     class Ordered(trainer_class):
@@ -74,7 +74,7 @@ def ordered(trainer_class: type, blank: dict) -> type:
             if is_training and len(dataset) % self._rows_at_once:
                 from datasets import Dataset, concatenate_datasets
 
-                row = {name: blank[name] for name in dataset.column_names}
+                row = {name: padding_row[name] for name in dataset.column_names}
                 dataset = concatenate_datasets([dataset, Dataset.from_list([row], features=dataset.features)])
             return super()._get_dataloader(dataset, is_training=is_training, **rest)
 
@@ -122,11 +122,11 @@ class EpochOrder(Sampler):
         import torch
         from transformers.trainer_pt_utils import get_length_grouped_indices
 
-        chance = torch.Generator().manual_seed(self.seed + self.epoch)
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
         if self.lengths is None:
-            order = torch.randperm(self.rows, generator=chance).tolist()
+            order = torch.randperm(self.rows, generator=generator).tolist()
         else:
-            order = get_length_grouped_indices(self.lengths, self.batch, generator=chance)
+            order = get_length_grouped_indices(self.lengths, self.batch, generator=generator)
         return iter(order + [self.rows] * self.blanks)
 
 
@@ -167,17 +167,17 @@ def keep_sums_precise(accelerator) -> None:
         plugin.mixed_precision_policy = replace(plugin.mixed_precision_policy, **precise)
 
 
-def score_what_is_learnt() -> None:
+def score_trained_tokens_only() -> None:
     """Have TRL, on a CPU, score only the words that are learnt, as it does where it has Triton.
 
     It scores all otherwise, for the sake of compilers that want equal shapes, and leaves the others out of the sum.
     """
     from trl.trainer import utils
 
-    utils._use_triton = scores_what_is_learnt
+    utils._use_triton = scores_trained_tokens_only
 
 
-def scores_what_is_learnt(device) -> bool:
+def scores_trained_tokens_only(device) -> bool:
     """True for a ``torch.device`` on which the trainer scores no other words than those that are learnt."""
     from trl.kernels.chunked_logprob import _use_triton
 
@@ -201,15 +201,15 @@ def checkpoint_bytes(model) -> int:
     return sum(weight.numel() * (weight.element_size() + 8) for weight in model.parameters() if weight.requires_grad)
 
 
-def chances() -> tuple:
+def random_state() -> tuple:
     """The states of torch's random generators, from which dropout is drawn: the CPU's, and each card's."""
     import torch
 
     return torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
 
 
-def set_chances(states: tuple) -> None:
-    """Put the generators back into the ``states`` that ``chances`` returned."""
+def set_random_state(states: tuple) -> None:
+    """Put the generators back into the ``states`` that ``random_state`` returned."""
     import torch
 
     here, cards = states
@@ -219,7 +219,7 @@ def set_chances(states: tuple) -> None:
 
 
 def optimizer_of(trainer) -> str:
-    """The name of the optimiser; two variants of AdamW whose states are alike have the same."""
+    """The name of the optimizer; two variants of AdamW whose states are alike have the same."""
     name = str(getattr(trainer.args.optim, "value", trainer.args.optim))
     return "adamw" if name.startswith("adamw_torch") else name
 

@@ -109,12 +109,12 @@ def stop(studio: Studio, run_id: str) -> dict:
 
 def pause(studio: Studio, run_id: str) -> dict:
     """Ask a run to save where it is and make room for others; returns its status."""
-    return status(studio, studio.jobs.pause(run_id).id)
+    return status(studio, studio.queue.pause(run_id).id)
 
 
 def resume(studio: Studio, run_id: str) -> dict:
     """Put a run that has ended unfinished in line, to go on from its last checkpoint; returns its status."""
-    return status(studio, studio.jobs.resume(run_id).id)
+    return status(studio, studio.queue.resume(run_id).id)
 
 
 def compare(studio: Studio, run_id: str, prompt: str, seed: int, max_tokens: int, greedy: bool) -> dict:
@@ -122,6 +122,6 @@ def compare(studio: Studio, run_id: str, prompt: str, seed: int, max_tokens: int
     run = studio.workspace.run(run_id)
     question = [{"role": "user", "content": prompt[:LONGEST_QUESTION]}]
     sampling = Sampling(seed=seed, max_tokens=max_tokens, greedy=greedy)
-    with studio.jobs.beside():
+    with studio.queue.beside():
         *_, reply = studio.pairs.get(run.id).reply(question, question, sampling)
     return {"base": reply.base, "tuned": reply.tuned, "tokens_per_s": round(reply.tokens_per_s, 1)}

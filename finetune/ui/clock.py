@@ -54,7 +54,7 @@ def offered(seen: dict) -> tuple[gr.Dropdown, gr.Dropdown, gr.Timer]:
     )
 
 
-class Glance(NamedTuple):
+class Snapshot(NamedTuple):
     """What there is at one moment, whoever looks and whatever they chose."""
 
     runs: tuple[tuple[str, str], ...]
@@ -78,38 +78,38 @@ def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | N
     """
     if anew:
         studio.looks.clear()
-    with studio.at_one_glance():
+    with studio.at_one_moment():
         return _refreshed(studio, seen, run_id, compared_id)
 
 
 def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
-    glance = studio.looks.get("glance", partial(_glance, studio))
-    if run_id not in _ids(glance.runs) and as_run(studio, run_id):  # it was begun since somebody looked
+    snapshot = studio.looks.get("glance", partial(_snapshot, studio))
+    if run_id not in _ids(snapshot.runs) and as_run(studio, run_id):  # it was begun since somebody looked
         studio.looks.clear()
-        glance = studio.looks.get("glance", partial(_glance, studio))
-    known, talkable = _ids(glance.runs), _ids(glance.finished)
+        snapshot = studio.looks.get("glance", partial(_snapshot, studio))
+    known, talkable = _ids(snapshot.runs), _ids(snapshot.finished)
     if run_id not in known:
-        run_id = glance.current or (known[0] if known else None)
+        run_id = snapshot.current or (known[0] if known else None)
     earlier = seen.get("choosing", Choosing())
     compared_id = compared_id or earlier.compared_id
     if compared_id not in talkable:
         compared_id = talkable[0] if talkable else None
-    choosing = Choosing(glance.runs, run_id, glance.finished, compared_id, glance.every_s)
+    choosing = Choosing(snapshot.runs, run_id, snapshot.finished, compared_id, snapshot.every_s)
     looked = studio.looks.get(run_id, lambda: train.look(studio, run_id))
     return [
         {"choosing": choosing, "look": looked},
         choosing.mark,
-        glance.line,
+        snapshot.line,
         *looked.values(seen.get("look")),
     ]
 
 
-def _glance(studio: Studio) -> Glance:
+def _snapshot(studio: Studio) -> Snapshot:
     run, view = studio.current() or (None, None)
     also = (queue.interrupted_line(studio), disk_words(studio, run))
-    line = views.head(studio.machine, view, len(studio.jobs.waiting()), also)
+    line = views.head(studio.machine, view, len(studio.queue.waiting()), also)
     choices = tuple(train.choices(studio)), tuple(train.choices(studio, with_model=True))
-    return Glance(*choices, run and run.id, line, pace_s(view))
+    return Snapshot(*choices, run and run.id, line, pace_s(view))
 
 
 def pace_s(view: View | None) -> float:

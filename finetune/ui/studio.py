@@ -16,18 +16,19 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from finetune.data.checks.check import gravest_first
+from finetune import format
+from finetune.data.checks.check import most_severe_first
 from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
-from finetune.data.glance import SIGNS
 from finetune.data.known import Stamps, stamps
-from finetune.data.loading import held_out_path, mended, read_sides
+from finetune.data.loading import fixed, held_out_path, read_split
 from finetune.data.mix import files_read, main_alone, read_held_out, read_others
 from finetune.data.readers.hub import files, is_hub
 from finetune.data.readers.sources import read_tables
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.split import split_off
+from finetune.data.summary import PREFILTER
 from finetune.data.table import Table
 from finetune.data.tokens import template_of
 from finetune.errors import DataError, FinetuneError, ModelError, RunError
@@ -37,8 +38,7 @@ from finetune.recipe import ModelSettings, Recipe
 from finetune.runs.run import Follower, Run
 from finetune.runs.view import ACTIVE, View
 from finetune.runs.workspace import Workspace
-from finetune.service.queue import Jobs
-from finetune.ui import views
+from finetune.service.queue import RunQueue
 from finetune.ui.cache import Cache
 from finetune.ui.data.mixture import Mixture, mix
 
@@ -135,12 +135,12 @@ class Studio:
 
     def __init__(self, workspace: Workspace | None = None):
         self.workspace = workspace or Workspace()
-        self.jobs = Jobs(self.workspace)
+        self.queue = RunQueue(self.workspace)
         self.pairs = Pairs(self.workspace)
         self.restart: Callable[[], None] | None = None
         """Ends this process so that the launcher starts another; None where there is no launcher."""
         self._followers: dict[str, Follower] = {}
-        self._glance = threading.local()
+        self._summary = threading.local()
         self._tables = Cache(2)
         self._datasets = Cache(3)
         self._checked = Cache(4)
@@ -160,7 +160,7 @@ class Studio:
     @property
     def machine(self) -> str:
         """This machine in words; until the heavy libraries are there nobody can ask it."""
-        if not self._machine and self.jobs.is_warm:
+        if not self._machine and self.queue.is_warm:
             from finetune.machine.hardware import machine
 
             self._machine = machine().words
@@ -171,28 +171,28 @@ class Studio:
         with self._warming:
             if not self._is_warming:
                 self._is_warming = True
-                self.jobs.warm()
+                self.queue.warm()
 
     def views(self) -> list[tuple[Run, View]]:
         """Every run with its view, newest first."""
-        return getattr(self._glance, "views", self._views)()
+        return getattr(self._summary, "views", self._views)()
 
     def _views(self) -> list[tuple[Run, View]]:
         return [(run, self._view(run)) for run in self.workspace.runs()]
 
     @contextmanager
-    def at_one_glance(self):
+    def at_one_moment(self):
         """Inside, this thread looks at all runs once at most, however often it asks."""
-        self._glance.views = functools.cache(self._views)
+        self._summary.views = functools.cache(self._views)
         try:
             yield
         finally:
-            del self._glance.views
+            del self._summary.views
 
     def view(self, run: Run) -> View:
         """What is known of ``run`` now; only what is new is read."""
-        if hasattr(self._glance, "views"):
-            for seen, view in self._glance.views():
+        if hasattr(self._summary, "views"):
+            for seen, view in self._summary.views():
                 if seen.id == run.id:
                     return view
         return self._view(run)
@@ -244,8 +244,8 @@ class Studio:
         paths, alone = self.paths(settings), main_alone(settings)
         state = stamps(paths)
         read = (state, alone.model_dump_json())
-        dataset = self._datasets.get(read, lambda: mended(self._table(paths, state, alone, told), alone))
-        self.jobs.known.learn(state, alone, dataset)
+        dataset = self._datasets.get(read, lambda: fixed(self._table(paths, state, alone, told), alone))
+        self.queue.known.learn(state, alone, dataset)
         key = (state, self._basis(alone, by))
         checked = self._checked.get(key, lambda: self._check(dataset, alone, by, told))
         if not settings.mix and not settings.replay:
@@ -262,13 +262,13 @@ class Studio:
         first = Table(table.title, table.columns)
         for values, line in zip(table.rows[:rows], table.lines[:rows]):
             first.add(values, line)
-        return self._check(mended(first, settings.changed(mends=())), settings, by)
+        return self._check(fixed(first, settings.changed(fixes=())), settings, by)
 
     def _table(self, paths: list[Path], state: Stamps, settings: DataSettings, told: "Told | None" = None) -> Table:
         """The rows of ``paths``, which were in this ``state`` when they were looked for."""
         key = (state, settings.encoding, settings.whole_text)
         progress = told and partial(told, what="Reading")
-        return self._tables.get(key, lambda: read_tables(paths, settings, progress, SIGNS))
+        return self._tables.get(key, lambda: read_tables(paths, settings, progress, PREFILTER))
 
     def _basis(self, settings: DataSettings, by: "Counting") -> tuple:
         """All that findings follow from: the state of every file they are found in, and how these are read."""
@@ -281,7 +281,7 @@ class Studio:
         held_out = self.held_out(settings)
         report = check(
             dataset,
-            lambda example: method.pieces(example, tokenizer, by.length),
+            lambda example: method.sequences(example, tokenizer, by.length),
             length=by.length,
             held_out=held_out,
             progress=told and partial(told, what="Checking"),
@@ -293,11 +293,11 @@ class Studio:
         method, (tokenizer, _) = checked.method, self.counting_tokenizer(by.model)
         find = partial(self.workspace.find, trusted=False)
         others = read_others(
-            settings, checked.dataset, find, trusted=False, read=partial(self.jobs.known.read, signs=SIGNS)
+            settings, checked.dataset, find, trusted=False, read=partial(self.queue.known.read, prefilter=PREFILTER)
         )
-        count = partial(method.pieces, tokenizer=tokenizer, length=by.length)
+        count = partial(method.sequences, tokenizer=tokenizer, length=by.length)
         mixture = mix(checked.dataset, others, self.held_out(settings), settings, count)
-        findings = gravest_first([*checked.report.findings, *mixture.findings])
+        findings = most_severe_first([*checked.report.findings, *mixture.findings])
         return replace(checked, report=replace(checked.report, findings=findings), mixture=mixture)
 
     def held_out(self, settings: DataSettings) -> Dataset | None:
@@ -314,7 +314,7 @@ class Studio:
             return f"{path.name} beside it is kept for checking and never learnt from."
         if not settings.held_out_share:
             return "No rows are kept for checking."
-        return f"{views.percent(settings.held_out_share)} of the rows are kept for checking and never learnt from."
+        return f"{format.percent(settings.held_out_share)} of the rows are kept for checking and never learnt from."
 
     def columns(self, settings: DataSettings) -> tuple[str, ...]:
         """The columns of the file that ``settings`` name; none if it is no table."""
@@ -341,7 +341,7 @@ class Studio:
 
     def start(self, recipe: Recipe) -> Run:
         """Queue a run of ``recipe``; a second click on the same button gets the run of the first."""
-        return self._started.get(recipe.to_yaml(full=True), lambda: self.jobs.submit(recipe, trusted=False))
+        return self._started.get(recipe.to_yaml(full=True), lambda: self.queue.submit(recipe, trusted=False))
 
     def recipe(self, run: Run) -> Recipe:
         """What ``run`` was asked for; it never changes."""
@@ -361,7 +361,7 @@ class Studio:
         recipe = run.recipe
         try:
             path, *also = files(recipe.data, self.workspace.find)
-            *_, held_out = read_sides(path, recipe.data, recipe.training.seed, also)
+            *_, held_out = read_split(path, recipe.data, recipe.training.seed, also)
         except FinetuneError as error:
             log.info("No prompts for %s: %s", run.id, error.message)
             return []

@@ -7,6 +7,7 @@ import time
 from html import escape
 
 from finetune.errors import FinetuneError, Problem
+from finetune.format import amount, duration, percent
 from finetune.runs.view import ACTIVE, View
 
 TITLE = "Finetune Studio"
@@ -25,20 +26,10 @@ STATE_WORDS = {
 
 PHASE_WORDS = {
     "loading": "Loading the model",
-    "tokenising": "Reading the data",
+    "tokenizing": "Reading the data",
     "training": "Training",
     "saving": "Saving the model",
 }
-
-
-def amount(number: float) -> str:
-    """``number`` as a whole number with thousands separators."""
-    return f"{round(number):,}"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """``number`` with its noun: ``1 row``, ``2 rows``."""
-    return f"{amount(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
 def listed(numbers: list[int] | tuple[int, ...], most: int = 5) -> str:
@@ -47,36 +38,10 @@ def listed(numbers: list[int] | tuple[int, ...], most: int = 5) -> str:
     return shown if len(numbers) <= most else f"{shown} and {amount(len(numbers) - most)} more"
 
 
-def gigabytes(size_bytes: float) -> str:
-    """A size of memory or of a file, with two figures."""
-    for unit, scale in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
-        if size_bytes >= scale * 0.95:
-            value = size_bytes / scale
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-    return f"{size_bytes:.0f} bytes"
-
-
 def parameters(count: float) -> str:
     """The size of a model: ``4.6 million parameters``, ``8 billion parameters``."""
     scale, word = (1e9, "billion") if count >= 1e9 else (1e6, "million")
     return f"{count / scale:.3g} {word} parameters"
-
-
-def duration(seconds: float) -> str:
-    """A time span with its two largest units: ``18 s``, ``2 min 5 s``, ``1 h 3 min``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
-def percent(share: float) -> str:
-    """A share of one as a whole percentage."""
-    return f"{share * 100:.0f} %"
 
 
 def notice(

@@ -4,8 +4,8 @@
         [--json FILE]
 
 Models have random weights; rows are of two lengths, so that the longest batch is padded. Each run is a fresh process
-(``finetune.fit.probe``); a row of the table has the median of its runs. Ratio: estimate over measured peak, both as growth
-of resident memory.
+(``finetune.fit.probe``); a row of the table has the median of its runs. Ratio: estimate over measured peak, both as
+growth of resident memory.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer
 
 from finetune.adapters.qlora import QLoRA
-from finetune.inference.paired import sides_of_adapter, sides_of_models
+from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.model import load_weights
 from finetune.paths import ASSETS
 
@@ -44,9 +44,9 @@ def measure(options, dtype, kind: str, prompts: list[list[int]]) -> None:
     untouched = load(options.model, dtype, kind)
     tuned_alone = tune(load(options.model, dtype, kind), kind)
     if kind != "full":
-        sides, how = sides_of_adapter(tune(load(options.model, dtype, kind), kind))
+        sides, how = decoding_of_adapter(tune(load(options.model, dtype, kind), kind))
     else:
-        sides, how = sides_of_models(load(options.model, dtype, kind), tuned_alone)
+        sides, how = decoding_of_models(load(options.model, dtype, kind), tuned_alone)
     times = {"alone": [], "tuned": [], "pair": []}
     equal = 0
     for ids in prompts:
@@ -84,7 +84,7 @@ def tokenize(tokenizer, question: str) -> list[int]:
 
 
 def load(folder: str, dtype, kind: str):
-    return load_weights(Path(folder), dtype, "cpu", QLoRA().quantisation() if kind == "qlora" else None)
+    return load_weights(Path(folder), dtype, "cpu", QLoRA().quantization() if kind == "qlora" else None)
 
 
 def tune(model, kind: str):

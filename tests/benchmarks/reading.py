@@ -104,7 +104,8 @@ def read(path: str) -> dict:
 
 def checked(path: str) -> dict:
     """The file as the Data tab shows it: read, understood, checked, and its first example as tokens."""
-    from finetune.data.glance import SIGNS
+    from finetune.data.summary import PREFILTER
+
     from finetune.data.loading import read
     from finetune.data.report import check
     from finetune.data.settings import DataSettings
@@ -117,14 +118,16 @@ def checked(path: str) -> dict:
     prepare()
     load_tokenizers()
     tokenizer, method = load_tokenizer(ModelSettings(), Workspace()), method_for("chat")
-    method.pieces({"messages": [{"role": role, "content": "Aye."} for role in ("user", "assistant")]}, tokenizer, 1024)
+    method.sequences(
+        {"messages": [{"role": role, "content": "Aye."} for role in ("user", "assistant")]}, tokenizer, 1024
+    )
 
-    def pieces(example: dict):
-        return method.pieces(example, tokenizer, 1024)
+    def sequences(example: dict):
+        return method.sequences(example, tokenizer, 1024)
 
     def work():
-        dataset = read(Path(path), DataSettings(path=path), signs=SIGNS)
-        return check(dataset, pieces), pieces(dataset.examples[0])
+        dataset = read(Path(path), DataSettings(path=path), prefilter=PREFILTER)
+        return check(dataset, sequences), sequences(dataset.examples[0])
 
     (report, shown), told = clocked(work)
     assert shown and report.kept == report.rows

@@ -6,7 +6,7 @@ Two ways to train the same rows of a sample with the same LoRA, rate, batch and 
 of its own, taking turns; medians. Tokens per second count the tokens of the rows, not padding, over the
 time of the steps, checks left out. The held-out loss afterwards is computed for both in the same way.
 
-    trl      ``SFTTrainer`` as TRL sets it by default, with rows that are tokenised and masked already
+    trl      ``SFTTrainer`` as TRL sets it by default, with rows that are tokenized and masked already
     bare     the trainer that Finetune Studio builds, called directly
     watched  the same in the app, with its events and three viewers of the page, while it has minutes to go; what that
              takes is measured within one run (see ``watching.py``), as one run differs from the next by more

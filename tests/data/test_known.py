@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from finetune.data import known
-from finetune.data.known import Known, stamps
+from finetune.data.known import KnownKinds, stamps
 from finetune.data.loading import read
 from finetune.data.mix import Kind, read_main, read_others
 from finetune.data.settings import DataSettings
@@ -27,9 +27,9 @@ def reads(monkeypatch):
     """The names of the files that were read."""
     names = []
 
-    def noted(path, settings, also=(), signs=""):
+    def noted(path, settings, also=(), prefilter=""):
         names.extend(each.name for each in (path, *also))
-        return read(path, settings, also, signs)
+        return read(path, settings, also, prefilter)
 
     monkeypatch.setattr(known, "read", noted)
     return names
@@ -38,7 +38,7 @@ def reads(monkeypatch):
 @pytest.fixture
 def kind(folder):
     """A function that gives the kind of what settings name, and remembers."""
-    remembered = Known()
+    remembered = KnownKinds()
     return lambda settings: remembered.kind(settings, lambda path: folder / path)
 
 
@@ -51,7 +51,7 @@ def test_the_same_data_is_read_once(kind, reads):
     "settings",
     [
         {"system": "Be kind."},
-        {"mends": ({"type": "drop", "rows": "1"},)},
+        {"fixes": ({"type": "drop", "rows": "1"},)},
         {"format": "prompt_completion"},
         {"also": ("more.jsonl",)},
     ],
@@ -115,7 +115,7 @@ def test_what_is_known_is_refused_in_the_words_of_reading(folder, kind, mixed):
 
 
 def test_a_file_that_has_gone_or_that_may_not_be_read_is_refused_though_its_rows_are_known(folder, reads):
-    remembered = Known()
+    remembered = KnownKinds()
     remembered.kind(MAIN, lambda path: folder / path)
 
     def refuse(path):
@@ -145,7 +145,7 @@ def test_data_that_cannot_be_read_is_never_known(folder, kind, reads):
 
 
 def test_what_is_written_while_it_is_read_is_read_again(folder, reads):
-    remembered, find = Known(), lambda path: folder / path
+    remembered, find = KnownKinds(), lambda path: folder / path
     before = stamps([folder / "main.jsonl"])
     (folder / "main.jsonl").write_text(PAIRS)
     remembered.learn(before, MAIN, read(folder / "main.jsonl", MAIN))

@@ -140,21 +140,21 @@ def leaky(folder):
 @pytest.mark.parametrize("mixed_in", [{"mix": (OTHER,)}, {"replay": "general.jsonl"}])
 def test_placeholders_are_put_in_all_that_is_learnt_and_checked_with(leaky, mixed_in):
     assert "example.com" in str(list(gathered(leaky, **mixed_in).train)) or "555" in str(gathered(leaky, **mixed_in))
-    found = gathered(leaky, **mixed_in, mends=({"type": "mask"},))
+    found = gathered(leaky, **mixed_in, fixes=({"type": "mask"},))
     said = str(list(found.train) + list(found.held_out))
     assert "[e-mail]" in said and not any(secret in said for secret in (TOKEN, "example.com", "555-0123"))
 
 
 def test_what_is_kept_for_checking_is_not_learnt_from_behind_a_placeholder(leaky):
-    for mends in ((), ({"type": "mask"},)):
-        found = gathered(leaky, mends=mends)
+    for fixes in ((), ({"type": "mask"},)):
+        found = gathered(leaky, fixes=fixes)
         assert len(found.train) == 100 and len(found.held_out) == 2
         assert not set(map(content_hash, found.train)) & set(map(content_hash, found.held_out))
 
 
 def test_mends_of_the_rows_of_one_file_change_no_other(leaky):
-    mends = ({"type": "drop", "rows": "1-90"}, {"type": "deduplicate", "near": True})
-    found = gathered(leaky, mix=({**OTHER, "weight": 5},), replay="general.jsonl", mends=mends)
+    fixes = ({"type": "drop", "rows": "1-90"}, {"type": "deduplicate", "near": True})
+    found = gathered(leaky, mix=({**OTHER, "weight": 5},), replay="general.jsonl", fixes=fixes)
     assert len(asked(found.train, "main")) == 10 and len(asked(found.train, "other")) == 41
     assert len(found.held_out) == 2 and asked(found.train, "general")
 
@@ -163,16 +163,16 @@ def test_secrets_in_what_is_mixed_in_are_found_in_all_rows_of_the_file(leaky):
     settings = DataSettings(path="main.jsonl", mix=({**OTHER, "weight": 0.01},))
     (other,) = read_others(settings, read_main(settings, lambda path: leaky / path), lambda path: leaky / path)
     key, mail = secrets_in(other, "other.jsonl")
-    assert (key.severity, key.rows, key.mend.kinds) == ("problem", (41,), ("key",))
+    assert (key.severity, key.rows, key.fix.kinds) == ("problem", (41,), ("key",))
     assert key.message.startswith("Possible secrets in “other.jsonl”, which is mixed in: Hugging Face token (hf_a…) in")
     assert (mail.severity, mail.rows) == ("warning", tuple(range(1, 41))) and "(o0@e…) in 40 rows" in mail.message
-    masked = settings.changed(mends=(key.mend, mail.mend))
+    masked = settings.changed(fixes=(key.fix, mail.fix))
     (other,) = read_others(masked, read_main(masked, lambda path: leaky / path), lambda path: leaky / path)
     assert secrets_in(other, "other.jsonl") == []
 
 
 def test_the_file_kept_for_checking_is_read_without_the_mends_of_the_data(folder):
-    settings = DataSettings(path="main.jsonl", mends=({"type": "drop", "rows": "1"},))
+    settings = DataSettings(path="main.jsonl", fixes=({"type": "drop", "rows": "1"},))
     assert read_held_out(settings, lambda path: folder / path) is None
     write(folder / "main.held-out.jsonl", [{"prompt": "x", "completion": "y"}])
     assert read_held_out(settings, lambda path: folder / path).examples == [exchange("x", "y")]

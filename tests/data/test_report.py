@@ -13,7 +13,7 @@ from finetune.data.formats.turns import exchange
 from finetune.data.report import Report, advice, check, histogram
 from finetune.data.table import Rejected
 from finetune.errors import DataError
-from tests.rows import LENGTH, clean, pair, pieces, read, report_on
+from tests.rows import LENGTH, clean, pair, read, report_on, sequences
 
 LONG = "w " * (2 * LENGTH)
 
@@ -42,7 +42,7 @@ def counts(report):
 
 def test_a_clean_file_has_nothing_to_say():
     report = report_on(chats(*many(200)))
-    assert (report.rows, report.kept, report.counts.tokens, report.counts.learnt) == (200, 200, 1000, 800)
+    assert (report.rows, report.kept, report.counts.tokens, report.counts.trained) == (200, 200, 1000, 800)
     assert (report.longest, report.p99_length, report.sampled_from) == (5, 5, 0)
     assert report.findings == []
 
@@ -51,9 +51,9 @@ def test_every_row_is_accounted_for():
     report = report_on(mixed(), held_out=chats(many(2)[1], ("Q1!", "a1 because of 1")))
     assert report.kept == 133
     assert [(bad.row, bad.line) for bad in report.rejected] == [(3, 9), (4, 10), (135, None)]
-    assert (report.truncated, report.nothing_to_learn) == ([133, 134], [134])
-    assert report.rows == report.kept + len(report.rejected) + len(report.nothing_to_learn)
-    assert (report.counts.tokens, report.counts.learnt) == (132 * 5 + LENGTH, 132 * 4 + LENGTH - 1)
+    assert (report.truncated, report.nothing_to_train_on) == ([133, 134], [134])
+    assert report.rows == report.kept + len(report.rejected) + len(report.nothing_to_train_on)
+    assert (report.counts.tokens, report.counts.trained) == (132 * 5 + LENGTH, 132 * 4 + LENGTH - 1)
 
 
 def test_the_stages_add_up_and_name_their_rows():
@@ -95,12 +95,12 @@ def test_mended_rows_are_left_out_and_not_told_again():
 
 def test_a_pair_learns_only_if_both_answers_are_within_the_length():
     report = report_on(read([pair("Why?", "Because.", LONG), pair(LONG, "Because.", "Why not?")]))
-    assert (report.kept, report.nothing_to_learn, report.truncated) == (1, [2], [1, 2])
+    assert (report.kept, report.nothing_to_train_on, report.truncated) == (1, [2], [1, 2])
 
 
 def test_a_model_that_refuses_every_row_is_told_as_an_error():
     with pytest.raises(DataError, match="The template refuses it"):
-        check(chats(("q", "refuse"), ("r", "refuse")), pieces)
+        check(chats(("q", "refuse"), ("r", "refuse")), sequences)
 
 
 def test_the_gravest_comes_first():
@@ -115,7 +115,7 @@ def test_a_large_dataset_is_estimated_from_a_spread_sample():
 
     def counted(example):
         asked.append(example)
-        return pieces(example)
+        return sequences(example)
 
     pairs = [(LONG, "a") if n % 4 == 0 else ("q", LONG) if n % 4 == 1 else pair for n, pair in enumerate(many(1000))]
     report = check(chats(*pairs), counted, length=LENGTH, budget=100)
@@ -124,7 +124,9 @@ def test_a_large_dataset_is_estimated_from_a_spread_sample():
     stages = {stage.name: stage for stage in report.stages}
     assert sum(stage.count for stage in report.stages if stage.removed) + report.kept == 1000
     assert stages["kept"].estimated and "estimated from 100 rows" in stages["truncated"].words
-    assert report.counts.tokens == 10 * sum(len(piece.ids) for each in asked for piece in pieces(each) if piece.learns)
+    assert report.counts.tokens == 10 * sum(
+        len(sequence.ids) for each in asked for sequence in sequences(each) if sequence.has_trained_tokens
+    )
     told = {finding.code: finding.message for finding in report.findings}
     assert told["truncated"].startswith("About ") and sum(count for *_, count in report.token_histogram) == 1000
     assert not stages["duplicates"].estimated
@@ -182,7 +184,7 @@ def test_the_dictionary_is_json_with_the_names_of_the_command_line():
     } == report.keys()  # fmt: skip
     found = {finding["code"]: finding for finding in report["findings"]}
     assert {"code", "severity", "message", "rows"} == set(found["size"])
-    assert found["duplicates"]["mend"] == {"type": "deduplicate", "near": False}
+    assert found["duplicates"]["fix"] == {"type": "deduplicate", "near": False}
     assert found["truncated"]["length"] == 128
 
 

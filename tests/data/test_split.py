@@ -136,7 +136,7 @@ def test_a_group_is_on_one_side_and_rows_without_one_stand_alone(tmp_path, seed)
 
 def test_a_group_by_addresses_that_are_masked_is_still_one(tmp_path):
     rows = [{"prompt": f"q{n}", "completion": "a", "customer": f"c{n % 25}@example.com"} for n in range(100)]
-    data, chosen = table(tmp_path, rows, group="customer", mends=[{"type": "drop", "rows": "1"}, {"type": "mask"}])
+    data, chosen = table(tmp_path, rows, group="customer", fixes=[{"type": "drop", "rows": "1"}, {"type": "mask"}])
     assert {row["customer"] for row in data.table.rows} == {"[e-mail]"}
     sides = split(data, None, chosen, 7)
     of = {f"q{n}": n % 25 for n in range(100)}

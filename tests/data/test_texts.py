@@ -2,11 +2,11 @@ import re
 
 import pyarrow
 import pytest
+from finetune.data.summary import PREFILTER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.data import near
-from finetune.data.glance import SIGNS
 from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, MOST, PROSE, Texts, look, numbers_of, white_space
 
 SENTENCE = "The ship sails from the harbour at noon."
@@ -52,7 +52,7 @@ def test_white_space_is_all_that_python_strips():
 
 def test_only_columns_of_text_are_told_and_the_longest_are_numbered():
     columns = {f"c{n}": [SENTENCE * (n + 1)] for n in range(MOST + 2)} | {"id": [1]}
-    told = look(pyarrow.table(columns), SIGNS)
+    told = look(pyarrow.table(columns), PREFILTER)
     assert [name for name in told if told[name].numbers] == [f"c{n}" for n in range(2, MOST + 2)]
     assert "id" not in told and told["c0"].flags[0] == PROSE and told["c2"].flags[0] == PROSE | CALM | LONG
     assert all(not each.numbers for each in look(pyarrow.table(columns)).values())

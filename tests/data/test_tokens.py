@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from transformers import AddedToken, AutoTokenizer
 
 from finetune.data.tokens import (
-    Piece,
-    chat_piece,
-    preference_pieces,
-    rated_pieces,
+    TokenSequence,
+    chat_sequence,
+    preference_sequences,
+    rated_sequence,
     spans,
     template_of,
-    text_piece,
+    text_sequence,
     with_chatml,
 )
 from finetune.errors import DataError
@@ -51,25 +51,25 @@ def shared(tiny_model):
     return AutoTokenizer.from_pretrained(tiny_model)
 
 
-def learnt(piece, tokenizer):
-    return [text for text, flag in spans(piece, tokenizer) if flag]
+def trained(sequence, tokenizer):
+    return [text for text, flag in spans(sequence, tokenizer) if flag]
 
 
 def test_a_piece_knows_what_was_cut_and_what_is_learnt():
-    piece = Piece((1, 2, 3), (False, True, False), full_length=5)
-    assert piece.is_truncated and piece.learns
-    assert piece.labels() == [-100, 2, -100]
-    assert not Piece((1,), (False,), 1).is_truncated
-    assert not Piece((1,), (False,), 1).learns
+    sequence = TokenSequence((1, 2, 3), (False, True, False), full_length=5)
+    assert sequence.is_truncated and sequence.has_trained_tokens
+    assert sequence.labels() == [-100, 2, -100]
+    assert not TokenSequence((1,), (False,), 1).is_truncated
+    assert not TokenSequence((1,), (False,), 1).has_trained_tokens
 
 
 def test_a_template_with_markers_marks_the_answers_and_their_end(tokenizer):
-    assert learnt(chat_piece(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
+    assert trained(chat_sequence(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
 
 
 def test_a_template_without_markers_is_masked_by_rendering_up_to_each_answer(tokenizer):
     tokenizer.chat_template = CHATML
-    assert learnt(chat_piece(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n", "a\nb<|im_end|>\n"]
+    assert trained(chat_sequence(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n", "a\nb<|im_end|>\n"]
 
 
 def test_markers_that_leave_out_the_end_of_turn_still_train_it(tokenizer):
@@ -77,22 +77,22 @@ def test_markers_that_leave_out_the_end_of_turn_still_train_it(tokenizer):
     assert inside in tokenizer.chat_template
     outside = "{{ message['content'] }}{% endgeneration %}{{ '<|im_end|>' }}"
     tokenizer.chat_template = tokenizer.chat_template.replace(inside, outside)
-    assert learnt(chat_piece(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
+    assert trained(chat_sequence(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
 
 
 def test_special_tokens_that_swallow_the_space_behind_them_do_not_spread_the_mask(tokenizer):
     tokenizer.add_special_tokens({"additional_special_tokens": [AddedToken("<|im_end|>", rstrip=True, special=True)]})
     tokenizer.chat_template = tokenizer.chat_template.replace("'<|im_end|>' }}{% endgen", "'<|im_end|>\n' }}{% endgen")
-    assert learnt(chat_piece(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
+    assert trained(chat_sequence(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
 
 
 def test_a_known_template_is_marked_by_its_training_twin(tokenizer):
     from trl.chat_template_utils import qwen2_5_chat_template
 
     tokenizer.chat_template = qwen2_5_chat_template
-    piece = chat_piece(CHAT, tokenizer, 500)
-    assert learnt(piece, tokenizer) == ["\nJapan 🇯🇵<|im_end|>\n", "\na\nb<|im_end|>\n"]
-    assert list(piece.ids) == tokenizer.apply_chat_template(CHAT)["input_ids"]
+    sequence = chat_sequence(CHAT, tokenizer, 500)
+    assert trained(sequence, tokenizer) == ["\nJapan 🇯🇵<|im_end|>\n", "\na\nb<|im_end|>\n"]
+    assert list(sequence.ids) == tokenizer.apply_chat_template(CHAT)["input_ids"]
 
 
 def test_the_templates_of_known_models_mark_the_answers_and_nothing_of_the_questions(tokenizer):
@@ -107,7 +107,7 @@ def test_the_templates_of_known_models_mark_the_answers_and_nothing_of_the_quest
             continue
         tokenizer.chat_template = template
         try:
-            answers = learnt(chat_piece(CHAT[1:], tokenizer, 5000), tokenizer)
+            answers = trained(chat_sequence(CHAT[1:], tokenizer, 5000), tokenizer)
         except DataError as error:
             assert any(model in name for model in ("idefics3", "llava", "smolvlm")), (name, error)
             continue
@@ -122,50 +122,50 @@ def test_a_template_that_rewrites_earlier_turns_is_masked_where_the_only_answer_
     tokenizer.chat_template = "{{ messages | length }}" + CHATML
     for answer in ("Japan 🇯🇵", "0", "Z", "00"):
         messages = [*CHAT[:2], {"role": "assistant", "content": answer}]
-        assert learnt(chat_piece(messages, tokenizer, 500), tokenizer) == [f"{answer}<|im_end|>\n"]
+        assert trained(chat_sequence(messages, tokenizer, 500), tokenizer) == [f"{answer}<|im_end|>\n"]
 
 
 def test_an_answer_that_begins_otherwise_than_the_template_announces_is_learnt_alone(tokenizer):
     tokenizer.chat_template = CHATML.replace("assistant\n' }}{% endif", "assistant\n<think>\n' }}{% endif")
-    assert learnt(chat_piece(CHAT[:3], tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n"]
+    assert trained(chat_sequence(CHAT[:3], tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n"]
 
 
 def test_a_template_that_writes_the_question_behind_the_answer_is_refused(tokenizer):
     tokenizer.chat_template = "{{ messages | length }}" + CHATML + "{{ messages[-2]['content'] }}"
     with pytest.raises(DataError, match="cannot mark the answers"):
-        chat_piece(CHAT[:3], tokenizer, 500)
+        chat_sequence(CHAT[:3], tokenizer, 500)
 
 
 @pytest.mark.parametrize("template", [None, CHATML], ids=["with markers", "without"])
 def test_an_answer_of_weight_0_is_not_learnt(tokenizer, template):
     tokenizer.chat_template = template or tokenizer.chat_template
     weighted = [*CHAT[:2], {**CHAT[2], "weight": 0}, *CHAT[3:]]
-    plain, piece = chat_piece(CHAT, tokenizer, 500), chat_piece(weighted, tokenizer, 500)
-    assert piece.ids == plain.ids
-    assert learnt(piece, tokenizer) == learnt(plain, tokenizer)[1:]
+    plain, sequence = chat_sequence(CHAT, tokenizer, 500), chat_sequence(weighted, tokenizer, 500)
+    assert sequence.ids == plain.ids
+    assert trained(sequence, tokenizer) == trained(plain, tokenizer)[1:]
     others = [
-        text for text, flag in spans(chat_piece(weighted, tokenizer, 500, everything=True), tokenizer) if not flag
+        text for text, flag in spans(chat_sequence(weighted, tokenizer, 500, train_all=True), tokenizer) if not flag
     ]
-    assert others[1:] == learnt(plain, tokenizer)[:1] and len(others) == 2
+    assert others[1:] == trained(plain, tokenizer)[:1] and len(others) == 2
 
 
 def test_a_template_that_rewrites_earlier_turns_is_refused(tokenizer):
     tokenizer.chat_template = "{{ messages | length }}" + CHATML
     with pytest.raises(DataError, match="cannot mark the answers"):
-        chat_piece(CHAT, tokenizer, 500)
+        chat_sequence(CHAT, tokenizer, 500)
 
 
 def test_a_model_without_a_template_is_refused(tokenizer):
     tokenizer.chat_template = None
     for everything in (False, True):
         with pytest.raises(DataError, match="no chat template"):
-            chat_piece(CHAT, tokenizer, 500, everything)
+            chat_sequence(CHAT, tokenizer, 500, everything)
 
 
 def test_a_template_that_leaves_out_the_words_is_refused(tokenizer):
     """Templates of vision models take lists of parts, and write nothing for a plain text."""
     tokenizer.chat_template = CHATML.replace("message['content']", "''")
-    for make in (lambda: chat_piece(CHAT, tokenizer, 500), lambda: preference_pieces(PAIR, tokenizer, 500)):
+    for make in (lambda: chat_sequence(CHAT, tokenizer, 500), lambda: preference_sequences(PAIR, tokenizer, 500)):
         with pytest.raises(DataError, match="leaves out the words"):
             make()
 
@@ -173,48 +173,48 @@ def test_a_template_that_leaves_out_the_words_is_refused(tokenizer):
 def test_what_a_template_refuses_is_told_in_its_words(tokenizer):
     tokenizer.chat_template = "{{ raise_exception('No system role here.') }}{% generation %}{% endgeneration %}"
     with pytest.raises(DataError, match=r"No system role here\."):
-        chat_piece(CHAT, tokenizer, 500)
+        chat_sequence(CHAT, tokenizer, 500)
 
 
 def test_everything_but_the_first_token_can_be_learnt(tokenizer):
-    piece = chat_piece(CHAT, tokenizer, 500, everything=True)
-    assert piece.trained == (False, *[True] * (len(piece.ids) - 1))
-    assert piece.ids == chat_piece(CHAT, tokenizer, 500).ids
+    sequence = chat_sequence(CHAT, tokenizer, 500, train_all=True)
+    assert sequence.trained == (False, *[True] * (len(sequence.ids) - 1))
+    assert sequence.ids == chat_sequence(CHAT, tokenizer, 500).ids
 
 
 def test_the_cut_keeps_the_start(tokenizer):
-    whole = chat_piece(CHAT, tokenizer, 500)
-    cut = chat_piece(CHAT, tokenizer, 40)
+    whole = chat_sequence(CHAT, tokenizer, 500)
+    cut = chat_sequence(CHAT, tokenizer, 40)
     assert cut.ids == whole.ids[:40] and cut.trained == whole.trained[:40]
     assert cut.is_truncated and cut.full_length == len(whole.ids) == whole.full_length
-    assert not cut.learns
+    assert not cut.has_trained_tokens
 
 
 def test_text_ends_with_the_end_of_text_token(tokenizer):
-    piece = text_piece("Sea", tokenizer, 100)
-    assert tokenizer.decode(list(piece.ids)) == "Sea<|im_end|>"
-    assert piece.trained == (False, True, True, True)
-    assert text_piece("Sea<|im_end|>", tokenizer, 100).ids == piece.ids
-    assert text_piece("", tokenizer, 100).learns is False
+    sequence = text_sequence("Sea", tokenizer, 100)
+    assert tokenizer.decode(list(sequence.ids)) == "Sea<|im_end|>"
+    assert sequence.trained == (False, True, True, True)
+    assert text_sequence("Sea<|im_end|>", tokenizer, 100).ids == sequence.ids
+    assert text_sequence("", tokenizer, 100).has_trained_tokens is False
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=words, answer=words, length=st.integers(1, 60))
 def test_spans_join_to_the_decoded_text_and_break_no_character(shared, question, answer, length):
     messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    piece = chat_piece(messages, shared, length)
-    runs = spans(piece, shared)
-    assert "".join(text for text, _ in runs) == shared.decode(list(piece.ids))
+    sequence = chat_sequence(messages, shared, length)
+    runs = spans(sequence, shared)
+    assert "".join(text for text, _ in runs) == shared.decode(list(sequence.ids))
     assert all(text for text, _ in runs)
-    if not piece.is_truncated:
+    if not sequence.is_truncated:
         assert [text for text, flag in runs if flag] == [f"{answer}<|im_end|>"]
 
 
 def test_a_character_across_two_flags_stays_whole(tokenizer):
     ids = tokenizer("aé")["input_ids"]
     assert len(ids) == 3
-    assert spans(Piece(tuple(ids), (False, False, True), 3), tokenizer) == [("a", False), ("é", True)]
-    assert spans(Piece((), (), 0), tokenizer) == []
+    assert spans(TokenSequence(tuple(ids), (False, False, True), 3), tokenizer) == [("a", False), ("é", True)]
+    assert spans(TokenSequence((), (), 0), tokenizer) == []
 
 
 EXAMPLES = [
@@ -226,53 +226,53 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("template", [None, CHATML], ids=["with markers", "without"])
-@pytest.mark.parametrize("learn_from", ["answers", "everything"])
-def test_the_labels_that_the_trainer_receives_are_the_tokens_shown(tokenizer, template, learn_from):
+@pytest.mark.parametrize("train_on", ["assistant", "all"])
+def test_the_labels_that_the_trainer_receives_are_the_tokens_shown(tokenizer, template, train_on):
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     tokenizer.chat_template = template or tokenizer.chat_template
-    method = SFT(learn_from=learn_from)
-    pieces = [method.pieces(example, tokenizer, 90) for example in EXAMPLES]
-    batch = DataCollatorForLanguageModeling(pad_token_id=0)([method.columns(piece) for piece in pieces])
-    for row, (piece,) in enumerate(pieces):
+    method = SFT(train_on=train_on)
+    sequences = [method.sequences(example, tokenizer, 90) for example in EXAMPLES]
+    batch = DataCollatorForLanguageModeling(pad_token_id=0)([method.columns(sequence) for sequence in sequences])
+    for row, (sequence,) in enumerate(sequences):
         labels = batch["labels"][row].tolist()
-        assert [label != -100 for label in labels[: len(piece.ids)]] == list(piece.trained)
-        assert batch["input_ids"][row].tolist()[: len(piece.ids)] == list(piece.ids)
-        assert set(labels[len(piece.ids) :]) <= {-100}
+        assert [label != -100 for label in labels[: len(sequence.ids)]] == list(sequence.trained)
+        assert batch["input_ids"][row].tolist()[: len(sequence.ids)] == list(sequence.ids)
+        assert set(labels[len(sequence.ids) :]) <= {-100}
 
 
 def test_packing_learns_the_same_tokens(tokenizer):
     from datasets import Dataset
 
     method = SFT()
-    pieces = [method.pieces(example, tokenizer, 90)[0] for example in EXAMPLES]
-    packed = pack(Dataset.from_list([method.columns((piece,)) for piece in pieces]), 90, seed=7)
+    sequences = [method.sequences(example, tokenizer, 90)[0] for example in EXAMPLES]
+    packed = pack(Dataset.from_list([method.columns((sequence,)) for sequence in sequences]), 90, seed=7)
     batch = PackedCollator(pad_token_id=0)([packed[i] for i in range(len(packed))])
     received = batch["input_ids"][batch["labels"] != -100].tolist()
     assert sorted(received) == sorted(
-        token for piece in pieces for token, flag in zip(piece.ids, piece.trained) if flag
+        token for sequence in sequences for token, flag in zip(sequence.ids, sequence.trained) if flag
     )
-    assert (batch["labels"] != -100).sum() == sum(sum(piece.trained) for piece in pieces)
+    assert (batch["labels"] != -100).sum() == sum(sum(sequence.trained) for sequence in sequences)
 
 
 def test_pairs_share_their_prompt_and_score_their_answers(tokenizer):
-    chosen, rejected = preference_pieces(PAIR, tokenizer, 500)
+    chosen, rejected = preference_sequences(PAIR, tokenizer, 500)
     assert (chosen.name, rejected.name) == ("chosen", "rejected")
     assert chosen.trained.index(True) == rejected.trained.index(True)
-    assert learnt(chosen, tokenizer) == ["A mouse, é.<|im_end|>\n"]
-    assert learnt(rejected, tokenizer) == ["A mouse is smaller than an elephant.<|im_end|>\n"]
+    assert trained(chosen, tokenizer) == ["A mouse, é.<|im_end|>\n"]
+    assert trained(rejected, tokenizer) == ["A mouse is smaller than an elephant.<|im_end|>\n"]
 
 
 @pytest.mark.parametrize("length", [500, 60, 50])
 def test_pairs_reach_the_trainer_as_they_are_shown(tokenizer, length):
     from trl.trainer.dpo_trainer import DataCollatorForPreference
 
-    pieces = DPO().pieces(PAIR, tokenizer, length)
-    batch = DataCollatorForPreference(pad_token_id=0)([DPO().columns(pieces)])
-    for row, piece in enumerate(pieces):
+    sequences = DPO().sequences(PAIR, tokenizer, length)
+    batch = DataCollatorForPreference(pad_token_id=0)([DPO().columns(sequences)])
+    for row, sequence in enumerate(sequences):
         kept = batch["attention_mask"][row].bool()
-        assert batch["input_ids"][row][kept].tolist() == list(piece.ids)
-        assert batch["completion_mask"][row][kept].tolist() == [int(flag) for flag in piece.trained]
+        assert batch["input_ids"][row][kept].tolist() == list(sequence.ids)
+        assert batch["completion_mask"][row][kept].tolist() == [int(flag) for flag in sequence.trained]
 
 
 @pytest.mark.parametrize("template", [None, CHATML, "gemma", "thinking"])
@@ -291,13 +291,13 @@ def test_pairs_have_the_ids_that_trl_prepares_itself(tokenizer, template):
     arguments = DPOConfig(output_dir="unused", max_length=None, use_cpu=True, bf16=False)
     theirs = trainer._prepare_dataset(Dataset.from_list([PAIR]), tokenizer, arguments, "train")[0]
     for length in (500, 58):
-        pieces = preference_pieces(PAIR, tokenizer, length)
+        sequences = preference_sequences(PAIR, tokenizer, length)
         batch = DataCollatorForPreference(pad_token_id=0, max_length=length)([theirs])
-        for row, piece in enumerate(pieces):
+        for row, sequence in enumerate(sequences):
             kept = batch["attention_mask"][row].bool()
-            assert batch["input_ids"][row][kept].tolist() == list(piece.ids)
+            assert batch["input_ids"][row][kept].tolist() == list(sequence.ids)
             scored = [bool(flag) for flag in batch["completion_mask"][row][kept].tolist()]
-            assert scored[1:] == list(piece.trained)[1:]
+            assert scored[1:] == list(sequence.trained)[1:]
 
 
 TOOL = {"type": "function", "function": {"name": "find_harbour", "description": "d", "parameters": {"type": "object"}}}
@@ -317,21 +317,21 @@ def test_calls_of_tools_are_learnt_and_their_results_are_not(tokenizer):
     from trl.chat_template_utils import qwen2_5_chat_template
 
     tokenizer.chat_template = qwen2_5_chat_template
-    piece = chat_piece(CALLS, tokenizer, 5000, tools=[TOOL])
-    call, answer = learnt(piece, tokenizer)
+    sequence = chat_sequence(CALLS, tokenizer, 5000, tools=[TOOL])
+    call, answer = trained(sequence, tokenizer)
     assert '{"name": "find_harbour", "arguments": {"sea": "North"}}' in call and "Kiel" not in call
     assert "In Kiel." in answer
-    assert '"description": "d"' in tokenizer.decode(list(piece.ids))
-    assert SFT().pieces({"messages": CALLS, "tools": [TOOL]}, tokenizer, 5000) == (piece,)
+    assert '"description": "d"' in tokenizer.decode(list(sequence.ids))
+    assert SFT().sequences({"messages": CALLS, "tools": [TOOL]}, tokenizer, 5000) == (sequence,)
 
 
 def test_a_template_that_leaves_out_tools_is_refused(tokenizer):
     pair = {"prompt": CALLS[:1], "chosen": CALLS[3:], "rejected": CALLS[3:], "tools": [TOOL]}
     for make in (
-        lambda: chat_piece(CHAT, tokenizer, 500, tools=[TOOL]),
-        lambda: chat_piece(CALLS, tokenizer, 500),
-        lambda: chat_piece(CALLS, tokenizer, 500, everything=True),
-        lambda: preference_pieces(pair, tokenizer, 500),
+        lambda: chat_sequence(CHAT, tokenizer, 500, tools=[TOOL]),
+        lambda: chat_sequence(CALLS, tokenizer, 500),
+        lambda: chat_sequence(CALLS, tokenizer, 500, train_all=True),
+        lambda: preference_sequences(pair, tokenizer, 500),
     ):
         with pytest.raises(DataError, match='leaves out tools: it does not write "find_harbour"'):
             make()
@@ -344,20 +344,20 @@ def test_a_template_that_leaves_out_reasoning_is_refused(tokenizer):
     tokenizer.add_special_tokens({"bos_token": "<s>"})
     tokenizer.chat_template = deepseek_r1_distill_chat_template
     with pytest.raises(DataError, match="leaves out the reasoning"):
-        chat_piece(reasoned, tokenizer, 5000)
+        chat_sequence(reasoned, tokenizer, 5000)
     tokenizer.chat_template = qwen3_chat_template
     assert (
         "<think>\nAn island.\n</think>\n\nJapan<|im_end|>"
-        in learnt(chat_piece(reasoned, tokenizer, 5000), tokenizer)[0]
+        in trained(chat_sequence(reasoned, tokenizer, 5000), tokenizer)[0]
     )
 
 
 def test_a_rated_answer_is_learnt_from_where_its_prompt_ends(tokenizer):
     example = {"prompt": PAIR["prompt"], "completion": PAIR["chosen"], "label": True}
-    (piece,) = rated_pieces(example, tokenizer, 500)
-    assert learnt(piece, tokenizer) == ["A mouse, é.<|im_end|>\n"]
-    assert piece.ids == preference_pieces(PAIR, tokenizer, 500)[0].ids
-    assert not rated_pieces(example, tokenizer, 20)[0].learns
+    (sequence,) = rated_sequence(example, tokenizer, 500)
+    assert trained(sequence, tokenizer) == ["A mouse, é.<|im_end|>\n"]
+    assert sequence.ids == preference_sequences(PAIR, tokenizer, 500)[0].ids
+    assert not rated_sequence(example, tokenizer, 20)[0].has_trained_tokens
 
 
 def test_the_template_can_be_shown(tokenizer):
@@ -387,19 +387,21 @@ def test_a_base_model_takes_chatml_and_learns_to_stop():
     plain = base(["<s>", "</s>"], "</s>", "<s>")
     tokenizer = with_chatml(plain)
     assert plain.chat_template is None
-    piece = chat_piece(CHAT, tokenizer, 500)
-    assert learnt(piece, tokenizer) == ["Japan 🇯🇵</s>", "a\nb</s>"]
-    assert [piece.ids[i] for i in range(1, len(piece.ids)) if piece.trained[i - 1] and not piece.trained[i]] == [
-        tokenizer("\n", add_special_tokens=False)["input_ids"][0]
-    ] * 2
-    assert tokenizer.decode(list(piece.ids)).startswith("<s><|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user")
-    assert piece.ids.count(tokenizer.eos_token_id) == 2
+    sequence = chat_sequence(CHAT, tokenizer, 500)
+    assert trained(sequence, tokenizer) == ["Japan 🇯🇵</s>", "a\nb</s>"]
+    assert [
+        sequence.ids[i] for i in range(1, len(sequence.ids)) if sequence.trained[i - 1] and not sequence.trained[i]
+    ] == [tokenizer("\n", add_special_tokens=False)["input_ids"][0]] * 2
+    assert tokenizer.decode(list(sequence.ids)).startswith(
+        "<s><|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user"
+    )
+    assert sequence.ids.count(tokenizer.eos_token_id) == 2
 
 
 def test_chatml_ends_with_its_own_mark_where_the_vocabulary_has_it():
     tokenizer = with_chatml(base(["<|endoftext|>", "<|im_start|>", "<|im_end|>"], "<|endoftext|>"))
     assert tokenizer.eos_token == "<|im_end|>"
-    piece = chat_piece(CHAT, tokenizer, 500)
-    assert learnt(piece, tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
-    assert piece.ids.count(tokenizer.eos_token_id) == 5
-    assert tokenizer.decode(list(piece.ids)).startswith("<|im_start|>system")
+    sequence = chat_sequence(CHAT, tokenizer, 500)
+    assert trained(sequence, tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
+    assert sequence.ids.count(tokenizer.eos_token_id) == 5
+    assert tokenizer.decode(list(sequence.ids)).startswith("<|im_start|>system")

@@ -1,4 +1,4 @@
-"""Colouring equals truth: the tokens shown as learnt are exactly those that the trainer's own batch has labels for.
+"""Colouring equals truth: the tokens shown as trained are exactly those that the trainer's own batch has labels for.
 
 Every format that a method reads goes through every template, up to the batch that the real TRL trainer gives its model.
 """
@@ -11,7 +11,6 @@ from finetune.data.formats import FORMATS
 from finetune.data.tokens import CHATML, spans
 from finetune.errors import DataError
 from finetune.methods import METHODS, Material
-from finetune.runs.checkpoints import Checkpoints
 from tests.tiny import TEMPLATE
 
 TOOL = {"type": "function", "function": {"name": "harbour", "description": "d", "parameters": {"type": "object"}}}
@@ -97,8 +96,8 @@ def templates():
 
 
 TEMPLATES = list(templates())
-LEFT_OUT = {("r1", "answers"): {"reasoning"}, ("r1", "everything"): {"reasoning"}, ("counting", "answers"): {"chat"}}
-"""Formats that a template refuses, because it drops what is to be learnt or cannot mark several answers."""
+LEFT_OUT = {("r1", "assistant"): {"reasoning"}, ("r1", "all"): {"reasoning"}, ("counting", "assistant"): {"chat"}}
+"""Formats that a template refuses, because it drops what is to be trained or cannot mark several answers."""
 WRITE_TOOLS = {"llama 3.1", "qwen 2.5", "qwen 3"}
 """The templates that write tools; the others refuse the row with tools."""
 
@@ -124,7 +123,7 @@ def examples(method):
     for name, rows in ROWS.items():
         form = FORMATS[name]
         if form.kind in method.reads:
-            columns = form.recognise(tuple({column for row in rows for column in row}), rows, roles=ROLES).columns
+            columns = form.recognize(tuple({column for row in rows for column in row}), rows, roles=ROLES).columns
             for row in rows:
                 yield from ((name, example) for example in form.examples(row, columns, None, ROLES))
 
@@ -134,11 +133,11 @@ def shown(method, tokenizer):
     found, formats, refusals = [], set(), set()
     for name, example in examples(method):
         try:
-            pieces = method.pieces(example, tokenizer, LENGTH)
+            pieces = method.sequences(example, tokenizer, LENGTH)
         except DataError as error:
             refusals.add(error.message)
             continue
-        if all(piece.learns for piece in pieces):
+        if all(piece.has_trained_tokens for piece in pieces):
             found.append(pieces)
             formats.add(name)
     return found, formats, refusals
@@ -154,7 +153,9 @@ def batches(method, pieces, model, tokenizer, folder, pack=False):
     rows = [method.columns(each) for each in pieces]
     lora = LoraConfig(r=1, target_modules=["q_proj"], task_type="CAUSAL_LM")
     trainer = method.trainer(
-        Material(model, tokenizer, rows, [], arguments, Checkpoints("unused"), peft_config=lora, pack=pack)
+        Material(
+            model, tokenizer, rows, [], arguments, lambda trainer_class: trainer_class, peft_config=lora, pack=pack
+        )
     )
     return list(trainer.get_train_dataloader())
 
@@ -172,23 +173,23 @@ def received(batch, flags):
 
 
 def assert_equal(pieces, sequences, tokenizer):
-    """The sequences have the ids and flags of the pieces, and the page colours the text of what is learnt of them."""
+    """The sequences have the ids and flags of the pieces, and the page colours the text of what is trained of them."""
     shown = [piece for each in pieces for piece in each]
     assert sorted(sequences) == sorted((piece.ids, piece.trained) for piece in shown)
     coloured = [(piece.ids, [text for text, flag in spans(piece, tokenizer) if flag]) for piece in shown]
-    learnt = [(ids, tokenizer.decode([token for token, flag in zip(ids, flags) if flag])) for ids, flags in sequences]
-    assert sorted((ids, "".join(texts)) for ids, texts in coloured) == sorted(learnt)
+    trained = [(ids, tokenizer.decode([token for token, flag in zip(ids, flags) if flag])) for ids, flags in sequences]
+    assert sorted((ids, "".join(texts)) for ids, texts in coloured) == sorted(trained)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-@pytest.mark.parametrize("learn_from", ["answers", "everything"])
+@pytest.mark.parametrize("train_on", ["assistant", "all"])
 @pytest.mark.parametrize("pack", [False, True], ids=["padded", "packed"])
-def test_sft_learns_the_tokens_shown(template, learn_from, pack, tokenizer, model, tmp_path):
+def test_sft_learns_the_tokens_shown(template, train_on, pack, tokenizer, model, tmp_path):
     tokenizer.chat_template = templates()[template]
-    method = METHODS["sft"](learn_from=learn_from)
+    method = METHODS["sft"](train_on=train_on)
     pieces, formats, refusals = shown(method, tokenizer)
     readable = {name for name in ROWS if FORMATS[name].kind in method.reads}
-    assert formats == readable - LEFT_OUT.get((template, learn_from), set())
+    assert formats == readable - LEFT_OUT.get((template, train_on), set())
     assert (not refusals) == (template in WRITE_TOOLS)
     assert any(piece.is_truncated for each in pieces for piece in each)
     given = batches(method, pieces, model, tokenizer, tmp_path, pack)

@@ -74,7 +74,7 @@ def test_a_run_without_a_model_has_nothing_to_export(run, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def learnt(tiny_model, tmp_path_factory):
+def trained(tiny_model, tmp_path_factory):
     """A workspace with a finished LoRA run."""
     from finetune.runs.workspace import Workspace
 
@@ -88,12 +88,12 @@ def learnt(tiny_model, tmp_path_factory):
 
 
 @pytest.fixture
-def as_if_trained(learnt, tmp_path):
+def as_if_trained(trained, tmp_path):
     """A run that has the add-on of the finished one, whatever its recipe says."""
 
     def make(**settings):
-        run = learnt.create(recipe(tmp_path, **settings))
-        shutil.copytree(learnt.run("1").model_dir, run.model_dir)
+        run = trained.create(recipe(tmp_path, **settings))
+        shutil.copytree(trained.run("1").model_dir, run.model_dir)
         return run
 
     return make
@@ -125,17 +125,17 @@ def merged_logits(path, tiny_model):
     return logits(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), tiny_model)
 
 
-def test_a_merged_model_answers_as_base_and_add_on_do(learnt, tiny_model, tmp_path):
+def test_a_merged_model_answers_as_base_and_add_on_do(trained, tiny_model, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM
 
     # Saved in fp32, nothing is rounded but the sum itself.
-    AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).save_pretrained(learnt.models_dir / "exact")
+    AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).save_pretrained(trained.models_dir / "exact")
     for file in tiny_model.glob("*token*"):
-        shutil.copy(file, learnt.models_dir / "exact")
-    run = learnt.create(recipe(tmp_path, **{"model.id": "exact"}))
-    shutil.copytree(learnt.run("1").model_dir, run.model_dir)
-    path, words = write_merged(run, learnt, tmp_path / "out")
+        shutil.copy(file, trained.models_dir / "exact")
+    run = trained.create(recipe(tmp_path, **{"model.id": "exact"}))
+    shutil.copytree(trained.run("1").model_dir, run.model_dir)
+    path, words = write_merged(run, trained, tmp_path / "out")
     assert path == tmp_path / "out" / f"{run.id}-merged" and "float32" in words
     expected, untouched = tuned_logits(run, tiny_model, torch.float32), merged_logits(tiny_model, tiny_model)
     assert (merged_logits(path, tiny_model) - expected).abs().max() < 1e-4
@@ -145,22 +145,22 @@ def test_a_merged_model_answers_as_base_and_add_on_do(learnt, tiny_model, tmp_pa
     assert Recipe.load(path / "recipe.yaml") == run.recipe
 
 
-def test_a_merged_model_keeps_the_dtype_of_its_base(learnt, tiny_model, tmp_path):
+def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_path):
     import torch
     from safetensors.torch import load_file
 
-    path, words = write_merged(learnt.run("1"), learnt, tmp_path)
+    path, words = write_merged(trained.run("1"), trained, tmp_path)
     assert "bfloat16" in words
     assert {tensor.dtype for tensor in load_file(path / "model.safetensors").values()} == {torch.bfloat16}
-    expected = tuned_logits(learnt.run("1"), tiny_model, torch.float32)
+    expected = tuned_logits(trained.run("1"), tiny_model, torch.float32)
     # bf16 keeps 8 bits of each weight.
     assert (merged_logits(path, tiny_model) - expected).abs().max() < 0.02 * expected.abs().max()
 
 
-def test_a_quantised_base_is_merged_unquantised_and_it_is_said(learnt, as_if_trained, tiny_model, tmp_path):
-    path, words = write_merged(as_if_trained(adapter="qlora"), learnt, tmp_path / "q")
+def test_a_quantised_base_is_merged_unquantised_and_it_is_said(trained, as_if_trained, tiny_model, tmp_path):
+    path, words = write_merged(as_if_trained(adapter="qlora"), trained, tmp_path / "q")
     assert "4 bits" in words and "4 bits" in (path / "README.md").read_text(encoding="utf-8")
-    same, _ = write_merged(learnt.run("1"), learnt, tmp_path / "l")
+    same, _ = write_merged(trained.run("1"), trained, tmp_path / "l")
     assert (path / "model.safetensors").read_bytes() == (same / "model.safetensors").read_bytes()
 
 
@@ -186,10 +186,10 @@ def test_an_add_on_that_cannot_be_merged_is_refused(with_tiny, tiny_model, tmp_p
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_nothing_that_is_there_is_written_over(learnt, tmp_path):
-    write_merged(learnt.run("1"), learnt, tmp_path)
+def test_nothing_that_is_there_is_written_over(trained, tmp_path):
+    write_merged(trained.run("1"), trained, tmp_path)
     with pytest.raises(RunError, match="is there already"):
-        write_merged(learnt.run("1"), learnt, tmp_path)
+        write_merged(trained.run("1"), trained, tmp_path)
 
 
 def test_a_run_without_a_model_has_nothing_to_merge(run, workspace, tmp_path):

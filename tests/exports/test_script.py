@@ -23,7 +23,7 @@ from finetune.training.defaults import Plan
 from tests.training.test_train import recipe, write_rows
 
 PAIRS = [
-    pytest.param(method, adapter, marks=[pytest.mark.heavy] if ADAPTERS[adapter]().quantisation_arguments() else [])
+    pytest.param(method, adapter, marks=[pytest.mark.heavy] if ADAPTERS[adapter]().quantization_arguments() else [])
     for method in METHODS
     for adapter in ADAPTERS
 ]
@@ -110,7 +110,7 @@ def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_two_processes_learn_the_same_as_one(method, trained, with_tiny, tmp_path):
     # 19 rows to learn from, so that batches of 4 leave one process more of them than the other at the end of an epoch.
-    drop = {"data.mends": [{"type": "drop", "rows": "1"}]}
+    drop = {"data.fixes": [{"type": "drop", "rows": "1"}]}
     run = trained(method=method, **EXACT, **drop, **{"data.held_out_share": 1 / 6})
     assert run.view().train_rows % 4 == 3 and run.view().step > run.view().train_rows / 4
     script = write_script(run, with_tiny, tmp_path / "out")

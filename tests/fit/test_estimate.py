@@ -7,7 +7,7 @@ from finetune.data.counts import Counts
 from finetune.fit import estimate as memory
 from finetune.fit import time as duration
 from finetune.fit.estimate import estimate
-from finetune.fit.profile import Rehearsed
+from finetune.fit.profile import MemoryProfile
 from finetune.machine import hardware
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
@@ -59,7 +59,8 @@ def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(wit
 def test_a_step_is_rehearsed_in_the_arithmetic_that_the_trainer_computes_in(with_tiny, monkeypatch):
     steps = []
     monkeypatch.setattr(
-        "finetune.fit.profile.rehearse", lambda folder, adapter, step: steps.append(step) or Rehearsed(1, 1, 1, 1)
+        "finetune.fit.profile.profile_step",
+        lambda folder, adapter, step: steps.append(step) or MemoryProfile(1, 1, 1, 1),
     )
     for precision, adapter in (("bf16", "lora"), ("fp32", "lora"), ("bf16", "full")):
         estimate(recipe(adapter=adapter, precision=precision), with_tiny, cards=False)
@@ -120,7 +121,7 @@ def test_another_copy_of_the_weights_is_not_counted(tmp_path):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
-    answers, everything = (Counts(64, 128, 64 * 128, 64 * learnt, learnt) for learnt in (12, 128))
+    answers, everything = (Counts(64, 128, 64 * 128, 64 * trained, trained) for trained in (12, 128))
     answers, everything = (
         estimate(recipe(method, packing=False), with_tiny, counts).estimate_bytes for counts in (answers, everything)
     )
@@ -130,14 +131,14 @@ def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
 def test_learning_from_everything_is_told_as_such(with_tiny, monkeypatch):
     monkeypatch.setattr(duration, "small_layer_s", lambda: 1.0)
     answers = recipe(packing=False, epochs=3)
-    everything = answers.changed(**{"method.learn_from": "everything"})
+    everything = answers.changed(**{"method.train_on": "all"})
     counts = Counts(64, 128, 64 * 128, 64 * 12, 12)
     less, more = (estimate(each, with_tiny, counts, cards=False) for each in (answers, everything))
     assert less.estimate_bytes < more.estimate_bytes and less.seconds < more.seconds
 
 
 def test_packed_rows_are_learnt_in_their_common_share(with_tiny):
-    uneven, even = (Counts(100, 120, 3000, learnt=600, most_learnt=most) for most in (110, 6))
+    uneven, even = (Counts(100, 120, 3000, trained=600, most_trained=most) for most in (110, 6))
     uneven, even = (
         estimate(recipe(packing=True, batch_size=16), with_tiny, counts).estimate_bytes for counts in (uneven, even)
     )
@@ -199,13 +200,13 @@ def test_only_words_that_are_learnt_take_time_in_the_head_where_the_trainer_scor
     works = []
     monkeypatch.setattr(memory, "seconds", lambda work, *_: works.append(work) or 1.0)
 
-    def scored(learnt):
-        estimate(recipe(), with_tiny, Counts(300, 60, 10_000, learnt, 50), cards=False)
+    def scored(trained):
+        estimate(recipe(), with_tiny, Counts(300, 60, 10_000, trained, 50), cards=False)
         return works[-1].scored
 
     assert scored(2100) == pytest.approx(0.2) and scored(10_000) < 1
     assert scored(0) == 1, "it is not known"
-    monkeypatch.setattr("finetune.training.trainer.scores_what_is_learnt", lambda device: False)
+    monkeypatch.setattr("finetune.training.trainer.scores_trained_tokens_only", lambda device: False)
     assert scored(2100) == 1
 
 

@@ -52,7 +52,7 @@ def test_what_is_counted_of_the_rows_is_what_the_trainer_gets(with_tiny, tmp_pat
     found, sequences = counted(recipe(tmp_path, method), with_tiny), 2 if method == "dpo" else 1
     assert found.rows > 0 and found.longest <= 200 and found.rows * found.longest * sequences >= found.tokens
     assert found.held_out > 0
-    assert found.tokens > found.learnt >= found.most_learnt > 0 and found.learnt <= found.rows * found.most_learnt
+    assert found.tokens > found.trained >= found.most_trained > 0 and found.trained <= found.rows * found.most_trained
 
 
 def test_a_pair_is_as_wide_as_the_prompt_with_the_longer_answer():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.fit.profile import Ledger, Step, config_of, empty, rehearse
+from finetune.fit.profile import Ledger, Step, config_of, empty, profile_step
 from finetune.paths import PROJECT
 
 STEP = Step(sequences=4, length=100, half=False, base_dtype="float32", masked=False)
@@ -44,13 +44,13 @@ def really_needed(folder) -> int:
 
 
 def test_nothing_is_allocated_and_the_peak_is_that_of_real_tensors(tiny_model):
-    assert rehearse(tiny_model, ADAPTERS["full"](), STEP).peak_bytes == pytest.approx(
+    assert profile_step(tiny_model, ADAPTERS["full"](), STEP).peak_bytes == pytest.approx(
         really_needed(tiny_model), rel=0.02
     )
 
 
 def test_a_deep_model_is_continued_from_few_layers(deep_model):
-    found = rehearse(deep_model, ADAPTERS["full"](), STEP)
+    found = profile_step(deep_model, ADAPTERS["full"](), STEP)
     assert found.peak_bytes == pytest.approx(really_needed(deep_model), rel=0.05)
     parameters = sum(weight.numel() for weight in empty(deep_model, ADAPTERS["full"]()).parameters())
     assert found.weights_bytes == pytest.approx(4 * parameters, rel=0.01)
@@ -63,22 +63,22 @@ def test_a_deep_model_is_continued_from_few_layers(deep_model):
 def test_every_adapter_can_be_rehearsed(tiny_model, adapter, reference, half):
     dtype = "float32" if adapter == "full" or not half else "bfloat16"
     step = Step(4, 100, half=half, base_dtype=dtype, reference=reference)
-    found = rehearse(tiny_model, ADAPTERS[adapter](), step)
+    found = profile_step(tiny_model, ADAPTERS[adapter](), step)
     assert 0 < found.weights_bytes < found.state_bytes < found.peak_bytes
     checkpointed = Step(4, 100, half=half, base_dtype=dtype, reference=reference, checkpointing=True)
-    assert rehearse(tiny_model, ADAPTERS[adapter](), checkpointed).peak_bytes < found.peak_bytes
+    assert profile_step(tiny_model, ADAPTERS[adapter](), checkpointed).peak_bytes < found.peak_bytes
 
 
 def test_moments_in_eight_bits_take_less(deep_model):
-    plain = rehearse(deep_model, ADAPTERS["full"](), STEP)
-    small = rehearse(deep_model, ADAPTERS["full"](), replace(STEP, moments_in_8_bits=True))
+    plain = profile_step(deep_model, ADAPTERS["full"](), STEP)
+    small = profile_step(deep_model, ADAPTERS["full"](), replace(STEP, moments_in_8_bits=True))
     moments, fewer = (each.state_bytes - each.weights_bytes for each in (plain, small))
     assert moments / 4 < fewer < moments / 2  # small weights keep 32 bits
 
 
 def test_a_copy_of_the_base_is_the_reference_where_the_base_is_trained(tiny_model):
-    alone = rehearse(tiny_model, ADAPTERS["full"](), STEP)
-    with_reference = rehearse(
+    alone = profile_step(tiny_model, ADAPTERS["full"](), STEP)
+    with_reference = profile_step(
         tiny_model, ADAPTERS["full"](), Step(4, 100, False, "float32", masked=False, reference=True)
     )
     assert with_reference.weights_bytes == 2 * alone.weights_bytes
@@ -92,34 +92,34 @@ def test_four_bits_weigh_what_they_do_when_they_are_loaded(tiny_model, double):
 
     from finetune.model import load_weights
 
-    qlora = ADAPTERS["qlora"](double_quantisation=double)
-    loaded = load_weights(tiny_model, torch.bfloat16, "cpu", qlora.quantisation())
+    qlora = ADAPTERS["qlora"](double_quantization=double)
+    loaded = load_weights(tiny_model, torch.bfloat16, "cpu", qlora.quantization())
     weights = list(get_peft_model(loaded, qlora.peft_config()).parameters())
     scales = [weight.quant_state.absmax for weight in weights if isinstance(weight, Params4bit)]
     # TRL holds what is trained in 16 bits.
     real = sum(weight.nbytes // (2 if weight.requires_grad else 1) for weight in [*weights, *scales])
-    packed = rehearse(tiny_model, qlora, Step(1, 16, half=True, base_dtype="bfloat16")).weights_bytes
+    packed = profile_step(tiny_model, qlora, Step(1, 16, half=True, base_dtype="bfloat16")).weights_bytes
     assert packed == pytest.approx(real, rel=0.01)
 
 
 @pytest.mark.parametrize("triton", [False, True])
 def test_words_that_are_not_learnt_take_no_room_in_the_head(tiny_model, triton):
     step = replace(STEP, triton=triton)
-    few = rehearse(tiny_model, ADAPTERS["full"](), replace(step, learnt=0.1)).peak_bytes
-    assert few < rehearse(tiny_model, ADAPTERS["full"](), step).peak_bytes
+    few = profile_step(tiny_model, ADAPTERS["full"](), replace(step, trained=0.1)).peak_bytes
+    assert few < profile_step(tiny_model, ADAPTERS["full"](), step).peak_bytes
 
 
 def test_a_card_needs_no_copies_of_the_logits_but_a_whole_tile(tiny_model):
     step = Step(8, 100, half=True, base_dtype="float32")
     tile = 8 * 99 * 32768 * 2
-    assert tile < rehearse(tiny_model, ADAPTERS["full"](), replace(step, triton=True)).peak_bytes < 2 * tile
+    assert tile < profile_step(tiny_model, ADAPTERS["full"](), replace(step, triton=True)).peak_bytes < 2 * tile
 
 
 def test_the_first_rehearsal_of_a_process_leaves_no_fake_tables_behind(tiny_model):
     program = (
         "import sys; from pathlib import Path; from finetune.adapters import ADAPTERS;"
-        "from finetune.fit.profile import Step, rehearse;"
-        "found = [rehearse(Path(sys.argv[1]), ADAPTERS['full'](), Step(1, n, False, 'float32')) for n in (9, 10)];"
+        "from finetune.fit.profile import Step, profile_step;"
+        "found = [profile_step(Path(sys.argv[1]), ADAPTERS['full'](), Step(1, n, False, 'float32')) for n in (9, 10)];"
         "assert found[0].weights_bytes == found[1].weights_bytes, found;"
         "from bitsandbytes.backends import utils;"
         "assert utils._NF4_QUANT_TABLE.device.type == 'cpu' and utils._NF4_QUANT_TABLE.tolist()"

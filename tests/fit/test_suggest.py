@@ -5,7 +5,7 @@ import pytest
 from finetune.data.counts import Counts
 from finetune.fit import estimate as memory
 from finetune.fit.estimate import Fit, estimate
-from finetune.fit.suggest import remedy
+from finetune.fit.suggest import suggest
 from finetune.machine import hardware
 from tests.fit.test_estimate import recipe
 
@@ -30,12 +30,12 @@ def with_free(monkeypatch):
 
 
 def test_what_fits_is_left_alone(with_tiny, wide):
-    assert remedy(wide, with_tiny, COUNTS) is None
+    assert suggest(wide, with_tiny, COUNTS) is None
 
 
 def test_a_smaller_part_of_the_batch_comes_first(with_tiny, wide, with_free):
     with_free(estimate(wide, with_tiny, COUNTS).estimate_bytes)
-    found = remedy(wide, with_tiny, COUNTS)
+    found = suggest(wide, with_tiny, COUNTS)
     assert found.settings == {"training.accumulation": 2}
     assert found.words == "--set training.accumulation=2" and "same result" in found.what
 
@@ -43,7 +43,7 @@ def test_a_smaller_part_of_the_batch_comes_first(with_tiny, wide, with_free):
 @pytest.mark.parametrize("share", [0.8, 0.6, 0.5])
 def test_the_change_that_is_offered_fits(with_tiny, wide, with_free, share):
     with_free(estimate(wide, with_tiny, COUNTS).estimate_bytes * share)
-    found = remedy(wide, with_tiny, COUNTS)
+    found = suggest(wide, with_tiny, COUNTS)
     assert found.fit.fits and estimate(wide.changed(**found.settings), with_tiny, COUNTS).fits
 
 
@@ -53,7 +53,7 @@ LAST = {"training.accumulation": 8, "training.activation_checkpointing": True, "
 
 def test_rows_are_cut_only_when_nothing_milder_helps(with_tiny, wide, with_free):
     with_free(estimate(wide.changed(**LAST), with_tiny, COUNTS).estimate_bytes)
-    found = remedy(wide, with_tiny, COUNTS)
+    found = suggest(wide, with_tiny, COUNTS)
     assert found.settings["training.length"] == 250 and "adapter.type" not in found.settings
 
 
@@ -76,16 +76,16 @@ def test_a_rung_that_does_not_help_is_left_out(workspace, wide, monkeypatch, fre
         return Fit(0, 0, needed, free, needed <= free, "")
 
     monkeypatch.setattr("finetune.fit.suggest.estimate", estimate)
-    assert remedy(wide, workspace, COUNTS).settings == settings
+    assert suggest(wide, workspace, COUNTS).settings == settings
 
 
 def test_the_add_on_keeps_its_settings_when_the_base_is_compressed(with_tiny, with_free):
     lora = recipe(length=512, batch_size=8, packing=False).changed(**{"adapter.rank": 4})
     tried = lora.changed(**{"training.accumulation": 8, "training.activation_checkpointing": True})
     with_free(estimate(tried, with_tiny, COUNTS).estimate_bytes * 1.1)
-    assert lora.changed(**remedy(lora, with_tiny, COUNTS).settings).adapter.rank == 4
+    assert lora.changed(**suggest(lora, with_tiny, COUNTS).settings).adapter.rank == 4
 
 
 def test_where_nothing_helps_nothing_is_offered(with_tiny, wide, with_free):
     with_free(1000)
-    assert remedy(wide, with_tiny, COUNTS) is None
+    assert suggest(wide, with_tiny, COUNTS) is None

@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.errors import ModelError, RunError
-from finetune.inference.chat import LIKELY, Answer, Draw, Pair, Pairs, Sampling, differences
+from finetune.inference.chat import TOP_FIRST, Answer, Pair, Pairs, Sampling, TokenSampler, differences
 from finetune.recipe import Recipe
 from finetune.runs.events import Saved
 from finetune.service.worker import work
@@ -115,10 +115,10 @@ def test_the_base_answers_as_the_compressed_base_beside_a_qlora_adapter(home, pa
 
     workspace, runs = home
     recipe = runs["qlora"].recipe
-    quantised = Pair.load(runs["qlora"], workspace)
+    quantized = Pair.load(runs["qlora"], workspace)
     untouched = Untouched(workspace.models_dir / "tiny")
     untouched.model = load_base(recipe.model, workspace, recipe.adapter, pair.sides.model.dtype)
-    assert [ask(quantised, question).base for question in QUESTIONS[:10]] == said_by(untouched)[:10]
+    assert [ask(quantized, question).base for question in QUESTIONS[:10]] == said_by(untouched)[:10]
 
 
 @pytest.mark.parametrize("kind", ["lora", "full"])
@@ -178,28 +178,28 @@ def test_equal_seeds_give_equal_answers_and_touch_no_other_chance(pair):
 
 def test_both_sides_draw_with_the_same_luck():
     logits = torch.randn(1, 500, generator=torch.Generator().manual_seed(0)).repeat(2, 1)
-    draw = Draw(Sampling(temperature=1.0))
-    pairs = [draw(logits) for _ in range(50)]
+    sample = TokenSampler(Sampling(temperature=1.0))
+    pairs = [sample(logits) for _ in range(50)]
     assert all(base == tuned for base, tuned in pairs)
     assert len({base for base, _ in pairs}) > 20
 
 
 def test_words_are_drawn_as_often_as_their_chance_says():
-    chances = torch.tensor([0.5, 0.3, 0.15, 0.05])
-    draw = Draw(Sampling(temperature=1.0, top_p=1.0))
+    probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    sample = TokenSampler(Sampling(temperature=1.0, top_p=1.0))
     counts = torch.zeros(4)
     for _ in range(4000):
-        counts[draw(chances.log().unsqueeze(0))[0]] += 1
-    assert torch.allclose(counts / 4000, chances, atol=0.03)
+        counts[sample(probabilities.log().unsqueeze(0))[0]] += 1
+    assert torch.allclose(counts / 4000, probabilities, atol=0.03)
 
 
 def test_top_p_leaves_out_the_tail():
-    chances = torch.tensor([[0.5, 0.3, 0.15, 0.05]])
-    assert Draw(Sampling(top_p=0.8))._likely(chances[0]).tolist() == pytest.approx([0.5, 0.3, 0, 0])
-    assert Draw(Sampling(top_p=0.01))._likely(chances[0]).tolist() == pytest.approx([0.5, 0, 0, 0])
+    probabilities = torch.tensor([[0.5, 0.3, 0.15, 0.05]])
+    assert TokenSampler(Sampling(top_p=0.8))._nucleus(probabilities[0]).tolist() == pytest.approx([0.5, 0.3, 0, 0])
+    assert TokenSampler(Sampling(top_p=0.01))._nucleus(probabilities[0]).tolist() == pytest.approx([0.5, 0, 0, 0])
     flat = torch.full((4000,), 1 / 4000)
     flat[:2] += torch.tensor([1e-4, -1e-4])
-    assert (Draw(Sampling(top_p=0.9))._likely(flat) > 0).sum() > LIKELY
+    assert (TokenSampler(Sampling(top_p=0.9))._nucleus(flat) > 0).sum() > TOP_FIRST
 
 
 def test_answers_grow_and_the_last_reply_is_done(pair):
@@ -216,7 +216,7 @@ def test_a_side_that_has_ended_says_no_more(pair):
     """The base is made to end where it would say its fourth token."""
     messages = [{"role": "user", "content": "e?"}]
     prompts = (pair.prompt(messages), pair.prompt(messages))
-    said = list(pair._tokens(prompts, Draw(GREEDY), 12, threading.Event()))
+    said = list(pair._tokens(prompts, TokenSampler(GREEDY), 12, threading.Event()))
     base, tuned = zip(*said)
     shorter = Pair(pair.sides, pair.tokenizer, {base[3]}, pair.context, pair.how)
     *_, reply = shorter.reply(messages, messages, GREEDY)

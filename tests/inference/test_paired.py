@@ -5,7 +5,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from finetune.inference.paired import InTurn, Together, sides_of_adapter, sides_of_models
+from finetune.inference.paired import BatchedDecoding, SequentialDecoding, decoding_of_adapter, decoding_of_models
 
 PROMPTS = [list(range(20 + i, 26 + 3 * i)) for i in range(12)]
 
@@ -65,8 +65,8 @@ def one_thread():
 
 @pytest.mark.parametrize(("dtype", "count"), [(torch.bfloat16, 12), (torch.float32, 4)])
 def test_one_batch_answers_as_each_side_alone(dtype, count):
-    sides, how = sides_of_adapter(tune(small(dtype)))
-    assert isinstance(sides, Together) and how.value == "one batch"
+    sides, how = decoding_of_adapter(tune(small(dtype)))
+    assert isinstance(sides, BatchedDecoding) and how.value == "one batch"
     untouched, tuned = small(dtype), tune(small(dtype))
     for i, ids in enumerate(PROMPTS[:count]):
         other = PROMPTS[-1 - i]
@@ -76,14 +76,14 @@ def test_one_batch_answers_as_each_side_alone(dtype, count):
 
 
 def test_layers_too_wide_for_one_batch_are_computed_row_by_row():
-    sides, _ = sides_of_adapter(tune(small(torch.bfloat16, intermediate=2048)))
+    sides, _ = decoding_of_adapter(tune(small(torch.bfloat16, intermediate=2048)))
     untouched = small(torch.bfloat16, intermediate=2048)
     for ids in PROMPTS[:5]:
         assert walk(sides, (ids, ids), 16)[0] == greedy(untouched, ids, 16)
 
 
 def test_logits_of_one_batch_are_equal_to_the_last_bit():
-    sides, _ = sides_of_adapter(tune(small(torch.float32)))
+    sides, _ = decoding_of_adapter(tune(small(torch.float32)))
     together, place = sides.begin((PROMPTS[0], PROMPTS[5]))
     alone, apart = sides.alone.begin((PROMPTS[0], PROMPTS[5]))
     for token in range(30, 60):
@@ -93,8 +93,8 @@ def test_logits_of_one_batch_are_equal_to_the_last_bit():
 
 
 def test_an_add_on_that_cannot_share_a_batch_is_stepped_in_turn():
-    sides, how = sides_of_adapter(tune(small(torch.float32), use_dora=True))
-    assert isinstance(sides, InTurn) and how.value == "in turn" and how.reason
+    sides, how = decoding_of_adapter(tune(small(torch.float32), use_dora=True))
+    assert isinstance(sides, SequentialDecoding) and how.value == "in turn" and how.reason
     untouched, tuned = small(torch.float32), tune(small(torch.float32), use_dora=True)
     base_said, tuned_said = walk(sides, (PROMPTS[2], PROMPTS[3]), 16)
     assert base_said == greedy(untouched, PROMPTS[2], 16)
@@ -106,7 +106,7 @@ def test_two_whole_models_answer_as_each_alone():
     with torch.no_grad():
         for parameter in tuned.parameters():
             parameter.mul_(1.1)
-    sides, _ = sides_of_models(base, tuned)
+    sides, _ = decoding_of_models(base, tuned)
     base_said, tuned_said = walk(sides, (PROMPTS[1], PROMPTS[4]), 16)
     assert base_said == greedy(small(torch.bfloat16), PROMPTS[1], 16)
     assert tuned_said == greedy(tuned, PROMPTS[4], 16)
@@ -118,7 +118,7 @@ def test_a_saved_adapter_answers_as_before(tmp_path):
     expected = greedy(tuned, PROMPTS[0], 24)
     folder = next(path.parent for path in tmp_path.rglob("adapter_config.json"))
     loaded = PeftModel.from_pretrained(small(torch.bfloat16), folder, adapter_name="tuned").eval()
-    sides, _ = sides_of_adapter(loaded)
+    sides, _ = decoding_of_adapter(loaded)
     assert walk(sides, (PROMPTS[0], PROMPTS[0]), 24)[1] == expected
 
 
@@ -131,6 +131,6 @@ def test_a_model_with_a_sliding_window_is_stepped_in_turn():
     model = Qwen2ForCausalLM(config).eval()
     untouched = AutoModelForCausalLM.from_config(config).eval()
     untouched.load_state_dict(model.state_dict())
-    sides, how = sides_of_adapter(tune(model))
+    sides, how = decoding_of_adapter(tune(model))
     assert how.value == "in turn"
     assert walk(sides, (PROMPTS[8], PROMPTS[2]), 24)[0] == greedy(untouched, PROMPTS[8], 24)

@@ -69,16 +69,16 @@ def test_threads_that_write_conversations_at_a_time_mark_the_answers_as_one_alon
     libraries.load_tokenizers()
     from transformers import AutoTokenizer
 
-    from finetune.data.tokens import chat_piece
+    from finetune.data.tokens import chat_sequence
 
     tokenizer, ask = AutoTokenizer.from_pretrained(tiny_model), {"role": "user", "content": "And now?"}
     chats = [[ask, {"role": "assistant", "content": f"answer {n} " * (1 + n % 20)}] for n in range(400)]
-    alone = [chat_piece(chat, tokenizer, 512) for chat in chats]
+    alone = [chat_sequence(chat, tokenizer, 512) for chat in chats]
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(4) as pool:
-            together = list(pool.map(lambda chat: chat_piece(chat, tokenizer, 512), chats))
+            together = list(pool.map(lambda chat: chat_sequence(chat, tokenizer, 512), chats))
     finally:
         sys.setswitchinterval(usual)
-    assert together == alone and all(piece.learns for piece in alone)
+    assert together == alone and all(piece.has_trained_tokens for piece in alone)

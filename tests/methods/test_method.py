@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.data.tokens import Piece
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError
 from finetune.methods import METHODS, method_for
 
@@ -18,8 +18,8 @@ def test_each_method_speaks_to_both_readers(method):
 @pytest.mark.parametrize("method", METHODS.values())
 def test_a_blank_row_has_the_columns_of_a_real_one_and_nothing_to_learn(method):
     sequences = 2 if "preference" in method.reads else 1
-    row = method().columns((Piece((0, 0), (False, False), 2),) * sequences)
-    assert row == {column: method.blank[column] for column in row}
+    row = method().columns((TokenSequence((0, 0), (False, False), 2),) * sequences)
+    assert row == {column: method.padding_row[column] for column in row}
 
 
 def test_a_type_is_read_by_its_own_name_only():

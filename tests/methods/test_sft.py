@@ -11,29 +11,29 @@ def tokenizer(tiny_model):
     return AutoTokenizer.from_pretrained(tiny_model)
 
 
-def learnt(method, example, tokenizer):
-    row = method.columns(method.pieces(example, tokenizer, 100))
+def trained(method, example, tokenizer):
+    row = method.columns(method.sequences(example, tokenizer, 100))
     return tokenizer.decode([label for label in row["labels"] if label != -100])
 
 
 def test_only_the_answer_is_learnt(tokenizer):
-    assert learnt(SFT(), CHAT, tokenizer) == "Blue.<|im_end|>"
+    assert trained(SFT(), CHAT, tokenizer) == "Blue.<|im_end|>"
 
 
 def test_everything_can_be_learnt(tokenizer):
-    assert "Sea?" in learnt(SFT(learn_from="everything"), CHAT, tokenizer)
+    assert "Sea?" in trained(SFT(train_on="all"), CHAT, tokenizer)
 
 
 def test_plain_text_is_learnt_whole_but_for_its_first_token_which_nothing_predicts(tokenizer):
-    assert learnt(SFT(), {"text": "The sea is blue."}, tokenizer) == "he sea is blue.<|im_end|>"
+    assert trained(SFT(), {"text": "The sea is blue."}, tokenizer) == "he sea is blue.<|im_end|>"
 
 
 def test_labels_and_ids_have_equal_length(tokenizer):
-    row = SFT().columns(SFT().pieces(CHAT, tokenizer, 20))
+    row = SFT().columns(SFT().sequences(CHAT, tokenizer, 20))
     assert len(row["labels"]) == len(row["input_ids"]) == 20
 
 
 def test_an_answer_of_weight_0_carries_no_label(tokenizer):
     turns = [*CHAT["messages"], {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Light."}]
     turns[1] = {**turns[1], "weight": 0}
-    assert learnt(SFT(), {"messages": turns}, tokenizer) == "Light.<|im_end|>"
+    assert trained(SFT(), {"messages": turns}, tokenizer) == "Light.<|im_end|>"

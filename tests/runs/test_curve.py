@@ -71,13 +71,13 @@ def test_any_run_has_a_curve_of_numbers_only(events):
     curve = Curve.of(view)
     assert all(math.isfinite(value) for series in (curve.training, curve.held_out, curve.blocks) for _, value in series)
     assert curve.best_step is None or curve.best_step in [check.step for check in view.evaluations]
-    assert set(curve.bad) <= set(curve.jumps) <= {step.step for step in view.steps}
+    assert set(curve.bad) <= set(curve.spikes) <= {step.step for step in view.steps}
 
 
 def test_level_is_said_from_the_first_check_that_was_as_good_as_the_best():
     def level(*losses):
         checks = [events.Evaluated(step=n * 10, loss=loss) for n, loss in enumerate(losses)]
-        return Curve.of(fold(checks)).level_since
+        return Curve.of(fold(checks)).plateau_since
 
     assert level(3.0, 2.0, 1.01, 1.0, 1.005, 1.0) == 20
     assert level(3.0, 2.5, 2.0, 1.5, 1.0) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from finetune.paths import PROJECT
 from finetune.runs import events
-from finetune.runs.diagnosis import RULES, TITLES, Verdict, best_sound, should_stop, steps_words, verdict
+from finetune.runs.diagnosis import RULES, TITLES, Diagnosis, best_sound, diagnose, should_stop, steps_words
 from finetune.runs.view import View, fold
 from tests.strategies import any_event
 
@@ -40,8 +40,8 @@ def story(training, held_out=(), total=None, metrics=None, norms=None, answers=(
         yield events.Sampled(step=step, answers=spoken)
 
 
-def judge(*arguments, **more) -> Verdict:
-    return verdict(fold(story(*arguments, **more)))
+def judge(*arguments, **more) -> Diagnosis:
+    return diagnose(fold(story(*arguments, **more)))
 
 
 def falling(steps, start=3.0, end=0.5, noise=0.05, seed=1):
@@ -69,7 +69,7 @@ def test_real_runs_are_judged_as_a_person_would(name, code):
             *(events.Evaluated(step=step, loss=loss, metrics=metrics) for step, loss, metrics in run["held_out"]),
         ]
     )
-    assert verdict(view).code == code
+    assert diagnose(view).code == code
 
 
 def test_a_run_that_goes_well_is_never_blamed_on_its_way():
@@ -80,14 +80,14 @@ def test_a_run_that_goes_well_is_never_blamed_on_its_way():
         view.add(events.Stepped(step=n + 1, epoch=0, loss=loss, learning_rate=0, grad_norm=norm))
         if n + 1 in checks:
             view.add(events.Evaluated(step=n + 1, loss=checks[n + 1]))
-        seen.add(verdict(view).code)
+        seen.add(diagnose(view).code)
     assert seen == {"early", "learning"}
 
 
 @given(st.lists(any_event(), max_size=80))
 def test_any_run_has_a_verdict(events):
     view = fold(events)
-    found = verdict(view)
+    found = diagnose(view)
     steps = [event.step for event in (*view.steps, *view.evaluations, *view.samples)]
     assert found.code in TITLES and found.words.endswith((".", "”."))
     assert found.best_step in (None, *steps) and found.since in (None, 0, view.step, *steps)
@@ -171,7 +171,7 @@ def test_losses_that_are_no_numbers_have_diverged_since_the_first_of_them(bad):
 
 def test_a_run_given_up_by_its_trainer_has_diverged():
     view = fold([*story(falling(50)), events.Ended(state="failed", code="diverged")])
-    assert verdict(view).code == "diverged"
+    assert diagnose(view).code == "diverged"
 
 
 def test_a_training_loss_that_comes_back_up_is_unstable():
@@ -215,7 +215,7 @@ def test_thousands_of_steps_take_no_more_than_a_share_of_a_second():
     view = fold(story(falling(300, noise=0.02), [3.0, 1.0, 0.5]))
     view.steps = [step.model_copy(update={"step": n + 1}) for n, step in enumerate(view.steps * 67)]
     began = time.process_time()
-    verdict(view)
+    diagnose(view)
     assert time.process_time() - began < 1.0
 
 
@@ -259,5 +259,5 @@ def test_the_model_kept_is_the_best_that_could_still_speak():
 
 
 def test_the_last_rule_always_applies_and_steps_are_told_in_words():
-    assert RULES[-1].__name__ == "_learning" and verdict(View()).title == "Too early to say"
+    assert RULES[-1].__name__ == "_learning" and diagnose(View()).title == "Too early to say"
     assert steps_words([1, 2]) == "1, 2" and steps_words(range(6)) == "0, 1, 2, 3 and 2 more"

@@ -196,12 +196,12 @@ def test_what_is_asked_is_known_until_the_run_goes_on(run, what, state):
 
 
 def test_an_interrupted_run_is_left_until_it_goes_on(run):
-    assert not run.is_left
-    run.leave()
-    assert run.is_left
+    assert not run.is_dismissed
+    run.dismiss()
+    assert run.is_dismissed
     run.emit(Ended(state="interrupted"))
     run.requeue()
-    assert not run.is_left
+    assert not run.is_dismissed
 
 
 def test_a_finished_run_is_not_taken_up_again(run):

@@ -44,7 +44,7 @@ def test_a_new_view_is_queued():
 
 @pytest.mark.parametrize(
     ("phase", "state"),
-    [("loading", "preparing"), ("tokenising", "preparing"), ("training", "running"), ("saving", "running")],
+    [("loading", "preparing"), ("tokenizing", "preparing"), ("training", "running"), ("saving", "running")],
 )
 def test_the_phase_decides_between_preparing_and_running(phase, state):
     view = fold([events.Queued(name="a"), events.Started(device="CPU"), events.Entered(phase=phase)])
@@ -150,7 +150,7 @@ def test_a_run_is_stalled_if_it_is_silent_for_much_longer_than_a_step_takes(pace
     assert not view.is_stalled(1e9)
 
 
-@pytest.mark.parametrize("phase", ["loading", "tokenising", "training", "saving"])
+@pytest.mark.parametrize("phase", ["loading", "tokenizing", "training", "saving"])
 @pytest.mark.parametrize("steps", [0, 1])
 def test_before_a_second_step_and_while_saving_only_a_long_silence_is_a_stall(phase, steps):
     view = fold([events.Started(device="CPU", at=0), events.Entered(phase=phase, at=0)])

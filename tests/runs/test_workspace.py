@@ -94,7 +94,7 @@ def test_why_nothing_can_be_written_is_said_in_plain_words(workspace, monkeypatc
 def test_a_disk_that_is_almost_full_is_said_with_figures(workspace, monkeypatch):
     usage = namedtuple("usage", "total used free")(2**40, 2**40 - 2**23, 2**23)
     monkeypatch.setattr("finetune.runs.checkpoints.shutil.disk_usage", lambda _: usage)
-    with pytest.raises(DiskError, match="too full for new runs: it needs 64 MB, and 8 MB are free"):
+    with pytest.raises(DiskError, match="too full for new runs: it needs 64 MB, and 8.0 MB are free"):
         workspace.require_writable()
 
 

@@ -4,57 +4,57 @@ from finetune.errors import RecipeError, RunError
 from finetune.machine.lease import Lease
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended
-from finetune.service.queue import Jobs
+from finetune.service.queue import RunQueue
 from tests.pace import wait_for
 from tests.training.test_train import recipe
 
 
 def test_runs_are_worked_on_in_their_order(with_tiny, tmp_path):
-    jobs = Jobs(with_tiny)
-    first, second = (jobs.submit(recipe(tmp_path)) for _ in range(2))
-    assert second.id in [run.id for run in jobs.waiting()]
+    queue = RunQueue(with_tiny)
+    first, second = (queue.submit(recipe(tmp_path)) for _ in range(2))
+    assert second.id in [run.id for run in queue.waiting()]
     wait_for(lambda: second.view().state == "done")
     assert first.view().ended_at <= second.view().started_at
 
 
 def test_a_run_that_waits_is_stopped_at_once(with_tiny, tmp_path):
-    jobs = Jobs(with_tiny)
-    first, second = jobs.submit(recipe(tmp_path)), jobs.submit(recipe(tmp_path))
-    jobs.stop(second.id)
+    queue = RunQueue(with_tiny)
+    first, second = queue.submit(recipe(tmp_path)), queue.submit(recipe(tmp_path))
+    queue.stop(second.id)
     assert second.view().state == "stopped" and not second.view().has_model
     wait_for(lambda: first.view().state == "done")
     assert second.view().started_at is None
 
 
 def test_a_paused_run_makes_room_and_goes_on_when_it_is_resumed(with_tiny, tmp_path):
-    jobs = Jobs(with_tiny)
-    first = jobs.submit(recipe(tmp_path, **{"training.max_steps": 400, "evaluation.times": 1}))
+    queue = RunQueue(with_tiny)
+    first = queue.submit(recipe(tmp_path, **{"training.max_steps": 400, "evaluation.times": 1}))
     wait_for(lambda: first.view().step >= 2)
-    jobs.pause(first.id)
-    second = jobs.submit(recipe(tmp_path))
+    queue.pause(first.id)
+    second = queue.submit(recipe(tmp_path))
     wait_for(lambda: second.view().state == "done")
     assert first.view().state == "paused" and not first.view().has_model
     came = first.view().step
-    jobs.resume(first.id)
+    queue.resume(first.id)
     wait_for(lambda: first.view().step > came)
-    jobs.stop(first.id)
+    queue.stop(first.id)
     wait_for(lambda: first.view().state == "stopped")
     assert first.view().has_model and first.view().started_at > second.view().ended_at
 
 
 def test_the_order_of_the_line_can_be_changed_and_survives(with_tiny, tmp_path):
     with Lease(with_tiny.path):
-        jobs = Jobs(with_tiny)
-        jobs.submit(recipe(tmp_path))
-        wait_for(lambda: jobs.current)
-        second, third, fourth = (jobs.submit(recipe(tmp_path)) for _ in range(3))
-        jobs.move(fourth.id, -1)
-        jobs.move(second.id, 9)
-        assert [run.id for run in jobs.waiting()] == [fourth.id, third.id, second.id]
+        queue = RunQueue(with_tiny)
+        queue.submit(recipe(tmp_path))
+        wait_for(lambda: queue.current)
+        second, third, fourth = (queue.submit(recipe(tmp_path)) for _ in range(3))
+        queue.move(fourth.id, -1)
+        queue.move(second.id, 9)
+        assert [run.id for run in queue.waiting()] == [fourth.id, third.id, second.id]
         with pytest.raises(RunError, match="is not waiting"):
-            jobs.move(jobs.current.id, 1)
-        jobs.close(10)
-        again = Jobs(with_tiny)
+            queue.move(queue.current.id, 1)
+        queue.close(10)
+        again = RunQueue(with_tiny)
         wait_for(lambda: again.current)
         assert [again.current.id, *(run.id for run in again.waiting())] == [fourth.id, third.id, second.id]
         for run in (second, third, fourth):
@@ -65,36 +65,36 @@ def test_an_ended_run_is_deleted_and_what_remained_of_others_too(with_tiny, tmp_
     (with_tiny.runs_dir / ".trash-009-old").mkdir()
     run = with_tiny.create(recipe(tmp_path))
     run.emit(Ended(state="stopped"))
-    jobs = Jobs(with_tiny)
-    jobs.delete(run.id)
+    queue = RunQueue(with_tiny)
+    queue.delete(run.id)
     assert [path.name for path in with_tiny.runs_dir.glob("*") if path.is_dir()] == []
     with pytest.raises(RunError, match="There is no run"):
-        jobs.delete(run.id)
+        queue.delete(run.id)
 
 
 def test_a_disk_too_full_for_the_order_of_the_line_stops_no_run(with_tiny, tmp_path):
     (with_tiny.path / ".queue.json").mkdir()  # so that it cannot be written
-    run = Jobs(with_tiny).submit(recipe(tmp_path))
+    run = RunQueue(with_tiny).submit(recipe(tmp_path))
     wait_for(lambda: run.view().state in ("done", "failed"))
     assert run.view().state == "done" and not (with_tiny.path / "queue.json").exists()
 
 
 def test_a_run_that_is_finished_or_at_work_cannot_be_resumed(with_tiny, tmp_path):
-    jobs = Jobs(with_tiny)
-    run = jobs.submit(recipe(tmp_path))
+    queue = RunQueue(with_tiny)
+    run = queue.submit(recipe(tmp_path))
     with pytest.raises(RunError, match="has not ended"):
-        jobs.resume(run.id)
+        queue.resume(run.id)
     wait_for(lambda: run.view().state == "done")
     with pytest.raises(RunError, match="is finished"):
-        jobs.resume(run.id)
+        queue.resume(run.id)
 
 
 def test_at_the_end_of_the_program_the_run_saves_where_it_is(with_tiny, tmp_path):
-    jobs = Jobs(with_tiny)
-    run = jobs.submit(recipe(tmp_path, **{"training.max_steps": 1000, "evaluation.times": 1}))
-    waiting = jobs.submit(recipe(tmp_path))
+    queue = RunQueue(with_tiny)
+    run = queue.submit(recipe(tmp_path, **{"training.max_steps": 1000, "evaluation.times": 1}))
+    waiting = queue.submit(recipe(tmp_path))
     wait_for(lambda: run.view().step >= 2)
-    assert jobs.close(30)
+    assert queue.close(30)
     view = run.view()
     assert view.state == "interrupted" and run.checkpoints.newest().checkpoint.step == view.step
     assert "The program was asked to end." in [note.message for note in view.notes]
@@ -107,11 +107,11 @@ def test_a_worker_that_ends_without_a_word_is_noticed_and_replaced(with_tiny, tm
 
     with monkeypatch.context() as patch:
         patch.setattr("finetune.training.train.prepare", vanish)
-        jobs = Jobs(with_tiny)
-        run = jobs.submit(recipe(tmp_path))
+        queue = RunQueue(with_tiny)
+        run = queue.submit(recipe(tmp_path))
         wait_for(lambda: run.view().state == "failed", seconds=20)
     assert "without a word" in run.view().message and not run.is_held
-    jobs.resume(run.id)
+    queue.resume(run.id)
     wait_for(lambda: run.view().state == "done")
 
 
@@ -120,24 +120,24 @@ def test_a_lost_graphics_card_saves_nothing_and_asks_for_a_new_process(with_tiny
         raise RuntimeError("CUDA error: device-side assert triggered")
 
     monkeypatch.setattr("finetune.training.train.prepare", fail)
-    jobs = Jobs(with_tiny)
-    run = jobs.submit(recipe(tmp_path))
-    assert jobs.poisoned.wait(60)
+    queue = RunQueue(with_tiny)
+    run = queue.submit(recipe(tmp_path))
+    assert queue.poisoned.wait(60)
     assert run.view().code == "gpu" and not run.checkpoints.all()
 
 
 def test_a_run_that_another_process_works_on_is_left_alone(with_tiny, tmp_path):
     mine = with_tiny.create(recipe(tmp_path))
     with mine.held():
-        jobs = Jobs(with_tiny)
-        second = jobs.submit(recipe(tmp_path))
+        queue = RunQueue(with_tiny)
+        second = queue.submit(recipe(tmp_path))
         wait_for(lambda: second.view().state == "done")
     assert mine.view().state == "queued" and mine.view().started_at is None
 
 
 def test_what_was_queued_when_the_app_ended_is_taken_up(with_tiny, tmp_path):
     run = with_tiny.create(recipe(tmp_path))
-    Jobs(with_tiny)
+    RunQueue(with_tiny)
     wait_for(lambda: run.view().state == "done")
     assert run.view().has_model
 
@@ -149,14 +149,14 @@ def test_all_problems_are_said_before_a_run_is_made(with_tiny, tmp_path):
     bad = bad.changed(**{"data.path": str(tmp_path / "sft.jsonl")})
     recipe(tmp_path)
     with pytest.raises(RecipeError) as caught:
-        Jobs(with_tiny).submit(bad)
+        RunQueue(with_tiny).submit(bad)
     assert {problem.where for problem in caught.value.problems} == {"training.accumulation", "model.id", "method"}
     assert with_tiny.runs() == []
 
 
 def test_a_queued_run_waits_for_a_device_in_use_elsewhere(with_tiny, tmp_path):
     with Lease(with_tiny.path):
-        run = Jobs(with_tiny).submit(recipe(tmp_path))
+        run = RunQueue(with_tiny).submit(recipe(tmp_path))
         wait_for(lambda: run.is_held)
         assert run.view().started_at is None
     wait_for(lambda: run.view().state == "done")
@@ -164,7 +164,7 @@ def test_a_queued_run_waits_for_a_device_in_use_elsewhere(with_tiny, tmp_path):
 
 
 def test_the_heavy_libraries_load_in_the_background(with_tiny):
-    jobs = Jobs(with_tiny)
-    jobs.warm()
-    wait_for(lambda: jobs.is_warm)
+    queue = RunQueue(with_tiny)
+    queue.warm()
+    wait_for(lambda: queue.is_warm)
     assert Recipe.from_dict({"data": {"path": "x"}}).name == "untitled"

@@ -27,7 +27,7 @@ ALIKE = {"training.precision": "fp32", "training.packing": False}
 
 
 def test_one_process_is_the_first_of_one():
-    assert distributed.world() == 1 and distributed.is_first()
+    assert distributed.world_size() == 1 and distributed.is_main_process()
     assert distributed.agree(True, False) == (True, False) and distributed.share("a") == "a"
 
 
@@ -48,7 +48,7 @@ def case(method, rows, **settings):
 def test_two_processes_train_as_one_does(with_tiny, tmp_path, method, rows, settings):
     held_out = "".join(json.dumps(row) + "\n" for row in examples(method)[:4]).replace("What of", "Tell me of")
     (tmp_path / f"{method}.held-out.jsonl").write_text(held_out, encoding="utf-8")
-    settings = {**ALIKE, "data.mends": [{"type": "drop", "rows": f"{rows + 1}-25"}], **settings}
+    settings = {**ALIKE, "data.fixes": [{"type": "drop", "rows": f"{rows + 1}-25"}], **settings}
     alone = with_tiny.create(recipe(tmp_path, method, **settings))
     work(alone, with_tiny)
     together = with_tiny.create(recipe(tmp_path, method, **settings, **{"training.processes": 2}))
@@ -82,7 +82,13 @@ def test_one_process_of_two_is_killed_and_the_run_resumed(with_tiny, tmp_path):
     assert [step.step for step in view.steps] == list(range(1, 61))
 
 
-RANK = "import time; from finetune.training import distributed; distributed.end_with_starter(); print('up', flush=True); time.sleep(60)"
+RANK = """
+import time
+from finetune.training import distributed
+distributed.end_with_starter()
+print('up', flush=True)
+time.sleep(60)
+"""
 TORCHRUN = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {RANK!r}], start_new_session=True)"
 OWNER = f"""
 import os, subprocess, sys

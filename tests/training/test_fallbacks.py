@@ -1,7 +1,7 @@
 import pytest
 
 from finetune.recipe import Recipe
-from finetune.training.fallbacks import next_rung
+from finetune.training.fallbacks import next_fallback
 
 
 def recipe(**settings):
@@ -10,14 +10,14 @@ def recipe(**settings):
 
 def descent(recipe, batch_size, longest):
     """Every rung from the top to the bottom, with the recipe after it."""
-    while rung := next_rung(recipe, batch_size, longest):
-        recipe = recipe.changed(**rung.settings)
+    while fallback := next_fallback(recipe, batch_size, longest):
+        recipe = recipe.changed(**fallback.settings)
         batch_size = recipe.training.batch_size or batch_size
-        yield rung, recipe
+        yield fallback, recipe
 
 
 def test_what_changes_the_result_least_is_given_up_first():
-    changes = [rung.settings for rung, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
+    changes = [fallback.settings for fallback, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
     assert changes == [
         {"training.batch_size": 8, "training.accumulation": 2},
         {"training.accumulation": 4},
@@ -42,9 +42,9 @@ def test_the_batch_stays_the_same_and_there_is_an_end(adapter, batch):
 
 
 def test_a_batch_that_was_chosen_for_the_rows_stays_when_rows_are_cut():
-    changed = next_rung(recipe(**{"training.batch_size": 16}), 16, 1000).settings
+    changed = next_fallback(recipe(**{"training.batch_size": 16}), 16, 1000).settings
     assert changed == {"training.accumulation": 2}
-    assert next_rung(recipe(), 16, 1000).settings == changed | {"training.batch_size": 16}
+    assert next_fallback(recipe(), 16, 1000).settings == changed | {"training.batch_size": 16}
 
 
 def test_an_add_ons_settings_are_kept_in_the_compressed_one():
@@ -60,12 +60,12 @@ def test_a_whole_model_of_an_earlier_run_is_not_compressed(adapter, ends_as):
 
 
 def test_weights_that_do_not_fit_are_compressed_at_once():
-    rung = next_rung(recipe(**{"adapter.type": "full"}), 8, 1000, while_loading=True)
-    assert rung.settings == {"adapter.type": "qlora"}
-    assert next_rung(recipe(**{"adapter.type": "qlora"}), 8, 1000, while_loading=True) is None
+    fallback = next_fallback(recipe(**{"adapter.type": "full"}), 8, 1000, while_loading=True)
+    assert fallback.settings == {"adapter.type": "qlora"}
+    assert next_fallback(recipe(**{"adapter.type": "qlora"}), 8, 1000, while_loading=True) is None
 
 
 def test_each_rung_says_what_it_does():
-    said = [rung.reason for rung, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
+    said = [fallback.reason for fallback, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
     assert said[0] == "Each batch of 8 rows is worked on 4 at a time (same result)."
     assert len(set(said)) == 8 and all(reason.endswith(".") and len(reason) > 30 for reason in said)

@@ -34,18 +34,18 @@ def asked(monkeypatch):
 
 
 def test_a_launcher_that_asks_for_nothing_gets_it(asked):
-    fsdp.require_known(quantised=True)
+    fsdp.require_known(quantized=True)
     assert not fsdp.is_asked() and fsdp.loading_device("cuda") == "cuda"
 
 
 def test_what_is_to_be_shared_out_is_loaded_into_main_memory(asked):
     asked(**ENVIRONMENT)
-    fsdp.require_known(quantised=False)
+    fsdp.require_known(quantized=False)
     assert fsdp.is_asked() and fsdp.loading_device("cuda") == "cpu"
 
 
 @pytest.mark.parametrize(
-    ("variables", "quantised", "words"),
+    ("variables", "quantized", "words"),
     [
         ({fsdp.DEEPSPEED: "true"}, False, "DeepSpeed"),
         ({fsdp.FSDP: "true"}, False, "first version of FSDP"),
@@ -53,10 +53,10 @@ def test_what_is_to_be_shared_out_is_loaded_into_main_memory(asked):
         (ENVIRONMENT, True, "4 bits"),
     ],
 )
-def test_what_could_not_be_gone_on_from_is_refused(asked, variables, quantised, words):
+def test_what_could_not_be_gone_on_from_is_refused(asked, variables, quantized, words):
     asked(**variables)
     with pytest.raises(RunError, match=words):
-        fsdp.require_known(quantised)
+        fsdp.require_known(quantized)
 
 
 @pytest.mark.parametrize(("precision", "told"), [("fp32", "no"), ("bf16", "bf16"), ("fp16", "fp16")])

@@ -8,8 +8,8 @@ import torch
 
 from finetune.machine.libraries import ASKED_THREADS
 from finetune.training import numerics as arithmetic
-from finetune.training.numerics import compilation_of, loss_of, optimiser_of, threads
-from finetune.training.trainer import score_what_is_learnt
+from finetune.training.numerics import compilation_of, loss_of, optimizer_of, threads
+from finetune.training.trainer import score_trained_tokens_only
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_run_says_what_its_steps_were_computed_with(method, adapter, trained):
     settings = {"training.optimizer": "adamw_8bit"} if adapter == "full" else {}
     view = trained(method=method, adapter=adapter, **{"training.max_steps": 1}, **settings).view()
     chosen = {choice.what: choice for choice in view.choices}
-    assert chosen["optimiser"].value == ("adamw_bnb_8bit" if settings else "adamw_torch_fused")
+    assert chosen["optimizer"].value == ("adamw_bnb_8bit" if settings else "adamw_torch_fused")
     assert (chosen["loss"].value, chosen["compilation"].value) == ("in tiles", "off")
     assert "only words that are learnt are scored" in chosen["loss"].reason
     assert chosen["threads"].value == str(torch.get_num_threads())
@@ -40,14 +40,14 @@ def test_the_loss_is_told_by_what_the_model_runs(tiny_model, monkeypatch):
     assert loss_of(model).value == "all at once"
     utils.add_fused_lm_head(model)
     assert loss_of(model).value == "in tiles" and "learnt" not in loss_of(model).reason
-    score_what_is_learnt()
+    score_trained_tokens_only()
     assert loss_of(model).reason.endswith("; only words that are learnt are scored")
 
 
 def test_values_are_those_of_the_trainers_arguments():
-    assert optimiser_of(SimpleNamespace(optim="adamw_torch")).value == "adamw_torch"
-    assert "in one operation" in optimiser_of(SimpleNamespace(optim="adamw_torch_fused")).reason
-    assert "8 bits" in optimiser_of(SimpleNamespace(optim="adamw_bnb_8bit")).reason
+    assert optimizer_of(SimpleNamespace(optim="adamw_torch")).value == "adamw_torch"
+    assert "in one operation" in optimizer_of(SimpleNamespace(optim="adamw_torch_fused")).reason
+    assert "8 bits" in optimizer_of(SimpleNamespace(optim="adamw_bnb_8bit")).reason
     assert compilation_of(SimpleNamespace(torch_compile=True)).value == "on"
 
 

@@ -88,7 +88,7 @@ def test_general_rows_are_learnt_from_too_and_it_is_said(trained, tmp_path):
 
 
 def test_rows_that_are_left_out_are_said_with_the_reason_of_the_first(trained):
-    view = trained(**{"data.mends": [{"type": "drop", "rows": "2-3"}], "training.max_steps": 1}).view()
+    view = trained(**{"data.fixes": [{"type": "drop", "rows": "2-3"}], "training.max_steps": 1}).view()
     told = "Rows left out: 2. The first is row 2 (line 2): You left it out."
     assert (told, "warning") in [(note.message, note.level) for note in view.notes]
 
@@ -300,7 +300,7 @@ def test_what_does_not_fit_is_worked_on_in_smaller_parts_with_the_same_result(tr
     plain = trained(**settings).view()
     small_machine(2 * 90)
     view = trained(**settings).view()
-    assert view.state == "done" and [lower.settings["training.accumulation"] for lower in view.lowered] == [2]
+    assert view.state == "done" and [lower.settings["training.accumulation"] for lower in view.with_fallbacks] == [2]
     assert [step.loss for step in view.steps] == pytest.approx([step.loss for step in plain.steps], abs=1e-4)
 
 
@@ -318,4 +318,8 @@ def test_a_lowered_run_that_is_interrupted_stays_lowered(with_tiny, tmp_path, sm
     with run.held():
         train(run, with_tiny)
     view = run.view()
-    assert view.state == "done" and len(view.lowered) == 1 and [step.step for step in view.steps] == list(range(1, 9))
+    assert (
+        view.state == "done"
+        and len(view.with_fallbacks) == 1
+        and [step.step for step in view.steps] == list(range(1, 9))
+    )

@@ -6,11 +6,11 @@ from finetune.errors import DivergedError
 from finetune.training.trainer import (
     EpochOrder,
     cast_once,
-    chances,
     checkpoint_bytes,
+    random_state,
     require_finite,
-    score_what_is_learnt,
-    set_chances,
+    score_trained_tokens_only,
+    set_random_state,
 )
 
 
@@ -57,9 +57,9 @@ def test_a_checkpoint_holds_what_is_trained_and_two_moments():
 
 
 def test_chances_can_be_drawn_again():
-    states = chances()
+    states = random_state()
     drawn = torch.rand(5)
-    set_chances(states)
+    set_random_state(states)
     assert torch.equal(torch.rand(5), drawn)
 
 
@@ -103,7 +103,7 @@ def test_only_what_is_learnt_is_scored_and_the_loss_is_the_same(tiny_model, monk
 
     utils._use_triton = lambda device: False
     whole = learn(labels)
-    score_what_is_learnt()
+    score_trained_tokens_only()
     torch.testing.assert_close(learn(labels), whole)
     assert scored == [2 * 8, 2 * 3]
     assert not learn(torch.full_like(ids, -100)).any()

@@ -16,7 +16,7 @@ def studio(workspace):
 @pytest.fixture
 def still(studio):
     """The studio, whose worker begins no run: what is put in line stays there."""
-    studio.jobs.close(0)
+    studio.queue.close(0)
     return studio
 
 

@@ -51,7 +51,7 @@ def test_an_input_has_the_help_and_the_default_of_its_setting(form):
 
 
 def test_every_setting_of_every_type_has_an_input(form):
-    assert {"adapter.lora.rank", "adapter.qlora.rank", "adapter.qlora.double_quantisation", "method.dpo.beta"} <= set(
+    assert {"adapter.lora.rank", "adapter.qlora.rank", "adapter.qlora.double_quantization", "method.dpo.beta"} <= set(
         form.inputs
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from finetune.data import known
-from finetune.data.loading import read, read_sides
+from finetune.data.loading import read, read_split
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.fit.probe import counted
@@ -24,7 +24,7 @@ PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
 @pytest.fixture
 def idle(studio, monkeypatch):
     """The studio with a queue that makes runs and never works on them."""
-    monkeypatch.setattr(studio.jobs, "submit", lambda recipe, trusted: studio.workspace.create(recipe))
+    monkeypatch.setattr(studio.queue, "submit", lambda recipe, trusted: studio.workspace.create(recipe))
     return studio
 
 
@@ -60,7 +60,7 @@ def test_the_same_recipe_can_be_started_again_on_purpose(idle, monkeypatch):
 def test_what_was_deleted_is_forgotten(idle):
     first = idle.start(recipe())
     first.emit(Ended(state="stopped"))
-    idle.jobs.delete(first.id)
+    idle.queue.delete(first.id)
     idle.forget(first)
     second = idle.start(recipe())
     assert second.number == 2 and idle.workspace.runs()[0].id == second.id
@@ -148,8 +148,8 @@ def test_checked_data_is_kept_for_the_next_time(studio, with_tiny):
     assert studio.checked(PIRATE, counting("tiny", 512)) is first
     other = studio.checked(PIRATE, counting("tiny", 256))
     assert other is not first and other.dataset is first.dataset
-    mended = studio.checked(PIRATE.changed(mends=[{"type": "drop", "rows": "1"}]), counting("tiny", 512))
-    assert mended.dataset.total_rows == 300 and len(mended.dataset.examples) == 299
+    fixed = studio.checked(PIRATE.changed(fixes=[{"type": "drop", "rows": "1"}]), counting("tiny", 512))
+    assert fixed.dataset.total_rows == 300 and len(fixed.dataset.examples) == 299
     assert studio.table(PIRATE) is first.dataset.table
     assert first.report.kept == first.dataset.total_rows and first.method.type == "sft"
 
@@ -243,7 +243,7 @@ def test_leaks_are_those_into_the_held_out_file_as_it_is_now(studio, with_tiny):
 
 
 @pytest.mark.parametrize("share, own", [(0.1, 0), (0.5, 0), (0, 0), (0.1, 7)])
-def test_as_many_rows_are_counted_to_learn_from_and_to_check_on_as_a_run_will_have(studio, with_tiny, share, own):
+def test_as_many_rows_are_counted_to_train_on_and_to_check_on_as_a_run_will_have(studio, with_tiny, share, own):
     rows = [json.dumps({"prompt": f"What is {n} times {n}?", "completion": f"It is {n * n}."}) for n in range(47)]
     (studio.workspace.uploads_dir / "qa.jsonl").write_text("\n".join(rows[own:]))
     if own:
@@ -252,7 +252,7 @@ def test_as_many_rows_are_counted_to_learn_from_and_to_check_on_as_a_run_will_ha
     found = studio.checked(settings, counting("tiny", 512)).chosen(settings, "qa").counts
     run = counted(recipe(data=settings.model_dump()), studio.workspace)
     assert (found.rows, found.held_out) == (run.rows, run.held_out)
-    assert (found.tokens, found.learnt) == pytest.approx((run.tokens, run.learnt), rel=0.02)
+    assert (found.tokens, found.trained) == pytest.approx((run.tokens, run.trained), rel=0.02)
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_look_at_data(studio, monkeypatch):
@@ -271,10 +271,10 @@ def test_the_prompts_to_try_were_never_learnt_from_without_a_held_out_file_eithe
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(f'{{"question": "What is {n}?", "answer": "{n}."}}\n' for n in range(40)))
     run = write_run(data={"path": str(path), "held_out_share": 0.1})
-    _, learnt, held_out = read_sides(path, run.recipe.data, run.recipe.training.seed)
+    _, trained, held_out = read_split(path, run.recipe.data, run.recipe.training.seed)
     prompts = studio.held_out_prompts(run)
     assert prompts == [question(example) for example in held_out] and len(prompts) == 4
-    assert not set(prompts) & {question(example) for example in learnt}
+    assert not set(prompts) & {question(example) for example in trained}
     assert studio.held_out_prompts(write_run(data={"path": str(path), "held_out_share": 0})) == []
 
 
@@ -302,7 +302,7 @@ def test_the_question_of_an_example():
 
 def test_the_heavy_libraries_are_asked_for_once(studio, monkeypatch):
     calls = []
-    monkeypatch.setattr(studio.jobs, "warm", lambda: calls.append(1))
+    monkeypatch.setattr(studio.queue, "warm", lambda: calls.append(1))
     studio.warm()
     studio.warm()
     assert calls == [1] and studio.machine == "Getting ready…"
@@ -323,7 +323,7 @@ def test_what_makes_no_sense_on_the_method_tab_is_taken_for_the_default():
 def test_at_one_glance_runs_are_looked_at_once(studio, write_run, monkeypatch):
     run, polled, poll = write_run(), [], Follower.poll
     monkeypatch.setattr(Follower, "poll", lambda self: polled.append(self.run.id) or poll(self))
-    with studio.at_one_glance():
+    with studio.at_one_moment():
         assert studio.views() == studio.views() and studio.view(run) is studio.views()[0][1]
         assert studio.current() is None
     assert polled == [run.id]

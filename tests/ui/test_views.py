@@ -8,42 +8,6 @@ from finetune.runs.view import STATES, View
 from finetune.ui import views
 
 
-@pytest.mark.parametrize(
-    "size, words",
-    [
-        (0, "0 bytes"),
-        (999, "1.0 kB"),
-        (500, "500 bytes"),
-        (930 * 2**20, "930 MB"),
-        (2**30, "1.0 GB"),
-        (23.4 * 2**30, "23 GB"),
-    ],
-)
-def test_a_size_has_two_figures(size, words):
-    assert views.gigabytes(size) == words
-
-
-@pytest.mark.parametrize(
-    "seconds, words",
-    [
-        (0.2, "0 s"),
-        (18, "18 s"),
-        (59.7, "1 min"),
-        (125, "2 min 5 s"),
-        (754, "12 min"),
-        (3780, "1 h 3 min"),
-        (7200, "2 h"),
-    ],
-)
-def test_a_time_span_has_its_two_largest_units(seconds, words):
-    assert views.duration(seconds) == words
-
-
-def test_numbers_and_their_nouns_agree():
-    assert [views.counted(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
-    assert views.counted(2, "pair of answers", "pairs of answers") == "2 pairs of answers"
-
-
 def test_long_lists_are_cut_and_say_so():
     assert views.listed([1, 2, 3]) == "1, 2, 3"
     assert views.listed(list(range(1, 18))) == "1, 2, 3, 4, 5 and 12 more"

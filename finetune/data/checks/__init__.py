@@ -2,9 +2,9 @@
 
 import sys
 
-from finetune.data.checks.check import Check, Evidence, Finding, Glance, Seen
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, Summary
 from finetune.registry import discover
 
 CHECKS: tuple[type[Check], ...] = tuple(discover(sys.modules[__name__], Check))
 
-__all__ = ["CHECKS", "Check", "Evidence", "Finding", "Glance", "Seen"]
+__all__ = ["CHECKS", "Check", "Evidence", "Finding", "Summary", "Seen"]

@@ -5,9 +5,10 @@ from array import array
 from collections.abc import Iterator
 
 from finetune.data.checks.balance import Balance
-from finetune.data.checks.check import Check, Evidence, Finding, Glance, Seen, percent, told, without
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, Summary, told, without
 from finetune.data.near import come_often, number_of, repeats
 from finetune.data.secrets import has_any
+from finetune.format import percent_of
 
 SAME_SHARE = 0.05
 """The share of rows from which one and the same answer stands out."""
@@ -31,7 +32,7 @@ MARKS = ("as a", "lorem", "i ca", "i am ", "todo", "tbd", "fixme", "xxx")
 """Every long answer that is boilerplate holds one of these, and finding out takes less time than the expression."""
 AN_I = "[iıİ]"
 """What Python takes for an i where case does not count; RE2 has the first only."""
-SIGNS = (
+PREFILTER = (
     rf"(?i)as an? (?:a{AN_I}|art{AN_I}f{AN_I}c{AN_I}al)|lorem {AN_I}psum|{AN_I} (?:cannot|can['’]t|am)"
     rf"|todo|tbd|f{AN_I}xme|xxx"
 )
@@ -44,7 +45,7 @@ class Answers(Check):
     """Answers that are empty, a single word, or phrases that were put where an answer should be."""
 
     order = 75
-    signs = SIGNS
+    prefilter = PREFILTER
 
     def __init__(self):
         self.empty: list[int] = []
@@ -69,11 +70,11 @@ class Answers(Check):
             if answer and len(answer) <= SHORT and not re.search(r"[\s\d]", answer) and answer.isascii():
                 self.single.append(seen.row)
 
-    def pass_over(self, glance: Glance) -> None:
-        self.balance.pass_over(glance)
-        self.said.extend(glance.said)
-        self.positions.extend(glance.answered)
-        self.short.extend(bytes(len(glance.said)))
+    def pass_over(self, summary: Summary) -> None:
+        self.balance.pass_over(summary)
+        self.said.extend(summary.said)
+        self.positions.extend(summary.answered)
+        self.short.extend(bytes(len(summary.said)))
 
     def tell(self, evidence: Evidence) -> Iterator[Finding]:
         if rows := sorted(set(self.empty)):
@@ -88,7 +89,7 @@ class Answers(Check):
             yield Finding("warning", message, **without(rows), code="boilerplate")
         known = set(rows)
         if rows := self._most_said(evidence, known):
-            share = percent(len(rows), len(self.said))
+            share = percent_of(len(rows), len(self.said))
             message = f"{told(len(rows), 'gives', 'give')} the very same answer to other questions ({share})."
             yield Finding("warning", message, **without(rows), code="same-answer")
         known.update(rows)

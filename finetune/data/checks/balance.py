@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, Glance, Seen, percent
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, Summary
+from finetune.format import percent_of
 
 ONE_SIDED = 0.9
 """The share from which one label drowns the others."""
@@ -42,8 +43,8 @@ class Balance(Check):
         else:
             self.are_labels = False
 
-    def pass_over(self, glance: Glance) -> None:
-        if glance.others:  # their answers are longer than a label, or none
+    def pass_over(self, summary: Summary) -> None:
+        if summary.others:  # their answers are longer than a label, or none
             self.are_labels = False
 
     @property
@@ -59,7 +60,7 @@ class Balance(Check):
         if self.labels == 1:
             yield Finding("warning", f'Every answer is "{most}", so there is nothing to tell apart.', code="labels")
             return
-        shares = ", ".join(f'"{label}" {percent(times, self.rows)}' for label, times in listed)
+        shares = ", ".join(f'"{label}" {percent_of(times, self.rows)}' for label, times in listed)
         more = f" and {self.labels - LISTED} more" if self.labels > LISTED else ""
         words = f"The answers are {self.labels} fixed ones: {shares}{more}"
         if count > ONE_SIDED * self.rows:

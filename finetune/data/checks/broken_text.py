@@ -23,7 +23,7 @@ class BrokenText(Check):
     """Letters that were lost or misread, and remains of web pages."""
 
     order = 85
-    signs = f"{MOJIBAKE.pattern}|\ufffd|</|<[bBhH][rR]|&(?i:nbsp|amp|quot|lt|gt|#)"
+    prefilter = f"{MOJIBAKE.pattern}|\ufffd|</|<[bBhH][rR]|&(?i:nbsp|amp|quot|lt|gt|#)"
 
     def __init__(self):
         self.broken: list[int] = []

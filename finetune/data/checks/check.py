@@ -12,9 +12,10 @@ from typing import ClassVar, Literal, get_args
 
 from finetune.data import near
 from finetune.data.dataset import Dataset
-from finetune.data.fixes import Mend
+from finetune.data.fixes import Fix
 from finetune.data.fixes.drop import Drop, ranges
 from finetune.data.table import Rejected
+from finetune.format import counted
 
 Severity = Literal["info", "warning", "problem"]
 
@@ -28,12 +29,12 @@ class Finding:
     """A plain sentence."""
     rows: tuple[int, ...] = ()
     """The rows it concerns; empty if it concerns all."""
-    mend: Mend | None = None
+    fix: Fix | None = None
     """What one click would change, where that is safe."""
     length: int | None = None
     """The length that one click would set, where that mends it."""
     button: str = ""
-    """What the button says, if there is a ``mend`` or a ``length``."""
+    """What the button says, if there is a ``fix`` or a ``length``."""
     code: str = ""
     """A short name for programs, of which a report has one each: ``duplicates``, ``secrets`` …"""
 
@@ -62,14 +63,14 @@ class Seen:
 
 
 @dataclass
-class Glance:
-    """What is known of some examples that follow one another; ``finetune.data.glance`` makes it."""
+class Summary:
+    """What is known of some examples that follow one another; ``finetune.data.summary`` makes it."""
 
     start: int
     """The position of the first."""
     fingerprints: array
     """Of each (``near.fingerprint``)."""
-    closer: list[Seen]
+    candidates: list[Seen]
     """Those that have to be looked at one by one."""
     turns: Counter[int]
     """How many turns they have -> how many examples, the closer ones included."""
@@ -81,7 +82,7 @@ class Glance:
     @property
     def others(self) -> int:
         """How many examples have no sign of anything, and no short answer."""
-        return len(self.fingerprints) - len(self.closer)
+        return len(self.fingerprints) - len(self.candidates)
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Evidence:
     length: int = 1024
     """Tokens a sequence may have."""
     sample: range | array = range(0)
-    """Positions of the examples that were tokenised: all, or a spread sample of a large dataset."""
+    """Positions of the examples that were tokenized: all, or a spread sample of a large dataset."""
     texts: list[str] = field(default_factory=list)
     """What is said in each of them (``near.said``)."""
     fingerprints: array = field(default_factory=lambda: array("q"))
@@ -102,7 +103,7 @@ class Evidence:
     rejected: list[Rejected] = field(default_factory=list)
     """Rows that cannot be read, or that the chat template refuses; not those that a mend left out."""
     truncated: list[int] = field(default_factory=list)
-    nothing_to_learn: list[int] = field(default_factory=list)
+    nothing_to_train_on: list[int] = field(default_factory=list)
     """Rows of the sample, as all lists of rows here that the tokens decide."""
     kept: int = 0
     longest: int = 0
@@ -178,17 +179,17 @@ class Check:
 
     order: ClassVar[int] = 100
     """Findings of equal severity are told in this order."""
-    signs: ClassVar[str] = ""
+    prefilter: ClassVar[str] = ""
     """An expression (RE2) that stands in every text in which ``see`` finds something. Examples of the ``KINDS`` of
-    ``finetune.data.glance`` without any check's signs, and with long answers only, are not seen one by one."""
-    is_dear: ClassVar[bool] = False
+    ``finetune.data.summary`` without any check's signs, and with long answers only, are not seen one by one."""
+    is_expensive: ClassVar[bool] = False
     """True if looking at an example takes long: of a large dataset it then sees the sample only."""
 
     def see(self, seen: Seen) -> None:
-        """Take in one example; they come in order. About two microseconds, unless it ``is_dear``."""
+        """Take in one example; they come in order. About two microseconds, unless it ``is_expensive``."""
 
-    def pass_over(self, glance: Glance) -> None:
-        """Take in the examples of ``glance`` that are not seen one by one; by default they say nothing."""
+    def pass_over(self, summary: Summary) -> None:
+        """Take in the examples of ``summary`` that are not seen one by one; by default they say nothing."""
 
     def tell(self, evidence: Evidence) -> Iterator[Finding]:
         """What was found; nothing if all is well."""
@@ -239,12 +240,7 @@ def spread(total: int, most: int) -> range | array:
 def without(rows: Iterable[int]) -> dict:
     """The button of a finding that leaves its rows out, as keyword arguments."""
     rows = tuple(sorted(set(rows)))
-    return {"rows": rows, "mend": Drop(rows=ranges(rows)), "button": f"Leave {'it' if len(rows) == 1 else 'them'} out"}
-
-
-def counted(count: int, one: str = "row", several: str = "") -> str:
-    """``1 row``, ``1,319 rows``."""
-    return f"1 {one}" if count == 1 else f"{count:,} {several or one + 's'}"
+    return {"rows": rows, "fix": Drop(rows=ranges(rows)), "button": f"Leave {'it' if len(rows) == 1 else 'them'} out"}
 
 
 def told(count: int, one: str, several: str) -> str:
@@ -252,15 +248,7 @@ def told(count: int, one: str, several: str) -> str:
     return f"{counted(count)} {one if count == 1 else several}"
 
 
-def percent(part: int, whole: int) -> str:
-    """``3 %``; never 0 % of something, nor 100 % of less than all."""
-    share = round(100 * part / whole)
-    if part and not share:
-        return "less than 1 %"
-    return "more than 99 %" if share == 100 and part < whole else f"{share} %"
-
-
-def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+def most_severe_first(findings: Iterable[Finding]) -> list[Finding]:
     """``findings`` by their severity; those of equal severity stay in their order."""
     return sorted(findings, key=lambda finding: get_args(Severity).index(finding.severity), reverse=True)
 

@@ -20,4 +20,4 @@ class Duplicates(Check):
             severity = "warning" if len(rows) > MANY_SHARE * evidence.dataset.total_rows else "info"
             message = f"{told(len(rows), 'repeats', 'repeat')} an earlier one."
             button = f"Leave the {'repeat' if len(rows) == 1 else 'repeats'} out"
-            yield Finding(severity, message, tuple(rows), mend=Deduplicate(), button=button, code="duplicates")
+            yield Finding(severity, message, tuple(rows), fix=Deduplicate(), button=button, code="duplicates")

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, Seen, percent, without
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, without
 from finetune.data.scripts import tongue_of
+from finetune.format import percent_of
 
 SMALL_SHARE = 0.1
 """Below it, another language is more likely a slip than meant."""
@@ -13,7 +14,7 @@ class Languages(Check):
     """The languages of the answers, where there are several: the model answers in those it has learnt."""
 
     order = 90
-    is_dear = True
+    is_expensive = True
 
     def __init__(self):
         self.rows: dict[str, list[int]] = {}
@@ -29,7 +30,7 @@ class Languages(Check):
         ranked = sorted(self.rows, key=lambda tongue: -len(self.rows[tongue]))
         told = sum(map(len, self.rows.values()))
         rare = [tongue for tongue in ranked if len(self.rows[tongue]) < SMALL_SHARE * told]
-        shares = ", ".join(f"{percent(len(self.rows[tongue]), told)} {tongue}" for tongue in ranked)
+        shares = ", ".join(f"{percent_of(len(self.rows[tongue]), told)} {tongue}" for tongue in ranked)
         if rare:
             rows = {row for tongue in rare for row in self.rows[tongue]}
             named = " or ".join(rare)

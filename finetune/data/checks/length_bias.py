@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, Seen, percent
+from finetune.data.checks.check import Check, Evidence, Finding, Seen
+from finetune.format import percent_of
 
 FEWEST_PAIRS = 20
 """With fewer, a share says little."""
@@ -35,11 +36,13 @@ class LengthBias(Check):
             return
         means = f"on average {self.chosen // self.pairs:,} characters against {self.rejected // self.pairs:,}"
         if self.longer > ONE_SIDED * self.pairs and self.chosen > FACTOR * self.rejected:
-            words = f"In {percent(self.longer, self.pairs)} of the pairs the chosen answer is the longer one ({means})"
+            words = (
+                f"In {percent_of(self.longer, self.pairs)} of the pairs the chosen answer is the longer one ({means})"
+            )
             yield Finding("warning", f"{words}: the model may learn to be long.", code="length-bias")
         elif self.shorter > ONE_SIDED * self.pairs and self.rejected > FACTOR * self.chosen:
             words = (
-                f"In {percent(self.shorter, self.pairs)} of the pairs the chosen answer is the shorter one ({means})"
+                f"In {percent_of(self.shorter, self.pairs)} of the pairs the chosen answer is the shorter one ({means})"
             )
             yield Finding("info", f"{words}: the model will learn to be short.", code="length-bias")
 

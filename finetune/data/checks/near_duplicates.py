@@ -20,5 +20,5 @@ class NearDuplicates(Check):
         among = f"Among {len(evidence.sample):,} rows looked at, " if evidence.is_sampled else ""
         message = f"{among}{told(len(rows), 'says', 'say')} nearly the same as an earlier one."
         severity = "warning" if len(rows) > MANY_SHARE * len(evidence.sample) else "info"
-        mend, button = Deduplicate(near=True), "Keep one of each"
-        yield Finding(severity, message, tuple(rows), mend=mend, button=button, code="near-duplicates")
+        fix, button = Deduplicate(near=True), "Keep one of each"
+        yield Finding(severity, message, tuple(rows), fix=fix, button=button, code="near-duplicates")

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, Seen, Severity, counted
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, Severity
 from finetune.data.fixes.mask import Mask
-from finetune.data.secrets import KINDS, SIGNS, find, hint
+from finetune.data.secrets import KINDS, PREFILTER, find, hint
+from finetune.format import counted
 
 GRAVE = ("key", "card")
 """What does harm at once to whoever lets it out."""
@@ -14,7 +15,7 @@ class Secrets(Check):
     """Possible secrets and personal data: a model repeats word for word what it has learnt."""
 
     order = 45
-    signs = SIGNS
+    prefilter = PREFILTER
 
     def __init__(self, where: str = ""):
         self.where = where
@@ -45,4 +46,4 @@ class Secrets(Check):
         listed = ", ".join(f"{name} ({self.first[name]}) in {counted(len(set(self.rows[name])))}" for name in names)
         message = f"Possible {what}{self.where}: {listed}. The model may repeat what it learns."
         rows = tuple(sorted({row for name in names for row in self.rows[name]}))
-        yield Finding(severity, message, rows, mend=Mask(kinds=kinds), button="Put placeholders", code=code)
+        yield Finding(severity, message, rows, fix=Mask(kinds=kinds), button="Put placeholders", code=code)

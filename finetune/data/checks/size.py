@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, counted
+from finetune.data.checks.check import Check, Evidence, Finding
+from finetune.format import counted
 
 TOO_FEW_ROWS = 10
 """Below it, a model learns rows by heart and nothing can be kept for checking."""

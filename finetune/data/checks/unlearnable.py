@@ -12,7 +12,7 @@ class Unlearnable(Check):
     order = 20
 
     def tell(self, evidence: Evidence) -> Iterator[Finding]:
-        lost = evidence.nothing_to_learn
+        lost = evidence.nothing_to_train_on
         if lost:
             words = evidence.told(len(lost), "has", "have")
             message = f"{words} nothing to learn at this length: the answer lies behind the cut."

@@ -8,10 +8,10 @@ from typing import Annotated, Union
 
 from pydantic import Field
 
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.registry import discover
 
-MENDS: dict[str, type[Mend]] = {cls.model_fields["type"].default: cls for cls in discover(sys.modules[__name__], Mend)}
-MendChoice = Annotated[Union[tuple(MENDS.values())], Field(discriminator="type")]
+FIXES: dict[str, type[Fix]] = {cls.model_fields["type"].default: cls for cls in discover(sys.modules[__name__], Fix)}
+FixChoice = Annotated[Union[tuple(FIXES.values())], Field(discriminator="type")]
 
-__all__ = ["MENDS", "Mend", "MendChoice"]
+__all__ = ["FIXES", "Fix", "FixChoice"]

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.data.table import Table
 
 
-class Add(Mend):
+class Add(Fix):
     """One more row, written by hand; it has the number after the last."""
 
     type: Literal["add"] = "add"

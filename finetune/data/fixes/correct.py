@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.data.table import Table
 
 
-class Correct(Mend):
+class Correct(Fix):
     """One row whose values are replaced, column by column; a row that is not there is passed over."""
 
     type: Literal["correct"] = "correct"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.data.near import nearly_repeated, repeated
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ REASON = "It repeats an earlier row."
 NEAR_REASON = "It says nearly the same as an earlier row."
 
 
-class Deduplicate(Mend):
+class Deduplicate(Fix):
     """Of examples that say the same, the first is kept."""
 
     type: Literal["deduplicate"] = "deduplicate"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.data.table import Table
 
 REASON = "You left it out."
@@ -12,7 +12,7 @@ MOST_CHARACTERS = 80
 """Of row numbers in a sentence."""
 
 
-class Drop(Mend):
+class Drop(Fix):
     """Rows that are left out by their numbers."""
 
     type: Literal["drop"] = "drop"

@@ -9,8 +9,8 @@ from finetune.data.table import Table
 from finetune.settings import Settings
 
 
-class Mend(Settings):
-    """The base of all mends; a subclass is one file in ``finetune/data/mends/``.
+class Fix(Settings):
+    """The base of all mends; a subclass is one file in ``finetune/data/fixes/``.
 
     Rows keep the numbers they have in the file, whatever is left out or added.
     """

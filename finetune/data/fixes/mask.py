@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.data.formats.tools import parsed
 from finetune.data.secrets import KINDS, NAMES, mask
 from finetune.data.table import Table
@@ -20,7 +20,7 @@ JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.+-])\d{12,19}(?![\w.+-])')
 address from the address, and what takes its place is JSON again."""
 
 
-class Mask(Mend):
+class Mask(Fix):
     """A placeholder such as ``[e-mail]`` for each of ``kinds``, in rows mixed in or kept for checking too."""
 
     everywhere: ClassVar[bool] = True

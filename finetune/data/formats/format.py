@@ -1,6 +1,6 @@
 """What a format is: how to tell it, which columns it needs, and how a row becomes an example.
 
-A format is recognised by trying it: the usual names only say which columns to try first, and its score is the share
+A format is recognized by trying it: the usual names only say which columns to try first, and its score is the share
 of rows that serve. An example has the columns that TRL's trainers read.
 """
 
@@ -80,7 +80,7 @@ class Format:
     refusal: ClassVar[str] = ""
     """Why rows of this format cannot be learnt from yet, if so."""
 
-    def recognise(
+    def recognize(
         self,
         columns: tuple[str, ...],
         rows: list[dict],

@@ -27,8 +27,8 @@ class PlainText(Format):
         only = columns[0] if len(columns) == 1 and plain(columns[0]) not in QUESTIONS else None
         return found or ({"text": only} if only else {})
 
-    def recognise(self, columns, rows, mapped=None, roles=None):
-        seen = super().recognise(columns, rows, mapped, roles)
+    def recognize(self, columns, rows, mapped=None, roles=None):
+        seen = super().recognize(columns, rows, mapped, roles)
         others = _others(columns, rows, seen.columns["text"]) if seen and not mapped else []
         if not others:
             return seen

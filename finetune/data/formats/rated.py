@@ -59,8 +59,8 @@ class Rated(Format):
             found["label"] = _with_numbers(found["label"], rows)
         return found
 
-    def recognise(self, columns, rows, mapped=None, roles=None):
-        seen = super().recognise(columns, rows, mapped, roles)
+    def recognize(self, columns, rows, mapped=None, roles=None):
+        seen = super().recognize(columns, rows, mapped, roles)
         numbers = getattr(seen.columns["label"], "numbers", None) if seen else None
         if not numbers or roles or seen.score == 0:
             return seen

@@ -160,11 +160,11 @@ def _allowed(before: str, previous: dict) -> tuple[str, ...]:
     return {"system": ("user",), "user": ("assistant",), "tool": ("tool", "assistant")}[before]
 
 
-def _disorder(before: str, role: str, place: int, is_first: bool) -> str:
+def _disorder(before: str, role: str, place: int, is_main_process: bool) -> str:
     """What is wrong with a turn by ``role`` after one by ``before``."""
     if role == "system":
         return f"Turn {place} is an instruction (system); it can only come first."
-    if is_first:
+    if is_main_process:
         return f"It begins with the {role}; the user has to speak first."
     if role == "tool":
         return f"Turn {place} is the result of a tool, but turn {place - 1} calls none."

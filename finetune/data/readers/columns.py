@@ -35,8 +35,8 @@ def shape_of(rows: Iterable[dict]):
 class Shape:
     """The columns that the rows of a file have, learnt from those that were read line by line."""
 
-    def __init__(self, signs: str = ""):
-        self._signs, self._columns, self._worth = signs, None, TRIES
+    def __init__(self, prefilter: str = ""):
+        self._signs, self._columns, self._worth = prefilter, None, TRIES
 
     def read(self, block: bytes):
         """``read_strictly`` with the columns known so far; None while there are none, or if it hardly ever succeeds."""
@@ -84,10 +84,10 @@ def line_ends(block: bytes):
     return ends if is_parted and letters[0] == OPEN and letters[-1] == LINE_FEED else None
 
 
-def read_strictly(block: bytes, shape, signs: str = "") -> "Block | None":
+def read_strictly(block: bytes, shape, prefilter: str = "") -> "Block | None":
     """A block of lines as columns of this ``shape``; None if they are not surely what strict reading gives.
 
-    ``signs`` is what to look for in the texts (see ``texts.look``).
+    ``prefilter`` is what to look for in the texts (see ``texts.look``).
 
     Arrow refuses what is no JSON, a key that comes twice, half characters, and any value that is not of its column's
     type, which rules out fractions, NaN, large numbers and deep nesting; bytes that are no UTF-8, NULs and several
@@ -102,7 +102,7 @@ def read_strictly(block: bytes, shape, signs: str = "") -> "Block | None":
     values = read_columns(block, shape) if lengths.max() <= MAX_ROW_CHARACTERS else None
     if values is None or values.num_rows != len(ends) or any(_has_nul(column.chunk(0)) for column in values.columns):
         return None
-    return Block(array("I", lengths.astype(np.uint32).tobytes()), texts.look(values, signs))
+    return Block(array("I", lengths.astype(np.uint32).tobytes()), texts.look(values, prefilter))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ SPLITS = {
     "test": ("test", "testing", "eval", "evaluation"),
 }
 """What the splits are called in names of files and folders, as the datasets library reads them."""
-MEND = "Check the connection, or download the file elsewhere and upload it."
+HINT = "Check the connection, or download the file elsewhere and upload it."
 
 
 def is_hub(path: str) -> bool:
@@ -151,7 +151,7 @@ def _by_name(there: list[str]) -> dict[str, list[str]]:
 
 def _of_split(name: str, splits: dict[str, list[str]], wanted: str | None) -> list[str]:
     if not splits:
-        raise DataError(f"The card of {name} names no data file that is there.", MEND)
+        raise DataError(f"The card of {name} names no data file that is there.", HINT)
     if (wanted or "train") not in splits:
         raise DataError(f'{name} has no split "{wanted or "train"}".', f"There are: {', '.join(splits)}.")
     return sorted(splits[wanted or "train"])
@@ -190,9 +190,9 @@ def _told(name: str, error: Exception) -> DataError:
     if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
         return DataError(f"There is no dataset {name} on the Hub, or it is private.", "Check its name.")
     if isinstance(error, errors.OfflineModeIsEnabled):
-        return DataError(f"{name} is on the Hub, and this machine is set to work offline.", MEND)
+        return DataError(f"{name} is on the Hub, and this machine is set to work offline.", HINT)
     if isinstance(error, errors.HfHubHTTPError):
         return DataError(f"The Hub did not give {name}: it answered {error.response.status_code}.", "Try again later.")
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return DataError(f"The files of {name} cannot be kept here: {error.strerror}.", "Make room on the disk.")
-    return DataError(f"The Hub cannot be reached for {name}.", MEND)
+    return DataError(f"The Hub cannot be reached for {name}.", HINT)

@@ -76,7 +76,7 @@ class _Columns:
     """Takes in the lines of a large file: as columns, or one by one where their rows are not alike."""
 
     def __init__(self, table: Table):
-        self._table, self._shape, self._number = table, columns.Shape(table.reading.signs), 1
+        self._table, self._shape, self._number = table, columns.Shape(table.reading.prefilter), 1
 
     def take(self, file) -> None:
         """Take in all lines from where ``file`` is; the first few tell what columns there are."""

@@ -34,17 +34,17 @@ Progress = Callable[[float], None]
 
 
 def read_table(
-    path: Path, settings: DataSettings | None = None, progress: Progress | None = None, signs: str = ""
+    path: Path, settings: DataSettings | None = None, progress: Progress | None = None, prefilter: str = ""
 ) -> Table:
     """The rows of the CSV, TSV, JSON, JSONL, Parquet, Arrow, Excel or text file ``path``.
 
-    ``progress`` is told, at most ten times a second, which share of the file is read; ``signs`` are looked for in large
-    files (see ``Reading``).
+    ``progress`` is told, at most ten times a second, which share of the file is read; ``prefilter`` is looked for in
+    large files (see ``Reading``).
     ``DataError`` says what the file is if it is none of these, which row, line or byte is wrong if it cannot be
     read, and that there are no rows if there are none; ``EncodingError`` also offers another encoding.
     """
     path = Path(path)
-    reading = Reading(progress=progress, signs=signs)
+    reading = Reading(progress=progress, prefilter=prefilter)
     if settings:
         reading = replace(reading, encoding=settings.encoding, whole_text=settings.whole_text)
     try:
@@ -64,14 +64,14 @@ def read_table(
 
 
 def read_tables(
-    paths: Sequence[Path], settings: DataSettings | None = None, progress: Progress | None = None, signs: str = ""
+    paths: Sequence[Path], settings: DataSettings | None = None, progress: Progress | None = None, prefilter: str = ""
 ) -> Table:
     """The rows of several files, one behind the other, with numbers that run on; all have the same columns."""
     paths, whole = [Path(path) for path in paths], None
     for place, path in enumerate(paths):
         told = progress and (lambda share, done=place: progress((done + share) / len(paths)))
         try:
-            table = read_table(path, settings, told, signs)
+            table = read_table(path, settings, told, prefilter)
         except DataError as error:
             if len(paths) > 1 and path.name not in error.message:
                 error.message = f"In {path.name}: {error.message}"

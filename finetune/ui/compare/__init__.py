@@ -1,0 +1,4 @@
+"""The Compare tab.
+
+tab             its components and events: one question, two answers
+"""

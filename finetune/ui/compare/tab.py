@@ -10,6 +10,7 @@ from html import escape
 import gradio as gr
 from pydantic import ValidationError
 
+from finetune import format
 from finetune.errors import FinetuneError, RunError
 from finetune.inference.chat import Sampling, differences
 from finetune.machine.hardware import Choice
@@ -155,7 +156,7 @@ def ask(
     talk = Talk(run_id or "", (*earlier, Turn(question)))
     yield talk, pane(talk, mark, waiting=True), views.small("Both are thinking…"), "", *buttons(True)
     try:
-        with studio.jobs.beside():
+        with studio.queue.beside():
             for grown, line in answers(studio, talk, sampling_of(form.values(given))):
                 talk = grown
                 yield talk, pane(talk, mark), line, gr.skip(), *buttons(True)
@@ -208,7 +209,7 @@ def facts(how: Choice, sampling: Sampling, tokens_per_s: float) -> str:
     parts = [
         how.reason[0].upper() + how.reason[1:],
         "the likeliest word each time" if sampling.greedy else f"same seed {sampling.seed}",
-        f"{views.amount(tokens_per_s)} tokens/s",
+        f"{format.amount(tokens_per_s)} tokens/s",
     ]
     return f"<p class='figures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
 

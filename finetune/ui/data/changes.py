@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from finetune.data.fixes.drop import Drop
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.data.settings import DataSettings
 from finetune.errors import FinetuneError
 from finetune.ui import views
@@ -36,8 +36,8 @@ def acted(studio: Studio, what: str, detail: str, chosen: Chosen | None, by: Cou
     if what == "row":
         return kept(correction=correction.open_row(studio, detail, chosen, by))
     settings = chosen.settings
-    if what == "mend":
-        settings = mended(studio, settings, detail, by)
+    if what == "fix":
+        settings = fixed(studio, settings, detail, by)
     elif what == "undo":
         settings = undone(settings, detail)
     elif what == "unmix":
@@ -47,17 +47,17 @@ def acted(studio: Studio, what: str, detail: str, chosen: Chosen | None, by: Cou
     return show(studio, settings, chosen.name, by, is_new=what == "encoding")
 
 
-def mended(studio: Studio, settings: DataSettings, code: str, by: Counting) -> DataSettings:
+def fixed(studio: Studio, settings: DataSettings, code: str, by: Counting) -> DataSettings:
     """``settings`` with the mend that the finding ``code`` offers; as they are if it is offered no longer."""
     for finding in studio.checked(settings, by).report.findings:
-        if finding.code == code and finding.mend:
-            return settings.changed(mends=(*settings.mends, finding.mend))
+        if finding.code == code and finding.fix:
+            return settings.changed(fixes=(*settings.fixes, finding.fix))
     return settings
 
 
 def undone(settings: DataSettings, which: str) -> DataSettings:
     """``settings`` without the mend whose place, from 0, is ``which``."""
-    return settings.changed(mends=[mend for place, mend in enumerate(settings.mends) if str(place) != which])
+    return settings.changed(fixes=[fix for place, fix in enumerate(settings.fixes) if str(place) != which])
 
 
 def drop_row(studio: Studio, chosen: Chosen, index: int, *by) -> list:
@@ -71,14 +71,14 @@ def save_row(studio: Studio, number: int | None, chosen: Chosen, index: int, *gi
     by, texts = given[:-MOST_COLUMNS], given[-MOST_COLUMNS:]
     dataset = studio.checked(chosen.settings, counting(*by)).dataset
     try:
-        mend = correction.written(dataset, number, dataset.rows[index], texts)
+        fix = correction.written(dataset, number, dataset.rows[index], texts)
     except FinetuneError as error:
         return kept(correction=correction.refused(views.notice_of(error))).values()
-    return _with(studio, chosen, index, by, *([mend] if mend else []))
+    return _with(studio, chosen, index, by, *([fix] if fix else []))
 
 
-def _with(studio: Studio, chosen: Chosen, index: int, by: tuple, *mends: Mend) -> list:
-    settings = chosen.settings.changed(mends=(*chosen.settings.mends, *mends))
+def _with(studio: Studio, chosen: Chosen, index: int, by: tuple, *fixes: Fix) -> list:
+    settings = chosen.settings.changed(fixes=(*chosen.settings.fixes, *fixes))
     return show(studio, settings, chosen.name, counting(*by), index=index).values()
 
 

@@ -16,19 +16,19 @@ MARKER = re.compile(r"&lt;\|.{1,40}?\|&gt;|&lt;/?s&gt;|&lt;(?:start|end)_of_turn
 ROLE_WORDS = {"system": "instruction", "user": "user", "assistant": "assistant", "tool": "tool"}
 
 
-def conversation(example: dict, pieces: Sequence[Spans]) -> str:
-    """``example`` as turns, with the learnt text of ``pieces`` (one, or chosen and rejected) marked."""
+def conversation(example: dict, sequences: Sequence[Spans]) -> str:
+    """``example`` as turns, with the learnt text of ``sequences`` (one, or chosen and rejected) marked."""
     if "chosen" in example:
-        return _pair(example, pieces)
+        return _pair(example, sequences)
     if "messages" in example:
-        body, legend = _turns(example["messages"], pieces[0]), "what it learns"
+        body, legend = _turns(example["messages"], sequences[0]), "what it learns"
     else:
-        body, legend = _block("text", _marked(pieces[0])), "what it learns"
-    return _whole(body, [("learnt", legend)], [("", pieces[0])])
+        body, legend = _block("text", _marked(sequences[0])), "what it learns"
+    return _whole(body, [("learnt", legend)], [("", sequences[0])])
 
 
-def _pair(example: dict, pieces: Sequence[Spans]) -> str:
-    chosen, rejected = pieces
+def _pair(example: dict, sequences: Sequence[Spans]) -> str:
+    chosen, rejected = sequences
     prompt = list(example.get("prompt") or [])
     turns = _aligned([*prompt, *example["chosen"]], chosen)
     worse = _aligned([*prompt, *example["rejected"]], rejected)
@@ -59,7 +59,7 @@ def _aligned(messages: list[dict], spans: Spans) -> list[tuple[dict, list[tuple[
     without words, which only calls a tool, is what is learnt next.
     """
     text = "".join(part for part, _ in spans)
-    flags = [learnt for part, learnt in spans for _ in part]
+    flags = [trained for part, trained in spans for _ in part]
     found, at = [], 0
     for message in messages:
         content = message.get("content") or ""
@@ -114,7 +114,9 @@ def _block(label: str, body: str, role: str = "assistant") -> str:
 
 
 def _marked(spans: Spans, name: str = "learnt") -> str:
-    return "".join(f"<mark class='{name}'>{_quiet(text)}</mark>" if learnt else _quiet(text) for text, learnt in spans)
+    return "".join(
+        f"<mark class='{name}'>{_quiet(text)}</mark>" if trained else _quiet(text) for text, trained in spans
+    )
 
 
 def _quiet(text: str) -> str:
@@ -126,7 +128,7 @@ def _whole(body: str, legend: list[tuple[str, str]], raw: list[tuple[str, Spans]
     keys = "".join(f"<span><mark class='{name}'>marked</mark> {escape(words)}</span>" for name, words in legend)
     exact = "".join(
         (f"<p class='small'>{escape(name)}</p>" if name else "")
-        + f"<pre>{_marked(spans, 'avoided' if name == 'worse' else 'learnt')}</pre>"
+        + f"<pre>{_marked(spans, 'avoided' if name == 'worse' else 'trained')}</pre>"
         for name, spans in raw
     )
     return (

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from finetune import format
 from finetune.data.dataset import Dataset
 from finetune.data.fixes.add import Add
 from finetune.data.fixes.correct import Correct
-from finetune.data.fixes.fix import Mend
+from finetune.data.fixes.fix import Fix
 from finetune.errors import DataError
-from finetune.ui import views
 from finetune.ui.data import editor
 from finetune.ui.data.mapping import parts_of
 from finetune.ui.studio import Chosen, Counting, Studio, counting
@@ -91,11 +91,11 @@ def _opened(dataset: Dataset, number: int, new: bool) -> list:
         for column in _columns(dataset)
     ]
     boxes += [gr.Textbox("", visible=False)] * (MOST_COLUMNS - len(boxes))
-    heading = "<h4>A new row</h4>" if new else f"<h4>Row {views.amount(number)}</h4>"
+    heading = "<h4>A new row</h4>" if new else f"<h4>Row {format.amount(number)}</h4>"
     return [None if new else number, gr.Column(visible=True), heading, "", *boxes]
 
 
-def written(dataset: Dataset, number: int | None, like: int, texts: tuple) -> Mend | None:
+def written(dataset: Dataset, number: int | None, like: int, texts: tuple) -> Fix | None:
     """The mend that writes ``texts`` into row ``number``, or adds a row if that is None; None if nothing changes.
 
     A new row is read like row ``like``; ``DataError`` says which text cannot be read.

@@ -7,9 +7,10 @@ import tempfile
 from html import escape
 from pathlib import Path
 
+from finetune import format
 from finetune.data.checks import Finding
 from finetune.data.dataset import Dataset
-from finetune.data.fixes import Mend
+from finetune.data.fixes import Fix
 from finetune.data.report import Report
 from finetune.data.settings import DataSettings
 from finetune.data.table import Table
@@ -36,9 +37,9 @@ def found(name: str, checked: Checked, length: int, settings: DataSettings, held
     """
     dataset, report = checked.dataset, checked.report
     noun = NOUNS.get(dataset.kind, ("row",))
-    added = f" and {views.amount(checked.mixture.rows)} mixed in" if checked.mixture.rows else ""
+    added = f" and {format.amount(checked.mixture.rows)} mixed in" if checked.mixture.rows else ""
     headline = (
-        f"{views.counted(report.kept, *noun)}{added}, ready to train"
+        f"{format.counted(report.kept, *noun)}{added}, ready to train"
         if report.kept
         else "Nothing here can be trained on"
     )
@@ -48,7 +49,7 @@ def found(name: str, checked: Checked, length: int, settings: DataSettings, held
         f"<p class='small'>“{escape(name)}” is read as <b>{escape(dataset.title)}</b>{escape(_why(dataset, settings))} "
         f"{escape(held_out)}</p>",
         *(views.small(note) for note in (checked.note, *dataset.notes)),
-        _mends(settings.mends),
+        _fixes(settings.fixes),
         _findings(report),
         _rejected(report, dataset.table),
         _more(report, length),
@@ -88,26 +89,26 @@ def rejected_file(name: str, report: Report) -> str:
 def _figures(report: Report, length: int) -> str:
     about = "about " if report.sampled_from else ""
     figures = [
-        f"{views.amount(report.kept)} kept",
-        f"{views.amount(len(report.rejected))} rejected",
-        f"{views.amount(len(report.truncated))} cut at {views.amount(length)} tokens",
-        f"{about}{views.amount(report.counts.tokens)} tokens, {views.amount(report.counts.learnt)} learnt",
+        f"{format.amount(report.kept)} kept",
+        f"{format.amount(len(report.rejected))} rejected",
+        f"{format.amount(len(report.truncated))} cut at {format.amount(length)} tokens",
+        f"{about}{format.amount(report.counts.tokens)} tokens, {format.amount(report.counts.trained)} learnt",
     ]
-    if report.nothing_to_learn:
-        figures.insert(3, f"{views.amount(len(report.nothing_to_learn))} with nothing to learn")
+    if report.nothing_to_train_on:
+        figures.insert(3, f"{format.amount(len(report.nothing_to_train_on))} with nothing to learn")
     return " <i>·</i> ".join(map(escape, figures))
 
 
-def _mends(mends: tuple[Mend, ...]) -> str:
+def _fixes(fixes: tuple[Fix, ...]) -> str:
     """What was changed so far, each with a button that takes it back."""
-    if not mends:
+    if not fixes:
         return ""
     lines = "".join(
-        f"<li>{escape(mend.words)} {_button(f'undo:{place}', 'Undo', escape(mend.words))}</li>"
-        for place, mend in enumerate(mends)
+        f"<li>{escape(fix.words)} {_button(f'undo:{place}', 'Undo', escape(fix.words))}</li>"
+        for place, fix in enumerate(fixes)
     )
     return (
-        "<section class='mends'><h4>What you changed</h4>"
+        "<section class='fixes'><h4>What you changed</h4>"
         f"<ul class='notes'>{lines}</ul>{views.small('It is part of the recipe; the file stays as it is.')}</section>"
     )
 
@@ -120,8 +121,8 @@ def _findings(report: Report) -> str:
 
 def _finding(finding: Finding) -> str:
     button = ""
-    if finding.mend:
-        button = _button(f"mend:{finding.code}", finding.button or "Mend it", escape(finding.message))
+    if finding.fix:
+        button = _button(f"fix:{finding.code}", finding.button or "Mend it", escape(finding.message))
     elif finding.length:
         button = _button(f"length:{finding.length}", finding.button or "Use this length", escape(finding.message))
     return f"<li class='{escape(finding.severity)}'>{escape(finding.message)}{_rows(finding.rows)} {button}</li>"
@@ -129,7 +130,7 @@ def _finding(finding: Finding) -> str:
 
 def _button(pick: str, words: str, about: str = "") -> str:
     label = f" aria-label='{escape(words)}: {about}'" if about else ""
-    return f"<button type='button' class='mend' data-pick='{escape(pick)}'{label}>{escape(words)}</button>"
+    return f"<button type='button' class='fix' data-pick='{escape(pick)}'{label}>{escape(words)}</button>"
 
 
 def _rows(rows: tuple[int, ...]) -> str:
@@ -148,8 +149,8 @@ def _rejected(report: Report, table: Table, most: int = 50) -> str:
         f"{_button(f'row:{row.row}', 'Correct it', escape(row.where)) if row.row in there else ''}</li>"
         for row in shown
     )
-    more = views.small(f"And {views.amount(others)} more.") if others > 0 else ""
-    summary = f"{views.counted(len(report.rejected), 'row')} left out, and why"
+    more = views.small(f"And {format.amount(others)} more.") if others > 0 else ""
+    summary = f"{format.counted(len(report.rejected), 'row')} left out, and why"
     return f"<details><summary>{summary}</summary><ul>{lines}</ul>{more}</details>"
 
 
@@ -157,7 +158,7 @@ def _more(report: Report, length: int) -> str:
     """The way of the rows and how long they are, folded away."""
     widest = max((stage.count for stage in report.stages), default=0)
     stages = "".join(
-        f"<li><span>{escape(stage.words)}</span><b>{views.amount(stage.count)}</b>"
+        f"<li><span>{escape(stage.words)}</span><b>{format.amount(stage.count)}</b>"
         f"<i style='width:{100 * stage.count / max(widest, 1):.1f}%'></i></li>"
         for stage in report.stages
     )

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from finetune import format
 from finetune.ui import views
 
 WIDTH, HEIGHT, BASE = 460, 120, 96
@@ -26,8 +27,8 @@ def histogram(bins: Bins, caption: str, unit: str, limit: int | None = None) -> 
         f"<figure class='histogram'><figcaption>{escape(caption)}</figcaption>"
         f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{escape(words)}'>{bars}"
         f"<line class='base' x1='0' x2='{WIDTH}' y1='{BASE}' y2='{BASE}'/>"
-        f"<text x='0' y='{BASE + 16}'>{views.amount(low)}</text>"
-        f"<text x='{WIDTH}' y='{BASE + 16}' text-anchor='end'>{views.amount(high)} {escape(unit)}</text></svg>"
+        f"<text x='0' y='{BASE + 16}'>{format.amount(low)}</text>"
+        f"<text x='{WIDTH}' y='{BASE + 16}' text-anchor='end'>{format.amount(high)} {escape(unit)}</text></svg>"
         f"{views.small(words)}</figure>"
     )
 
@@ -38,7 +39,7 @@ def _bar(x: float, step: float, each: tuple[int, int, int], most: int, limit: in
     kind = " class='cut'" if limit and low > limit else ""
     return (
         f"<rect{kind} x='{x:.1f}' y='{BASE - height:.1f}' width='{max(step - GAP, 1):.1f}' height='{height:.1f}'>"
-        f"<title>{views.amount(low)} to {views.amount(high)}: {views.counted(count, 'row')}</title></rect>"
+        f"<title>{format.amount(low)} to {format.amount(high)}: {format.counted(count, 'row')}</title></rect>"
     )
 
 
@@ -53,8 +54,8 @@ def _words(bins: Bins, unit: str) -> str:
             break
     filled = [each for each in bins if each[2]]
     if filled[0][0] == filled[-1][1]:
-        return f"Every row has {views.amount(filled[0][0])} {unit}."
+        return f"Every row has {format.amount(filled[0][0])} {unit}."
     return (
-        f"From {views.amount(filled[0][0])} to {views.amount(filled[-1][1])} {unit}; "
-        f"half of the rows have at most {views.amount(middle[1])}."
+        f"From {format.amount(filled[0][0])} to {format.amount(filled[-1][1])} {unit}; "
+        f"half of the rows have at most {format.amount(middle[1])}."
     )

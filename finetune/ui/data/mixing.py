@@ -9,6 +9,7 @@ from html import escape
 import gradio as gr
 from pydantic import ValidationError
 
+from finetune import format
 from finetune.data.settings import DataSettings, Mixed
 from finetune.errors import DataError
 from finetune.settings import problems_of
@@ -133,7 +134,7 @@ def without(settings: DataSettings, which: str) -> DataSettings:
 
 def listing(settings: DataSettings, mixture: Mixture, visible: bool = True) -> list:
     """Values of ``Mixing.shown()``: what ``settings`` mix in and what comes of it, with a button to remove each."""
-    label = f"{TITLE} ({views.amount(mixture.rows)} mixed in)" if mixture.rows else TITLE
+    label = f"{TITLE} ({format.amount(mixture.rows)} mixed in)" if mixture.rows else TITLE
     fold = {"open": True} if mixture.problem else {}
     problem = views.notice_of(mixture.problem) if mixture.problem else ""
     return [gr.Accordion(label=label, visible=visible, **fold), _listed(settings, mixture), problem]
@@ -151,7 +152,7 @@ def _listed(settings: DataSettings, mixture: Mixture) -> str:
     if not lines:
         return ""
     total = (
-        f"It learns from {views.counted(mixture.own, 'row')} of yours and {views.amount(mixture.rows)} mixed in. "
+        f"It learns from {format.counted(mixture.own, 'row')} of yours and {format.amount(mixture.rows)} mixed in. "
         "Rows kept for checking are yours alone."
     )
     notes = "".join(views.small(note) for note in ((total, *mixture.notes) if mixture.portions else ()))
@@ -160,8 +161,8 @@ def _listed(settings: DataSettings, mixture: Mixture) -> str:
 
 def _line(name: str, how: str, counts: list[int], which: str) -> str:
     """One data set; ``counts`` is empty where nothing can be mixed in."""
-    rows = f"{views.counted(counts[0], 'row')}, " if counts else ""
+    rows = f"{format.counted(counts[0], 'row')}, " if counts else ""
     return (
-        f"<li>{escape(name)}: {rows}{escape(how)} <button type='button' class='mend' data-pick='unmix:{which}' "
+        f"<li>{escape(name)}: {rows}{escape(how)} <button type='button' class='fix' data-pick='unmix:{which}' "
         f"aria-label='Remove {escape(name)}'>Remove</button></li>"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from finetune import format
 from finetune.data.checks import Finding
 from finetune.data.checks.check import spread
 from finetune.data.counts import Counts
@@ -10,14 +11,13 @@ from finetune.data.dataset import Dataset
 from finetune.data.mix import Portion, portions, secrets_in
 from finetune.data.settings import DataSettings
 from finetune.data.split import split
-from finetune.data.tokens import Piece
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError, FinetuneError
 from finetune.recipe import TrainingSettings
-from finetune.ui import views
 from finetune.ui.data.samples import called
 
 MOST_COUNTED = 2000
-"""Rows that are tokenised at most: about a second, and the tokens of all are then known to a few percent."""
+"""Rows that are tokenized at most: about a second, and the tokens of all are then known to a few percent."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,22 @@ def mix(
     others: list[Dataset],
     held_out: Dataset | None,
     settings: DataSettings,
-    pieces: Callable[[dict], tuple[Piece, ...]],
+    sequences: Callable[[dict], tuple[TokenSequence, ...]],
 ) -> Mixture:
     """What ``settings`` mix into ``main`` of ``others``, as ``read_others`` gives them.
 
     The recipe's seed chooses other rows and, but for groups of unlike size, as many.
     """
     seed = TrainingSettings().seed
-    sides = split(main, held_out, settings, seed)
-    found = portions(len(sides.train), sides.held_out, others, settings, seed)
+    parts = split(main, held_out, settings, seed)
+    found = portions(len(parts.train), parts.held_out, others, settings, seed)
     notes = [words for portion, other in zip(found, others) for words in _lacks(portion, other)]
-    counts, cut = _measured([example for portion in found for example in portion.examples], pieces)
+    counts, cut = _measured([example for portion in found for example in portion.examples], sequences)
     if cut:
-        notes.append(f"{views.counted(cut, 'row')} of those mixed in {'is' if cut == 1 else 'are'} cut at this length.")
-    return Mixture(len(sides.train), tuple(found), tuple(notes), counts, tuple(_findings(found, others)))
+        notes.append(
+            f"{format.counted(cut, 'row')} of those mixed in {'is' if cut == 1 else 'are'} cut at this length."
+        )
+    return Mixture(len(parts.train), tuple(found), tuple(notes), counts, tuple(_findings(found, others)))
 
 
 def _findings(found: list[Portion], others: list[Dataset]) -> Iterator[Finding]:
@@ -74,25 +76,25 @@ def _lacks(portion: Portion, other: Dataset) -> list[str]:
     """What of a data set is not there to be mixed in: rows that were asked for, and rows that cannot be read."""
     words, name, bad = [], called(portion.path), other.rejected
     if len(portion.examples) < portion.wanted:
-        words.append(f"{views.counted(portion.wanted, 'row')} of “{name}” were asked for; it has no more.")
+        words.append(f"{format.counted(portion.wanted, 'row')} of “{name}” were asked for; it has no more.")
     if bad:
         are = "is" if len(bad) == 1 else "are"
         first = f"the first is {bad[0].where}: {bad[0].reason}"
-        words.append(f"{views.counted(len(bad), 'row')} of “{name}” {are} left out; {first}")
+        words.append(f"{format.counted(len(bad), 'row')} of “{name}” {are} left out; {first}")
     return words
 
 
-def _measured(examples: Sequence[dict], pieces: Callable[[dict], tuple[Piece, ...]]) -> tuple[Counts, int]:
+def _measured(examples: Sequence[dict], sequences: Callable[[dict], tuple[TokenSequence, ...]]) -> tuple[Counts, int]:
     """What is counted of ``examples``, and how many of them are cut."""
     chosen = spread(len(examples), MOST_COUNTED)
     counts, cut = Counts(), 0
     for position in chosen:
         try:
-            sequences = pieces(examples[position])
+            made = sequences(examples[position])
         except DataError:  # Training leaves it out as well, and notes it.
             continue
-        cut += any(piece.is_truncated for piece in sequences)
-        if all(piece.learns for piece in sequences):
-            counts += Counts.of(sequences)
+        cut += any(sequence.is_truncated for sequence in made)
+        if all(sequence.has_trained_tokens for sequence in made):
+            counts += Counts.of(made)
     scale = len(examples) / max(len(chosen), 1)
     return counts.times(scale), round(cut * scale)

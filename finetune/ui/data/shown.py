@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import gradio as gr
 
+from finetune import format
 from finetune.data.settings import DataSettings
 from finetune.data.tokens import spans
 from finetune.errors import FinetuneError
@@ -155,10 +156,10 @@ def example(studio: Studio, checked: Checked, index: int, by: Counting) -> str:
     """Example number ``index`` (from 0) with what is learnt marked."""
     example = checked.dataset.examples[index]
     tokenizer, _ = studio.counting_tokenizer(by.model)
-    pieces = checked.method.pieces(example, tokenizer, by.length)
-    cut = [piece.full_length for piece in pieces if piece.is_truncated]
-    note = views.small(f"Cut at {views.amount(by.length)} of {views.amount(max(cut))} tokens.") if cut else ""
-    return conversation(example, [spans(piece, tokenizer) for piece in pieces]) + note
+    sequences = checked.method.sequences(example, tokenizer, by.length)
+    cut = [sequence.full_length for sequence in sequences if sequence.is_truncated]
+    note = views.small(f"Cut at {format.amount(by.length)} of {format.amount(max(cut))} tokens.") if cut else ""
+    return conversation(example, [spans(sequence, tokenizer) for sequence in sequences]) + note
 
 
 def remember(chosen: Chosen | None) -> dict | None:
@@ -177,4 +178,4 @@ def nothing_yet() -> str:
 
 def position(index: int, count: int) -> str:
     """Which example is shown."""
-    return f"<p class='position' aria-live='polite'>{views.amount(index + 1)} of {views.amount(count)}</p>"
+    return f"<p class='position' aria-live='polite'>{format.amount(index + 1)} of {format.amount(count)}</p>"

@@ -7,6 +7,7 @@ from functools import partial
 import gradio as gr
 
 from finetune.errors import FinetuneError
+from finetune.format import amount, counted, rough_duration, size
 from finetune.recipe import Recipe
 from finetune.ui import views
 from finetune.ui.form import Form
@@ -26,16 +27,16 @@ class Parts:
     estimate: gr.HTML
     measured: gr.HTML
     measure: gr.Button
-    mend: gr.Button
+    fix: gr.Button
     change: gr.State
-    """The settings that the ``mend`` button applies, by dotted path."""
+    """The settings that the ``fix`` button applies, by dotted path."""
 
     def weighed(self) -> list:
         """What a new estimate is shown in; a measurement of other settings goes."""
         return [self.estimate, self.measured, self.measure]
 
     def offered(self) -> list:
-        return [self.mend, self.change]
+        return [self.fix, self.change]
 
 
 def draw(words: str) -> Parts:
@@ -44,9 +45,9 @@ def draw(words: str) -> Parts:
         estimate = gr.HTML(views.small(words), elem_id="estimate")
         measured = gr.HTML(elem_id="measured")
         with gr.Row(elem_classes="actions"):
-            mend = gr.Button("Make it fit", size="sm", visible=False, elem_id="mend")
+            fix = gr.Button("Make it fit", size="sm", visible=False, elem_id="fix")
             measure = gr.Button("Measure it", size="sm", visible=False, elem_id="measure")
-    return Parts(estimate, measured, measure, mend, gr.State({}))
+    return Parts(estimate, measured, measure, fix, gr.State({}))
 
 
 def wire(studio: Studio, parts: Parts, form: Form, current: Current, written, given: list) -> None:
@@ -57,7 +58,7 @@ def wire(studio: Studio, parts: Parts, form: Form, current: Current, written, gi
     weighed.then(partial(offer, studio, current), given, parts.offered(), api_name="fit_offer", **latest)
     asked = parts.measure.click(lambda: views.small(MEASURING), None, parts.measured, api_name="fit_measuring", **quiet)
     asked.then(partial(measure, studio, current), given, parts.measured, api_name="fit_measure", **quiet)
-    parts.mend.click(partial(mend, form, current), [parts.change, *given], given[1:], api_name="fit_mend", **quiet)
+    parts.fix.click(partial(fix, form, current), [parts.change, *given], given[1:], api_name="fit_mend", **quiet)
 
 
 def weigh(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[str, str, gr.Button]:
@@ -68,7 +69,7 @@ def weigh(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tu
         fit = estimate(current(chosen, given), studio.workspace, chosen.counts)
     except FinetuneError as error:
         return views.small(f"{error.message} {error.hint}".rstrip()), "", gr.Button(visible=False)
-    rows = f" Learns from {views.counted(chosen.counts.rows, 'row')}, {views.amount(chosen.mixed)} of them mixed in."
+    rows = f" Learns from {counted(chosen.counts.rows, 'row')}, {amount(chosen.mixed)} of them mixed in."
     sentence = fit.sentence + (rows if chosen.mixed else "")
     line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
     return line + cards(fit.cards), "", gr.Button(visible=bool(fit.parameters))
@@ -77,18 +78,18 @@ def weigh(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tu
 def cards(verdicts: dict[str, str]) -> str:
     """What the usual cards would say to it: sizes of one verdict together."""
     groups: dict[str, list[str]] = {}
-    for size, word in verdicts.items():
-        groups.setdefault(word, []).append(size.removesuffix(" GB"))
+    for memory, word in verdicts.items():
+        groups.setdefault(word, []).append(memory.removesuffix(" GB"))
     parts = [f"{word} in {', '.join(sizes)} GB" for word, sizes in groups.items()]
     return views.small(f"On a graphics card: {'; '.join(parts)}.") if parts else ""
 
 
 def offer(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[gr.Button, dict]:
     """The button that makes it fit, with what it changes; hidden where it fits or nothing would help."""
-    from finetune.fit.suggest import remedy
+    from finetune.fit.suggest import suggest
 
     try:
-        found = remedy(current(chosen, given), studio.workspace, chosen.counts)
+        found = suggest(current(chosen, given), studio.workspace, chosen.counts)
     except FinetuneError:
         found = None  # the line says what is wrong
     if found is None:
@@ -98,22 +99,21 @@ def offer(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tu
 
 def measure(studio: Studio, current: Current, chosen: Chosen | None, *given) -> str:
     """What a measured step says of the run; or why there is none."""
-    from finetune.fit.estimate import gigabytes, spoken
     from finetune.fit.probe import measured
 
     try:
         recipe = current(chosen, given)
-        studio.jobs.check(recipe, trusted=False)
+        studio.queue.check(recipe, trusted=False)
         found = measured(recipe, studio.workspace)
     except FinetuneError as error:
         return views.notice_of(error)
     return views.small(
-        f"Measured: {gigabytes(found.peak_bytes)} GB at the peak, {found.seconds_per_step:.2g} s per step, "
-        f"{views.counted(found.steps, 'step')}, about {spoken(found.eta_s)} in all."
+        f"Measured: {size(found.peak_bytes)} at the peak, {found.seconds_per_step:.2g} s per step, "
+        f"{counted(found.steps, 'step')}, about {rough_duration(found.eta_s)} in all."
     )
 
 
-def mend(form: Form, current: Current, change: dict, chosen: Chosen | None, *given) -> list:
+def fix(form: Form, current: Current, change: dict, chosen: Chosen | None, *given) -> list:
     """The values of method, adapter and settings with the offered ``change``."""
     recipe = current(chosen, given).changed(**change)
     return [recipe.method.type, recipe.adapter.type, *form.fill(recipe)]

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
+from finetune.format import percent
 from finetune.runs.curve import LARGEST
-from finetune.runs.diagnosis import Verdict, steps_words, verdict
+from finetune.runs.diagnosis import Diagnosis, diagnose, steps_words
 from finetune.runs.view import View
-from finetune.ui.views import notice, percent, small
+from finetune.ui.views import notice, small
 
 WIDTH, HEIGHT = 460, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 10, 12, 34
@@ -45,25 +46,25 @@ def loss_chart(view: View) -> str:
         Line("while learning", thinned(smoothed(raw)), "train"),
         Line("on held-out rows", held_out, "held-out"),
     ]
-    found = verdict(view)
+    found = diagnose(view)
     words = f"{found.title}. {found.words}"
     drawn = _figure("Loss: how far its answers are from yours", "loss", lines, view.total_steps, words, judged(found))
     return drawn + warned(found)
 
 
-def judged(found: Verdict) -> str:
+def judged(found: Diagnosis) -> str:
     """A verdict as it stands under a chart: its title, what is seen, and what to do."""
     advice = f"<p class='small'>{escape(found.advice)}</p>" if found.advice else ""
     words = f"<p><strong>{escape(found.title)}.</strong> {escape(found.words)}</p>"
     return f"<div class='verdict {found.code}'>{words}{advice}</div>"
 
 
-def warned(found: Verdict) -> str:
+def warned(found: Diagnosis) -> str:
     """A warning of the steps at which the loss jumped; empty if it did not."""
-    if not found.jumps:
+    if not found.spikes:
         return ""
     again = "If it does so often, try a lower learning rate, or look on the Data tab for rows unlike the others."
-    return notice(f"The loss jumped at step {steps_words(found.jumps)}.", again, kind="warning")
+    return notice(f"The loss jumped at step {steps_words(found.spikes)}.", again, kind="warning")
 
 
 def metric_charts(view: View) -> str:

@@ -1,8 +1,9 @@
 """What has become of a run, and the next step, in a notice or a line; for each state."""
 
+from finetune.format import amount, duration
 from finetune.runs.view import ACTIVE, RESUMABLE, UNPACED_S, View
 from finetune.ui.train.standing import Standing
-from finetune.ui.views import PHASE_WORDS, amount, duration, notice, small
+from finetune.ui.views import PHASE_WORDS, notice, small
 
 
 def outcome(view: View, standing: Standing, now: float) -> str:
@@ -10,8 +11,8 @@ def outcome(view: View, standing: Standing, now: float) -> str:
     parts = [notice(*words, kind=kind)] if (words := _words(view, standing, now)) and (kind := _kind(view)) else []
     if view.state == "done":
         parts.append(small(_finished(view)))
-    if view.lowered and view.state != "failed":
-        parts.append(small(_lowered(view)))
+    if view.with_fallbacks and view.state != "failed":
+        parts.append(small(_fell_back(view)))
     return "".join(parts)
 
 
@@ -116,8 +117,8 @@ def _finished(view: View) -> str:
     return f"{best}Compare it with the base, or train it further."
 
 
-def _lowered(view: View) -> str:
-    last, count = view.lowered[-1].reason, len(view.lowered)
+def _fell_back(view: View) -> str:
+    last, count = view.with_fallbacks[-1].reason, len(view.with_fallbacks)
     noted = ("This is" if count == 1 else f"All {count} changes are") + " noted under “What was chosen, and why”."
     return f"The memory did not suffice for what was asked. {last} {noted}"
 

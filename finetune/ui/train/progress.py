@@ -3,10 +3,11 @@
 import time
 from html import escape
 
+from finetune.format import amount, counted, duration, percent, size
 from finetune.runs.view import ACTIVE, View
 from finetune.ui.train.outcome import outcome
 from finetune.ui.train.standing import Standing
-from finetune.ui.views import PHASE_WORDS, amount, counted, duration, gigabytes, percent, state_words
+from finetune.ui.views import PHASE_WORDS, state_words
 
 STOPPING_WORDS = {
     "stop": "Stopping after this step",
@@ -56,25 +57,29 @@ def details(view: View) -> str:
     table = f"<table class='choices'><tbody>{rows}</tbody></table>" if rows else ""
     notes = "".join(f"<li class='{note.level}'>{escape(note.message)}</li>" for note in _notes(view))
     versions = ", ".join(f"{name} {version}" for name, version in view.versions.items())
-    parts = [table, _rungs(view), f"<ul class='notes'>{notes}</ul>" if notes else "", _amounts(view)]
+    parts = [table, _fallbacks(view), f"<ul class='notes'>{notes}</ul>" if notes else "", _amounts(view)]
     if versions:
         parts.append(f"<p class='small'>{escape(view.device)}. {escape(versions)}.</p>")
     return "".join(parts) or "<p class='small'>Nothing yet.</p>"
 
 
-def _rungs(view: View) -> str:
+def _fallbacks(view: View) -> str:
     """What was given up for want of memory, with the settings that changed."""
-    rungs = "".join(
-        f"<li>{escape(rung.reason)} <span class='small'>"
-        f"{escape(', '.join(f'{path}: {value}' for path, value in rung.settings.items()))}</span></li>"
-        for rung in view.lowered
+    fallbacks = "".join(
+        f"<li>{escape(fallback.reason)} <span class='small'>"
+        f"{escape(', '.join(f'{path}: {value}' for path, value in fallback.settings.items()))}</span></li>"
+        for fallback in view.with_fallbacks
     )
-    return f"<h4>Given up for want of memory</h4><ol class='rungs'>{rungs}</ol>" if rungs else ""
+    return f"<h4>Given up for want of memory</h4><ol class='rungs'>{fallbacks}</ol>" if fallbacks else ""
 
 
 def _notes(view: View) -> list:
     """The notes, without those that say once more what was given up for want of memory."""
-    return [note for note in view.notes if not any(note.message.endswith(rung.reason) for rung in view.lowered)]
+    return [
+        note
+        for note in view.notes
+        if not any(note.message.endswith(fallback.reason) for fallback in view.with_fallbacks)
+    ]
 
 
 def _title(view: View, standing: Standing, now: float) -> str:
@@ -118,7 +123,7 @@ def _figures(view: View, standing: Standing, now: float) -> str:
     if view.tokens_per_s:
         parts.append(f"{amount(view.tokens_per_s)} tokens/s")
     if view.memory_bytes:
-        parts.append(f"{gigabytes(view.memory_bytes)} of memory in all")
+        parts.append(f"{size(view.memory_bytes)} of memory in all")
     return f"<p class='figures'>{' <i>·</i> '.join(escape(part) for part in parts)}</p>" if parts else ""
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from html import escape
 from pathlib import Path
 
+from finetune import format
 from finetune.errors import FinetuneError
 from finetune.runs.run import Run
 from finetune.runs.view import View
@@ -45,7 +46,7 @@ watch('value', () => requestAnimationFrame(() => {
 
 def line(studio: Studio) -> str:
     """The runs in line, next first, each with buttons to move it and to take it out; empty if none waits."""
-    waiting = studio.jobs.waiting()
+    waiting = studio.queue.waiting()
     if not waiting:
         return ""
     rows = "".join(_row(studio, run, place, len(waiting)) for place, run in enumerate(waiting, start=1))
@@ -65,7 +66,7 @@ def _row(studio: Studio, run: Run, place: int, count: int) -> str:
 
 def interrupted(studio: Studio) -> list[tuple[Run, View]]:
     """The runs that were interrupted and that nobody has left so, newest first."""
-    return [(run, view) for run, view in studio.views() if view.state == "interrupted" and not run.is_left]
+    return [(run, view) for run, view in studio.views() if view.state == "interrupted" and not run.is_dismissed]
 
 
 def offers(studio: Studio) -> str:
@@ -109,7 +110,7 @@ def confirmation(studio: Studio, run_id: str | None) -> str:
     called = f"{views.run_number(run.id)} “{studio.view(run).name}”"
     buttons = _button("delete", run, "Delete for good", f"Delete {called} for good")
     buttons += _button("keep", run, "Keep it", f"Keep {called}")
-    size = views.gigabytes(size_bytes(run.path))
+    size = format.size(size_bytes(run.path))
     hint = f"Its model, its checkpoints and its log go, {size} in all. This cannot be undone."
     return views.notice(f"Delete {called}?", hint, kind="warning", actions=buttons)
 
@@ -119,13 +120,13 @@ def act(studio: Studio, pick: str) -> tuple[str, str | None]:
     what, _, run_id = str(pick).partition(":")
     try:
         if what in ("up", "down"):
-            studio.jobs.move(run_id, -1 if what == "up" else 1)
+            studio.queue.move(run_id, -1 if what == "up" else 1)
         elif what == "remove":
             stop(studio, run_id)
         elif what == "resume":
-            return "", studio.jobs.resume(run_id).id
+            return "", studio.queue.resume(run_id).id
         elif what == "leave":
-            studio.workspace.run(run_id).leave()
+            studio.workspace.run(run_id).dismiss()
         elif what == "delete":
             return delete(studio, run_id), None
         elif what == "restart":
@@ -139,8 +140,8 @@ def stop(studio: Studio, run_id: str) -> Run:
     """Ask a run at work to stop and keep its model; one that waits leaves the line, paused if it was begun before."""
     view = studio.view(studio.workspace.run(run_id))
     if view.state == "queued" and view.step:
-        return studio.jobs.pause(run_id)
-    return studio.jobs.stop(run_id)
+        return studio.queue.pause(run_id)
+    return studio.queue.stop(run_id)
 
 
 def restart(studio: Studio, run_id: str) -> str:
@@ -156,9 +157,9 @@ def delete(studio: Studio, run_id: str) -> str:
     """Remove an ended run; what to tell the person."""
     run = studio.workspace.run(run_id)
     called, size = f"{views.run_number(run.id).capitalize()} “{studio.view(run).name}”", size_bytes(run.path)
-    studio.jobs.delete(run.id)
+    studio.queue.delete(run.id)
     studio.forget(run)
-    return views.notice(f"{called} was deleted.", f"{views.gigabytes(size)} of disk are free again.", kind="info")
+    return views.notice(f"{called} was deleted.", f"{format.size(size)} of disk are free again.", kind="info")
 
 
 def size_bytes(folder: Path) -> int:
@@ -173,6 +174,6 @@ def size_bytes(folder: Path) -> int:
 
 def _button(what: str, run: Run, words: str, about: str, can: bool = True) -> str:
     return (
-        f"<button type='button' class='mend' data-pick='{what}:{escape(run.id)}' aria-label='{escape(about)}'"
+        f"<button type='button' class='fix' data-pick='{what}:{escape(run.id)}' aria-label='{escape(about)}'"
         f"{'' if can else ' disabled'}>{escape(words)}</button>"
     )

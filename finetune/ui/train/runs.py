@@ -6,6 +6,7 @@ from html import escape
 
 import gradio as gr
 
+from finetune import format
 from finetune.recipe import Recipe
 from finetune.runs.run import Run
 from finetune.runs.view import View
@@ -132,17 +133,17 @@ def _row(n: int, one: Outcome, heads: list[str], metrics: list[str], best: bool)
     if one.best_loss is None:
         loss = "not checked"
     else:
-        loss = f"<b>{figures(one.best_loss)}</b> at step {views.amount(one.best_step)}"
+        loss = f"<b>{figures(one.best_loss)}</b> at step {format.amount(one.best_step)}"
         loss += " <span class='best'>lowest</span>" if best else ""
-    advice = f"<span class='small'>{escape(one.verdict.advice)}</span>" if one.verdict.advice else ""
+    advice = f"<span class='small'>{escape(one.diagnosis.advice)}</span>" if one.diagnosis.advice else ""
     cells = [
         f"{swatch(n)} {escape(views.run_label(one.run, View(name=one.name, state=one.state)))}",
         escape(one.words) or "nothing",
-        f"{views.amount(one.step)} of {views.amount(one.total_steps)}" if one.total_steps else "–",
+        f"{format.amount(one.step)} of {format.amount(one.total_steps)}" if one.total_steps else "–",
         loss,
         *(escape(_value(name, one.metrics.get(name))) for name in metrics),
-        views.duration(one.elapsed_s) if one.elapsed_s else "–",
-        f"<b>{escape(one.verdict.title)}.</b> {escape(one.verdict.words)} {advice}",
+        format.duration(one.elapsed_s) if one.elapsed_s else "–",
+        f"<b>{escape(one.diagnosis.title)}.</b> {escape(one.diagnosis.words)} {advice}",
     ]
     first, *others = zip(heads, cells)
     rest = "".join(f"<td data-label='{escape(head)}'>{cell}</td>" for head, cell in others)
@@ -156,7 +157,7 @@ def _metric(name: str) -> str:
 def _value(name: str, value: float | None) -> str:
     if value is None:
         return "–"
-    return views.percent(value) if name == "accuracy" else figures(value)
+    return format.percent(value) if name == "accuracy" else figures(value)
 
 
 def _number(run: Run) -> str:

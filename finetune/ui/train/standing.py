@@ -4,11 +4,11 @@ import shutil
 import time
 from dataclasses import dataclass
 
+from finetune.format import amount, size
 from finetune.runs.checkpoints import RESERVE_BYTES
 from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, RESUMABLE, View
 from finetune.ui.studio import Studio
-from finetune.ui.views import amount, gigabytes
 
 LOW_BYTES = 2 * 2**30
 """Less free disk than this is said, whether a run needs it or not."""
@@ -38,13 +38,13 @@ def standing(studio: Studio, run: Run, view: View) -> Standing:
         asked=run.asked,
         origin=_origin(studio, run),
         ahead=_ahead(studio, run),
-        is_offered=(view.state == "interrupted" and not run.is_left) or can_restart(studio, run, view),
+        is_offered=(view.state == "interrupted" and not run.is_dismissed) or can_restart(studio, run, view),
     )
 
 
 def can_restart(studio: Studio, run: Run, view: View) -> bool:
     """True if ``run`` does not answer, and starting this very process again would end its work."""
-    current = studio.jobs.current
+    current = studio.queue.current
     is_ours = current is not None and current.id == run.id
     return studio.restart is not None and is_ours and view.is_stalled(time.time())
 
@@ -71,12 +71,12 @@ def disk_words(studio: Studio, current: Run | None) -> str:
     if current and (saved := current.checkpoints.all()):
         needed = saved[-1].size_bytes
     if free < needed + RESERVE_BYTES:
-        return f"{gigabytes(free)} of disk free, and the next checkpoint needs {gigabytes(needed + RESERVE_BYTES)}"
-    return f"only {gigabytes(free)} of disk free" if free < LOW_BYTES else ""
+        return f"{size(free)} of disk free, and the next checkpoint needs {size(needed + RESERVE_BYTES)}"
+    return f"only {size(free)} of disk free" if free < LOW_BYTES else ""
 
 
 def _ahead(studio: Studio, run: Run) -> int | None:
-    line = [waiting.id for waiting in studio.jobs.waiting()]
+    line = [waiting.id for waiting in studio.queue.waiting()]
     if run.id not in line:
         return None
     return line.index(run.id) + (1 if studio.current() else 0)

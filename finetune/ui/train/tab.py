@@ -241,7 +241,7 @@ def ask(studio: Studio, what: str, run_id: str | None) -> str:
     """Ask the run to ``stop``, ``pause`` or ``resume``; what to tell the person who did."""
     try:
         if run_id:
-            {"stop": partial(queue.stop, studio), "pause": studio.jobs.pause, "resume": studio.jobs.resume}[what](
+            {"stop": partial(queue.stop, studio), "pause": studio.queue.pause, "resume": studio.queue.resume}[what](
                 run_id
             )
         return ""

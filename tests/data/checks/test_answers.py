@@ -30,7 +30,7 @@ def test_boilerplate_is_told_and_left_out(answer):
     rows = with_answers(answer)
     found = finding(rows, "boilerplate")
     assert (found.severity, found.rows) == ("warning", (101,))
-    assert finding(rows, "boilerplate", found.mend) is None
+    assert finding(rows, "boilerplate", found.fix) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_one_answer_to_many_questions_is_told_and_left_out():
     found = finding(rows, "same-answer")
     assert (found.severity, found.rows) == ("warning", tuple(range(101, 109)))
     assert "(7 %)" in found.message
-    assert finding(rows, "same-answer", found.mend) is None
+    assert finding(rows, "same-answer", found.fix) is None
     assert finding(with_answers(*["Please ask my colleague in the shop."] * 4), "same-answer") is None
 
 
@@ -71,7 +71,7 @@ def test_single_words_are_told_where_they_are_the_exception():
     rows = with_answers("Yes.", "No")
     found = finding(rows, "one-word-answers")
     assert (found.severity, found.rows) == ("info", (101, 102))
-    assert finding(rows, "one-word-answers", found.mend) is None
+    assert finding(rows, "one-word-answers", found.fix) is None
     assert finding([{**row, "completion": row["prompt"].split()[5]} for row in clean(60)], "one-word-answers") is None
 
 

@@ -14,7 +14,7 @@ def test_broken_letters_are_told_and_left_out(text):
     rows = saying(text)
     found = finding(rows, "broken-letters")
     assert (found.severity, found.rows) == ("warning", (101,))
-    assert finding(rows, "broken-letters", found.mend) is None
+    assert finding(rows, "broken-letters", found.fix) is None
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_remains_of_web_pages_are_told(text):
     rows = saying(text)
     found = finding(rows, "html")
     assert (found.severity, found.rows) == ("warning", (101,))
-    assert finding(rows, "html", found.mend) is None
+    assert finding(rows, "html", found.fix) is None
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ def test_repeats_are_told_and_left_out():
     rows = [*clean(200), clean(1)[0], clean(1)[0]]
     found = finding(rows, "duplicates")
     assert (found.severity, found.message, found.rows) == ("info", "2 rows repeat an earlier one.", (201, 202))
-    assert finding(rows, "duplicates", found.mend) is None
-    assert finding(rows, "rejected", found.mend) is None
+    assert finding(rows, "duplicates", found.fix) is None
+    assert finding(rows, "rejected", found.fix) is None
 
 
 def test_many_repeats_are_a_warning():

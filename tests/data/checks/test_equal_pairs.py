@@ -10,7 +10,7 @@ def test_pairs_of_equal_answers_are_told_and_left_out():
     found = finding(rows, "equal-pairs")
     assert (found.severity, found.rows) == ("warning", (151,))
     assert found.message == "1 row has the same chosen and rejected answer, so there is nothing to prefer."
-    assert finding(rows, "equal-pairs", found.mend) is None
+    assert finding(rows, "equal-pairs", found.fix) is None
 
 
 def test_when_most_pairs_are_equal_it_is_a_problem():

@@ -13,7 +13,7 @@ def test_a_few_rows_in_another_language_are_a_warning():
     found = finding(rows, "languages")
     assert (found.severity, found.rows) == ("warning", (61, 62))
     assert found.message.startswith("2 rows are mostly in German, but most are in English")
-    assert finding(rows, "languages", found.mend) is None
+    assert finding(rows, "languages", found.fix) is None
 
 
 def test_another_script_is_told():
@@ -23,7 +23,7 @@ def test_another_script_is_told():
 
 def test_several_languages_may_be_meant():
     found = finding(asked([ENGLISH] * 30 + [GERMAN] * 20), "languages")
-    assert (found.severity, found.rows, found.mend) == (
+    assert (found.severity, found.rows, found.fix) == (
         "info",
         (),
         None,

@@ -16,15 +16,15 @@ def leaking():
 def test_rows_on_both_sides_are_told_and_left_out(code, row):
     rows, kept = leaking()
     found = finding(rows, code, held_out=kept)
-    assert (found.severity, found.rows, found.mend.rows) == ("warning", (row,), str(row))
+    assert (found.severity, found.rows, found.fix.rows) == ("warning", (row,), str(row))
     assert "kept for checking" in found.message
-    assert finding(rows, code, found.mend, held_out=kept) is None
+    assert finding(rows, code, found.fix, held_out=kept) is None
 
 
 def test_rows_that_are_all_on_both_sides_are_a_problem():
     found = finding(clean(20), "leakage", held_out=read(clean(20)))
     assert found.severity == "problem"
-    assert (found.mend, found.button) == (None, "")  # it would leave no row
+    assert (found.fix, found.button) == (None, "")  # it would leave no row
 
 
 def test_nothing_leaks_where_nothing_is_kept_or_alike():

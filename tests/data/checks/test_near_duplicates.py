@@ -10,7 +10,7 @@ def test_near_repeats_are_told_and_left_out():
     found = finding(rows, "near-duplicates")
     assert (found.severity, found.rows) == ("info", (201,))
     assert found.message == "1 row says nearly the same as an earlier one."
-    assert finding(rows, "near-duplicates", found.mend) is None
+    assert finding(rows, "near-duplicates", found.fix) is None
 
 
 def test_many_are_a_warning():

@@ -16,12 +16,12 @@ def saying(*texts):
 def test_keys_are_a_problem_that_one_click_masks():
     rows = saying(f"My token is {TOKEN}.", "It is 4111 1111 1111 1111.", f"Again {TOKEN}.")
     found = finding(rows, "secrets")
-    assert (found.severity, found.rows, found.mend) == ("problem", (101, 102, 103), Mask(kinds=("key", "card")))
+    assert (found.severity, found.rows, found.fix) == ("problem", (101, 102, 103), Mask(kinds=("key", "card")))
     assert found.message.startswith(
         "Possible secrets: Hugging Face token (hf_a…) in 2 rows, card number (4111…) in 1 row."
     )
     assert TOKEN not in found.message
-    assert finding(rows, "secrets", found.mend) is None
+    assert finding(rows, "secrets", found.fix) is None
 
 
 def test_personal_data_is_a_warning_that_one_click_masks():
@@ -32,7 +32,7 @@ def test_personal_data_is_a_warning_that_one_click_masks():
         "Possible personal data: e-mail address (anna…) in 1 row, phone number (+44…) in 1 row." in found.message
         and "anna.berg" not in found.message
     )
-    assert finding(rows, "personal-data", found.mend) is None
+    assert finding(rows, "personal-data", found.fix) is None
     assert finding(rows, "secrets") is None
 
 
@@ -54,10 +54,10 @@ def test_what_stands_behind_a_line_feed_in_a_call_is_found_and_masked():
         rows = [{"messages": talk, "tools": tools}] * 3
         found = finding(rows, "secrets")
         assert "Hugging Face token (hf_a…) in 3 rows, card number (4111…) in 3 rows." in found.message
-        assert finding(rows, "secrets", found.mend) is None
+        assert finding(rows, "secrets", found.fix) is None
         personal = finding(rows, "personal-data")
         assert "phone number (415-…) in 3 rows" in personal.message and "e-mail address (anna…)" in personal.message
-        assert finding(rows, "personal-data", personal.mend) is None
+        assert finding(rows, "personal-data", personal.fix) is None
 
 
 @pytest.mark.parametrize("written", [list, json.dumps])
@@ -69,7 +69,7 @@ def test_what_stands_in_the_definition_of_a_tool_is_found_and_masked(written):
     found = finding(rows, "secrets")
     assert (found.severity, found.rows) == ("problem", (1, 2, 3))
     assert "Hugging Face token (hf_a…) in 3 rows." in found.message
-    assert finding(rows, "secrets", found.mend) is None
+    assert finding(rows, "secrets", found.fix) is None
     personal = finding(rows, "personal-data")
     assert "e-mail address (anna…) in 3 rows" in personal.message
-    assert finding(rows, "personal-data", personal.mend) is None
+    assert finding(rows, "personal-data", personal.fix) is None

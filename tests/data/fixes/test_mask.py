@@ -4,7 +4,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from finetune.data.fixes import MENDS
+from finetune.data.fixes import FIXES
 from finetune.data.fixes.mask import Mask
 from finetune.data.table import Table
 from tests.rows import read
@@ -88,7 +88,7 @@ def test_a_table_without_secrets_is_the_same_table():
 
 
 def test_of_all_mends_it_alone_is_made_everywhere():
-    assert [name for name, mend in MENDS.items() if mend.everywhere] == ["mask"]
+    assert [name for name, fix in FIXES.items() if fix.everywhere] == ["mask"]
 
 
 def test_the_words_name_the_kinds():

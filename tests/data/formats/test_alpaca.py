@@ -20,7 +20,7 @@ def test_an_input_stands_below_its_instruction():
 
 def test_instances_give_an_example_each():
     row = {"instruction": "Add.", "instances": [{"input": "1 2", "output": "3"}, {"input": "", "output": "4"}]}
-    found = Alpaca().recognise(tuple(row), [row]).columns
+    found = Alpaca().recognize(tuple(row), [row]).columns
     assert found == {"instruction": "instruction", "instances": "instances"}
     assert Alpaca().examples(row, found) == [exchange("Add.\n\n1 2", "3"), exchange("Add.", "4")]
 
@@ -33,12 +33,12 @@ def test_instances_without_answers_are_refused(instances):
 
 
 def test_an_instruction_alone_is_not_enough():
-    assert Alpaca().recognise(("instruction", "input"), [{"instruction": "a", "input": "b"}]) is None
+    assert Alpaca().recognize(("instruction", "input"), [{"instruction": "a", "input": "b"}]) is None
     assert Alpaca().missing({"instruction": "instruction"}) == ["output"]
     assert Alpaca().missing({}) == ["instruction"]
 
 
 def test_dolly_is_read_too():
     row = {"instruction": "Who?", "context": "Ann runs.", "response": "Ann."}
-    found = Alpaca().recognise(tuple(row), [row]).columns
+    found = Alpaca().recognize(tuple(row), [row]).columns
     assert Alpaca().example(row, found) == exchange("Who?\n\nAnn runs.", "Ann.")

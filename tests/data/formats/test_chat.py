@@ -8,14 +8,14 @@ TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
 
 @pytest.mark.parametrize("column", ["messages", "conversations", "whatever"])
 def test_it_is_told_by_the_shape_of_the_turns(column):
-    found = Chat().recognise(("id", column), [{"id": 1, column: None}, {"id": 2, column: TURNS}])
+    found = Chat().recognize(("id", column), [{"id": 1, column: None}, {"id": 2, column: TURNS}])
     assert found.columns == {"messages": column} and found.score == 0.5
     assert "conversations (turns with role and content) in 1 of 2" in found.reason
 
 
 def test_other_shapes_are_not_taken():
     rows = [{"messages": [{"from": "human", "value": "q"}]}, {"messages": "hello"}]
-    assert Chat().recognise(("messages",), rows) is None
+    assert Chat().recognize(("messages",), rows) is None
 
 
 def test_a_row_becomes_its_messages_with_the_instruction_first():
@@ -44,7 +44,7 @@ TOOL = {"type": "function", "function": {"name": "add", "parameters": {}}}
 @pytest.mark.parametrize("column", ["tools", "functions"])
 def test_tools_go_with_their_conversation(column):
     row = {"messages": TURNS, column: [TOOL if column == "tools" else TOOL["function"]]}
-    found = Chat().recognise(tuple(row), [row])
+    found = Chat().recognize(tuple(row), [row])
     assert found.columns == {"messages": "messages", "tools": column}
     assert Chat().example(row, found.columns) == {"messages": TURNS, "tools": [TOOL]}
     assert Chat().example({**row, column: None}, found.columns) == {"messages": TURNS}
@@ -52,7 +52,7 @@ def test_tools_go_with_their_conversation(column):
 
 def test_a_column_that_is_only_called_tools_is_left_alone():
     row = {"messages": TURNS, "tools": "hammer"}
-    found = Chat().recognise(tuple(row), [row])
+    found = Chat().recognize(tuple(row), [row])
     assert found.score == 1.0 and found.columns == {"messages": "messages"}
 
 

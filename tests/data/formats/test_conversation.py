@@ -19,18 +19,18 @@ MESSAGES = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "
 )
 def test_conversations_are_told_whatever_the_keys_and_the_column(role, text, user, assistant):
     row = {"id": "1", "foo": [{role: user, text: "q"}, {role: assistant, text: "a"}]}
-    found = Conversation().recognise(tuple(row), [row])
+    found = Conversation().recognize(tuple(row), [row])
     assert found.score == 1.0 and found.columns == {"messages": "foo"}
     assert Conversation().example(row, found.columns) == {"messages": MESSAGES}
-    others = [form.recognise(tuple(row), [row]) for name, form in FORMATS.items() if name != "conversation"]
+    others = [form.recognize(tuple(row), [row]) for name, form in FORMATS.items() if name != "conversation"]
     assert not any(other and other.score for other in others)
 
 
 def test_speakers_with_names_of_their_own_are_listed_and_explained():
     row = {"chat": [{"speaker": "Customer", "text": "q"}, {"speaker": "Agent", "text": "a"}]}
     roles = {"customer": "user", "agent": "assistant"}
-    assert Conversation().recognise(("chat",), [row]).score == 0
-    assert Conversation().recognise(("chat",), [row], roles=roles).score == 1.0
+    assert Conversation().recognize(("chat",), [row]).score == 0
+    assert Conversation().recognize(("chat",), [row], roles=roles).score == 1.0
     assert Conversation().example(row, {"messages": "chat"}, None, roles) == {"messages": MESSAGES}
     with pytest.raises(RowError, match='"Customer", "Agent" are unknown speakers'):
         Conversation().example(row, {"messages": "chat"})

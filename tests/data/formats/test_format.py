@@ -73,13 +73,13 @@ def test_a_rows_own_instruction_comes_first():
 
 def test_recognition_counts_the_rows_that_serve():
     rows = [{"Question": "a", "Answer": "b"}, {"Question": "c", "Answer": ""}]
-    assert FORMATS["question_answer"].recognise(("Question", "Answer"), rows) == Recognition(
+    assert FORMATS["question_answer"].recognize(("Question", "Answer"), rows) == Recognition(
         0.5,
         'The columns "Question" and "Answer" hold questions and their answers in 1 of 2 rows looked at.',
         {"question": "Question", "answer": "Answer"},
     )
-    assert FORMATS["question_answer"].recognise(("Question", "Answer"), rows[1:]).score == 0
-    assert FORMATS["question_answer"].recognise(("Question",), rows) is None
+    assert FORMATS["question_answer"].recognize(("Question", "Answer"), rows[1:]).score == 0
+    assert FORMATS["question_answer"].recognize(("Question",), rows) is None
 
 
 def test_what_a_person_maps_is_not_used_twice():
@@ -90,7 +90,7 @@ def test_what_a_person_maps_is_not_used_twice():
 def test_columns_can_be_put_together():
     mapped = {"prompt": "{subject}: {body}", "completion": "reply"}
     row = {"subject": "Lamp", "body": "It is dark.", "reply": "Plug it in."}
-    found = FORMATS["prompt_completion"].recognise(tuple(row), [row], mapped)
+    found = FORMATS["prompt_completion"].recognize(tuple(row), [row], mapped)
     assert found.score == 1.0 and found.columns == mapped
     messages = FORMATS["prompt_completion"].example(row, found.columns)["messages"]
     assert [turn["content"] for turn in messages] == ["Lamp: It is dark.", "Plug it in."]
@@ -115,9 +115,9 @@ def test_what_a_template_uses_plays_no_other_part():
 
 def test_a_column_or_a_meaning_that_is_not_there_is_told():
     with pytest.raises(DataError, match='no column "topic" to be the prompt'):
-        FORMATS["prompt_completion"].recognise(("a", "b"), [{"a": "x"}], {"prompt": "{topic}"})
+        FORMATS["prompt_completion"].recognize(("a", "b"), [{"a": "x"}], {"prompt": "{topic}"})
     with pytest.raises(DataError, match='"agent" cannot be "helper"'):
-        FORMATS["chat"].recognise(("messages",), [{"messages": []}], roles={"agent": "helper"})
+        FORMATS["chat"].recognize(("messages",), [{"messages": []}], roles={"agent": "helper"})
 
 
 def test_every_format_takes_roles_where_it_takes_a_row():
@@ -142,7 +142,7 @@ values = st.recursive(
 def test_whatever_a_row_holds_it_gives_examples_or_a_reason(rows):
     names = tuple({name for row in rows for name in row})
     for form in FORMATS.values():
-        found = form.recognise(names, rows, roles={"Ann": "user"})
+        found = form.recognize(names, rows, roles={"Ann": "user"})
         for row in rows if found else ():
             try:
                 assert form.examples(row, found.columns, "s", {"Ann": "user"})

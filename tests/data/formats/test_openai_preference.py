@@ -16,7 +16,7 @@ COLUMNS = {name: name for name in ROW}
 
 
 def test_both_outputs_reply_to_the_messages_with_their_tools():
-    found = OpenAIPreference().recognise(tuple(ROW), [ROW])
+    found = OpenAIPreference().recognize(tuple(ROW), [ROW])
     assert found.score == 1.0 and found.columns == COLUMNS
     assert OpenAIPreference().example(ROW, COLUMNS, "s") == {
         "prompt": [{"role": "system", "content": "s"}, USER], "chosen": [GOOD], "rejected": [BAD], "tools": [TOOL],

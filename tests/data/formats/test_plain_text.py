@@ -5,23 +5,23 @@ from finetune.data.formats.plain_text import PlainText
 
 
 def test_a_text_column_is_taken_among_others():
-    found = PlainText().recognise(("id", "Text"), [{"id": 1, "Text": "a"}])
+    found = PlainText().recognize(("id", "Text"), [{"id": 1, "Text": "a"}])
     assert found.columns == {"text": "Text"} and found.score == 1.0
 
 
 def test_an_only_column_is_taken_unless_its_name_says_that_it_holds_questions():
-    found = PlainText().recognise(("tale",), [{"tale": "a"}, {"tale": "b"}])
+    found = PlainText().recognize(("tale",), [{"tale": "a"}, {"tale": "b"}])
     assert found.columns == {"text": "tale"}
-    assert PlainText().recognise(("tale", "other"), [{"tale": "a"}]) is None
-    assert PlainText().recognise(("question",), [{"question": "a"}]) is None
+    assert PlainText().recognize(("tale", "other"), [{"tale": "a"}]) is None
+    assert PlainText().recognize(("question",), [{"question": "a"}]) is None
 
 
 def test_as_much_text_in_another_column_is_told():
     row = {"subject": "Lamp", "body": "It is dark in here.", "reply": "Plug in the lamp."}
-    found = PlainText().recognise(tuple(row), [row])
+    found = PlainText().recognize(tuple(row), [row])
     assert found.columns == {"text": "body"} and found.score == 0.4
     assert found.reason.endswith('But there is as much text in "reply": please check it.')
-    assert PlainText().recognise(tuple(row), [row], {"text": "body"}).score == 1.0
+    assert PlainText().recognize(tuple(row), [row], {"text": "body"}).score == 1.0
 
 
 def test_text_stays_as_written_and_empty_text_is_refused():

@@ -29,7 +29,7 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_each_shape_gives_the_same_example(shape):
     row = SHAPES[shape]
-    found = Preference().recognise(tuple(row), [row])
+    found = Preference().recognize(tuple(row), [row])
     assert found is not None and found.score == 1.0
     assert Preference().example(row, found.columns) == EXAMPLE
 
@@ -92,7 +92,7 @@ def test_tools_go_with_their_pair_and_a_call_may_be_preferred():
         "rejected": [BAD],
         "tools": [{"name": "add"}],
     }
-    found = Preference().recognise(tuple(row), [row])
+    found = Preference().recognize(tuple(row), [row])
     assert found.score == 1.0
     assert Preference().example(row, found.columns) == {
         "prompt": [USER],

@@ -17,7 +17,7 @@ from finetune.data.formats.turns import exchange
 )
 def test_the_usual_names_are_known(prompt, completion):
     row = {"id": 1, prompt: "q", completion: "a"}
-    found = PromptCompletion().recognise(tuple(row), [row])
+    found = PromptCompletion().recognize(tuple(row), [row])
     assert found.columns == {"prompt": prompt, "completion": completion}
     assert PromptCompletion().example(row, found.columns, "s") == exchange("q", "a", "s")
 
@@ -39,7 +39,7 @@ ODD = {"x": "Why is the sky blue?", "y": "Because air scatters blue light more t
 
 
 def test_questions_and_longer_texts_are_offered_with_little_confidence_under_any_name():
-    found = PromptCompletion().recognise(tuple(ODD), [ODD])
+    found = PromptCompletion().recognize(tuple(ODD), [ODD])
     assert found.columns == {"prompt": "x", "completion": "y"} and found.score == 0.4
     assert found.reason.endswith("Only what they hold says so, not their names: please check it.")
 
@@ -48,4 +48,4 @@ def test_questions_and_longer_texts_are_offered_with_little_confidence_under_any
     "row", [{**ODD, "x": "The sky."}, {**ODD, "y": "Air it is."}, {**ODD, "z": "More text here."}, {"x": ODD["x"]}]
 )
 def test_what_is_not_clear_is_not_offered(row):
-    assert PromptCompletion().recognise(tuple(row), [row]) is None
+    assert PromptCompletion().recognize(tuple(row), [row]) is None

@@ -7,13 +7,13 @@ from finetune.data.formats.prompts import Prompts
 @pytest.mark.parametrize("value", ["Who?", ["Who?", "And why?"]])
 def test_a_question_or_the_first_turn_is_the_prompt(value):
     row = {"turns": value}
-    found = Prompts().recognise(("turns",), [row])
+    found = Prompts().recognize(("turns",), [row])
     assert Prompts().example(row, found.columns) == {"prompt": [{"role": "user", "content": "Who?"}]}
 
 
 def test_what_a_right_answer_comes_to_goes_with_the_prompt():
     row = {"problem": "2+2?", "ground_truth": 4}
-    found = Prompts().recognise(tuple(row), [row])
+    found = Prompts().recognize(tuple(row), [row])
     assert Prompts().example(row, found.columns, "s") == {
         "prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "2+2?"}],
         "answer": "4",

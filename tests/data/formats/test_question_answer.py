@@ -7,7 +7,7 @@ from finetune.data.formats.turns import exchange
 
 def test_questions_and_answers_are_read_as_written():
     row = {"question": "1+1?", "answer": "1+1 = <<1+1=2>>2\n#### 2"}
-    found = QuestionAnswer().recognise(tuple(row), [row])
+    found = QuestionAnswer().recognize(tuple(row), [row])
     assert found.score == 1.0
     assert QuestionAnswer().example(row, found.columns) == {
         **exchange("1+1?", "1+1 = <<1+1=2>>2\n#### 2"),
@@ -43,16 +43,16 @@ def test_a_missing_question_is_refused():
 
 def test_what_a_question_is_about_stands_below_it():
     row = {"question": "Who runs?", "context": "Ann runs.", "answer": "Ann."}
-    found = QuestionAnswer().recognise(tuple(row), [row])
+    found = QuestionAnswer().recognize(tuple(row), [row])
     assert QuestionAnswer().example(row, found.columns) == exchange("Who runs?\n\nAnn runs.", "Ann.")
     listed = {**row, "context": [{"title": "Ann"}]}
-    found = QuestionAnswer().recognise(tuple(listed), [listed])
+    found = QuestionAnswer().recognize(tuple(listed), [listed])
     assert found.score == 1.0 and "context" not in found.columns
 
 
 def test_what_is_answered_is_told_by_how_much_it_says():
     rows = [{"id": "7", "body": f"My lamp number {n} is dark.", "reply": "Plug it in."} for n in range(5)]
-    seen = QuestionAnswer().recognise(("id", "body", "reply"), rows)
+    seen = QuestionAnswer().recognize(("id", "body", "reply"), rows)
     assert seen.columns == {"answer": "reply", "question": "body"} and seen.score < 0.5
     assert "please check it" in seen.reason
-    assert QuestionAnswer().recognise(("id", "body"), rows) is None
+    assert QuestionAnswer().recognize(("id", "body"), rows) is None

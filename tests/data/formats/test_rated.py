@@ -24,7 +24,7 @@ def label(value, columns=COLUMNS, roles=None):
 )  # fmt: skip
 def test_thumbs_are_told_however_they_are_written(good, bad):
     rows = [row(good), row(bad)]
-    found = Rated().recognise(tuple(rows[0]), rows)
+    found = Rated().recognize(tuple(rows[0]), rows)
     assert found.score == 1.0 and "taken as" not in found.reason
     assert [Rated().example(each, found.columns) for each in rows] == [
         {"prompt": [{"role": "user", "content": "q"}], "completion": [ANSWER], "label": liked}
@@ -33,7 +33,7 @@ def test_thumbs_are_told_however_they_are_written(good, bad):
 
 
 def test_of_two_numbers_the_higher_is_good_and_that_is_said():
-    found = Rated().recognise(tuple(row(1)), [row(1), row("5"), row(5.0)])
+    found = Rated().recognize(tuple(row(1)), [row(1), row("5"), row(5.0)])
     assert found.score == 1.0 and found.reason.endswith("5 is taken as good and 1 as bad.")
     assert label(5, found.columns) is True and label("1", found.columns) is False
     with pytest.raises(RowError, match='"3", one of a scale'):
@@ -42,12 +42,12 @@ def test_of_two_numbers_the_higher_is_good_and_that_is_said():
 
 def test_a_scale_is_refused_with_how_to_explain_it_until_it_is():
     rows = [row(value) for value in (1, 2, 5)]
-    found = Rated().recognise(tuple(rows[0]), rows)
+    found = Rated().recognize(tuple(rows[0]), rows)
     assert found.score == 0
     with pytest.raises(RowError, match="say what is good and what is bad, e.g. 1: good"):
         label(1, found.columns)
     roles = {"1": "bad", "2": "Bad", "5": "good"}
-    assert Rated().recognise(tuple(rows[0]), rows, None, roles).score == 1.0
+    assert Rated().recognize(tuple(rows[0]), rows, None, roles).score == 1.0
     assert [label(value, found.columns, roles) for value in (1, 2, 5.0)] == [False, False, True]
 
 
@@ -83,5 +83,5 @@ def test_prompt_and_answer_may_be_turns():
 
 def test_alpaca_with_a_label_keeps_its_input():
     alpaca = {"instruction": "Add.", "input": "1 2", "output": "3", "label": True}
-    assert Rated().recognise(tuple(alpaca), [alpaca]) is None
-    assert Rated().recognise(tuple(alpaca), [alpaca], {"prompt": "{instruction} {input}"}).score == 1.0
+    assert Rated().recognize(tuple(alpaca), [alpaca]) is None
+    assert Rated().recognize(tuple(alpaca), [alpaca], {"prompt": "{instruction} {input}"}).score == 1.0

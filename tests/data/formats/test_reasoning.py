@@ -11,7 +11,7 @@ from finetune.data.formats.turns import exchange
 )
 def test_the_thoughts_come_before_the_answer(names):
     row = dict(zip(names, ("2+2?", "Two and two.", "4")))
-    found = Reasoning().recognise(names, [row])
+    found = Reasoning().recognize(names, [row])
     assert found.score == 1.0
     assert Reasoning().example(row, found.columns, "s") == exchange("2+2?", "<think>\nTwo and two.\n</think>\n\n4", "s")
 
@@ -25,8 +25,8 @@ def test_a_row_without_thoughts_is_its_answer_and_one_without_an_answer_is_refus
 
 def test_what_a_question_is_about_stands_below_it():
     row = {"instruction": "Add.", "input": "2 2", "cot": "Two and two.", "output": "4"}
-    found = Reasoning().recognise(tuple(row), [row])
+    found = Reasoning().recognize(tuple(row), [row])
     assert Reasoning().example(row, found.columns)["messages"][0]["content"] == "Add.\n\n2 2"
     alone = {"input": "2+2?", "cot": "Two and two.", "output": "4"}
-    found = Reasoning().recognise(tuple(alone), [alone])
+    found = Reasoning().recognize(tuple(alone), [alone])
     assert Reasoning().example(alone, found.columns)["messages"][0]["content"] == "2+2?"

@@ -7,8 +7,8 @@ ROW = {"id": "1", "conversations": [{"from": "human", "value": "q"}, {"from": "g
 
 
 def test_it_is_told_by_from_and_value():
-    assert ShareGPT().recognise(("id", "conversations"), [ROW]).columns == {"messages": "conversations"}
-    assert ShareGPT().recognise(("id",), [{"id": [{"role": "user", "content": "q"}]}]) is None
+    assert ShareGPT().recognize(("id", "conversations"), [ROW]).columns == {"messages": "conversations"}
+    assert ShareGPT().recognize(("id",), [{"id": [{"role": "user", "content": "q"}]}]) is None
 
 
 def test_its_roles_become_those_that_templates_know():
@@ -33,7 +33,7 @@ def test_functions_are_called_and_observed():
         {"from": "gpt", "value": "It is sunny."},
     ]
     row = {"conversations": turns, "tools": '[{"name": "weather", "parameters": {}}]', "system": "s"}
-    found = ShareGPT().recognise(tuple(row), [row])
+    found = ShareGPT().recognize(tuple(row), [row])
     example = ShareGPT().example(row, found.columns)
     assert found.score == 1.0 and found.columns["tools"] == "tools"
     call = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Rome"}}}

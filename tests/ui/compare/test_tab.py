@@ -90,7 +90,7 @@ def test_a_graphics_card_lost_in_a_chat_asks_for_a_new_process(studio, form, par
 
     monkeypatch.setattr(*((studio.pairs, "get") if at == "loading" else (parrot, "reply")), lose)
     _, _, line, question, ask_button, _ = ask(studio, form, "Hi", write_run().id)[-1]
-    assert studio.jobs.poisoned.is_set() and "start anew" in line
+    assert studio.queue.poisoned.is_set() and "start anew" in line
     assert question == "Hi" and ask_button.visible
 
 
@@ -104,7 +104,7 @@ def test_a_chat_without_memory_says_so_and_leaves_the_process_alone(
     monkeypatch.setattr(parrot, "reply", fail)
     _, _, line, question, _, _ = ask(studio, form, "Hi", write_run().id)[-1]
     assert "There was not enough memory." in line and question == "Hi"
-    assert not studio.jobs.poisoned.is_set()
+    assert not studio.queue.poisoned.is_set()
 
 
 def test_another_error_in_a_chat_passes_through(studio, form, parrot, write_run, monkeypatch):
@@ -114,7 +114,7 @@ def test_another_error_in_a_chat_passes_through(studio, form, parrot, write_run,
     monkeypatch.setattr(parrot, "reply", fail)
     with pytest.raises(RuntimeError, match="shapes"):
         ask(studio, form, "Hi", write_run().id)
-    assert not studio.jobs.poisoned.is_set()
+    assert not studio.queue.poisoned.is_set()
 
 
 def test_without_a_run_it_says_what_to_do(studio, form):

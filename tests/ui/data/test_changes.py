@@ -48,17 +48,17 @@ def test_other_letters_are_offered_with_a_preview_and_taken_with_a_click(studio,
 
 def test_a_finding_is_mended_with_a_click_and_taken_back(studio, table):
     shown = table(rows(40) + "\nWhat is 1?,It is 1.\n")
-    assert "data-pick='mend:duplicates'" in shown.result
-    mended = named(act(studio, "mend:duplicates", shown.chosen, *BY)[2:])
-    assert usable(mended.chosen) == 40 and "data-pick='undo:0'" in mended.result
-    assert "data-pick='mend:duplicates'" not in mended.result
-    back = named(act(studio, "undo:0", mended.chosen, *BY)[2:])
-    assert usable(back.chosen) == 41 and back.chosen.settings.mends == ()
+    assert "data-pick='fix:duplicates'" in shown.result
+    fixed = named(act(studio, "fix:duplicates", shown.chosen, *BY)[2:])
+    assert usable(fixed.chosen) == 40 and "data-pick='undo:0'" in fixed.result
+    assert "data-pick='fix:duplicates'" not in fixed.result
+    back = named(act(studio, "undo:0", fixed.chosen, *BY)[2:])
+    assert usable(back.chosen) == 41 and back.chosen.settings.fixes == ()
 
 
 def test_a_mend_that_is_no_longer_offered_changes_nothing(studio, table):
     chosen = table(rows(40)).chosen
-    assert named(act(studio, "mend:duplicates", chosen, *BY)[2:]).chosen == chosen
+    assert named(act(studio, "fix:duplicates", chosen, *BY)[2:]).chosen == chosen
 
 
 def test_the_length_that_fits_is_set_with_a_click(studio, with_tiny):
@@ -85,15 +85,15 @@ def test_secrets_that_are_mixed_in_are_told_and_masked_with_a_click(studio, chos
     assert "e-mail address (anna…) in 1 row" in tab.result and "phone number (+44…) in 1 row" in tab.result
     assert "in “team.csv”, which is mixed in" in tab.result and "in “desk.csv”, which is mixed in" in tab.result
     assert "Row 13." in tab.result
-    once = picked(studio, "mend:mixed-1-personal-data", chosen)
+    once = picked(studio, "fix:mixed-1-personal-data", chosen)
     assert "Each phone number became a placeholder." in once.result and "+44" not in once.result
     assert "anna…" in once.result and once.chosen.counts.rows == chosen.counts.rows
-    twice = picked(studio, "mend:mixed-0-personal-data", once.chosen)
-    assert "anna" not in twice.result and len(twice.chosen.settings.mends) == 2
+    twice = picked(studio, "fix:mixed-0-personal-data", once.chosen)
+    assert "anna" not in twice.result and len(twice.chosen.settings.fixes) == 2
     assert "anna…" in picked(studio, "undo:1", twice.chosen).result
 
 
-@pytest.mark.parametrize("pick", ["undo:7", "undo:x", "unmix:3", "mend:nothing", "dance:1", ""])
+@pytest.mark.parametrize("pick", ["undo:7", "undo:x", "unmix:3", "fix:nothing", "dance:1", ""])
 def test_a_button_that_is_no_longer_there_changes_nothing(studio, chosen, pick):
     assert picked(studio, pick, chosen).chosen == chosen
     assert picked(studio, pick, None).result == gr.skip()
@@ -109,8 +109,8 @@ def test_a_correction_is_part_of_the_recipe_and_the_file_stays(studio, chosen):
     before = studio.paths(chosen.settings)[0].read_bytes()
     tab = named(save_row(studio, 5, chosen, 4, *BY, "What is four?", "Four.", "4", None, None, None))
     assert not tab.correction[1].visible and "What is four?" in tab.preview and "Four." in tab.preview
-    (mend,) = tab.chosen.settings.mends
-    assert mend.row == 5 and mend.values == {"question": "What is four?", "answer": "Four."}
+    (fix,) = tab.chosen.settings.fixes
+    assert fix.row == 5 and fix.values == {"question": "What is four?", "answer": "Four."}
     assert studio.paths(chosen.settings)[0].read_bytes() == before
 
 

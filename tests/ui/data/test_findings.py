@@ -81,15 +81,15 @@ def test_findings_name_their_rows_and_advice_follows():
 
 
 def test_what_can_be_mended_has_a_button_that_says_about_what():
-    mend = Finding("warning", "Rows repeat.", (2,), mend=Drop(rows="2"), button="Leave it out", code="twice")
+    fix = Finding("warning", "Rows repeat.", (2,), fix=Drop(rows="2"), button="Leave it out", code="twice")
     length = Finding("warning", "2 rows are cut.", (3,), length=640, button="Use 640 tokens", code="cut")
-    html = html_of(Report("chat", 9, kept=9, findings=[mend, length]))
-    assert "data-pick='mend:twice' aria-label='Leave it out: Rows repeat.'" in html
+    html = html_of(Report("chat", 9, kept=9, findings=[fix, length]))
+    assert "data-pick='fix:twice' aria-label='Leave it out: Rows repeat.'" in html
     assert "data-pick='length:640'" in html
 
 
 def test_what_was_changed_is_listed_and_can_be_taken_back():
-    html = html_of(Report("chat", 9, kept=8), settings=SETTINGS.changed(mends=(Drop(rows="2"), Drop(rows="5-6"))))
+    html = html_of(Report("chat", 9, kept=8), settings=SETTINGS.changed(fixes=(Drop(rows="2"), Drop(rows="5-6"))))
     assert "Row 2 was left out." in html and "data-pick='undo:1'" in html and "the file stays as it is" in html
 
 
@@ -100,5 +100,5 @@ def test_another_encoding_is_offered_with_what_it_gives():
 
 
 def test_nothing_to_train_on_is_said_first():
-    html = html_of(Report("chat", 2, nothing_to_learn=[1, 2]), length=16)
+    html = html_of(Report("chat", 2, nothing_to_train_on=[1, 2]), length=16)
     assert "Nothing here can be trained on" in html and "2 with nothing to learn" in html

@@ -6,7 +6,7 @@ from finetune.data.counts import Counts
 from finetune.data.loading import read
 from finetune.data.mix import gather, read_others
 from finetune.data.settings import DataSettings
-from finetune.data.tokens import Piece
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError
 from finetune.ui.data import mixture
 from finetune.ui.data.mixture import Mixture, mix
@@ -22,13 +22,13 @@ def folder(tmp_path):
     return tmp_path
 
 
-def pieces(example):
+def sequences(example):
     """A sequence as long as the answer, cut at 30, all of it learnt."""
     answer = len(example["messages"][1]["content"])
-    return (Piece((0,) * min(answer, 30), (True,) * min(answer, 30), full_length=answer),)
+    return (TokenSequence((0,) * min(answer, 30), (True,) * min(answer, 30), full_length=answer),)
 
 
-def mixed(folder, count=pieces, **settings):
+def mixed(folder, count=sequences, **settings):
     settings = DataSettings(path="main.jsonl", **settings)
     main = read(folder / "main.jsonl", settings)
     others = read_others(settings, main, lambda path: folder / path)

@@ -89,9 +89,9 @@ def test_a_file_that_is_no_table_is_one_calm_sentence(table):
 
 
 def test_what_was_chosen_is_remembered_over_a_refresh(studio, table):
-    chosen = act(studio, "mend:duplicates", table(rows(40) + "\nWhat is 1?,It is 1.\n").chosen, *BY)[2]
+    chosen = act(studio, "fix:duplicates", table(rows(40) + "\nWhat is 1?,It is 1.\n").chosen, *BY)[2]
     restored = named(data.restore(studio, shown_module.remember(chosen), *BY))
-    assert restored.chosen == chosen and restored.chosen.settings.mends
+    assert restored.chosen == chosen and restored.chosen.settings.fixes
 
 
 @pytest.mark.parametrize("kept", [None, {}, "x", {"data": {"path": "x", "bad": 1}, "name": "n"}])

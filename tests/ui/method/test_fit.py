@@ -46,8 +46,8 @@ def test_what_fits_is_said_with_the_cards_and_can_be_measured(studio, with_tiny,
     line, measured, button = fit.weigh(studio, current, long_rows)
     assert "class='fits'" in line and "fits in 8, 12, 16, 24, 48, 80, 141 GB" in line
     assert measured == "" and button.visible
-    mend, change = fit.offer(studio, current, long_rows)
-    assert not mend.visible and change == {}
+    fix, change = fit.offer(studio, current, long_rows)
+    assert not fix.visible and change == {}
 
 
 def test_what_does_not_fit_comes_with_a_button_that_makes_it_fit(
@@ -59,8 +59,8 @@ def test_what_does_not_fit_comes_with_a_button_that_makes_it_fit(
     monkeypatch.setattr(hardware, "free_bytes", lambda machine: int(needed * 0.95))
     line, _, _ = fit.weigh(studio, current, long_rows)
     assert "class='too-big'" in line and "Won&#x27;t fit" in line
-    mend, change = fit.offer(studio, current, long_rows)
-    assert mend.visible and set(change) == {"training.accumulation"}
+    fix, change = fit.offer(studio, current, long_rows)
+    assert fix.visible and set(change) == {"training.accumulation"}
     assert estimate(recipe.changed(**change), studio.workspace, long_rows.counts).fits
 
 
@@ -80,7 +80,7 @@ def test_without_data_the_line_says_so_and_offers_nothing(studio, form):
 def test_the_offered_change_is_put_into_the_form(form):
     current = partial(method.current, form.form)
     change = {"training.accumulation": 4, "adapter.type": "qlora"}
-    values = fit.mend(form.form, current, change, PIRATE, *given(form))
+    values = fit.fix(form.form, current, change, PIRATE, *given(form))
     assert values[:2] == ["sft", "qlora"]
     assert current(PIRATE, tuple(values)).training.accumulation == 4
 
@@ -99,6 +99,6 @@ def test_a_measurement_that_cannot_be_made_says_why(studio, with_tiny, recipe):
 def test_a_measured_step_is_said_in_a_line(studio, current, monkeypatch):
     facts = probe.Measured(3 * 2**30, 0.5, 0.7, 40, 25.0, 5, 5)
     monkeypatch.setattr(probe, "measured", lambda recipe, workspace: facts)
-    monkeypatch.setattr(studio.jobs, "check", lambda recipe, trusted: None)
+    monkeypatch.setattr(studio.queue, "check", lambda recipe, trusted: None)
     line = fit.measure(studio, current, PIRATE)
     assert "3.0 GB at the peak" in line and "0.5 s per step" in line and "40 steps" in line

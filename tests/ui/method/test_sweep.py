@@ -19,7 +19,7 @@ def queued(studio, monkeypatch):
         names.append(recipe.name)
         return studio.workspace.create(recipe)
 
-    monkeypatch.setattr(studio.jobs, "submit", submit)
+    monkeypatch.setattr(studio.queue, "submit", submit)
     return names
 
 
@@ -40,9 +40,9 @@ def test_the_data_of_all_runs_is_read_once_and_again_only_where_it_is_read_other
     reads = []
     monkeypatch.setattr(known, "read", lambda path, *given: reads.append(path.name) or read(path, *given))
     run_id, _ = sweep.queue(still, TEXT)
-    assert run_id and len(still.jobs.waiting()) == 2 and reads == ["pirate-voice.jsonl"]
+    assert run_id and len(still.queue.waiting()) == 2 and reads == ["pirate-voice.jsonl"]
     sweep.queue(still, TEXT.replace(".jsonl}", ".jsonl, system: [Be short., Be kind.]}"))
-    assert len(still.jobs.waiting()) == 6 and reads == ["pirate-voice.jsonl"] * 3
+    assert len(still.queue.waiting()) == 6 and reads == ["pirate-voice.jsonl"] * 3
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.runs import events
-from finetune.runs.diagnosis import Verdict
+from finetune.runs.diagnosis import Diagnosis
 from finetune.runs.view import View, fold
 from finetune.ui.train import chart
 
@@ -40,7 +40,7 @@ def test_a_jump_of_the_loss_is_warned_of():
 
 
 def test_a_verdict_is_escaped():
-    assert "&lt;b&gt;" in chart.judged(Verdict("forgetting", "It says “<b>…”.", "x"))
+    assert "&lt;b&gt;" in chart.judged(Diagnosis("forgetting", "It says “<b>…”.", "x"))
 
 
 def test_each_measure_has_its_own_chart_and_accuracy_is_a_share():

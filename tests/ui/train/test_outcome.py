@@ -54,7 +54,7 @@ def test_a_step_that_hangs_says_what_starting_again_means(write_run, checkpoint,
     [
         ("", "preparing", "getting ready has taken more than 1 h"),
         ("loading", "preparing", "loading the model has taken more than 1 h"),
-        ("tokenising", "stopping", "reading the data has taken more than 1 h"),
+        ("tokenizing", "stopping", "reading the data has taken more than 1 h"),
         ("training", "running", "beginning to train has taken more than 1 h"),
         ("saving", "running", "saving the model has taken more than 1 h"),
     ],
@@ -114,10 +114,10 @@ def test_a_finished_run_says_which_model_was_kept(write_run):
 
 def test_what_was_given_up_for_want_of_memory_is_said_calmly(write_run):
     run = write_run(steps=4, state="paused")
-    run.emit(events.Lowered(settings={"training.accumulation": 2}, reason="Half of <it> at a time."))
+    run.emit(events.FellBack(settings={"training.accumulation": 2}, reason="Half of <it> at a time."))
     html = outcome(run.view(), Standing(4), 0)
     assert "Half of &lt;it&gt; at a time. This is noted under" in html and "alert" not in html
-    run.emit(events.Lowered(settings={"training.accumulation": 4}, reason="A quarter at a time."))
+    run.emit(events.FellBack(settings={"training.accumulation": 4}, reason="A quarter at a time."))
     assert "A quarter at a time. All 2 changes are noted under" in outcome(run.view(), Standing(4), 0)
 
 

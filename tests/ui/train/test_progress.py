@@ -69,7 +69,7 @@ def test_details_give_each_choice_with_its_reason(write_run):
 def test_what_was_given_up_is_listed_once_with_its_settings(write_run):
     run = write_run(steps=4, state=None)
     for value, reason in ((2, "Half at a time."), (4, "A quarter at a time.")):
-        run.emit(events.Lowered(settings={"training.accumulation": value}, reason=reason))
+        run.emit(events.FellBack(settings={"training.accumulation": value}, reason=reason))
         run.emit(events.Noted(message=f"The memory did not suffice. {reason}", level="warning"))
     html = progress.details(run.view())
     assert html.count("Half at a time.") == html.count("A quarter at a time.") == 1

@@ -14,12 +14,12 @@ def three(still, write_run):
     """Three runs in line."""
     runs = [write_run(name=name, steps=0, state="paused") for name in ("one", "<two>", "three")]
     for run in runs:
-        still.jobs.resume(run.id)
+        still.queue.resume(run.id)
     return runs
 
 
 def in_line(studio):
-    return [studio.view(run).name for run in studio.jobs.waiting()]
+    return [studio.view(run).name for run in studio.queue.waiting()]
 
 
 def enabled(html):
@@ -62,7 +62,7 @@ def test_what_is_not_in_line_any_more_is_said(still, write_run):
 def test_what_no_button_says_does_nothing(studio, write_run, pick):
     run = write_run()
     queue.act(studio, pick)
-    assert run.view().state == "done" and studio.jobs.waiting() == []
+    assert run.view().state == "done" and studio.queue.waiting() == []
 
 
 def test_an_interrupted_run_is_offered_and_resumed_by_one_click(still, write_run):
@@ -107,7 +107,7 @@ def test_a_run_at_work_or_in_line_is_not_deleted(still, three, write_run):
 def test_of_deleting_and_resuming_at_once_one_happens(still, write_run):
     def attempt(what, run):
         try:
-            {"delete": still.jobs.delete, "resume": still.jobs.resume}[what](run.id)
+            {"delete": still.queue.delete, "resume": still.queue.resume}[what](run.id)
         except RunError:
             return None
         return what
@@ -120,7 +120,7 @@ def test_of_deleting_and_resuming_at_once_one_happens(still, write_run):
             assert len(happened) == 1
             assert run.path.exists() == (happened == ["resume"])
             if happened == ["resume"]:
-                still.jobs.stop(run.id)
+                still.queue.stop(run.id)
 
 
 def test_the_size_of_a_folder(tmp_path):
@@ -137,7 +137,7 @@ def silent(still, write_run, monkeypatch):
     monkeypatch.setattr("finetune.runs.view.STALLED_STEPS", 0)
     run, asked = write_run(steps=4, state=None), []
     with run.held():
-        still.jobs.current, still.restart = run, lambda: asked.append(run.id)
+        still.queue.current, still.restart = run, lambda: asked.append(run.id)
         yield run, asked
 
 
@@ -162,7 +162,7 @@ def test_starting_again_is_not_offered_where_it_would_not_help(still, silent, mi
     if missing == "launcher":
         still.restart = None
     else:
-        still.jobs.current = None  # another process works on it
+        still.queue.current = None  # another process works on it
     run, asked = silent
     assert queue.offers(still) == ""
     assert "Nothing had to" in queue.act(still, f"restart:{run.id}")[0] and not asked
@@ -172,6 +172,6 @@ def test_a_run_that_hangs_before_its_first_step_is_cut_off_too(still, write_run,
     monkeypatch.setattr("finetune.runs.view.UNPACED_S", 0)
     run = write_run(steps=0, state=None)
     with run.held():
-        still.jobs.current, still.restart = run, lambda: None
+        still.queue.current, still.restart = run, lambda: None
         offer = queue.offers(still)
     assert enabled(offer) == [f"restart:{run.id}"] and "has to begin anew" in offer

@@ -19,13 +19,13 @@ def test_where_a_run_stands(still, write_run):
     assert standing(still, run, run.view()) == Standing(checkpoint=5, origin="run 3")
     first, second = write_run(steps=1, state="paused"), write_run(steps=1, state="paused")
     for each in (first, second):
-        still.jobs.resume(each.id)
+        still.queue.resume(each.id)
     assert [standing(still, each, each.view()).ahead for each in (first, second)] == [0, 1]
 
 
 def test_a_run_at_work_is_ahead_of_those_in_line(still, write_run):
     working, run = write_run(steps=3, state=None), write_run(steps=1, state="paused")
-    still.jobs.resume(run.id)
+    still.queue.resume(run.id)
     with working.held():
         assert standing(still, run, run.view()).ahead == 1
         working.ask("pause")
@@ -35,10 +35,10 @@ def test_a_run_at_work_is_ahead_of_those_in_line(still, write_run):
 def test_an_interrupted_run_is_offered_until_it_is_left(studio, write_run):
     run = write_run(steps=3, state=None)
     assert standing(studio, run, run.view()).is_offered
-    run.leave()
+    run.dismiss()
     assert not standing(studio, run, run.view()).is_offered
     run.requeue()
-    assert not run.is_left
+    assert not run.is_dismissed
 
 
 @pytest.mark.parametrize("state", STATES)

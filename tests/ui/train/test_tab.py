@@ -37,7 +37,7 @@ def test_a_run_at_work_can_be_stopped_or_paused(studio, write_run):
 def test_a_run_that_ended_unfinished_can_be_resumed(studio, write_run, state):
     run = write_run(steps=7, state=state)
     assert bool(train.look(studio, run.id).offers) == (state == "interrupted")
-    run.leave()
+    run.dismiss()
     assert train.look(studio, run.id).resume == "Start again"
     with run.checkpoints.staging(5) as folder:
         (folder / "weights").write_bytes(b"x")
@@ -49,7 +49,7 @@ def test_a_run_in_line_can_be_taken_out(still, write_run):
     run = write_run(steps=4, state="paused")
     assert train.ask(still, "resume", run.id) == ""
     assert shown(train.look(still, run.id)) == ["stop"] and train.look(still, run.id).stop == "Take out of the line"
-    assert train.ask(still, "stop", run.id) == "" and still.jobs.waiting() == []
+    assert train.ask(still, "stop", run.id) == "" and still.queue.waiting() == []
     assert still.view(run).state == "paused"
 
 
@@ -58,7 +58,7 @@ def test_of_two_pages_that_resume_a_run_one_does_and_the_other_is_told(still, wr
     with ThreadPoolExecutor(8) as pool:
         told = sorted(pool.map(lambda _: train.ask(still, "resume", run.id), range(8)))
     assert told[0] == "" and all("It was resumed a moment ago" in words for words in told[1:])
-    assert [waiting.id for waiting in still.jobs.waiting()] == [run.id]
+    assert [waiting.id for waiting in still.queue.waiting()] == [run.id]
     assert sum(isinstance(event, events.Requeued) for event in run.events()[0]) == 1
 
 

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from finetune.data import dataset, glance, near, store
+from finetune.data import detection, near, store, summary
 from finetune.data.checks.answers import is_boilerplate
 from finetune.data.checks.broken_text import BrokenText
 from finetune.data.checks.check import look
 from finetune.data.formats.turns import exchange
-from finetune.data.glance import SIGNS, glances
 from finetune.data.loading import read
 from finetune.data.readers import lines
 from finetune.data.report import check
 from finetune.data.secrets import find
 from finetune.data.settings import DataSettings
+from finetune.data.summary import PREFILTER, summaries
 from finetune.data.texts import LONG_CHARACTERS
-from tests.rows import LENGTH, pieces
+from tests.rows import LENGTH, sequences
 
 CALM = "The ship sails from the harbour at noon and comes back on Monday evening"
 TURNS = '[{"role": "user", "content": "x"}]'
@@ -48,21 +48,21 @@ rows = st.lists(st.fixed_dictionaries({"question": said, "answer": answer, "id":
 def large(one_by_one: bool = False):
     """Even small files are treated as large ones are; with ``one_by_one`` every example is looked at."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (store, dataset):
+        for module in (store, detection):
             patch.setattr(module, "MEMORY_BYTES", 0)
         for name, size in (("COLUMN_BYTES", 900), ("PART_BYTES", 500), ("BLOCK_BYTES", 500)):
             patch.setattr(lines, name, size)
-        patch.setattr(glance, "BYTES", 400)
+        patch.setattr(summary, "BYTES", 400)
         if one_by_one:
-            patch.setattr(glance, "KINDS", ())
+            patch.setattr(summary, "KINDS", ())
         yield
 
 
 def told(path: Path, **options) -> tuple:
     """All that a report says of a file."""
-    data = read(path, DataSettings(path=path.name, **options), signs=SIGNS)
-    report = check(data, pieces, length=LENGTH)
-    numbers = [number for each in glances(data.examples, data.rows, data.kind) for number in each.fingerprints]
+    data = read(path, DataSettings(path=path.name, **options), prefilter=PREFILTER)
+    report = check(data, sequences, length=LENGTH)
+    numbers = [number for each in summaries(data.examples, data.rows, data.kind) for number in each.fingerprints]
     assert numbers == list(map(near.fingerprint, data.examples))
     return report.to_dict(), [astuple(stage) for stage in report.stages], list(data.rows), list(data.examples)
 
@@ -99,7 +99,7 @@ text = st.lists(fragment | st.text(max_size=3), max_size=5).map("".join)
 @given(texts=st.lists(text, min_size=1, max_size=5))
 def test_what_has_no_sign_has_nothing(texts):
     finder = BrokenText()
-    for text, is_signed in zip(texts, glance._signed(texts)):
+    for text, is_signed in zip(texts, summary._signed(texts)):
         finder.see(look(0, 1, {"text": text}))
         if not is_signed:
             assert not find(text) and not (len(text) > LONG_CHARACTERS and is_boilerplate(text))
@@ -108,8 +108,8 @@ def test_what_has_no_sign_has_nothing(texts):
 
 
 def test_every_find_has_a_sign_and_calm_words_have_none():
-    assert all(glance._signed([f"{CALM} {each}" for each in FINDS[: FINDS.index("n/a")]]))
-    assert glance._signed([CALM, f"{CALM}: 3 of 17, 日本", "\ud800"]) == [False, False, False]
+    assert all(summary._signed([f"{CALM} {each}" for each in FINDS[: FINDS.index("n/a")]]))
+    assert summary._signed([CALM, f"{CALM}: 3 of 17, 日本", "\ud800"]) == [False, False, False]
 
 
 def test_calm_rows_of_a_file_are_never_made(tmp_path):
@@ -118,10 +118,10 @@ def test_calm_rows_of_a_file_are_never_made(tmp_path):
     examples[20]["answer"] += " anna@example.com"
     path.write_text("\n".join(map(json.dumps, examples)))
     with large():
-        data = read(path, DataSettings(path=path.name), signs=SIGNS)
-        found = list(glances(data.examples, data.rows, data.kind))
+        data = read(path, DataSettings(path=path.name), prefilter=PREFILTER)
+        found = list(summaries(data.examples, data.rows, data.kind))
     first, last = [1, 2, 3, 4], 50  # they tell the columns; it has no line feed
-    assert [seen.row for each in found for seen in each.closer] == [*first, 21, last]
+    assert [seen.row for each in found for seen in each.candidates] == [*first, 21, last]
     assert sum(each.others for each in found) == 44 and sum(each.turns[2] for each in found) == 50
     assert [number for each in found for number in each.fingerprints] == list(map(near.fingerprint, data.examples))
     assert [at for each in found for at in each.answered] == [n for n in range(4, 49) if n != 20]
@@ -131,7 +131,7 @@ def test_calm_rows_of_a_file_are_never_made(tmp_path):
 
 def test_pairs_and_ratings_are_always_looked_at():
     examples = [{**exchange("Why?", CALM), "n": n} for n in range(1200)]
-    for kind, closer in (("chat", 0), ("preference", 1200), ("rated", 1200)):
-        found = list(glances(examples, range(1, 1201), kind))
-        assert sum(len(each.closer) for each in found) == closer
+    for kind, candidates in (("chat", 0), ("preference", 1200), ("rated", 1200)):
+        found = list(summaries(examples, range(1, 1201), kind))
+        assert sum(len(each.candidates) for each in found) == candidates
         assert [each.start for each in found] == [0, 500, 1000]
