@@ -2,16 +2,18 @@
 
 import sys
 
+from finetune.data.kinds import KINDS
 from finetune.errors import DataError
+from finetune.methods.measure import Measure
 from finetune.methods.method import Material, Method
 from finetune.registry import discover
-
-KINDS = {"rated": "answers with a rating", "prompt": "questions without answers"}
-"""Kinds of example that are recognized and that no method reads, in words."""
 
 METHODS: dict[str, type[Method]] = {
     cls.model_fields["type"].default: cls for cls in discover(sys.modules[__name__], Method)
 }
+
+MEASURES: dict[str, Measure] = {measure.name: measure for cls in METHODS.values() for measure in cls.measures}
+"""Every measure of every method, by its name."""
 
 
 def method_for(kind: str) -> Method:
@@ -20,9 +22,9 @@ def method_for(kind: str) -> Method:
         if kind in cls.reads:
             return cls()
     raise DataError(
-        f"Nothing here learns from {KINDS.get(kind, kind)} yet.",
+        f"Nothing here learns from {KINDS[kind].plural} yet.",
         "Choose another format for the rows, if they have answers to learn from.",
     )
 
 
-__all__ = ["METHODS", "Material", "Method", "method_for"]
+__all__ = ["MEASURES", "METHODS", "Measure", "Material", "Method", "method_for"]

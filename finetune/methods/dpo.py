@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from finetune.data.tokens import TokenSequence, preference_sequences
+from finetune.methods.measure import Measure
 from finetune.methods.method import Material, Method
 
 SCRIPT = '''
@@ -62,6 +63,21 @@ class DPO(Method):
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(
+            "accuracy",
+            "Reward accuracy: how often it prefers the chosen answer",
+            "reward accuracy",
+            "On held-out pairs it prefers the chosen answer {last} of the time; a coin would get 50 %.",
+            unit="share",
+        ),
+        Measure(
+            "margin",
+            "Reward margin: how clearly it prefers the chosen answer",
+            "reward margin",
+            "Above zero, the chosen answer has gained on the rejected one since training began.",
+        ),
+    )
     padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
 
     def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:

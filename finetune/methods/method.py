@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from finetune.data.tokens import TokenSequence
+from finetune.methods.measure import Measure
 from finetune.settings import Settings
 
 
@@ -50,6 +51,8 @@ class Method(Settings):
     """True if its trainer can put several rows into one sequence."""
     rate_factor: ClassVar[float] = 1.0
     """Its customary learning rate as a multiple of supervised fine-tuning's."""
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    """What it reports beside the loss."""
     padding_row: ClassVar[dict[str, list[int]]]
     """A row of two tokens from which nothing is learnt: several processes fill up an epoch's last batch with it."""
 

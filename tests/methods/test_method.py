@@ -28,5 +28,5 @@ def test_a_type_is_read_by_its_own_name_only():
 
 def test_the_method_for_a_kind_is_the_first_that_reads_it():
     assert method_for("preference").type == "dpo" and method_for("chat").type == "sft"
-    with pytest.raises(DataError, match="Nothing here learns from answers with a rating yet"):
+    with pytest.raises(DataError, match="Nothing here learns from rated answers yet"):
         method_for("rated")
