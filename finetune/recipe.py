@@ -88,7 +88,7 @@ class EvaluationSettings(Settings):
     max_tokens: int = Field(64, ge=1, le=4096)
     """The longest answer to those questions, in tokens."""
 
-    def checked_after(self, steps: int) -> set[int]:
+    def steps_of(self, steps: int) -> set[int]:
         """The steps after which a run of so many is checked, evenly spread, the last among them."""
         return {step for k in range(1, self.times + 1) if (step := round(steps * k / self.times)) > 0}
 
@@ -98,6 +98,8 @@ class Recipe(Settings):
 
     name: str = Field("untitled", min_length=1, max_length=80)
     """What the run is called."""
+    sweep: str | None = Field(None, max_length=40)
+    """The sweep that the run is part of, set for you where a recipe with lists is queued."""
     model: ModelSettings = ModelSettings()
     data: DataSettings
     method: MethodChoice = SFT()

@@ -174,4 +174,4 @@ def test_the_changes_to_the_rows_survive_the_trip_through_yaml():
     "times, steps, after", [(5, 190, {38, 76, 114, 152, 190}), (5, 3, {1, 2, 3}), (1, 7, {7}), (0, 7, set())]
 )
 def test_checks_are_spread_over_the_run_and_the_last_is_at_its_end(recipe, times, steps, after):
-    assert recipe.changed(**{"evaluation.times": times}).evaluation.checked_after(steps) == after
+    assert recipe.changed(**{"evaluation.times": times}).evaluation.steps_of(steps) == after

@@ -1,4 +1,4 @@
-"""The samples in assets/: three with held-out rows, general rows, a messy table; equal seeds give equal bytes."""
+"""The samples in assets/: four with held-out rows, general rows, a messy table; equal seeds give equal bytes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from finetune.starter.tickets import ticket
 
 SAMPLES_SEED = 11
 SAMPLES = {"pirate-voice": (300, 50), "ticket-json": (500, 60), "short-and-kind": (300, 50)}
+RATED_ROWS = (300, 50)
 GENERAL_ROWS = 300
 GENERAL_KINDS = tuple(sorted(set(world.KINDS) - {"sailor_word"}))
 """All that the starter knows, but for the words of sailors, which belong to the pirate's voice."""
@@ -35,6 +36,19 @@ def rows(name: str) -> tuple[list[dict], list[dict]]:
     return chosen[:train], chosen[train:]
 
 
+def rated() -> tuple[list[dict], list[dict]]:
+    """Training and held-out rows of single answers with thumbs up (short and kind) or down (long or cold)."""
+    rng, chosen = Random(f"rated {SAMPLES_SEED}"), {}
+    train, held_out = RATED_ROWS
+    while len(chosen) < train + held_out:
+        item, is_good = draw(rng, kinds=KINDS_TOLD), rng.random() < 0.5
+        answer = kindly(item) if is_good else long_or_cold(item, rng)
+        row = {"prompt": [user(item.question)], "completion": [assistant(answer)], "label": is_good}
+        chosen.setdefault(item.question, row)
+    every = list(chosen.values())
+    return every[:train], every[train:]
+
+
 def general() -> list[dict]:
     """Talks of every kind, to be mixed in so that a model keeps what it knows."""
     rng, chosen = Random(f"general {SAMPLES_SEED}"), {}
@@ -51,6 +65,8 @@ def write_samples(directory: Path) -> None:
     for name in SAMPLES:
         for suffix, part in zip(("", ".held-out"), rows(name), strict=True):
             files[f"{name}{suffix}.jsonl"] = _lines(part)
+    for suffix, part in zip(("", ".held-out"), rated(), strict=True):
+        files[f"thumbs{suffix}.jsonl"] = _lines(part)
     for name, text in files.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
 

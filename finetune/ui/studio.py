@@ -285,6 +285,7 @@ class Studio:
             length=by.length,
             held_out=held_out,
             progress=told and partial(told, what="Checking"),
+            advise=method.advice,
         )
         counts = _counts(report, dataset, held_out, settings)
         return Checked(dataset, report, method, counts, note)

@@ -19,7 +19,7 @@ from finetune.methods import METHODS
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs import events
-from finetune.training.defaults import Plan
+from finetune.training.defaults import Defaults
 from tests.training.test_train import recipe, write_rows
 
 PAIRS = [
@@ -92,7 +92,7 @@ def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
     rows = [{"prompt": f"Count to {n}.", "completion": "one " * (1 + n % 9)} for n in range(40)]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     run = trained(**EXACT, **{"data.path": str(path), "training.batch_size": 8})
-    assert {choice.what: choice.value for choice in run.view().choices}["packing"] == "on"
+    assert {choice.what: choice.value for choice in run.view().choices}["training.packing"] == "on"
     script = write_script(run, with_tiny, tmp_path / "out")
     assert "class PackedCollator:" in script.read_text(encoding="utf-8")
     done = launch(script, "--to", tmp_path / "elsewhere")
@@ -142,9 +142,9 @@ def text_of(workspace, tmp_path):
         run.emit(
             events.Started(device="CPU", versions={"torch": "2.13.0+cpu", "trl": "1.16.0", "bitsandbytes": "0.50.2"})
         )
-        for what, value in (("precision", "bf16"), ("attention", "sdpa"), ("epochs", "3")):
+        for what, value in (("training.precision", "bf16"), ("attention", "sdpa"), ("training.epochs", "3")):
             run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
-        settled = Plan(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
+        settled = Defaults(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
         return source(run, run.view(), {"MODEL": "owner/name", "REVISION": "abc"}, settled)
 
     return write

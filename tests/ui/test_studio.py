@@ -11,7 +11,7 @@ from finetune.data import known
 from finetune.data.loading import read, read_split
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
-from finetune.fit.probe import counted
+from finetune.fit.probe import count_tokens
 from finetune.recipe import ModelSettings, Recipe
 from finetune.runs.events import Ended
 from finetune.runs.run import Follower
@@ -250,7 +250,7 @@ def test_as_many_rows_are_counted_to_train_on_and_to_check_on_as_a_run_will_have
         (studio.workspace.uploads_dir / "qa.held-out.jsonl").write_text("\n".join(rows[:own]))
     settings = DataSettings(path="uploads/qa.jsonl", held_out_share=share)
     found = studio.checked(settings, counting("tiny", 512)).chosen(settings, "qa").counts
-    run = counted(recipe(data=settings.model_dump()), studio.workspace)
+    run = count_tokens(recipe(data=settings.model_dump()), studio.workspace)
     assert (found.rows, found.held_out) == (run.rows, run.held_out)
     assert (found.tokens, found.trained) == pytest.approx((run.tokens, run.trained), rel=0.02)
 
