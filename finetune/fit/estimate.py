@@ -199,7 +199,7 @@ def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Cou
     again = bool(recipe.training.activation_checkpointing) + pairs
     times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
     steps = math.ceil(times * seen.rows / settled.batch_size)
-    checks = watched.checked_after(steps)
+    checks = watched.evaluated_after(steps)
     tokens = seen.tokens * (PAIRED if pairs else PADDED)
     return Work(
         layers=shape.layers,
