@@ -3,7 +3,7 @@
 Memory is what ``fit.profile`` finds for one step on the longest rows, plus what each kind of device adds to it.
 On a CPU the estimate is the growth of this process's resident memory over the run, from before the model is loaded
 with the libraries there already; on a card it is the peak that PyTorch allocates plus the driver's own share.
-Measured on a CPU only (``assets/decisions.md`` has the table); nothing was measured on a GPU.
+Measured on a CPU only (``assets/lab.md`` has the table); nothing was measured on a GPU.
 """
 
 import math

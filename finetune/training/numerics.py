@@ -1,7 +1,7 @@
 """How a step is computed: what the trainer that was built really uses, each with the reason for it.
 
 Values are read back from the trainer and from PyTorch, so none of them is only an intention. The measurements are told
-in ``assets/decisions.md``.
+in ``assets/lab.md``.
 """
 
 import os
