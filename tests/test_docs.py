@@ -26,6 +26,12 @@ def test_the_tables_are_what_the_classes_say():
     assert docs.with_tables(README) == README, "run: python -m tests.docs --write"
 
 
+def test_every_package_is_in_the_table_of_packages():
+    table = docs.packages_table()
+    folders = {path.parent.name for path in (PROJECT / "finetune").glob("*/__init__.py")}
+    assert [name for name in folders if f"`{name}`" not in table] == []
+
+
 def test_every_row_of_a_table_is_one_line():
     tables = re.findall(r"<!-- table: [^>]+ -->\n(.*?)<!-- end of table -->", README, flags=re.DOTALL)
     lines = [line for table in tables for line in table.splitlines() if line.startswith("| ") or line.endswith(" |")]
@@ -64,6 +70,20 @@ def test_every_picture_and_linked_file_exists():
     assert linked
     for target in linked:
         assert target.startswith("https://") or (PROJECT / target).is_file(), target
+
+
+def test_every_link_within_the_readme_has_its_heading():
+    headings = re.findall(r"^#+ (.+)$", README, flags=re.MULTILINE)
+    slugs = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    linked = set(re.findall(r"\]\(#([^)]+)\)", README))
+    assert linked and linked <= slugs
+
+
+def test_every_file_and_folder_that_the_readme_names_exists():
+    named = re.findall(r"`((?:app\.py|finetune/|assets/|tests/)[\w./-]*)`", README)
+    assert len(named) > 10
+    for name in named:
+        assert (PROJECT / name).exists(), name
 
 
 def test_every_picture_has_words_for_those_who_cannot_see_it():
