@@ -198,7 +198,7 @@ def _work(recipe: Recipe, size: ModelSize, trainable: int, defaults: Defaults, s
     again = bool(recipe.training.activation_checkpointing) + method.extra_passes
     times, watched = _epochs(recipe, defaults, seen.rows), recipe.evaluation
     steps = math.ceil(times * seen.rows / defaults.batch_size)
-    evaluations = watched.steps_of(steps)
+    evaluations = watched.evaluated_after(steps)
     tokens = seen.tokens * method.padding
     return Work(
         layers=size.layers,

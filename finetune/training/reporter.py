@@ -59,7 +59,7 @@ class Reporter(TrainerCallback):
         self.run.emit(events.Planned(total_steps=state.max_steps, **self.planned))
         self._earlier_s, self._evaluations = view.elapsed_s, list(view.evaluations)
         self._began = self._saved = time.monotonic()
-        self._evaluate_at = self.recipe.evaluation.steps_of(state.max_steps)
+        self._evaluate_at = self.recipe.evaluation.evaluated_after(state.max_steps)
         if state.global_step:
             self.sample_answers.base = [answer.base for answer in view.samples[0].answers] if view.samples else []
         elif times and self._has_held_out:

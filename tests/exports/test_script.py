@@ -129,7 +129,7 @@ def test_processes_that_do_not_work_together_are_refused(trained, with_tiny, tmp
     text = script.read_text(encoding="utf-8")
     script.write_text(text.replace('"use_cpu": device() == "cpu"', '"use_cpu": False'), encoding="utf-8")
     done = launch(script, processes=2)
-    assert done.returncode != 0 and "Started as one of 2 processes, but 1 work together." in done.stderr
+    assert done.returncode != 0 and "Distributed training: 2 processes were started, but 1 take part." in done.stderr
     assert not (script.parent / "losses.jsonl").exists()
 
 
@@ -185,7 +185,7 @@ def test_its_header_pins_the_libraries_of_the_run(text_of, trained, with_tiny, t
 
 def test_the_settings_stand_on_top_with_the_reasons(text_of):
     text = text_of("dpo", "qlora", **{"method.beta": 0.3, "adapter.rank": 8})
-    top, _ = text.split("# From here on")
+    top, _ = text.split("# Nothing below")
     assert '\nMODEL = "owner/name"\nREVISION = "abc"\n' in top
     assert '# precision: a good precision\nPRECISION = "bf16"\n' in top
     assert '    # epochs: a good epochs\n    "num_train_epochs": 3,\n' in top
@@ -206,7 +206,7 @@ def test_a_step_learns_from_as_many_rows_in_several_processes(processes, at_once
 
 
 def test_a_step_that_cannot_be_shared_is_refused(text_of, divide):
-    with pytest.raises(SystemExit, match="A step learns from 8 sequences, which 3 processes cannot share equally"):
+    with pytest.raises(SystemExit, match="A batch of 8 sequences cannot be split equally among 3 processes"):
         divide("3", text_of(), 8, 1)
 
 
