@@ -54,7 +54,7 @@ def serve(given: argparse.Namespace) -> int:
     """Serve in this process; returns only if it cannot begin."""
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
-    from finetune.service.launcher import AGAIN
+    from finetune.service.launcher import EXIT_RESTART
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port
 
     if given.server:
@@ -67,9 +67,9 @@ def serve(given: argparse.Namespace) -> int:
         from finetune.ui.studio import Studio
 
         studio = Studio(workspace)
-        reasons = reasons_to_end(studio.queue.poisoned)
+        reasons = reasons_to_end(studio.queue.context_lost)
         if given.server:
-            studio.restart = partial(reasons.put, AGAIN)
+            studio.restart = partial(reasons.put, EXIT_RESTART)
         page = open_page(given, studio)
     except (FinetuneError, OSError) as error:
         print(error, file=sys.stderr)

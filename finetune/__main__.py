@@ -15,7 +15,7 @@ from finetune.errors import FinetuneError, RecipeError
 from finetune.format import rough_duration, size
 from finetune.recipe import Recipe, read_file, read_yaml, set_path
 from finetune.runs.workspace import Workspace
-from finetune.service.launcher import POISONED
+from finetune.service.launcher import EXIT_CONTEXT_LOST
 from finetune.training import distributed
 
 
@@ -198,7 +198,7 @@ def _said(view) -> list[str]:
 
 
 def _code(view) -> int:
-    return {"done": 0, "stopped": 0, "paused": 0}.get(view.state, POISONED if view.code == "gpu" else 1)
+    return {"done": 0, "stopped": 0, "paused": 0}.get(view.state, EXIT_CONTEXT_LOST if view.code == "gpu" else 1)
 
 
 def list_runs(options, workspace: Workspace) -> int:
@@ -377,13 +377,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
-        from finetune.machine.device_errors import explained, is_poisoned
+        from finetune.machine.device_errors import explained, is_context_lost
 
         meant = explained(error)
         if meant is None:
             raise
         print(meant, file=sys.stderr)
-        return POISONED if is_poisoned(error) else 1
+        return EXIT_CONTEXT_LOST if is_context_lost(error) else 1
 
 
 if __name__ == "__main__":

@@ -141,9 +141,9 @@ def test_what_is_not_there_is_a_sentence_and_exit_code_2(command, words):
 @pytest.mark.parametrize(
     ("raised", "code", "words"),
     [
-        (RuntimeError("CUDA error: an illegal memory access was encountered"), 75, "The graphics card stopped working"),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "There was not enough memory"),
-        (MemoryError(), 1, "There was not enough memory"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), 75, "The GPU stopped working"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "The machine ran out of memory"),
+        (MemoryError(), 1, "The machine ran out of memory"),
     ],
 )
 def test_a_device_that_gives_out_in_an_answer_is_one_sentence(

@@ -11,9 +11,9 @@ import sys
 import time
 from contextlib import suppress
 
-POISONED = 75
+EXIT_CONTEXT_LOST = 75
 """Exit code of a process that lost its graphics card (EX_TEMPFAIL of sysexits.h): a new one may succeed."""
-AGAIN = 76
+EXIT_RESTART = 76
 """Exit code of a server that a person asked to start again: that is no crash, and is not counted as one."""
 MOST_RESTARTS = 3
 WITHIN_S = 600.0
@@ -25,7 +25,7 @@ def launch(command: list[str]) -> int:
     """Run the server ``command`` until it has ended for good; its exit code, or 128 + n if signal n ended it.
 
     SIGINT, SIGTERM and SIGHUP ask it to end (as SIGTERM), a second one kills it. It is started again, without a
-    browser, after a crash or ``POISONED``, at most three times in ten minutes, and after ``AGAIN`` however often. If
+    browser, after a crash or ``EXIT_CONTEXT_LOST``, at most three times in ten minutes, and after ``EXIT_RESTART`` however often. If
     the launcher dies, its end of the server's stdin closes, which asks the server to end too.
     """
     ends = {each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN}
@@ -39,9 +39,9 @@ def launch(command: list[str]) -> int:
         server = _start([*command, *options], stdin)
         code, was_asked = _follow(server, ends)
         options = ["--no-browser"]
-        if was_asked and code in (-signal.SIGTERM, AGAIN):
+        if was_asked and code in (-signal.SIGTERM, EXIT_RESTART):
             return 0  # it had not begun, or was about to end anyway
-        if code == AGAIN:
+        if code == EXIT_RESTART:
             _say("Finetune Studio is started again, as it was asked; its runs can be resumed.")
             continue
         now = time.monotonic()
@@ -56,7 +56,7 @@ def launch(command: list[str]) -> int:
 
 def is_crash(code: int) -> bool:
     """True if a new process may do better than one that ended with ``code`` (-n for signal n), and nobody ended it."""
-    return code == POISONED or (code < 0 and -code not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    return code == EXIT_CONTEXT_LOST or (code < 0 and -code not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 def _start(command: list[str], stdin: int) -> int:
@@ -104,7 +104,7 @@ def _kill_all_of(server: int) -> None:
 
 
 def _how(code: int) -> str:
-    if code == POISONED:
+    if code == EXIT_CONTEXT_LOST:
         return "Finetune Studio lost its graphics card."
     why = " (often: the machine ran out of memory)" if -code == signal.SIGKILL else ""
     return f"Finetune Studio was killed by {signal.Signals(-code).name}{why}."

@@ -14,7 +14,7 @@ from finetune.errors import (
     RunError,
 )
 from finetune.machine import libraries
-from finetune.machine.device_errors import explained, is_poisoned
+from finetune.machine.device_errors import explained, is_context_lost
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended, Noted
 from finetune.runs.run import ENDED_AS, Run
@@ -34,7 +34,7 @@ class RunQueue:
         self.known = KnownKinds()
         """What is known of the data that was read last, by whoever read it."""
         self.current: Run | None = None
-        self.poisoned = threading.Event()
+        self.context_lost = threading.Event()
         """Set once this process can no longer use its graphics card, and has to be started anew."""
         workspace.sweep()
         self._line: list[Run] = [run for run in self._remembered() if run.view().state == "queued"]
@@ -115,8 +115,8 @@ class RunQueue:
         try:
             yield
         except (MemoryError, RuntimeError) as error:
-            if is_poisoned(error):
-                self.poisoned.set()
+            if is_context_lost(error):
+                self.context_lost.set()
             if meant := explained(error):
                 raise meant from error
             raise
@@ -187,13 +187,13 @@ class RunQueue:
                 self.current = None
                 self._changed.notify_all()
             if run.view().code == "gpu":
-                self.poisoned.set()
+                self.context_lost.set()
                 return
 
     def _watch(self) -> None:
         """Notice a worker that ended without a word, say so in its run, and put another in its place."""
-        while not self.poisoned.wait(WATCH_S):
-            if self._worker.is_alive() or self.poisoned.is_set():
+        while not self.context_lost.wait(WATCH_S):
+            if self._worker.is_alive() or self.context_lost.is_set():
                 continue
             with self._changed:
                 run, self.current = self.current, None

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from finetune.errors import BusyError
 from finetune.runs.workspace import Workspace
-from finetune.service.launcher import POISONED
+from finetune.service.launcher import EXIT_CONTEXT_LOST
 
 BUDGET_S = 5.5
 """What a run at work is given to save where it is; with all else the program ends within 8 s."""
@@ -93,10 +93,10 @@ def require_port(host: str, port: int) -> None:
         raise BusyError(f"Nothing can listen at {host}:{port}: {error.strerror}.") from None
 
 
-def reasons_to_end(poisoned: threading.Event) -> SimpleQueue:
+def reasons_to_end(context_lost: threading.Event) -> SimpleQueue:
     """The exit codes that reasons to end call for, as they come in; to be called in the main thread.
 
-    SIGTERM and SIGINT put 0, and end the process at once when they come again; ``poisoned`` puts ``POISONED``.
+    SIGTERM and SIGINT put 0, and end the process at once when they come again; ``context_lost`` puts ``EXIT_CONTEXT_LOST``.
     """
     reasons: SimpleQueue[int] = SimpleQueue()  # unlike an Event, it can be put to in the middle of a wait for it
 
@@ -109,12 +109,12 @@ def reasons_to_end(poisoned: threading.Event) -> SimpleQueue:
         reasons.put(0)
 
     def watch() -> None:
-        poisoned.wait()
-        reasons.put(POISONED)
+        context_lost.wait()
+        reasons.put(EXIT_CONTEXT_LOST)
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, asked)
-    threading.Thread(target=watch, name="poisoned", daemon=True).start()
+    threading.Thread(target=watch, name="context-lost", daemon=True).start()
     return reasons
 
 

@@ -19,7 +19,7 @@ from finetune.errors import (
     RecipeError,
     RunError,
 )
-from finetune.machine.device_errors import is_out_of_memory, is_poisoned
+from finetune.machine.device_errors import is_context_lost, is_out_of_memory
 from finetune.machine.hardware import choose_processes, machine
 from finetune.machine.lease import Lease
 from finetune.paths import PROJECT
@@ -141,7 +141,7 @@ def _failure(run: Run, error: Exception) -> Ended:
             message="The machine ran out of memory.",
             hint="Choose QLoRA, a shorter length, a smaller batch or a smaller model.",
         )
-    if is_poisoned(error):
+    if is_context_lost(error):
         return Ended(
             state="failed",
             code="gpu",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from finetune.paths import PROJECT
-from finetune.service.launcher import AGAIN, MOST_RESTARTS, POISONED, is_crash
+from finetune.service.launcher import EXIT_CONTEXT_LOST, EXIT_RESTART, MOST_RESTARTS, is_crash
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows")
 
@@ -81,7 +81,7 @@ def test_it_ends_as_its_server_did(tmp_path, code):
 @pytest.mark.parametrize(
     ("end", "code", "words"),
     [
-        (f"os._exit({POISONED})", POISONED, "lost its graphics card"),
+        (f"os._exit({EXIT_CONTEXT_LOST})", EXIT_CONTEXT_LOST, "lost its graphics card"),
         ("os.kill(os.getpid(), signal.SIGKILL)", 137, "killed by SIGKILL (often: the machine ran out of memory)"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", 139, "killed by SIGSEGV."),
         ("os.kill(os.getpid(), signal.SIGBUS)", 135, "killed by SIGBUS."),
@@ -96,13 +96,13 @@ def test_a_crashed_server_is_started_again_three_times(tmp_path, end, code, word
 
 
 def test_restarts_of_long_ago_do_not_count(tmp_path):
-    server = f"say(number); os._exit({POISONED} if number < 7 else 0)"
+    server = f"say(number); os._exit({EXIT_CONTEXT_LOST} if number < 7 else 0)"
     code, output, _ = run(tmp_path, server, before="launcher.WITHIN_S = 0")
     assert (code, output[-1]) == (0, "7")
 
 
 def test_a_server_that_was_asked_to_is_started_again_however_often(tmp_path):
-    code, output, errors = run(tmp_path, f"say(number, *sys.argv[1:]); os._exit({AGAIN} if number < 6 else 0)")
+    code, output, errors = run(tmp_path, f"say(number, *sys.argv[1:]); os._exit({EXIT_RESTART} if number < 6 else 0)")
     assert code == 0 and output == ["1", *(f"{n} --no-browser" for n in range(2, 7))]
     assert len(errors) == 5 and all("is started again, as it was asked" in line for line in errors)
 
@@ -142,11 +142,11 @@ def test_a_server_that_does_not_end_is_killed(tmp_path):
 
 
 def test_a_server_is_not_started_again_after_it_was_asked_to_end(tmp_path):
-    server = f"signal.signal(signal.SIGTERM, lambda *_: os._exit({POISONED})); say('up'); signal.pause()"
+    server = f"signal.signal(signal.SIGTERM, lambda *_: os._exit({EXIT_CONTEXT_LOST})); say('up'); signal.pause()"
     with launched(tmp_path, server) as process:
         expect(process, "up")
         process.terminate()
-        assert process.communicate(timeout=10) == ("", "") and process.returncode == POISONED
+        assert process.communicate(timeout=10) == ("", "") and process.returncode == EXIT_CONTEXT_LOST
 
 
 def test_without_its_launcher_the_server_is_told_by_its_stdin(tmp_path):
@@ -219,7 +219,7 @@ signal.pause()
 
 @pytest.mark.parametrize(("code", "expected"), [(0, False), (1, False), (2, False), (-15, False), (-9, True)])
 def test_only_what_nobody_wanted_is_a_crash(code, expected):
-    assert is_crash(code) is expected and is_crash(POISONED)
+    assert is_crash(code) is expected and is_crash(EXIT_CONTEXT_LOST)
 
 
 def test_it_loads_nothing_but_the_standard_library():

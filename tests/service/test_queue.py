@@ -122,7 +122,7 @@ def test_a_lost_graphics_card_saves_nothing_and_asks_for_a_new_process(with_tiny
     monkeypatch.setattr("finetune.training.train.prepare", fail)
     queue = RunQueue(with_tiny)
     run = queue.submit(recipe(tmp_path))
-    assert queue.poisoned.wait(60)
+    assert queue.context_lost.wait(60)
     assert run.view().code == "gpu" and not run.checkpoints.all()
 
 

@@ -12,7 +12,7 @@ import pytest
 from finetune.errors import BusyError
 from finetune.paths import PROJECT
 from finetune.runs.workspace import Workspace
-from finetune.service.launcher import GRACE_S, POISONED
+from finetune.service.launcher import EXIT_CONTEXT_LOST, GRACE_S
 from finetune.service.server import BUDGET_S, Claim, reasons_to_end, require_port
 
 HOLD = """
@@ -104,10 +104,10 @@ def test_a_signal_is_a_reason_to_end_well(handlers, signum):
 
 
 def test_a_lost_graphics_card_is_a_reason_to_begin_anew(handlers):
-    poisoned = threading.Event()
-    reasons = reasons_to_end(poisoned)
-    poisoned.set()
-    assert reasons.get(timeout=10) == POISONED
+    context_lost = threading.Event()
+    reasons = reasons_to_end(context_lost)
+    context_lost.set()
+    assert reasons.get(timeout=10) == EXIT_CONTEXT_LOST
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows, and no SIGTERM to be caught")
