@@ -42,7 +42,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Serve until asked to end: 0 then, 2 if it cannot begin, 75 if the graphics card was lost too often."""
+    """Serve until asked to end: 0 then, 2 if it cannot begin, 75 if the CUDA context was lost too often."""
     if SERVER in sys.argv or os.name == "nt":
         return serve(options())
     from finetune.service.launcher import launch
@@ -115,7 +115,7 @@ def reason_to_end(reasons: SimpleQueue, studio) -> int:
 
 
 def end(code: int, studio, page) -> NoReturn:
-    """End this process: the run at work saves where it is, unless it cannot (a lost card, a step that hangs)."""
+    """End this process: the current run saves a checkpoint, unless it cannot (CUDA context lost, a step hangs)."""
     from finetune.service.server import BUDGET_S
 
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)

@@ -128,14 +128,14 @@ def check_file(options, workspace: Workspace) -> int:
 
 
 def train_recipe(options, workspace: Workspace) -> int:
-    from finetune.service.preflight import check
+    from finetune.service.preflight import require_runnable
     from finetune.sweep import recipes
 
     made, run_id = recipes(_replaced(read_yaml(read_file(options.recipe)), options.set)), ""
     if len(made) > 1:
         return _work_all(options, made, workspace)
     if distributed.is_main_process():
-        check(made[0], workspace)
+        require_runnable(made[0], workspace)
         run_id = workspace.create(made[0]).id
         print(f"Training {run_id} …", file=sys.stderr)
     return _work(options, run_id, workspace)
@@ -170,7 +170,7 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
 def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
     """Train one after the other; those after a run that was paused, or that left the GPU unusable, are not begun."""
     from finetune.data.known import KnownKinds
-    from finetune.service.preflight import check
+    from finetune.service.preflight import require_runnable
     from finetune.service.worker import work
 
     if distributed.world_size() > 1:
@@ -179,7 +179,7 @@ def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
         )
     known = KnownKinds()
     for recipe in recipes:
-        check(recipe, workspace, known=known)
+        require_runnable(recipe, workspace, known=known)
     runs, views = [], []
     for n, recipe in enumerate(recipes, start=1):
         runs.append(workspace.create(recipe))
@@ -234,7 +234,7 @@ def pause_run(options, workspace: Workspace) -> int:
 def delete_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
     workspace.delete(run)
-    workspace.sweep()
+    workspace.prune()
     return _answer(options, {"run": run.id, "state": "deleted"}, [f"{run.id} was deleted."])
 
 
@@ -254,10 +254,10 @@ def fit_recipe(options, workspace: Workspace) -> int:
     from finetune.fit.probe import counted, measured
     from finetune.fit.suggest import suggest
     from finetune.machine.libraries import load
-    from finetune.service.preflight import check
+    from finetune.service.preflight import require_runnable
 
     recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
-    check(recipe, workspace)
+    require_runnable(recipe, workspace)
     load()
     counts = counted(recipe, workspace)
     fit, change = estimate(recipe, workspace, counts), suggest(recipe, workspace, counts)

@@ -114,7 +114,7 @@ class Checkpoints:
         ``DiskError`` if the disk is full.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.sweep()
+        self.prune_unfinished()
         staged = self.staged(step)
         try:
             with disk_errors(self.folder):
@@ -152,9 +152,9 @@ class Checkpoints:
         for one in self.all():
             if one.step not in kept:
                 self._remove(one.path)
-        self.sweep()
+        self.prune_unfinished()
 
-    def sweep(self) -> None:
+    def prune_unfinished(self) -> None:
         """Remove what a killed process left behind unfinished."""
         for path in [*self.folder.glob(".staging-*"), *self.folder.glob(".trash-*")]:
             shutil.rmtree(path, ignore_errors=True)

@@ -125,7 +125,7 @@ class Workspace:
     def delete(self, run: Run) -> None:
         """Take ``run`` out of the workspace; ``RunError`` unless it has ended and nobody needs it.
 
-        It is gone at once, whole: it gets a hidden name, which ``sweep`` removes. Its number is not given again.
+        It is gone at once, whole: it gets a hidden name, which ``prune`` removes. Its number is not given again.
         """
         if not (run.path / "recipe.yaml").is_file():
             raise RunError(f"There is no run {run.id!r}.", "It was deleted already.")
@@ -141,7 +141,7 @@ class Workspace:
             if other.view().state in ("queued", *ACTIVE) and other.recipe.model.run in (run.id, str(run.number)):
                 raise RunError(f"Run {other.id} starts from run {run.id}.", "Delete it when that one has ended.")
 
-    def sweep(self) -> None:
+    def prune(self) -> None:
         """Remove what is left of deleted runs and of uploads; what cannot be removed is left for the next time."""
         for path in self.runs_dir.glob(".trash-*"):
             shutil.rmtree(path, ignore_errors=True)

@@ -123,7 +123,7 @@ def test_a_deleted_run_is_gone_at_once_and_its_number_is_not_given_again(workspa
     workspace.delete(run)
     assert [each.id for each in workspace.runs()] == [kept.id]
     assert (workspace.runs_dir / f".trash-{run.id}" / "recipe.yaml").is_file()
-    workspace.sweep()
+    workspace.prune()
     assert not list(workspace.runs_dir.glob(".trash-*")) and kept.path.is_dir()
     assert workspace.create(RECIPE).number == 3
     with pytest.raises(RunError, match="There is no run"):
@@ -265,5 +265,5 @@ def test_what_is_left_of_a_copy_is_removed_once_nobody_can_be_at_it(files):
         path.touch()
     os.utime(old, (0, 0))
     os.utime(files.uploads_dir / "mine.csv", (0, 0))
-    files.sweep()
+    files.prune()
     assert not old.exists() and new.exists() and files.find("uploads/mine.csv")
