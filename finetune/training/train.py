@@ -83,7 +83,7 @@ def train(run: Run, workspace: Workspace) -> None:
 def with_fallbacks(run: Run) -> Recipe:
     """The recipe of ``run`` with what was given up for want of memory so far."""
     recipe = run.recipe
-    for event in run.view().with_fallbacks:
+    for event in run.view().fallbacks:
         recipe = recipe.changed(**event.settings)
     return recipe
 

@@ -300,7 +300,7 @@ def test_what_does_not_fit_is_worked_on_in_smaller_parts_with_the_same_result(tr
     plain = trained(**settings).view()
     small_machine(2 * 90)
     view = trained(**settings).view()
-    assert view.state == "done" and [lower.settings["training.accumulation"] for lower in view.with_fallbacks] == [2]
+    assert view.state == "done" and [lower.settings["training.accumulation"] for lower in view.fallbacks] == [2]
     assert [step.loss for step in view.steps] == pytest.approx([step.loss for step in plain.steps], abs=1e-4)
 
 
@@ -318,8 +318,4 @@ def test_a_lowered_run_that_is_interrupted_stays_lowered(with_tiny, tmp_path, sm
     with run.held():
         train(run, with_tiny)
     view = run.view()
-    assert (
-        view.state == "done"
-        and len(view.with_fallbacks) == 1
-        and [step.step for step in view.steps] == list(range(1, 9))
-    )
+    assert view.state == "done" and len(view.fallbacks) == 1 and [step.step for step in view.steps] == list(range(1, 9))

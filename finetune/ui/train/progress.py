@@ -68,7 +68,7 @@ def _fallbacks(view: View) -> str:
     fallbacks = "".join(
         f"<li>{escape(fallback.reason)} <span class='small'>"
         f"{escape(', '.join(f'{path}: {value}' for path, value in fallback.settings.items()))}</span></li>"
-        for fallback in view.with_fallbacks
+        for fallback in view.fallbacks
     )
     return f"<h4>Given up for want of memory</h4><ol class='rungs'>{fallbacks}</ol>" if fallbacks else ""
 
@@ -76,9 +76,7 @@ def _fallbacks(view: View) -> str:
 def _notes(view: View) -> list:
     """The notes, without those that say once more what was given up for want of memory."""
     return [
-        note
-        for note in view.notes
-        if not any(note.message.endswith(fallback.reason) for fallback in view.with_fallbacks)
+        note for note in view.notes if not any(note.message.endswith(fallback.reason) for fallback in view.fallbacks)
     ]
 
 
