@@ -136,10 +136,8 @@ class Checkpoints:
         for file in files:
             sync(file)
             entries[file.relative_to(staged).as_posix()] = {"bytes": file.stat().st_size, "sha256": digest(file)}
-        manifest, text = (
-            staged / MANIFEST,
-            json.dumps({"step": step, "facts": facts, "files": entries}, indent=1).encode(),
-        )
+        manifest = staged / MANIFEST
+        text = json.dumps({"step": step, "facts": facts, "files": entries}, indent=1).encode()
         manifest.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
         sync(manifest)
         for folder in {file.parent for file in files} | {staged}:
