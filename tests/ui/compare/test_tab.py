@@ -14,7 +14,7 @@ DEFAULTS = ("7", "0.3", "0.95", "256", False)
 class Parrot:
     """A pair that answers at once and remembers what it was asked."""
 
-    how = Choice("in turn", "every side has a model of its own")
+    how = Choice("sequential", "base and tuned are two full models")
 
     def __init__(self):
         self.asked = []
@@ -50,7 +50,7 @@ def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, 
     talk, pane, line, _, ask_button, stop_button = steps[-1]
     assert talk.turns == (Turn("What colour is the sea?", "The sea is blue.", "Arr, the sea be <blue>."),)
     assert "<mark class='differs'>" in pane and "<blue>" not in pane
-    assert "Every side has a model of its own" in line and "same seed 7" in line and "34 tokens/s" in line
+    assert "Base and tuned are two full models" in line and "same seed 7" in line and "34 tokens/s" in line
     assert ask_button.visible and not stop_button.visible
 
 
