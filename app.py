@@ -42,7 +42,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Serve until asked to end: 0 then, 2 if it cannot begin, 75 if the graphics card was lost too often."""
+    """Serve until asked to end: 0 then, 2 if it cannot begin, 75 if the CUDA context was lost too often."""
     if SERVER in sys.argv or os.name == "nt":
         return serve(options())
     from finetune.service.launcher import launch
@@ -54,7 +54,7 @@ def serve(given: argparse.Namespace) -> int:
     """Serve in this process; returns only if it cannot begin."""
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
-    from finetune.service.launcher import AGAIN
+    from finetune.service.launcher import EXIT_RESTART
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port
 
     if given.server:
@@ -67,9 +67,9 @@ def serve(given: argparse.Namespace) -> int:
         from finetune.ui.studio import Studio
 
         studio = Studio(workspace)
-        reasons = reasons_to_end(studio.queue.poisoned)
+        reasons = reasons_to_end(studio.queue.context_lost)
         if given.server:
-            studio.restart = partial(reasons.put, AGAIN)
+            studio.restart = partial(reasons.put, EXIT_RESTART)
         page = open_page(given, studio)
     except (FinetuneError, OSError) as error:
         print(error, file=sys.stderr)
@@ -115,7 +115,7 @@ def reason_to_end(reasons: SimpleQueue, studio) -> int:
 
 
 def end(code: int, studio, page) -> NoReturn:
-    """End this process: the run at work saves where it is, unless it cannot (a lost card, a step that hangs)."""
+    """End this process: the current run saves a checkpoint, unless it cannot (CUDA context lost, a step hangs)."""
     from finetune.service.server import BUDGET_S
 
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)

@@ -15,7 +15,7 @@ from finetune.errors import FinetuneError, RecipeError
 from finetune.format import rough_duration, size
 from finetune.recipe import Recipe, read_file, read_yaml, set_path
 from finetune.runs.workspace import Workspace
-from finetune.service.launcher import POISONED
+from finetune.service.launcher import EXIT_CONTEXT_LOST
 from finetune.training import distributed
 
 
@@ -130,14 +130,14 @@ def check_file(options, workspace: Workspace) -> int:
 
 
 def train_recipe(options, workspace: Workspace) -> int:
-    from finetune.service.preflight import check
+    from finetune.service.preflight import require_runnable
     from finetune.sweep import recipes
 
     made, run_id = recipes(_replaced(read_yaml(read_file(options.recipe)), options.set)), ""
     if len(made) > 1:
         return _work_all(options, made, workspace)
     if distributed.is_main_process():
-        check(made[0], workspace)
+        require_runnable(made[0], workspace)
         run_id = workspace.create(made[0]).id
         print(f"Training {run_id} …", file=sys.stderr)
     return _work(options, run_id, workspace)
@@ -172,7 +172,7 @@ def _work(options, run_id: str, workspace: Workspace) -> int:
 def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
     """Train one after the other; those after a run that was paused, or that left the GPU unusable, are not begun."""
     from finetune.data.known import KnownKinds
-    from finetune.service.preflight import check
+    from finetune.service.preflight import require_runnable
     from finetune.service.worker import work
 
     if distributed.world_size() > 1:
@@ -181,7 +181,7 @@ def _work_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
         )
     known = KnownKinds()
     for recipe in recipes:
-        check(recipe, workspace, known=known)
+        require_runnable(recipe, workspace, known=known)
     runs, views = [], []
     for n, recipe in enumerate(recipes, start=1):
         runs.append(workspace.create(recipe))
@@ -200,7 +200,7 @@ def _said(view) -> list[str]:
 
 
 def _code(view) -> int:
-    return {"done": 0, "stopped": 0, "paused": 0}.get(view.state, POISONED if view.code == "gpu" else 1)
+    return {"done": 0, "stopped": 0, "paused": 0}.get(view.state, EXIT_CONTEXT_LOST if view.code == "gpu" else 1)
 
 
 def list_runs(options, workspace: Workspace) -> int:
@@ -236,7 +236,7 @@ def pause_run(options, workspace: Workspace) -> int:
 def delete_run(options, workspace: Workspace) -> int:
     run = workspace.run(options.run)
     workspace.delete(run)
-    workspace.sweep()
+    workspace.prune()
     return _answer(options, {"run": run.id, "state": "deleted"}, [f"{run.id} was deleted."])
 
 
@@ -256,10 +256,10 @@ def fit_recipe(options, workspace: Workspace) -> int:
     from finetune.fit.probe import count_tokens, measured
     from finetune.fit.suggest import suggest
     from finetune.machine.libraries import load
-    from finetune.service.preflight import check
+    from finetune.service.preflight import require_runnable
 
     recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
-    check(recipe, workspace)
+    require_runnable(recipe, workspace)
     load()
     counts = count_tokens(recipe, workspace)
     fit, change = estimate_fit(recipe, workspace, counts), suggest(recipe, workspace, counts)
@@ -379,13 +379,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
-        from finetune.machine.device_errors import explained, is_poisoned
+        from finetune.machine.device_errors import explained, is_context_lost
 
         meant = explained(error)
         if meant is None:
             raise
         print(meant, file=sys.stderr)
-        return POISONED if is_poisoned(error) else 1
+        return EXIT_CONTEXT_LOST if is_context_lost(error) else 1
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Errors a person can mend, and the problems that checks collect.
+"""Errors that a person can fix, and the problems that are reported together.
 
     FinetuneError               message: what is wrong with which value; hint: what to do
     ├── RecipeError(ValueError)     a recipe that cannot be run
     ├── DataError(ValueError)       a file or rows that cannot be read as training data
     ├── ModelError(RuntimeError)    a model that cannot be loaded or used
-    ├── RunError(RuntimeError)      a run that is not there, or not in the state asked for
+    ├── RunError(RuntimeError)      a run that does not exist, or is in the wrong state
     ├── DivergedError(ArithmeticError)  a loss that is no longer a number
-    ├── DiskError(RuntimeError)     no room on the disk
+    ├── DiskError(RuntimeError)     a disk that is full
     └── BusyError(RuntimeError)     something only one may hold is held by another
 
 Everything else that is raised is a bug, not a message: the two process edges log it with its traceback.
@@ -24,7 +24,7 @@ class Problem:
     message: str
     """What is wrong, as a sentence."""
     hint: str = ""
-    """How to mend it, as a sentence; empty if the message says it."""
+    """How to fix it, as a sentence; empty if the message says it."""
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
@@ -58,7 +58,7 @@ class ModelError(FinetuneError, RuntimeError):
 
 
 class RunError(FinetuneError, RuntimeError):
-    """A run that is not there, or not in the state asked for."""
+    """A run that does not exist, or is in the wrong state."""
 
 
 class BusyError(FinetuneError, RuntimeError):
@@ -66,7 +66,7 @@ class BusyError(FinetuneError, RuntimeError):
 
 
 class DiskError(FinetuneError, RuntimeError):
-    """No room on the disk for what is to be written."""
+    """The disk is full."""
 
 
 class DivergedError(FinetuneError, ArithmeticError):

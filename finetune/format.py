@@ -1,4 +1,4 @@
-"""Amounts as words: the one formatter each for counts, bytes, shares and durations."""
+"""Amounts as text: one formatter each for counts, bytes, percentages and durations."""
 
 UNITS = (("GB", 2**30), ("MB", 2**20), ("kB", 2**10))
 
@@ -23,12 +23,12 @@ def size(size_bytes: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one as a whole percentage."""
+    """A share between 0 and 1 as a whole percentage."""
     return f"{share * 100:.0f} %"
 
 
 def percent_of(part: int, whole: int) -> str:
-    """``3 %``; never 0 % of something, nor 100 % of less than all."""
+    """``part`` of ``whole`` as a percentage: ``3 %``. More than nothing is never 0 %, less than all never 100 %."""
     share = round(100 * part / whole)
     if part and not share:
         return "less than 1 %"

@@ -1,7 +1,7 @@
-"""Base model and tokenizer in, tuned model back.
+"""Base model and tokenizer in, tuned model out.
 
-The one place that loads weights: from the shipped starter, a folder in the workspace, or the Hugging Face
-hub. Safetensors only; code that comes with a model is never run.
+The one place that loads weights: from the shipped starter, a folder in the workspace, or the Hugging Face Hub.
+Safetensors only; code that comes with a model is never run.
 """
 
 import json
@@ -29,14 +29,14 @@ STARTER = ASSETS / "starter"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "tokenizer*", "*.txt", "README.md", "LICENSE*"]
 TRAINED = "default"
-"""PEFT's name for the add-on that is trained; DPO puts a second one beside it, as what it is compared with."""
+"""PEFT's name for the adapter that is trained; DPO adds a second one as its frozen reference."""
 LIMITS = {"num_hidden_layers": 256, "hidden_size": 65536, "vocab_size": 1_048_576}
-"""Largest values a config may claim: far above any published model, far below what hangs the loader."""
+"""Largest values accepted in a config: far above any published model, far below what hangs the loader."""
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """An open model that people use, from ``assets/models.yaml``."""
+    """A well-known open model, from ``assets/models.yaml``."""
 
     id: str
     title: str
@@ -48,7 +48,7 @@ class KnownModel:
 
 
 def known_models() -> list[KnownModel]:
-    """The short list that the page offers."""
+    """The models that the page offers."""
     return [KnownModel(**entry) for entry in yaml.safe_load((ASSETS / "models.yaml").read_text(encoding="utf-8"))]
 
 
@@ -58,19 +58,19 @@ def local_models(workspace: Workspace) -> list[str]:
 
 
 def locate(settings: ModelSettings, workspace: Workspace) -> Path:
-    """The folder of the model on this machine, fetched from the hub if need be; ``ModelError`` if it cannot be had."""
+    """The folder of the model on this machine, downloaded from the hub if needed; ``ModelError`` if that fails."""
     if settings.id == "starter":
         folder = STARTER
     elif (local := workspace.models_dir / settings.id).parent == workspace.models_dir and local.is_dir():
         folder = local
     elif HUB_ID.fullmatch(settings.id):
-        folder = _fetch(settings)
+        folder = _download(settings)
     else:
         raise ModelError(
             f"There is no model {settings.id!r}.",
-            f"Use `starter`, a Hugging Face id such as Qwen/Qwen3-0.6B, or put a folder in {workspace.models_dir}.",
+            f"Use `starter`, a Hugging Face id such as Qwen/Qwen3-0.6B, or a folder in {workspace.models_dir}.",
         )
-    _check(folder, settings.id)
+    _require_safe(folder, settings.id)
     return folder
 
 
@@ -82,7 +82,7 @@ def load_config(settings: ModelSettings, workspace: Workspace):
 
 
 def load_tokenizer(settings: ModelSettings, workspace: Workspace):
-    """The model's tokenizer; where it has no padding token, its end token pads (labels mask it either way)."""
+    """The model's tokenizer; without a padding token it pads with its end token (the loss mask covers both)."""
     load_tokenizers()
     from transformers import AutoTokenizer
 
@@ -95,12 +95,12 @@ def load_tokenizer(settings: ModelSettings, workspace: Workspace):
 
 
 def load_base(settings: ModelSettings, workspace: Workspace, adapter: Adapter, dtype, device: str = "cpu"):
-    """The untouched base on ``device``, in ``dtype`` (or the adapter's quantization), in eval mode."""
+    """The base model on ``device``, in ``dtype`` (or in the adapter's quantization), in eval mode."""
     return load_weights(locate(settings, workspace), dtype, device, adapter.quantization())
 
 
 def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: str = "cpu"):
-    """The tuned model of ``run``, to be trained further as ``adapter`` says; ``RunError`` if it has none."""
+    """The tuned model of ``run``, to be trained further with ``adapter``; ``RunError`` if it has none."""
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
@@ -141,10 +141,10 @@ def _read(folder: Path, dtype, device: str, quantization=None):
 
 
 def leave_files(model) -> None:
-    """Copy the weights that are not compressed out of the files of ``model``, which are given up then.
+    """Copy the weights that are not quantized out of the memory-mapped files of ``model``, which frees the files.
 
-    They lie in the files' own pages, and one of them keeps all pages of its file in memory, also those of the weights
-    that were compressed out of it (measured: 250 MB with 191 M parameters).
+    Such weights lie in the files' own pages. Even one of them keeps all pages of its file in memory, including those
+    of the weights that were quantized (measured: 250 MB with 191 M parameters).
     """
     from bitsandbytes.nn import Params4bit
 
@@ -156,9 +156,9 @@ def leave_files(model) -> None:
 
 
 def keep_gradients(model) -> None:
-    """Keep 4-bit layers differentiable on processors with bf16 instructions.
+    """Keep 4-bit layers differentiable on CPUs with bf16 instructions.
 
-    bitsandbytes repacks them on the first forward in eval mode, and the repacked path returns no gradient to
+    bitsandbytes repacks them on the first forward pass in eval mode, and the repacked path returns no gradient for
     the layer's input: LoRA's gradients then point elsewhere (cosine 0.23) while the loss still falls.
     """
     from bitsandbytes.nn import Linear4bit
@@ -169,14 +169,14 @@ def keep_gradients(model) -> None:
 
 
 def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weights: dict | None = None) -> None:
-    """Write the tuned model (a whole one in ``dtype``, or the adapter alone) to the run directory, all or nothing.
+    """Write the tuned model to the run directory, all or nothing: the adapter alone, or the full model in ``dtype``.
 
-    ``weights`` are its state where the model in this process holds only a part of it (FSDP).
+    ``weights`` is the gathered state dict where this process holds only a shard of the model (FSDP).
     """
     staging = run.path / ".model"
     shutil.rmtree(staging, ignore_errors=True)
     if hasattr(model, "peft_config"):
-        # Without the flag PEFT asks the hub about the base's vocabulary at each save.
+        # Without this flag PEFT asks the hub for the base's vocabulary at each save.
         model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED], state_dict=weights)
         _name_base(staging / "adapter_config.json", settings)
         (staging / "README.md").unlink(missing_ok=True)
@@ -192,7 +192,7 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weight
 
 
 def _whole(model, weights: dict, dtype) -> dict:
-    """``weights`` in ``dtype``, those that ``model`` has under two names once, as it would save them itself."""
+    """``weights`` in ``dtype``, tied weights once, as ``model`` would save them itself."""
     tied = model.all_tied_weights_keys
     return {name: weight.to(dtype) for name, weight in weights.items() if name not in tied}
 
@@ -202,7 +202,7 @@ def require_model(run: Run) -> Run:
     if not run.model_dir.is_dir() or not any(run.model_dir.glob("*.safetensors")):
         raise RunError(
             f"Run {run.id} has no tuned model yet.",
-            "Choose a run that has finished, or was stopped with its model kept.",
+            "Choose a run that has finished, or that was stopped and kept its model.",
         )
     return run
 
@@ -213,7 +213,7 @@ def _name_base(path: Path, settings: ModelSettings) -> None:
     path.write_text(json.dumps(config, indent=2), encoding="utf-8")
 
 
-def _fetch(settings: ModelSettings) -> Path:
+def _download(settings: ModelSettings) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -227,7 +227,7 @@ def _fetch(settings: ModelSettings) -> Path:
         return Path(snapshot_download(settings.id, revision=settings.revision, allow_patterns=WANTED))
     except GatedRepoError:
         raise ModelError(
-            f"{settings.id} asks you to accept its licence first.",
+            f"{settings.id} requires you to accept its licence first.",
             f"Accept it at https://huggingface.co/{settings.id} and log in with `hf auth login`.",
         ) from None
     except (RepositoryNotFoundError, HFValidationError):
@@ -236,12 +236,13 @@ def _fetch(settings: ModelSettings) -> Path:
         ) from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise ModelError(
-            f"{settings.id} is not on this machine and could not be fetched ({type(error).__name__}).",
+            f"{settings.id} is not on this machine and could not be downloaded ({type(error).__name__}).",
             "Connect to the internet, or choose the starter model, which needs no network.",
         ) from None
 
 
-def _check(folder: Path, name: str) -> None:
+def _require_safe(folder: Path, name: str) -> None:
+    """``ModelError`` unless the model in ``folder`` has safetensors, a sane config and no code of its own."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -249,17 +250,17 @@ def _check(folder: Path, name: str) -> None:
     if not any(folder.glob("*.safetensors")):
         raise ModelError(
             f"The model {name} has no safetensors weights.",
-            "Other formats can run code when opened; choose another model.",
+            "Other formats can run code when they are loaded; choose another model.",
         )
     if "auto_map" in config:
         raise ModelError(
-            f"The model {name} needs code of its own, which is never run here.",
+            f"The model {name} needs its own code, which is never run here.",
             "Choose a model that Transformers supports.",
         )
     if any("/" in str(value) for key, value in config.items() if key.endswith("attn_implementation")):
-        raise ModelError(f"The model {name} asks for code from elsewhere.", "Choose another model.")
+        raise ModelError(f"The model {name} loads code from another repository.", "Choose another model.")
     for key, limit in LIMITS.items():
         if isinstance(config.get(key), int) and config[key] > limit:
             raise ModelError(
-                f"The model {name} claims {key} = {config[key]:,}.", "Its config.json is damaged or hostile."
+                f"The model {name} claims {key} = {config[key]:,}.", "Its config.json is damaged or malicious."
             )

@@ -1,4 +1,4 @@
-"""Where this program's own files are."""
+"""The folders of this program's own files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Finding the classes of a package, so that a new method, adapter or format is one new file and no other edit."""
+"""The classes of a package, found by import: a new method, adapter or format is one new file and no other edit."""
 
 import importlib
 import pkgutil
@@ -9,9 +9,9 @@ Base = TypeVar("Base")
 
 
 def discover(package: ModuleType, base: type[Base]) -> list[type[Base]]:
-    """The subclasses of ``base`` that the modules of ``package`` define, by their ``order`` and then their name.
+    """The subclasses of ``base`` that the modules of ``package`` define, sorted by ``order``, then by name.
 
-    A module is imported once and must be light to import: what is heavy loads inside its functions.
+    Every module of the package is imported, so it must be light: heavy libraries are imported inside its functions.
     """
     found = set()
     for info in pkgutil.iter_modules(package.__path__):

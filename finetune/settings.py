@@ -1,7 +1,7 @@
 """The base of all settings: frozen, unknown keys refused, and a docstring under each field is its help.
 
-The page's form, the command line and the README's tables are drawn from ``fields(cls)``, so a setting is
-described once. This module knows nothing of any particular setting.
+The page's form, the command line and the README's tables are made from ``fields(cls)``, so each setting is
+described once. This module knows no particular setting.
 """
 
 import reprlib
@@ -33,7 +33,7 @@ class Field:
     """``number``, ``integer``, ``switch``, ``choice``, ``text``, ``list`` or ``group`` (a nested ``Settings``)."""
     default: object
     optional: bool
-    """True if ``None`` is allowed; it means "choose for me"."""
+    """True if ``None`` is allowed; it means automatic."""
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ def fields(cls: type[Settings]) -> list[Field]:
 
 
 def problems_of(error: ValidationError, prefix: str = "", types: Collection[str] = ()) -> list[Problem]:
-    """Each refused value of a validation error, as a sentence that names the setting and the value.
+    """Each refused value of a validation error, as a problem that names the setting and the value.
 
     ``types`` are the values of ``type`` in unions: pydantic names them in a path where a recipe does not.
     """
@@ -67,7 +67,7 @@ def _problem(details: dict, prefix: str, types: Collection[str]) -> Problem:
     return Problem(where, f"{message.rstrip('.')} (got {_short.repr(details['input'])}).")
 
 
-# A value written with YAML aliases can be small in the file and endless in full, so repr() itself has to be bounded.
+# YAML aliases can make a value small in the file and endless when expanded, so repr() itself has to be bounded.
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 60
 _short.maxlevel = 2

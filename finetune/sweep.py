@@ -1,7 +1,7 @@
-"""Several recipes from one with lists, what differs between recipes, and what became of their runs.
+"""Hyper-parameter sweeps: recipes from one with lists, the differences between recipes, the outcomes of their runs.
 
-A list where one value belongs stands for a recipe with each of its values; several lists, for every combination.
-What is a list by nature (``evaluation.prompts``, ``data.fixes``) stays one.
+A list in place of a single value stands for one recipe per value; several lists stand for every combination.
+A setting whose value is a list anyway (``evaluation.prompts``, ``data.fixes``) stays as it is.
 """
 
 import hashlib
@@ -22,43 +22,43 @@ from finetune.runs.view import View
 from finetune.settings import fields
 
 MOST = 64
-"""More runs than this are a slip of the pen."""
+"""More runs than this are a typing mistake."""
 LONGEST_NAME = Recipe.model_fields["name"].metadata[-1].max_length
 ABSENT = "–"
-"""Stands for a setting that a recipe's method or adapter does not have."""
+"""Value of a setting that a recipe's method or adapter does not have."""
 TYPES = {"method": METHODS, "adapter": ADAPTERS}
-LEARNT_ONLY = ("model.run", "data.mix", "data.replay", "data.replay_share")
-"""Settings of the model and the data that change what is learnt, and not how the held-out loss is measured."""
+TRAINING_ONLY = ("model.run", "data.mix", "data.replay", "data.replay_share")
+"""Settings of model and data that change the training, but not how the held-out loss is measured."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one run, beside others."""
+    """The result of one run, compared with other runs."""
 
     run: str
     name: str
     state: str
     differs: dict[str, object]
-    """The settings by which it differs from the others, by their paths; what was chosen for the person is filled in."""
+    """The settings in which it differs from the others, by their dotted paths; automatic choices are filled in."""
     words: str
-    """The same in words; empty if nothing differs."""
+    """The same as text; empty if nothing differs."""
     step: int
     total_steps: int
     best_loss: float | None
-    """The lowest held-out loss; None if no check was made."""
+    """The lowest held-out loss; None before the first evaluation."""
     best_step: int | None
     metrics: dict[str, float]
-    """What its method reported at that check."""
+    """The metrics of its method at that evaluation."""
     elapsed_s: float
     diagnosis: Diagnosis
 
     def to_dict(self) -> dict:
-        """All of it as plain values."""
+        """The outcome as plain values."""
         return {**asdict(self), "elapsed_s": round(self.elapsed_s, 1)}
 
 
 def axes(values: object) -> dict[str, list]:
-    """The settings of a recipe's ``values`` that are given as a list where one value belongs, by their paths."""
+    """The settings of a recipe's ``values`` with a list in place of a single value, by their dotted paths."""
     groups = values.items() if isinstance(values, dict) else ()
     return {
         f"{group}.{name}": value
@@ -70,19 +70,19 @@ def axes(values: object) -> dict[str, list]:
 
 
 def recipes(values: object) -> list[Recipe]:
-    """The recipes that ``values`` stand for, each named for what sets it apart; one, if there are no lists in it.
+    """The recipes that ``values`` stand for, each named after its own values; a single one if there are no lists.
 
-    A setting that only some of the listed types have is used for those. All that is wrong raises one ``RecipeError``.
+    A setting that only some of the listed types have is used for those. All problems raise one ``RecipeError``.
     """
     lists = axes(values)
     if not lists:
         return [Recipe.from_dict(values)]
     empty = tuple(Problem(path, "This list is empty.") for path, options in lists.items() if not options)
     if empty:
-        raise RecipeError("There is nothing to try.", "Put a value into each list.", empty)
+        raise RecipeError("This sweep has an empty list.", "Put at least one value into each list.", empty)
     count = math.prod(len(options) for options in lists.values())
     if count > MOST:
-        raise RecipeError(f"These lists make {count:,} runs, and {MOST} is the most.", "Leave out some of the values.")
+        raise RecipeError(f"These lists make {count:,} runs, at most {MOST} are allowed.", "Remove some of the values.")
     made, problems = {}, {}
     for options in itertools.product(*lists.values()):
         combined = _combined(values, dict(zip(lists, options)))
@@ -92,15 +92,15 @@ def recipes(values: object) -> list[Recipe]:
         except RecipeError as error:
             problems |= {str(problem): problem for problem in error.problems}
     if problems:
-        raise RecipeError("This recipe cannot be tried in every combination.", problems=tuple(problems.values()))
+        raise RecipeError("Some combinations of this sweep are not valid recipes.", problems=tuple(problems.values()))
     sweep = hashlib.blake2b(json.dumps(values, sort_keys=True, default=str).encode(), digest_size=4).hexdigest()
     return [_named(recipe, lists).changed(sweep=sweep) for recipe in made.values()]
 
 
 def differences(recipes: Sequence[Recipe]) -> dict[str, tuple]:
-    """What differs between ``recipes``: each such setting's value in every one of them, by its path.
+    """The settings in which ``recipes`` differ: dotted path -> the value in each recipe.
 
-    Names are left out, and so are settings that only some of the types have if these leave them as they are.
+    Names are left out, and so are settings that only some of the types have and that all leave at the default.
     """
     flat = [_flat(recipe.to_dict(full=True)) for recipe in recipes]
     changed = [_flat(recipe.to_dict()) for recipe in recipes]
@@ -116,10 +116,10 @@ def differences(recipes: Sequence[Recipe]) -> dict[str, tuple]:
 
 
 def outcomes(runs: Sequence[tuple[str, Recipe, View]]) -> list[Outcome]:
-    """What became of each of ``runs`` (its id, recipe and view), in their order."""
+    """The outcome of each of ``runs`` (id, recipe and view), in their order."""
     asked = differences([recipe for _, recipe, _ in runs])
     chosen = differences([settled(recipe, view) for _, recipe, view in runs])
-    # What nobody asked for differs only once every run has chosen it.
+    # A setting that no recipe sets differs only once every run has made its automatic choice.
     differing = {path: values for path, values in chosen.items() if path in asked or None not in values}
     found = []
     for n, (run, _, view) in enumerate(runs):
@@ -144,7 +144,7 @@ def outcomes(runs: Sequence[tuple[str, Recipe, View]]) -> list[Outcome]:
 
 
 def settled(recipe: Recipe, view: View) -> Recipe:
-    """``recipe`` with what the run chose for the person in place of what it leaves open."""
+    """``recipe`` with the automatic choices of its run filled in."""
     chosen = {choice.what: choice.value for choice in view.choices}
     unset = {f"training.{name}" for name in TrainingSettings.model_fields if getattr(recipe.training, name) is None}
     return recipe.changed(**{path: value for path, value in chosen.items() if path in unset})
@@ -153,24 +153,24 @@ def settled(recipe: Recipe, view: View) -> Recipe:
 def unlike(runs: Sequence[tuple[str, Recipe, View]]) -> str:
     """Why the held-out losses of ``runs`` cannot be compared, as a sentence; empty if they can.
 
-    They can if the same model reads the same rows by the same measure. Rows that were split off by chance are the
-    same if the seed is, or if the model began with the same loss on them.
+    They can if the same base model is evaluated on the same held-out rows with the same measure. A random split is the
+    same if the seed is, or if the model started with the same loss on it.
     """
     differing = differences([recipe for _, recipe, _ in runs])
     reasons = [
         label(path)
         for path in differing
         if path == "training.length"
-        or (path.startswith(("model.", "data.", "method.")) and path not in LEARNT_ONLY)
-        or (path == "training.seed" and not _begin_alike(runs))
+        or (path.startswith(("model.", "data.", "method.")) and path not in TRAINING_ONLY)
+        or (path == "training.seed" and not _start_alike(runs))
     ]
     if not reasons:
         return ""
-    return f"Their losses are not measured alike and cannot be compared: {', '.join(dict.fromkeys(reasons))}."
+    return f"Their held-out losses cannot be compared, because they differ in: {', '.join(dict.fromkeys(reasons))}."
 
 
 def label(path: str) -> str:
-    """A setting in words: ``learning rate``, ``adapter``, ``evaluation times``."""
+    """The words for a setting by its dotted path: ``learning rate``, ``adapter``, ``evaluation times``."""
     group, _, name = path.rpartition(".")
     if path == "model.run":
         return "earlier run"
@@ -180,16 +180,18 @@ def label(path: str) -> str:
 
 
 def shown(value: object, among: Sequence = ()) -> str:
-    """A setting's value in words: ``0.001``, ``yes``, ``chosen``; a file's name, and its folder if another ``among``
-    the values has the same name."""
+    """A setting's value as text: ``0.001``, ``yes``, ``automatic``.
+
+    Of a file its name, with its folder if another value ``among`` those compared has the same name.
+    """
     if value is None:
-        return "chosen"
+        return "automatic"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | dict):
-        return f"{len(value)} given"
+        return f"{len(value)} entries"
     text = _ending(value, 1)
     if any(other != value and _ending(other, 1) == text for other in among):
         text = _ending(value, 2)
@@ -197,18 +199,18 @@ def shown(value: object, among: Sequence = ()) -> str:
 
 
 def _ending(value: object, parts: int) -> str:
-    """A value as it is written, of a path or an address so many of its last parts."""
+    """A value as it is written; of a path or an address only its last ``parts``."""
     return "/".join(Path(str(value)).parts[-parts:]) if "/" in str(value) else str(value)
 
 
 def described(differs: dict[str, object], among: Mapping[str, Sequence] = MappingProxyType({})) -> str:
-    """What sets a run apart, in words: ``learning rate 0.001, rank 8``; ``among`` are the values that others have."""
-    told = {path: value for path, value in differs.items() if value != ABSENT}
-    return ", ".join(f"{label(path)} {shown(value, among.get(path, ()))}" for path, value in told.items())
+    """The differences of a run as text: ``learning rate 0.001, rank 8``; ``among`` holds the values of all runs."""
+    known = {path: value for path, value in differs.items() if value != ABSENT}
+    return ", ".join(f"{label(path)} {shown(value, among.get(path, ()))}" for path, value in known.items())
 
 
 def _combined(values: dict, chosen: dict[str, object]) -> dict:
-    """A copy of ``values`` with the ``chosen`` ones in place of the lists, and without what the chosen types lack."""
+    """A copy of ``values`` with one ``chosen`` value per list, and without settings that the chosen types lack."""
     combined = {group: dict(part) if isinstance(part, dict) else part for group, part in values.items()}
     for path, value in chosen.items():
         group, name = path.split(".", 1)
@@ -223,7 +225,7 @@ def _combined(values: dict, chosen: dict[str, object]) -> dict:
 
 
 def _named(recipe: Recipe, lists: dict[str, list]) -> Recipe:
-    """``recipe`` with its values of those in ``lists`` in its name."""
+    """``recipe`` with its values of the settings in ``lists`` added to its name."""
     settings = _flat(recipe.to_dict(full=True))
     words = f" ({described({path: settings[path] for path in lists if path in settings}, lists)})"
     if len(words) > LONGEST_NAME - 12:
@@ -232,7 +234,7 @@ def _named(recipe: Recipe, lists: dict[str, list]) -> Recipe:
 
 
 def _flat(values: dict, prefix: str = "") -> dict[str, object]:
-    """Settings by their dotted paths; what is a list or a dict by nature is one value."""
+    """Settings by their dotted paths; a list or a dict inside a group is one value."""
     found = {}
     for name, value in values.items():
         path = f"{prefix}{name}"
@@ -244,13 +246,13 @@ def _flat(values: dict, prefix: str = "") -> dict[str, object]:
 
 
 def _lists(group: str) -> set[str]:
-    """The settings of a recipe's ``group`` that are lists by nature."""
+    """The settings of a recipe's ``group`` whose value is always a list."""
     classes = TYPES[group].values() if group in TYPES else [Recipe.model_fields[group].annotation]
     return {
         field.name for cls in classes if hasattr(cls, "model_fields") for field in fields(cls) if field.kind == "list"
     }
 
 
-def _begin_alike(runs: Sequence[tuple[str, Recipe, View]]) -> bool:
+def _start_alike(runs: Sequence[tuple[str, Recipe, View]]) -> bool:
     starts = [view.evaluations[0].loss for _, _, view in runs if view.evaluations and view.evaluations[0].step == 0]
     return len(starts) == len(runs) and all(math.isclose(start, starts[0], rel_tol=1e-3) for start in starts)

@@ -1,4 +1,4 @@
-"""The program as a process: started beside another, killed, started again, asked to end in the middle of a run."""
+"""The program as a process: started beside another, killed, restarted, asked to end in the middle of a run."""
 
 import json
 import os
@@ -39,7 +39,7 @@ if "--server" in sys.argv:
     finetune.training.train.prepare = instead
 runpy.run_path("app.py", run_name="__main__")
 """
-"""The program, with something else in the place of preparing the rows of a run."""
+"""The program, with other code in place of ``prepare``."""
 
 
 class Program:
@@ -54,10 +54,10 @@ class Program:
         self.wait_until_up()
 
     def wait_until_up(self) -> None:
-        """Return once it can be visited."""
-        said = self.workspace.path / "server.json"
-        wait_for(lambda: said.exists() or self.process.poll() is not None)
-        assert json.loads(said.read_text()) == {"pid": self.process.pid, "url": f"http://127.0.0.1:{self.port}"}
+        """Return once the page can be visited."""
+        address = self.workspace.path / "server.json"
+        wait_for(lambda: address.exists() or self.process.poll() is not None)
+        assert json.loads(address.read_text()) == {"pid": self.process.pid, "url": f"http://127.0.0.1:{self.port}"}
 
     def ask(self, endpoint: str, *values):
         from gradio_client import Client
@@ -65,7 +65,7 @@ class Program:
         return Client(f"http://127.0.0.1:{self.port}", verbose=False).predict(*values, api_name=endpoint)
 
     def begin(self, recipe: str = RECIPE, steps: int = 6):
-        """A run that has come as far as ``steps``."""
+        """A run that has reached step ``steps``."""
         run = self.workspace.run(self.ask("/start", recipe))
         wait_for(lambda: run.view().step >= steps)
         return run
@@ -99,14 +99,14 @@ def program(workspace: Workspace, script: str = "app.py"):
 
 
 def instead(folder, code: str) -> str:
-    """A script that is the program with ``code`` where rows are prepared."""
+    """A script that is the program with ``code`` in place of ``prepare``."""
     script = folder / "instead.py"
     script.write_text(INSTEAD % code)
     return str(script)
 
 
 def refused(home, *options: str, prefix=()) -> str:
-    """What a start says that cannot begin."""
+    """The error message of a start that is refused."""
     command = [*prefix, sys.executable, "app.py", "--no-browser", *options]
     done = subprocess.run(
         command, cwd=PROJECT, env={**os.environ, "FINETUNE_HOME": str(home)}, capture_output=True, text=True, timeout=60
@@ -116,7 +116,7 @@ def refused(home, *options: str, prefix=()) -> str:
 
 
 def assert_ended_well(running: Program, run, code: int, seconds: float, behind: int = 0) -> None:
-    """It has ended with 0 in time, and ``run`` can go on from at most ``behind`` steps before where it was."""
+    """It ended with 0 in time, and ``run`` can be resumed from at most ``behind`` steps before its last one."""
     print(f"ended after {seconds:.2f} s")
     assert code == 0 and seconds < WITHIN_S
     view, found = run.view(), run.checkpoints.newest()
@@ -126,7 +126,7 @@ def assert_ended_well(running: Program, run, code: int, seconds: float, behind: 
     assert not (running.workspace.path / "server.json").exists()
 
 
-def test_killed_in_the_middle_of_a_run_it_comes_back_and_the_run_goes_on(with_tiny):
+def test_killed_in_the_middle_of_a_run_it_restarts_and_the_run_can_be_resumed(with_tiny):
     with program(with_tiny) as running:
         run = running.begin()
         url = f"http://127.0.0.1:{running.port}"
@@ -140,10 +140,10 @@ def test_killed_in_the_middle_of_a_run_it_comes_back_and_the_run_goes_on(with_ti
         status = running.ask("/status", run.id)
         assert (status["state"], status["has_model"]) == ("interrupted", False) and status["step"] >= 6
 
-        came = run.view().step
+        reached = run.view().step
         beside = subprocess.Popen([sys.executable, "-m", "finetune", "resume", run.id], cwd=PROJECT,
                                   env=environment(with_tiny), stdout=subprocess.PIPE, text=True)  # fmt: skip
-        wait_for(lambda: run.view().state == "running" and run.view().step > came)
+        wait_for(lambda: run.view().state == "running" and run.view().step > reached)
         assert running.ask("/stop", run.id)["state"] == "stopping"
         assert beside.communicate(timeout=60)[0].split()[-1] == "stopped" and run.view().has_model
 
@@ -151,17 +151,17 @@ def test_killed_in_the_middle_of_a_run_it_comes_back_and_the_run_goes_on(with_ti
         assert_ended_well(running, second, *running.end(signal.SIGTERM))
 
 
-def test_ctrl_c_in_the_middle_of_a_run_saves_where_it_is(with_tiny):
+def test_ctrl_c_in_the_middle_of_a_run_saves_a_checkpoint(with_tiny):
     with program(with_tiny) as running:
         run = running.begin()
         assert_ended_well(running, run, *running.end(signal.SIGINT))
         assert "001-long saves where it is" in running.process.stderr.read()
 
 
-def test_a_workspace_that_cannot_be_used_is_said_in_one_sentence(tmp_path):
+def test_an_unusable_workspace_is_refused_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    said = refused(tmp_path / "file")
-    assert said.count("\n") == 1 and "a file is where the folder should be" in said
+    message = refused(tmp_path / "file")
+    assert message.count("\n") == 1 and "a file is where the folder should be" in message
 
 
 @pytest.mark.heavy
@@ -185,7 +185,7 @@ def test_asked_to_end_while_it_saves(workspace, trial):
 
 
 @pytest.mark.heavy
-def test_asked_twice_it_ends_at_once_and_the_last_checkpoint_stands(with_tiny):
+def test_asked_twice_it_ends_at_once_and_the_last_checkpoint_is_whole(with_tiny):
     with program(with_tiny) as running:
         run = running.begin()
         code, seconds = running.end(signal.SIGTERM, signal.SIGINT)
@@ -195,7 +195,7 @@ def test_asked_twice_it_ends_at_once_and_the_last_checkpoint_stands(with_tiny):
 
 
 @pytest.mark.heavy
-def test_without_its_launcher_it_ends_well_and_makes_way(with_tiny):
+def test_without_its_launcher_it_ends_well_and_frees_the_workspace(with_tiny):
     with program(with_tiny) as running:
         run, server = running.begin(), running.server
         running.process.kill()
@@ -207,7 +207,7 @@ def test_without_its_launcher_it_ends_well_and_makes_way(with_tiny):
 
 
 @pytest.mark.heavy
-def test_a_step_that_hangs_is_given_up_in_time(with_tiny, tmp_path):
+def test_a_hanging_step_does_not_delay_the_end(with_tiny, tmp_path):
     with program(with_tiny, instead(tmp_path, "threading.Event().wait()")) as running:
         run = running.workspace.run(running.ask("/start", RECIPE))
         wait_for(lambda: run.view().phase == "tokenizing")
@@ -218,12 +218,14 @@ def test_a_step_that_hangs_is_given_up_in_time(with_tiny, tmp_path):
 
 
 @pytest.mark.heavy
-def test_a_lost_graphics_card_gets_it_a_new_process(with_tiny, tmp_path):
+def test_a_lost_context_restarts_the_server(with_tiny, tmp_path):
     lost = "raise RuntimeError('CUDA error: device-side assert triggered')"
     with program(with_tiny, instead(tmp_path, lost)) as running:
         run, server = running.workspace.run(running.ask("/start", RECIPE)), running.server
         server.wait(120)
-        assert "lost its graphics card. It is started again (1 of 3)" in running.process.stderr.readline()
+        assert (
+            "lost its CUDA context (the GPU stopped working). It restarts (1 of 3)" in running.process.stderr.readline()
+        )
         running.wait_until_up()
         status = running.ask("/status", run.id)
         assert (status["state"], status["code"]) == ("failed", "gpu") and running.server.pid != server.pid

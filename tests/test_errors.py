@@ -36,9 +36,9 @@ def test_the_tree_is_drawn_in_the_docstring():
 
 
 def test_an_error_reads_as_message_hint_and_problems():
-    error = RecipeError("One setting needs attention.", "Mend it.", (Problem("training.length", "It is too short."),))
-    assert str(error) == "One setting needs attention. Mend it.\n- training.length: It is too short."
-    assert (error.message, error.hint) == ("One setting needs attention.", "Mend it.")
+    error = RecipeError("One setting needs attention.", "Fix it.", (Problem("training.length", "It is too short."),))
+    assert str(error) == "One setting needs attention. Fix it.\n- training.length: It is too short."
+    assert (error.message, error.hint) == ("One setting needs attention.", "Fix it.")
 
 
 def test_an_error_without_a_hint_ends_with_its_message():

@@ -39,7 +39,7 @@ def test_numbers_and_their_nouns_agree():
     assert format.counted(2, "pair of answers", "pairs of answers") == "2 pairs of answers"
 
 
-def test_a_share_is_never_0_percent_of_something_nor_100_of_less_than_all():
+def test_more_than_nothing_is_never_0_percent_and_less_than_all_never_100():
     assert [format.percent_of(*each) for each in ((1, 3), (1, 1000), (999, 1000), (5, 5))] == [
         "33 %",
         "less than 1 %",

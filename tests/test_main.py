@@ -57,7 +57,7 @@ def test_a_recipe_trains_and_is_asked(command, recipe_file, tmp_path):
 
 def test_settings_can_be_replaced(command, recipe_file, tmp_path):
     code, _, error = command("train", recipe_file, "--set", "method.type=dpo")
-    assert code == 2 and "DPO cannot learn from these rows" in error
+    assert code == 2 and "DPO cannot train on these rows" in error
     code, out, _ = command("train", recipe_file, "--set", "training.max_steps=2")
     assert code == 0 and out.splitlines()[-1] == "001-sft-lora done"
 
@@ -79,7 +79,7 @@ def test_a_sweep_is_checked_whole_before_anything_is_trained(command, recipe_fil
     code, _, error = command("train", recipe_file, "--set", "training.epochs=[1, -1]")
     assert code == 2 and "training.epochs" in error
     code, _, error = command("train", recipe_file, "--set", "method.type=[sft, dpo]")
-    assert code == 2 and "DPO cannot learn" in error
+    assert code == 2 and "DPO cannot train" in error
     assert json.loads(command("runs", "--json")[1]) == {"runs": []}
 
 
@@ -141,9 +141,9 @@ def test_what_is_not_there_is_a_sentence_and_exit_code_2(command, words):
 @pytest.mark.parametrize(
     ("raised", "code", "words"),
     [
-        (RuntimeError("CUDA error: an illegal memory access was encountered"), 75, "The graphics card stopped working"),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "There was not enough memory"),
-        (MemoryError(), 1, "There was not enough memory"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), 75, "The GPU stopped working"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "The machine ran out of memory"),
+        (MemoryError(), 1, "The machine ran out of memory"),
     ],
 )
 def test_a_device_that_gives_out_in_an_answer_is_one_sentence(

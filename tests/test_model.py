@@ -18,7 +18,7 @@ TINY = ModelSettings(id="tiny")
 
 @pytest.fixture
 def broken(with_tiny, tiny_model):
-    """A copy of the tiny model to damage, called ``broken``."""
+    """A copy of the tiny model to be damaged, called ``broken``."""
     folder = with_tiny.models_dir / "broken"
     shutil.copytree(tiny_model, folder)
     return folder
@@ -46,15 +46,15 @@ def test_an_id_that_is_neither_folder_nor_hub_model_is_refused(workspace, name):
     assert "There is no model" in refusal(workspace, name).message
 
 
-def test_a_hub_model_offline_is_a_sentence(workspace):
+def test_a_hub_model_offline_is_refused_in_one_sentence(workspace):
     error = refusal(workspace, "someone/some-model")
-    assert "could not be fetched" in error.message and "starter" in error.hint
+    assert "could not be downloaded" in error.message and "starter" in error.hint
 
 
 def test_a_local_folder_does_not_shadow_the_hub(with_tiny, tiny_model):
     (with_tiny.models_dir / "someone").mkdir()
     (with_tiny.models_dir / "someone" / "some-model").symlink_to(tiny_model)
-    assert "could not be fetched" in refusal(with_tiny, "someone/some-model").message
+    assert "could not be downloaded" in refusal(with_tiny, "someone/some-model").message
 
 
 def test_weights_in_other_formats_are_refused(broken, with_tiny):
@@ -65,17 +65,17 @@ def test_weights_in_other_formats_are_refused(broken, with_tiny):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"auto_map": {"AutoModel": "evil.Model"}}, "code of its own"),
-        ({"_attn_implementation": "org/kernel"}, "code from elsewhere"),
+        ({"auto_map": {"AutoModel": "evil.Model"}}, "needs its own code"),
+        ({"_attn_implementation": "org/kernel"}, "loads code from another repository"),
         ({"num_hidden_layers": 200_000}, "num_hidden_layers = 200,000"),
     ],
 )
-def test_a_hostile_config_is_refused_before_it_is_loaded(broken, with_tiny, changes, words):
+def test_a_malicious_config_is_refused_before_it_is_loaded(broken, with_tiny, changes, words):
     edit_config(broken, **changes)
     assert words in refusal(with_tiny).message
 
 
-def test_a_tokenizer_without_padding_pads_with_its_end(broken, with_tiny):
+def test_a_tokenizer_without_a_padding_token_pads_with_its_end_token(broken, with_tiny):
     path = broken / "tokenizer_config.json"
     config = json.loads(path.read_text())
     config["pad_token"] = None
@@ -96,7 +96,7 @@ def test_four_bit_layers_stay_differentiable_after_an_evaluation(with_tiny):
     assert inputs.grad is not None and inputs.grad.abs().sum() > 0
 
 
-def test_compressed_weights_leave_their_files_behind(with_tiny):
+def test_a_quantized_model_frees_its_files(with_tiny):
     import torch
 
     file = str(with_tiny.models_dir / "tiny" / "model.safetensors")
@@ -125,7 +125,7 @@ def test_an_adapter_is_saved_without_a_path_of_this_machine(with_tiny):
     assert str(with_tiny.path) not in "".join(path.read_text() for path in run.model_dir.glob("*.json"))
 
 
-def test_the_short_list_says_what_each_model_needs():
+def test_each_known_model_states_what_it_needs():
     models = known_models()
     assert len(models) >= 8
     assert all(known.licence and known.needs and known.parameters > 0 for known in models)

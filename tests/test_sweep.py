@@ -30,7 +30,7 @@ def refused(text: str) -> str:
     return str(caught.value)
 
 
-def test_lists_become_every_combination_and_each_is_named_for_what_sets_it_apart():
+def test_lists_become_every_combination_each_named_after_its_values():
     assert [recipe.name for recipe in made(SWEEP)] == [
         "pirate (adapter lora, rank 8, learning rate 0.001)",
         "pirate (adapter lora, rank 8, learning rate 0.003)",
@@ -41,7 +41,7 @@ def test_lists_become_every_combination_and_each_is_named_for_what_sets_it_apart
     ]
 
 
-def test_files_of_one_name_are_told_by_their_folders_too():
+def test_files_of_one_name_are_named_with_their_folders():
     folders = ("0123456789abcdef", "fedcba9876543210")
     paths = ", ".join([f"uploads/{folder}/faq.csv" for folder in folders] + ["uploads/aaaabbbbccccdddd/more.csv"])
     assert [recipe.name for recipe in made(f"name: x\ndata: {{path: [{paths}]}}")] == [
@@ -51,7 +51,7 @@ def test_files_of_one_name_are_told_by_their_folders_too():
     assert [recipe.name for recipe in addresses] == ["untitled (data one/faq)", "untitled (data other/faq)"]
 
 
-def test_lists_by_nature_stay_lists():
+def test_settings_that_are_always_lists_stay_lists():
     assert set(sweep.axes(read_yaml(SWEEP))) == {"adapter.type", "adapter.rank", "training.learning_rate"}
     assert all(recipe.evaluation.prompts == ("Name a colour", "Say hello") for recipe in made(SWEEP))
     assert all(recipe.data.also == ("more.jsonl",) for recipe in made(SWEEP))
@@ -62,13 +62,13 @@ def test_a_recipe_without_lists_is_one_recipe_under_its_own_name():
     assert made(text) == [Recipe.from_yaml(text)]
 
 
-def test_a_value_left_open_can_be_one_of_those_tried():
-    chosen, fixed = made("data: {path: a}\ntraining: {learning_rate: [null, 0.01]}")
-    assert chosen.training.learning_rate is None and chosen.name == "untitled (learning rate chosen)"
+def test_an_automatic_value_can_be_part_of_a_sweep():
+    automatic, fixed = made("data: {path: a}\ntraining: {learning_rate: [null, 0.01]}")
+    assert automatic.training.learning_rate is None and automatic.name == "untitled (learning rate automatic)"
     assert fixed.training.learning_rate == 0.01
 
 
-def test_values_that_come_twice_are_tried_once():
+def test_repeated_values_make_one_run():
     assert len(made("data: {path: a}\ntraining: {seed: [1, 1, 2]}")) == 2
 
 
@@ -76,7 +76,10 @@ def test_values_that_come_twice_are_tried_once():
     "text, words",
     [
         ("data: {path: a}\ntraining: {seed: []}", "training.seed: This list is empty."),
-        ("data: {path: a}\ntraining: {seed: [1,2,3,4,5,6,7,8,9], epochs: [1,2,3,4,5,6,7,8]}", "72 runs, and 64"),
+        (
+            "data: {path: a}\ntraining: {seed: [1,2,3,4,5,6,7,8,9], epochs: [1,2,3,4,5,6,7,8]}",
+            "72 runs, at most 64",
+        ),
         ("data: {path: a}\ntraining: {epochs: [1, -1], seed: [1, x]}", "training.epochs: Input should be greater"),
         ("data: {path: a}\nadapter: {type: [lora, full], rnk: [1, 2]}", "adapter.rnk: There is no such setting."),
         ("data: {path: a}\nadapter: {type: [lora, lore]}", "There is no 'lore'."),
@@ -86,11 +89,11 @@ def test_values_that_come_twice_are_tried_once():
         ("name: [a, b]\ndata: {path: a}", "name: Input should be a valid string"),
     ],
 )
-def test_what_cannot_be_tried_is_said_with_the_setting(text, words):
+def test_an_invalid_sweep_is_refused_with_the_setting(text, words):
     assert words in refused(text)
 
 
-def test_each_problem_is_said_once_however_many_combinations_have_it():
+def test_each_problem_is_reported_once_however_many_combinations_have_it():
     words = refused("data: {path: a}\ntraining: {epochs: [1, 2, 3], seed: [-1, 5]}")
     assert words.count("training.seed") == 1
 
@@ -114,7 +117,7 @@ def test_as_many_recipes_as_combinations_and_they_differ_in_nothing_else(lists):
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=2)))
-def test_anything_in_place_of_a_value_is_tried_or_refused_in_words(value):
+def test_anything_in_place_of_a_value_is_accepted_or_refused_with_a_message(value):
     try:
         recipes = sweep.recipes({"data": {"path": "a"}, "adapter": {"type": value}, "training": {"seed": value}})
     except RecipeError as error:
@@ -123,7 +126,7 @@ def test_anything_in_place_of_a_value_is_tried_or_refused_in_words(value):
         assert recipes
 
 
-def test_differences_are_only_what_differs():
+def test_differences_are_only_the_settings_that_differ():
     lora8, lora32 = made("data: {path: a}\nadapter: {type: lora, rank: [8, 32]}")
     full = Recipe.from_yaml("name: other\ndata: {path: a}\nadapter: {type: full}")
     assert sweep.differences([lora8, lora8]) == {} and sweep.differences([]) == {}
@@ -145,7 +148,7 @@ def view_of(*losses, rate=None) -> View:
     ])  # fmt: skip
 
 
-def test_an_outcome_tells_what_differs_with_what_was_chosen_and_the_best_check():
+def test_an_outcome_has_the_differences_the_automatic_choices_and_the_best_evaluation():
     open_rate, fixed = made("name: pirate\ndata: {path: a}\ntraining: {learning_rate: [null, 0.25]}")
     runs = [("001-a", open_rate, view_of(3.0, 1.0, 1.2, rate="0.0025")), ("002-b", fixed, view_of(3.0, 5.0, math.nan))]
     first, second = sweep.outcomes(runs)
@@ -155,13 +158,13 @@ def test_an_outcome_tells_what_differs_with_what_was_chosen_and_the_best_check()
     assert first.to_dict()["diagnosis"]["code"] == "overfitting"
 
 
-def test_what_one_run_has_not_chosen_yet_is_no_difference():
+def test_an_automatic_choice_not_made_yet_is_no_difference():
     same = Recipe.from_yaml("data: {path: a}")
     first, second = sweep.outcomes([("1", same, view_of(3.0, rate="0.0025")), ("2", same, View())])
     assert first.differs == second.differs == {} and second.best_loss is None
 
 
-def test_losses_by_another_measure_are_not_compared():
+def test_losses_measured_differently_are_not_compared():
     plain = Recipe.from_yaml("data: {path: a}")
 
     def against(text, *losses):
@@ -174,14 +177,14 @@ def test_losses_by_another_measure_are_not_compared():
     assert "seed" in against("data: {path: a}\ntraining: {seed: 1}", 3.2)
 
 
-def test_outcomes_of_files_of_one_name_are_told_apart():
+def test_outcomes_of_files_of_one_name_have_different_words():
     recipes = [Recipe.from_yaml(f"data: {{path: {folder}/a.jsonl}}") for folder in ("old", "new")]
     found = sweep.outcomes([(str(n), recipe, view_of(3.0)) for n, recipe in enumerate(recipes)])
     assert [one.words for one in found] == ["data old/a.jsonl", "data new/a.jsonl"]
 
 
-def test_settings_and_values_are_told_in_words():
+def test_settings_and_values_have_words():
     differs = {"adapter.type": "lora", "training.packing": False, "data.path": "a/b.jsonl", "adapter.rank": "–"}
     assert sweep.described(differs) == "adapter lora, packing no, data b.jsonl"
     assert sweep.label("evaluation.times") == "evaluation times" and sweep.shown("x" * 50).endswith("…")
-    assert sweep.shown([1, 2]) == "2 given" and yaml.safe_load(sweep.shown(1e-5)) == "1e-05"
+    assert sweep.shown([1, 2]) == "2 entries" and yaml.safe_load(sweep.shown(1e-5)) == "1e-05"

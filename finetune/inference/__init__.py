@@ -1,5 +1,5 @@
-"""Base and tuned side by side: the same question, and only the training differs.
+"""Base and tuned side by side: the same question, the same sampling; only the training differs.
 
-chat        a finished run's pair of models, its answers, and the words in which they differ
+chat        base and tuned of a finished run: their answers, and the words in which these differ
 paired      batched or sequential decoding of both from one copy of the weights
 """

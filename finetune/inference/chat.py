@@ -1,8 +1,8 @@
 """Base and tuned side by side: one question, two answers, and only the training differs.
 
-Both sides get the same tokens, the same settings and the same chance: where words are drawn, each step draws
-one set of random numbers for both, from a generator of the pair's own, so neither side is luckier and training
-in another thread is not disturbed. The base answers token for token as the untouched model does.
+Both get the same prompt tokens, the same settings and the same random numbers: with sampling, each step draws one set
+of random numbers for both. The pair has its own generator, so that it does not disturb the random state of a training
+in another thread. The base answers token for token as the untouched model does.
 """
 
 import difflib
@@ -26,22 +26,22 @@ from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
 
 TOP_FIRST = 1024
-"""How many of the likeliest tokens are looked at first for ``top_p``; sorting a whole vocabulary takes 10 ms."""
+"""Most likely tokens tried first for ``top_p``: sorting a whole vocabulary takes 10 ms."""
 
 
 class Sampling(Settings):
-    """How an answer is drawn; the same for both sides."""
+    """How answers are sampled: the same for base and tuned."""
 
     seed: int = Field(7, ge=0, le=2**31 - 1)
-    """Decides the chances; equal seeds give equal answers."""
+    """Decides the random numbers. Equal seeds give equal answers."""
     temperature: float = Field(0.3, ge=0, le=2)
-    """How adventurous the words are: 0 always takes the likeliest, 1 is as the model learnt, above 1 is wilder."""
+    """Randomness of the sampling. 0: the most likely token; 1: the model's own probabilities; above 1: more random."""
     top_p: float = Field(0.95, gt=0, le=1)
-    """Leaves out the least likely words: only those that together have this share of the chance are drawn. (nucleus)"""
+    """Nucleus sampling: sample only from the most likely tokens that together have this probability."""
     max_tokens: int = Field(256, ge=1, le=4096)
-    """The longest answer, in tokens."""
+    """Longest answer, in tokens."""
     greedy: bool = False
-    """Always take the likeliest word, so that nothing is left to chance."""
+    """Greedy decoding: always take the most likely token, without random numbers."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,28 @@ class Reply:
     base_tokens: int
     tuned_tokens: int
     tokens_per_s: float
-    """Tokens of both sides over the time since the question."""
+    """Tokens of both answers per second since the question."""
     done: bool = False
 
 
 class Pair:
-    """A finished run's model beside its base, ready to answer."""
+    """Base and tuned of a finished run, ready to answer."""
 
-    def __init__(self, sides: Any, tokenizer: Any, end_ids: set[int], context: int, how: Choice):
-        self.sides = sides
+    def __init__(self, decoding: Any, tokenizer: Any, end_ids: set[int], context: int, how: Choice):
+        self.decoding = decoding
         self.tokenizer = tokenizer
         self.end_ids = end_ids
         """Tokens that end an answer."""
         self.context = context
-        """Tokens the model can read, question and answer together."""
+        """Context length in tokens, for question and answer together."""
         self.how = how
-        """How the two sides are computed, and why."""
+        """Batched or sequential decoding, and why."""
         self.lock = threading.Lock()
-        """Held while an answer is written: the model's add-on is switched on and off in place."""
+        """Held during decoding: the adapter is switched on and off in place."""
 
     @classmethod
     def load(cls, run: Run, workspace: Workspace) -> "Pair":
-        """The pair of ``run``; ``RunError`` if it has no model yet."""
+        """Base and tuned of ``run``; ``RunError`` if it has no tuned model yet."""
         recipe = require_model(run).recipe
         load()
         machine = hardware.machine()
@@ -82,18 +82,18 @@ class Pair:
         tokenizer = load_tokenizer(recipe.model, workspace)
         if not tokenizer.chat_template:
             raise ModelError(
-                f"The model {recipe.model.id} has no chat template, so it cannot hold a conversation.",
-                "Train a model that was made for chat (often named Instruct or Chat).",
+                f"The model {recipe.model.id} has no chat template, so it cannot chat.",
+                "Train a chat model (often named Instruct or Chat), or set the chat template to ChatML.",
             )
         base = load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
         if recipe.adapter.trains_base():
-            sides, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
+            decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
         else:
-            sides, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter)
-        return cls(sides, tokenizer, _end_ids(tokenizer, base), _context(tokenizer, base), how)
+            decoding, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter)
+        return cls(decoding, tokenizer, _end_ids(tokenizer, base), _context(tokenizer, base), how)
 
     def prompt(self, messages: list[dict]) -> list[int]:
-        """The tokens the model reads for ``messages``, up to where its answer begins."""
+        """The prompt tokens of ``messages``, up to the start of the answer."""
         from jinja2 import TemplateError
 
         try:
@@ -109,10 +109,10 @@ class Pair:
         sampling: Sampling = Sampling(),
         stop: threading.Event | None = None,
     ) -> Iterator[Reply]:
-        """Both answers as they grow, one ``Reply`` per step; the last one is ``done``.
+        """Both answers as they grow, one ``Reply`` per decoding step; the last one is ``done``.
 
-        Each side may have its own history. Setting ``stop`` ends both answers at the next token. A conversation that
-        leaves no room for an answer raises ``ModelError`` here, before anything is computed.
+        Base and tuned may have different histories. Setting ``stop`` ends both answers at the next token. A
+        conversation that fills the context raises ``ModelError`` here, before anything is computed.
         """
         prompts = (self.prompt(base_messages), self.prompt(tuned_messages))
         longest = max(len(ids) for ids in prompts)
@@ -125,7 +125,7 @@ class Pair:
         return self._replies(prompts, sampling, room, stop or threading.Event())
 
     def _replies(self, prompts, sampling: Sampling, room: int, stop: threading.Event) -> Iterator[Reply]:
-        base, tuned = answers = (Answer(self.tokenizer), Answer(self.tokenizer))
+        base, tuned = answers = (AnswerText(self.tokenizer), AnswerText(self.tokenizer))
         with self.lock:
             began = time.perf_counter()
 
@@ -146,24 +146,24 @@ class Pair:
     def _tokens(
         self, prompts, sample: "TokenSampler", room: int, stop: threading.Event
     ) -> Iterator[tuple[int | None, int | None]]:
-        """A token of each side per step, None where that side has ended."""
-        logits, place = self.sides.begin(prompts)
+        """The next token of base and tuned per step; None for an answer that has ended."""
+        logits, position = self.decoding.prefill(prompts)
         ended = [False, False]
         for step in range(room):
             if stop.is_set():
                 return
             tokens = sample(logits)
-            ended = [was or token in self.end_ids for was, token in zip(ended, tokens)]
+            ended = [before or token in self.end_ids for before, token in zip(ended, tokens)]
             if all(ended):
                 return
-            yield tuple(None if over else token for over, token in zip(ended, tokens))
+            yield tuple(None if has_ended else token for has_ended, token in zip(ended, tokens))
             if step + 1 < room:
-                # A side that has ended is stepped on with the other, and nobody listens to it.
-                logits = self.sides.step(tokens, place)
+                # An answer that has ended is decoded on beside the other one; its tokens are dropped.
+                logits = self.decoding.step(tokens, position)
 
 
 class Pairs:
-    """The pair in use: asking for another run frees the former one's memory."""
+    """The pair in use: loading that of another run frees the memory of the former."""
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
@@ -172,9 +172,9 @@ class Pairs:
         self._pair: Pair | None = None
 
     def get(self, run_id: str) -> Pair:
-        """The pair of ``run_id``, loaded if it is not the last one used or was trained on since.
+        """The pair of ``run_id``, loaded unless it is the current one and its model is unchanged.
 
-        An answer under way on the former pair finishes there; its memory is freed after that.
+        An answer in progress on the former pair finishes there; its memory is freed after that.
         """
         run = require_model(self.workspace.run(run_id))
         key = (run.id, run.model_dir.stat().st_mtime_ns)
@@ -186,7 +186,7 @@ class Pairs:
             return self._pair
 
     def forget(self, run_id: str) -> None:
-        """Free the pair's memory if it is that of ``run_id``."""
+        """Free the pair's memory if it belongs to ``run_id``."""
         with self._lock:
             if self._key and self._key[0] == run_id:
                 self._drop()
@@ -202,7 +202,7 @@ class Pairs:
 
 
 class TokenSampler:
-    """The next token of each row of logits, with the same chances for all rows."""
+    """Samples the next token of each row of logits, with the same random numbers for all rows."""
 
     def __init__(self, sampling: Sampling):
         import torch
@@ -214,8 +214,8 @@ class TokenSampler:
     def __call__(self, logits) -> list[int]:
         """Token ids, one for each row of ``logits`` (B, V).
 
-        Exponential races: the first arrival of clocks with rates p is token i with probability p_i, i.e.
-        argmax(p / e) for e ~ Exp(1). All rows share e, so rows with equal p draw equal tokens.
+        Exponential race (the Gumbel-max trick): argmax(p / e) with e ~ Exp(1) is token i with probability p_i. All
+        rows share e, so rows with equal p get equal tokens.
         """
         import torch
 
@@ -226,7 +226,7 @@ class TokenSampler:
         return [int((probability / noise).argmax()) for probability in probabilities]
 
     def _nucleus(self, probability):
-        """``probability`` (V,) with the tail beyond ``top_p`` set to 0 (Holtzman et al. 2020, eq. 2)."""
+        """``probability`` (V,) with all tokens outside the nucleus set to 0 (Holtzman et al. 2020, eq. 2)."""
         import torch
 
         if self.top_p == 1:
@@ -240,27 +240,27 @@ class TokenSampler:
 
 
 @dataclass
-class Answer:
-    """One side's answer while it is written: its tokens, and the text that they settle."""
+class AnswerText:
+    """One answer during decoding: its tokens, and the text that they settle."""
 
     tokenizer: Any
     ids: list[int] = field(default_factory=list)
     text: str = ""
     _start: int = 0
-    """First token of the last settled stretch, decoded again so that spaces between words come out right."""
+    """First token of the last settled part, decoded again so that spaces between words come out right."""
     _settled: int = 0
     """Tokens whose text is in ``text``."""
 
     def add(self, token: int) -> None:
-        """One more token; the text waits while the token is only part of a character."""
+        """Append a token; while it is only part of a character, the text waits."""
         self.ids.append(token)
-        known, longer = self._decode(self._start, self._settled), self._decode(self._start)
-        if len(longer) > len(known) and not longer.endswith("\ufffd"):
-            self.text += longer[len(known) :]
+        before, after = self._decode(self._start, self._settled), self._decode(self._start)
+        if len(after) > len(before) and not after.endswith("\ufffd"):
+            self.text += after[len(before) :]
             self._start, self._settled = self._settled, len(self.ids)
 
     def finish(self) -> None:
-        """Settle the text; a character that was cut off in the middle is left out."""
+        """Settle the text; an incomplete character at the end is left out."""
         self.text = self._decode(0).rstrip("\ufffd")
 
     def _decode(self, start: int, end: int | None = None) -> str:
@@ -268,7 +268,7 @@ class Answer:
 
 
 def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], list[tuple[str, str | None]]]:
-    """Both answers as stretches of text, marked ``"-"`` (only the base's), ``"+"`` (only the tuned's) or None."""
+    """Both answers as pieces of text, marked ``"-"`` (only in base), ``"+"`` (only in tuned) or None (in both)."""
     left, right = (re.findall(r"\S+\s*|\s+", text) for text in (base, tuned))
     matcher = difflib.SequenceMatcher(
         None, [word.strip() for word in left], [word.strip() for word in right], autojunk=False

@@ -1,14 +1,15 @@
-"""Base and tuned stepping together: two rows of logits per step, each bit for bit what that side gives alone.
+"""Base and tuned decoding together: two rows of logits per step, each bit for bit as that model gives alone.
 
-``BatchedDecoding`` reads one copy of the weights once per step for both rows. Two rows are not always computed like
-one: on a CPU with bf16 instructions most linear layers of up to 1,024 inputs give equal bits, a wider one differs in
-about 1 of 1,000 outputs, one of 64 × 64 in 1 of 20,000, an fp32 one in most (measured, torch 2.13). A last bit is
-enough to turn a near-tie into another word, so every layer is tried when the pair is loaded, and one that mixes
-its rows is computed row by row; in fp32 on a CPU that costs little, because there a second row costs nearly as
-much as the first. Attention runs per row, so that neither side ever sees padding. The pair then costs 1.2 × one
-answer alone in bf16 and 1.5 × in fp32 (the starter with LoRA, tests/benchmarks/pair.py).
+``BatchedDecoding`` computes base and tuned as one batch of two rows, so each step reads the weights once. A linear
+layer is not always batch-invariant, i.e. a row may come out different beside another one: on a CPU with bf16
+instructions most layers of up to 1,024 inputs give equal bits, a wider one differs in about 1 of 1,000 outputs, one of
+64 × 64 in 1 of 20,000, an fp32 one in most (measured, torch 2.13). A last bit is enough to turn a near-tie into another
+token. So every layer is tried when the pair is loaded, and one that is not batch-invariant is computed row by row; in
+fp32 on a CPU that costs little, because there a second row costs nearly as much as the first. Attention runs per row,
+so that neither row ever sees padding. The pair then costs 1.2 × one answer alone in bf16 and 1.5 × in fp32 (the starter
+with LoRA, tests/benchmarks/pair.py).
 
-``SequentialDecoding`` steps each by itself: for two whole models, and where ``BatchedDecoding`` would not be exact.
+``SequentialDecoding`` computes one after the other: for two full models, and where ``BatchedDecoding`` is not exact.
 """
 
 from collections.abc import Callable
@@ -20,16 +21,16 @@ from finetune.adapters import Adapter
 from finetune.machine.hardware import Choice
 
 ATTENTION = "finetune_rows"
-"""The name under which ``attend`` is known to Transformers."""
+"""The name of ``attend`` in Transformers."""
 BASE, TUNED, BOTH = slice(0, 0), slice(0, 1), slice(1, 2)
-"""The rows of a batch that the add-on applies to: none of one, the only one, or the second of two."""
+"""The rows of a batch that the adapter applies to: none of one, the only one, or the second of two."""
 TRIED_OUTPUTS = 400_000
-"""Outputs compared before a layer's rows are believed to be independent; the rarest mixing seen was 1 in 20,000."""
+"""Outputs compared before a layer counts as batch-invariant; the rarest difference seen was 1 in 20,000."""
 
 
 @dataclass
 class Variant:
-    """One model as it answers alone."""
+    """Base or tuned, as it decodes alone."""
 
     model: Any
     ready: Callable[[], AbstractContextManager] = nullcontext
@@ -38,7 +39,7 @@ class Variant:
     """Gives the cache that an answer begins with; None if it begins with an empty one."""
 
     def step(self, ids: list[int], cache) -> Any:
-        """Logits (V,) in float32 after ``ids``, which join ``cache``."""
+        """Logits (V,) in float32 after ``ids``, which are appended to ``cache``."""
         import torch
 
         with torch.inference_mode(), self.ready():
@@ -55,43 +56,46 @@ class Variant:
 
 @dataclass
 class Position:
-    """How far a conversation has come."""
+    """The state of decoding: KV caches and lengths."""
 
     caches: list
-    """One per side, or a single one of two rows."""
+    """One each for base and tuned, or a single one of two rows."""
     lengths: list[int]
-    """Tokens read, per side."""
+    """Tokens read so far, of base and tuned."""
     pads: list[int] = field(default_factory=lambda: [0, 0])
-    """Unused positions at the start of each row."""
+    """Padding positions at the start of each row."""
 
 
 class SequentialDecoding:
-    """Two sides, each stepped by itself: as exact as two calls, at the cost of two calls."""
+    """Base and tuned one after the other: as exact as two calls, at the cost of two calls."""
 
     def __init__(self, base: Variant, tuned: Variant):
-        self.sides = (base, tuned)
+        self.variants = (base, tuned)
 
-    def begin(self, prompts: tuple[list[int], list[int]]):
-        """Logits (2, V) in float32 after the prompts, and the place to step on from."""
+    def prefill(self, prompts: tuple[list[int], list[int]]):
+        """Prefill: logits (2, V) in float32 after the prompts, and the position to step from."""
         import torch
 
-        place = Position([side.cache() for side in self.sides], [len(ids) for ids in prompts])
-        logits = [side.step(ids, cache) for side, ids, cache in zip(self.sides, prompts, place.caches)]
-        return torch.stack(logits), place
+        position = Position([variant.cache() for variant in self.variants], [len(ids) for ids in prompts])
+        caches = position.caches
+        logits = [variant.step(ids, cache) for variant, ids, cache in zip(self.variants, prompts, caches)]
+        return torch.stack(logits), position
 
-    def step(self, tokens: list[int], place: Position):
-        """Logits (2, V) in float32 after one more token on each side."""
+    def step(self, tokens: list[int], position: Position):
+        """Logits (2, V) in float32 after one more token each of base and tuned."""
         import torch
 
-        return torch.stack([side.step([token], cache) for side, token, cache in zip(self.sides, tokens, place.caches)])
+        caches = position.caches
+        logits = [variant.step([token], cache) for variant, token, cache in zip(self.variants, tokens, caches)]
+        return torch.stack(logits)
 
 
 class BatchedDecoding:
-    """A base with plain LoRA layers beside its own: both sides in one batch of two rows.
+    """A base with plain LoRA layers: base and tuned in one batch of two rows.
 
-    The add-ons are applied here and not by PEFT's mixed batches (``adapter_names=["__base__", …]``): those set hooks on
-    every layer at every step, which takes as long as the rest of a small model's step, and round the add-on's part
-    once more than the tuned model alone does, which changes words in bf16.
+    The LoRA updates are applied here and not by PEFT's mixed batches (``adapter_names=["__base__", …]``): those set
+    hooks on every layer at every step, which takes as long as the rest of a small model's step, and they round the
+    LoRA update once more than the tuned model alone does, which changes tokens in bf16.
     """
 
     def __init__(self, model):
@@ -99,49 +103,49 @@ class BatchedDecoding:
 
         self.model = model
         self.rows = BASE
-        for layer in _layers_that_mix_rows(model):
+        for layer in _batch_variant_layers(model):
             layer.forward = _row_by_row(layer.forward)
         for layer in model.modules():
             if isinstance(layer, LoraLayer):
                 layer.forward = self._with_adapter_rows(layer)
         _register_attention()
         model.set_attn_implementation(ATTENTION)
-        self.alone = SequentialDecoding(
+        self.sequential = SequentialDecoding(
             Variant(model, lambda: self._applied_to(BASE)), Variant(model, lambda: self._applied_to(TUNED))
         )
 
-    def begin(self, prompts: tuple[list[int], list[int]]):
-        """Logits (2, V) in float32 after the prompts, each read alone, and the place to step on from."""
+    def prefill(self, prompts: tuple[list[int], list[int]]):
+        """Prefill: logits (2, V) in float32 after the prompts, each read alone, and the position to step from."""
         import torch
 
-        logits, place = self.alone.begin(prompts)
-        longest = max(place.lengths)
-        pads = [longest - length for length in place.lengths]
-        joined = self.alone.sides[0].cache()
+        logits, position = self.sequential.prefill(prompts)
+        longest = max(position.lengths)
+        pads = [longest - length for length in position.lengths]
+        joined = self.sequential.variants[0].cache()
         with torch.inference_mode():
-            for i, layers in enumerate(zip(*(cache.layers for cache in place.caches))):
+            for i, layers in enumerate(zip(*(cache.layers for cache in position.caches))):
                 joined.update(_join([layer.keys for layer in layers]), _join([layer.values for layer in layers]), i)
-        return logits, Position([joined], place.lengths, pads)
+        return logits, Position([joined], position.lengths, pads)
 
-    def step(self, tokens: list[int], place: Position):
-        """Logits (2, V) in float32 after one more token on each side."""
+    def step(self, tokens: list[int], position: Position):
+        """Logits (2, V) in float32 after one more token each of base and tuned."""
         import torch
 
         with torch.inference_mode(), self._applied_to(BOTH):
             device = self.model.device
             output = self.model(
                 input_ids=torch.tensor(tokens, device=device).unsqueeze(1),
-                position_ids=torch.tensor(place.lengths, device=device).unsqueeze(1),
-                past_key_values=place.caches[0],
+                position_ids=torch.tensor(position.lengths, device=device).unsqueeze(1),
+                past_key_values=position.caches[0],
                 use_cache=True,
                 logits_to_keep=1,
-                pads=place.pads,
+                pads=position.pads,
             )
-        place.lengths = [length + 1 for length in place.lengths]
+        position.lengths = [length + 1 for length in position.lengths]
         return output.logits[:, -1].float()
 
     def _applied_to(self, rows: slice) -> AbstractContextManager:
-        # Set, never reset: whoever runs the model says which rows first, and the pair's lock keeps it so.
+        # Set, never reset: every forward pass sets the rows first, and the pair's lock keeps them until it ends.
         self.rows = rows
         return nullcontext()
 
@@ -164,35 +168,35 @@ class BatchedDecoding:
 
 
 def decoding_of_adapter(model, adapter: Adapter):
-    """The way to step a ``PeftModel`` beside its base, and why: ``(BatchedDecoding | SequentialDecoding, Choice)``."""
+    """The decoding of a ``PeftModel`` beside its base: ``(BatchedDecoding | SequentialDecoding, Choice)``."""
     if adapter.attaches_to == "prompt":
         base = model.get_base_model()
         tuned = Variant(base, first_cache=lambda: adapter.first_cache(model))
         return SequentialDecoding(Variant(base), tuned), Choice(
-            "sequential", "one copy of the weights answers one after the other, as only the tuned model has a prefix"
+            "sequential", "base and tuned share one copy of the weights; only the tuned model has the trained prefix"
         )
     if not _is_plain_lora(model):
-        sides = SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
-        return sides, Choice(
-            "in turn", "one copy of the weights answers in turn, as this kind of add-on cannot share a batch"
+        decoding = SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
+        return decoding, Choice(
+            "sequential", "base and tuned share one copy of the weights; this kind of adapter cannot be batched"
         )
-    together = BatchedDecoding(model.base_model.model)
-    if _same_as_alone(together):
-        return together, Choice("one batch", "one copy of the weights answers for both, to the same bits as each alone")
-    return together.alone, Choice(
-        "in turn", "one copy of the weights answers in turn, as a batch of two would round differently here"
+    batched = BatchedDecoding(model.base_model.model)
+    if _equals_sequential(batched):
+        return batched, Choice("batched", "base and tuned share one copy of the weights, bit for bit as each alone")
+    return batched.sequential, Choice(
+        "sequential", "base and tuned share one copy of the weights; batched decoding would round differently here"
     )
 
 
 def decoding_of_models(base, tuned):
-    """The way to step two whole models side by side, and why: ``(SequentialDecoding, Choice)``."""
+    """The decoding of two full models: ``(SequentialDecoding, Choice)``."""
     return SequentialDecoding(Variant(base), Variant(tuned)), Choice(
-        "in turn", "every weight was trained, so each side has a model of its own"
+        "sequential", "every weight was trained, so base and tuned are two full models"
     )
 
 
 def attend(module, query, key, value, attention_mask, pads=None, **kwargs):
-    """Attention (B, T, H, D) of each row over its own tokens, without a mask; a single row goes to SDPA as it is."""
+    """Attention (B, T, H, D) of each row over its own tokens, without a mask; a single row goes to SDPA unchanged."""
     import torch
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -216,7 +220,7 @@ def _register_attention() -> None:
 
 
 def _is_plain_lora(model) -> bool:
-    """True if all that was trained are LoRA matrices on linear layers, without variants, biases or dropout at work."""
+    """True if only LoRA matrices on linear layers were trained, without variants, biases or active dropout."""
     import torch
     from peft.tuners.lora import LoraLayer
     from peft.utils import AuxiliaryTrainingWrapper
@@ -235,8 +239,8 @@ def _is_plain_lora(model) -> bool:
     )
 
 
-def _layers_that_mix_rows(model) -> list:
-    """The linear layers whose result for a row depends on there being a second one; one trial per shape."""
+def _batch_variant_layers(model) -> list:
+    """The linear layers that give a row other bits beside a second row; one trial per shape."""
     import torch
 
     verdicts, found = {}, []
@@ -245,18 +249,18 @@ def _layers_that_mix_rows(model) -> list:
             continue
         shape = (type(layer), layer.in_features, layer.out_features, layer.bias is None)
         if shape not in verdicts:
-            verdicts[shape] = _mixes_rows(layer, model.dtype)
+            verdicts[shape] = _is_batch_variant(layer, model.dtype)
         if verdicts[shape]:
             found.append(layer)
     return found
 
 
-def _mixes_rows(layer, dtype) -> bool:
+def _is_batch_variant(layer, dtype) -> bool:
     import torch
 
     if layer.weight.is_floating_point():
         return _differs(layer, dtype, TRIED_OUTPUTS // (2 * layer.out_features))
-    # A compressed layer is unpacked, which is slow on a CPU, and then multiplied: the many tries are a plain twin's.
+    # A quantized layer is dequantized first, which is slow on a CPU: most tries run on a plain layer of its shape.
     device = next(layer.parameters()).device
     twin = torch.nn.utils.skip_init(torch.nn.Linear, layer.in_features, layer.out_features, device=device, dtype=dtype)
     torch.nn.init.constant_(twin.bias, 0.5)
@@ -266,7 +270,7 @@ def _mixes_rows(layer, dtype) -> bool:
 
 
 def _differs(layer, dtype, tries: int) -> bool:
-    """True if two rows at once give other bits than one after the other, in at least 8 tries on random rows."""
+    """True if two rows at once give other bits than one after the other; at least 8 tries on random rows."""
     import torch
 
     generator = torch.Generator().manual_seed(0)
@@ -291,7 +295,7 @@ def _row_by_row(forward: Callable) -> Callable:
 
 
 def _join(rows: list):
-    """Keys or values (1, H, T, D) of both sides as (2, H, T, D), the shorter one padded at the start."""
+    """Keys or values (1, H, T, D) of base and tuned as (2, H, T, D), the shorter one padded at the start."""
     import torch
     from torch.nn.functional import pad
 
@@ -299,19 +303,20 @@ def _join(rows: list):
     return torch.cat([pad(row, (0, 0, longest - row.shape[-2], 0)) for row in rows])
 
 
-def _same_as_alone(together: BatchedDecoding, steps: int = 4) -> bool:
-    """True if a trial conversation, longer on one side, gives the logits of both sides alone to the last bit."""
+def _equals_sequential(batched: BatchedDecoding, steps: int = 4) -> bool:
+    """True if batched decoding of two trial prompts of different length equals sequential decoding to the last bit."""
     import torch
     from transformers.cache_utils import DynamicLayer
 
-    words = [i % together.model.config.get_text_config().vocab_size for i in range(40, 40 + 12 + steps)]
-    prompts = (words[:5], words[:12])
-    alone, apart = together.alone.begin(prompts)
-    if not all(type(layer) is DynamicLayer for cache in apart.caches for layer in cache.layers):
+    tokens = [i % batched.model.config.get_text_config().vocab_size for i in range(40, 40 + 12 + steps)]
+    prompts = (tokens[:5], tokens[:12])
+    expected, position = batched.sequential.prefill(prompts)
+    if not all(type(layer) is DynamicLayer for cache in position.caches for layer in cache.layers):
         return False
-    both, place = together.begin(prompts)
-    for token in words[12:]:
-        if not torch.equal(alone, both):
+    logits, batched_position = batched.prefill(prompts)
+    for token in tokens[12:]:
+        if not torch.equal(expected, logits):
             return False
-        alone, both = together.alone.step([token, token], apart), together.step([token, token], place)
-    return torch.equal(alone, both)
+        expected = batched.sequential.step([token, token], position)
+        logits = batched.step([token, token], batched_position)
+    return torch.equal(expected, logits)

@@ -1,11 +1,11 @@
 """What this machine has, and what it allows.
 
 hardware        the device, its memory, the precision it trains in
-device_errors   what errors of PyTorch say of the device: out of memory, or lost
+device_errors   which errors of PyTorch mean out of memory, and which a lost CUDA context
 peak            the peak meter
 lease           one holder of the device at a time
-limits          what the container's limits leave (cgroups)
+limits          the container's limits on cores and main memory (cgroups)
 libraries       the heavy libraries: loaded late and quietly
-attention       how attention is computed while a model trains
+attention       the attention implementation that a model trains with
 malloc          the C library's heap
 """

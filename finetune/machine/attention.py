@@ -1,31 +1,32 @@
-"""How attention is computed while a model learns.
+"""The attention implementation that a model trains with.
 
-PyTorch's fused attention is right everywhere. On a CPU its bf16 kernel repacks its operands, which for short sequences
-takes longer than all the rest: forward and backward of 8 sequences of 32, 64 and 128 tokens took 2.3, 2.3 and 1.8 times
-as long as in fp32, casts included (8 heads of 32; with 14 heads of 64 2.3, 1.5 and 1.3 times), and from 192 tokens on
-as long or less. So there short sequences are given to it in fp32, which is the more exact, too.
+PyTorch's fused attention (SDPA) is correct on every device. On a CPU its bf16 kernel repacks its operands, and for
+short sequences that takes longer than the attention itself: forward and backward of 8 sequences of 32, 64 and 128
+tokens took 2.3, 2.3 and 1.8 times as long as in fp32, casts included (8 heads of 32; with 14 heads of 64 2.3, 1.5 and
+1.3 times). From 192 tokens on bf16 took as long as fp32 or less. So on a CPU short sequences are computed in fp32,
+which is also more exact.
 """
 
 from finetune.machine.hardware import Choice, Machine
 
 FUSED, SHORT_IN_FP32 = "sdpa", "sdpa_short_in_fp32"
-"""Names under which Transformers knows them; the second is registered by ``use``."""
+"""Names of the implementations in Transformers; ``use`` registers the second."""
 SHORT = 128
-"""Tokens up to which a sequence is short."""
+"""A sequence of at most this many tokens is short."""
 
 
 def choose_attention(machine: Machine, precision: str) -> Choice:
-    """How attention is computed on ``machine`` with arithmetic in ``precision``."""
+    """The attention implementation for training on ``machine`` in ``precision``, with its reason."""
     if machine.device == "cpu" and precision == "bf16":
         return Choice(
             SHORT_IN_FP32,
-            f"PyTorch's fused attention; up to {SHORT} tokens in fp32, which was 1.3 to 2.3 times as fast (measured)",
+            f"PyTorch's fused attention; up to {SHORT} tokens in fp32, which measured 1.3 to 2.3 times as fast as bf16",
         )
-    return Choice(FUSED, "PyTorch's fused attention runs on every device and needs nothing installed")
+    return Choice(FUSED, "PyTorch's fused attention runs on every device and needs no further package")
 
 
 def use(model, name: str) -> None:
-    """Have ``model`` compute attention as the choice of this ``name`` says."""
+    """Set the attention implementation of ``model`` to ``name``."""
     from transformers import AttentionInterface
     from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
@@ -43,5 +44,5 @@ def attend(module, query, key, value, attention_mask, **kwargs):
     if key.shape[2] > SHORT or query.dtype != torch.bfloat16:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
     with torch.autocast("cpu", enabled=False):
-        found, _ = sdpa_attention_forward(module, query.float(), key.float(), value.float(), attention_mask, **kwargs)
-    return found.to(query.dtype), None
+        output, _ = sdpa_attention_forward(module, query.float(), key.float(), value.float(), attention_mask, **kwargs)
+    return output.to(query.dtype), None

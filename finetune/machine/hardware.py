@@ -1,6 +1,6 @@
-"""What this machine has, and each choice that follows from it with its reason.
+"""What this machine has, and the automatic choices that follow from it, each with its reason.
 
-Nothing here changes a setting of the machine; it looks and answers.
+Nothing here changes a setting of the machine.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Choice:
-    """Something chosen for the person."""
+    """An automatic choice and the reason for it."""
 
     value: str
     reason: str
@@ -25,7 +25,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Machine:
-    """The device that trains, and what is around it."""
+    """The device that trains, with the cores and the memory around it."""
 
     device: str
     """``cuda``, ``mps`` or ``cpu``, as torch names it."""
@@ -37,7 +37,7 @@ class Machine:
 
     @property
     def words(self) -> str:
-        """In a line, e.g. ``CPU, 2 cores, 23 GB``."""
+        """The machine in one line, e.g. ``CPU, 2 cores, 23 GB``."""
         if self.device == "cuda":
             return f"{self.name}, {self.gpu_memory_bytes / GIB:.0f} GB"
         if self.device == "mps":
@@ -46,13 +46,13 @@ class Machine:
 
 
 def cpu_words(cores: int, memory_bytes: int) -> str:
-    """A machine without a graphics card, in a line."""
+    """A machine without a GPU, in one line."""
     return f"CPU, {cores} {'core' if cores == 1 else 'cores'}, {memory_bytes / GIB:.0f} GB"
 
 
 @cache
 def machine() -> Machine:
-    """This machine, by asking torch (which takes a second or two the first time)."""
+    """This machine, as torch reports it (the first call takes a second or two)."""
     import torch
 
     if torch.cuda.is_available():
@@ -64,7 +64,7 @@ def machine() -> Machine:
 
 
 def choose_processes(machine: Machine, asked: int | None = None) -> int:
-    """How many processes train together: as ``asked``, else one for each graphics card."""
+    """Processes of the distributed training: as ``asked``, else one per GPU."""
     if asked or machine.device != "cuda":
         return asked or 1
     import torch
@@ -73,31 +73,31 @@ def choose_processes(machine: Machine, asked: int | None = None) -> int:
 
 
 def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
-    """The number format of the arithmetic: ``bf16``, ``fp16`` or ``fp32``.
+    """The precision to train in: ``bf16``, ``fp16`` (both mixed precision) or ``fp32``.
 
-    ``RecipeError`` if the machine cannot do what is asked.
+    Raises ``RecipeError`` if the machine does not support what is ``asked``.
     """
     import torch
 
     if asked == "fp16" and machine.device != "cuda":
-        raise RecipeError("training.precision: fp16 needs an NVIDIA card.", "Choose auto, bf16 or fp32.")
+        raise RecipeError("training.precision: fp16 needs an NVIDIA GPU.", "Choose auto, bf16 or fp32.")
     if asked != "auto":
         return Choice(asked, "the recipe asks for it")
     if machine.device == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return Choice(
-                "bf16", "this card computes bf16 natively, which is twice as fast and as safe as fp32 in range"
+                "bf16", "this GPU supports bf16 natively: twice as fast as fp32, with the same range of numbers"
             )
-        return Choice("fp16", "this card has no bf16, and fp16 is the next fastest")
+        return Choice("fp16", "this GPU has no bf16, and fp16 is the next fastest")
     if machine.device == "mps":
-        return Choice("fp32", "half precision on Apple GPUs is not yet reliable enough to train in")
+        return Choice("fp32", "16-bit precision on Apple GPUs is not yet reliable enough for training")
     if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
         return Choice("bf16", "this processor has bf16 instructions")
     return Choice("fp32", "this processor has no bf16 instructions")
 
 
 def memory_used_bytes(machine: Machine) -> int:
-    """Memory in use now: allocated on the card, or resident for this process."""
+    """Memory in use now: allocated on the GPU, or resident for this process."""
     if machine.device == "cuda":
         import torch
 
@@ -106,7 +106,7 @@ def memory_used_bytes(machine: Machine) -> int:
 
 
 def free_bytes(machine: Machine) -> int:
-    """Memory a run could still take: on the card, or in main memory within the container's limit."""
+    """Memory a run could still take: on the GPU, or in main memory within the container's limit."""
     if machine.device == "cuda":
         import torch
 
@@ -116,7 +116,7 @@ def free_bytes(machine: Machine) -> int:
 
 
 def release_memory() -> None:
-    """Give back what a finished run or chat held, to the card and to the system."""
+    """Return the memory of a finished run or chat to the GPU and to the operating system."""
     import gc
     import sys
 

@@ -1,4 +1,4 @@
-"""The lease: one holder of this machine's device at a time, across processes."""
+"""The lease on this machine's device: one holder at a time, across processes."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ class Lease:
         self._lock = FileLock(Path(workspace_path) / "device.lock", thread_local=False, is_singleton=False)
 
     def take(self) -> "Lease":
-        """Take it now, or raise ``BusyError``; leaving the ``with`` block gives it back."""
+        """Take the lease now, or raise ``BusyError``; leaving the ``with`` block releases it."""
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise BusyError(
-                "Another run is training on this machine.", "Wait until it is finished, or stop it."
+                "Another run is training on this machine.", "Wait until it has finished, or stop it."
             ) from None
         return self
 

@@ -1,4 +1,4 @@
-"""The heavy libraries: loaded late, quietly, and without telling anyone.
+"""The heavy libraries: loaded late and quietly, with telemetry off.
 
 Importing them costs 6 to 7 seconds, so the page is up first and ``load`` runs in the background.
 """
@@ -18,20 +18,19 @@ from finetune.machine.limits import cores
 NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
 """The libraries whose versions decide a run's result."""
 ASKED_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Where a person, or ``torchrun``, says how many threads one operation may use."""
+"""Environment variables in which a person, or ``torchrun``, limits the threads of one operation."""
 
 SWITCH_S = 0.0005
-"""Seconds that a thread which computes in Python keeps the interpreter while another one waits for it. A step of
-training asks for it thousands of times, and by Python's own 5 ms it stood still for as long as a look at the page
-took."""
+"""Switch interval of the interpreter (GIL): how long one thread keeps it while another waits. A training step asks for
+it thousands of times; with Python's default of 5 ms, training stood still for as long as the page was being drawn."""
 
 _LOADING = threading.Lock()
-"""Two threads that import these libraries at once can see them half made ("cannot import name AutoTokenizer")."""
+"""Two threads that import these libraries at once can see them half imported ("cannot import name AutoTokenizer")."""
 _tokenizers_loaded = threading.Event()
 
 
 def load() -> None:
-    """Import what training and chatting need; the second call is free."""
+    """Import what training and inference need; the second call is free."""
     load_tokenizers()
     with _LOADING:
         for module in ("peft", "trl", "datasets"):
@@ -44,7 +43,7 @@ def load() -> None:
 
 
 def load_tokenizers() -> None:
-    """Import what counting tokens needs, which is the smaller part; it does not wait for the rest to load."""
+    """Import what tokenization needs, without waiting for the rest to load."""
     with _LOADING if not _tokenizers_loaded.is_set() else nullcontext():
         quieten()
         limit_threads()
@@ -57,11 +56,11 @@ def load_tokenizers() -> None:
 
 
 def _compile_templates_for_each_thread() -> None:
-    """Give each thread chat templates of its own.
+    """Give each thread its own compiled chat templates.
 
-    A compiled template of Transformers 5.23 notes where the answers are while it writes a conversation, and all threads
-    share it: of two that write at a time one is refused ("AssistantTracker should not be reused before closed"), and
-    the answers of the other are marked wrongly or not at all.
+    A compiled template of Transformers 5.23 records where the assistant's turns are while it renders a conversation,
+    and all threads share it. When two threads render at once, one is refused ("AssistantTracker should not be reused
+    before closed"), and the assistant mask of the other is wrong or empty.
     """
     from transformers.utils import chat_template_utils
 
@@ -76,10 +75,10 @@ def _compile_templates_for_each_thread() -> None:
 
 
 def limit_threads() -> None:
-    """Let one operation of PyTorch use no more threads than there are cores to use, unless a person said how many.
+    """Limit one operation of PyTorch to as many threads as this process has cores, unless a person set the number.
 
-    PyTorch counts the cores it sees. With a container's quota of 2 of 64 the other threads would be halted most of the
-    time, and those that work wait for them. Threads that are begun later do likewise.
+    PyTorch counts the visible cores. With a container's quota of 2 of 64 cores, most threads would be halted most of
+    the time while the working ones wait for them. Threads started later inherit the limit.
     """
     import torch
 
@@ -92,8 +91,8 @@ def quieten() -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Threads that wait for each other by spinning take the cores from whoever they wait for: beside one other busy
-    # process training ran ten times slower. So they spin briefly, then sleep. Read once, when torch loads libgomp.
+    # Threads that spin while they wait take the cores from the threads they wait for: beside one other busy process,
+    # training ran ten times slower. So they spin briefly, then sleep. libgomp reads this once, when torch loads it.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     # bitsandbytes looks for hub kernels when imported and logs each int8 call; both are noise here.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -102,7 +101,7 @@ def quieten() -> None:
 
 
 def quieten_loaded() -> None:
-    """Turn off progress bars, which would be drawn into a log nobody reads."""
+    """Turn off progress bars, which would only fill the log."""
     import datasets
     import transformers
 

@@ -1,7 +1,8 @@
-"""What this process may use of the machine's cores and main memory, as far as its container's limits say (cgroups).
+"""How many cores and how much main memory this process may use under its container's limits (cgroups).
 
-Linux counts for each control group, version 1 and 2 alike, and a limit holds for every group below it: so the own group
-and all above it are read, as far up as they can be seen. Elsewhere there are no such limits. Nothing is changed.
+Linux accounts for each control group, in version 1 and 2 alike, and a limit holds for every group below it. So the
+process's own group and all groups above it are read, as far up as they are visible. Other systems have no such limits.
+Nothing is changed.
 """
 
 import math
@@ -12,18 +13,18 @@ from pathlib import Path, PurePosixPath
 import psutil
 
 ROOT = Path("/")
-"""Where ``proc`` and ``sys`` are."""
+"""The folder that holds ``proc`` and ``sys``."""
 UNKNOWN = ("0::/", "1:cpu:/", "2:memory:/")
-"""Read in place of a ``/proc/self/cgroup`` that cannot be: the topmost groups, which in a container are its own."""
+"""Used where ``/proc/self/cgroup`` cannot be read: the topmost groups, which in a container are its own."""
 
 
 def visible_cores() -> int:
-    """Cores that this process may be put on, however much of their time it is granted."""
+    """Cores that this process may be scheduled on, whatever its CPU quota."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def granted_cores(root: Path = ROOT) -> int | None:
-    """Cores whose time the container's CPU quota comes to, rounded up; None where there is no quota."""
+    """The container's CPU quota in cores, rounded up; None without a quota."""
     return min((math.ceil(share) for group in _groups("cpu", root) if (share := _share(group))), default=None)
 
 
@@ -38,16 +39,16 @@ def memory_bytes(root: Path = ROOT) -> int:
 
 
 def free_memory_bytes(root: Path = ROOT) -> int:
-    """Main memory that can still be taken: what is available on the machine, and below each limit of the container.
+    """Main memory still free: the least of what the machine has available and what each container limit leaves.
 
-    What the kernel keeps of files that were not used lately (``inactive_file``) is given back first and counts as free,
-    as ``docker stats`` and the kubelet have it.
+    The kernel's cache of files not used lately (``inactive_file``) is reclaimed first and counts as free, as in
+    ``docker stats`` and the kubelet.
     """
     return max(0, min([psutil.virtual_memory().available, *(limit - used for limit, used in _memory(root))]))
 
 
 def _share(group: Path) -> float | None:
-    """Cores' worth of time that a group's own quota allows."""
+    """A group's own CPU quota, in cores."""
     words = _words(group / "cpu.max") or _words(group / "cpu.cfs_quota_us") + _words(group / "cpu.cfs_period_us")
     # Without a quota version 2 says "max" and version 1 says -1.
     return int(words[0]) / int(words[1]) if len(words) == 2 and words[0].isdigit() else None
@@ -61,15 +62,15 @@ def _memory(root: Path) -> Iterator[tuple[int, int]]:
         if limit and used and limit[0].isdigit():
             words = _words(group / "memory.stat")
             stat = dict(zip(words[::2], words[1::2]))
-            # Version 1 says it of the group alone under the same name, and with those below it under "total_".
+            # In version 1 this name counts the group alone, and the one with "total_" also the groups below it.
             idle = stat.get("total_inactive_file") or stat.get("inactive_file") or 0
             yield int(limit[0]), int(used[0]) - int(idle)
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
-    """Where the groups are that ``controller`` counts this process in: its own, then those above.
+    """The folders of the groups in which ``controller`` accounts for this process: its own, then those above.
 
-    Not all of them need be there: a container sees its own group at the top, yet may be told its path on the machine.
+    Some may not exist: a container sees its own group at the top, but may read the path that the group has on the host.
     """
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
@@ -85,7 +86,7 @@ def _groups(controller: str, root: Path) -> Iterator[Path]:
 
 
 def _words(file: Path) -> list[str]:
-    """What a control group's file says; nothing if it is not there or not to be read."""
+    """The words in a control group's file; empty if it is missing or unreadable."""
     try:
         return file.read_text(encoding="utf-8").split()
     except OSError:

@@ -1,6 +1,6 @@
-"""The heap of the C library: what is freed there stays with the process, in gaps that the next block may not fit into.
+"""The heap of the C library: freed memory stays with the process, in gaps that may not fit the next block.
 
-Only glibc (Linux) is asked; elsewhere nothing is done, and what is said here was not looked into.
+This module acts on glibc (Linux) only. On other systems it does nothing, and none of this was measured there.
 """
 
 import ctypes
@@ -10,25 +10,25 @@ from contextlib import contextmanager
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Two settings of glibc (mallopt(3)): how much free memory stays at the end of the heap, and from which size on a block
-gets pages of its own, which are given back the moment it is freed."""
+gets its own pages, which return to the system as soon as it is freed."""
 APART_BYTES = 256 * 2**10
-"""The second of them while large blocks are kept apart."""
+"""Value of ``MMAP_THRESHOLD`` inside ``large_blocks_apart``."""
 LARGEST_BYTES = 32 * 2**20
-"""The most that glibc raises it to by itself, as larger ones are freed: no larger block is ever taken from the heap."""
+"""The highest value glibc raises ``MMAP_THRESHOLD`` to by itself: no larger block ever comes from the heap."""
 
 
 def trim() -> None:
-    """Give the pages that are free back to the system."""
+    """Return free pages to the operating system."""
     # 1122 MB fell to 707 MB after a 76 M-parameter run with this call.
     _call("malloc_trim", 0)
 
 
 @contextmanager
 def large_blocks_apart() -> Iterator[None]:
-    """Meanwhile every larger block gets pages of its own, so that what is made only for a moment leaves no gaps.
+    """Inside the block every larger allocation gets its own pages, so that short-lived ones leave no gaps.
 
-    Each of these costs page faults, so that a step of training would take longer. Afterwards the settings are where
-    glibc takes them during a run: once set, it raises them no more.
+    Such allocations cost page faults, which would slow training steps down. Afterwards the settings have the values
+    that glibc would reach by itself during a run: once they are set by hand, it no longer raises them.
     """
     _call("mallopt", MMAP_THRESHOLD, APART_BYTES)
     try:

@@ -9,11 +9,11 @@ from finetune.machine.hardware import Machine, memory_used_bytes, release_memory
 
 
 class Peak:
-    """The most memory in use since this was made, beyond what was in use then.
+    """The peak of the memory in use since this object was made, beyond what was in use then.
 
-    On an NVIDIA card what PyTorch allocated (``torch.cuda.max_memory_allocated``; not measured here). Elsewhere the
-    process's resident memory: Linux keeps its peak, which ``clear_refs`` sets back (proc(5)); where that is not
-    allowed, and on other systems, a thread looks every few milliseconds.
+    On an NVIDIA GPU it counts what PyTorch allocated (``torch.cuda.max_memory_allocated``; not measured here).
+    Elsewhere it counts the process's resident memory: Linux keeps the peak, and ``clear_refs`` resets it (proc(5)).
+    Where that is not allowed, and on other systems, a thread samples it every few milliseconds.
     """
 
     EVERY_S = 0.005
@@ -31,7 +31,7 @@ class Peak:
             threading.Thread(target=self._watch, name="peak", daemon=True).start()
 
     def bytes(self) -> int:
-        """The growth; it is measured no further."""
+        """The growth in bytes; this ends the measurement."""
         if self._machine.device == "cuda":
             import torch
 

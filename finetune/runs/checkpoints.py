@@ -1,8 +1,9 @@
-"""Checkpoints: enough to go on, each whole or not there at all.
+"""Checkpoints: enough to resume a run, each complete or absent.
 
-One is written beside the others under a hidden name, brought to the disk, described in a manifest of sizes and
-SHA-256 sums, and only then given its name; older ones go last. So whatever ends the process, and whenever, the newest
-checkpoint that verifies can be gone on from. Nothing is told by a file's date. This module knows nothing of models.
+A checkpoint is written to a hidden staging folder, flushed to the disk, listed in a manifest of sizes and SHA-256
+checksums, and only then renamed to its final name; older ones are pruned last. So whatever ends the process, and
+whenever, the run can be resumed from the newest checkpoint that verifies. No file date is used. This module knows
+nothing about models.
 """
 
 import errno
@@ -20,63 +21,63 @@ from finetune.errors import DiskError
 from finetune.format import size
 
 MANIFEST = "MANIFEST"
-"""The sum of what follows in its first line, then JSON."""
+"""Name of the manifest: the checksum of the rest on its first line, then JSON."""
 NAME = re.compile(r"step-(\d{7,})")
 RESERVE_BYTES = 64 * 2**20
-"""Left free for the log of the run, whatever is saved."""
+"""Disk space left free for the log of the run."""
 SAVE_S = 300.0
-"""Seconds of training after which one is saved where the recipe does not say."""
+"""Seconds of training between checkpoints where the recipe sets no ``save_steps``."""
 NEWEST_KEPT = 2
-"""Checkpoints kept beside the best: if the newest cannot be read, the one before it can."""
+"""Newest checkpoints kept beside the best: if the newest is damaged, the one before it is used."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One that was finished; whether it is still whole, ``fault`` finds out."""
+    """A finished checkpoint; ``fault`` verifies that it is intact."""
 
     path: Path
     step: int
 
     @property
     def facts(self) -> dict:
-        """What was said of it when it was saved; empty if its manifest cannot be read."""
+        """The facts recorded when it was saved; empty if its manifest is damaged."""
         return self._manifest().get("facts", {})
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of its files by its manifest; 0 if that cannot be read."""
-        return sum(told["bytes"] for told in self._manifest().get("files", {}).values())
+        """Bytes of its files according to its manifest; 0 if that is damaged."""
+        return sum(entry["bytes"] for entry in self._manifest().get("files", {}).values())
 
     def fault(self) -> str:
-        """What is wrong with it, as the end of a sentence; empty if every byte is as it was written."""
+        """What is damaged, as the end of a sentence; empty if every byte is as it was written."""
         manifest = self._manifest()
         if not manifest:
-            return "its manifest is not as it was written"
-        for name, told in manifest["files"].items():
+            return "its manifest does not match its checksum"
+        for name, entry in manifest["files"].items():
             file = self.path / name
             try:
-                if file.stat().st_size != told["bytes"] or digest(file) != told["sha256"]:
-                    return f"{name} is not as it was written"
+                if file.stat().st_size != entry["bytes"] or digest(file) != entry["sha256"]:
+                    return f"{name} does not match its checksum"
             except OSError:
                 return f"{name} cannot be read"
         return ""
 
     def _manifest(self) -> dict:
-        """What was written down; empty if it cannot be read, or is not what was written."""
+        """The manifest; empty if it cannot be read or does not match its checksum."""
         try:
-            total, told = (self.path / MANIFEST).read_bytes().split(b"\n", 1)
-            return json.loads(told) if hashlib.sha256(told).hexdigest().encode() == total else {}
+            checksum, text = (self.path / MANIFEST).read_bytes().split(b"\n", 1)
+            return json.loads(text) if hashlib.sha256(text).hexdigest().encode() == checksum else {}
         except (OSError, ValueError):
             return {}
 
 
 @dataclass(frozen=True)
 class Found:
-    """The checkpoint to go on from, if there is one, and what had to be passed over."""
+    """The checkpoint to resume from, if there is one, and the damaged ones that were skipped."""
 
     checkpoint: Checkpoint | None = None
     skipped: list[str] = field(default_factory=list)
-    """Of each newer one that is damaged: which it is and what is wrong, as a sentence."""
+    """For each newer, damaged checkpoint a sentence: which it is and what is wrong."""
 
 
 class Checkpoints:
@@ -86,35 +87,35 @@ class Checkpoints:
         self.folder = Path(folder)
 
     def all(self) -> list[Checkpoint]:
-        """Those that were finished, by step."""
+        """The finished checkpoints, by step."""
         if not self.folder.is_dir():
             return []
         named = ((path, NAME.fullmatch(path.name)) for path in self.folder.iterdir())
         return sorted((Checkpoint(path, int(match[1])) for path, match in named if match), key=lambda one: one.step)
 
     def newest(self) -> Found:
-        """The one of the highest step that is whole."""
+        """The intact checkpoint of the highest step."""
         skipped = []
         for checkpoint in reversed(self.all()):
             fault = checkpoint.fault()
             if not fault:
                 return Found(checkpoint, skipped)
-            skipped.append(f"The checkpoint of step {checkpoint.step:,} is passed over: {fault}.")
+            skipped.append(f"The checkpoint of step {checkpoint.step:,} is damaged and was skipped: {fault}.")
         return Found(None, skipped)
 
     def at(self, step: int) -> Checkpoint | None:
-        """The one of ``step`` if it is there and whole."""
+        """The checkpoint of ``step``, if it exists and is intact."""
         found = next((one for one in self.all() if one.step == step), None)
         return found if found and not found.fault() else None
 
     @contextmanager
     def staging(self, step: int, facts: dict | None = None) -> Iterator[Path]:
-        """A new folder to write the checkpoint of ``step`` to; leaving the block keeps it, an error leaves nothing.
+        """A staging folder for the checkpoint of ``step``; leaving the block commits it, an error removes it.
 
         ``DiskError`` if the disk is full.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.sweep()
+        self.prune_unfinished()
         staged = self.staged(step)
         try:
             with disk_errors(self.folder):
@@ -126,41 +127,42 @@ class Checkpoints:
             raise
 
     def staged(self, step: int) -> Path:
-        """Where the checkpoint of ``step`` is written to until it is whole."""
+        """The staging folder of the checkpoint of ``step``, until it is committed."""
         return self.folder / f".staging-{step:07d}"
 
     def _commit(self, staged: Path, step: int, facts: dict) -> None:
         files = sorted(path for path in staged.rglob("*") if path.is_file())
-        told = {}
+        entries = {}
         for file in files:
             sync(file)
-            told[file.relative_to(staged).as_posix()] = {"bytes": file.stat().st_size, "sha256": digest(file)}
-        manifest, text = staged / MANIFEST, json.dumps({"step": step, "facts": facts, "files": told}, indent=1).encode()
+            entries[file.relative_to(staged).as_posix()] = {"bytes": file.stat().st_size, "sha256": digest(file)}
+        manifest = staged / MANIFEST
+        text = json.dumps({"step": step, "facts": facts, "files": entries}, indent=1).encode()
         manifest.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
         sync(manifest)
         for folder in {file.parent for file in files} | {staged}:
             sync(folder)
         final = self.folder / f"step-{step:07d}"
-        if final.exists():  # a damaged one, or the same step reached again after going back
+        if final.exists():  # a damaged one, or the same step reached again after a resume
             final.rename(self.folder / f".trash-{step:07d}")
         staged.rename(final)
         sync(self.folder)
 
     def prune(self, best_step: int | None = None) -> None:
-        """Remove all but the newest two and the best; what cannot be removed is left for the next time."""
+        """Remove all but the newest two and the best; what cannot be removed now is removed next time."""
         kept = {one.step for one in self.all()[-NEWEST_KEPT:]} | {best_step}
         for one in self.all():
             if one.step not in kept:
                 self._remove(one.path)
-        self.sweep()
+        self.prune_unfinished()
 
-    def sweep(self) -> None:
-        """Remove what a killed process left behind unfinished."""
+    def prune_unfinished(self) -> None:
+        """Remove the unfinished folders of a killed process."""
         for path in [*self.folder.glob(".staging-*"), *self.folder.glob(".trash-*")]:
             shutil.rmtree(path, ignore_errors=True)
 
     def _remove(self, path: Path) -> None:
-        """Under a hidden name first, so that a half-removed folder is never taken for a checkpoint."""
+        """Remove a checkpoint, renamed first, so that a half-removed folder is never read as a checkpoint."""
         trash = self.folder / path.name.replace("step-", ".trash-")
         try:
             path.rename(trash)
@@ -170,15 +172,15 @@ class Checkpoints:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 sum of a file, in hexadecimal."""
+    """The SHA-256 checksum of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:
-    """Have the content of a file, or the names in a folder, on the disk before this returns."""
+    """Flush the content of a file, or the names in a folder, to the disk (fsync)."""
     if path.is_dir() and os.name == "nt":
-        return  # Windows cannot open a folder, and keeps its names safe by itself
+        return  # Windows cannot open a folder, and flushes its names by itself
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -187,18 +189,18 @@ def sync(path: Path) -> None:
 
 
 def require_room(folder: Path, needed_bytes: int, what: str) -> None:
-    """``DiskError`` with both figures unless ``needed_bytes`` and a reserve are free where ``folder`` is."""
+    """``DiskError`` with both sizes unless ``needed_bytes`` and a reserve are free on the disk of ``folder``."""
     free = shutil.disk_usage(_existing(folder)).free
     if free < needed_bytes + RESERVE_BYTES:
         raise DiskError(
             f"The disk is too full for {what}: it needs {size(needed_bytes + RESERVE_BYTES)}, "
             f"and {size(free)} are free.",
-            "Delete runs you no longer need, or set FINETUNE_HOME to a larger disk.",
+            "Delete runs you no longer need, or set FINETUNE_HOME to a folder on a larger disk.",
         )
 
 
 class disk_errors:
-    """Whatever is raised inside this block because the disk of ``folder`` is full leaves it as a ``DiskError``."""
+    """Turns errors inside the block that mean a full disk (that of ``folder``) into a ``DiskError``."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -211,15 +213,15 @@ class disk_errors:
             return
         free = shutil.disk_usage(_existing(self.folder)).free
         raise DiskError(
-            f"The disk is full ({size(free)} free): what was learnt since the last checkpoint could not be saved.",
-            "That checkpoint is whole. Make room, then resume the run.",
+            f"The disk is full ({size(free)} free): the training since the last checkpoint could not be saved.",
+            "That checkpoint is intact. Free some space, then resume the run.",
         ) from error
 
 
 def _is_disk_full(error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    # torch writes through C++ and says only that it could not; safetensors has an error class of its own.
+    # torch writes through C++ and reports no errno; safetensors has its own error class.
     return any(words in str(error) for words in ("No space left", "inline_container", "file write failed"))
 
 

@@ -1,6 +1,6 @@
-"""The numbers of a run, ready to be judged: its curve thinned and without what is no number, and its jumps.
+"""The learning curve of a run, prepared for the diagnosis: smoothed losses and gradient norms, and the loss spikes.
 
-One pass over the steps; nothing here says what is good or bad (``finetune.runs.diagnosis`` does).
+One pass over the steps. Nothing here judges the curve (``finetune.runs.diagnosis`` does).
 """
 
 import math
@@ -12,23 +12,23 @@ from finetune.methods import METHODS
 from finetune.runs.view import View
 
 SMALL = 0.01
-"""Nats per token; a smaller difference of two losses is none to a reader."""
-LEVEL_SHARE = 0.02
-"""Checks whose loss is within this share of the best are as good as the best."""
+"""Nats per token; a smaller difference between two losses is negligible."""
+PLATEAU_SHARE = 0.02
+"""Evaluations whose loss is within this share of the best are as good as the best."""
 WINDOW = 32
-"""Steps that a spike is measured against. OLMo-core takes 128, for runs a thousand times as long as a fine-tuning."""
+"""Steps that a spike is measured against. OLMo-core uses 128, for runs a thousand times as long as a fine-tuning."""
 SHORT = 8
-"""Steps of the running mean itself."""
-NEW_LEVEL = 3
-"""So many spikes in a row are a new level of the loss."""
+"""Steps of the running mean."""
+LEVEL_SHIFT = 3
+"""After this many spikes in a row the loss has shifted to a new level, and no more spikes are counted."""
 SPIKE_DEVIATIONS = 6.0
 """Standard deviations above the running mean that make a spike (OLMo-core, ``StabilityMonitorCallback``)."""
 SPIKE_SHARE = 0.25
-"""A spike is also this share above the running mean, so that a very even curve has no spikes that nobody would see."""
+"""A spike is also this share above the running mean, so that a very smooth curve has no invisible spikes."""
 MOST_BLOCKS, LEAST_BLOCK = 20, 5
-"""A curve is read as at most so many stretches of at least so many steps, each stood for by its median."""
+"""A curve is reduced to at most this many segments of at least this many steps, each to its median."""
 LARGEST = 1e12
-"""A loss beyond this counts as no number."""
+"""A loss beyond this counts as not finite."""
 
 
 Points = list[tuple[int, float]]
@@ -37,11 +37,11 @@ Points = list[tuple[int, float]]
 
 @dataclass(frozen=True)
 class Curve:
-    """The numbers of a run that the rules look at; losses that are no numbers are left out."""
+    """The learning curve of a run as the rules of the diagnosis read it; losses that are not finite are left out."""
 
     training: Points
     blocks: Points
-    """The medians of stretches of ``training``, each with its last step."""
+    """The medians of segments of ``training``, each with its last step."""
     gradients: Points
     """The same of the gradient norms."""
     held_out: Points
@@ -50,9 +50,9 @@ class Curve:
     share_name: str
     """What that measure is called."""
     bad: tuple[int, ...]
-    """Steps at the end whose loss is no number."""
+    """Steps at the end whose loss is not finite."""
     spikes: tuple[int, ...]
-    """Steps whose loss jumped."""
+    """Steps with a loss spike."""
 
     @classmethod
     def of(cls, view: View) -> "Curve":
@@ -65,7 +65,7 @@ class Curve:
             training=training,
             blocks=blocks(training),
             gradients=blocks(_finite([(s.step, s.grad_norm) for s in view.steps if s.grad_norm is not None])),
-            held_out=_finite([(check.step, check.loss) for check in view.evaluations]),
+            held_out=_finite([(e.step, e.loss) for e in view.evaluations]),
             share=_finite([(e.step, e.metrics[share.name]) for e in view.evaluations if share.name in e.metrics])
             if share
             else [],
@@ -76,7 +76,7 @@ class Curve:
 
     @property
     def best(self) -> tuple[int, float]:
-        """The first check with the lowest held-out loss; only where there is one."""
+        """Step and loss of the first evaluation with the lowest held-out loss; only after an evaluation."""
         return min(self.held_out, key=lambda point: point[1])
 
     @property
@@ -85,55 +85,56 @@ class Curve:
 
     @property
     def plateau_since(self) -> int | None:
-        """The step from which on all checks are as good as the best, if that is a third of the way; else None."""
+        """The step since which all evaluations are as good as the best, if it is at least the last third; else None."""
         best, last = self.best[1], self.held_out[-1][0]
-        near = max(LEVEL_SHARE * abs(best), SMALL)
+        near = max(PLATEAU_SHARE * abs(best), SMALL)
         worse = [step for step, loss in self.held_out if loss > best + near]
-        level = [step for step, _ in self.held_out if not worse or step > worse[-1]]
-        return level[0] if len(level) >= 3 and last - level[0] >= last / 3 else None
+        plateau = [step for step, _ in self.held_out if not worse or step > worse[-1]]
+        return plateau[0] if len(plateau) >= 3 and last - plateau[0] >= last / 3 else None
 
 
 def spikes(losses: Sequence[float]) -> list[int]:
-    """The positions in ``losses`` that jump above what came before: by 6 standard deviations and by a quarter.
+    """The positions of loss spikes in ``losses``: 6 standard deviations and a quarter above the running mean.
 
     OLMo-core's definition of a loss spike (``StabilityMonitorCallback``; PaLM, Chowdhery et al. 2022, §5.1, describes
-    them without one), with means that forget exponentially, so that it takes one pass. Deviations are shares of the
-    mean, whose own is short: fine-tuning falls steeply at first, and that fall must not pass for noise. A jump is left
-    out of the means, unless it stays: after three in a row it is a new level. What is no number is a jump of its own.
+    spikes without defining them), with exponential moving averages, so that one pass is enough. Deviations are relative
+    to the mean, and the window of the mean is short: fine-tuning falls steeply at first, and that fall must not count
+    as noise. Spikes are left out of the averages until three in a row make a level shift. A loss that is not finite is
+    a spike.
     """
-    found, mean, variance, known, spikes = [], 0.0, 0.0, 0, 0
+    found, mean, variance, count, in_a_row = [], 0.0, 0.0, 0, 0
     for index, loss in enumerate(losses):
         if not abs(loss) < LARGEST:
             found.append(index)
             continue
         gap = (loss - mean) / max(abs(mean), SMALL)
         is_high = gap > max(SPIKE_DEVIATIONS * math.sqrt(variance), SPIKE_SHARE) and loss - mean > SMALL
-        if is_high and known >= WINDOW // 2 and spikes < NEW_LEVEL:
+        if is_high and count >= WINDOW // 2 and in_a_row < LEVEL_SHIFT:
             found.append(index)
-            spikes += 1
+            in_a_row += 1
             continue
-        known, spikes = known + 1, spikes if is_high else 0
-        if known > 1:
-            variance += (min(gap * gap, 1.0) - variance) / min(known - 1, WINDOW)
-        mean += (loss - mean) / min(known, SHORT)
+        count, in_a_row = count + 1, in_a_row if is_high else 0
+        if count > 1:
+            variance += (min(gap * gap, 1.0) - variance) / min(count - 1, WINDOW)
+        mean += (loss - mean) / min(count, SHORT)
     return found
 
 
 def blocks(points: Points) -> Points:
-    """``points`` as at most 20 stretches of at least 5, each its last step and its median value."""
+    """``points`` as at most 20 segments of at least 5, each with its last step and its median value."""
     size = max(LEAST_BLOCK, math.ceil(len(points) / MOST_BLOCKS))
-    stretches = [points[start : start + size] for start in range(0, len(points), size)]
-    if len(stretches) > 1 and len(stretches[-1]) < LEAST_BLOCK:
-        rest = stretches.pop()
-        stretches[-1] = stretches[-1] + rest
-    return [(stretch[-1][0], median(value for _, value in stretch)) for stretch in stretches]
+    segments = [points[start : start + size] for start in range(0, len(points), size)]
+    if len(segments) > 1 and len(segments[-1]) < LEAST_BLOCK:
+        rest = segments.pop()
+        segments[-1] = segments[-1] + rest
+    return [(segment[-1][0], median(value for _, value in segment)) for segment in segments]
 
 
 def trend(points: Points) -> tuple[float, bool]:
-    """How far the values rise from the first point to the last (negative: fall), and whether that is no accident.
+    """How far the values rise from the first point to the last (negative: fall), and whether that is significant.
 
-    Theil and Sen's slope, the median of the slopes of all pairs, times the length; significance by Mann and Kendall's
-    test at 5 % without ties (Mann 1945, Kendall 1975). For as many points as ``blocks`` makes.
+    The Theil–Sen slope (the median of the slopes of all pairs) times the length; significance by the Mann–Kendall test
+    at 5 % without ties (Mann 1945, Kendall 1975). Meant for as few points as ``blocks`` makes.
     """
     pairs = [(a, b) for n, a in enumerate(points) for b in points[n + 1 :] if b[0] > a[0]]
     if len(points) < 4 or not pairs:
@@ -146,12 +147,12 @@ def trend(points: Points) -> tuple[float, bool]:
 
 
 def repetition(text: str) -> float:
-    """Share of the four-letter pieces of ``text`` that were there before; 0 for fewer than 32 letters.
+    """Share of repeated 4-grams of characters in ``text``; 0 for fewer than 32 characters.
 
-    seq-rep-4 of Welleck et al. 2020 (arXiv:1908.04319, eq. 9), of letters in place of tokens.
+    seq-rep-4 of Welleck et al. 2020 (arXiv:1908.04319, eq. 9), over characters in place of tokens.
     """
-    pieces = [text[n : n + 4] for n in range(len(text) - 3)]
-    return 1 - len(set(pieces)) / len(pieces) if len(text) >= 32 else 0.0
+    grams = [text[n : n + 4] for n in range(len(text) - 3)]
+    return 1 - len(set(grams)) / len(grams) if len(text) >= 32 else 0.0
 
 
 def _finite(points: Sequence[tuple[int, float]]) -> Points:

@@ -1,14 +1,14 @@
-"""A run is one directory, and everything anyone knows of it is in there.
+"""A run is one directory, and everything known about it is in there.
 
     recipe.yaml     what was asked for
     events.jsonl    what happened, append-only (finetune.runs.events)
-    asked           what someone asked of it: to stop, to pause, or to make way for the end of the program
-    left            there once someone has seen that it was interrupted, and left it so
-    lock            held, as an OS file lock, by the process that works on it
-    checkpoints/    enough to go on
+    asked           a request to the run: stop, pause, or yield to the end of the program
+    dismissed       present once someone has dismissed the offer to resume the interrupted run
+    lock            held, as an OS file lock, by the process that trains it
+    checkpoints/    enough to resume
     model/          the tuned model or adapter
 
-The trainer writes, everyone else reads. A reader never sees half a line, and a run that says it is at work
+The trainer writes, everyone else reads. A reader never sees half a line. A run whose events say that it is active
 while nobody holds its lock is interrupted.
 """
 
@@ -31,14 +31,14 @@ from finetune.runs.view import ACTIVE, RESUMABLE, View, fold
 
 Asked = Literal["stop", "pause", "yield"]
 ENDED_AS = {"": "done", "stop": "stopped", "pause": "paused", "yield": "interrupted"}
-"""What was asked of a run -> the state it ends in."""
+"""Request to a run -> the state it ends in."""
 
 DURABLE = (Queued, Requeued, Started, Resumed, FellBack, Saved, Ended)
-"""Events that are on the disk before ``emit`` returns; the others are flushed and may be lost with the power."""
+"""Events that are on the disk before ``emit`` returns; others are flushed, and a power cut may lose them."""
 
 
 class Run:
-    """One run directory, readable by anyone and written by the holder of its lock."""
+    """One run directory, read by anyone and written by the holder of its lock."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
@@ -68,7 +68,7 @@ class Run:
 
     @property
     def number(self) -> int:
-        """The number its id begins with; 0 for a folder that is no run."""
+        """The number at the start of its id; 0 for a folder that is no run."""
         match = re.match(r"\d+", self.id)
         return int(match.group()) if match else 0
 
@@ -90,9 +90,9 @@ class Run:
         return self.path / "events.jsonl"
 
     def emit(self, event: Event) -> None:
-        """Append ``event``; a line torn by an earlier crash is closed first, so this one stands alone.
+        """Append ``event``; a line torn by an earlier crash is closed first, so that the event has its own line.
 
-        While the disk is full events wait in memory: a run does not end because its log cannot be written.
+        While the disk is full, events wait in memory: a run does not end because its log cannot be written.
         """
         with self._writing:
             self._unwritten += event.to_line().encode("utf-8", "surrogatepass") + b"\n"
@@ -105,7 +105,7 @@ class Run:
             self._unwritten = b""
 
     def _append(self, lines: bytes, durably: bool) -> None:
-        """Add whole ``lines`` to the log; if they do not fit, none of them is there."""
+        """Append whole ``lines`` to the log: all of them, or none if they do not fit."""
         with open(self.events_path, "ab+", buffering=0) as file:
             end = file.tell()
             if end and not _ends_with_newline(file):
@@ -121,7 +121,7 @@ class Run:
                 raise
 
     def events(self, offset: int = 0) -> tuple[list[Event], int]:
-        """The whole events after byte ``offset``, and the offset to go on from; damaged lines are passed over."""
+        """The complete events after byte ``offset``, and the offset to continue from; damaged lines are skipped."""
         try:
             with open(self.events_path, "rb") as file:
                 file.seek(offset)
@@ -133,7 +133,7 @@ class Run:
         return [event for line in lines if line and (event := parse(line))], offset + len(whole)
 
     def view(self) -> View:
-        """What is known of the run now."""
+        """The run's view now."""
         return Follower(self).poll()
 
     def cancel(self) -> None:
@@ -141,9 +141,9 @@ class Run:
         self.ask("stop")
 
     def ask(self, what: Asked) -> None:
-        """Ask of the run at work or in line to ``stop``, ``pause`` or ``yield``; one that ended raises ``RunError``.
+        """Ask a queued or running run to ``stop``, ``pause`` or ``yield``; an ended one raises ``RunError``.
 
-        All three save where it is. Stopping also keeps the model so far; yielding makes way for the end of the program.
+        All three save a checkpoint. ``stop`` also saves the model so far; ``yield`` lets the program end.
         """
         if self.view().state not in ("queued", *ACTIVE):
             raise RunError(f"Run {self.id} is not running.", f"There is nothing to {what}.")
@@ -161,19 +161,19 @@ class Run:
 
     @property
     def cancelled(self) -> bool:
-        """True once it was asked to end, for whatever reason."""
+        """True once it was asked to end, for any reason."""
         return bool(self.asked)
 
     def requeue(self) -> None:
-        """Let an ended run go on from its last checkpoint when its turn comes.
+        """Queue an ended run again, to continue from its last checkpoint.
 
-        ``RunError`` if it cannot, ``BusyError`` while another process works on it.
+        ``RunError`` if it cannot be resumed, ``BusyError`` while another process trains it.
         """
         self._require_resumable(self.view().state)
         with self.held():
-            self._require_resumable(self._state_in_hand())  # another process may have been quicker
-            for told in ("asked", "left"):
-                (self.path / told).unlink(missing_ok=True)
+            self._require_resumable(self._state_as_holder())  # another process may have been quicker
+            for name in ("asked", "dismissed"):
+                (self.path / name).unlink(missing_ok=True)
             self.emit(Requeued())
 
     def _require_resumable(self, state: str) -> None:
@@ -182,28 +182,28 @@ class Run:
         if state not in RESUMABLE:
             raise RunError(f"Run {self.id} has not ended.", "It was resumed a moment ago, or never stopped.")
 
-    def _state_in_hand(self) -> str:
-        """The run's state for the holder of its lock, who knows that nobody else works on it."""
+    def _state_as_holder(self) -> str:
+        """The run's state for the holder of its lock, who knows that nobody else trains it."""
         view = fold(self.events()[0])
         return "interrupted" if view.state in ACTIVE else view.state
 
     def dismiss(self) -> None:
-        """Offer no longer to resume it of one's own accord: someone has seen that it was interrupted."""
-        (self.path / "left").touch()
+        """Stop offering to resume this interrupted run."""
+        (self.path / "dismissed").touch()
 
     @property
     def is_dismissed(self) -> bool:
-        """True once someone has left it interrupted."""
-        return (self.path / "left").exists()
+        """True once someone has dismissed the offer to resume it."""
+        return (self.path / "dismissed").exists()
 
     @contextmanager
     def held(self, patience_s: float = 2.0):
-        """Hold the run's lock; ``BusyError`` if another process or thread still works on it after ``patience_s``."""
+        """Hold the run's lock; ``BusyError`` if another process or thread still holds it after ``patience_s``."""
         lock = FileLock(self.path / "lock", thread_local=False, is_singleton=False)
         try:
             lock.acquire(timeout=patience_s)
         except Timeout:
-            raise BusyError(f"Run {self.id} is being worked on already.", "Watch it on the Train tab.") from None
+            raise BusyError(f"Another process is training run {self.id}.", "Watch it on the Train tab.") from None
         try:
             yield self
         finally:
@@ -211,7 +211,7 @@ class Run:
 
     @property
     def is_held(self) -> bool:
-        """True while some process works on the run."""
+        """True while some process trains the run."""
         lock = FileLock(self.path / "lock", thread_local=False, is_singleton=False)
         try:
             lock.acquire(timeout=0)
@@ -222,14 +222,14 @@ class Run:
 
 
 class ReadOnlyRun(Run):
-    """A run as the processes see it that help the first one train: they read, and write nothing."""
+    """A run as ranks > 0 of a distributed training see it: they read, and write nothing."""
 
     def emit(self, event: Event) -> None:
-        """Nothing: the first process says it."""
+        """Nothing: rank 0 emits the event."""
 
 
 class Follower:
-    """Reads a run's events once each, however often it is asked."""
+    """Reads each event of a run once, however often it is polled."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -238,7 +238,7 @@ class Follower:
         self._folding = threading.Lock()
 
     def poll(self) -> View:
-        """The run's view now; the same object as before, brought up to date."""
+        """The run's view now: the same object as before, updated."""
         with self._folding:
             events, self._offset = self.run.events(self._offset)
             for event in events:
@@ -257,7 +257,7 @@ class Follower:
 
 
 def slug(name: str) -> str:
-    """``name`` as a short part of a folder name: lower case, letters and digits, dashes between."""
+    """``name`` as a short part of a folder name: lower-case letters and digits, joined by dashes."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "run"
 

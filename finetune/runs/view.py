@@ -1,7 +1,7 @@
 """A run as its readers see it: ``fold(events) -> View``.
 
 The page, the command line and the tests read the same View, and nothing else. It holds no handle to a
-trainer, a thread or a file, and drawing it is the readers' business.
+trainer, a thread or a file, and says nothing about how to draw it.
 """
 
 import math
@@ -13,26 +13,26 @@ from finetune.methods import MEASURES, METHODS
 from finetune.runs import events
 
 STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "paused", "failed", "interrupted")
-"""A run that says it is at work while nobody holds its lock is *interrupted* (``finetune.runs.run`` decides that)."""
+"""An active run whose lock nobody holds is *interrupted* (``finetune.runs.run`` decides that)."""
 
 ACTIVE = ("preparing", "running", "stopping")
 FINISHED = ("done", "stopped", "failed")
 RESUMABLE = ("stopped", "paused", "failed", "interrupted")
-"""A run in one of these can go on from its last checkpoint."""
+"""A run in one of these states can be resumed from its last checkpoint."""
 STALLED_S, STALLED_STEPS = 60.0, 10.0
-"""A run is stalled if nothing was heard of it for a minute, and for ten times as long as a step of its takes."""
+"""A run is stalled after a minute without an event, if that is also ten times its usual step time."""
 UNPACED_S = 3600.0
-"""While it is not known how long things take, a run is stalled if nothing was heard of it for an hour.
+"""While its usual step time is unknown, a run is stalled after an hour without an event.
 
-Before its second step, also after it was resumed, and while its model is saved, a run says nothing for as long as a
-disk, a network or a compiler takes. In an hour 140 GB of weights (70 billion in bf16) are read at 40 MB/s, 15 GB are
-fetched at 35 Mbit/s, and the longest compilation that was measured (27 s) is over a hundred times.
+Before its second step (also after a resume), and while its model is saved, a run emits no event for as long as a disk,
+a network or a compiler takes. In an hour 140 GB of weights (70 billion in bf16) are read at 40 MB/s, 15 GB are
+downloaded at 35 Mbit/s, and the longest compilation measured (27 s) fits over a hundred times.
 """
 
 
 @dataclass
 class View:
-    """What is known of a run after the events so far."""
+    """The state of a run after the events so far."""
 
     name: str = ""
     method: str = "sft"
@@ -61,11 +61,11 @@ class View:
     notes: list[events.Noted] = field(default_factory=list)
     saved: list[events.Saved] = field(default_factory=list)
     fallbacks: list[events.FellBack] = field(default_factory=list)
-    """What was given up for want of memory."""
+    """Fallbacks taken after the run ran out of memory, in order."""
     steps_since: int = 0
-    """Steps since the phase it is in began. The first of them waits for what is loaded or compiled at its time."""
+    """Steps since the current phase began. The first one also waits for what is loaded or compiled then."""
     heard_at: float = 0.0
-    """When the run last said something, in Unix seconds."""
+    """Time of the run's last event, in Unix seconds."""
     code: str = ""
     message: str = ""
     hint: str = ""
@@ -74,21 +74,21 @@ class View:
 
     @property
     def fraction(self) -> float:
-        """Share of the steps done, 0 to 1; a run that is done is 1."""
+        """Share of the steps done, 0 to 1; 1 for a run that is done."""
         if self.state == "done":
             return 1.0
         return min(self.step / self.total_steps, 1.0) if self.total_steps else 0.0
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds of training left at the mean pace so far, or None before the first step."""
+        """Seconds of training left at the mean step time so far; None before the first step."""
         if self.state not in ("running", "stopping") or not self.step or not self.total_steps:
             return None
         return self.elapsed_s / self.step * max(self.total_steps - self.step, 0)
 
     @property
     def has_model(self) -> bool:
-        """True if a tuned model can be read from the run directory."""
+        """True if the run directory holds a tuned model."""
         return any(saved.what == "model" for saved in self.saved)
 
     @property
@@ -107,23 +107,23 @@ class View:
 
     @property
     def step_s(self) -> float | None:
-        """Seconds that a step usually takes: the median of the last twenty; None before the second."""
+        """Usual step time in seconds: the median of the last twenty steps; None before the second step."""
         recent = self.steps[-21:]
         paces = [later.elapsed_s - earlier.elapsed_s for earlier, later in zip(recent, recent[1:])]
         return sorted(paces)[len(paces) // 2] if paces else None
 
     @property
     def is_paced(self) -> bool:
-        """True while it takes steps, is past the second since it began or was resumed, and so has a usual pace."""
+        """True while it trains and has taken two steps since its start or resume, so that it has a usual step time."""
         return self.phase == "training" and self.steps_since >= 2 and self.step_s is not None
 
     def is_stalled(self, now: float) -> bool:
-        """True if it is at work, asked to end or not, and nothing was heard of it for much longer than is usual."""
+        """True if it is active, asked to end or not, and has emitted no event for much longer than usual."""
         patience_s = max(STALLED_S, STALLED_STEPS * self.step_s) if self.is_paced else UNPACED_S
         return self.state in ACTIVE and now - self.heard_at > patience_s
 
     def add(self, event: events.Event) -> "View":
-        """This view with ``event`` folded in (it changes in place and is returned)."""
+        """This view with ``event`` folded in; it changes in place."""
         self.revision += 1
         self.heard_at = event.at
         self._add(event)
@@ -152,7 +152,7 @@ class View:
     @_add.register
     def _(self, event: events.Resumed) -> None:
         self.steps = [step for step in self.steps if step.step <= event.step]
-        self.evaluations = [check for check in self.evaluations if check.step <= event.step]
+        self.evaluations = [evaluation for evaluation in self.evaluations if evaluation.step <= event.step]
         self.samples = [sample for sample in self.samples if sample.step <= event.step]
         self.step = event.step
         last = self.steps[-1] if self.steps else None

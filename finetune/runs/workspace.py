@@ -1,4 +1,4 @@
-"""The workspace: the one folder where runs, uploads and local models live.
+"""The workspace: the one folder of runs, uploads and local models.
 
 ``$FINETUNE_HOME``, else ``/data/finetune`` in the Docker image or on a Space, else ``workspace/`` beside ``app.py``.
 """
@@ -22,14 +22,14 @@ from finetune.runs.checkpoints import require_room
 from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE
 
-DIGEST_SIGNS = 16
-"""Of the hash that a folder of uploads is named for: too many for anyone to make a file that takes another's place."""
+DIGEST_DIGITS = 16
+"""Hex digits of the hash in the name of an upload's folder: enough that nobody can forge a file with an equal one."""
 MAX_NAME_BYTES, MAX_ENDING_BYTES = 200, 50
-"""Of a file's name without its ending, and of that; file systems take 255 in all."""
-LEFT_BEHIND_S = 86_400
-"""A copy of an upload that is not whole after so long was cut off, by a power cut for example."""
-UNFIT = '\\/:*?"<>|'
-"""Signs that mean something else to some file system."""
+"""Longest file name and file extension that are kept; file systems allow 255 bytes in all."""
+UNFINISHED_S = 86_400
+"""A copy of an upload that is unfinished after this time was interrupted, for example by a power cut."""
+SPECIAL = '\\/:*?"<>|'
+"""Characters with a special meaning in some file system."""
 
 WHY_NOT = {
     errno.EROFS: "its disk is read-only",
@@ -39,11 +39,11 @@ WHY_NOT = {
     errno.EEXIST: "a file is where the folder should be",
     errno.ENOSPC: "its disk is full",
 }
-"""Why a folder cannot be written to, in plain words."""
+"""Error number -> why a folder cannot be written to."""
 
 
 def home() -> Path:
-    """Where the workspace is, by the environment."""
+    """The path of the workspace, as the environment sets it."""
     if os.environ.get("FINETUNE_HOME"):
         return Path(os.environ["FINETUNE_HOME"]).expanduser().resolve()
     if os.environ.get("SYSTEM") == "spaces" and os.access("/data", os.W_OK):
@@ -52,7 +52,7 @@ def home() -> Path:
 
 
 class Workspace:
-    """A folder of runs, uploads and models; made on first use."""
+    """A folder of runs, uploads and models; created on first use."""
 
     def __init__(self, path: Path | None = None):
         self.path = Path(path).resolve() if path else home()
@@ -66,9 +66,9 @@ class Workspace:
             raise self._refused(error) from None
 
     def require_writable(self) -> None:
-        """Find out before anything is begun what would fail in the middle of it.
+        """``RunError`` if nothing can be written here, ``DiskError`` if the disk is almost full.
 
-        ``RunError`` if nothing can be written here, ``DiskError`` if the disk is almost full.
+        The server calls this at its start, because otherwise a run would fail in the middle.
         """
         require_room(self.path, 0, "new runs")
         try:
@@ -81,17 +81,17 @@ class Workspace:
     def _refused(self, error: OSError) -> RunError:
         why = WHY_NOT.get(error.errno, error.strerror)
         return RunError(
-            f"The workspace {self.path} cannot be written: {why}.", "Set FINETUNE_HOME to a folder you may write to."
+            f"The workspace {self.path} cannot be written to: {why}.", "Set FINETUNE_HOME to a folder you may write to."
         )
 
     def keep(self, source: Path, name: str) -> str:
-        """A copy of a file that a person sent, under the ``name`` they know; the path that a recipe names it by.
+        """The path of a copy of an uploaded file under its original ``name``, as a recipe refers to it.
 
-        It lies in a folder named for its content, so that files of one name do not get in each other's way. What is
-        there is whole; ``RunError`` if it cannot be written.
+        The copy's folder is named after a hash of its content, so that files of one name do not collide. A copy is
+        complete or absent; ``RunError`` if it cannot be written.
         """
         with open(source, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_SIGNS]
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_DIGITS]
         target = self.uploads_dir / digest / file_name(name)
         if not target.exists():
             unfinished = self.uploads_dir / f".{uuid.uuid4().hex}"
@@ -106,7 +106,7 @@ class Workspace:
         return target.relative_to(self.path).as_posix()
 
     def create(self, recipe: Recipe) -> Run:
-        """A new run with the next number, ready for a worker."""
+        """A new queued run with the next number."""
         return Run.create(self.runs_dir, recipe)
 
     def runs(self) -> list[Run]:
@@ -120,12 +120,12 @@ class Workspace:
         for run in self.runs():
             if run_id == run.id or (re.fullmatch(r"\d+", run_id) and int(run_id) == run.number):
                 return run
-        raise RunError(f"There is no run {run_id!r}.", "See `python -m finetune runs` for those there are.")
+        raise RunError(f"There is no run {run_id!r}.", "`python -m finetune runs` lists them all.")
 
     def delete(self, run: Run) -> None:
-        """Take ``run`` out of the workspace; ``RunError`` unless it has ended and nobody needs it.
+        """Delete ``run``; ``RunError`` unless it has ended and no queued or active run starts from it.
 
-        It is gone at once, whole: it gets a hidden name, which ``sweep`` removes. Its number is not given again.
+        It gets a hidden name, which ``prune`` removes, so that it is gone at once. Its number is not used again.
         """
         if not (run.path / "recipe.yaml").is_file():
             raise RunError(f"There is no run {run.id!r}.", "It was deleted already.")
@@ -136,25 +136,25 @@ class Workspace:
 
     def _require_unneeded(self, run: Run) -> None:
         if run.view().state in ("queued", *ACTIVE):
-            raise RunError(f"Run {run.id} has not ended.", "Stop it first; what has ended can be deleted.")
+            raise RunError(f"Run {run.id} has not ended.", "Stop it first; only ended runs can be deleted.")
         for other in self.runs():
             if other.view().state in ("queued", *ACTIVE) and other.recipe.model.run in (run.id, str(run.number)):
-                raise RunError(f"Run {other.id} starts from run {run.id}.", "Delete it when that one has ended.")
+                raise RunError(f"Run {other.id} starts from run {run.id}.", "Delete this run once that one has ended.")
 
-    def sweep(self) -> None:
-        """Remove what is left of deleted runs and of uploads; what cannot be removed is left for the next time."""
+    def prune(self) -> None:
+        """Remove deleted runs and unfinished uploads; what cannot be removed now is removed next time."""
         for path in self.runs_dir.glob(".trash-*"):
             shutil.rmtree(path, ignore_errors=True)
         for path in self.uploads_dir.glob(".*"):
             with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > LEFT_BEHIND_S:
+                if time.time() - path.stat().st_mtime > UNFINISHED_S:
                     path.unlink()
 
     def find(self, path: str, trusted: bool = True) -> Path:
-        """The file a recipe names: as written, else in the workspace, else in the project.
+        """The data file of a recipe: by its path as written, else in the workspace, else in the project.
 
-        With ``trusted=False`` (a recipe from a visitor) only files in the workspace's uploads and the shipped
-        samples are found, so that a recipe cannot read the rest of the machine.
+        With ``trusted=False`` (a recipe from a visitor) only the workspace's uploads and the shipped samples are
+        found, so that a recipe cannot read other files of the machine.
         """
         allowed = (self.uploads_dir, ASSETS / "samples")
         for folder in (Path(), self.path, PROJECT) if trusted else (self.path, PROJECT):
@@ -165,20 +165,20 @@ class Workspace:
 
 
 def file_name(name: str) -> str:
-    """``name`` without folders, without signs that no system's files or no sentence can bear, and not too long.
+    """``name`` without folders, without unprintable or special characters, and not too long.
 
-    A name of dots alone, which is a folder's, is not kept.
+    A name of dots alone, which would be a folder's, becomes ``unnamed``.
     """
     name = unicodedata.normalize("NFC", PurePosixPath(name).name)
     if not name.strip("."):
         return "unnamed"
-    shown = Path("".join(sign if sign.isprintable() and sign not in UNFIT else "_" for sign in name))
+    shown = Path("".join(c if c.isprintable() and c not in SPECIAL else "_" for c in name))
     parts = (shown.stem, MAX_NAME_BYTES), (shown.suffix, MAX_ENDING_BYTES)
     return "".join(part.encode()[:most].decode(errors="ignore") for part, most in parts)
 
 
 def _resolved(folder: Path, path: str) -> Path | None:
-    """``path`` seen from ``folder``, links followed; None if no file can have that name."""
+    """``path`` relative to ``folder`` with links resolved; None if no file can have that name."""
     try:
         full = (folder / Path(path).expanduser()).resolve()
         full.stat()

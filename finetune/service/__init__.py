@@ -1,8 +1,8 @@
-"""The life of the program, whatever it trains.
+"""The life of the program: from its start to its end, whatever it trains.
 
 preflight   all that is wrong with a recipe, before any GPU work
-queue       the runs that wait, and the one thread that works on them
-worker      one run to its end: the one place that catches everything
-server      the only one on its workspace; what makes it end
-launcher    starts the server, and starts it again if it crashed
+queue       the queued runs, and the worker thread that trains them
+worker      trains one run to its end: the one place that catches everything
+server      the only server of its workspace, and the reasons to end it
+launcher    starts the server, and restarts it after a crash
 """

@@ -1,8 +1,8 @@
-"""The launcher: starts the server, hands on what it is asked, and starts it again if it crashed.
+"""The launcher: starts the server, passes signals on to it, and restarts it after a crash.
 
-It imports nothing that takes time or can crash, so that it outlives what the server cannot: a lost graphics card, the
-kernel's out-of-memory killer, a fault in a C library. As process 1 of a container it also buries orphans. It keeps no
-state: what a new server needs to know is on the disk. POSIX only.
+It imports nothing that takes time or can crash, so that it survives what the server does not: a lost CUDA context, the
+kernel's out-of-memory killer, a fault in a C library. As process 1 of a container it also reaps orphans. It keeps no
+state: everything a new server needs is on the disk. POSIX only.
 """
 
 import os
@@ -11,25 +11,25 @@ import sys
 import time
 from contextlib import suppress
 
-POISONED = 75
-"""Exit code of a process that lost its graphics card (EX_TEMPFAIL of sysexits.h): a new one may succeed."""
-AGAIN = 76
-"""Exit code of a server that a person asked to start again: that is no crash, and is not counted as one."""
+EXIT_CONTEXT_LOST = 75
+"""Exit code of a process that lost its CUDA context (EX_TEMPFAIL of sysexits.h): a new process may succeed."""
+EXIT_RESTART = 76
+"""Exit code of a server that a person asked to restart: this is not counted as a crash."""
 MOST_RESTARTS = 3
 WITHIN_S = 600.0
 GRACE_S = 7.5
-"""After this time a server that was asked to end is killed: Docker would kill the container after 10 s."""
+"""A server that was asked to end is killed after this time: Docker would kill the container after 10 s."""
 
 
 def launch(command: list[str]) -> int:
     """Run the server ``command`` until it has ended for good; its exit code, or 128 + n if signal n ended it.
 
-    SIGINT, SIGTERM and SIGHUP ask it to end (as SIGTERM), a second one kills it. It is started again, without a
-    browser, after a crash or ``POISONED``, at most three times in ten minutes, and after ``AGAIN`` however often. If
-    the launcher dies, its end of the server's stdin closes, which asks the server to end too.
+    SIGINT, SIGTERM and SIGHUP ask it to end (as SIGTERM), a second one kills it. It is restarted, without a browser:
+    after a crash or ``EXIT_CONTEXT_LOST`` at most three times in ten minutes, after ``EXIT_RESTART`` without a limit.
+    If the launcher dies, its end of the server's stdin closes, which asks the server to end too.
     """
     ends = {each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN}
-    # Blocked signals wait until sigwait takes them, so none is lost between two looks; ignored ones would be.
+    # Blocked signals wait until sigwait takes them, so none is lost between two calls; ignored ones would be.
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_BLOCK, ends | {signal.SIGCHLD, signal.SIGALRM})
     stdin, _alive = os.pipe()
@@ -39,40 +39,40 @@ def launch(command: list[str]) -> int:
         server = _start([*command, *options], stdin)
         code, was_asked = _follow(server, ends)
         options = ["--no-browser"]
-        if was_asked and code in (-signal.SIGTERM, AGAIN):
-            return 0  # it had not begun, or was about to end anyway
-        if code == AGAIN:
-            _say("Finetune Studio is started again, as it was asked; its runs can be resumed.")
+        if was_asked and code in (-signal.SIGTERM, EXIT_RESTART):
+            return 0  # it had not started serving, or was about to end anyway
+        if code == EXIT_RESTART:
+            _say("Finetune Studio restarts, as requested; its runs can be resumed.")
             continue
         now = time.monotonic()
         restarts = [then for then in restarts if now - then < WITHIN_S]
         if was_asked or not is_crash(code) or len(restarts) == MOST_RESTARTS:
             if is_crash(code) and not was_asked:
-                _say(f"{_how(code)} It has been started again {MOST_RESTARTS} times in ten minutes, so it ends here.")
+                _say(f"{_cause(code)} It was restarted {MOST_RESTARTS} times in ten minutes, so it ends here.")
             return code if code >= 0 else 128 - code
         restarts.append(now)
-        _say(f"{_how(code)} It is started again ({len(restarts)} of {MOST_RESTARTS}); its runs can be resumed.")
+        _say(f"{_cause(code)} It restarts ({len(restarts)} of {MOST_RESTARTS}); its runs can be resumed.")
 
 
 def is_crash(code: int) -> bool:
-    """True if a new process may do better than one that ended with ``code`` (-n for signal n), and nobody ended it."""
-    return code == POISONED or (code < 0 and -code not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    """True if nobody asked for the end with ``code`` (-n for signal n), and a new process may succeed."""
+    return code == EXIT_CONTEXT_LOST or (code < 0 and -code not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 def _start(command: list[str], stdin: int) -> int:
-    """The process id of a new server; it leads a group of its own, or a terminal's Ctrl+C would reach it twice."""
+    """The process id of a new server; it leads its own process group, or a terminal's Ctrl+C would reach it twice."""
     os.set_inheritable(stdin, True)  # where it is 0 already, because this process has no stdin
     given = (os.POSIX_SPAWN_DUP2, stdin, 0)
     return os.posix_spawn(command[0], command, os.environ, file_actions=[given], setpgroup=0, setsigmask=())
 
 
 def _follow(server: int, ends: set[signal.Signals]) -> tuple[int, bool]:
-    """Hand on what is asked until ``server`` has ended; its exit code (-n for signal n), and whether it was asked."""
+    """Pass signals on until ``server`` has ended; its exit code (-n for signal n), and whether it was asked to end."""
     was_asked = False
     while True:
         happened = signal.sigwait(ends | {signal.SIGCHLD, signal.SIGALRM})
         if happened == signal.SIGCHLD:
-            code = _buried(server)
+            code = _reaped(server)
             if code is not None:
                 signal.alarm(0)
                 return code, was_asked
@@ -84,10 +84,10 @@ def _follow(server: int, ends: set[signal.Signals]) -> tuple[int, bool]:
             signal.setitimer(signal.ITIMER_REAL, GRACE_S)
 
 
-def _buried(server: int) -> int | None:
-    """Take note of every child that has ended; the exit code of ``server`` if it is among them.
+def _reaped(server: int) -> int | None:
+    """Reap every child that has ended; the exit code of ``server`` if it is among them.
 
-    What it has left running in its group ends with it: it may hold the graphics card or a lock.
+    Processes it left running in its group are killed: they may hold the GPU or a lock.
     """
     code = None
     with suppress(ChildProcessError):
@@ -103,9 +103,9 @@ def _kill_all_of(server: int) -> None:
         os.killpg(server, signal.SIGKILL)
 
 
-def _how(code: int) -> str:
-    if code == POISONED:
-        return "Finetune Studio lost its graphics card."
+def _cause(code: int) -> str:
+    if code == EXIT_CONTEXT_LOST:
+        return "Finetune Studio lost its CUDA context (the GPU stopped working)."
     why = " (often: the machine ran out of memory)" if -code == signal.SIGKILL else ""
     return f"Finetune Studio was killed by {signal.Signals(-code).name}{why}."
 

@@ -1,4 +1,4 @@
-"""Preflight: all that is wrong with a recipe, found before any GPU work and reported at once."""
+"""Preflight: every problem of a recipe, found before any GPU work and reported at once."""
 
 from functools import partial
 
@@ -9,10 +9,12 @@ from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 
 
-def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: KnownKinds | None = None) -> None:
-    """Find out all that is wrong with ``recipe`` before any work; ``RecipeError`` lists it.
+def require_runnable(
+    recipe: Recipe, workspace: Workspace, trusted: bool = True, known: KnownKinds | None = None
+) -> None:
+    """``RecipeError`` with every problem of ``recipe``, or nothing if it can be run.
 
-    Data that is ``known`` already is not read again.
+    Data of a ``known`` kind is not read again. With ``trusted=False`` only uploads and samples are read.
     """
     problems = []
     training = recipe.training
@@ -20,8 +22,8 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Kno
         problems.append(
             Problem(
                 "training.accumulation",
-                f"A batch of {training.batch_size} rows does not divide into {training.accumulation} parts.",
-                "Choose a divisor.",
+                f"A batch of {training.batch_size} rows does not divide into {training.accumulation} micro-batches.",
+                "Choose a divisor of the batch size.",
             )
         )
     problems += _unsuited(recipe)
@@ -31,7 +33,7 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Kno
             problems.append(
                 Problem(
                     "method",
-                    f"{recipe.method.type.upper()} cannot learn from these rows: they are {found.title}.",
+                    f"{recipe.method.type.upper()} cannot train on these rows: they are {found.title}.",
                     "Choose a method that suits the data.",
                 )
             )

@@ -1,6 +1,6 @@
-"""The queue: one worker thread, first in first out unless a person says otherwise.
+"""The queue: one worker thread, first in first out unless a person changes the order.
 
-The queue is not the lock on the device: that is ``machine.lease.Lease``, which other processes see too.
+The queue is not the lock on the device: that is ``machine.lease.Lease``, which other processes respect too.
 """
 
 import json
@@ -9,35 +9,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from finetune.data.known import KnownKinds
-from finetune.errors import (
-    BusyError,
-    RunError,
-)
+from finetune.errors import BusyError, RunError
 from finetune.machine import libraries
-from finetune.machine.device_errors import explained, is_poisoned
+from finetune.machine.device_errors import explained, is_context_lost
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended, Noted
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
-from finetune.service.preflight import check
+from finetune.service.preflight import require_runnable
 from finetune.service.worker import work
 
 WATCH_S = 1.0
-"""How often it is looked whether the worker is alive."""
+"""Seconds between two tests that the worker thread is alive."""
 
 
 class RunQueue:
-    """The runs waiting for this machine, and the thread that works on them."""
+    """The queued runs of this machine, and the worker thread that trains them."""
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
         self.known = KnownKinds()
-        """What is known of the data that was read last, by whoever read it."""
+        """The kinds of the data files that were read last, whoever read them."""
         self.current: Run | None = None
-        self.poisoned = threading.Event()
-        """Set once this process can no longer use its graphics card, and has to be started anew."""
-        workspace.sweep()
-        self._line: list[Run] = [run for run in self._remembered() if run.view().state == "queued"]
+        self.context_lost = threading.Event()
+        """Set once this process has lost its CUDA context and has to be restarted."""
+        workspace.prune()
+        self._queued: list[Run] = [run for run in self._in_saved_order() if run.view().state == "queued"]
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
         self._warm = threading.Event()
@@ -45,18 +42,18 @@ class RunQueue:
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def submit(self, recipe: Recipe, trusted: bool = True) -> Run:
-        """Check ``recipe`` and queue a run of it; every problem there is raises one ``RecipeError``."""
-        self.check(recipe, trusted)
+        """A queued run of ``recipe``; all its problems raise one ``RecipeError``."""
+        self.require_runnable(recipe, trusted)
         run = self.workspace.create(recipe)
         self._enqueue(run)
         return run
 
-    def check(self, recipe: Recipe, trusted: bool = True) -> None:
-        """``check`` without reading data again that is ``known``."""
-        check(recipe, self.workspace, trusted, self.known)
+    def require_runnable(self, recipe: Recipe, trusted: bool = True) -> None:
+        """Preflight (``preflight.require_runnable``) that does not read ``known`` data again."""
+        require_runnable(recipe, self.workspace, trusted, self.known)
 
     def resume(self, run_id: str) -> Run:
-        """Put a run that was stopped, paused, interrupted or failed in line, to go on from its last checkpoint."""
+        """Queue a stopped, paused, interrupted or failed run again, to continue from its last checkpoint."""
         with self._changed:
             run = self.workspace.run(run_id)
             run.requeue()
@@ -64,38 +61,38 @@ class RunQueue:
         return run
 
     def delete(self, run_id: str) -> None:
-        """Remove an ended run and all that it kept; ``RunError`` if it has not ended or a run to come needs it."""
+        """Delete an ended run with all its files; ``RunError`` if it has not ended or a queued run starts from it."""
         with self._changed:
             self.workspace.delete(self.workspace.run(run_id))
-        self.workspace.sweep()
+        self.workspace.prune()
 
     def stop(self, run_id: str) -> Run:
-        """Ask a run to stop: one that waits ends at once, one that trains keeps its model so far."""
+        """Ask a run to stop: a queued one ends at once, a running one keeps its model so far."""
         return self._ask(run_id, "stop")
 
     def pause(self, run_id: str) -> Run:
-        """Ask a run to save where it is and make room for others; ``resume`` lets it go on."""
+        """Ask a run to save a checkpoint and free the device for others; ``resume`` continues it."""
         return self._ask(run_id, "pause")
 
     def move(self, run_id: str, places: int) -> None:
-        """Move a waiting run ``places`` further back in the line, or forward if negative."""
+        """Move a queued run ``places`` further back in the queue, or forward if negative."""
         with self._changed:
-            ids = [run.id for run in self._line]
+            ids = [run.id for run in self._queued]
             if run_id not in ids:
-                raise RunError(f"Run {run_id} is not waiting.", "Only runs that wait can be moved.")
+                raise RunError(f"Run {run_id} is not queued.", "Only queued runs can be moved.")
             at = ids.index(run_id)
-            self._line.insert(max(0, at + places), self._line.pop(at))
-            self._remember()
+            self._queued.insert(max(0, at + places), self._queued.pop(at))
+            self._save_order()
 
     def waiting(self) -> list[Run]:
-        """The runs in line, next first."""
+        """The queued runs, next first."""
         with self._changed:
-            return list(self._line)
+            return list(self._queued)
 
     def close(self, budget_s: float) -> bool:
-        """Make way for the end of the program: the run at work saves where it is, and no other begins.
+        """Prepare the end of the program: the current run saves a checkpoint, and no other run starts.
 
-        True if nothing is at work any more; after ``budget_s`` seconds it is given up, and the last checkpoint stands.
+        True once no run is training. After ``budget_s`` seconds it stops waiting, and the last checkpoint counts.
         """
         with self._changed:
             self._closing = True
@@ -108,21 +105,21 @@ class RunQueue:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Use the device beside the worker, as a chat does; if it is lost on the way, this process has to go too.
+        """Use the device beside the worker, as a chat does; a lost CUDA context is noted in ``context_lost``.
 
-        That, and a want of memory, is then said as a ``ModelError``; other errors pass through.
+        A lost context and out of memory are raised as ``ModelError``; other errors pass through.
         """
         try:
             yield
         except (MemoryError, RuntimeError) as error:
-            if is_poisoned(error):
-                self.poisoned.set()
-            if meant := explained(error):
-                raise meant from error
+            if is_context_lost(error):
+                self.context_lost.set()
+            if explanation := explained(error):
+                raise explanation from error
             raise
 
     def warm(self) -> None:
-        """Load the heavy libraries in the background, so that the first click does not wait for them."""
+        """Load the heavy libraries in the background, so that nobody waits for them later."""
 
         def load():
             libraries.load()
@@ -138,30 +135,30 @@ class RunQueue:
         run = self.workspace.run(run_id)
         with self._changed:
             run.ask(what)
-            if run.id in [waiting.id for waiting in self._line]:
-                self._line = [waiting for waiting in self._line if waiting.id != run.id]
-                self._remember()
-                run.emit(Ended(state=ENDED_AS[what], message="It was taken out of the line before its turn came."))
+            if run.id in [queued.id for queued in self._queued]:
+                self._queued = [queued for queued in self._queued if queued.id != run.id]
+                self._save_order()
+                run.emit(Ended(state=ENDED_AS[what], message="It was removed from the queue before it started."))
         return run
 
     def _enqueue(self, run: Run) -> None:
         with self._changed:
-            self._line.append(run)
-            self._remember()
+            self._queued.append(run)
+            self._save_order()
             self._changed.notify_all()
 
-    def _remember(self) -> None:
-        """Write the order of the line where the next process finds it.
+    def _save_order(self) -> None:
+        """Write the order of the queue to ``queue.json``, where the next process reads it.
 
-        On a full disk the order of before stays there: the runs themselves are in their directories, and go on.
+        On a full disk the previous order stays; the runs themselves are in their directories and continue.
         """
         unfinished = self.workspace.path / ".queue.json"
         with suppress(OSError):
-            unfinished.write_text(json.dumps([run.id for run in self._line]), encoding="utf-8")
+            unfinished.write_text(json.dumps([run.id for run in self._queued]), encoding="utf-8")
             unfinished.replace(self.workspace.path / "queue.json")
 
-    def _remembered(self) -> list[Run]:
-        """All runs, those that were in line first and in their order."""
+    def _in_saved_order(self) -> list[Run]:
+        """All runs: first those in ``queue.json`` in their order, then the others by number."""
         try:
             ids = json.loads((self.workspace.path / "queue.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -178,22 +175,22 @@ class RunQueue:
     def _serve(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._line and not self._closing)
-                run = self.current = self._line.pop(0)
-                self._remember()
-            with suppress(BusyError):  # another process works on this very run
+                self._changed.wait_for(lambda: self._queued and not self._closing)
+                run = self.current = self._queued.pop(0)
+                self._save_order()
+            with suppress(BusyError):  # another process trains this very run
                 work(run, self.workspace, patient=True)
             with self._changed:
                 self.current = None
                 self._changed.notify_all()
             if run.view().code == "gpu":
-                self.poisoned.set()
+                self.context_lost.set()
                 return
 
     def _watch(self) -> None:
-        """Notice a worker that ended without a word, say so in its run, and put another in its place."""
-        while not self.poisoned.wait(WATCH_S):
-            if self._worker.is_alive() or self.poisoned.is_set():
+        """Replace a worker thread that ended unexpectedly, and report it in the run it was training."""
+        while not self.context_lost.wait(WATCH_S):
+            if self._worker.is_alive() or self.context_lost.is_set():
                 continue
             with self._changed:
                 run, self.current = self.current, None
@@ -203,8 +200,8 @@ class RunQueue:
                     Ended(
                         state="failed",
                         code="bug",
-                        message="The work on this run ended without a word.",
-                        hint="Resume it: it goes on from its last checkpoint.",
+                        message="The worker thread of this run ended without an error message.",
+                        hint="Resume the run: it continues from its last checkpoint.",
                     )
                 )
             self._worker = self._start_worker()

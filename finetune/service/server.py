@@ -1,4 +1,4 @@
-"""A server's life around its page: the only one on its workspace, and what makes it end.
+"""The life of a server around its page: its claim on the workspace, its port, and the reasons to end it.
 
 It knows neither the page nor the launcher; ``app`` puts the three together.
 """
@@ -16,29 +16,29 @@ from filelock import FileLock, Timeout
 
 from finetune.errors import BusyError
 from finetune.runs.workspace import Workspace
-from finetune.service.launcher import POISONED
+from finetune.service.launcher import EXIT_CONTEXT_LOST
 
 BUDGET_S = 5.5
-"""What a run at work is given to save where it is; with all else the program ends within 8 s."""
+"""Time for the current run to save a checkpoint; with everything else the program ends within 8 s."""
 CHANGING_S = 15.0
-"""How long a server waits for one that is just beginning or ending; a page is up within a few seconds."""
+"""How long a server waits for one that is just starting or ending; a page is up within a few seconds."""
 
 
 class Claim:
     """The right to serve a workspace: an OS file lock, held until the process ends, however that happens.
 
-    Beside it ``server.json`` says where the server is to be found, for as long as it can be visited.
+    ``server.json`` beside the lock holds the server's URL and process id while the page can be visited.
     """
 
     def __init__(self, workspace: Workspace):
         self._workspace = workspace
         self._lock = FileLock(workspace.path / "server.lock", thread_local=False, is_singleton=False)
-        self._said = workspace.path / "server.json"
+        self._address = workspace.path / "server.json"
 
     def take(self, patience_s: float = CHANGING_S) -> "Claim":
-        """Hold the workspace; ``BusyError`` names the server that does.
+        """Claim the workspace; ``BusyError`` names the server that holds it.
 
-        A holder that does not say where it is begins or ends just now, and is waited for.
+        A holder without an address is just starting or ending, and is waited for.
         """
         until = time.monotonic() + patience_s
         while True:
@@ -49,27 +49,27 @@ class Claim:
                 if other or time.monotonic() > until:
                     raise self._refusal(other) from None
             else:
-                self.withdraw()  # what a killed one left
+                self.withdraw()  # the address that a killed server left
                 return self
 
     def announce(self, url: str, pid: int) -> None:
-        """Say where the server is, and which process a person would end."""
-        unfinished = self._said.with_suffix(".unfinished")
+        """Publish the server's URL, and the process that a person would end."""
+        unfinished = self._address.with_suffix(".unfinished")
         unfinished.write_text(json.dumps({"pid": pid, "url": url}), encoding="utf-8")
-        unfinished.replace(self._said)
+        unfinished.replace(self._address)
 
     def withdraw(self) -> None:
-        """Say nothing any more; the workspace stays held."""
-        self._said.unlink(missing_ok=True)
+        """Remove the address; the workspace stays claimed."""
+        self._address.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Give the workspace back; only a process that lives on needs to."""
+        """Give the claim back; only needed by a process that lives on."""
         self.withdraw()
         self._lock.release()
 
     def _holder(self) -> dict:
         try:
-            return json.loads(self._said.read_text(encoding="utf-8"))
+            return json.loads(self._address.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
 
@@ -93,12 +93,13 @@ def require_port(host: str, port: int) -> None:
         raise BusyError(f"Nothing can listen at {host}:{port}: {error.strerror}.") from None
 
 
-def reasons_to_end(poisoned: threading.Event) -> SimpleQueue:
-    """The exit codes that reasons to end call for, as they come in; to be called in the main thread.
+def reasons_to_end(context_lost: threading.Event) -> SimpleQueue:
+    """A queue of exit codes, one for each reason to end; to be called in the main thread.
 
-    SIGTERM and SIGINT put 0, and end the process at once when they come again; ``poisoned`` puts ``POISONED``.
+    SIGTERM and SIGINT put 0, and end the process at once when they come again. ``context_lost`` puts
+    ``EXIT_CONTEXT_LOST``.
     """
-    reasons: SimpleQueue[int] = SimpleQueue()  # unlike an Event, it can be put to in the middle of a wait for it
+    reasons: SimpleQueue[int] = SimpleQueue()  # unlike an Event, a signal handler can put to it while it is waited for
 
     def at_once(signum: int, _) -> None:
         os._exit(128 + signum)
@@ -109,12 +110,12 @@ def reasons_to_end(poisoned: threading.Event) -> SimpleQueue:
         reasons.put(0)
 
     def watch() -> None:
-        poisoned.wait()
-        reasons.put(POISONED)
+        context_lost.wait()
+        reasons.put(EXIT_CONTEXT_LOST)
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, asked)
-    threading.Thread(target=watch, name="poisoned", daemon=True).start()
+    threading.Thread(target=watch, name="context-lost", daemon=True).start()
     return reasons
 
 

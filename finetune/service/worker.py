@@ -1,6 +1,6 @@
-"""The worker's job: train one run to its end, whatever happens.
+"""The worker: trains one run to its end, whatever happens.
 
-``work`` is the one place that catches everything a run can raise; the run's last event says what it was.
+``work`` is the one place that catches everything a run can raise; the run's last event reports it.
 """
 
 import os
@@ -19,7 +19,7 @@ from finetune.errors import (
     RecipeError,
     RunError,
 )
-from finetune.machine.device_errors import is_out_of_memory, is_poisoned
+from finetune.machine.device_errors import is_context_lost, is_out_of_memory
 from finetune.machine.hardware import choose_processes, machine
 from finetune.machine.lease import Lease
 from finetune.paths import PROJECT
@@ -38,14 +38,14 @@ CODES = {
     DivergedError: "diverged",
 }
 LEAVE_S = 10.0
-"""How long a process may take to leave after its ``torchrun``; it looks each second, and 3 s were measured."""
+"""How long a process may take to end after its ``torchrun``; it polls each second, and 3 s were measured."""
 
 
 def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
     """Train ``run`` in this thread; it has ended when this returns, whatever happened.
 
-    If another process trains on this machine, a ``patient`` run waits for it; any other fails and says so. A run that
-    is not in line (another process was quicker) is left alone. A process that only helps raises what goes wrong.
+    If another process trains on this machine, a ``patient`` run waits for it, and any other fails as ``busy``. A run
+    that is not queued (another process was quicker) is left alone. In distributed training rank > 0 raises its errors.
     """
     if not distributed.is_main_process():
         from finetune.training.train import train
@@ -58,32 +58,32 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
         try:
             with _lease(run, workspace, patient):
                 if run.cancelled:
-                    run.emit(Ended(state=ENDED_AS[run.asked], message="It was asked to end before it began."))
+                    run.emit(Ended(state=ENDED_AS[run.asked], message="It was asked to end before it started."))
                     return
-                together = _processes(run)
-                if together == 1:
+                processes = _processes(run)
+                if processes == 1:
                     from finetune.training.train import train
 
                     train(run, workspace)
         except Exception as error:
             run.emit(_failure(run, error))
             return
-    if together > 1:
-        _work_together(run, workspace, together)
+    if processes > 1:
+        _work_distributed(run, workspace, processes)
 
 
 def _processes(run: Run) -> int:
-    """How many processes are to be started for ``run``; 1 in one that was started with others."""
+    """How many processes to start for ``run``; 1 inside a process that ``torchrun`` started."""
     if distributed.world_size() > 1:
         return 1
     return choose_processes(machine(), run.recipe.training.processes)
 
 
-def _work_together(run: Run, workspace: Workspace, processes: int) -> None:
-    """Train ``run`` with several processes of this machine, which take its lock and the device themselves.
+def _work_distributed(run: Run, workspace: Workspace, processes: int) -> None:
+    """Train ``run`` with several processes of this machine, which take its lock and the lease on the device themselves.
 
-    If they ended early, that is said once the one that writes has left, or it might go on writing after the end. One
-    that does not leave still works on the run, and the run is shown so.
+    If they ended early, ``Ended`` is emitted once rank 0 has released the run's lock, or rank 0 might write events
+    after the end. If it does not release the lock, it still trains, and the run is shown as running.
     """
     environment = os.environ | {
         "FINETUNE_HOME": str(workspace.path),
@@ -116,17 +116,17 @@ def _ended_early(run: Run) -> Ended:
     return Ended(
         state="failed",
         code="bug",
-        message="The processes that trained together ended early.",
-        hint=f"What they said is in processes.log of run {run.id}. Resume it: it goes on from its last checkpoint.",
+        message="The processes of the distributed training ended early.",
+        hint=f"See processes.log of run {run.id}. Resume the run: it continues from its last checkpoint.",
     )
 
 
 def _killed() -> Ended:
-    """The last event of a run that one of its processes was taken from."""
+    """The last event of a run after one of its processes was killed."""
     return Ended(
         state="interrupted",
-        message="One of the processes that trained together ended.",
-        hint="Resume the run: it goes on from its last checkpoint.",
+        message="One of the processes of the distributed training ended.",
+        hint="Resume the run: it continues from its last checkpoint.",
     )
 
 
@@ -141,12 +141,12 @@ def _failure(run: Run, error: Exception) -> Ended:
             message="The machine ran out of memory.",
             hint="Choose QLoRA, a shorter length, a smaller batch or a smaller model.",
         )
-    if is_poisoned(error):
+    if is_context_lost(error):
         return Ended(
             state="failed",
             code="gpu",
-            message="The graphics card stopped working for this program, so nothing more could be saved.",
-            hint="The program has to start anew; then resume the run from its last checkpoint.",
+            message="The GPU stopped working for this program (CUDA context lost), so nothing more could be saved.",
+            hint="Restart the program, then resume the run from its last checkpoint.",
         )
     if distributed.is_lost(error):
         return _killed()
@@ -157,6 +157,6 @@ def _failure(run: Run, error: Exception) -> Ended:
     return Ended(
         state="failed",
         code="bug",
-        message="Something went wrong that should not have.",
-        hint=f"The details are in traceback.txt of run {run.id}.",
+        message="An unexpected error ended the run.",
+        hint=f"The traceback is in traceback.txt of run {run.id}.",
     )

@@ -1,10 +1,10 @@
-"""What two answers side by side cost beside one answer alone, and whether the base's answer is the untouched base's.
+"""The cost of two answers side by side against one alone, and whether the base's answer equals the untouched base's.
 
     python -m tests.benchmarks.pair [MODEL_FOLDER] [--prompts 40] [--tokens 48] [--kinds lora,qlora,full]
 
-Greedy, equal numbers of tokens (ends are ignored), medians over prompts, CPU time of one thread, so that other
-work on the machine counts little; the three ways take turns at each prompt. "alone" is ``generate`` on the untouched
-base, "tuned alone" is ``generate`` on the tuned model as PEFT loads it.
+Greedy decoding, equal numbers of tokens (end tokens are ignored), medians over prompts. CPU time of one thread, so that
+other work on the machine counts little; the three ways alternate at each prompt. "alone" is ``generate`` on the
+untouched base, "tuned alone" is ``generate`` on the tuned model as PEFT loads it.
 """
 
 import argparse
@@ -45,15 +45,15 @@ def measure(options, dtype, kind: str, prompts: list[list[int]]) -> None:
     untouched = load(options.model, dtype, kind)
     tuned_alone = tune(load(options.model, dtype, kind), kind)
     if kind != "full":
-        sides, how = decoding_of_adapter(tune(load(options.model, dtype, kind), kind), LoRA())
+        decoding, how = decoding_of_adapter(tune(load(options.model, dtype, kind), kind), LoRA())
     else:
-        sides, how = decoding_of_models(load(options.model, dtype, kind), tuned_alone)
+        decoding, how = decoding_of_models(load(options.model, dtype, kind), tuned_alone)
     times = {"alone": [], "tuned": [], "pair": []}
     equal = 0
     for ids in prompts:
-        said = clocked(times["alone"], generate, untouched, ids, options.tokens)
+        expected = clocked(times["alone"], generate, untouched, ids, options.tokens)
         clocked(times["tuned"], generate, tuned_alone, ids, options.tokens)
-        equal += said == clocked(times["pair"], walk, sides, ids, options.tokens)
+        equal += expected == clocked(times["pair"], walk, decoding, ids, options.tokens)
     alone, tuned, pair = (1000 * statistics.median(times[name]) / options.tokens for name in ("alone", "tuned", "pair"))
     print(
         f"{str(dtype).removeprefix('torch.'):10} {kind:6} {how.value:10} {equal:3} of {len(prompts):2} "
@@ -89,7 +89,7 @@ def load(folder: str, dtype, kind: str):
 
 
 def tune(model, kind: str):
-    """``model`` changed as a training would, by chance instead."""
+    """``model`` with random changes of the size that a training makes."""
     torch.manual_seed(1)
     if kind == "full":
         with torch.no_grad():
@@ -118,20 +118,20 @@ def generate(model, ids: list[int], count: int) -> list[int]:
     return output[0, len(ids) :].tolist()
 
 
-def walk(sides, ids: list[int], count: int) -> list[int]:
-    """The base's greedy tokens, the tuned side answering beside it."""
-    logits, place = sides.begin((ids, ids))
-    said = []
+def walk(decoding, ids: list[int], count: int) -> list[int]:
+    """The base's greedy tokens, while tuned answers beside it."""
+    logits, position = decoding.prefill((ids, ids))
+    answer = []
     for _ in range(count):
         tokens = [int(row.argmax()) for row in logits]
-        said.append(tokens[0])
-        if len(said) < count:
-            logits = sides.step(tokens, place)
-    return said
+        answer.append(tokens[0])
+        if len(answer) < count:
+            logits = decoding.step(tokens, position)
+    return answer
 
 
 def clocked(times: list[float], work, *given):
-    """What ``work`` returns; its time joins ``times``."""
+    """The result of ``work``; its CPU time is appended to ``times``."""
     began = time.process_time()
     result = work(*given)
     times.append(time.process_time() - began)

@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.errors import ModelError, RunError
-from finetune.inference.chat import TOP_FIRST, Answer, Pair, Pairs, Sampling, TokenSampler, differences
+from finetune.inference.chat import TOP_FIRST, AnswerText, Pair, Pairs, Sampling, TokenSampler, differences
 from finetune.recipe import Recipe
 from finetune.runs.events import Saved
 from finetune.service.worker import work
@@ -39,7 +39,7 @@ def home(tiny_model, tmp_path_factory):
 
 
 def make_run(workspace, folder, kind):
-    """A run whose model was tuned by chance, not by training."""
+    """A run whose model has random changes instead of a training."""
     values = {"name": kind, "model": {"id": "tiny"}, "data": {"path": "x.jsonl"}, "adapter": {"type": kind}}
     run = workspace.create(Recipe.from_dict(values))
     model = AutoModelForCausalLM.from_pretrained(folder)
@@ -66,14 +66,14 @@ def pair(home):
 
 
 def ask(pair, question, sampling=GREEDY, **options):
-    """The last reply to ``question`` on both sides."""
+    """The last reply of base and tuned to ``question``."""
     messages = [{"role": "user", "content": question}]
     *_, reply = pair.reply(messages, messages, sampling, **options)
     return reply
 
 
 class Untouched:
-    """The base without this project around it: Transformers' own ``generate``."""
+    """The base without this project: Transformers' own ``generate``."""
 
     def __init__(self, folder, **loading):
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -88,42 +88,42 @@ class Untouched:
         return text.rstrip("\ufffd")
 
 
-def said_by(untouched) -> list[str]:
+def answers_of(untouched) -> list[str]:
     return [untouched.answer(question, GREEDY.max_tokens) for question in QUESTIONS]
 
 
 def test_the_base_answers_as_the_untouched_model_beside_an_adapter(pair, tiny_model):
-    untouched = Untouched(tiny_model, dtype=pair.sides.model.dtype)
+    untouched = Untouched(tiny_model, dtype=pair.decoding.model.dtype)
     replies = [ask(pair, question) for question in QUESTIONS]
-    assert [reply.base for reply in replies] == said_by(untouched)
+    assert [reply.base for reply in replies] == answers_of(untouched)
     assert sum(reply.base != reply.tuned for reply in replies) > 20
 
 
-def test_the_base_answers_as_the_untouched_model_beside_a_whole_model(home, tiny_model):
+def test_the_base_answers_as_the_untouched_model_beside_a_full_model(home, tiny_model):
     workspace, runs = home
     pair = Pair.load(runs["full"], workspace)
-    dtype = pair.sides.sides[0].model.dtype
+    dtype = pair.decoding.variants[0].model.dtype
     replies = [ask(pair, question) for question in QUESTIONS]
-    assert [reply.base for reply in replies] == said_by(Untouched(tiny_model, dtype=dtype))
+    assert [reply.base for reply in replies] == answers_of(Untouched(tiny_model, dtype=dtype))
     tuned = Untouched(tiny_model, dtype=dtype)
     tuned.model = AutoModelForCausalLM.from_pretrained(runs["full"].model_dir, dtype=dtype).eval()
-    assert [reply.tuned for reply in replies] == said_by(tuned)
+    assert [reply.tuned for reply in replies] == answers_of(tuned)
 
 
-def test_the_base_answers_as_the_compressed_base_beside_a_qlora_adapter(home, pair):
+def test_the_base_answers_as_the_quantized_base_beside_a_qlora_adapter(home, pair):
     from finetune.model import load_base
 
     workspace, runs = home
     recipe = runs["qlora"].recipe
     quantized = Pair.load(runs["qlora"], workspace)
     untouched = Untouched(workspace.models_dir / "tiny")
-    untouched.model = load_base(recipe.model, workspace, recipe.adapter, pair.sides.model.dtype)
-    assert [ask(quantized, question).base for question in QUESTIONS[:10]] == said_by(untouched)[:10]
+    untouched.model = load_base(recipe.model, workspace, recipe.adapter, pair.decoding.model.dtype)
+    assert [ask(quantized, question).base for question in QUESTIONS[:10]] == answers_of(untouched)[:10]
 
 
 @pytest.mark.parametrize("kind", ["lora", "full"])
 def test_the_base_answers_as_the_untouched_model_while_a_run_trains(home, pair, tiny_model, tmp_path, kind):
-    expected = said_by(Untouched(tiny_model, dtype=pair.sides.model.dtype))[:6]
+    expected = answers_of(Untouched(tiny_model, dtype=pair.decoding.model.dtype))[:6]
     data = tmp_path / "rows.jsonl"
     data.write_text("".join(f'{{"question": "What is {n}?", "answer": "Arr, {n}!"}}\n' for n in range(40)))
     values = {"name": "beside", "model": {"id": "tiny"}, "data": {"path": str(data)}, "adapter": {"type": kind}}
@@ -132,12 +132,12 @@ def test_the_base_answers_as_the_untouched_model_while_a_run_trains(home, pair, 
     thread.start()
     try:
         before = wait_for_step(run, thread, 1)
-        said = [ask(pair, question).base for question in QUESTIONS[:6]]
+        answers = [ask(pair, question).base for question in QUESTIONS[:6]]
         wait_for_step(run, thread, before + 1)
     finally:
         run.cancel()
         thread.join()
-    assert said == expected
+    assert answers == expected
     assert run.view().state == "stopped"
 
 
@@ -149,7 +149,7 @@ def wait_for_step(run, thread, step: int) -> int:
     return reached
 
 
-def test_each_side_keeps_its_own_history(pair):
+def test_base_and_tuned_keep_their_own_histories(pair):
     other = [
         {"role": "user", "content": "a much longer question than the first"},
         {"role": "assistant", "content": "yes"},
@@ -162,21 +162,21 @@ def test_each_side_keeps_its_own_history(pair):
     assert swapped.base != mixed.base
 
 
-def test_equal_seeds_give_equal_answers_and_touch_no_other_chance(pair):
+def test_equal_seeds_give_equal_answers_and_leave_the_random_state_alone(pair):
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    drawn = Sampling(seed=5, temperature=1.0, max_tokens=12)
+    sampling = Sampling(seed=5, temperature=1.0, max_tokens=12)
     first, second, other = (
-        ask(pair, "x", drawn),
-        ask(pair, "x", drawn),
-        ask(pair, "x", drawn.model_copy(update={"seed": 6})),
+        ask(pair, "x", sampling),
+        ask(pair, "x", sampling),
+        ask(pair, "x", sampling.model_copy(update={"seed": 6})),
     )
     assert (first.base, first.tuned) == (second.base, second.tuned)
     assert first.base != other.base
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_both_sides_draw_with_the_same_luck():
+def test_base_and_tuned_share_the_random_numbers():
     logits = torch.randn(1, 500, generator=torch.Generator().manual_seed(0)).repeat(2, 1)
     sample = TokenSampler(Sampling(temperature=1.0))
     pairs = [sample(logits) for _ in range(50)]
@@ -184,7 +184,7 @@ def test_both_sides_draw_with_the_same_luck():
     assert len({base for base, _ in pairs}) > 20
 
 
-def test_words_are_drawn_as_often_as_their_chance_says():
+def test_tokens_are_sampled_as_often_as_their_probability():
     probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])
     sample = TokenSampler(Sampling(temperature=1.0, top_p=1.0))
     counts = torch.zeros(4)
@@ -212,13 +212,13 @@ def test_answers_grow_and_the_last_reply_is_done(pair):
     assert replies[-1].base_tokens <= GREEDY.max_tokens and replies[-1].tokens_per_s > 0
 
 
-def test_a_side_that_has_ended_says_no_more(pair):
-    """The base is made to end where it would say its fourth token."""
+def test_an_answer_that_has_ended_gets_no_more_tokens(pair):
+    """The base's fourth token is made an end token."""
     messages = [{"role": "user", "content": "e?"}]
     prompts = (pair.prompt(messages), pair.prompt(messages))
-    said = list(pair._tokens(prompts, TokenSampler(GREEDY), 12, threading.Event()))
-    base, tuned = zip(*said)
-    shorter = Pair(pair.sides, pair.tokenizer, {base[3]}, pair.context, pair.how)
+    steps = list(pair._tokens(prompts, TokenSampler(GREEDY), 12, threading.Event()))
+    base, tuned = zip(*steps)
+    shorter = Pair(pair.decoding, pair.tokenizer, {base[3]}, pair.context, pair.how)
     *_, reply = shorter.reply(messages, messages, GREEDY)
     assert reply.base_tokens == base.index(base[3])
     assert reply.tuned_tokens == (tuned.index(base[3]) if base[3] in tuned else 12)
@@ -277,7 +277,7 @@ def test_two_people_asking_at_once_get_what_each_gets_alone(pair):
     assert together == alone
 
 
-def test_a_conversation_that_leaves_no_room_is_refused_before_anything_is_computed(pair):
+def test_a_conversation_that_fills_the_context_is_refused_before_anything_is_computed(pair):
     messages = [{"role": "user", "content": "x" * 600}]
     with pytest.raises(ModelError, match="reads at most 512") as refused:
         pair.reply(messages, messages)
@@ -285,7 +285,7 @@ def test_a_conversation_that_leaves_no_room_is_refused_before_anything_is_comput
     assert not pair.lock.locked()
 
 
-def test_an_answer_is_bounded_by_what_the_model_can_read(pair):
+def test_an_answer_is_bounded_by_the_context_length(pair):
     messages = [{"role": "user", "content": "x" * 480}]
     room = pair.context - len(pair.prompt(messages))
     *_, reply = pair.reply(messages, messages, Sampling(greedy=True, max_tokens=4096))
@@ -295,20 +295,20 @@ def test_an_answer_is_bounded_by_what_the_model_can_read(pair):
 def test_characters_of_several_tokens_are_never_shown_in_part(tiny_model):
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     text = "añ 你好 🙂!"
-    answer, seen = Answer(tokenizer), []
+    answer, seen = AnswerText(tokenizer), []
     for token in tokenizer(text)["input_ids"]:
         answer.add(token)
         seen.append(answer.text)
     answer.finish()
     assert answer.text == text and all(text.startswith(part) for part in seen)
-    cut = Answer(tokenizer)
+    truncated = AnswerText(tokenizer)
     for token in tokenizer("ok 🙂")["input_ids"][:-1]:
-        cut.add(token)
-    cut.finish()
-    assert cut.text == "ok "
+        truncated.add(token)
+    truncated.finish()
+    assert truncated.text == "ok "
 
 
-def test_a_model_without_a_chat_template_says_so(home, tiny_model):
+def test_a_model_without_a_chat_template_is_refused(home, tiny_model):
     import shutil
 
     workspace, _ = home
@@ -337,7 +337,7 @@ def test_the_last_pair_is_kept_and_the_former_one_freed(home):
     pairs = Pairs(workspace)
     first = pairs.get(runs["lora"].id)
     assert pairs.get(runs["lora"].id) is first
-    gone = weakref.ref(first.sides.model)
+    gone = weakref.ref(first.decoding.model)
     del first
     second = pairs.get(runs["full"].id)
     assert gone() is None
@@ -351,7 +351,7 @@ def test_the_pair_of_a_run_that_was_deleted_is_freed(home):
 
     workspace, runs = home
     pairs = Pairs(workspace)
-    gone = weakref.ref(pairs.get(runs["lora"].id).sides.model)
+    gone = weakref.ref(pairs.get(runs["lora"].id).decoding.model)
     pairs.forget(runs["full"].id)
     assert gone() is not None
     pairs.forget(runs["lora"].id)

@@ -1,4 +1,4 @@
-"""Each side of a pair answers bit for bit as it does alone."""
+"""Base and tuned answer bit for bit as each does alone."""
 
 import pytest
 import torch
@@ -45,14 +45,14 @@ def greedy(model, ids, count):
     return output[0, len(ids) :].tolist()
 
 
-def walk(sides, prompts, count):
-    """The greedy tokens of both sides."""
-    logits, place = sides.begin(prompts)
-    said = []
+def walk(decoding, prompts, count):
+    """The greedy tokens of base and tuned."""
+    logits, position = decoding.prefill(prompts)
+    steps = []
     for _ in range(count):
-        said.append([int(row.argmax()) for row in logits])
-        logits = sides.step(said[-1], place)
-    return [list(side) for side in zip(*said)]
+        steps.append([int(row.argmax()) for row in logits])
+        logits = decoding.step(steps[-1], position)
+    return [list(answer) for answer in zip(*steps)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,52 +65,53 @@ def one_thread():
 
 
 @pytest.mark.parametrize(("dtype", "count"), [(torch.bfloat16, 12), (torch.float32, 4)])
-def test_one_batch_answers_as_each_side_alone(dtype, count):
-    sides, how = decoding_of_adapter(tune(small(dtype)), LoRA())
-    assert isinstance(sides, BatchedDecoding) and how.value == "one batch"
+def test_batched_decoding_answers_as_each_model_alone(dtype, count):
+    decoding, how = decoding_of_adapter(tune(small(dtype)), LoRA())
+    assert isinstance(decoding, BatchedDecoding) and how.value == "batched"
     untouched, tuned = small(dtype), tune(small(dtype))
     for i, ids in enumerate(PROMPTS[:count]):
         other = PROMPTS[-1 - i]
-        base_said, tuned_said = walk(sides, (ids, other), 24)
-        assert base_said == greedy(untouched, ids, 24)
-        assert tuned_said == greedy(tuned, other, 24)
+        base_tokens, tuned_tokens = walk(decoding, (ids, other), 24)
+        assert base_tokens == greedy(untouched, ids, 24)
+        assert tuned_tokens == greedy(tuned, other, 24)
 
 
-def test_layers_too_wide_for_one_batch_are_computed_row_by_row():
-    sides, _ = decoding_of_adapter(tune(small(torch.bfloat16, intermediate=2048)), LoRA())
+def test_layers_that_are_not_batch_invariant_are_computed_row_by_row():
+    decoding, _ = decoding_of_adapter(tune(small(torch.bfloat16, intermediate=2048)), LoRA())
     untouched = small(torch.bfloat16, intermediate=2048)
     for ids in PROMPTS[:5]:
-        assert walk(sides, (ids, ids), 16)[0] == greedy(untouched, ids, 16)
+        assert walk(decoding, (ids, ids), 16)[0] == greedy(untouched, ids, 16)
 
 
-def test_logits_of_one_batch_are_equal_to_the_last_bit():
-    sides, _ = decoding_of_adapter(tune(small(torch.float32)), LoRA())
-    together, place = sides.begin((PROMPTS[0], PROMPTS[5]))
-    alone, apart = sides.alone.begin((PROMPTS[0], PROMPTS[5]))
+def test_batched_logits_are_equal_to_the_last_bit():
+    decoding, _ = decoding_of_adapter(tune(small(torch.float32)), LoRA())
+    batched, position = decoding.prefill((PROMPTS[0], PROMPTS[5]))
+    alone, sequential_position = decoding.sequential.prefill((PROMPTS[0], PROMPTS[5]))
     for token in range(30, 60):
-        assert torch.equal(together, alone)
-        assert not torch.equal(together[0], together[1])
-        together, alone = sides.step([token, token + 1], place), sides.alone.step([token, token + 1], apart)
+        assert torch.equal(batched, alone)
+        assert not torch.equal(batched[0], batched[1])
+        batched = decoding.step([token, token + 1], position)
+        alone = decoding.sequential.step([token, token + 1], sequential_position)
 
 
-def test_an_add_on_that_cannot_share_a_batch_is_stepped_in_turn():
-    sides, how = decoding_of_adapter(tune(small(torch.float32), use_dora=True), LoRA())
-    assert isinstance(sides, SequentialDecoding) and how.value == "in turn" and how.reason
+def test_an_adapter_that_cannot_be_batched_is_decoded_sequentially():
+    decoding, how = decoding_of_adapter(tune(small(torch.float32), use_dora=True), LoRA())
+    assert isinstance(decoding, SequentialDecoding) and how.value == "sequential" and how.reason
     untouched, tuned = small(torch.float32), tune(small(torch.float32), use_dora=True)
-    base_said, tuned_said = walk(sides, (PROMPTS[2], PROMPTS[3]), 16)
-    assert base_said == greedy(untouched, PROMPTS[2], 16)
-    assert tuned_said == greedy(tuned, PROMPTS[3], 16)
+    base_tokens, tuned_tokens = walk(decoding, (PROMPTS[2], PROMPTS[3]), 16)
+    assert base_tokens == greedy(untouched, PROMPTS[2], 16)
+    assert tuned_tokens == greedy(tuned, PROMPTS[3], 16)
 
 
-def test_two_whole_models_answer_as_each_alone():
+def test_two_full_models_answer_as_each_alone():
     base, tuned = small(torch.bfloat16), small(torch.bfloat16)
     with torch.no_grad():
         for parameter in tuned.parameters():
             parameter.mul_(1.1)
-    sides, _ = decoding_of_models(base, tuned)
-    base_said, tuned_said = walk(sides, (PROMPTS[1], PROMPTS[4]), 16)
-    assert base_said == greedy(small(torch.bfloat16), PROMPTS[1], 16)
-    assert tuned_said == greedy(tuned, PROMPTS[4], 16)
+    decoding, _ = decoding_of_models(base, tuned)
+    base_tokens, tuned_tokens = walk(decoding, (PROMPTS[1], PROMPTS[4]), 16)
+    assert base_tokens == greedy(small(torch.bfloat16), PROMPTS[1], 16)
+    assert tuned_tokens == greedy(tuned, PROMPTS[4], 16)
 
 
 def test_a_saved_adapter_answers_as_before(tmp_path):
@@ -119,11 +120,11 @@ def test_a_saved_adapter_answers_as_before(tmp_path):
     expected = greedy(tuned, PROMPTS[0], 24)
     folder = next(path.parent for path in tmp_path.rglob("adapter_config.json"))
     loaded = PeftModel.from_pretrained(small(torch.bfloat16), folder, adapter_name="tuned").eval()
-    sides, _ = decoding_of_adapter(loaded, LoRA())
-    assert walk(sides, (PROMPTS[0], PROMPTS[0]), 24)[1] == expected
+    decoding, _ = decoding_of_adapter(loaded, LoRA())
+    assert walk(decoding, (PROMPTS[0], PROMPTS[0]), 24)[1] == expected
 
 
-def test_a_model_with_a_sliding_window_is_stepped_in_turn():
+def test_a_model_with_a_sliding_window_is_decoded_sequentially():
     torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=259, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
@@ -132,6 +133,6 @@ def test_a_model_with_a_sliding_window_is_stepped_in_turn():
     model = Qwen2ForCausalLM(config).eval()
     untouched = AutoModelForCausalLM.from_config(config).eval()
     untouched.load_state_dict(model.state_dict())
-    sides, how = decoding_of_adapter(tune(model), LoRA())
-    assert how.value == "in turn"
-    assert walk(sides, (PROMPTS[8], PROMPTS[2]), 24)[0] == greedy(untouched, PROMPTS[8], 24)
+    decoding, how = decoding_of_adapter(tune(model), LoRA())
+    assert how.value == "sequential"
+    assert walk(decoding, (PROMPTS[8], PROMPTS[2]), 24)[0] == greedy(untouched, PROMPTS[8], 24)

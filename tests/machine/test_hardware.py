@@ -9,7 +9,7 @@ from finetune.machine.hardware import GIB, Machine, choose_precision, cpu_words
 CPU = Machine("cpu", "CPU", 2, 23 * GIB)
 
 
-def test_a_machine_in_words():
+def test_a_machine_is_described_in_one_line():
     assert CPU.words == cpu_words(2, 23 * GIB) == "CPU, 2 cores, 23 GB"
     assert Machine("cuda", "NVIDIA L4", 8, 64 * GIB, 24 * GIB).words == "NVIDIA L4, 24 GB"
     assert "shared" in Machine("mps", "Apple GPU", 8, 16 * GIB).words
@@ -22,12 +22,12 @@ def test_this_machine_has_cores_and_memory():
     assert hardware.memory_used_bytes(replace(machine, device="cpu")) > 0
 
 
-def test_what_is_free_on_a_processor_is_what_its_container_leaves(monkeypatch):
+def test_free_memory_on_a_cpu_is_what_its_container_leaves(monkeypatch):
     monkeypatch.setattr(hardware, "free_memory_bytes", lambda: 5 * GIB)
     assert hardware.free_bytes(CPU) == 5 * GIB
 
 
-def test_precision_follows_the_processor(monkeypatch):
+def test_precision_follows_the_cpu(monkeypatch):
     import torch
 
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
@@ -38,9 +38,9 @@ def test_precision_follows_the_processor(monkeypatch):
     assert choose_precision(Machine("mps", "Apple GPU", 8, 16 * GIB)).value == "fp32"
 
 
-def test_what_is_asked_for_is_kept_unless_the_machine_cannot():
+def test_the_asked_precision_is_kept_unless_the_machine_lacks_it():
     assert choose_precision(CPU, "fp32").value == "fp32"
-    with pytest.raises(RecipeError, match="fp16 needs an NVIDIA card"):
+    with pytest.raises(RecipeError, match="fp16 needs an NVIDIA GPU"):
         choose_precision(CPU, "fp16")
 
 
@@ -48,6 +48,6 @@ def test_every_choice_has_a_reason():
     assert choose_precision(CPU).reason and choose_precision(CPU, "fp32").reason
 
 
-def test_memory_can_be_given_back_at_any_time():
+def test_memory_can_be_released_at_any_time():
     hardware.release_memory()
     assert hardware.free_bytes(CPU) > 0

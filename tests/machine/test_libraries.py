@@ -27,7 +27,7 @@ threading.Thread(target=lambda: print(torch.get_num_threads())).start()
 """
 
 
-def test_threads_follow_the_cores_to_use_unless_a_person_said_how_many():
+def test_threads_follow_the_usable_cores_unless_a_person_set_their_number():
     environment = {name: value for name, value in os.environ.items() if name not in libraries.ASKED_THREADS}
     for asked, threads in ({}, "1"), ({"OMP_NUM_THREADS": "2"}, "2"):
         command, given = [sys.executable, "-c", THREADS], environment | asked
@@ -60,12 +60,12 @@ print(pythons / ours)
 """
 
 
-def test_a_thread_that_computes_lets_the_training_go_on_soon():
+def test_a_thread_that_computes_lets_the_training_continue_soon():
     done = subprocess.run([sys.executable, "-c", WAITS], capture_output=True, text=True, check=True)
     assert float(done.stdout) > 3
 
 
-def test_threads_that_write_conversations_at_a_time_mark_the_answers_as_one_alone_does(tiny_model):
+def test_threads_that_render_conversations_at_once_mask_the_answers_as_one_alone_does(tiny_model):
     libraries.load_tokenizers()
     from transformers import AutoTokenizer
 
@@ -81,4 +81,4 @@ def test_threads_that_write_conversations_at_a_time_mark_the_answers_as_one_alon
             together = list(pool.map(lambda chat: chat_sequence(chat, tokenizer, 512), chats))
     finally:
         sys.setswitchinterval(usual)
-    assert together == alone and all(piece.has_trained_tokens for piece in alone)
+    assert together == alone and all(sequence.has_trained_tokens for sequence in alone)

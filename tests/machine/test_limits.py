@@ -1,4 +1,4 @@
-"""Limits of containers, written down as Linux shows them: version 1 and 2, seen from inside and from outside."""
+"""Container limits, written as Linux shows them: cgroups version 1 and 2, seen from inside and from outside."""
 
 from types import SimpleNamespace
 
@@ -14,14 +14,14 @@ POD = "0::/kubepods.slice/pod1/ab\n"
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A machine of 64 cores and 1,000 MiB, 900 of them available: writes down its groups, and gives its root."""
+    """Writes the groups of a machine of 64 cores and 1,000 MiB, 900 of them available, and returns its root."""
     monkeypatch.setattr(limits, "visible_cores", lambda: 64)
     memory = SimpleNamespace(total=1000 * MIB, available=900 * MIB)
     monkeypatch.setattr(limits.psutil, "virtual_memory", lambda: memory)
 
     def write(own: str | None, files: dict[str, str]):
-        told = {"proc/self/cgroup": own} if own is not None else {}
-        for name, text in (told | {f"sys/fs/cgroup/{name}": text for name, text in files.items()}).items():
+        texts = {"proc/self/cgroup": own} if own is not None else {}
+        for name, text in (texts | {f"sys/fs/cgroup/{name}": text for name, text in files.items()}).items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         return tmp_path
@@ -53,7 +53,7 @@ def test_a_quota_of_the_own_group_or_one_above_counts_rounded_up(machine, own, f
     assert cores(root) == (granted or 64)
 
 
-def test_a_quota_above_the_cores_there_are_gives_no_more_of_them(machine, monkeypatch):
+def test_a_quota_above_the_visible_cores_adds_none(machine, monkeypatch):
     monkeypatch.setattr(limits, "visible_cores", lambda: 4)
     assert cores(machine("0::/\n", {"cpu.max": "800000 100000\n"})) == 4
 
@@ -89,18 +89,20 @@ def test_a_quota_above_the_cores_there_are_gives_no_more_of_them(machine, monkey
         (DOCKER_1, {"memory/memory.limit_in_bytes": "9223372036854771712\n"}, 1000, 900),
     ],
 )
-def test_memory_is_limited_by_the_own_group_or_one_above_and_kept_files_count_as_free(machine, own, files, limit, free):
+def test_memory_is_limited_by_the_own_group_or_one_above_and_file_cache_counts_as_free(
+    machine, own, files, limit, free
+):
     root = machine(own, files)
     assert memory_bytes(root) == limit * MIB
     assert free_memory_bytes(root) == free * MIB
 
 
-def test_where_there_are_no_groups_there_are_no_limits(tmp_path):
+def test_without_groups_there_are_no_limits(tmp_path):
     assert granted_cores(tmp_path) is None
     assert cores(tmp_path) == limits.visible_cores() >= 1
     assert 0 < free_memory_bytes(tmp_path) < memory_bytes(tmp_path)
 
 
-def test_this_process_may_use_something():
+def test_this_process_has_a_core_and_memory():
     assert 1 <= cores() <= limits.visible_cores()
     assert 0 < free_memory_bytes() < memory_bytes()

@@ -1,11 +1,11 @@
-"""Each in a process of its own: what is set of the heap holds for the whole process."""
+"""Each test runs in its own process: a setting of the heap holds for the whole process."""
 
 import subprocess
 import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only glibc is asked")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only glibc is set")
 
 BLOCKS = """
 import ctypes, psutil
@@ -21,8 +21,8 @@ def resident():
 
 
 def left(count=64, mib=1):
-    "MiB that stay when as many large blocks are freed, a small one behind each kept."
-    libc.free(libc.malloc(8 * mib * 2**20))  # as in a run: the first that is freed raises what is taken from the heap
+    "MiB that stay after `count` large blocks are freed; a small block behind each is kept."
+    libc.free(libc.malloc(8 * mib * 2**20))  # as in a run: the first freed block raises glibc's threshold
     before, large = resident(), []
     for _ in range(count):
         large.append(libc.malloc(mib * 2**20))
@@ -46,9 +46,9 @@ def test_large_blocks_leave_nothing_behind_while_they_are_kept_apart():
     assert printed("with large_blocks_apart(): print(left())") < 5
 
 
-def test_afterwards_they_are_taken_from_the_heap_again():
+def test_afterwards_large_blocks_come_from_the_heap_again():
     assert printed("with large_blocks_apart(): pass\nprint(left())") > 50
 
 
-def test_what_is_free_between_blocks_is_given_back():
+def test_trim_returns_free_memory_between_blocks():
     assert printed("before = resident()\nleft()\ntrim()\nprint(resident() - before)") < 5

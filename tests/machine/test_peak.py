@@ -4,7 +4,7 @@ from finetune.machine import hardware, peak
 
 
 @pytest.mark.parametrize("can_reset", [True, False])
-def test_the_peak_is_what_was_in_use_at_most_since(monkeypatch, can_reset):
+def test_the_peak_is_the_most_memory_in_use_since_the_start(monkeypatch, can_reset):
     if not can_reset:
         monkeypatch.setattr(peak, "_reset_resident_peak", lambda: False)
     meter = peak.Peak(hardware.Machine("cpu", "CPU", 1, 2**30))

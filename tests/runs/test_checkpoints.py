@@ -24,7 +24,7 @@ def save(checkpoints, step, content=b"weights"):
         (folder / "more" / "state.json").write_text("{}")
 
 
-def test_a_checkpoint_is_there_once_it_is_whole(checkpoints):
+def test_a_checkpoint_exists_once_it_is_complete(checkpoints):
     with checkpoints.staging(5) as folder:
         (folder / "model.safetensors").write_bytes(b"weights")
         assert checkpoints.all() == [] and checkpoints.newest().checkpoint is None
@@ -34,14 +34,14 @@ def test_a_checkpoint_is_there_once_it_is_whole(checkpoints):
     assert (one.path / "model.safetensors").read_bytes() == b"weights"
 
 
-def test_an_error_while_it_is_written_leaves_nothing(checkpoints):
+def test_an_error_while_a_checkpoint_is_written_leaves_nothing(checkpoints):
     save(checkpoints, 1)
     with pytest.raises(ValueError, match="in between"), checkpoints.staging(2):
         raise ValueError("in between")
     assert [path.name for path in checkpoints.folder.iterdir()] == ["step-0000001"]
 
 
-def test_the_newest_is_told_by_its_step_and_not_by_the_clock(checkpoints):
+def test_the_newest_is_found_by_its_step_and_not_by_its_date(checkpoints):
     for step in (10, 20, 30):
         save(checkpoints, step)
     os.utime(checkpoints.at(30).path, (0, 0))
@@ -70,7 +70,7 @@ def test_one_flipped_bit_is_found_wherever_it_is(data):
         content[place // 8] ^= 1 << place % 8
         file.write_bytes(content)
         found = checkpoints.newest()
-        assert found.checkpoint.step == 1 and "step 2 is passed over" in found.skipped[0]
+        assert found.checkpoint.step == 1 and "step 2 is damaged and was skipped" in found.skipped[0]
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "more/state.json", MANIFEST])
@@ -88,7 +88,7 @@ def test_the_same_step_can_be_saved_again_over_a_damaged_one(checkpoints):
     assert (checkpoints.at(3).path / "model.safetensors").read_bytes() == b"again"
 
 
-def test_what_a_killed_process_left_is_swept_away(checkpoints):
+def test_unfinished_folders_of_a_killed_process_are_pruned(checkpoints):
     save(checkpoints, 1)
     for name in (".staging-0000002", ".trash-0000000"):
         (checkpoints.folder / name).mkdir()
@@ -105,7 +105,7 @@ def test_what_a_killed_process_left_is_swept_away(checkpoints):
         RuntimeError("I/O error: No space left on device (os error 28)"),
     ],
 )
-def test_a_full_disk_is_said_with_the_figure(checkpoints, error):
+def test_a_full_disk_is_reported_with_its_free_space(checkpoints, error):
     save(checkpoints, 1)
     with pytest.raises(DiskError, match=r"disk is full \([\d,.]+ [GM]B free\)"), checkpoints.staging(2):
         raise error
@@ -117,7 +117,7 @@ def test_other_errors_are_left_as_they_are(tmp_path):
         raise RuntimeError("shape mismatch")
 
 
-def test_too_little_room_is_said_before_anything_is_written(tmp_path, monkeypatch):
+def test_too_little_room_is_reported_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100 * 2**20))
     require_room(tmp_path / "not" / "yet", 30 * 2**20, "a checkpoint")
     with pytest.raises(DiskError, match="too full for a checkpoint: it needs 164 MB, and 100 MB are free"):

@@ -13,18 +13,18 @@ losses = st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=120)
 
 
 @given(losses)
-def test_spikes_are_positions_in_order_and_what_is_no_number_is_one(values):
+def test_spikes_are_positions_in_order_and_a_non_finite_loss_is_one(values):
     found = spikes(values)
     assert found == sorted(set(found)) and all(0 <= index < len(values) for index in found)
     assert {n for n, value in enumerate(values) if not math.isfinite(value)} <= set(found)
 
 
 @given(st.lists(st.floats(0.9, 1.1), max_size=200))
-def test_an_even_curve_has_no_spikes(values):
+def test_a_smooth_curve_has_no_spikes(values):
     assert spikes(values) == []
 
 
-def test_a_jump_is_found_where_it_is_and_does_not_hide_the_next():
+def test_a_spike_is_found_where_it_is_and_does_not_hide_the_next():
     noise = random.Random(3)
     values = [2 * 0.97**n + noise.gauss(0.5, 0.03) for n in range(200)]
     values[80] += 3
@@ -32,7 +32,7 @@ def test_a_jump_is_found_where_it_is_and_does_not_hide_the_next():
     assert spikes(values) == [80, 85]
 
 
-def test_a_new_level_is_a_few_spikes_and_then_what_is_usual():
+def test_a_level_shift_is_a_few_spikes_and_then_the_new_usual():
     assert spikes([1.0] * 100 + [3.0] * 100) == [100, 101, 102]
 
 
@@ -49,20 +49,20 @@ def test_blocks_are_few_and_end_at_the_last_step(values):
     assert len(points) < LEAST_BLOCK or len(found) <= len(points) / LEAST_BLOCK
 
 
-def test_a_trend_is_told_from_noise():
+def test_a_trend_is_distinguished_from_noise():
     noise = random.Random(1)
     falling = [(n, 5 - n / 10 + noise.gauss(0, 0.1)) for n in range(20)]
-    level = [(n, 5 + noise.gauss(0, 0.1)) for n in range(20)]
-    rise, real = trend(falling)
-    assert real and abs(rise + 1.9) < 0.2
-    assert not trend(level)[1] and trend(falling[:3]) == (0.0, False)
+    flat = [(n, 5 + noise.gauss(0, 0.1)) for n in range(20)]
+    rise, significant = trend(falling)
+    assert significant and abs(rise + 1.9) < 0.2
+    assert not trend(flat)[1] and trend(falling[:3]) == (0.0, False)
 
 
-def test_one_wild_value_does_not_turn_a_trend():
+def test_one_outlier_does_not_turn_a_trend():
     points = [(n, 5 - n / 10) for n in range(20)]
     points[4] = (4, 900.0)
-    rise, real = trend(points)
-    assert real and abs(rise + 1.9) < 0.1
+    rise, significant = trend(points)
+    assert significant and abs(rise + 1.9) < 0.1
 
 
 @given(st.lists(any_event(), max_size=60))
@@ -70,21 +70,21 @@ def test_any_run_has_a_curve_of_numbers_only(events):
     view = fold(events)
     curve = Curve.of(view)
     assert all(math.isfinite(value) for series in (curve.training, curve.held_out, curve.blocks) for _, value in series)
-    assert curve.best_step is None or curve.best_step in [check.step for check in view.evaluations]
+    assert curve.best_step is None or curve.best_step in [evaluation.step for evaluation in view.evaluations]
     assert set(curve.bad) <= set(curve.spikes) <= {step.step for step in view.steps}
 
 
-def test_level_is_said_from_the_first_check_that_was_as_good_as_the_best():
-    def level(*losses):
-        checks = [events.Evaluated(step=n * 10, loss=loss) for n, loss in enumerate(losses)]
-        return Curve.of(fold(checks)).plateau_since
+def test_a_plateau_starts_at_the_first_evaluation_that_was_as_good_as_the_best():
+    def plateau(*losses):
+        evaluations = [events.Evaluated(step=n * 10, loss=loss) for n, loss in enumerate(losses)]
+        return Curve.of(fold(evaluations)).plateau_since
 
-    assert level(3.0, 2.0, 1.01, 1.0, 1.005, 1.0) == 20
-    assert level(3.0, 2.5, 2.0, 1.5, 1.0) is None
-    assert level(3.0, 1.0, 1.0) is None
+    assert plateau(3.0, 2.0, 1.01, 1.0, 1.005, 1.0) == 20
+    assert plateau(3.0, 2.5, 2.0, 1.5, 1.0) is None
+    assert plateau(3.0, 1.0, 1.0) is None
 
 
-def test_repetition_tells_speech_from_babble():
+def test_repetition_distinguishes_text_from_degenerate_output():
     assert repetition("Arr, a bat be smaller than a goose, me hearty, and so it will ever be!") < 0.3
     assert repetition("," * 64) > 0.9 and repetition("ha ha ha ha ha ha ha ha ha ha ha ha ha ha") > 0.8
     assert repetition("No.") == 0

@@ -21,7 +21,7 @@ def run(tmp_path):
     return Run.create(tmp_path, RECIPE)
 
 
-def test_a_new_run_is_a_folder_with_its_recipe_and_waits(run):
+def test_a_new_run_is_a_folder_with_its_recipe_and_is_queued(run):
     assert run.id == "001-pirate-voice" and run.number == 1
     assert run.recipe == RECIPE
     (event,), _ = run.events()
@@ -29,13 +29,13 @@ def test_a_new_run_is_a_folder_with_its_recipe_and_waits(run):
     assert run.view().state == "queued" and not run.is_held and not run.cancelled
 
 
-def test_runs_made_at_once_get_numbers_of_their_own(tmp_path):
+def test_runs_created_at_once_get_different_numbers(tmp_path):
     with ThreadPoolExecutor(20) as pool:
         made = list(pool.map(lambda _: Run.create(tmp_path, RECIPE), range(20)))
     assert sorted(run.number for run in made) == list(range(1, 21))
 
 
-def test_a_number_is_not_given_twice_after_an_older_run_is_gone(tmp_path):
+def test_a_number_is_not_used_twice_after_an_older_run_is_gone(tmp_path):
     first, second = Run.create(tmp_path, RECIPE), Run.create(tmp_path, RECIPE)
     for file in first.path.iterdir():
         file.unlink()
@@ -85,12 +85,12 @@ def test_a_reader_beside_a_writer_gets_every_event_once_and_in_order(run):
     _, offset = run.events()
     writer = threading.Thread(target=lambda: [run.emit(Noted(message=str(n))) for n in range(300)])
     writer.start()
-    heard = []
-    while len(heard) < 300:
+    received = []
+    while len(received) < 300:
         events, offset = run.events(offset)
-        heard += [event.message for event in events]
+        received += [event.message for event in events]
     writer.join()
-    assert heard == [str(n) for n in range(300)]
+    assert received == [str(n) for n in range(300)]
 
 
 def test_writers_in_many_threads_do_not_mix_their_lines(run):
@@ -100,7 +100,7 @@ def test_writers_in_many_threads_do_not_mix_their_lines(run):
     assert sorted(len(event.message) for event in events[1:]) == list(range(200))
 
 
-def test_a_line_torn_by_a_crash_is_closed_and_passed_over(run):
+def test_a_line_torn_by_a_crash_is_closed_and_skipped(run):
     with open(run.events_path, "ab") as file:
         file.write(b'{"event": "Noted", "mess')
     run.emit(Noted(message="after the crash"))
@@ -109,7 +109,7 @@ def test_a_line_torn_by_a_crash_is_closed_and_passed_over(run):
     assert events[-1].message == "after the crash"
 
 
-def test_bytes_that_are_no_text_are_passed_over(run):
+def test_bytes_that_are_no_text_are_skipped(run):
     with open(run.events_path, "ab") as file:
         file.write(b"\xff\x00\xfe\n")
     run.emit(Noted(message="still here"))
@@ -126,7 +126,7 @@ def test_a_run_is_held_by_one_at_a_time(run):
         assert run.is_held
 
 
-def test_a_run_at_work_is_interrupted_once_nobody_holds_it(run):
+def test_an_active_run_is_interrupted_once_nobody_holds_it(run):
     follower = Follower(run)
     with run.held():
         run.emit(Started(device="CPU"))
@@ -161,7 +161,7 @@ def test_the_lock_dies_with_its_owner(run):
     assert run.view().state == "interrupted"
 
 
-def test_a_run_that_is_asked_to_stop_says_so_until_it_has(run):
+def test_a_run_that_is_asked_to_stop_is_stopping_until_it_has(run):
     with run.held():
         run.emit(Started(device="CPU"))
         run.cancel()
@@ -170,7 +170,7 @@ def test_a_run_that_is_asked_to_stop_says_so_until_it_has(run):
     assert run.view().state == "stopped"
 
 
-def test_a_waiting_run_can_be_stopped_and_a_finished_one_cannot(run):
+def test_a_queued_run_can_be_stopped_and_a_finished_one_cannot(run):
     run.cancel()
     assert run.cancelled
     run.emit(Ended(state="stopped"))
@@ -187,7 +187,7 @@ def test_a_follower_folds_each_event_once(run):
 
 
 @pytest.mark.parametrize(("what", "state"), [("pause", "paused"), ("yield", "interrupted"), ("stop", "stopped")])
-def test_what_is_asked_is_known_until_the_run_goes_on(run, what, state):
+def test_a_request_is_remembered_until_the_run_is_queued_again(run, what, state):
     run.ask(what)
     assert run.asked == what and run.cancelled
     run.emit(Ended(state=state))
@@ -195,7 +195,7 @@ def test_what_is_asked_is_known_until_the_run_goes_on(run, what, state):
     assert run.view().state == "queued" and not run.asked
 
 
-def test_an_interrupted_run_is_left_until_it_goes_on(run):
+def test_an_interrupted_run_stays_dismissed_until_it_is_queued_again(run):
     assert not run.is_dismissed
     run.dismiss()
     assert run.is_dismissed
@@ -204,15 +204,15 @@ def test_an_interrupted_run_is_left_until_it_goes_on(run):
     assert not run.is_dismissed
 
 
-def test_a_finished_run_is_not_taken_up_again(run):
+def test_a_finished_run_cannot_be_resumed(run):
     run.emit(Ended(state="done"))
     with pytest.raises(RunError, match="is finished"):
         run.requeue()
 
 
 @pytest.mark.parametrize("last", [Ended(state="stopped"), Started(device="CPU")])
-def test_of_two_that_resume_a_run_at_once_one_does(run, monkeypatch, last):
-    """Both have seen that it can go on before either says that it does."""
+def test_of_two_that_resume_a_run_at_once_one_succeeds(run, monkeypatch, last):
+    """Both have seen that it can be resumed before either queues it."""
     run.emit(last)
     both, seen = threading.Barrier(2), Run.view
 

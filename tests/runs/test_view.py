@@ -20,18 +20,18 @@ def planned(total_steps):
 
 
 @given(st.lists(any_event(), max_size=40))
-def test_any_story_can_be_folded(events):
+def test_any_events_can_be_folded(events):
     view = fold(events)
     assert view.revision == len(events)
     assert view.state in STATES
     assert 0 <= view.fraction <= 1
     assert view.eta_s is None or view.eta_s >= 0
-    for story in (view.steps, view.evaluations, view.samples):
-        assert [event.step for event in story] == sorted({event.step for event in story})
+    for series in (view.steps, view.evaluations, view.samples):
+        assert [event.step for event in series] == sorted({event.step for event in series})
 
 
 @given(st.lists(any_event(), max_size=20), st.lists(any_event(), max_size=20))
-def test_folding_goes_on_where_it_left_off(first, second):
+def test_folding_continues_where_it_left_off(first, second):
     view = fold(first)
     for event in second:
         view.add(event)
@@ -77,7 +77,7 @@ def test_a_resumed_run_drops_the_steps_it_takes_again():
     assert len(view.samples) == 1
 
 
-def test_an_ended_run_says_how_and_a_new_start_forgets_it():
+def test_an_ended_run_has_its_reason_and_a_new_start_clears_it():
     failed = events.Ended(state="failed", code="memory", message="Too big.", hint="Take less.")
     view = fold([events.Started(device="CPU"), failed])
     assert (view.state, view.code, view.message, view.hint) == ("failed", "memory", "Too big.", "Take less.")
@@ -86,7 +86,7 @@ def test_an_ended_run_says_how_and_a_new_start_forgets_it():
     assert view.ended_at is None
 
 
-def test_a_run_that_is_done_is_whole_whatever_its_last_step():
+def test_a_run_that_is_done_is_at_100_percent_whatever_its_last_step():
     assert fold([planned(10), stepped(9), events.Ended(state="done")]).fraction == 1
 
 
@@ -115,37 +115,37 @@ def evaluated(step, loss):
     return events.Evaluated(step=step, loss=loss)
 
 
-def test_the_best_check_is_the_one_with_the_lowest_loss_that_is_a_number():
+def test_the_best_evaluation_is_the_one_with_the_lowest_finite_loss():
     view = fold([evaluated(0, 3.0), evaluated(4, 1.0), evaluated(8, 2.0), evaluated(9, float("nan"))])
     assert view.best.step == 4 and View().best is None
 
 
-def test_what_was_said_of_later_steps_no_longer_counts_once_it_goes_on_from_an_earlier_one():
-    told = [stepped(n, elapsed_s=n) for n in range(1, 9)]
-    view = fold([*told, evaluated(4, 1.0), evaluated(8, 0.5), events.Resumed(step=5)])
+def test_later_steps_no_longer_count_once_a_run_is_resumed_from_an_earlier_one():
+    before = [stepped(n, elapsed_s=n) for n in range(1, 9)]
+    view = fold([*before, evaluated(4, 1.0), evaluated(8, 0.5), events.Resumed(step=5)])
     assert [step.step for step in view.steps] == [1, 2, 3, 4, 5] and view.elapsed_s == 5
-    assert [check.step for check in view.evaluations] == [4] and view.step == 5
+    assert [evaluation.step for evaluation in view.evaluations] == [4] and view.step == 5
 
 
-def test_a_run_in_line_again_has_no_failure_any_more():
+def test_a_run_queued_again_has_no_failure_any_more():
     view = fold([events.Ended(state="failed", code="disk", message="full", hint="make room"), events.Requeued()])
     assert (view.state, view.code, view.message, view.hint, view.ended_at) == ("queued", "", "", "", None)
 
 
-def test_a_note_that_was_said_before_is_not_said_twice():
+def test_a_repeated_note_is_kept_once():
     assert len(fold([events.Noted(message="a"), events.Noted(message="b"), events.Noted(message="a")]).notes) == 2
 
 
 @pytest.mark.parametrize(
     ("pace", "silence", "stalled"), [(0.1, 50, False), (0.1, 70, True), (20, 150, False), (20, 250, True)]
 )
-def test_a_run_is_stalled_if_it_is_silent_for_much_longer_than_a_step_takes(pace, silence, stalled):
+def test_a_run_is_stalled_after_much_longer_than_a_step_without_an_event(pace, silence, stalled):
     begun = [events.Started(device="CPU", at=0), events.Entered(phase="training", at=0)]
     view = fold([*begun, *(stepped(n, elapsed_s=n * pace, at=n * pace) for n in range(1, 6))])
     assert view.is_stalled(5 * pace + silence) is stalled
     assert view.step_s == pytest.approx(pace) and fold(begun).step_s is None
     view.state = "stopping"
-    assert view.is_stalled(5 * pace + silence) is stalled, "a stop that is not heeded is no answer"
+    assert view.is_stalled(5 * pace + silence) is stalled, "a request to stop is no event"
     view.add(events.Ended(state="stopped"))
     assert not view.is_stalled(1e9)
 
@@ -161,7 +161,7 @@ def test_before_a_second_step_and_while_saving_only_a_long_silence_is_a_stall(ph
     assert not view.is_stalled(UNPACED_S + 1)
 
 
-def test_a_run_that_goes_on_has_no_pace_before_its_second_step_since():
+def test_a_resumed_run_has_no_usual_step_time_before_its_second_step():
     steps = [stepped(n, elapsed_s=n, at=n) for n in range(1, 9)]
     resumed = [
         events.Started(device="CPU", at=90),
@@ -174,5 +174,5 @@ def test_a_run_that_goes_on_has_no_pace_before_its_second_step_since():
     assert view.is_stalled(101 + 600)
 
 
-def test_a_run_that_waits_for_its_turn_is_not_stalled():
+def test_a_queued_run_is_not_stalled():
     assert not fold([events.Queued(name="x", at=0)]).is_stalled(1e9)

@@ -36,27 +36,27 @@ def test_the_environment_names_the_workspace(monkeypatch, tmp_path):
         ("", True, PROJECT / "workspace"),
     ],
 )
-def test_without_a_name_it_is_the_volume_of_a_space_or_beside_the_app(monkeypatch, system, writable, expected):
+def test_by_default_it_is_the_volume_of_a_space_or_beside_the_app(monkeypatch, system, writable, expected):
     monkeypatch.delenv("FINETUNE_HOME")
     monkeypatch.setenv("SYSTEM", system)
     monkeypatch.setattr(module.os, "access", lambda path, mode: writable)
     assert home() == expected
 
 
-def test_a_workspace_that_cannot_be_written_says_what_to_do(tmp_path):
+def test_a_workspace_that_cannot_be_written_to_is_refused_with_a_hint(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match="FINETUNE_HOME"):
         Workspace(tmp_path / "file" / "home")
 
 
 @pytest.mark.parametrize("below", ["", "home"])
-def test_a_workspace_that_is_a_file_says_so(tmp_path, below):
+def test_a_workspace_that_is_a_file_is_refused(tmp_path, below):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match="a file is where the folder should be"):
         Workspace(tmp_path / "file" / below)
 
 
-def test_a_workspace_that_can_be_written_is_left_as_it_was(workspace):
+def test_a_writable_workspace_is_left_as_it_was(workspace):
     before = sorted(workspace.path.rglob("*"))
     workspace.require_writable()
     assert sorted(workspace.path.rglob("*")) == before
@@ -67,13 +67,13 @@ def read_only(workspace):
     """The workspace, on a disk that is mounted read-only."""
     disk = str(workspace.path)
     if not shutil.which("mount") or subprocess.run(["mount", "--bind", disk, disk], capture_output=True).returncode:
-        pytest.skip("needs to be allowed to mount")
+        pytest.skip("needs the right to mount")
     subprocess.run(["mount", "-o", "remount,bind,ro", disk], check=True)
     yield workspace
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_read_only_disk_is_found_out_at_once(read_only):
+def test_a_read_only_disk_is_found_at_once(read_only):
     with pytest.raises(RunError, match="its disk is read-only"):
         Workspace(read_only.path).require_writable()
 
@@ -82,7 +82,7 @@ def test_a_read_only_disk_is_found_out_at_once(read_only):
     ("number", "words"),
     [(errno.EROFS, "its disk is read-only"), (errno.EACCES, "may not write there"), (errno.EIO, "Input/output error")],
 )
-def test_why_nothing_can_be_written_is_said_in_plain_words(workspace, monkeypatch, number, words):
+def test_the_reason_why_nothing_can_be_written_is_reported(workspace, monkeypatch, number, words):
     def fail(**_):
         raise OSError(number, "Input/output error")
 
@@ -91,7 +91,7 @@ def test_why_nothing_can_be_written_is_said_in_plain_words(workspace, monkeypatc
         workspace.require_writable()
 
 
-def test_a_disk_that_is_almost_full_is_said_with_figures(workspace, monkeypatch):
+def test_a_disk_that_is_almost_full_is_reported_with_its_free_space(workspace, monkeypatch):
     usage = namedtuple("usage", "total used free")(2**40, 2**40 - 2**23, 2**23)
     monkeypatch.setattr("finetune.runs.checkpoints.shutil.disk_usage", lambda _: usage)
     with pytest.raises(DiskError, match="too full for new runs: it needs 64 MB, and 8.0 MB are free"):
@@ -111,19 +111,19 @@ def test_a_run_is_found_by_its_id_or_its_number(workspace):
 
 
 @pytest.mark.parametrize("name", ["2", "one", "", "../001-one", "001"])
-def test_a_run_that_is_not_there_is_named(workspace, name):
+def test_a_missing_run_is_refused(workspace, name):
     with pytest.raises(RunError, match="There is no run"):
         workspace.run(name)
 
 
-def test_a_deleted_run_is_gone_at_once_and_its_number_is_not_given_again(workspace):
+def test_a_deleted_run_is_gone_at_once_and_its_number_is_not_used_again(workspace):
     kept, run = workspace.create(RECIPE), workspace.create(RECIPE)
     kept.emit(Ended(state="done"))
     run.emit(Ended(state="failed"))
     workspace.delete(run)
     assert [each.id for each in workspace.runs()] == [kept.id]
     assert (workspace.runs_dir / f".trash-{run.id}" / "recipe.yaml").is_file()
-    workspace.sweep()
+    workspace.prune()
     assert not list(workspace.runs_dir.glob(".trash-*")) and kept.path.is_dir()
     assert workspace.create(RECIPE).number == 3
     with pytest.raises(RunError, match="There is no run"):
@@ -141,7 +141,7 @@ def test_a_run_that_has_not_ended_is_not_deleted(workspace):
     with run.held(), pytest.raises(BusyError):
         workspace.delete(run)
     run.emit(Started(device="CPU"))
-    workspace.delete(run)  # nobody works on it: it was interrupted
+    workspace.delete(run)  # nobody holds its lock: it was interrupted
     assert workspace.runs() == []
 
 
@@ -159,7 +159,7 @@ def test_a_run_that_another_one_starts_from_is_not_deleted(workspace, named):
 
 @pytest.fixture
 def files(workspace, tmp_path):
-    """The workspace with an upload, and files outside that nobody but its owner should read."""
+    """The workspace with an upload, and files outside that no visitor may read."""
     (workspace.uploads_dir / "mine.csv").write_text("a,b")
     (workspace.path / "private.csv").write_text("a,b")
     (tmp_path / "outside.csv").write_text("a,b")
@@ -207,7 +207,7 @@ def test_a_visitor_finds_nothing_else(files, path):
     ["", ".", "uploads", "missing.csv", "a\0b", pytest.param("x" * 5000, id="long"), "~nobody-of-this-name/a.csv"],
 )
 @pytest.mark.parametrize("trusted", [True, False])
-def test_what_is_no_file_is_not_found(files, path, trusted):
+def test_a_path_that_is_no_file_is_not_found(files, path, trusted):
     with pytest.raises(RunError, match="There is no data file"):
         files.find(path, trusted)
 
@@ -227,14 +227,14 @@ def test_what_is_no_file_is_not_found(files, path, trusted):
         (f"{'ä' * 300}.csv", f"{'ä' * 100}.csv"),
     ],
 )
-def test_a_file_keeps_the_name_that_a_person_knows(files, tmp_path, name, kept):
+def test_an_uploaded_file_keeps_its_name(files, tmp_path, name, kept):
     (tmp_path / "sent").write_text("a,b\n1,2\n")
     path = files.keep(tmp_path / "sent", name)
     assert path.startswith("uploads/") and path.count("/") == 2 and path.endswith(f"/{kept}")
     assert files.find(path, trusted=False).read_text() == "a,b\n1,2\n"
 
 
-def test_files_of_one_name_do_not_get_in_each_others_way(files, tmp_path):
+def test_files_of_one_name_do_not_collide(files, tmp_path):
     texts = ("a,b\n1,2\n", "a,b\n3,4\n")
     kept = []
     for text in (*texts, texts[0]):
@@ -244,26 +244,26 @@ def test_files_of_one_name_do_not_get_in_each_others_way(files, tmp_path):
     assert [files.find(path).read_text() for path in kept[:2]] == list(texts)
 
 
-def test_a_file_that_is_copied_in_part_is_not_there(files, tmp_path, monkeypatch):
+def test_a_file_that_is_copied_in_part_is_absent(files, tmp_path, monkeypatch):
     (tmp_path / "sent").write_text("a,b\n1,2\n")
 
-    def cut(source, target):
+    def interrupted(source, target):
         target.write_text("a,b")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copyfile", cut)
+        patch.setattr(shutil, "copyfile", interrupted)
         with pytest.raises(RunError, match="its disk is full"):
             files.keep(tmp_path / "sent", "a.csv")
     assert {path.name for path in files.uploads_dir.rglob("*")} == {"mine.csv", "link.csv"}
     assert files.find(files.keep(tmp_path / "sent", "a.csv")).read_text() == "a,b\n1,2\n"
 
 
-def test_what_is_left_of_a_copy_is_removed_once_nobody_can_be_at_it(files):
+def test_an_unfinished_copy_is_pruned_after_a_day(files):
     old, new = files.uploads_dir / ".old", files.uploads_dir / ".new"
     for path in (old, new):
         path.touch()
     os.utime(old, (0, 0))
     os.utime(files.uploads_dir / "mine.csv", (0, 0))
-    files.sweep()
+    files.prune()
     assert not old.exists() and new.exists() and files.find("uploads/mine.csv")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from finetune.paths import PROJECT
-from finetune.service.launcher import AGAIN, MOST_RESTARTS, POISONED, is_crash
+from finetune.service.launcher import EXIT_CONTEXT_LOST, EXIT_RESTART, MOST_RESTARTS, is_crash
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows")
 
@@ -24,7 +24,7 @@ number = len(starts.read_text())
 def say(*words):
     print(*words, flush=True)
 """
-"""What every server here begins with: which start this is, and a way to tell the test."""
+"""The first lines of every server here: the number of this start, and a way to report to the test."""
 
 STUBBORN = """
 signal.signal(signal.SIGTERM, lambda *_: say("asked"))
@@ -32,7 +32,7 @@ say("up")
 while True:
     signal.pause()
 """
-"""A server that is asked to end and does not."""
+"""A server that ignores the request to end."""
 
 WILLING = """
 def end(*_):
@@ -43,7 +43,7 @@ say("up")
 while True:
     signal.pause()
 """
-"""A server that ends when it is asked to."""
+"""A server that ends on request."""
 
 
 @contextmanager
@@ -74,20 +74,20 @@ def expect(process, *lines: str) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
-def test_it_ends_as_its_server_did(tmp_path, code):
+def test_it_ends_with_the_exit_code_of_its_server(tmp_path, code):
     assert run(tmp_path, f"say('up'); sys.exit({code})") == (code, ["up"], [])
 
 
 @pytest.mark.parametrize(
     ("end", "code", "words"),
     [
-        (f"os._exit({POISONED})", POISONED, "lost its graphics card"),
+        (f"os._exit({EXIT_CONTEXT_LOST})", EXIT_CONTEXT_LOST, "lost its CUDA context"),
         ("os.kill(os.getpid(), signal.SIGKILL)", 137, "killed by SIGKILL (often: the machine ran out of memory)"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", 139, "killed by SIGSEGV."),
         ("os.kill(os.getpid(), signal.SIGBUS)", 135, "killed by SIGBUS."),
     ],
 )
-def test_a_crashed_server_is_started_again_three_times(tmp_path, end, code, words):
+def test_a_crashed_server_is_restarted_three_times(tmp_path, end, code, words):
     returned, output, errors = run(tmp_path, f"say('up', *sys.argv[1:]); {end}")
     assert returned == code
     assert output == ["up"] + ["up --no-browser"] * MOST_RESTARTS
@@ -95,20 +95,20 @@ def test_a_crashed_server_is_started_again_three_times(tmp_path, end, code, word
     assert "(2 of 3)" in errors[1] and "it ends here" in errors[-1]
 
 
-def test_restarts_of_long_ago_do_not_count(tmp_path):
-    server = f"say(number); os._exit({POISONED} if number < 7 else 0)"
+def test_old_restarts_do_not_count(tmp_path):
+    server = f"say(number); os._exit({EXIT_CONTEXT_LOST} if number < 7 else 0)"
     code, output, _ = run(tmp_path, server, before="launcher.WITHIN_S = 0")
     assert (code, output[-1]) == (0, "7")
 
 
-def test_a_server_that_was_asked_to_is_started_again_however_often(tmp_path):
-    code, output, errors = run(tmp_path, f"say(number, *sys.argv[1:]); os._exit({AGAIN} if number < 6 else 0)")
+def test_a_requested_restart_is_not_limited(tmp_path):
+    code, output, errors = run(tmp_path, f"say(number, *sys.argv[1:]); os._exit({EXIT_RESTART} if number < 6 else 0)")
     assert code == 0 and output == ["1", *(f"{n} --no-browser" for n in range(2, 7))]
-    assert len(errors) == 5 and all("is started again, as it was asked" in line for line in errors)
+    assert len(errors) == 5 and all("restarts, as requested" in line for line in errors)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_is_handed_on_once_and_the_server_ends_by_itself(tmp_path, signum):
+def test_a_signal_is_passed_on_once_and_the_server_ends_by_itself(tmp_path, signum):
     with launched(tmp_path, WILLING) as process:
         expect(process, "up")
         os.killpg(process.pid, signum)  # as a terminal does it
@@ -116,7 +116,7 @@ def test_a_signal_is_handed_on_once_and_the_server_ends_by_itself(tmp_path, sign
     assert (process.returncode, output, errors) == (0, "asked\n", "")
 
 
-def test_a_server_that_has_not_begun_ends_at_once(tmp_path):
+def test_a_server_that_is_still_starting_ends_at_once(tmp_path):
     with launched(tmp_path, "say('up'); signal.pause()") as process:
         expect(process, "up")
         process.terminate()
@@ -141,22 +141,22 @@ def test_a_server_that_does_not_end_is_killed(tmp_path):
         assert process.wait(5) == 137
 
 
-def test_a_server_is_not_started_again_after_it_was_asked_to_end(tmp_path):
-    server = f"signal.signal(signal.SIGTERM, lambda *_: os._exit({POISONED})); say('up'); signal.pause()"
+def test_a_server_is_not_restarted_after_a_request_to_end(tmp_path):
+    server = f"signal.signal(signal.SIGTERM, lambda *_: os._exit({EXIT_CONTEXT_LOST})); say('up'); signal.pause()"
     with launched(tmp_path, server) as process:
         expect(process, "up")
         process.terminate()
-        assert process.communicate(timeout=10) == ("", "") and process.returncode == POISONED
+        assert process.communicate(timeout=10) == ("", "") and process.returncode == EXIT_CONTEXT_LOST
 
 
-def test_without_its_launcher_the_server_is_told_by_its_stdin(tmp_path):
+def test_without_its_launcher_the_server_notices_by_its_stdin(tmp_path):
     with launched(tmp_path, "say('up'); sys.stdin.read(); say('alone')") as process:
         expect(process, "up")
         process.kill()
         expect(process, "alone", "")
 
 
-def test_it_does_not_need_a_stdin_of_its_own(tmp_path):
+def test_the_launcher_works_without_a_stdin(tmp_path):
     script = ["sh", "-c", '"$@" <&-', "sh"]
     with launched(tmp_path, "say('up'); sys.stdin.read(); say('alone')", wrapper=script) as process:
         expect(process, "up")
@@ -165,7 +165,7 @@ def test_it_does_not_need_a_stdin_of_its_own(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("nohup"), reason="needs the command nohup")
-def test_a_hangup_that_is_ignored_stays_ignored(tmp_path):
+def test_an_ignored_hangup_stays_ignored(tmp_path):
     with launched(tmp_path, WILLING, wrapper=["nohup"], stdin=subprocess.DEVNULL) as process:
         expect(process, "up")
         process.send_signal(signal.SIGHUP)
@@ -173,7 +173,7 @@ def test_a_hangup_that_is_ignored_stays_ignored(tmp_path):
         assert process.wait(10) == 0
 
 
-def test_what_a_crashed_server_left_running_ends_with_it(tmp_path):
+def test_processes_of_a_crashed_server_are_killed(tmp_path):
     server = """
 if number == 1:
     ready, done = os.pipe()
@@ -192,34 +192,34 @@ NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 @pytest.mark.skipif(
     not shutil.which("unshare") or subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode != 0,
-    reason="needs to be allowed a process namespace of its own",
+    reason="needs the right to create a process namespace",
 )
-def test_as_process_1_it_buries_orphans_and_ends_when_asked(tmp_path):
+def test_as_process_1_it_reaps_orphans_and_ends_on_request(tmp_path):
     server = """
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-told, tell = os.pipe()
+readable, writable = os.pipe()
 if not (child := os.fork()):
     if not (orphan := os.fork()):
         while os.getppid() != 1:
             pass
         os._exit(0)
-    os.write(tell, str(orphan).encode())
+    os.write(writable, str(orphan).encode())
     os._exit(0)
 os.waitpid(child, 0)
-orphan = os.read(told, 20).decode()
+orphan = os.read(readable, 20).decode()
 while os.path.exists("/proc/" + orphan):
     pass
-say("buried, parent", os.getppid())
+say("reaped, parent", os.getppid())
 os.kill(1, signal.SIGTERM)
 signal.pause()
 """
     code, output, errors = run(tmp_path, server, wrapper=NAMESPACE)
-    assert (code, output, errors) == (0, ["buried, parent 1"], [])
+    assert (code, output, errors) == (0, ["reaped, parent 1"], [])
 
 
 @pytest.mark.parametrize(("code", "expected"), [(0, False), (1, False), (2, False), (-15, False), (-9, True)])
-def test_only_what_nobody_wanted_is_a_crash(code, expected):
-    assert is_crash(code) is expected and is_crash(POISONED)
+def test_only_an_unrequested_end_is_a_crash(code, expected):
+    assert is_crash(code) is expected and is_crash(EXIT_CONTEXT_LOST)
 
 
 def test_it_loads_nothing_but_the_standard_library():

@@ -1,35 +1,35 @@
 import pytest
 
 from finetune.errors import RecipeError
-from finetune.service.preflight import check
+from finetune.service.preflight import require_runnable
 from tests.training.test_train import recipe
 
 
-def test_a_start_from_a_run_that_is_not_there_is_refused(with_tiny, tmp_path):
+def test_a_start_from_a_missing_run_is_refused(with_tiny, tmp_path):
     with pytest.raises(RecipeError) as caught:
-        check(recipe(tmp_path, **{"model.run": "7"}), with_tiny)
+        require_runnable(recipe(tmp_path, **{"model.run": "7"}), with_tiny)
     assert [problem.where for problem in caught.value.problems] == ["model.run"]
 
 
 def test_a_visitors_recipe_reads_only_uploads_and_samples(with_tiny, tmp_path):
-    check(recipe(tmp_path), with_tiny)
+    require_runnable(recipe(tmp_path), with_tiny)
     with pytest.raises(RecipeError, match="no data file"):
-        check(recipe(tmp_path), with_tiny, trusted=False)
+        require_runnable(recipe(tmp_path), with_tiny, trusted=False)
 
 
 @pytest.mark.parametrize("where", ["replay", "mix", "also"])
-def test_a_visitors_recipe_mixes_in_nothing_else_of_the_machine(with_tiny, tmp_path, where):
+def test_a_visitors_recipe_mixes_in_no_other_file_of_the_machine(with_tiny, tmp_path, where):
     mine = recipe(tmp_path)
     (with_tiny.uploads_dir / "mine.jsonl").write_bytes((tmp_path / "sft.jsonl").read_bytes())
     other = mine.data.path
     value = {"replay": other, "mix": [{"path": other}], "also": [other]}[where]
     bad = mine.changed(**{"data.path": "uploads/mine.jsonl", f"data.{where}": value})
-    check(bad, with_tiny)
+    require_runnable(bad, with_tiny)
     with pytest.raises(RecipeError, match="no data file"):
-        check(bad, with_tiny, trusted=False)
+        require_runnable(bad, with_tiny, trusted=False)
 
 
 def test_rows_of_another_kind_cannot_be_mixed_in(with_tiny, tmp_path):
     pairs = recipe(tmp_path, method="dpo").data.path
     with pytest.raises(RecipeError, match="Mix in rows of the same shape"):
-        check(recipe(tmp_path, **{"data.replay": pairs}), with_tiny)
+        require_runnable(recipe(tmp_path, **{"data.replay": pairs}), with_tiny)

@@ -9,7 +9,7 @@ from tests.pace import wait_for
 from tests.training.test_train import recipe
 
 
-def test_runs_are_worked_on_in_their_order(with_tiny, tmp_path):
+def test_runs_are_trained_in_the_order_of_the_queue(with_tiny, tmp_path):
     queue = RunQueue(with_tiny)
     first, second = (queue.submit(recipe(tmp_path)) for _ in range(2))
     assert second.id in [run.id for run in queue.waiting()]
@@ -17,7 +17,7 @@ def test_runs_are_worked_on_in_their_order(with_tiny, tmp_path):
     assert first.view().ended_at <= second.view().started_at
 
 
-def test_a_run_that_waits_is_stopped_at_once(with_tiny, tmp_path):
+def test_a_queued_run_is_stopped_at_once(with_tiny, tmp_path):
     queue = RunQueue(with_tiny)
     first, second = queue.submit(recipe(tmp_path)), queue.submit(recipe(tmp_path))
     queue.stop(second.id)
@@ -26,7 +26,7 @@ def test_a_run_that_waits_is_stopped_at_once(with_tiny, tmp_path):
     assert second.view().started_at is None
 
 
-def test_a_paused_run_makes_room_and_goes_on_when_it_is_resumed(with_tiny, tmp_path):
+def test_a_paused_run_frees_the_device_and_continues_when_it_is_resumed(with_tiny, tmp_path):
     queue = RunQueue(with_tiny)
     first = queue.submit(recipe(tmp_path, **{"training.max_steps": 400, "evaluation.times": 1}))
     wait_for(lambda: first.view().step >= 2)
@@ -34,15 +34,15 @@ def test_a_paused_run_makes_room_and_goes_on_when_it_is_resumed(with_tiny, tmp_p
     second = queue.submit(recipe(tmp_path))
     wait_for(lambda: second.view().state == "done")
     assert first.view().state == "paused" and not first.view().has_model
-    came = first.view().step
+    paused_at = first.view().step
     queue.resume(first.id)
-    wait_for(lambda: first.view().step > came)
+    wait_for(lambda: first.view().step > paused_at)
     queue.stop(first.id)
     wait_for(lambda: first.view().state == "stopped")
     assert first.view().has_model and first.view().started_at > second.view().ended_at
 
 
-def test_the_order_of_the_line_can_be_changed_and_survives(with_tiny, tmp_path):
+def test_the_order_of_the_queue_can_be_changed_and_survives_a_restart(with_tiny, tmp_path):
     with Lease(with_tiny.path):
         queue = RunQueue(with_tiny)
         queue.submit(recipe(tmp_path))
@@ -51,7 +51,7 @@ def test_the_order_of_the_line_can_be_changed_and_survives(with_tiny, tmp_path):
         queue.move(fourth.id, -1)
         queue.move(second.id, 9)
         assert [run.id for run in queue.waiting()] == [fourth.id, third.id, second.id]
-        with pytest.raises(RunError, match="is not waiting"):
+        with pytest.raises(RunError, match="is not queued"):
             queue.move(queue.current.id, 1)
         queue.close(10)
         again = RunQueue(with_tiny)
@@ -61,7 +61,7 @@ def test_the_order_of_the_line_can_be_changed_and_survives(with_tiny, tmp_path):
             again.stop(run.id)
 
 
-def test_an_ended_run_is_deleted_and_what_remained_of_others_too(with_tiny, tmp_path):
+def test_an_ended_run_is_deleted_and_remains_of_others_are_pruned(with_tiny, tmp_path):
     (with_tiny.runs_dir / ".trash-009-old").mkdir()
     run = with_tiny.create(recipe(tmp_path))
     run.emit(Ended(state="stopped"))
@@ -72,14 +72,14 @@ def test_an_ended_run_is_deleted_and_what_remained_of_others_too(with_tiny, tmp_
         queue.delete(run.id)
 
 
-def test_a_disk_too_full_for_the_order_of_the_line_stops_no_run(with_tiny, tmp_path):
+def test_a_disk_too_full_for_the_order_of_the_queue_stops_no_run(with_tiny, tmp_path):
     (with_tiny.path / ".queue.json").mkdir()  # so that it cannot be written
     run = RunQueue(with_tiny).submit(recipe(tmp_path))
     wait_for(lambda: run.view().state in ("done", "failed"))
     assert run.view().state == "done" and not (with_tiny.path / "queue.json").exists()
 
 
-def test_a_run_that_is_finished_or_at_work_cannot_be_resumed(with_tiny, tmp_path):
+def test_a_finished_or_running_run_cannot_be_resumed(with_tiny, tmp_path):
     queue = RunQueue(with_tiny)
     run = queue.submit(recipe(tmp_path))
     with pytest.raises(RunError, match="has not ended"):
@@ -89,7 +89,7 @@ def test_a_run_that_is_finished_or_at_work_cannot_be_resumed(with_tiny, tmp_path
         queue.resume(run.id)
 
 
-def test_at_the_end_of_the_program_the_run_saves_where_it_is(with_tiny, tmp_path):
+def test_at_the_end_of_the_program_the_run_saves_a_checkpoint(with_tiny, tmp_path):
     queue = RunQueue(with_tiny)
     run = queue.submit(recipe(tmp_path, **{"training.max_steps": 1000, "evaluation.times": 1}))
     waiting = queue.submit(recipe(tmp_path))
@@ -101,7 +101,7 @@ def test_at_the_end_of_the_program_the_run_saves_where_it_is(with_tiny, tmp_path
     assert waiting.view().state == "queued"
 
 
-def test_a_worker_that_ends_without_a_word_is_noticed_and_replaced(with_tiny, tmp_path, monkeypatch):
+def test_a_worker_thread_that_ends_unexpectedly_is_noticed_and_replaced(with_tiny, tmp_path, monkeypatch):
     def vanish(*_):
         raise SystemExit
 
@@ -110,23 +110,23 @@ def test_a_worker_that_ends_without_a_word_is_noticed_and_replaced(with_tiny, tm
         queue = RunQueue(with_tiny)
         run = queue.submit(recipe(tmp_path))
         wait_for(lambda: run.view().state == "failed", seconds=20)
-    assert "without a word" in run.view().message and not run.is_held
+    assert "without an error message" in run.view().message and not run.is_held
     queue.resume(run.id)
     wait_for(lambda: run.view().state == "done")
 
 
-def test_a_lost_graphics_card_saves_nothing_and_asks_for_a_new_process(with_tiny, tmp_path, monkeypatch):
+def test_a_lost_context_saves_nothing_and_asks_for_a_new_process(with_tiny, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("CUDA error: device-side assert triggered")
 
     monkeypatch.setattr("finetune.training.train.prepare", fail)
     queue = RunQueue(with_tiny)
     run = queue.submit(recipe(tmp_path))
-    assert queue.poisoned.wait(60)
+    assert queue.context_lost.wait(60)
     assert run.view().code == "gpu" and not run.checkpoints.all()
 
 
-def test_a_run_that_another_process_works_on_is_left_alone(with_tiny, tmp_path):
+def test_a_run_of_another_process_is_left_alone(with_tiny, tmp_path):
     mine = with_tiny.create(recipe(tmp_path))
     with mine.held():
         queue = RunQueue(with_tiny)
@@ -135,14 +135,14 @@ def test_a_run_that_another_process_works_on_is_left_alone(with_tiny, tmp_path):
     assert mine.view().state == "queued" and mine.view().started_at is None
 
 
-def test_what_was_queued_when_the_app_ended_is_taken_up(with_tiny, tmp_path):
+def test_runs_queued_when_the_program_ended_are_trained_at_the_next_start(with_tiny, tmp_path):
     run = with_tiny.create(recipe(tmp_path))
     RunQueue(with_tiny)
     wait_for(lambda: run.view().state == "done")
     assert run.view().has_model
 
 
-def test_all_problems_are_said_before_a_run_is_made(with_tiny, tmp_path):
+def test_all_problems_are_reported_before_a_run_is_made(with_tiny, tmp_path):
     bad = recipe(
         tmp_path, **{"training.batch_size": 5, "training.accumulation": 2, "model.id": "nowhere", "method.type": "dpo"}
     )

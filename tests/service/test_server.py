@@ -12,7 +12,7 @@ import pytest
 from finetune.errors import BusyError
 from finetune.paths import PROJECT
 from finetune.runs.workspace import Workspace
-from finetune.service.launcher import GRACE_S, POISONED
+from finetune.service.launcher import EXIT_CONTEXT_LOST, GRACE_S
 from finetune.service.server import BUDGET_S, Claim, reasons_to_end, require_port
 
 HOLD = """
@@ -37,7 +37,7 @@ threading.Event().wait()
 
 
 def process(code: str, workspace: Workspace) -> subprocess.Popen:
-    """A process running ``code``, once it has said its first word."""
+    """A process running ``code``, once it has printed its first line."""
     started = subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "FINETUNE_HOME": str(workspace.path)},
@@ -46,7 +46,7 @@ def process(code: str, workspace: Workspace) -> subprocess.Popen:
     return started
 
 
-def test_a_second_server_is_refused_and_told_where_the_first_is(workspace):
+def test_a_second_server_is_refused_with_the_address_of_the_first(workspace):
     first = Claim(workspace).take()
     first.announce("http://127.0.0.1:7860", 1234)
     with pytest.raises(BusyError, match=r"already at http://127\.0\.0\.1:7860 \(process 1234\)"):
@@ -62,10 +62,10 @@ def test_the_claim_of_a_killed_server_is_taken_over_at_once(workspace):
         Claim(workspace).take()
     first.kill()
     first.communicate()
-    said = workspace.path / "server.json"
-    assert json.loads(said.read_text()) == {"pid": 4321, "url": "http://127.0.0.1:1"}
+    address = workspace.path / "server.json"
+    assert json.loads(address.read_text()) == {"pid": 4321, "url": "http://127.0.0.1:1"}
     second = Claim(workspace).take(patience_s=0)
-    assert not said.exists()
+    assert not address.exists()
     second.release()
 
 
@@ -78,7 +78,7 @@ def test_a_server_that_is_just_ending_is_waited_for(workspace):
     second.release()
 
 
-def test_workspaces_have_servers_of_their_own(workspace, tmp_path):
+def test_each_workspace_has_its_own_server(workspace, tmp_path):
     claims = [Claim(each).take() for each in (workspace, Workspace(tmp_path / "other"))]
     assert len(claims) == 2
     for claim in claims:
@@ -87,7 +87,7 @@ def test_workspaces_have_servers_of_their_own(workspace, tmp_path):
 
 @pytest.fixture
 def handlers():
-    """Whatever a test does to the handlers of signals is undone."""
+    """Restores the signal handlers after the test."""
     kept = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     yield
     for each, handler in kept.items():
@@ -95,7 +95,7 @@ def handlers():
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_a_reason_to_end_well(handlers, signum):
+def test_a_signal_is_a_reason_to_end_with_0(handlers, signum):
     reasons = reasons_to_end(threading.Event())
     with pytest.raises(Empty):
         reasons.get_nowait()
@@ -103,15 +103,15 @@ def test_a_signal_is_a_reason_to_end_well(handlers, signum):
     assert reasons.get_nowait() == 0
 
 
-def test_a_lost_graphics_card_is_a_reason_to_begin_anew(handlers):
-    poisoned = threading.Event()
-    reasons = reasons_to_end(poisoned)
-    poisoned.set()
-    assert reasons.get(timeout=10) == POISONED
+def test_a_lost_context_is_a_reason_to_restart(handlers):
+    context_lost = threading.Event()
+    reasons = reasons_to_end(context_lost)
+    context_lost.set()
+    assert reasons.get(timeout=10) == EXIT_CONTEXT_LOST
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows, and no SIGTERM to be caught")
-def test_the_second_signal_ends_at_once_and_the_launchers_end_counts_as_the_first(workspace):
+def test_the_second_signal_ends_at_once_and_the_end_of_the_launcher_counts_as_the_first(workspace):
     server = process(LISTEN, workspace)
     server.stdin.close()
     assert server.stdout.readline().strip() == "0"
@@ -119,11 +119,11 @@ def test_the_second_signal_ends_at_once_and_the_launchers_end_counts_as_the_firs
     assert server.wait(5) == 128 + signal.SIGTERM
 
 
-def test_a_run_has_given_up_saving_before_the_launcher_gives_up_the_server_and_docker_both():
+def test_the_time_limits_of_run_launcher_and_docker_are_in_order():
     assert BUDGET_S + 1 < GRACE_S < 8
 
 
-def test_a_port_that_cannot_be_had_is_said(workspace):
+def test_an_unusable_port_is_refused_with_the_reason(workspace):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BusyError, match=rf"Port {port} is taken\. Choose another one with --port"):

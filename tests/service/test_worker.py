@@ -19,7 +19,7 @@ def test_a_bug_ends_the_run_and_leaves_its_traceback(with_tiny, tmp_path, monkey
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")])
-def test_out_of_memory_is_said_with_a_way_out(with_tiny, tmp_path, monkeypatch, error):
+def test_out_of_memory_is_reported_with_a_suggestion(with_tiny, tmp_path, monkeypatch, error):
     def fail(*_):
         raise error
 
@@ -29,21 +29,21 @@ def test_out_of_memory_is_said_with_a_way_out(with_tiny, tmp_path, monkeypatch, 
     assert run.view().code == "memory" and "QLoRA" in run.view().hint
 
 
-def test_bad_data_ends_the_run_with_the_sentence(with_tiny, tmp_path):
+def test_bad_data_ends_the_run_with_its_message(with_tiny, tmp_path):
     run = with_tiny.create(recipe(tmp_path, **{"training.length": 16}))
     work(run, with_tiny)
     view = run.view()
     assert (view.state, view.code) == ("failed", "data") and "16 tokens" in view.message
 
 
-def test_a_device_in_use_elsewhere_is_said(with_tiny, tmp_path):
+def test_a_device_in_use_elsewhere_is_reported(with_tiny, tmp_path):
     run = with_tiny.create(recipe(tmp_path))
     with Lease(with_tiny.path):
         work(run, with_tiny)
     assert run.view().code == "busy" and "Another run" in run.view().message
 
 
-def test_data_that_has_gone_since_it_was_queued_is_said(with_tiny, tmp_path):
+def test_data_missing_since_the_run_was_queued_is_reported(with_tiny, tmp_path):
     run = with_tiny.create(recipe(tmp_path))
     (tmp_path / "sft.jsonl").unlink()
     work(run, with_tiny)
@@ -70,11 +70,11 @@ writer = subprocess.Popen([sys.executable, "-c", {WRITER!r}, sys.argv[1]], stdou
 writer.stdout.readline()
 sys.exit(1)
 """
-"""It ends at once, and its process goes on writing for a second and a half."""
+"""It ends at once, and its process continues to write for a second and a half."""
 
 
 @pytest.mark.parametrize("leave_s", [10.0, 0.1])
-def test_processes_that_ended_early_are_said_to_have_when_none_of_them_writes_any_more(
+def test_an_early_end_of_processes_is_reported_once_none_of_them_writes_any_more(
     with_tiny, tmp_path, monkeypatch, leave_s
 ):
     monkeypatch.setattr("finetune.service.worker.LEAVE_S", leave_s)
@@ -84,7 +84,7 @@ def test_processes_that_ended_early_are_said_to_have_when_none_of_them_writes_an
     run = with_tiny.create(recipe(tmp_path, **{"training.processes": 2}))
     work(run, with_tiny)
     if leave_s < 1:
-        assert run.view().state == "preparing" and run.is_held, "it is still at work"
+        assert run.view().state == "preparing" and run.is_held, "its process still trains"
         wait_for(lambda: not run.is_held, seconds=20)
         assert run.view().state == "interrupted"
         return

@@ -54,14 +54,14 @@ def test_a_run_is_paused_and_resumed(still, write_run):
     assert api.stop(still, run.id)["state"] == "paused" and still.queue.waiting() == []
 
 
-def test_a_graphics_card_lost_in_an_answer_asks_for_a_new_process(studio, write_run, monkeypatch):
+def test_a_context_lost_in_an_answer_asks_for_a_new_process(studio, write_run, monkeypatch):
     def lose(_):
         raise RuntimeError("CUDA error: unspecified launch failure")
 
     monkeypatch.setattr(studio.pairs, "get", lose)
     with pytest.raises(ModelError, match="stopped working"):
         api.compare(studio, write_run().id, "Hi", 7, 5, True)
-    assert studio.queue.poisoned.is_set()
+    assert studio.queue.context_lost.is_set()
 
 
 def test_a_mistake_is_told_to_the_caller_in_words(studio):

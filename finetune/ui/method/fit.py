@@ -103,7 +103,7 @@ def measure(studio: Studio, current: Current, chosen: Chosen | None, *given) -> 
 
     try:
         recipe = current(chosen, given)
-        studio.queue.check(recipe, trusted=False)
+        studio.queue.require_runnable(recipe, trusted=False)
         found = measured(recipe, studio.workspace)
     except FinetuneError as error:
         return views.notice_of(error)

@@ -36,7 +36,7 @@ def queue(studio: Studio, text: str) -> tuple[str | None, str]:
     try:
         made = recipes(read_yaml(text))
         for recipe in made:
-            studio.queue.check(recipe, trusted=False)
+            studio.queue.require_runnable(recipe, trusted=False)
         return [studio.start(recipe).id for recipe in made][0], ""
     except FinetuneError as error:
         return None, views.notice_of(error)

@@ -14,7 +14,7 @@ DEFAULTS = ("7", "0.3", "0.95", "256", False)
 class Parrot:
     """A pair that answers at once and remembers what it was asked."""
 
-    how = Choice("in turn", "every side has a model of its own")
+    how = Choice("sequential", "base and tuned are two full models")
 
     def __init__(self):
         self.asked = []
@@ -50,7 +50,7 @@ def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, 
     talk, pane, line, _, ask_button, stop_button = steps[-1]
     assert talk.turns == (Turn("What colour is the sea?", "The sea is blue.", "Arr, the sea be <blue>."),)
     assert "<mark class='differs'>" in pane and "<blue>" not in pane
-    assert "Every side has a model of its own" in line and "same seed 7" in line and "34 tokens/s" in line
+    assert "Base and tuned are two full models" in line and "same seed 7" in line and "34 tokens/s" in line
     assert ask_button.visible and not stop_button.visible
 
 
@@ -84,13 +84,13 @@ def test_settings_out_of_bounds_are_said_and_the_question_comes_back(studio, for
 
 
 @pytest.mark.parametrize("at", ["loading", "answering"])
-def test_a_graphics_card_lost_in_a_chat_asks_for_a_new_process(studio, form, parrot, write_run, monkeypatch, at):
+def test_a_context_lost_in_a_chat_asks_for_a_new_process(studio, form, parrot, write_run, monkeypatch, at):
     def lose(*_, **__):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     monkeypatch.setattr(*((studio.pairs, "get") if at == "loading" else (parrot, "reply")), lose)
     _, _, line, question, ask_button, _ = ask(studio, form, "Hi", write_run().id)[-1]
-    assert studio.queue.poisoned.is_set() and "start anew" in line
+    assert studio.queue.context_lost.is_set() and "Restart the program" in line
     assert question == "Hi" and ask_button.visible
 
 
@@ -103,8 +103,8 @@ def test_a_chat_without_memory_says_so_and_leaves_the_process_alone(
 
     monkeypatch.setattr(parrot, "reply", fail)
     _, _, line, question, _, _ = ask(studio, form, "Hi", write_run().id)[-1]
-    assert "There was not enough memory." in line and question == "Hi"
-    assert not studio.queue.poisoned.is_set()
+    assert "The machine ran out of memory." in line and question == "Hi"
+    assert not studio.queue.context_lost.is_set()
 
 
 def test_another_error_in_a_chat_passes_through(studio, form, parrot, write_run, monkeypatch):
@@ -114,7 +114,7 @@ def test_another_error_in_a_chat_passes_through(studio, form, parrot, write_run,
     monkeypatch.setattr(parrot, "reply", fail)
     with pytest.raises(RuntimeError, match="shapes"):
         ask(studio, form, "Hi", write_run().id)
-    assert not studio.queue.poisoned.is_set()
+    assert not studio.queue.context_lost.is_set()
 
 
 def test_without_a_run_it_says_what_to_do(studio, form):

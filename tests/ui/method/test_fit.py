@@ -99,6 +99,6 @@ def test_a_measurement_that_cannot_be_made_says_why(studio, with_tiny, recipe):
 def test_a_measured_step_is_said_in_a_line(studio, current, monkeypatch):
     facts = probe.Measured(3 * 2**30, 0.5, 0.7, 40, 25.0, 5, 5)
     monkeypatch.setattr(probe, "measured", lambda recipe, workspace: facts)
-    monkeypatch.setattr(studio.queue, "check", lambda recipe, trusted: None)
+    monkeypatch.setattr(studio.queue, "require_runnable", lambda recipe, trusted: None)
     line = fit.measure(studio, current, PIRATE)
     assert "3.0 GB at the peak" in line and "0.5 s per step" in line and "40 steps" in line

@@ -54,7 +54,7 @@ def test_runs_are_moved_and_taken_out_and_the_next_process_knows(still, three):
 
 def test_what_is_not_in_line_any_more_is_said(still, write_run):
     notice, _ = queue.act(still, f"up:{write_run().id}")
-    assert "is not waiting" in notice
+    assert "is not queued" in notice
     assert "There is no run" in queue.act(still, "resume:099-gone")[0]
 
 

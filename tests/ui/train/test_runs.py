@@ -32,7 +32,7 @@ def test_the_lowest_loss_is_marked_only_where_losses_can_be_compared(studio, wri
     first, second, third = write_run(), write_run(), write_run(data={"path": "assets/samples/general.jsonl"})
     assert "class='best'" in board(studio, first.id, second.id)
     html = board(studio, first.id, third.id)
-    assert "class='best'" not in html and "cannot be compared: data" in html
+    assert "class='best'" not in html and "cannot be compared, because they differ in: data" in html
 
 
 def test_what_a_method_reports_has_a_column(studio, write_run):
