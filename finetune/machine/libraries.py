@@ -3,7 +3,6 @@
 Importing them costs 6 to 7 seconds, so the page is up first and ``load`` runs in the background.
 """
 
-import functools
 import importlib
 import logging
 import os
@@ -13,6 +12,7 @@ import warnings
 from contextlib import nullcontext
 from importlib.metadata import version
 
+from finetune.compat import compile_templates_per_thread
 from finetune.machine.limits import cores
 
 NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
@@ -52,27 +52,8 @@ def load_tokenizers() -> None:
         from transformers import AutoTokenizer  # noqa: F401
 
         if not _tokenizers_loaded.is_set():
-            _compile_templates_for_each_thread()
+            compile_templates_per_thread()
         _tokenizers_loaded.set()
-
-
-def _compile_templates_for_each_thread() -> None:
-    """Give each thread chat templates of its own.
-
-    A compiled template of Transformers 5.23 notes where the answers are while it writes a conversation, and all threads
-    share it: of two that write at a time one is refused ("AssistantTracker should not be reused before closed"), and
-    the answers of the other are marked wrongly or not at all.
-    """
-    from transformers.utils import chat_template_utils
-
-    own, compiled = threading.local(), chat_template_utils._cached_compile_jinja_template
-
-    def compile_here(chat_template: str):
-        if not hasattr(own, "compiled"):
-            own.compiled = functools.lru_cache(compiled)
-        return own.compiled(chat_template)
-
-    chat_template_utils._compile_jinja_template = compile_here
 
 
 def limit_threads() -> None:
