@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import sys
+from functools import cache
 
 import pytest
 import torch
@@ -77,6 +78,7 @@ def test_a_missing_name_and_another_signature_are_found():
     assert PrivateName.declared("a.b()", "d", "e").parameters == ()
 
 
+@cache
 def own_names() -> set[str]:
     """Every private name that this program defines itself: functions, variables, attributes of ``self``."""
     found = set()
