@@ -13,7 +13,7 @@ def add(commands: Commands) -> None:
     fit = commands.add(
         "fit",
         fit_recipe,
-        "estimate the memory and the time of a recipe, on this machine and on usual GPUs, and what would make it fit",
+        "estimate whether a recipe fits into memory and how long it takes, and suggest what would make it fit",
     )
     fit.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
     take_settings(fit, "replace a setting of the recipe, e.g. adapter.type=qlora")

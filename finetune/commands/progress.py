@@ -29,6 +29,8 @@ PHASES = {
     "saving": "Saving the model",
 }
 """The phases of a run in words; in none of them, the state of the run is shown."""
+STATES = {"queued": "Starting", "stopping": "Stopping"}
+"""States that say more than the phase. A run that is followed here is queued only while the libraries load."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def following(run: Run, quiet: bool = False) -> Iterator[None]:
 
 def status_of(view: View, now: float | None = None) -> Status:
     """What a line says of a run: its phase, and once its steps are planned, steps, loss, tokens/s and time left."""
-    phase = "Stopping" if view.state == "stopping" else PHASES.get(view.phase, view.state.capitalize())
+    phase = STATES.get(view.state) or PHASES.get(view.phase) or view.state.capitalize()
     if not view.total_steps:
         waited = (now or time.time()) - view.started_at if view.started_at and not view.ended_at else 0.0
         return Status(phase, None, (duration(waited),) if waited else ())

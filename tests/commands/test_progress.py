@@ -23,8 +23,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
+def terminal(monkeypatch) -> Terminal:
+    """A terminal in place of stderr; to be called in the test itself, since pytest sets stderr anew after fixtures."""
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     return stream
@@ -35,7 +35,7 @@ def stepped(step: int, **values) -> Stepped:
 
 
 def test_before_the_steps_are_planned_a_line_says_the_phase_and_for_how_long():
-    assert status_of(View()) == Status("Queued")
+    assert status_of(View()) == Status("Starting")
     began = Started(device="CPU", at=100.0)
     assert status_of(fold([began]), now=103.0) == Status("Preparing", None, ("3 s",))
     assert status_of(fold([began, Entered(phase="loading")]), now=190.0) == Status(
@@ -86,9 +86,10 @@ def test_nothing_is_shown_of_what_is_soon_done(capsys, monkeypatch):
     assert capsys.readouterr().err == "Checking\n"
 
 
-def test_stderr_decides_how_it_is_shown(terminal, capsys):
+def test_stderr_decides_how_it_is_shown(monkeypatch):
+    terminal(monkeypatch)
     assert type(shown(quiet=True)) is Progress and type(shown(quiet=False)) is LiveLine
-    sys.stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert type(shown(quiet=False)) is PlainLines
 
 
@@ -100,25 +101,27 @@ def test_quiet_progress_writes_nothing(capsys):
 
 
 @pytest.mark.parametrize("stays", [True, False])
-def test_a_live_line_is_drawn_again_in_its_place(terminal, monkeypatch, stays):
+def test_a_live_line_is_drawn_again_in_its_place(monkeypatch, stays):
+    stderr = terminal(monkeypatch)
     monkeypatch.setattr(progress, "columns", lambda: 50)
     monkeypatch.setattr(LiveLine, "every_s", 0.0)
     line = LiveLine(stays=stays)
     line.show(Status("Loading", None, ("3 s",)))
     line.show(Status("Training", 0.5, ("step 1 of 2", "loss {x}")))
     line.close()
-    drawn = [each for each in terminal.getvalue().split("\r") if each.strip()]
+    drawn = [each for each in stderr.getvalue().split("\r") if each.strip()]
     assert drawn[0].strip() == "Loading 3 s"
     assert re.fullmatch(r"Training  50 % \S+ +step 1 of 2, loss \{x\}\s*", drawn[1])
-    assert terminal.getvalue().endswith("\n") == stays
+    assert stderr.getvalue().endswith("\n") == stays
     assert all(len(each.rstrip("\n")) <= 50 for each in drawn)
 
 
-def test_a_line_fits_a_narrow_terminal(terminal, monkeypatch):
+def test_a_line_fits_a_narrow_terminal(monkeypatch):
+    stderr = terminal(monkeypatch)
     monkeypatch.setattr(progress, "columns", lambda: 20)
     line = LiveLine()
     line.show(Status("Training", 0.5, ("step 1 of 2", "loss 2.000", "12 tokens/s")))
-    assert all(len(each) <= 20 for each in terminal.getvalue().split("\r"))
+    assert all(len(each) <= 20 for each in stderr.getvalue().split("\r"))
 
 
 def test_the_width_is_that_of_the_terminal_or_80(monkeypatch):
@@ -157,4 +160,4 @@ def test_progress_that_nobody_can_read_stops_no_run(with_tiny, recipe_file, monk
 def test_an_error_in_the_run_ends_the_following(with_tiny, recipe_file, capsys):
     with pytest.raises(KeyboardInterrupt), following(with_tiny.create(Recipe.load(recipe_file))):
         raise KeyboardInterrupt
-    assert capsys.readouterr().err == "Queued\n"
+    assert capsys.readouterr().err == "Starting\n"
