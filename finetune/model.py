@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from finetune.adapters import Adapter
+from finetune.compat import tied_weights
 from finetune.data.tokens import with_chatml
 from finetune.errors import ModelError, RunError
 from finetune.machine.libraries import load_tokenizers
@@ -193,7 +194,7 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weight
 
 def _whole(model, weights: dict, dtype) -> dict:
     """``weights`` in ``dtype``, tied weights once, as ``model`` would save them itself."""
-    tied = model.all_tied_weights_keys
+    tied = tied_weights(model)
     return {name: weight.to(dtype) for name, weight in weights.items() if name not in tied}
 
 

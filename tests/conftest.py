@@ -67,3 +67,28 @@ def trained(with_tiny, tmp_path):
         return run
 
     return run_it
+
+
+@pytest.fixture
+def command(with_tiny, monkeypatch, capsys):
+    """Runs one command in the workspace of the tiny model; returns exit code, stdout and stderr."""
+    from finetune.__main__ import main
+
+    monkeypatch.setenv("FINETUNE_HOME", str(with_tiny.path))
+
+    def run_it(*words):
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_it
+
+
+@pytest.fixture
+def recipe_file(tmp_path):
+    """The path of a recipe that trains the tiny model."""
+    from tests.training.test_train import recipe
+
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe(tmp_path).to_yaml())
+    return path

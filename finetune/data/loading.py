@@ -9,7 +9,7 @@ from pathlib import Path
 from finetune.data.dataset import Dataset
 from finetune.data.detection import understand
 from finetune.data.fixes import Fix
-from finetune.data.readers.sources import read_tables
+from finetune.data.readers.sources import Progress, read_tables
 from finetune.data.settings import DataSettings
 from finetune.data.split import split
 from finetune.data.table import Table
@@ -19,14 +19,20 @@ UPLOAD = re.compile("[0-9a-f]{16}")
 """The folder of a file that a person sent is named so."""
 
 
-def read(path: Path, settings: DataSettings, also: Sequence[Path] = (), prefilter: str = "") -> Dataset:
+def read(
+    path: Path,
+    settings: DataSettings,
+    also: Sequence[Path] = (),
+    prefilter: str = "",
+    progress: Progress | None = None,
+) -> Dataset:
     """The examples in ``path`` and the files ``also`` read after it, mended as ``settings`` say.
 
     A report on them is made sooner if ``prefilter`` are those of ``finetune.data.summary``.
 
     ``DataError`` if they cannot be read, are not understood, or have no row that serves.
     """
-    return fixed(read_tables([path, *also], settings, prefilter=prefilter), settings)
+    return fixed(read_tables([path, *also], settings, progress, prefilter), settings)
 
 
 def fixed(table: Table, settings: DataSettings) -> Dataset:

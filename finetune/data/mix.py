@@ -13,6 +13,7 @@ from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
 from finetune.data.loading import held_out_path, read, read_split
 from finetune.data.readers.hub import files
+from finetune.data.readers.sources import Progress
 from finetune.data.settings import DataSettings
 from finetune.data.split import apart, content_hash
 from finetune.data.summary import summaries
@@ -72,14 +73,20 @@ def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) 
     return Gathered(dataset, train, held_out, dataset.notes + notes)
 
 
-def read_main(settings: DataSettings, find: Find, trusted: bool = True, prefilter: str = "") -> Dataset:
+def read_main(
+    settings: DataSettings,
+    find: Find,
+    trusted: bool = True,
+    prefilter: str = "",
+    progress: Progress | None = None,
+) -> Dataset:
     """The main data that ``settings`` name; ``DataError`` too if the rows kept for checking are named and not there.
 
-    For ``prefilter`` see ``finetune.data.loading.read``.
+    For ``prefilter`` and ``progress`` see ``finetune.data.loading.read``.
     """
     path, *also = files(settings, find, trusted)
     held_out_path(path, settings)
-    return read(path, settings, also, prefilter)
+    return read(path, settings, also, prefilter, progress)
 
 
 def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finetune.adapters import Adapter
+from finetune.compat import data_dependent_errors
 from finetune.data.counts import Counts
 from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
@@ -163,13 +164,11 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
     """
     if not recipe.adapter.profiled:
         return None
-    from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
-
     from finetune.fit.profile import profile_step
 
     try:
         found = profile_step(folder, recipe.adapter, step)
-    except (DataDependentOutputException, DynamicOutputShapeException):
+    except data_dependent_errors():
         return None
     if device != "cpu":
         return found.peak_bytes + CONTEXT_BYTES[device]

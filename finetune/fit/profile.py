@@ -16,16 +16,13 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
+from finetune import compat
 from finetune.adapters import Adapter
 from finetune.fit.stand_ins import CHUNK_VOCABULARY, QuantizedLinear, TritonHead
 from finetune.machine.attention import SHORT_IN_FP32, use
 from finetune.machine.libraries import load
 from finetune.machine.malloc import LARGEST_BYTES
-from finetune.training.trainer import cast_once
 
 FEW, MORE = 4, 8
 """Layers of the two dry runs that the straight line goes through."""
@@ -74,7 +71,7 @@ class MemoryProfile:
     """What of the peak was in blocks below ``heap.LARGEST_BYTES``, weights and moments aside."""
 
 
-class AllocationLedger(TorchDispatchMode):
+class AllocationLedger(compat.dispatch_mode()):
     """Adds up the memory of all tensors that are alive, and remembers the most."""
 
     def __init__(self):
@@ -85,14 +82,14 @@ class AllocationLedger(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
+        for tensor in compat.leaves(made):
             # On the meta device nothing is profiled: the model is only built there.
             if isinstance(tensor, torch.Tensor) and tensor.device.type != "meta":
                 self._add(tensor.untyped_storage())
         return made
 
     def _add(self, storage) -> None:
-        key, size = storage._cdata, storage.nbytes()
+        key, size = compat.storage_key(storage), storage.nbytes()
         if key not in self._known:
             self._known[key] = size
             self.now += size
@@ -115,7 +112,7 @@ class AllocationLedger(TorchDispatchMode):
 def profile_step(folder: Path, adapter: Adapter, step: Step) -> MemoryProfile:
     """The memory of ``step`` with the model whose config is in ``folder``.
 
-    Raises ``torch._subclasses.fake_tensor`` errors for models whose shapes depend on the data (mixtures of experts).
+    Raises ``compat.data_dependent_errors()`` for models whose shapes depend on the data (mixtures of experts).
     """
     load()  # a library that is imported among fake tensors keeps fake tables
     layers = config_of(folder).num_hidden_layers
@@ -144,7 +141,7 @@ def config_of(folder: Path):
 
 def _profiled(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
     """Bytes (all, in small blocks) of the weights, of weights and moments, and of the peak of each of ``PARTS``."""
-    with FakeTensorMode(), AllocationLedger() as ledger:
+    with compat.fake_tensors(), AllocationLedger() as ledger:
         model = _model(folder, adapter, step, layers)
         reference = None
         if step.reference and adapter.trains_base():
@@ -262,11 +259,11 @@ def _model(folder: Path, adapter: Adapter, step: Step, layers: int):
             if id(weight) not in made:
                 dtype = torch.bfloat16 if adapter.weight_bits == 4 and weight.requires_grad else weight.dtype
                 made[id(weight)] = nn.Parameter(_like(weight, dtype), weight.requires_grad)
-            part._parameters[name] = made[id(weight)]
+            setattr(part, name, made[id(weight)])
         for name, buffer in part.named_buffers(recurse=False):
-            part._buffers[name] = _like(buffer, buffer.dtype)
+            setattr(part, name, _like(buffer, buffer.dtype))
     if step.mixed_precision:
-        cast_once(model)
+        compat.cast_once(model)
         if not step.triton:
             use(model, SHORT_IN_FP32)
     return model.train()

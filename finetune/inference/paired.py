@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from finetune.adapters import Adapter
+from finetune.compat import is_plain_lora_layer
 from finetune.machine.hardware import Choice
 
 ATTENTION = "finetune_rows"
@@ -231,8 +232,7 @@ def _is_plain_lora(model) -> bool:
         and not any(isinstance(layer, AuxiliaryTrainingWrapper) for layer in model.modules())
         and all(
             isinstance(layer.base_layer, torch.nn.Linear)
-            and not layer.lora_variant
-            and not any(layer.lora_bias.values())
+            and is_plain_lora_layer(layer)
             and len(layer.active_adapters) == 1
             for layer in layers
         )

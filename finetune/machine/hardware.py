@@ -91,7 +91,8 @@ def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
         return Choice("fp16", "this GPU has no bf16, and fp16 is the next fastest")
     if machine.device == "mps":
         return Choice("fp32", "16-bit precision on Apple GPUs is not yet reliable enough for training")
-    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
+    capabilities = torch.cpu.get_capabilities()
+    if capabilities.get("avx512_bf16") or capabilities.get("amx_tile"):
         return Choice("bf16", "this processor has bf16 instructions")
     return Choice("fp32", "this processor has no bf16 instructions")
 

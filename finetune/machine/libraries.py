@@ -3,7 +3,6 @@
 Importing them costs 6 to 7 seconds, so the page is up first and ``load`` runs in the background.
 """
 
-import functools
 import importlib
 import logging
 import os
@@ -13,6 +12,7 @@ import warnings
 from contextlib import nullcontext
 from importlib.metadata import version
 
+from finetune.compat import compile_templates_per_thread
 from finetune.machine.limits import cores
 
 NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
@@ -51,27 +51,8 @@ def load_tokenizers() -> None:
         from transformers import AutoTokenizer  # noqa: F401
 
         if not _tokenizers_loaded.is_set():
-            _compile_templates_for_each_thread()
+            compile_templates_per_thread()
         _tokenizers_loaded.set()
-
-
-def _compile_templates_for_each_thread() -> None:
-    """Give each thread its own compiled chat templates.
-
-    A compiled template of Transformers 5.23 records where the assistant's turns are while it renders a conversation,
-    and all threads share it. When two threads render at once, one is refused ("AssistantTracker should not be reused
-    before closed"), and the assistant mask of the other is wrong or empty.
-    """
-    from transformers.utils import chat_template_utils
-
-    own, compiled = threading.local(), chat_template_utils._cached_compile_jinja_template
-
-    def compile_here(chat_template: str):
-        if not hasattr(own, "compiled"):
-            own.compiled = functools.lru_cache(compiled)
-        return own.compiled(chat_template)
-
-    chat_template_utils._compile_jinja_template = compile_here
 
 
 def limit_threads() -> None:

@@ -7,6 +7,7 @@ Values are read back from the trainer and from PyTorch, so none of them is only 
 import os
 import sys
 
+from finetune import compat
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import ASKED_THREADS
 from finetune.machine.limits import granted_cores, visible_cores
@@ -25,10 +26,8 @@ def numerics_of(trainer, device: str) -> tuple[tuple[str, Choice], ...]:
 def loss_of(model) -> Choice:
     """Whether the cross-entropy is chunked or full; TRL puts its chunked head into ``forward``."""
     base = model.get_base_model() if hasattr(model, "peft_config") else model
-    if "forward" in vars(base):
-        from trl.trainer import utils
-
-        only = "; masked tokens are left out" if utils._use_triton(base.device) else ""
+    if compat.has_chunked_loss(base):
+        only = "; masked tokens are left out" if compat.scores_trained_tokens_only(base.device) else ""
         reason = "logits are computed chunk by chunk; with 152,000 tokens a step takes 40 % less memory (measured)"
         return Choice("chunked", reason + only)
     return Choice("full", "this trainer computes the logits of all tokens at once")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from finetune import compat
 from finetune.errors import RecipeError
 from finetune.machine import hardware
 from finetune.machine.attention import choose_attention, use
@@ -102,8 +103,7 @@ def _try(attempt: Attempt) -> str | None:
         return None
     finally:
         if attempt.model is not None:
-            # TRL patches forward on the instance; left there, the model can never be freed.
-            attempt.model.__dict__.pop("forward", None)
+            compat.remove_chunked_loss(attempt.model)
             attempt.model = None
 
 
@@ -209,12 +209,12 @@ def build(attempt: Attempt, *callbacks):
     from transformers import PrinterCallback, set_seed
 
     from finetune.methods import Material
-    from finetune.training.trainer import cast_once, computes_in_16_bits, durable, score_trained_tokens_only
+    from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only
 
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)
-    score_trained_tokens_only()
+    compat.score_trained_tokens_only(scores_trained_tokens_only)
     fsdp.apply_recipe(attempt.precision)
     trainer = recipe.method.trainer(
         Material(
@@ -234,7 +234,7 @@ def build(attempt: Attempt, *callbacks):
         recipe.adapter.initialize(trainer.model, prepared.tokenizer)
     trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
     if computes_in_16_bits(attempt.precision):
-        cast_once(trainer.model)
+        compat.cast_once(trainer.model)
     return trainer
 
 
@@ -277,7 +277,7 @@ def _conclude(attempt: Attempt, trainer, reporter, base_dtype) -> str:
         run.emit(events.Noted(message="It ended before the first step, so there is no model to keep."))
         return ENDED_AS[asked]
     if asked and distributed.world_size() == 1 and not run.checkpoints.at(step):
-        trainer._save_checkpoint(trainer.model, None)
+        compat.save_checkpoint(trainer)
         reporter.on_save(trainer.args, trainer.state, trainer.control)
     if asked in ("pause", "yield"):
         return ENDED_AS[asked]
@@ -300,7 +300,7 @@ def keep_best(run: Run, recipe: Recipe, trainer) -> None:
         return
     checkpoint = distributed.share(run.checkpoints.at(best.step))
     if checkpoint:
-        trainer._load_from_checkpoint(str(checkpoint.path))
+        compat.load_weights(trainer, checkpoint.path)
         sound = " without degenerate output" if view.best != best else ""
         reason = f"its held-out loss was {best.loss:.3f}{sound}, and {last[0].loss:.3f} at the end"
         run.emit(events.Chose(what="model_kept", value=f"step {best.step:,}", reason=reason))

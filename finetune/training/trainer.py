@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch.utils.data import Sampler
 
+from finetune import compat
 from finetune.errors import DivergedError
 from finetune.runs.checkpoints import Checkpoint, Checkpoints, require_room
 
@@ -140,19 +141,6 @@ def base_dtype(precision: str, trains_base: bool) -> str:
     return "float32" if trains_base else {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[precision]
 
 
-def cast_once(model) -> None:
-    """Leave it to autocast to cast the inputs of PEFT's layers; ``model`` must then be called under autocast.
-
-    PEFT would cast them to fp32 like the adapter's weights, and autocast back to 16 bits: exact, and for nothing (7 %
-    of a small model's step).
-    """
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    for layer in model.modules():
-        if isinstance(layer, BaseTunerLayer):
-            layer.cast_input_dtype_enabled = False
-
-
 def keep_sums_precise(accelerator) -> None:
     """Have models that ``accelerator`` shards (FSDP 2) sum gradients and return outputs in fp32.
 
@@ -161,27 +149,15 @@ def keep_sums_precise(accelerator) -> None:
     """
     import torch
 
-    plugin = getattr(accelerator.state, "fsdp_plugin", None)
+    plugin = compat.fsdp_plugin(accelerator)
     if plugin and plugin.mixed_precision_policy:
         precise = {"reduce_dtype": torch.float32, "output_dtype": None}
         plugin.mixed_precision_policy = replace(plugin.mixed_precision_policy, **precise)
 
 
-def score_trained_tokens_only() -> None:
-    """Have TRL, on a CPU, compute logits of trained tokens only, as it does where it has Triton.
-
-    It computes all otherwise, for compilers that want equal shapes, and masks the others in the sum.
-    """
-    from trl.trainer import utils
-
-    utils._use_triton = scores_trained_tokens_only
-
-
 def scores_trained_tokens_only(device) -> bool:
-    """True for a ``torch.device`` on which the trainer computes logits of trained tokens only."""
-    from trl.kernels.chunked_logprob import _use_triton
-
-    return device.type == "cpu" or _use_triton(device)
+    """True for a ``torch.device`` on which the loss computes logits of trained tokens only: a CPU, or with Triton."""
+    return device.type == "cpu" or compat.has_triton(device)
 
 
 def require_finite(model, step: int) -> None:

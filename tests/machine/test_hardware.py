@@ -30,10 +30,10 @@ def test_free_memory_on_a_cpu_is_what_its_container_leaves(monkeypatch):
 def test_precision_follows_the_cpu(monkeypatch):
     import torch
 
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    assert choose_precision(CPU).value == "bf16"
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    for instructions in "avx512_bf16", "amx_tile":
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, instructions: True})  # noqa: B023
+        assert choose_precision(CPU).value == "bf16"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
     assert choose_precision(CPU).value == "fp32"
     assert choose_precision(Machine("mps", "Apple GPU", 8, 16 * GIB)).value == "fp32"
 

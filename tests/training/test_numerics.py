@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from finetune import compat
 from finetune.machine.libraries import ASKED_THREADS
 from finetune.training import numerics
 from finetune.training.numerics import compilation_of, loss_of, optimizer_of, threads
-from finetune.training.trainer import score_trained_tokens_only
+from finetune.training.trainer import scores_trained_tokens_only
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_the_loss_is_told_by_what_the_model_runs(tiny_model, monkeypatch):
     assert loss_of(model).value == "full"
     utils.add_fused_lm_head(model)
     assert loss_of(model).value == "chunked" and "masked" not in loss_of(model).reason
-    score_trained_tokens_only()
+    compat.score_trained_tokens_only(scores_trained_tokens_only)
     assert loss_of(model).reason.endswith("; masked tokens are left out")
 
 

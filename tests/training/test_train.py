@@ -109,7 +109,7 @@ def test_equal_recipes_give_equal_losses(trained):
 def test_one_rule_says_whether_casts_are_left_to_autocast(trained, monkeypatch, in_16_bits):
     cast = []
     monkeypatch.setattr("finetune.training.trainer.computes_in_16_bits", lambda precision: in_16_bits)
-    monkeypatch.setattr("finetune.training.trainer.cast_once", cast.append)
+    monkeypatch.setattr("finetune.compat.cast_once", cast.append)
     trained(**{"training.max_steps": 1, "evaluation.times": 0, "training.precision": "fp32"})
     assert bool(cast) == in_16_bits
 

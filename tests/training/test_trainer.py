@@ -2,14 +2,14 @@ import pytest
 import torch
 from torch import nn
 
+from finetune import compat
 from finetune.errors import DivergedError
 from finetune.training.trainer import (
     EpochOrder,
-    cast_once,
     checkpoint_bytes,
     random_state,
     require_finite,
-    score_trained_tokens_only,
+    scores_trained_tokens_only,
     set_random_state,
 )
 
@@ -63,47 +63,7 @@ def test_chances_can_be_drawn_again():
     assert torch.equal(torch.rand(5), drawn)
 
 
-def test_an_add_on_reads_what_autocast_reads(tiny_model):
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16)
-    torch.manual_seed(1)
-    model = get_peft_model(base, LoraConfig(target_modules="all-linear", init_lora_weights=False))
-    layer = model.get_base_model().model.layers[0].mlp.up_proj
-    hidden, read = torch.randn(2, 5, 64, dtype=torch.bfloat16), []
-    layer.lora_A["default"].register_forward_pre_hook(lambda _, given: read.append(given[0].dtype))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        cast_twice = layer(hidden)
-        cast_once(model)
-        assert torch.equal(layer(hidden), cast_twice)
-    assert read == [torch.float32, torch.bfloat16]
-
-
-def test_only_what_is_learnt_is_scored_and_the_loss_is_the_same(tiny_model, monkeypatch):
-    from transformers import AutoModelForCausalLM
-    from trl.trainer import utils
-
-    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)  # is put back afterwards
-    scored, score = [], utils._ChunkedLogProbFunction.apply
-    monkeypatch.setattr(
-        utils._ChunkedLogProbFunction, "apply", lambda hidden, *rest: scored.append(len(hidden)) or score(hidden, *rest)
-    )
-    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
-    utils.add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
-    ids = torch.arange(2 * 9).view(2, 9)
-    labels = ids.masked_fill(torch.arange(9) < 6, -100)
-
-    def learn(labels):
-        model.zero_grad()
-        told = model(input_ids=ids, labels=labels, fused_lm_head=True)
-        told.loss.backward()
-        sums = torch.stack([told.loss, told.entropy.sum(), told.is_top1.sum()])
-        return torch.cat([sums, model.get_input_embeddings().weight.grad.flatten()]).detach()
-
-    utils._use_triton = lambda device: False
-    whole = learn(labels)
-    score_trained_tokens_only()
-    torch.testing.assert_close(learn(labels), whole)
-    assert scored == [2 * 8, 2 * 3]
-    assert not learn(torch.full_like(ids, -100)).any()
+def test_the_loss_of_trained_tokens_alone_is_computed_on_a_cpu_and_beside_triton(monkeypatch):
+    monkeypatch.setattr(compat, "has_triton", lambda device: device.type == "cuda")
+    scored = {name: scores_trained_tokens_only(torch.device(name)) for name in ("cpu", "cuda", "mps")}
+    assert scored == {"cpu": True, "cuda": True, "mps": False}

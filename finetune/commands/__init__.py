@@ -1,0 +1,17 @@
+"""The commands of ``python -m finetune``: one file for each group of them.
+
+data        check
+estimate    fit
+training    train, resume
+runs        runs, show, stop, pause, delete, compare
+models      chat, export
+command     what all commands share: options, settings from the command line, the answer on stdout
+progress    how far a command has come, on stderr
+
+A new command:
+
+1. Write ``def words(options, workspace) -> int`` in the file of its group; it ends with ``return answer(…)``.
+2. Add it to the group's ``add``, with its help and its options. The table in README.md comes from there.
+
+A new group is a file with an ``add``, listed in ``GROUPS`` of ``finetune/__main__.py``.
+"""

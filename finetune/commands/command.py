@@ -1,0 +1,57 @@
+"""What all commands share: how they are added to the parser, ``--set``, and the answer on stdout."""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable
+
+import yaml
+
+from finetune.errors import FinetuneError
+from finetune.runs.workspace import Workspace
+
+WRITE_AS = "Write it as setting=value, e.g. training.epochs=2."
+Work = Callable[[argparse.Namespace, Workspace], int]
+"""What a command does with its options in a workspace; returns the exit code."""
+
+
+class Commands:
+    """The commands of a parser."""
+
+    def __init__(self, top: argparse.ArgumentParser):
+        self._added = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(self, name: str, work: Work, text: str) -> argparse.ArgumentParser:
+        """The parser of a new command, for its own options; ``text`` is its help, without capital and full stop."""
+        command = self._added.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.add_argument("--json", action="store_true", help="print the answer as one JSON object, and no progress")
+        command.set_defaults(work=work)
+        return command
+
+
+def take_settings(command: argparse.ArgumentParser, text: str) -> None:
+    """Let ``command`` take ``--set SETTING=VALUE``, any number of times; ``text`` is the help."""
+    command.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", help=text)
+
+
+def settings(texts: Iterable[str]) -> dict[str, object]:
+    """Each ``SETTING=VALUE`` as the setting's path and its value, the last one where a setting comes twice.
+
+    ``FinetuneError`` if there is no value, or one that is not YAML.
+    """
+    found: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise FinetuneError(f"--set {text} has no value.", WRITE_AS)
+        found.pop(name, None)  # settings are replaced in their order, and one may lie inside another
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise FinetuneError(f"--set {text}: the value is not YAML.", WRITE_AS) from None
+    return found
+
+
+def answer(options: argparse.Namespace, facts: dict, lines: list[str]) -> int:
+    """Print ``facts`` as JSON, or the same as ``lines`` for a person; the exit code of a success."""
+    print(json.dumps(facts, ensure_ascii=False) if options.json else "\n".join(lines))
+    return 0

@@ -1,0 +1,63 @@
+"""``check``: what becomes of each row of a data file, before anything is trained on it."""
+
+from pathlib import Path
+
+from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.progress import PATIENCE_S, Status, shown
+from finetune.recipe import ModelSettings, Recipe
+from finetune.runs.workspace import Workspace
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    check = commands.add("check", check_file, "read a data file and report what becomes of each row")
+    check.add_argument("file", type=Path, metavar="FILE", help="CSV, JSON, JSONL, Parquet, Arrow, Excel or text")
+    check.add_argument(
+        "--model",
+        default="starter",
+        metavar="ID",
+        help="the model whose tokenizer counts the tokens (default: starter)",
+    )
+    check.add_argument(
+        "--length", type=int, default=1024, metavar="N", help="truncate rows at this many tokens (default: 1024)"
+    )
+    take_settings(check, "how the file is read, e.g. encoding=latin-1")
+
+
+def check_file(options, workspace: Workspace) -> int:
+    """Print the report on a data file: its format, the rows that are kept and rejected, findings and advice."""
+    from finetune.data.mix import read_held_out, read_main
+    from finetune.data.report import check
+    from finetune.data.summary import PREFILTER
+    from finetune.machine.libraries import quieten
+    from finetune.methods import method_for
+    from finetune.model import load_tokenizer
+
+    quieten()
+    given = Recipe.from_dict({"data": {"path": str(options.file), **settings(options.set)}}).data
+    progress, length = shown(options.json, after_s=PATIENCE_S, stays=False), options.length
+    try:
+        dataset = read_main(
+            given,
+            workspace.find,
+            prefilter=PREFILTER,
+            progress=lambda share: progress.show(Status("Reading the file", share)),
+        )
+        held_out = read_held_out(given, workspace.find)
+        progress.show(Status("Loading the tokenizer"))
+        method, tokenizer = method_for(dataset.kind), load_tokenizer(ModelSettings(id=options.model), workspace)
+        report = check(
+            dataset,
+            lambda example: method.sequences(example, tokenizer, length),
+            length,
+            held_out,
+            advise=method.advice,
+            progress=lambda share: progress.show(Status("Checking the rows", share)),
+        )
+    finally:
+        progress.close()
+    facts = report.to_dict()
+    lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "tokens", "longest")]
+    lines += [f"row {row['row']}: {row['reason']}" for row in facts["rejected"]]
+    lines += [f"{finding['severity']}: {finding['message']}" for finding in facts["findings"]]
+    return answer(options, facts, [*lines, facts["advice"]])

@@ -1,0 +1,58 @@
+"""``chat`` and ``export``: what a tuned model answers, and how it leaves the program."""
+
+from pathlib import Path
+
+from finetune.commands.command import Commands, answer
+from finetune.runs.workspace import Workspace
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    chat = commands.add("chat", ask_both, "ask base and tuned the same question")
+    chat.add_argument("run", metavar="RUN", help="the number or the id of a run")
+    chat.add_argument("--prompt", required=True, metavar="TEXT", help="the question")
+    chat.add_argument("--seed", type=int, default=7, metavar="N", help="equal seeds sample equal answers (default: 7)")
+    chat.add_argument(
+        "--max-tokens", type=int, default=256, metavar="N", help="the longest answer, in tokens (default: 256)"
+    )
+    chat.add_argument("--greedy", action="store_true", help="greedy decoding: always take the most likely token")
+
+    export = commands.add(
+        "export", export_run, "export a run: its adapter, its merged model, or a script that repeats it"
+    )
+    export.add_argument("run", metavar="RUN", help="the number or the id of a run")
+    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    export.add_argument(
+        "--as",
+        dest="form",
+        choices=("adapter", "merged", "script"),
+        default="adapter",
+        help="the adapter as a zip (default), a model folder with the adapter merged in, or train.py with its data",
+    )
+
+
+def ask_both(options, workspace: Workspace) -> int:
+    """Print the answers of base and tuned to one prompt."""
+    from finetune.inference.chat import Pair, Sampling
+
+    pair = Pair.load(workspace.run(options.run), workspace)
+    sampling = Sampling(seed=options.seed, max_tokens=options.max_tokens, greedy=options.greedy)
+    messages = [{"role": "user", "content": options.prompt}]
+    *_, reply = pair.reply(messages, messages, sampling)
+    facts = {"base": reply.base, "tuned": reply.tuned, "tokens_per_s": round(reply.tokens_per_s, 1)}
+    return answer(options, facts, [f"base:  {reply.base}", f"tuned: {reply.tuned}"])
+
+
+def export_run(options, workspace: Workspace) -> int:
+    """Write a run's adapter, merged model or script, and print its path."""
+    from finetune.exports.model import write_merged, zip_adapter
+    from finetune.exports.script import write_script
+
+    run, note = workspace.run(options.run), ""
+    if options.form == "merged":
+        path, note = write_merged(run, workspace, options.to)
+    elif options.form == "script":
+        path = write_script(run, workspace, options.to)
+    else:
+        path = zip_adapter(run, options.to)
+    return answer(options, {"path": str(path), "note": note}, [*([note] if note else []), str(path)])

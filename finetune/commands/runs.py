@@ -1,0 +1,108 @@
+"""The commands on runs that exist: ``runs``, ``show``, ``stop``, ``pause``, ``delete``, ``compare``."""
+
+from finetune.commands.command import Commands, answer
+from finetune.runs.run import Run
+from finetune.runs.workspace import Workspace
+
+NO_VALUE = "–"
+"""What a table shows in an empty cell."""
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    commands.add("runs", list_runs, "list the runs of this workspace, newest first")
+    for name, work, text in (
+        ("show", show_run, "show the state, the step and the losses of a run"),
+        ("stop", stop_run, "stop a run after this step and keep the model so far"),
+        ("pause", pause_run, "pause a run after this step: it saves a checkpoint and ends, to be resumed"),
+        ("delete", delete_run, "delete a run that has ended, with its model and checkpoints, for good"),
+    ):
+        commands.add(name, work, text).add_argument("run", metavar="RUN", help="the number or the id of a run")
+    compare = commands.add("compare", compare_runs, "compare runs: their different settings and best held-out losses")
+    compare.add_argument("runs", nargs="+", metavar="RUN", help="the number or the id of a run")
+
+
+def list_runs(options, workspace: Workspace) -> int:
+    """Print a line for each run: id, state, percent of its steps."""
+    runs = [summary(run) for run in workspace.runs()]
+    lines = [f"{run['run']:32} {run['state']:12} {run['percent']:3d} %" for run in runs]
+    return answer(options, {"runs": runs}, lines or ["There are no runs yet."])
+
+
+def show_run(options, workspace: Workspace) -> int:
+    """Print the summary of a run."""
+    facts = summary(workspace.run(options.run))
+    return answer(options, facts, [f"{key}: {value}" for key, value in facts.items() if value not in ("", None)])
+
+
+def compare_runs(options, workspace: Workspace) -> int:
+    """Print a table of runs."""
+    return answer(options, *comparison([workspace.run(name) for name in options.runs]))
+
+
+def stop_run(options, workspace: Workspace) -> int:
+    """Ask a run to stop."""
+    run = workspace.run(options.run)
+    run.cancel()
+    return _asked(options, run, "stops after this step and keeps its model")
+
+
+def pause_run(options, workspace: Workspace) -> int:
+    """Ask a run to pause."""
+    run = workspace.run(options.run)
+    run.ask("pause")
+    return _asked(options, run, "pauses after this step and saves a checkpoint")
+
+
+def _asked(options, run: Run, text: str) -> int:
+    return answer(options, {"run": run.id, "state": "stopping"}, [f"{run.id} {text}."])
+
+
+def delete_run(options, workspace: Workspace) -> int:
+    """Delete a run, and what earlier deletions left behind."""
+    run = workspace.run(options.run)
+    workspace.delete(run)
+    workspace.prune()
+    return answer(options, {"run": run.id, "state": "deleted"}, [f"{run.id} was deleted."])
+
+
+def summary(run: Run) -> dict:
+    """A run as JSON values, as ``show --json`` prints it."""
+    view = run.view()
+    last = view.evaluations[-1] if view.evaluations else None
+    return {
+        "run": run.id,
+        "name": view.name,
+        "state": view.state,
+        "phase": view.phase,
+        "percent": int(100 * view.fraction),
+        "step": view.step,
+        "total_steps": view.total_steps,
+        "loss": view.steps[-1].loss if view.steps else None,
+        "held_out_loss": last.loss if last else None,
+        "metrics": last.metrics if last else {},
+        "tokens_per_s": view.tokens_per_s,
+        "elapsed_s": round(view.elapsed_s, 1),
+        "code": view.code,
+        "message": view.message,
+        "hint": view.hint,
+    }
+
+
+def comparison(runs: list[Run]) -> tuple[dict, list[str]]:
+    """Runs side by side: as facts, and as the lines of a table. The best run has a star, if their losses compare."""
+    from finetune.sweep import outcomes, unlike
+
+    read = [(run.id, run.recipe, run.view()) for run in runs]
+    found, note = outcomes(read), unlike(read)
+    evaluated = [outcome for outcome in found if outcome.best_loss is not None]
+    best = min(evaluated, key=lambda outcome: outcome.best_loss).run if evaluated and not note else None
+    rows = [("run", "differs in", "best held-out loss", "at step", "diagnosis")]
+    for one in found:
+        loss = NO_VALUE if one.best_loss is None else f"{one.best_loss:.4f}{' *' if one.run == best else ''}"
+        at = NO_VALUE if one.best_step is None else str(one.best_step)
+        rows.append((one.run, one.words or NO_VALUE, loss, at, one.diagnosis.title))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    lines.append(note or ("* the lowest loss on held-out rows" if best else "No run was evaluated."))
+    return {"runs": [outcome.to_dict() for outcome in found], "best": best, "note": note}, lines

@@ -1,0 +1,119 @@
+"""``train`` and ``resume``: runs in the foreground, alone or with the other processes of a launcher."""
+
+import os
+import sys
+from pathlib import Path
+
+from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.progress import following
+from finetune.commands.runs import comparison, summary
+from finetune.errors import RecipeError
+from finetune.recipe import Recipe, read_file, read_yaml, set_path
+from finetune.runs.view import View
+from finetune.runs.workspace import Workspace
+from finetune.service.launcher import EXIT_CONTEXT_LOST
+from finetune.training import distributed
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    train = commands.add(
+        "train", train_recipe, "train a recipe in the foreground; lists in it are a sweep of every combination"
+    )
+    train.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
+    take_settings(train, "replace a setting of the recipe, e.g. method.type=dpo")
+    resume = commands.add("resume", resume_run, "resume a run from its last checkpoint, in the foreground")
+    resume.add_argument("run", metavar="RUN", help="the number or the id of a run")
+
+
+def train_recipe(options, workspace: Workspace) -> int:
+    """Train a new run, or one for each combination of a sweep; the last line is the run's id and state."""
+    from finetune.service.preflight import require_runnable
+    from finetune.sweep import recipes
+
+    made, run_id = recipes(_replaced(read_yaml(read_file(options.recipe)), options.set)), ""
+    if len(made) > 1:
+        return _train_all(options, made, workspace)
+    if distributed.is_main_process():
+        require_runnable(made[0], workspace)
+        run_id = workspace.create(made[0]).id
+        _announce(options, f"Training {run_id} …")
+    return _train(options, run_id, workspace)
+
+
+def resume_run(options, workspace: Workspace) -> int:
+    """Resume a run, or train one that is queued; the last line is its id and state."""
+    run = workspace.run(options.run)
+    if distributed.is_main_process():
+        if run.view().state != "queued":
+            run.requeue()
+        _announce(options, f"Resuming {run.id} …")
+    return _train(options, run.id, workspace)
+
+
+def _train(options, run_id: str, workspace: Workspace) -> int:
+    """Train in the foreground, alone or with the other processes that this one was started with."""
+    from finetune.machine.hardware import machine
+    from finetune.service.worker import work
+
+    if distributed.world_size() > 1:
+        distributed.end_with_starter()
+        distributed.join(machine().device)
+    run = workspace.run(distributed.share(run_id))
+    with following(run, quiet=_is_quiet(options)):
+        work(run, workspace)
+    if not distributed.is_main_process():
+        return 0
+    view = run.view()
+    answer(options, summary(run), [*_message(view), f"{run.id} {view.state}"])
+    return _code(view)
+
+
+def _train_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
+    """Train one after the other; none is started after a run that was paused, or that lost the GPU."""
+    from finetune.data.known import KnownKinds
+    from finetune.service.preflight import require_runnable
+    from finetune.service.worker import work
+
+    if distributed.world_size() > 1:
+        raise RecipeError("A sweep is trained by one process.", "Start it without torchrun, or on the page.")
+    known = KnownKinds()
+    for recipe in recipes:
+        require_runnable(recipe, workspace, known=known)
+    runs, views = [], []
+    for n, recipe in enumerate(recipes, start=1):
+        runs.append(workspace.create(recipe))
+        _announce(options, f"Training {runs[-1].id} ({n} of {len(recipes)}) …")
+        with following(runs[-1], quiet=_is_quiet(options)):
+            work(runs[-1], workspace)
+        views.append(runs[-1].view())
+        if views[-1].state == "paused" or views[-1].code == "gpu":
+            break
+    facts, lines = comparison(runs)
+    answer(options, facts, [*(line for view in views for line in _message(view)), *lines])
+    return max(map(_code, views))
+
+
+def _announce(options, text: str) -> None:
+    if not options.json:
+        print(text, file=sys.stderr)
+
+
+def _is_quiet(options) -> bool:
+    """True if nobody should read progress here: it is asked for, or another process shows it."""
+    return options.json or not distributed.is_main_process() or distributed.OWNER in os.environ
+
+
+def _message(view: View) -> list[str]:
+    return [f"{view.message} {view.hint}".strip()] if view.message else []
+
+
+def _code(view: View) -> int:
+    return {"done": 0, "stopped": 0, "paused": 0}.get(view.state, EXIT_CONTEXT_LOST if view.code == "gpu" else 1)
+
+
+def _replaced(values: object, texts: list[str]) -> object:
+    """The ``values`` of a recipe, each ``SETTING=VALUE`` in its place."""
+    for name, value in settings(texts if isinstance(values, dict) else ()).items():
+        set_path(values, name, value)
+    return values

@@ -1,0 +1,343 @@
+"""The private names of libraries that this program reads, overrides or replaces, each with its reason.
+
+A private name begins with an underscore or is documented nowhere, and any release of its library may change it. So the
+rest of the program calls the functions below. Two kinds of name cannot be wrapped: methods that a subclass overrides,
+and names in source that an exported script repeats. They stay where they are, and ``IN_PLACE`` declares them.
+
+``private_names()`` is the checklist of an upgrade: ``tests/test_compat.py`` looks each name up in the installed
+libraries, with its parameters.
+"""
+
+import functools
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PrivateName:
+    """A name that its library does not promise to keep."""
+
+    path: str
+    """Where it is defined, e.g. ``transformers.Trainer._save_checkpoint``."""
+    used_in: str
+    """The function or class of this program that uses it, by its dotted path."""
+    reason: str
+    """Why it is needed, and what breaks without it."""
+    parameters: tuple[str, ...] | None = None
+    """The parameters that it must have, in their order; None where they do not matter."""
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+    @classmethod
+    def declared(cls, signature: str, used_in: str, reason: str) -> "PrivateName":
+        """From ``module.Class.method(self, other)``, or ``module.Class.attribute``."""
+        path, parameters = re.fullmatch(r"([\w.]+)(?:\((.*)\))?", signature).groups()
+        names = None if parameters is None else tuple(filter(None, parameters.split(", ")))
+        return cls(path, used_in, reason, names)
+
+
+WRAPPED: list[PrivateName] = []
+"""The names that functions of this module use, in their order here."""
+
+Function = Callable[..., object]
+
+
+def uses(*signatures: str) -> Callable[[Function], Function]:
+    """A decorator: the function below it uses these private names, for the reason in its docstring."""
+
+    def declare(function: Function) -> Function:
+        used_in = f"{function.__module__}.{function.__qualname__}"
+        WRAPPED.extend(PrivateName.declared(each, used_in, function.__doc__) for each in signatures)
+        return function
+
+    return declare
+
+
+def private_names() -> list[PrivateName]:
+    """Every private name of a library that this program uses, wrapped or in place."""
+    return [*WRAPPED, *IN_PLACE]
+
+
+@uses("torch._subclasses.fake_tensor.FakeTensorMode")
+def fake_tensors():
+    """A context in which tensors have a shape and a dtype, and no memory.
+
+    The memory profile runs a training step in it. Without it ``fit`` has no estimate: the meta device, which is public,
+    does not dispatch operations as the CPU does.
+    """
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    return FakeTensorMode()
+
+
+@uses(
+    "torch._subclasses.fake_tensor.DataDependentOutputException",
+    "torch._subclasses.fake_tensor.DynamicOutputShapeException",
+)
+def data_dependent_errors() -> tuple[type[Exception], ...]:
+    """What ``fake_tensors`` raise for a model whose shapes depend on its data, such as a mixture of experts.
+
+    Without them ``fit`` fails on such a model instead of reporting that it has no estimate.
+    """
+    from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+
+    return DataDependentOutputException, DynamicOutputShapeException
+
+
+@uses("torch.utils._python_dispatch.TorchDispatchMode.__torch_dispatch__(self, func, types, args, kwargs)")
+def dispatch_mode() -> type:
+    """The base class of a context that sees every operation: its ``__torch_dispatch__`` is called in place of each.
+
+    The memory profile counts tensors in it. Without it those of the backward pass are missed: hooks of modules see the
+    forward pass alone.
+    """
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    return TorchDispatchMode
+
+
+@uses("torch.utils._pytree.tree_leaves(tree, is_leaf)")
+def leaves(tree) -> list:
+    """What an operation returned, as a flat list: a tensor, or a nest of tuples, lists and dicts of them.
+
+    Without it the memory profile misses the tensors of operations with several results, such as attention.
+    """
+    from torch.utils._pytree import tree_leaves
+
+    return tree_leaves(tree)
+
+
+@uses("torch.UntypedStorage._cdata")
+def storage_key(storage) -> int:
+    """A number that only this live storage has, whichever of its Python wrappers is asked.
+
+    Two views share a storage but not its wrapper, and fake storages have no address: without the number the memory
+    profile counts a view as memory of its own.
+    """
+    return storage._cdata
+
+
+@uses(
+    "transformers.utils.chat_template_utils._compile_jinja_template(chat_template)",
+    "transformers.utils.chat_template_utils._cached_compile_jinja_template(chat_template)",
+)
+def compile_templates_per_thread() -> None:
+    """Give each thread compiled chat templates of its own.
+
+    A compiled template of Transformers 5.23 keeps the place of the answers while it renders a conversation, and without
+    this all threads share it: of two that render at the same time one is refused ("AssistantTracker should not be
+    reused before closed"), and the other's answers get a wrong loss mask or none.
+    """
+    from transformers.utils import chat_template_utils
+
+    own, compiled = threading.local(), chat_template_utils._cached_compile_jinja_template
+
+    def compile_here(chat_template: str):
+        if not hasattr(own, "compiled"):
+            own.compiled = functools.lru_cache(compiled)
+        return own.compiled(chat_template)
+
+    chat_template_utils._compile_jinja_template = compile_here
+
+
+@uses("transformers.PreTrainedModel.all_tied_weights_keys")
+def tied_weights(model) -> dict[str, str]:
+    """The weights of ``model`` that are another one under a second name -> that other one.
+
+    A model sharded with FSDP is saved from a state dict in which both names stand. Without this the saved model holds
+    tied embeddings twice.
+    """
+    return model.all_tied_weights_keys
+
+
+@uses("transformers.Trainer._save_checkpoint(self, model, trial)")
+def save_checkpoint(trainer) -> None:
+    """Save a checkpoint of ``trainer`` at the step it is at.
+
+    The trainer heeds the public way, ``should_save``, only after a step. Without this a run that is stopped during an
+    evaluation loses the steps since its last checkpoint.
+    """
+    trainer._save_checkpoint(trainer.model, None)
+
+
+@uses("transformers.Trainer._load_from_checkpoint(self, resume_from_checkpoint, model)")
+def load_weights(trainer, folder) -> None:
+    """Put the weights of the checkpoint in ``folder`` into the trainer's model, an adapter or a sharded one included.
+
+    Transformers has it for ``load_best_model_at_end``, which must save and evaluate at the same steps. Without it a run
+    cannot end with its best evaluation.
+    """
+    trainer._load_from_checkpoint(str(folder))
+
+
+@uses("trl.kernels.chunked_logprob._use_triton(device)")
+def has_triton(device) -> bool:
+    """True if TRL computes its chunked cross-entropy on the ``torch.device`` in Triton kernels.
+
+    There it scores the trained tokens alone. Without it the estimate of ``fit`` counts all tokens on a GPU too.
+    """
+    from trl.kernels.chunked_logprob import _use_triton
+
+    return _use_triton(device)
+
+
+@uses("trl.trainer.utils._use_triton(device)")
+def scores_trained_tokens_only(device) -> bool:
+    """True if the loss of a trainer on the ``torch.device`` scores trained tokens alone, as TRL is set now.
+
+    Without it a run would report what was intended, not what its trainer does.
+    """
+    from trl.trainer import utils
+
+    return utils._use_triton(device)
+
+
+@uses("trl.trainer.utils._use_triton(device)")
+def score_trained_tokens_only(where: Callable) -> None:
+    """Have the trainer's loss score trained tokens alone on each device for which ``where(device)`` is true.
+
+    TRL does so only beside Triton. Elsewhere it scores all tokens, for compilers that need equal shapes, and masks the
+    rest out of the sum. Without this a CPU computes the logits of all prompt tokens too; the loss is the same.
+    """
+    from trl.trainer import utils
+
+    utils._use_triton = where
+
+
+@uses("trl.trainer.utils.add_fused_lm_head(model, temperature, cast_lm_head_to_fp32, outputs)")
+def has_chunked_loss(model) -> bool:
+    """True if TRL has put its chunked cross-entropy into ``model``, which it does by a ``forward`` on the instance.
+
+    No argument or attribute of a trainer says so. Without it a run cannot report how its loss is computed.
+    """
+    return "forward" in vars(model)
+
+
+@uses("trl.trainer.utils.add_fused_lm_head(model, temperature, cast_lm_head_to_fp32, outputs)")
+def remove_chunked_loss(model) -> None:
+    """Undo what ``has_chunked_loss`` finds; nothing to do for any other model.
+
+    Without this the model is never freed, and after an attempt that ran out of memory the next one does too.
+    """
+    vars(model).pop("forward", None)
+
+
+@uses("peft.tuners.lora.LoraLayer.cast_input_dtype_enabled")
+def cast_once(model) -> None:
+    """Leave the casts of PEFT's layers to autocast; ``model`` must then be called under autocast.
+
+    Without this PEFT casts their input to fp32, the dtype of the adapter's weights, and autocast back to 16 bits: the
+    same numbers, for 7 % of a small model's step.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for layer in model.modules():
+        if isinstance(layer, BaseTunerLayer):
+            layer.cast_input_dtype_enabled = False
+
+
+@uses("peft.tuners.lora.LoraLayer.lora_variant", "peft.tuners.lora.LoraLayer.lora_bias")
+def is_plain_lora_layer(layer) -> bool:
+    """True if ``layer``, a ``LoraLayer``, adds ``scaling · B A x`` and nothing else: no variant such as DoRA, no bias.
+
+    Batched decoding computes that formula itself. Without the question it would decode other adapters wrongly.
+    """
+    return not layer.lora_variant and not any(layer.lora_bias.values())
+
+
+@uses("accelerate.state.AcceleratorState.fsdp_plugin")
+def fsdp_plugin(accelerator):
+    """The settings by which ``accelerator`` shards a model (FSDP), a ``FullyShardedDataParallelPlugin``; else None.
+
+    ``accelerate launch`` makes them from its own file, so a trainer's arguments cannot. Without it gradients are summed
+    in 16 bits.
+    """
+    return getattr(accelerator.state, "fsdp_plugin", None)
+
+
+IN_PLACE: tuple[PrivateName, ...] = tuple(
+    PrivateName.declared(*row)
+    for row in (
+        (
+            "transformers.Trainer.create_accelerator_and_postprocess(self)",
+            "finetune.training.trainer.durable",
+            "The one moment between the creation of the accelerator and the sharding of the model. Without it gradients"
+            " are summed in 16 bits under FSDP.",
+        ),
+        (
+            "transformers.Trainer._get_output_dir(self, trial)",
+            "finetune.training.trainer.durable",
+            "Checkpoints are written under a staging name. Without it a process that is killed while it saves leaves"
+            " half a checkpoint that looks whole.",
+        ),
+        (
+            "transformers.Trainer._save_checkpoint(self, model, trial)",
+            "finetune.training.trainer.durable",
+            "The staged checkpoint is checked, described by a manifest and renamed. Without it weights that are not"
+            " finite are saved, and a resumed run cannot recognize a damaged checkpoint.",
+        ),
+        (
+            "transformers.Trainer._load_optimizer_and_scheduler(self, checkpoint)",
+            "finetune.training.trainer.durable",
+            "A fallback may have changed the optimizer. Without it a resumed run loads the state of another optimizer.",
+        ),
+        (
+            "transformers.Trainer._get_dataloader"
+            "(self, dataset, description, batch_size, sampler_fn, is_training, dataloader_key)",
+            "finetune.training.trainer.ordered",
+            "Padding rows fill up an epoch's last batch. Without it, in several processes, Accelerate repeats rows from"
+            " the start of the epoch, which then count twice.",
+        ),
+        (
+            "transformers.Trainer._get_train_sampler(self, train_dataset)",
+            "finetune.training.trainer.ordered",
+            "The order of rows follows from the seed and the epoch. Without it a resumed run sees other rows than one"
+            " that was never interrupted.",
+        ),
+        (
+            "transformers.Trainer._run_epoch(self, model, epoch, train_dataloader, steps_in_epoch,"
+            " num_update_steps_per_epoch, trial, ignore_keys_for_eval, start_time, resume_from_checkpoint,"
+            " epochs_trained, steps_trained_in_current_epoch)",
+            "finetune.training.trainer.ordered",
+            "Passes the epoch to the order of rows. Without it each epoch has the order of the first.",
+        ),
+        (
+            "transformers.trainer_pt_utils.get_length_grouped_indices(lengths, batch_size, mega_batch_mult, generator)",
+            "finetune.training.trainer.EpochOrder",
+            "Rows of like length share a batch. Without it a batch is mostly padding.",
+        ),
+        (
+            "trl.DPOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
+            "finetune.methods.dpo.prepared",
+            "Rows come tokenized and masked. Without it TRL tokenizes them again, and the tokens on the page are not"
+            " those of the batch.",
+        ),
+        (
+            "trl.DPOTrainer._metrics",
+            "finetune.methods.dpo.prepared",
+            "Takes padding rows out of reward accuracy and margin. Without it several processes report too low ones.",
+        ),
+        (
+            "bitsandbytes.nn.Linear4bit.support_avx512bf16_for_cpu",
+            "finetune.model.keep_gradients",
+            "Keeps 4-bit layers differentiable on a CPU with bf16 instructions. Without it LoRA's gradients point"
+            " elsewhere while the loss still falls.",
+        ),
+        (
+            "trl.kernels.ChunkedLogProbFunction.forward(ctx, hidden, weight, bias, targets, temperature, chunk_size,"
+            " final_logit_softcapping, logit_scale, outputs)",
+            "finetune.fit.profile",
+            "The memory profile runs the trainer's own loss. Without it the logits, the largest tensors of a step, have"
+            " to be guessed.",
+        ),
+    )
+)
+"""Names that cannot be wrapped: the name, who uses it, and why.
+
+The source of ``ordered``, ``EpochOrder``, ``prepared`` and ``keep_gradients`` is part of an exported script, which does
+not import this program.
+"""

@@ -1,0 +1,43 @@
+import json
+
+import pytest
+
+from finetune.commands import progress
+from tests.training.test_train import write_rows
+
+
+def test_a_file_is_checked(command, tmp_path):
+    code, out, error = command("check", write_rows(tmp_path), "--model", "tiny", "--json")
+    facts = json.loads(out)
+    assert code == 0 and facts["rows"] == 24 and facts["rejected"] == []
+    assert set(facts) >= {"format", "rows", "kept", "rejected", "truncated", "tokens", "findings", "advice"}
+    assert error == ""
+
+
+def test_a_file_that_is_checked_soon_shows_no_progress(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.commands.data.PATIENCE_S", 60.0)
+    code, out, error = command("check", write_rows(tmp_path), "--model", "tiny")
+    assert code == 0 and "rows: 24" in out and error == ""
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_large_file_shows_what_share_is_read_and_checked(words, command, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.commands.data.PATIENCE_S", 0.0)
+    monkeypatch.setattr(progress.PlainLines, "every_s", 0.0)
+    code, _, error = command("check", write_rows(tmp_path), "--model", "tiny", *words)
+    lines = [] if words else ["Reading the file: 100 %", "Loading the tokenizer", "Checking the rows: 0 %"]
+    assert code == 0 and list(dict.fromkeys(error.splitlines())) == lines
+
+
+def test_progress_ends_before_the_error_is_printed(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.commands.data.PATIENCE_S", 0.0)
+    code, out, error = command("check", write_rows(tmp_path), "--model", "nowhere")
+    *shown, said = error.splitlines()
+    assert code == 2 and out == "" and shown[-1] == "Loading the tokenizer" and said.startswith("There is no model")
+
+
+def test_how_a_file_is_read_can_be_set(command, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes('{"prompt": "Où?", "completion": "Là-bas."}\n'.encode("latin-1"))
+    code, out, _ = command("check", path, "--model", "tiny", "--set", "encoding=latin-1")
+    assert code == 0 and "rows: 1" in out

@@ -1,0 +1,30 @@
+import json
+
+
+def test_a_recipe_is_estimated(command, recipe_file):
+    code, out, _ = command("fit", recipe_file, "--json")
+    facts = json.loads(out)
+    assert code == 0 and facts["fits"] and facts["trainable"] < facts["parameters"]
+    assert facts["change"] == {} and facts["measured_bytes"] is None and facts["cards"]["8 GB"] == "fits"
+
+
+def test_the_estimate_is_a_sentence_and_one_for_usual_gpus(command, recipe_file):
+    code, out, error = command("fit", recipe_file)
+    sentence, gpus = out.splitlines()
+    assert code == 0 and sentence.endswith(".") and gpus.startswith("On a GPU of 8 GB: fits") and error == ""
+
+
+def test_what_would_make_it_fit_is_printed_as_options(command, recipe_file, monkeypatch):
+    monkeypatch.setattr("finetune.fit.estimate.BUFFERS_BYTES", 0)
+    needed = json.loads(command("fit", recipe_file, "--json")[1])["estimate_bytes"]
+    monkeypatch.setattr("finetune.machine.hardware.free_bytes", lambda machine: needed)
+    code, out, _ = command("fit", recipe_file)
+    (line,) = [line.strip() for line in out.splitlines() if "--set" in line]
+    assert code == 0 and line.startswith("--set training.accumulation=")
+    assert json.loads(command("fit", recipe_file, "--json", *line.split())[1])["fits"]
+
+
+def test_a_step_is_measured_on_request(command, recipe_file):
+    code, out, _ = command("fit", recipe_file, "--measure", "--json")
+    facts = json.loads(out)
+    assert code == 0 and facts["measured_bytes"] > 10**7 and 0 < facts["seconds_per_step"] < facts["eta_s"]

@@ -1,0 +1,26 @@
+import json
+
+from finetune.exports.model import zip_adapter
+
+
+def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
+    run = trained(**{"training.max_steps": 1, "evaluation.times": 0})
+    code, out, _ = command("chat", "1", "--prompt", "What of the sea?", "--greedy", "--max-tokens", "5", "--json")
+    assert code == 0 and set(json.loads(out)) == {"base", "tuned", "tokens_per_s"}
+    code, out, _ = command("chat", "1", "--prompt", "What of the sea?", "--max-tokens", "5")
+    assert code == 0 and out.startswith("base:  ") and "tuned: " in out
+
+    code, out, _ = command("export", "1", "--to", tmp_path / "out")
+    assert code == 0 and out.strip() == str(tmp_path / "out" / f"{run.id}.zip")
+    code, out, _ = command("export", "1", "--to", tmp_path / "out", "--as", "merged", "--json")
+    assert code == 0 and "merged into the base" in json.loads(out)["note"]
+    code, out, _ = command("export", "1", "--to", tmp_path / "out", "--as", "script")
+    assert code == 0 and out.strip() == str(tmp_path / "out" / run.id / "train.py")
+    code, _, error = command("export", "1", "--to", tmp_path / "out", "--as", "script")
+    assert code == 2 and "is there already" in error
+
+
+def test_the_zip_is_that_of_the_page(command, trained, tmp_path):
+    run = trained(**{"training.max_steps": 1, "evaluation.times": 0})
+    command("export", run.id, "--to", tmp_path / "out")
+    assert (tmp_path / "out" / f"{run.id}.zip").read_bytes() == zip_adapter(run, tmp_path).read_bytes()
