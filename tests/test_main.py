@@ -52,7 +52,7 @@ def test_a_recipe_trains_and_is_asked(command, recipe_file, tmp_path):
     code, out, _ = command("export", "1", "--to", tmp_path / "out", "--as", "script")
     assert code == 0 and out.strip() == str(tmp_path / "out" / run["run"] / "train.py")
     code, _, error = command("export", "1", "--to", tmp_path / "out", "--as", "script")
-    assert code == 2 and "is there already" in error
+    assert code == 2 and "already exists" in error
 
 
 def test_settings_can_be_replaced(command, recipe_file, tmp_path):
