@@ -1,5 +1,5 @@
-"""What leaves the program.
+"""Exports: what leaves the program.
 
-model       the adapter as a zip, or the merged model as a folder, each with its card
-script      the run as one file that trains again without this program
+model       the adapter as a zip file, or the merged model as a folder, each with its model card
+script      the run as one script that repeats the training without this program
 """

@@ -1,7 +1,7 @@
-"""What a run learnt, to take away: the model folder, its card and the recipe that made it.
+"""The tuned model of a run as an export: the model folder, its model card and the recipe.
 
-``zip_adapter`` gives it as it was saved, in one file; ``write_merged`` as a whole model that needs no base beside it.
-Checkpoints and optimizer state stay behind: they serve only to go on training here.
+``zip_adapter`` writes the model as it was saved into one file; ``write_merged`` writes a full model that needs no base.
+Checkpoints and optimizer state are left out: they only serve to resume the run here.
 """
 
 import os
@@ -40,21 +40,21 @@ def zip_adapter(run: Run, to: Path) -> Path:
 
 
 def write_merged(run: Run, workspace: Workspace, to: Path) -> tuple[Path, str]:
-    """The path of a new folder ``to/RUN-merged`` with the whole tuned model, and how it was made, in a sentence.
+    """The path of a new folder ``to/RUN-merged`` with the full tuned model, and how it was made, in a sentence.
 
-    The add-on is merged in fp32 into the base as it was before any quantization, and saved in the base's own dtype.
-    ``RunError`` if the run has no model, if its add-on cannot be merged, or if the folder is there already.
+    The adapter is merged in fp32 into the base as it was before quantization, and saved in the base's own dtype.
+    ``RunError`` if the run has no model, if its adapter cannot be merged, or if the folder already exists.
     """
     require_model(run)
     folder = Path(to) / f"{run.id}-merged"
     if folder.exists():
-        raise RunError(f"{folder} is there already.", "Choose another folder, or remove it.")
+        raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
     staging = folder.with_name(f".{folder.name}.{os.getpid()}")
     staging.parent.mkdir(parents=True, exist_ok=True)
     try:
         if run.recipe.adapter.trains_base():
             shutil.copytree(run.model_dir, staging)
-            words = "The whole model was trained, so there is nothing to merge: this is a copy of it."
+            words = "All weights were trained, so there is nothing to merge: this is a copy of the model."
         else:
             words = _merge(run, workspace, staging)
         (staging / "README.md").write_text(card(run, merged=words), encoding="utf-8")
@@ -68,7 +68,7 @@ def write_merged(run: Run, workspace: Workspace, to: Path) -> tuple[Path, str]:
 
 
 def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
-    """Write base and add-on as one model to ``folder``, and say how."""
+    """Write base and adapter as one model to ``folder``; how it was made, in one or two sentences."""
     import torch
 
     load()
@@ -79,8 +79,8 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     tuned = PeftModel.from_pretrained(base, run.model_dir)
     kind = tuned.peft_config["default"].peft_type.value
     cannot = RunError(
-        f"The add-on of run {run.id} ({kind}) cannot be merged into its base.",
-        "Export it as an adapter, which is loaded beside the base.",
+        f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",
+        "Export the adapter alone; it is loaded beside the base.",
     )
     if not hasattr(tuned.base_model, "merge_and_unload"):
         raise cannot
@@ -91,52 +91,53 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     dtype = load_config(recipe.model, workspace).dtype or torch.float32
     merged.to(dtype).save_pretrained(folder)
     load_tokenizer(recipe.model, workspace).save_pretrained(folder)
-    words = f"The add-on was merged into the base and saved in {str(dtype).removeprefix('torch.')}."
+    words = f"The adapter was merged into the base and saved in {str(dtype).removeprefix('torch.')}."
     if recipe.adapter.quantization_arguments():
         words += (
-            " It was trained on the base in 4 bits and merged into the base as it was before that, so answers can"
-            " differ a little from those on the Compare tab."
+            " It was trained on the base quantized to 4 bits and merged into the base before quantization, so answers"
+            " can differ a little from those on the Compare tab."
         )
     return words
 
 
 def card(run: Run, merged: str = "") -> str:
-    """The model's card, in Markdown: what it is, what it was made from, and how to load it.
+    """The model card, in Markdown: what the model is, how it was trained, and how to load it.
 
-    ``merged`` says how it became a whole model, if it did.
+    ``merged`` says how an adapter and its base became one full model.
     """
     recipe, view = run.recipe, run.view()
-    whole = recipe.adapter.trains_base() or bool(merged)
+    is_full_model = recipe.adapter.trains_base() or bool(merged)
     base = "the starter model of Finetune Studio" if recipe.model.id == "starter" else f"`{recipe.model.id}`"
-    kind = "A language model, fine-tuned from" if whole else "An add-on (LoRA adapter) for a language model:"
+    kind = "A language model, fine-tuned from" if is_full_model else "An adapter for the language model"
     revision = f", revision `{recipe.model.revision}`" if recipe.model.revision else ""
     rows = f", {view.train_rows:,} rows" if view.train_rows else ""
-    held_out = f"\n- Loss on held-out rows: {view.evaluations[-1].loss:.3f} nats per token" if view.evaluations else ""
-    made = f"\n- How it was put together: {merged}" if merged else ""
+    held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f} nats per token" if view.evaluations else ""
+    made = f"\n- Export: {merged}" if merged else ""
     return f"""# {recipe.name}
 
 {kind} {base}. Made with Finetune Studio.
 
 - Base model: {base}{revision}
-- Learnt from: `{Path(recipe.data.path).name}`{rows}
+- Trained on: `{Path(recipe.data.path).name}`{rows}
 - Method: {recipe.method.engineer}
-- What was updated: {recipe.adapter.engineer}
+- Trainable parameters: {recipe.adapter.engineer}
 - Steps: {view.step:,}{held_out}{made}
 - Licence: that of the base model and of the data. Neither is known here; look them up before you share this.
 
-`recipe.yaml` has every setting. It was not checked for anything beyond the held-out rows: try it before you rely on it.
+`recipe.yaml` has every setting. The model was evaluated on the held-out rows only: try it before you rely on it.
 
 ## Load it
 
 ```python
-{_loading(recipe.model.id, whole, folder="." if merged else "model")}
+{_loading(recipe.model.id, is_full_model, folder="." if merged else "model")}
 ```
 """
 
 
-def _loading(base: str, whole: bool, folder: str) -> str:
+def _loading(base: str, is_full_model: bool, folder: str) -> str:
+    """Python source that loads the model from ``folder``."""
     tokenizer = f'tokenizer = AutoTokenizer.from_pretrained("{folder}")'
-    if whole:
+    if is_full_model:
         return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
 
 model = AutoModelForCausalLM.from_pretrained("{folder}")

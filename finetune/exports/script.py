@@ -1,13 +1,13 @@
-"""A run as one file: ``train.py``, which trains again without Finetune Studio, anywhere.
+"""A run as one script: ``train.py``, which repeats the training without Finetune Studio, on any machine.
 
     train.py            settings on top, the same TRL trainer below, its libraries named in its header (PEP 723)
-    train.parquet       rows as the trainer receives them, so what is learnt is masked exactly as it was here
-    held-out.parquet    the same for the rows kept for checking, if there are any
+    train.parquet       tokenized rows as the trainer receives them, with exactly the same loss mask
+    held-out.parquet    the held-out rows likewise, if there are any
     tokenizer/          with the chat template that was used
-    base/               the model it starts from, unless that is fetched from the hub
-    recipe.yaml         what was asked for
+    base/               the base model, unless it is downloaded from the hub
+    recipe.yaml         the recipe of the run
 
-The frame is ``assets/train.py.txt``; method and adapter add their own part (``Method.script``,
+The template is ``assets/train.py.txt``. Method and adapter add their own code (``Method.script``,
 ``Adapter.peft_arguments``), so a new one needs no edit here.
 """
 
@@ -37,7 +37,7 @@ from finetune.training.train import arguments, with_fallbacks
 FRAME = ASSETS / "train.py.txt"
 
 OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
-"""Arguments of the trainer that the script finds out where it runs."""
+"""Arguments of the trainer that the script sets for the machine it runs on."""
 
 CHOSEN = {
     "num_train_epochs": "training.epochs",
@@ -49,21 +49,21 @@ CHOSEN = {
 
 WORDS = {
     "MODEL": "a folder beside this script, or an id on the Hugging Face hub",
-    "EVALUATIONS": "how often the held-out rows are scored after the start",
-    "ARGUMENTS": "of the trainer",
+    "EVALUATIONS": "evaluations on the held-out rows, beside the one at the start",
+    "ARGUMENTS": "arguments of the trainer",
 }
 
 
 def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
-    """The path of the new ``to/RUN/train.py``, with all it needs beside it.
+    """The path of the new ``to/RUN/train.py``, with everything it needs beside it.
 
-    ``RunError`` if the run has not trained, if its rows are no longer those it learnt from, or if the folder is there.
+    ``RunError`` if the run has not trained, if its data has changed since, or if the folder already exists.
     """
     recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
     if not view.total_steps:
         raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
     if folder.exists():
-        raise RunError(f"{folder} is there already.", "Choose another folder, or remove it.")
+        raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
     load()
     prepared = prepare(recipe, workspace)
     rows = prepared.rows
@@ -117,7 +117,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
 
 
 def metadata(versions: dict[str, str], adapter: Adapter) -> str:
-    """The header that names Python and the libraries, each pinned to its version in the run (PEP 723)."""
+    """The header (PEP 723) with Python and the libraries, each pinned to its version in the run."""
     needed = {name: version for name, version in versions.items() if name != "bitsandbytes" or _quantization(adapter)}
     # A local version such as 2.13.0+cpu is not on PyPI.
     pins = [f'#     "{name}=={version.partition("+")[0]}",' for name, version in needed.items()]
@@ -125,7 +125,7 @@ def metadata(versions: dict[str, str], adapter: Adapter) -> str:
 
 
 def literal(value: object) -> str:
-    """``value``, of what JSON knows, as Python source."""
+    """``value`` (of JSON types) as Python source."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{literal(name)}: {literal(each)}" for name, each in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -135,7 +135,7 @@ def literal(value: object) -> str:
 
 @dataclass(frozen=True)
 class _Call:
-    """A call in the script, by the name of what is called."""
+    """A call in the script: its name and its keyword arguments."""
 
     name: str
     arguments: dict
@@ -151,14 +151,14 @@ def _chosen(view: View) -> dict:
 
 
 def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
-    """``RunError`` if the recipe's data gives other rows today than when the run learnt from it."""
+    """``RunError`` if the recipe's data gives other rows than it gave to the run."""
     then = (view.train_rows, view.held_out_rows, view.trained_tokens)
     now = (len(rows.train), len(rows.held_out), rows.counts.trained)
     if then != now:
         raise RunError(
-            f"The data of run {run.id} has changed since: it learnt from {then[0]:,} rows with {then[2]:,} tokens to "
-            f"learn, and now there are {now[0]:,} with {now[2]:,}.",
-            "Put the file back as it was, or train again.",
+            f"The data of run {run.id} has changed since: it trained on {then[0]:,} rows with {then[2]:,} trained "
+            f"tokens, and the data now has {now[0]:,} rows with {now[2]:,}.",
+            "Restore the file, or train again.",
         )
 
 
@@ -170,7 +170,7 @@ def _write_rows(rows: list[dict], path: Path) -> None:
 
 
 def _put_model(folder: Path, recipe: Recipe, staging: Path) -> dict:
-    """What the script is told of its base: the hub's id and the very commit, or the copy put beside it."""
+    """MODEL and REVISION of the script: the hub's id and the exact commit, or the copy in ``staging``."""
     if folder.parent.name == "snapshots":
         return {"MODEL": recipe.model.id, "REVISION": folder.name}
     shutil.copytree(folder, staging / "base")
@@ -195,7 +195,7 @@ def _imports(adapter: Adapter) -> str:
 
 
 def _assignment(name: str, value: object, words: dict[str, str]) -> str:
-    """``NAME = value``, entry by entry, each under the ``words`` that there are for it."""
+    """``NAME = value``, one entry per line, each under its comment in ``words`` if it has one."""
     lines = [f"# {words[name]}"] if name in words else []
     if isinstance(value, _Call):
         entries = [f"    {key}={literal(each)}," for key, each in value.arguments.items()]

@@ -1,9 +1,9 @@
-"""The estimate of memory against a measured step, over model sizes, methods, adapters and shapes of the batch.
+"""The memory estimate against a measured step, over model sizes, methods, adapters and batch shapes.
 
     python -m tests.benchmarks.fit [--sizes starter,25m,80m,200m,500m] [--adapters full,lora,qlora] [--runs 3]
         [--json FILE]
 
-Models have random weights; rows are of two lengths, so that the longest batch is padded. Each run is a fresh process
+Models have random weights. Rows have two lengths, so that the longest batch is padded. Each run is a new process
 (``finetune.fit.probe``); a row of the table has the median of its runs. Ratio: estimate over measured peak, both as
 growth of resident memory.
 """
@@ -32,10 +32,10 @@ SIZES = {
 """Hidden size, intermediate size, layers, heads, key-value heads, vocabulary."""
 
 SHAPES = {"starter": (512, 4), "25m": (256, 4), "80m": (128, 4), "200m": (64, 2), "500m": (64, 1)}
-"""Length and batch at which every adapter is measured."""
+"""Length and batch size at which every adapter is measured."""
 
 METHODS = {"text": "sft", "answer": "sft", "pair": "dpo"}
-"""The method that learns from each kind of row."""
+"""The method that trains on each kind of row."""
 
 VARIANTS = (
     ("25m", "text", {"precision": "fp32"}),
@@ -50,7 +50,7 @@ VARIANTS = (
     ("starter", "pair", {}),
     ("25m", "pair", {"length": 128}),
 )
-"""Model, kind of rows and settings that are measured beside."""
+"""Further models, kinds of rows and settings that are measured."""
 
 
 def main() -> None:
@@ -89,13 +89,13 @@ def row(workspace: Workspace, size: str, kind: str, adapter: str, settings: dict
     fit = estimate_fit(recipe, workspace, count_tokens(recipe, workspace), gpus=False)
     peaks = [measured(recipe, workspace).peak_bytes for _ in range(runs)]
     ratio = fit.estimate_bytes / median(peaks)
-    said = ", ".join(f"{name} {value}" for name, value in ({"length": length, "batch_size": batch} | settings).items())
+    words = ", ".join(f"{name} {value}" for name, value in ({"length": length, "batch_size": batch} | settings).items())
     print(
-        f"| {size} | {kind} | {adapter} | {said} | {fit.estimate_bytes / 1e6:.0f} | {median(peaks) / 1e6:.0f} "
+        f"| {size} | {kind} | {adapter} | {words} | {fit.estimate_bytes / 1e6:.0f} | {median(peaks) / 1e6:.0f} "
         f"({min(peaks) / 1e6:.0f} to {max(peaks) / 1e6:.0f}) | {ratio:.2f} |",
         flush=True,
     )
-    return {"model": size, "rows": kind, "adapter": adapter, "settings": said, "ratio": round(ratio, 3)}
+    return {"model": size, "rows": kind, "adapter": adapter, "settings": words, "ratio": round(ratio, 3)}
 
 
 def write_model(folder: Path, size: tuple[int, ...]) -> Path:
@@ -103,12 +103,12 @@ def write_model(folder: Path, size: tuple[int, ...]) -> Path:
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    hidden, intermediate, layers, heads, pairs, words = size
+    hidden, intermediate, layers, heads, key_value_heads, vocabulary = size
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=words, hidden_size=hidden, intermediate_size=intermediate, num_hidden_layers=layers,
-        num_attention_heads=heads, num_key_value_heads=pairs, max_position_embeddings=4096, tie_word_embeddings=True,
-        eos_token_id=2, pad_token_id=0, bos_token_id=None,
+        vocab_size=vocabulary, hidden_size=hidden, intermediate_size=intermediate, num_hidden_layers=layers,
+        num_attention_heads=heads, num_key_value_heads=key_value_heads, max_position_embeddings=4096,
+        tie_word_embeddings=True, eos_token_id=2, pad_token_id=0, bos_token_id=None,
     )  # fmt: skip
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
     for file in (*STARTER.glob("*token*"), *STARTER.glob("*.jinja")):
@@ -119,7 +119,7 @@ def write_model(folder: Path, size: tuple[int, ...]) -> Path:
 def write_rows(workspace: Workspace, kind: str, training: dict) -> Path:
     """Rows of the length that ``training`` allows and of three quarters of it; with packing also many short ones.
 
-    Of an answer's row a quarter is the answer.
+    In rows of kind ``answer`` the answer is a quarter.
     """
     path = workspace.uploads_dir / f"{kind}-{training['length']}-{training['packing']}.jsonl"
     shares = (0.9, 0.2, 0.2, 0.3) if training["packing"] else (1.2, 0.75)

@@ -1,12 +1,12 @@
-"""How fast JSON lines become a checked dataset, beside ``datasets.load_dataset("json")`` on the same file.
+"""How fast JSON lines become a checked dataset, compared with ``datasets.load_dataset("json")`` on the same file.
 
     python -m tests.benchmarks.reading [--rows 1000,10000,100000,1000000] [--runs 3] [--json FILE]
 
-Rows of about 500 bytes with letters of several scripts, whole numbers and escapes. Three ways take turns, each a
-process of its own with a fresh cache: ``load_dataset``; our strict reading; and all that the Data tab does before it
-shows a result: reading, telling the format and trying every row, the whole report with the starter's tokens, and the
-tokens of the first example. Imports and the tokenizer are not counted. Medians of the runs; a ratio is load_dataset's
-time over ours, so 0.5 is half its speed; MB are those by which the resident memory had grown at its highest.
+Rows of about 500 bytes with letters of several scripts, whole numbers and escapes. Three ways alternate, each in a new
+process with an empty cache: ``load_dataset``; our strict reading; and everything the Data tab does before it shows a
+result: reading, detection of the format, every row as an example, the full report with the starter's tokens, and the
+tokens of the first example. Imports and the loading of the tokenizer are not counted. Medians of the runs; a ratio is
+load_dataset's time over ours, so 0.5 is half its speed; MB is the peak growth of resident memory.
 """
 
 import argparse
@@ -57,11 +57,11 @@ def main() -> None:
 
 
 def write(path: Path, rows: int) -> Path:
-    """``path`` with so many rows, the same each time."""
-    chance = random.Random(1)
+    """``path`` with ``rows`` rows, the same each time."""
+    generator = random.Random(1)
     with path.open("w", encoding="utf-8") as file:
         for number in range(rows):
-            question, answer = " ".join(chance.choices(WORDS, k=20)), " ".join(chance.choices(WORDS, k=52))
+            question, answer = " ".join(generator.choices(WORDS, k=20)), " ".join(generator.choices(WORDS, k=52))
             row = {
                 "question": f'{question} "why"?' if number % 5 == 0 else question,
                 "answer": f"{answer}\n" if number % 3 == 0 else answer,
@@ -98,12 +98,12 @@ def read(path: str) -> dict:
     from finetune.data.readers.sources import read_table
 
     prepare()
-    table, told = clocked(read_table, path)
-    return {"rows": len(table.rows), **told}
+    table, measured = clocked(read_table, path)
+    return {"rows": len(table.rows), **measured}
 
 
 def checked(path: str) -> dict:
-    """The file as the Data tab shows it: read, understood, checked, and its first example as tokens."""
+    """The file as the Data tab shows it: read, detected, checked, and its first example as tokens."""
     from finetune.data.loading import read
     from finetune.data.report import check
     from finetune.data.settings import DataSettings
@@ -128,13 +128,13 @@ def checked(path: str) -> dict:
         dataset = read(Path(path), DataSettings(path=path), prefilter=PREFILTER)
         return check(dataset, sequences), sequences(dataset.examples[0])
 
-    (report, shown), told = clocked(work)
+    (report, shown), measured = clocked(work)
     assert shown and report.kept == report.rows
-    return {"rows": report.rows, **told}
+    return {"rows": report.rows, **measured}
 
 
 def prepare() -> None:
-    """Import what is imported when it is needed: that is not counted."""
+    """Import what is otherwise imported on first use, so that it is not counted."""
     import numpy  # noqa: F401
     import orjson  # noqa: F401
     import pyarrow.compute
@@ -147,12 +147,12 @@ def load_dataset(path: str) -> dict:
     import datasets
 
     with tempfile.TemporaryDirectory(prefix="reading-cache-") as cache:
-        rows, told = clocked(datasets.load_dataset, "json", data_files=path, split="train", cache_dir=cache)
-        return {"rows": len(rows), **told}
+        rows, measured = clocked(datasets.load_dataset, "json", data_files=path, split="train", cache_dir=cache)
+        return {"rows": len(rows), **measured}
 
 
 def clocked(work, *given, **named):
-    """What ``work`` returns, with its seconds and by how many MB the resident memory had grown at its highest."""
+    """The result of ``work``, with its seconds and the peak growth of resident memory in MB."""
     import psutil
 
     before, began = psutil.Process().memory_info().rss, time.perf_counter()

@@ -1,17 +1,17 @@
-"""How fast training is, beside TRL's plain defaults, and what the page costs it.
+"""How fast training is, compared with TRL's defaults, and what the page costs it.
 
-    python -m tests.benchmarks.training [--samples pirate-voice,ticket-json] [--runs 3] [--looks 500] [--write]
+    python -m tests.benchmarks.training [--samples pirate-voice,ticket-json] [--runs 3] [--polls 500] [--write]
 
-Two ways to train the same rows of a sample with the same LoRA, rate, batch and seed on the starter, each in a process
-of its own, taking turns; medians. Tokens per second count the tokens of the rows, not padding, over the
-time of the steps, checks left out. The held-out loss afterwards is computed for both in the same way.
+Two ways to train the starter on the same rows of a sample with the same LoRA, learning rate, batch size and seed, each
+in its own process, alternating; medians. Tokens per second count the tokens of the rows without padding over the time
+of the steps, without evaluations. The held-out loss afterwards is computed for both in the same way.
 
-    trl      ``SFTTrainer`` as TRL sets it by default, with rows that are tokenized and masked already
+    trl      ``SFTTrainer`` with TRL's defaults, on rows that are tokenized and masked already
     bare     the trainer that Finetune Studio builds, called directly
-    watched  the same in the app, with its events and three viewers of the page, while it has minutes to go; what that
-             takes is measured within one run (see ``watching.py``), as one run differs from the next by more
+    watched  the same in the app, with its events and three viewers of the page, while it has minutes to go; this cost
+             is measured within one run (see ``watching.py``), because runs differ from each other by more
 
-``--write`` puts the figures into assets/benchmarks.json, from which the README's table is drawn.
+``--write`` records the figures in assets/benchmarks.json, from which the README's table is made.
 """
 
 import argparse
@@ -36,24 +36,24 @@ def main() -> None:
     parser.add_argument("--samples", default="pirate-voice,ticket-json")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--epochs", type=float, default=2)
-    parser.add_argument("--looks", type=int, default=500, help="at the page, for the cost of being watched")
-    parser.add_argument("--write", action="store_true", help="keep the figures for the README")
+    parser.add_argument("--polls", type=int, default=500, help="polls of the page, to measure the cost of viewers")
+    parser.add_argument("--write", action="store_true", help="record the figures for the README")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "SAMPLE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         way, sample = options.one
-        print(json.dumps(watched(sample, options.looks) if way == "watched" else measure(way, sample, options.epochs)))
+        print(json.dumps(watched(sample, options.polls) if way == "watched" else measure(way, sample, options.epochs)))
         return
     print("sample            way      tokens/s  against trl  against bare  held-out loss")
     found = []
     for sample in options.samples.split(","):
-        found += compare(sample, options.runs, options.epochs, options.looks)
+        found += compare(sample, options.runs, options.epochs, options.polls)
     if options.write:
         kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
         FIGURES.write_text(json.dumps(kept | {"training": found}, indent=1) + "\n", encoding="utf-8")
 
 
-def compare(sample: str, runs: int, epochs: float, looks: int) -> list[dict]:
+def compare(sample: str, runs: int, epochs: float, polls: int) -> list[dict]:
     """The figures of each way, medians of ``runs``."""
     taken = {way: [] for way in WAYS}
     for _ in range(runs):
@@ -61,7 +61,7 @@ def compare(sample: str, runs: int, epochs: float, looks: int) -> list[dict]:
             found.append(apart(way, sample, "--epochs", str(epochs)))
     taken["watched"] = taken["bare"]
     speed = {way: statistics.median(one["tokens_per_s"] for one in found) for way, found in taken.items()}
-    cost = apart("watched", sample, "--looks", str(looks))
+    cost = apart("watched", sample, "--polls", str(polls))
     speed["watched"] *= cost["speed"]
     lines = []
     for way, found in taken.items():
@@ -85,23 +85,23 @@ def compare(sample: str, runs: int, epochs: float, looks: int) -> list[dict]:
 
 
 def apart(way: str, sample: str, *options: str):
-    """What ``way`` finds in a process of its own."""
+    """The figures of ``way``, measured in its own process."""
     command = [sys.executable, "-m", __spec__.name, *options, "--one", way, sample]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def watched(sample: str, looks: int) -> dict:
-    """What being watched takes: the speed against that alone, with minutes to go and in the last one, and of what."""
+def watched(sample: str, polls: int) -> dict:
+    """The cost of viewers: speed relative to that without, with minutes to go and in the last one, and its parts."""
     from finetune.ui.clock import CALM, TICK_S
     from tests.benchmarks import watching
 
     os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
-    cost = watching.watched(recipe(sample, 1).changed(**{"evaluation.times": 0}), looks)
+    cost = watching.watched(recipe(sample, 1).changed(**{"evaluation.times": 0}), polls)
     return {
         "speed": round(cost.speed(CALM[0][1]), 3),
         "speed_in_the_last_minute": round(cost.speed(TICK_S), 3),
-        "look_ms": round(1e3 * cost.look_s, 1),
+        "poll_ms": round(1e3 * cost.poll_s, 1),
         "standard_error_ms": round(1e3 * cost.error_s, 1),
         "events": round(cost.events, 4),
     }
@@ -135,7 +135,7 @@ def recipe(sample: str, epochs: float):
 
 
 def prepared(attempt_class, run, workspace):
-    """What ``train`` has in its hands when it builds the trainer."""
+    """The attempt as ``train`` has it when it builds the trainer."""
     from finetune.machine import hardware
     from finetune.training.prepare import prepare
     from finetune.training.train import load_start
@@ -154,11 +154,11 @@ def bare(attempt) -> dict:
     clock = Clock()
     trainer = build(attempt, clock.callback())
     trainer.train()
-    return told(attempt, trainer, clock.seconds)
+    return figures(attempt, trainer, clock.seconds)
 
 
 def plain(attempt) -> dict:
-    """TRL's defaults: padded batches in the order of chance, autocast and activation checkpointing as it sets them."""
+    """TRL's defaults: padded batches in random order, autocast and activation checkpointing as it sets them."""
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, set_seed
     from trl import SFTConfig, SFTTrainer
@@ -168,7 +168,7 @@ def plain(attempt) -> dict:
     defaults, training, clock = attempt.prepared.defaults, attempt.recipe.training, Clock()
     set_seed(training.seed)
     trainer = SFTTrainer(
-        # As SFTTrainer loads a model that it is given by name.
+        # As SFTTrainer loads a model by its name.
         model=AutoModelForCausalLM.from_pretrained(STARTER, dtype="float32"),
         args=SFTConfig(
             output_dir=str(attempt.run.path / "plain"),
@@ -192,10 +192,10 @@ def plain(attempt) -> dict:
         callbacks=[clock.callback()],
     )
     trainer.train()
-    return told(attempt, trainer, clock.seconds)
+    return figures(attempt, trainer, clock.seconds)
 
 
-def told(attempt, trainer, seconds: float) -> dict:
+def figures(attempt, trainer, seconds: float) -> dict:
     from finetune.training.prepare import row_tokens
 
     tokens = sum(map(row_tokens, attempt.prepared.rows.train)) * trainer.state.epoch
@@ -203,7 +203,7 @@ def told(attempt, trainer, seconds: float) -> dict:
 
 
 class Clock:
-    """The time of all steps, from the pace between the first and the last."""
+    """The time of all steps, from the mean step time after the first."""
 
     def __init__(self):
         self._ends: list[float] = []
@@ -225,7 +225,7 @@ class Clock:
 
 
 def paced(seconds: float, steps: int) -> float:
-    """The time of ``steps`` steps, of which all but the first took so many seconds."""
+    """The time of ``steps`` steps, of which all but the first took ``seconds``."""
     return seconds * steps / (steps - 1)
 
 

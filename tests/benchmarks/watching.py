@@ -1,10 +1,10 @@
-"""What the page, the events and three viewers cost the training, within one run.
+"""The cost of the page, the events and three viewers to the training, measured within one run.
 
-One process serves the page and trains a sample, as the app does. A viewer in a process of its own has the Train tab
-drawn for it, as a browser does, when it is told to. After every third step a lot decides whether it is. How much longer
-the three steps take with a look than without is what a look takes from the training; so a hundredth can be told on a
-machine whose own pace differs by a fifth from one second to the next, which blocks of steps, watched and not, could
-not. What the events cost is the time that the training spends in telling them.
+One process serves the page and trains a sample, as the app does. A viewer in another process polls the Train tab on
+request, as a browser does. After every third step a random number decides whether it polls. The difference between
+three steps with a poll and without is the cost of a poll. So one percent can be measured on a machine whose own speed
+varies by a fifth from one second to the next, where a comparison of separate blocks of steps fails. The cost of the
+events is the time that the training spends in its reporter.
 """
 
 import http.client
@@ -23,30 +23,30 @@ from pathlib import Path
 
 VIEWERS = 3
 APART = 3
-"""Steps from one lot to the next; a look is over before."""
+"""Steps from one random decision to the next; a poll has ended by then."""
 
 
 @dataclass
 class Cost:
-    """What is taken from a training, beside its own steps."""
+    """The cost to a training, beside its own steps."""
 
-    look_s: float
-    """Seconds of training that one look of one viewer takes, the viewer's own work on the same cores included."""
+    poll_s: float
+    """Seconds of training that one poll of one viewer costs, including the viewer's own work on the same cores."""
     error_s: float
     """Its standard error."""
     events: float
-    """Share of the training's time that goes into telling its events."""
+    """Share of the training's time that its reporter takes."""
 
     def speed(self, every_s: float) -> float:
-        """The speed of a training that ``VIEWERS`` look at every so many seconds, against that alone.
+        """The speed of a training that ``VIEWERS`` poll every ``every_s`` seconds, relative to that without viewers.
 
-        No look is taken to be shared; where they look each second, some are, and it is a little faster.
+        It assumes that no poll is shared. With a poll each second some are, and the training is a little faster.
         """
-        return (1 - self.events) * (1 - VIEWERS * self.look_s / every_s)
+        return (1 - self.events) * (1 - VIEWERS * self.poll_s / every_s)
 
 
-def watched(recipe, looks: int) -> Cost:
-    """What it costs the training of ``recipe`` to be watched, from about so many ``looks``."""
+def watched(recipe, polls: int) -> Cost:
+    """The cost of viewers to the training of ``recipe``, from about ``polls`` polls."""
     from finetune.machine.libraries import load
     from finetune.runs.view import FINISHED
     from finetune.runs.workspace import Workspace
@@ -56,90 +56,90 @@ def watched(recipe, looks: int) -> Cost:
 
     load()
     with tempfile.TemporaryDirectory(prefix="watching-") as folder:
-        studio, lots = Studio(Workspace(Path(folder))), Lots()
-        reporter.Reporter = timed(reporter.Reporter, lots)
+        studio, polls_seen = Studio(Workspace(Path(folder))), Polls()
+        reporter.Reporter = timed(reporter.Reporter, polls_seen)
         page = build(studio)
         _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-        run = studio.start(recipe.changed(**{"training.max_steps": 2 * APART * looks}))
-        lots.viewer = Viewer(url, page, run.id)
+        run = studio.start(recipe.changed(**{"training.max_steps": 2 * APART * polls}))
+        polls_seen.viewer = Viewer(url, page, run.id)
         while (view := run.view()).state not in FINISHED:
             time.sleep(2)
-        lots.viewer.close()
+        polls_seen.viewer.close()
         page.close()
         assert view.state == "done", view.message
-    return lots.cost()
+    return polls_seen.cost()
 
 
 @dataclass
-class Lots:
-    """After which steps the viewer looked, and the time of the steps after each lot."""
+class Polls:
+    """Random polls of the viewer during a training, and the time of the steps with and without one."""
 
     viewer: "Viewer | None" = None
     seconds: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
-    """Of ``APART`` steps each, with a look and without."""
-    telling_s: float = 0.0
+    """Of ``APART`` steps each, with a poll and without."""
+    reporting_s: float = 0.0
     """Seconds spent in the reporter."""
-    _chance: random.Random = field(default_factory=lambda: random.Random(7))
-    _looks: bool | None = None
+    _generator: random.Random = field(default_factory=lambda: random.Random(7))
+    _is_polled: bool | None = None
     _began: float = 0.0
 
     def step_ended(self, step: int) -> None:
-        """Draw after every third step; the first lot waits until the viewer is there and knows the page."""
+        """Decide at random after every third step; the first decision waits for a viewer that has loaded the page."""
         if step % APART:
             return
         now = time.perf_counter()
-        if self._looks is not None:
-            self.seconds[self._looks].append(now - self._began)
+        if self._is_polled is not None:
+            self.seconds[self._is_polled].append(now - self._began)
         if self.viewer is None:
             return
-        self._looks = self._chance.random() < 0.5
-        if self._looks:
-            self.viewer.look()
+        self._is_polled = self._generator.random() < 0.5
+        if self._is_polled:
+            self.viewer.poll()
         self._began = time.perf_counter()
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Count the time of what is done meanwhile as the reporter's."""
+    def reporting(self) -> Iterator[None]:
+        """Count the time inside the block as the reporter's."""
         began = time.perf_counter()
         yield
-        self.telling_s += time.perf_counter() - began
+        self.reporting_s += time.perf_counter() - began
 
     def cost(self) -> Cost:
-        alone, looked = self.seconds[False], self.seconds[True]
-        means = statistics.fmean(looked), statistics.fmean(alone)
-        errors = (statistics.variance(taken) / len(taken) for taken in (looked, alone))
-        return Cost(means[0] - means[1], sum(errors) ** 0.5, self.telling_s / (sum(alone) + sum(looked)))
+        alone, polled = self.seconds[False], self.seconds[True]
+        means = statistics.fmean(polled), statistics.fmean(alone)
+        errors = (statistics.variance(seconds) / len(seconds) for seconds in (polled, alone))
+        return Cost(means[0] - means[1], sum(errors) ** 0.5, self.reporting_s / (sum(alone) + sum(polled)))
 
 
-def timed(reporter_class: type, lots: Lots) -> type:
-    """``reporter_class`` that says how long it took, and when a step ended."""
+def timed(reporter_class: type, polls: Polls) -> type:
+    """``reporter_class`` that also reports its own time, and the end of each step, to ``polls``."""
 
     class Reporter(reporter_class):
         def on_step_begin(self, *given, **named):
-            with lots.telling():
+            with polls.reporting():
                 super().on_step_begin(*given, **named)
 
         def on_step_end(self, *given, **named):
-            with lots.telling():
+            with polls.reporting():
                 super().on_step_end(*given, **named)
 
         def on_log(self, args, state, *given, **named):
-            with lots.telling():
+            with polls.reporting():
                 super().on_log(args, state, *given, **named)
-            lots.step_ended(state.global_step)
+            polls.step_ended(state.global_step)
 
     return Reporter
 
 
 class Viewer:
-    """Somebody with the page open, in a process of their own, who looks when told to."""
+    """A viewer with the page open, in its own process, that polls on request."""
 
     def __init__(self, url: str, page, run_id: str):
         event = next(str(number) for number, event in page.fns.items() if event.api_name == "tick")
         command = [sys.executable, "-m", __spec__.name, url, event, run_id]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         self._process.stdin.write("\n")
         self._process.stdin.flush()
 
@@ -150,7 +150,7 @@ class Viewer:
 
 
 def _view(url: str, event: str, run_id: str) -> None:
-    """Be the viewer: look at each line that is read, over one connection."""
+    """The viewer's process: poll the page for each line on stdin, over one connection."""
     url = url.rstrip("/")
     server = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     body = json.dumps({"data": [None, run_id, None], "fn_index": int(event), "session_hash": "viewer"})
@@ -161,7 +161,7 @@ def _view(url: str, event: str, run_id: str) -> None:
                 server.request("POST", "/gradio_api/run/predict", body, headers)
                 assert json.load(server.getresponse())["data"]
                 break
-            except (ConnectionError, TimeoutError):  # the server ends a connection that was not used for five seconds
+            except (ConnectionError, TimeoutError):  # the server closes a connection that was idle for five seconds
                 server.close()
 
 

@@ -1,4 +1,4 @@
-"""What a person takes away from a run."""
+"""The exports of a tuned model."""
 
 import shutil
 import zipfile
@@ -47,14 +47,16 @@ def test_the_zip_holds_model_card_and_recipe_and_nothing_else(finished, tmp_path
         assert Recipe.from_yaml(archive.read("recipe.yaml").decode()) == finished.recipe
 
 
-def test_the_card_says_what_it_is_and_how_to_load_it(finished, tmp_path):
+def test_the_model_card_describes_the_model_and_how_to_load_it(finished, tmp_path):
     with zipfile.ZipFile(zip_adapter(finished, tmp_path)) as archive:
         card = archive.read("README.md").decode()
     for part in (
         "# pirate voice",
         "starter model",
         "`pirate.jsonl`, 300 rows",
-        "1.250",
+        "Trained on: ",
+        "Trainable parameters: ",
+        "Held-out loss: 1.250",
         "PeftModel.from_pretrained",
         "Licence",
     ):
@@ -78,7 +80,7 @@ def trained(tiny_model, tmp_path_factory):
     """A workspace with a finished LoRA run."""
     from finetune.runs.workspace import Workspace
 
-    folder = tmp_path_factory.mktemp("learnt")
+    folder = tmp_path_factory.mktemp("trained")
     workspace = Workspace(folder / "workspace")
     (workspace.models_dir / "tiny").symlink_to(tiny_model)
     run = workspace.create(recipe(folder, **{"training.precision": "fp32"}))
@@ -89,7 +91,7 @@ def trained(tiny_model, tmp_path_factory):
 
 @pytest.fixture
 def as_if_trained(trained, tmp_path):
-    """A run that has the add-on of the finished one, whatever its recipe says."""
+    """A run that has the adapter of the finished one, whatever its recipe says."""
 
     def make(**settings):
         run = trained.create(recipe(tmp_path, **settings))
@@ -109,7 +111,7 @@ def logits(model, tiny_model):
 
 
 def tuned_logits(run, folder, dtype):
-    """What base and add-on answer, in fp32, the base taken from ``folder``."""
+    """The logits of base and adapter in fp32, the base loaded from ``folder``."""
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
@@ -125,11 +127,11 @@ def merged_logits(path, tiny_model):
     return logits(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), tiny_model)
 
 
-def test_a_merged_model_answers_as_base_and_add_on_do(trained, tiny_model, tmp_path):
+def test_a_merged_model_answers_as_base_and_adapter_do(trained, tiny_model, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM
 
-    # Saved in fp32, nothing is rounded but the sum itself.
+    # Saved in fp32, only the sum itself is rounded.
     AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).save_pretrained(trained.models_dir / "exact")
     for file in tiny_model.glob("*token*"):
         shutil.copy(file, trained.models_dir / "exact")
@@ -157,14 +159,14 @@ def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_pat
     assert (merged_logits(path, tiny_model) - expected).abs().max() < 0.02 * expected.abs().max()
 
 
-def test_a_quantised_base_is_merged_unquantised_and_it_is_said(trained, as_if_trained, tiny_model, tmp_path):
+def test_a_quantized_base_is_merged_unquantized_and_the_card_says_so(trained, as_if_trained, tiny_model, tmp_path):
     path, words = write_merged(as_if_trained(adapter="qlora"), trained, tmp_path / "q")
     assert "4 bits" in words and "4 bits" in (path / "README.md").read_text(encoding="utf-8")
     same, _ = write_merged(trained.run("1"), trained, tmp_path / "l")
     assert (path / "model.safetensors").read_bytes() == (same / "model.safetensors").read_bytes()
 
 
-def test_a_model_that_was_trained_whole_is_copied(with_tiny, tmp_path, tiny_model):
+def test_a_fully_trained_model_is_copied(with_tiny, tmp_path, tiny_model):
     run = with_tiny.create(recipe(tmp_path, adapter="full"))
     shutil.copytree(tiny_model, run.model_dir)
     path, words = write_merged(run, with_tiny, tmp_path / "out")
@@ -172,7 +174,7 @@ def test_a_model_that_was_trained_whole_is_copied(with_tiny, tmp_path, tiny_mode
     assert (path / "model.safetensors").read_bytes() == (tiny_model / "model.safetensors").read_bytes()
 
 
-def test_an_add_on_that_cannot_be_merged_is_refused(with_tiny, tiny_model, tmp_path):
+def test_an_adapter_that_cannot_be_merged_is_refused(with_tiny, tiny_model, tmp_path):
     from peft import PromptTuningConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
@@ -186,9 +188,9 @@ def test_an_add_on_that_cannot_be_merged_is_refused(with_tiny, tiny_model, tmp_p
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_nothing_that_is_there_is_written_over(trained, tmp_path):
+def test_an_existing_folder_is_not_overwritten(trained, tmp_path):
     write_merged(trained.run("1"), trained, tmp_path)
-    with pytest.raises(RunError, match="is there already"):
+    with pytest.raises(RunError, match="already exists"):
         write_merged(trained.run("1"), trained, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A run as one file: it repeats the run without this package, and says exactly what it needs."""
+"""A run as one script: it repeats the run without this package, and states exactly what it needs."""
 
 import ast
 import json
@@ -40,7 +40,7 @@ def bare_environment() -> dict[str, str]:
 
 
 def launch(script, *words, processes=1):
-    """Run the script from another folder with nothing of this project in its reach."""
+    """Run the script from another folder, where it cannot import this project."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     command = [sys.executable, *(launcher if processes > 1 else []), script, *words]
     return subprocess.run(command, cwd=script.anchor, env=bare_environment(), capture_output=True, text=True)
@@ -83,7 +83,9 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
     assert not [path for path in (script.parent / "model").iterdir() if path.suffix in (".bin", ".pt")]
     again, before = weights(script.parent / "model"), weights(run.model_dir)
     assert again.keys() == before.keys()
-    for name in before:  # the script scores all words, so that sums may differ in their last bit and weights in bf16's
+    for (
+        name
+    ) in before:  # the script computes the full cross-entropy: sums may differ in their last bit, weights in bf16's
         torch.testing.assert_close(again[name], before[name], rtol=2**-7, atol=1e-6)
 
 
@@ -108,8 +110,8 @@ def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("method", METHODS)
-def test_two_processes_learn_the_same_as_one(method, trained, with_tiny, tmp_path):
-    # 19 rows to learn from, so that batches of 4 leave one process more of them than the other at the end of an epoch.
+def test_two_processes_train_the_same_model_as_one(method, trained, with_tiny, tmp_path):
+    # 19 training rows, so that batches of 4 leave one process more of them than the other at the end of an epoch.
     drop = {"data.fixes": [{"type": "drop", "rows": "1"}]}
     run = trained(method=method, **EXACT, **drop, **{"data.held_out_share": 1 / 6})
     assert run.view().train_rows % 4 == 3 and run.view().step > run.view().train_rows / 4
@@ -117,14 +119,14 @@ def test_two_processes_learn_the_same_as_one(method, trained, with_tiny, tmp_pat
     done = launch(script, processes=2)
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
-    # The processes add their parts of each sum in another order: rounding alone is left between them and one process.
+    # The processes add their parts of each sum in another order: only rounding separates them from one process.
     assert losses(script.parent) == pytest.approx(steps, rel=1e-5, abs=1e-6)
     assert losses(script.parent, "eval_loss") == pytest.approx(evaluations, rel=1e-5, abs=1e-6)
     assert (script.parent / "model" / "adapter_model.safetensors").is_file()
 
 
 @pytest.mark.heavy
-def test_processes_that_do_not_work_together_are_refused(trained, with_tiny, tmp_path):
+def test_processes_that_do_not_train_together_are_refused(trained, with_tiny, tmp_path):
     script = write_script(trained(**EXACT), with_tiny, tmp_path / "out")
     text = script.read_text(encoding="utf-8")
     script.write_text(text.replace('"use_cpu": device() == "cpu"', '"use_cpu": False'), encoding="utf-8")
@@ -135,7 +137,7 @@ def test_processes_that_do_not_work_together_are_refused(trained, with_tiny, tmp
 
 @pytest.fixture
 def text_of(workspace, tmp_path):
-    """Gives the script of a method with an adapter, without training."""
+    """Writes the script of a method with an adapter, without training."""
 
     def write(method="sft", adapter="lora", pack=False, **settings):
         run = workspace.create(recipe(tmp_path, method, adapter, **settings))
@@ -166,7 +168,7 @@ def test_it_is_tidy_and_imports_nothing_of_this_package(method, adapter, pack, t
 
 
 def header(text: str) -> dict:
-    """The metadata, read as PEP 723's reference implementation reads it."""
+    """The metadata, read as in PEP 723's reference implementation."""
     block = r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$"
     (match,) = [match for match in re.finditer(block, text) if match["type"] == "script"]
     lines = match["content"].splitlines(keepends=True)
@@ -183,7 +185,7 @@ def test_its_header_pins_the_libraries_of_the_run(text_of, trained, with_tiny, t
     assert set(header(script.read_text(encoding="utf-8"))["dependencies"]) == pins
 
 
-def test_the_settings_stand_on_top_with_the_reasons(text_of):
+def test_the_settings_are_on_top_with_their_reasons(text_of):
     text = text_of("dpo", "qlora", **{"method.beta": 0.3, "adapter.rank": 8})
     top, _ = text.split("# Nothing below")
     assert '\nMODEL = "owner/name"\nREVISION = "abc"\n' in top
@@ -194,30 +196,30 @@ def test_the_settings_stand_on_top_with_the_reasons(text_of):
 
 
 @pytest.mark.parametrize(
-    ("processes", "at_once", "parts", "given"),
+    ("processes", "micro_batch", "accumulation", "given"),
     [("1", 8, 2, (8, 2)), ("2", 8, 1, (8, 1)), ("8", 1, 16, (8, 2)), ("4", 6, 2, (12, 1)), ("3", 8, 3, (24, 1))],
 )
-def test_a_step_learns_from_as_many_rows_in_several_processes(processes, at_once, parts, given, text_of, divide):
-    arguments = divide(processes, text_of(), at_once, parts)
+def test_the_batch_size_is_the_same_in_several_processes(processes, micro_batch, accumulation, given, text_of, divide):
+    arguments = divide(processes, text_of(), micro_batch, accumulation)
     assert (arguments["per_device_train_batch_size"], arguments["gradient_accumulation_steps"]) == given
     assert arguments["accelerator_config"] == {"split_batches": True}
-    assert arguments["per_device_train_batch_size"] <= at_once * int(processes)
+    assert arguments["per_device_train_batch_size"] <= micro_batch * int(processes)
     assert arguments["per_device_eval_batch_size"] % int(processes) == 0
 
 
-def test_a_step_that_cannot_be_shared_is_refused(text_of, divide):
+def test_a_batch_that_does_not_divide_is_refused(text_of, divide):
     with pytest.raises(SystemExit, match="A batch of 8 sequences cannot be split equally among 3 processes"):
         divide("3", text_of(), 8, 1)
 
 
 @pytest.fixture
 def divide(monkeypatch, tmp_path):
-    def call(processes, text, at_once, parts):
+    def call(processes, text, micro_batch, accumulation):
         path = tmp_path / "train.py"
         path.write_text(text, encoding="utf-8")
         monkeypatch.setenv("WORLD_SIZE", processes)
-        given = {"per_device_train_batch_size": at_once, "per_device_eval_batch_size": at_once}
-        return runpy.run_path(str(path))["divided"](given | {"gradient_accumulation_steps": parts})
+        given = {"per_device_train_batch_size": micro_batch, "per_device_eval_batch_size": micro_batch}
+        return runpy.run_path(str(path))["divided"](given | {"gradient_accumulation_steps": accumulation})
 
     return call
 
@@ -226,7 +228,7 @@ def test_a_model_of_the_hub_is_named_with_its_commit(trained, with_tiny, tiny_mo
     snapshot = tmp_path / "snapshots" / "0123abcd"
     snapshot.parent.mkdir()
     snapshot.symlink_to(tiny_model)
-    monkeypatch.setattr("finetune.model._fetch", lambda settings: snapshot)
+    monkeypatch.setattr("finetune.model._download", lambda settings: snapshot)
     script = write_script(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
     assert 'MODEL = "owner/tiny"\nREVISION = "0123abcd"\n' in script.read_text(encoding="utf-8")
     assert not (script.parent / "base").exists() and (script.parent / "tokenizer" / "tokenizer.json").is_file()
@@ -241,13 +243,13 @@ def test_rows_that_changed_since_are_refused(trained, with_tiny, tmp_path):
     run = trained(**EXACT)
     path = write_rows(tmp_path)
     path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:-4]), encoding="utf-8")
-    with pytest.raises(RunError, match=r"has changed since: it learnt from 22 rows .* and now there are 18 with"):
+    with pytest.raises(RunError, match=r"has changed since: it trained on 22 rows .* and the data now has 18 rows"):
         write_script(run, with_tiny, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_is_there_is_left_alone(trained, with_tiny, tmp_path):
+def test_an_existing_folder_is_left_alone(trained, with_tiny, tmp_path):
     run = trained(**EXACT)
     write_script(run, with_tiny, tmp_path)
-    with pytest.raises(RunError, match="is there already"):
+    with pytest.raises(RunError, match="already exists"):
         write_script(run, with_tiny, tmp_path)

@@ -1,10 +1,10 @@
-"""Inject every fault as often as is claimed, and keep what came of it for the README.
+"""Fault injection: inject every fault as often as the README claims, and record how many were survived.
 
     python -m tests.faults [--only WORD] [--write]
 
 Runs the heavy tests named in FAULTS (about half an hour on 2 idle cores), or those with WORD in their name, and prints
-how many of how many were survived; ``--write`` puts that into assets/benchmarks.json, from which the README's table is
-drawn.
+how many of how many faults were survived. ``--write`` records that in assets/benchmarks.json, from which the README's
+table is made.
 """
 
 import argparse
@@ -21,41 +21,37 @@ from finetune.paths import ASSETS, PROJECT
 FIGURES = ASSETS / "benchmarks.json"
 FAULTS = {
     "test_a_run_killed_at_random_moments_equals_one_that_was_not": "`kill -9` at a random moment; every loss afterwards"
-    " equals that of a run that was never killed",
-    "test_a_run_killed_inside_a_save_goes_on": "`kill -9` while a checkpoint is saved",
-    "test_every_call_of_a_commit_fails_in_turn": "each system call of a checkpoint's commit fails in turn, with each of"
+    " equals that of an uninterrupted run",
+    "test_a_run_killed_inside_a_save_can_be_resumed": "`kill -9` inside a save",
+    "test_every_system_call_of_a_commit_fails_once": "each system call of a checkpoint commit fails once, with each of"
     " four errors",
-    "test_the_process_is_killed_at_every_call_of_a_commit": "the process ends at each system call of a checkpoint's"
-    " commit in turn",
-    "test_one_flipped_bit_is_found_wherever_it_is": "one flipped bit anywhere in a checkpoint: detected",
+    "test_the_process_is_killed_at_every_system_call_of_a_commit": "the process is killed at each system call of a"
+    " checkpoint commit",
+    "test_one_flipped_bit_is_found_wherever_it_is": "one flipped bit anywhere in a checkpoint is found",
     "test_a_full_disk_costs_at_most_one_save": "the disk fills up while a run trains",
     "test_asked_to_end_at_any_step": "SIGTERM at any step: exit 0 within 8 s, checkpoint at that step",
-    "test_twenty_runs_leave_nothing_behind": "runs made and deleted in one process: memory at most 5 % up, threads and"
-    " open files as before",
-    "test_one_process_of_two_is_killed_and_the_run_resumed": "one of two processes of a distributed training (DDP) is"
-    " killed",
-    "test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed": "one of two processes of a sharded"
-    " training (FSDP 2) is killed; every loss equals that of a run in one process",
-    "test_all_processes_of_a_run_end_with_those_that_started_them": "`kill -9` of the process that started two training"
-    " processes: both end within 10 s",
+    "test_twenty_runs_leave_nothing_behind": "runs created and deleted in one process: memory at most 5 % up, threads"
+    " and open files as before",
+    "test_one_process_of_two_is_killed_and_the_run_resumed": "one of two processes of a distributed training is killed",
+    "test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed": "one of two processes with a sharded"
+    " model (FSDP 2) is killed; every loss equals that of a run in one process",
+    "test_all_processes_of_a_run_end_with_those_that_started_them": "`kill -9` of the process that started a"
+    " distributed training: both its processes end within 10 s",
     "test_each_of_50_refreshes_shows_the_run_again": "the page is reloaded while a run trains",
 }
-"""The test of each fault, and the fault in words."""
+"""Name of a test -> the fault it injects, in words."""
 TIMES = {"test_one_flipped_bit_is_found_wherever_it_is": 100, "test_twenty_runs_leave_nothing_behind": 20}
 TIMES |= {"test_each_of_50_refreshes_shows_the_run_again": 50}
-"""How often a test injects its fault, where the case does not say."""
-FILES = [
-    "tests/faults",
-    *(f"tests/test_{noun}.py" for noun in ("app", "flow")),
-    "tests/runs/test_checkpoints.py",
-    *(f"tests/training/test_{noun}.py" for noun in ("distributed", "fsdp")),
-]
+"""How often a test injects its fault, where its parameters do not say."""
+FILES = ["tests/faults", *(f"tests/test_{noun}.py" for noun in ("app", "checkpoints", "flow", "ranks", "sharding"))]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", metavar="WORD", help="inject the faults whose test has it in its name")
-    parser.add_argument("--write", action="store_true", help="keep the figures for the README")
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="inject only the faults whose test has WORD in its name"
+    )
+    parser.add_argument("--write", action="store_true", help="record the figures for the README")
     options = parser.parse_args()
     names = [name for name in FAULTS if options.only in name]
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +70,7 @@ def main() -> int:
 
 
 def tally(report: xml.Element, names: list[str]) -> list[dict]:
-    """Of each fault: how often it was tried, and survived."""
+    """For each fault, how often it was injected and survived."""
     counts = {name: [0, 0] for name in names}
     for case in report.iter("testcase"):
         name, _, given = case.get("name").partition("[")
@@ -85,7 +81,7 @@ def tally(report: xml.Element, names: list[str]) -> list[dict]:
 
 
 def trials(name: str, given: str) -> int:
-    """How often a case injects its fault: the number it was given, if that is a number of times."""
+    """How often a case injects its fault: its first parameter, if that is a number of times."""
     number = re.match(r"\d+", given)
     return int(number[0]) if number and "asked_to_end" not in name else 1
 

@@ -1,4 +1,4 @@
-"""Processes that train a run and can be killed, each forked from one that has the libraries loaded already.
+"""Processes that train a run and can be killed, each forked from one that has loaded the libraries.
 
 python -m tests.faults.forge WORKSPACE        reads the id of a run per line, trains it, prints pid and exit status
 """
@@ -23,13 +23,13 @@ class Forge:
         assert self._server.stdout.readline() == "ready\n"
 
     def start(self, run) -> int:
-        """The pid of a process that trains ``run``, which is in line."""
+        """The pid of a process that trains the queued ``run``."""
         self._server.stdin.write(f"{run.id}\n")
         self._server.stdin.flush()
         return int(self._server.stdout.readline())
 
     def wait(self) -> int:
-        """How the process that was started last has ended: 0, or minus the signal."""
+        """The exit code of the process started last: 0, or minus the signal."""
         return os.waitstatus_to_exitcode(int(self._server.stdout.readline()))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Each call that a commit makes to the system fails once: a good checkpoint is left, and trying again works."""
+"""Each system call of a checkpoint commit fails once: an intact checkpoint remains, and the next commit works."""
 
 import errno
 import io
@@ -22,7 +22,7 @@ def save(checkpoints, step):
 
 
 class Faulty:
-    """Lets the system's calls through until the ``fatal`` one."""
+    """Passes system calls through until the ``fatal`` one."""
 
     def __init__(self, monkeypatch, fatal, error):
         self.made, self.fatal, self.error = count(), fatal, error
@@ -54,7 +54,7 @@ def calls_of_a_commit(checkpoints, monkeypatch):
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=errno.errorcode.get)
-def test_every_call_of_a_commit_fails_in_turn(error, checkpoints, monkeypatch):
+def test_every_system_call_of_a_commit_fails_once(error, checkpoints, monkeypatch):
     total = calls_of_a_commit(checkpoints, monkeypatch)
     assert total > 20
     for fatal in range(total):
@@ -74,7 +74,7 @@ def test_every_call_of_a_commit_fails_in_turn(error, checkpoints, monkeypatch):
         assert not list(checkpoints.folder.glob(".*"))
 
 
-def test_the_process_is_killed_at_every_call_of_a_commit(checkpoints, monkeypatch):
+def test_the_process_is_killed_at_every_system_call_of_a_commit(checkpoints, monkeypatch):
     total = calls_of_a_commit(checkpoints, monkeypatch)
     for fatal in range(total):
         newest = checkpoints.newest().checkpoint.step

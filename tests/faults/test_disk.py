@@ -1,4 +1,4 @@
-"""A disk that fills up while a run trains: the run fails with the figure, and goes on from its last checkpoint."""
+"""A disk fills up while a run trains: the run fails with the free space, and can be resumed from its checkpoint."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from tests.training.test_train import recipe
 
 @pytest.fixture
 def small_disk(tmp_path, tiny_model):
-    """A workspace on a disk of 64 MB of its own, which vanishes afterwards."""
+    """A workspace on its own disk of 64 MB, which is removed afterwards."""
     folder = tmp_path / "small"
     folder.mkdir()
     if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder]).returncode:
@@ -30,12 +30,12 @@ def small_disk(tmp_path, tiny_model):
 def test_a_full_disk_costs_at_most_one_save(times, small_disk, tmp_path, monkeypatch):
     monkeypatch.setattr("finetune.runs.checkpoints.RESERVE_BYTES", 0)  # so that the disk fills inside a save
     monkeypatch.setattr("finetune.training.trainer.require_room", lambda *_: None)
-    chance = random.Random(times)
+    generator = random.Random(times)
     for _ in range(times):
         run = small_disk.create(recipe(tmp_path, **SETTINGS | {"training.max_steps": 12, "evaluation.keep": "last"}))
         filler = small_disk.path / "filler"
         with monkeypatch.context() as patch:
-            fill_at(patch, run, chance.randrange(2, 9), filler, chance.randrange(0, 200_000))
+            fill_at(patch, run, generator.randrange(2, 9), filler, generator.randrange(0, 200_000))
             work(run, small_disk)
         view = run.view()
         assert (view.state, view.code) == ("failed", "disk"), view.notes
@@ -48,7 +48,7 @@ def test_a_full_disk_costs_at_most_one_save(times, small_disk, tmp_path, monkeyp
 
 
 def fill_at(patch, run, step, filler, left):
-    """Fill the disk but for ``left`` bytes once the run has taken so many steps."""
+    """Fill the disk except for ``left`` bytes once the run has reached ``step``."""
     emit = type(run).emit
 
     def emit_and_fill(self, event):
@@ -65,7 +65,7 @@ def small_disk_is_emptied(run):
     assert not run.path.exists()
 
 
-def test_a_run_for_which_there_is_no_room_does_not_begin(small_disk, tmp_path):
+def test_a_run_without_room_for_its_checkpoints_does_not_start(small_disk, tmp_path):
     run = small_disk.create(recipe(tmp_path, **{"adapter.rank": 256}))
     work(run, small_disk)
     view = run.view()

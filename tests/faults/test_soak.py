@@ -1,4 +1,4 @@
-"""Many runs in one process: memory, threads and open files stay where they were."""
+"""Many runs in one process: memory, threads and open files do not grow."""
 
 import gc
 import shutil
@@ -30,7 +30,7 @@ def test_twenty_runs_leave_nothing_behind(with_tiny, tmp_path):
         shutil.rmtree(run.path)
 
     for _ in range(3):
-        cycle()  # what is loaded once
+        cycle()  # loads what is loaded only once
     memory, threads, files = held()
     for _ in range(20):
         cycle()

@@ -1,4 +1,4 @@
-"""The training contract on an NVIDIA card: what a CPU cannot show."""
+"""The training contract on an NVIDIA GPU: what a CPU cannot show."""
 
 import pytest
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.gpu
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_and_adapter_learns_on_the_card(method, adapter, with_tiny, tmp_path):
+def test_every_method_and_adapter_trains_on_the_gpu(method, adapter, with_tiny, tmp_path):
     run = with_tiny.create(recipe(tmp_path, method, adapter))
     work(run, with_tiny)
     view = run.view()
@@ -22,7 +22,7 @@ def test_every_method_and_adapter_learns_on_the_card(method, adapter, with_tiny,
     assert "CPU" not in view.device
 
 
-def test_memory_is_given_back_after_a_run(with_tiny, tmp_path):
+def test_memory_is_released_after_a_run(with_tiny, tmp_path):
     import torch
 
     before = torch.cuda.memory_allocated()
@@ -30,7 +30,7 @@ def test_memory_is_given_back_after_a_run(with_tiny, tmp_path):
     assert torch.cuda.memory_allocated() <= before * 1.05 + 2**20
 
 
-def test_the_card_is_named_with_its_memory():
+def test_the_gpu_is_named_with_its_memory():
     machine = hardware.machine()
     assert machine.device == "cuda" and machine.gpu_memory_bytes > 0
     assert hardware.choose_precision(machine).value in ("bf16", "fp16")
