@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from finetune.data.dataset import Dataset
+from finetune.data.hub import files
 from finetune.data.loading import held_out_path, read
 from finetune.data.mix import Find, Kind, main_alone, named_others, require_alike
-from finetune.data.readers.hub import files
 from finetune.data.settings import DataSettings
 
 MOST = 256

@@ -9,8 +9,8 @@ from pathlib import Path
 from finetune.data.dataset import Dataset
 from finetune.data.detection import understand
 from finetune.data.fixes import Fix
-from finetune.data.readers.sources import read_tables
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_tables
 from finetune.data.split import split
 from finetune.data.table import Table
 from finetune.errors import DataError

@@ -11,8 +11,8 @@ from finetune.data.checks import Finding
 from finetune.data.checks.secrets import Secrets
 from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
+from finetune.data.hub import files
 from finetune.data.loading import held_out_path, read, read_split
-from finetune.data.readers.hub import files
 from finetune.data.settings import DataSettings
 from finetune.data.split import apart, content_hash
 from finetune.data.summary import summaries

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from finetune.data.fixes import Fix, FixChoice
+from finetune.data.readers import READABLE
 from finetune.settings import Settings
 
 
@@ -24,9 +25,10 @@ class Mixed(Settings):
 class DataSettings(Settings):
     """The data of a recipe."""
 
-    path: str
-    """The file to learn from (CSV, TSV, JSON, JSONL, Parquet, Arrow, Excel or text), in the workspace or the project;
-    or ``hf://datasets/OWNER/NAME`` for a dataset on the Hugging Face Hub."""
+    path: str = Field(
+        description=f"The training data: a file ({READABLE}) in the workspace or the project; or "
+        "``hf://datasets/OWNER/NAME`` for a dataset on the Hugging Face Hub."
+    )
     also: tuple[str, ...] = Field((), max_length=50)
     """Further files with the same columns, read after the first as if they were one."""
     config: str | None = Field(None, max_length=100)

@@ -20,13 +20,14 @@ from finetune import format
 from finetune.data.checks.check import most_severe_first
 from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
+from finetune.data.hub import files, is_hub
 from finetune.data.known import Stamps, stamps
 from finetune.data.loading import fixed, held_out_path, read_split
 from finetune.data.mix import files_read, main_alone, read_held_out, read_others
-from finetune.data.readers.hub import files, is_hub
-from finetune.data.readers.sources import read_tables
+from finetune.data.readers import SUFFIXES
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_tables
 from finetune.data.split import split_off
 from finetune.data.summary import PREFILTER
 from finetune.data.table import Table
@@ -41,11 +42,6 @@ from finetune.runs.workspace import Workspace
 from finetune.service.queue import RunQueue
 from finetune.ui.cache import Cache
 from finetune.ui.data.mixture import Mixture, mix
-
-SUFFIXES = (
-    ".csv", ".tsv", ".json", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".txt", ".md",
-)  # fmt: skip
-"""The files that the Data tab takes."""
 
 LOOK_S = 0.9
 """What one visitor was shown does for another within this time, a little less than a tick of the page's clock."""

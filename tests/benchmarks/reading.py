@@ -95,7 +95,7 @@ def measure(path: Path, rows: int, runs: int) -> dict:
 
 def read(path: str) -> dict:
     """The file as ``read_table`` reads it."""
-    from finetune.data.readers.sources import read_table
+    from finetune.data.sources import read_table
 
     prepare()
     table, told = clocked(read_table, path)
@@ -104,11 +104,10 @@ def read(path: str) -> dict:
 
 def checked(path: str) -> dict:
     """The file as the Data tab shows it: read, understood, checked, and its first example as tokens."""
-    from finetune.data.summary import PREFILTER
-
     from finetune.data.loading import read
     from finetune.data.report import check
     from finetune.data.settings import DataSettings
+    from finetune.data.summary import PREFILTER
     from finetune.machine.libraries import load_tokenizers
     from finetune.methods import method_for
     from finetune.model import load_tokenizer

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from pyarrow import feather
 
-from finetune.data.readers.sources import read_table
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_table
 from finetune.errors import DataError
 
 MAX_GROWTH_BYTES = 150 * 2**20
@@ -293,6 +293,7 @@ SHEETS = [
 ]
 PACKED = [
     accepted("Parquet under another name", "a.csv", PARQUET, [PLAIN] * 300),
+    accepted("Excel under another name", "a.csv", workbook(list(PLAIN), list(PLAIN.values())), [PLAIN]),
     accepted("Arrow", "a.arrow", arrow(PLAIN_TABLE), [PLAIN] * 300),
     accepted("Arrow, packed", "a.feather", arrow(PLAIN_TABLE, "lz4"), [PLAIN] * 300),
     accepted("an Arrow stream", "a.arrow", stream(PLAIN_TABLE), [PLAIN] * 300),

@@ -113,9 +113,7 @@ def test_several_files_are_the_main_data(folder):
 
 
 def test_a_dataset_on_the_hub_may_be_named_anywhere(folder, monkeypatch):
-    monkeypatch.setattr(
-        "finetune.data.readers.hub.fetch", lambda settings, trusted: [folder / settings.path.split("/")[-1]]
-    )
+    monkeypatch.setattr("finetune.data.hub.fetch", lambda settings, trusted: [folder / settings.path.split("/")[-1]])
     settings = DataSettings(path="hf://datasets/me/main.jsonl", replay="hf://datasets/me/general.jsonl")
     found = gather(settings, lambda path: pytest.fail(path), 7)
     assert (len(asked(found.train, "main")), len(asked(found.train, "general"))) == (90, 10)

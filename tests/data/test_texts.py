@@ -2,11 +2,11 @@ import re
 
 import pyarrow
 import pytest
-from finetune.data.summary import PREFILTER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.data import near
+from finetune.data.summary import PREFILTER
 from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, MOST, PROSE, Texts, look, numbers_of, white_space
 
 SENTENCE = "The ship sails from the harbour at noon."

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from finetune.data.readers.decoder import strings_of
-from finetune.data.readers.signature import ARROW
+from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_BYTES, Reading, Table
 from finetune.errors import DataError
 
+ARROW, ARROW_STREAM = b"ARROW1", b"\xff\xff\xff\xff"
 BATCH_ROWS = 256
 FREE_BYTES = 32 * 2**20
 """Up to here, a file may unpack to however much more than its own size."""
@@ -23,26 +24,38 @@ FILE_START = 8
 """Where the messages of an Arrow file begin; they are the same as in a stream."""
 
 
-def read_arrow(path: Path, reading: Reading = Reading()) -> Table:
-    """The rows of the file, with lists and structs as Python lists and dicts."""
-    import pyarrow
+class Arrow(Reader):
+    """Record batches, as a file or as a stream."""
 
-    table, size = Table("Arrow", reading=reading), path.stat().st_size
-    unpacking = Unpacking(table, path)
-    with damaged(path), pyarrow.OSFile(str(path)) as file:
-        start = _start(file, size)
-        file.seek(start)
-        for message in pyarrow.ipc.MessageReader.open_stream(file):
-            unpacking.expect(_unpacked_bytes(message))
-        file.seek(start)
-        stream = pyarrow.ipc.open_stream(file)
-        table.name_columns(tuple(stream.schema.names))
-        table.share = lambda: file.tell() / size
-        for batch in stream:
-            batch.validate(full=True)  # offsets that point outside would otherwise end the process
-            for first in range(0, batch.num_rows, BATCH_ROWS):
-                unpacking.take(batch.slice(first, BATCH_ROWS))
-    return table
+    titles = ("Arrow",)
+    suffixes = (".arrow", ".feather")
+    hub_suffixes = (".arrow",)
+    order = 50
+
+    def claims(self, head):
+        # A stream has no magic number: it begins with a marker of four bytes that other files may begin with too.
+        return head.bytes.startswith(ARROW) or head.bytes.startswith(ARROW_STREAM) and head.suffix in self.suffixes
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """The rows of the file, with lists and structs as Python lists and dicts."""
+        import pyarrow
+
+        table, size = Table("Arrow", reading=reading), path.stat().st_size
+        unpacking = Unpacking(table, path)
+        with damaged(path), pyarrow.OSFile(str(path)) as file:
+            start = _start(file, size)
+            file.seek(start)
+            for message in pyarrow.ipc.MessageReader.open_stream(file):
+                unpacking.expect(_unpacked_bytes(message))
+            file.seek(start)
+            stream = pyarrow.ipc.open_stream(file)
+            table.name_columns(tuple(stream.schema.names))
+            table.share = lambda: file.tell() / size
+            for batch in stream:
+                batch.validate(full=True)  # offsets that point outside would otherwise end the process
+                for first in range(0, batch.num_rows, BATCH_ROWS):
+                    unpacking.take(batch.slice(first, BATCH_ROWS))
+        return table
 
 
 def _start(file, size: int) -> int:

@@ -7,7 +7,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from finetune.data.readers.signature import HEAD_BYTES, head_of, lines_of, marked_encoding
+from finetune.data.readers.encoding import HEAD_BYTES, head_of, lines_of, marked_encoding
+from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table, place, too_many
 from finetune.errors import DataError
 
@@ -16,21 +17,33 @@ LONGEST = MAX_COLUMNS * MAX_ROW_CHARACTERS // 8
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
-def read_delimited(path: Path, reading: Reading = Reading()) -> Table:
-    """The rows below the header line. A ragged row or an open quote shifts what follows, so it refuses the file."""
-    csv.field_size_limit(MAX_ROW_CHARACTERS)  # the module's own limit would refuse values of 131,072 characters
-    head = head_of(path, reading.encoding)
-    announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
-    delimiter = announced.group(1) if announced else delimiter_of(head) or ","
-    _refuse_endless(path, reading.encoding, delimiter, headers=2 if announced else 1)
-    table = Table("TSV" if delimiter == "\t" else "CSV", reading=reading)
-    lines = _lines(path, table)
-    if announced:
-        next(lines)
-    _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
-    if delimiter != ",":
-        table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
-    return table
+class Delimited(Reader):
+    """Values between delimiters, below a header line."""
+
+    titles = ("CSV", "TSV")
+    suffixes = (".csv", ".tsv", ".tab", ".psv")
+    hub_suffixes = (".csv", ".tsv")
+    order = 10
+    is_text = True
+
+    def suits(self, head):
+        return delimiter_of(head.text) is not None
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """The rows below the header line. A ragged row or an open quote shifts what follows, so it refuses the file."""
+        csv.field_size_limit(MAX_ROW_CHARACTERS)  # the module's own limit would refuse values of 131,072 characters
+        head = head_of(path, reading.encoding)
+        announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
+        delimiter = announced.group(1) if announced else delimiter_of(head) or ","
+        _refuse_endless(path, reading.encoding, delimiter, headers=2 if announced else 1)
+        table = Table("TSV" if delimiter == "\t" else "CSV", reading=reading)
+        lines = _lines(path, table)
+        if announced:
+            next(lines)
+        _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
+        if delimiter != ",":
+            table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
+        return table
 
 
 def _refuse_endless(path: Path, encoding: str, delimiter: str, headers: int) -> None:

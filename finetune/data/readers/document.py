@@ -6,7 +6,9 @@ A row with a fault is rejected by its number; a file whose structure is broken i
 from pathlib import Path
 
 from finetune.data.readers.decoder import Decoder, Fault, skip_space, strings_of, what_is
-from finetune.data.readers.signature import encoding_of
+from finetune.data.readers.encoding import encoding_of
+from finetune.data.readers.lines import is_json
+from finetune.data.readers.reader import Reader
 from finetune.data.table import Reading, Table
 from finetune.errors import DataError
 
@@ -20,23 +22,35 @@ CUT_CHARACTERS = 16
 """A fault that far from the end of what is read has nothing to do with where it ends."""
 
 
-def read_document(path: Path, reading: Reading = Reading()) -> Table:
-    """A JSON array of objects, an object of arrays, an object that holds one array of objects, or a single row."""
-    table, decoder = Table("JSON", reading=reading), Decoder()
-    with path.open(encoding=encoding_of(path, reading.encoding), newline="") as file:
-        window, size = _Window(file), path.stat().st_size
-        table.share = lambda: file.buffer.raw.tell() / size
-        if window.next() == "[":
-            _read_array(table, decoder, window)
-            return table
-        window.take_in_all(path.name)
-    try:
-        value = decoder.value(window.text)
-    except Fault as fault:
-        raise window.broken(path.name, fault) from None
-    for row in _rows(value, table, path.name):
-        _take(table, row, None, sum(map(len, strings_of(row))))
-    return table
+class Document(Reader):
+    """One JSON value that holds the rows."""
+
+    titles = ("JSON",)
+    suffixes = (".json",)
+    hub_suffixes = (".json",)
+    order = 30
+    is_text = True
+
+    def claims(self, head):
+        return is_json(head)  # those with a value per line were claimed before
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """A JSON array of objects, an object of arrays, an object that holds one array of objects, or a single row."""
+        table, decoder = Table("JSON", reading=reading), Decoder()
+        with path.open(encoding=encoding_of(path, reading.encoding), newline="") as file:
+            window, size = _Window(file), path.stat().st_size
+            table.share = lambda: file.buffer.raw.tell() / size
+            if window.next() == "[":
+                _read_array(table, decoder, window)
+                return table
+            window.take_in_all(path.name)
+        try:
+            value = decoder.value(window.text)
+        except Fault as fault:
+            raise window.broken(path.name, fault) from None
+        for row in _rows(value, table, path.name):
+            _take(table, row, None, sum(map(len, strings_of(row))))
+        return table
 
 
 class _Window:

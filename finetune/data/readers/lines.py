@@ -1,6 +1,8 @@
 """JSON lines: an object in each line. A line with a fault is rejected by its number."""
 
 import io
+import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,8 +13,10 @@ from finetune.data import store
 from finetune.data.ahead import ahead
 from finetune.data.readers import columns
 from finetune.data.readers.decoder import Decoder, Fault, strict, what_is
+from finetune.data.readers.encoding import lines_of, marked_encoding
+from finetune.data.readers.reader import Reader
 from finetune.data.readers.shortcut import quick
-from finetune.data.readers.signature import lines_of, marked_encoding
+from finetune.data.readers.signature import Head
 from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
 
 MAX_LINE_BYTES = 4 * MAX_ROW_CHARACTERS + 2
@@ -24,20 +28,81 @@ COLUMN_BYTES, PART_BYTES = 2**22, 2**19
 """The same where rows are read as columns, which has a price for each block, and once more where that fails."""
 
 
-class _Unusual(Exception):
-    """A file that the quick way of reading does not suit."""
+MAX_BLANK_CHARACTERS = 2**20
+"""Blank lines are skipped up to here to detect the kind of a file (0.4 s); reading has its own limit."""
+JSON_START = re.compile(r'\{\s*["}]|\[\s*(["{\[\]]|$)')
 
 
-def read_lines(path: Path, reading: Reading = Reading()) -> Table:
-    """A JSON object per line; blank lines are passed over."""
-    with path.open("rb") as file:
-        plain = marked_encoding(file.read(4), reading.encoding) == "utf-8-sig"
+class Lines(Reader):
+    """A JSON object per line."""
+
+    titles = ("JSONL",)
+    suffixes = (".jsonl", ".ndjson")
+    hub_suffixes = (".jsonl",)
+    order = 20
+    is_text = True
+
+    def claims(self, head):
+        return is_json(head) and _has_lines(head)
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """A JSON object per line; blank lines are skipped."""
+        with path.open("rb") as file:
+            plain = marked_encoding(file.read(4), reading.encoding) == "utf-8-sig"
+        try:
+            if plain:
+                return _read_bytes(path, reading)
+        except (_Unusual, UnicodeDecodeError):
+            pass
+        return _read_text(path, reading)
+
+
+def is_json(head: Head) -> bool:
+    """True if a text begins like JSON, or is named as JSON lines, whose first line may be damaged."""
+    return head.suffix in Lines.suffixes or JSON_START.match(head.text.lstrip()) is not None
+
+
+def _has_lines(head: Head) -> bool:
+    """True if each line of a JSON text is a value of its own, False if the text is one value.
+
+    Where blank lines hide what comes next, a file named so or one that begins with an object has lines: their reader
+    skips blank ones, and says so if it takes too long.
+    """
+    with head.open() as file:
+        first = _next_line(file) or ""
+        second = _next_line(file) if first else ""
+    named_lines = head.suffix in Lines.suffixes
+    if _is_value(first):
+        may_go_on = first.startswith("{") and (named_lines or second is None)
+        return bool(second) or may_go_on
+    # A pretty-printed document opens with a bracket alone; a damaged first line is longer and still a line.
+    return named_lines and first not in ("[", "{") and not first.startswith("[{")
+
+
+def _next_line(file) -> str | None:
+    """The next line that is not blank, without the space around it; empty at the end.
+
+    None if there are only blank lines for ``MAX_BLANK_CHARACTERS``.
+    """
+    left = MAX_BLANK_CHARACTERS
+    while left > 0:
+        line = file.readline(MAX_ROW_CHARACTERS)
+        if not line or line.strip():
+            return line.strip()
+        left -= len(line)
+    return None
+
+
+def _is_value(text: str) -> bool:
     try:
-        if plain:
-            return _read_bytes(path, reading)
-    except (_Unusual, UnicodeDecodeError):
-        pass
-    return _read_text(path, reading)
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+class _Unusual(Exception):
+    """A file that the fast way of reading does not suit."""
 
 
 def _read_bytes(path: Path, reading: Reading) -> Table:

@@ -6,6 +6,7 @@ from os import SEEK_END
 from pathlib import Path
 
 from finetune.data.readers.arrow import BATCH_ROWS, Unpacking, damaged
+from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table
 from finetune.errors import DataError
 
@@ -15,23 +16,33 @@ DICTIONARIES = {2, 8}
 """Numbers of the encodings that write a value once for all rows that have it."""
 
 
-def read_parquet(path: Path, reading: Reading = Reading()) -> Table:
-    """The rows of the file, with lists and structs as Python lists and dicts."""
-    from pyarrow.parquet import ParquetFile
+class Parquet(Reader):
+    """Columns in row groups, each read in batches."""
 
-    table = Table("Parquet", reading=reading)
-    with damaged(path), ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
-        total = file.metadata.num_rows
-        if total > MAX_ROWS:
-            raise DataError(f"{path.name} has {total:,} rows; {MAX_ROWS:,} can be read.", "Take a part.")
-        table.name_columns(tuple(file.schema_arrow.names))
-        table.share = lambda: table.total_rows / total
-        unpacking = Unpacking(table, path)
-        for number, (rows, chunks) in enumerate(row_groups(path)):
-            size = _batch_rows(path, number, rows, chunks, unpacking)
-            for batch in file.iter_batches(batch_size=size, row_groups=[number], use_threads=False):
-                unpacking.take(batch)
-    return table
+    titles = ("Parquet",)
+    suffixes = hub_suffixes = (".parquet",)
+    order = 40
+
+    def claims(self, head):
+        return head.bytes.startswith(b"PAR1")
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """The rows of the file, with lists and structs as Python lists and dicts."""
+        from pyarrow.parquet import ParquetFile
+
+        table = Table("Parquet", reading=reading)
+        with damaged(path), ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
+            total = file.metadata.num_rows
+            if total > MAX_ROWS:
+                raise DataError(f"{path.name} has {total:,} rows; {MAX_ROWS:,} can be read.", "Take fewer rows.")
+            table.name_columns(tuple(file.schema_arrow.names))
+            table.share = lambda: table.total_rows / total
+            unpacking = Unpacking(table, path)
+            for number, (rows, chunks) in enumerate(row_groups(path)):
+                size = _batch_rows(path, number, rows, chunks, unpacking)
+                for batch in file.iter_batches(batch_size=size, row_groups=[number], use_threads=False):
+                    unpacking.take(batch)
+        return table
 
 
 @dataclass(frozen=True)

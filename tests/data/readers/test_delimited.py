@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from finetune.data import table
 from finetune.data.readers import delimited
-from finetune.data.readers.delimited import delimiter_of, read_delimited
+from finetune.data.readers.delimited import Delimited, delimiter_of
 from finetune.errors import DataError
 
 cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15)
@@ -19,7 +19,7 @@ def read(tmp_path):
     def read(content, name="data.csv"):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_delimited(path)
+        return Delimited().read(path)
 
     return read
 
@@ -131,11 +131,11 @@ def test_too_many_rows_are_refused_before_they_are_read(tmp_path, monkeypatch, h
         monkeypatch.setattr(module, "MAX_ROWS", 3)
     rows = ["a;b", '1;"x', 'y"', "2;x", "", "3;x"]
     path.write_text(head + end.join(rows), encoding="utf-8", newline="")
-    assert len(read_delimited(path).rows) == 3
+    assert len(Delimited().read(path).rows) == 3
     path.write_text(head + end.join([*rows, "4;x"]), encoding="utf-8", newline="")
     monkeypatch.setattr(delimited, "_read", None)  # so that reading them would fail
     with pytest.raises(DataError, match="There are more than 3 rows"):
-        read_delimited(path)
+        Delimited().read(path)
 
 
 def test_a_fault_is_told_rather_than_the_number_of_rows(tmp_path, monkeypatch):
@@ -144,4 +144,4 @@ def test_a_fault_is_told_rather_than_the_number_of_rows(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "MAX_ROWS", 3)
     path.write_text('a,b\n1,"x"y\n' + "2,x\n" * 9)
     with pytest.raises(DataError, match="not closed where its value ends"):
-        read_delimited(path)
+        Delimited().read(path)

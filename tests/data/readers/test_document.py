@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finetune.data.readers import document as module
-from finetune.data.readers.document import read_document
+from finetune.data.readers.document import Document
 from finetune.errors import DataError
 from tests.records import row
 
@@ -16,7 +16,7 @@ def document(tmp_path):
     def read(content):
         path = tmp_path / "data.json"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_document(path)
+        return Document().read(path)
 
     return read
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from finetune.data import store
 from finetune.data import table as limits
 from finetune.data.readers import lines as module
-from finetune.data.readers.lines import read_lines
+from finetune.data.readers.lines import Lines
 from finetune.errors import DataError
 from tests.records import odd, plain, row, text, wild, written
 
@@ -17,7 +17,7 @@ def lines(tmp_path):
     def read(content):
         path = tmp_path / "data.jsonl"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_lines(path)
+        return Lines().read(path)
 
     return read
 
@@ -91,12 +91,12 @@ def test_lines_are_judged_alike_however_they_are_kept_and_encoded(tmp_path, cont
     path.write_bytes(ending.join(content).encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK_BYTES", 30)
-        small = read_lines(path)
+        small = Lines().read(path)
         patch.setattr(store, "MEMORY_BYTES", 0)
-        large = read_lines(path)
+        large = Lines().read(path)
     utf16 = tmp_path / "utf16.jsonl"
     utf16.write_bytes(ending.join(content).encode("utf-16"))
-    wide = read_lines(utf16)
+    wide = Lines().read(utf16)
     assert small.rows == large.rows == wide.rows
     assert small.rejected == large.rejected == wide.rejected
     assert small.numbers == large.numbers == wide.numbers and small.lines == large.lines == wide.lines
@@ -119,10 +119,10 @@ def test_a_line_without_end_is_passed_over_without_being_held(lines):
 def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, content, size, mark):
     path = tmp_path / "data.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" * mark + "\n".join(content).encode())
-    small = read_lines(path)
+    small = Lines().read(path)
     with pytest.MonkeyPatch.context() as patch:
         read_in_blocks(patch, size, size // 2 + 1, 30)
-        large = read_lines(path)
+        large = Lines().read(path)
     assert large.rows == small.rows and large.rejected == small.rejected
     assert (large.numbers, large.lines, large.columns) == (small.numbers, small.lines, small.columns)
     for name in small.columns:
@@ -134,7 +134,7 @@ def test_rows_of_one_shape_are_taken_as_columns(tmp_path, monkeypatch):
     read_in_blocks(monkeypatch, 300, 100, 100)
     path = tmp_path / "data.jsonl"
     path.write_text("".join(f'{{"q": "Why {n}?", "n": {n}}}\n' for n in range(100)))
-    table = read_lines(path)
+    table = Lines().read(path)
     assert list(table.rows) == [{"q": f"Why {n}?", "n": n} for n in range(100)]
     assert table.rows.hold_prose(["q"]).sum() > 90 and not table.rows.hold_prose(["n"]).any()
 
@@ -143,7 +143,7 @@ def test_an_odd_row_takes_only_its_part_of_a_block_with_it(tmp_path, monkeypatch
     read_in_blocks(monkeypatch, 5000, 300, 300)
     path = tmp_path / "data.jsonl"
     path.write_text("".join(f'{{"q": "Why {n}?", "n": {n / 2 if n == 90 else n}}}\n' for n in range(150)))
-    table = read_lines(path)
+    table = Lines().read(path)
     assert [row["n"] for row in table.rows] == [45.0 if n == 90 else n for n in range(150)]
     assert 100 < table.rows.hold_prose(["q"]).sum() < 140
 

@@ -6,14 +6,13 @@ from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
+from finetune.data.readers import HUB_SUFFIXES
 from finetune.data.settings import DataSettings
 from finetune.data.table import MAX_BYTES
 from finetune.errors import DataError
 
 PREFIX = "hf://"
 ADDRESS = re.compile(r"hf://datasets/(?P<id>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[\w.-]+(?:/[\w.-]+)*))?/?", re.ASCII)
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".arrow")
-"""The files that are taken for data."""
 DESCRIPTIONS = ("dataset_infos.json", "dataset_info.json")
 """Files that describe a dataset and hold no rows of it."""
 MAX_FILES = 200
@@ -85,7 +84,7 @@ def _is_data(file: str) -> bool:
     """True for a file of rows."""
     path = PurePosixPath(file)
     hidden = any(part.startswith((".", "__")) for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and path.name not in DESCRIPTIONS
+    return path.suffix.lower() in HUB_SUFFIXES and not hidden and path.name not in DESCRIPTIONS
 
 
 def _of_config(name: str, configs: object, wanted: str | None, there: list[str]) -> dict[str, list[str]]:
@@ -172,7 +171,7 @@ def _no_data(name: str, there: list[str]) -> DataError:
     instead = " but a loading script, and a script from the Hub is not run" if has_script else ""
     return DataError(
         f"{name} has no data file{instead}.",
-        f"Files ending in {', '.join(SUFFIXES)} are read; save it as one of them elsewhere and upload that.",
+        f"Files ending in {', '.join(HUB_SUFFIXES)} are read; save it as one of them elsewhere and upload that.",
     )
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from finetune.data.readers import hub as ours
-from finetune.data.readers.hub import fetch, files, is_hub
-from finetune.data.readers.sources import read_tables
+from finetune.data import hub as ours
+from finetune.data.hub import fetch, files, is_hub
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_tables
 from finetune.errors import DataError
 from tests.hub_stub import Repo, hub
 

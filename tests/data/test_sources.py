@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from finetune.data import sources
 from finetune.data import table as limits
-from finetune.data.readers import sources
 from finetune.data.readers.signature import EncodingError
-from finetune.data.readers.sources import read_table, read_tables, read_text
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_table, read_tables, read_text
 from finetune.errors import DataError
 
 ROWS = [{"prompt": "Sea?", "completion": "Blue; or green."}, {"prompt": "007", "completion": "NA"}]

@@ -3,30 +3,16 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
-from finetune.data.readers.arrow import read_arrow
-from finetune.data.readers.delimited import read_delimited
-from finetune.data.readers.document import read_document
-from finetune.data.readers.lines import read_lines
-from finetune.data.readers.paragraphs import read_paragraphs
-from finetune.data.readers.parquet import read_parquet
-from finetune.data.readers.signature import kind_of
-from finetune.data.readers.spreadsheet import read_spreadsheet
+from finetune.data.readers import READABLE, READERS, Reader
+from finetune.data.readers.signature import Head, binary_kind, markup_kind
 from finetune.data.settings import DataSettings
 from finetune.data.store import Picked
 from finetune.data.table import MAX_BYTES, MAX_ROWS, Reading, Table, none_can
 from finetune.errors import DataError
 
-READERS = {
-    "arrow": read_arrow,
-    "delimited": read_delimited,
-    "document": read_document,
-    "lines": read_lines,
-    "paragraphs": read_paragraphs,
-    "parquet": read_parquet,
-    "spreadsheet": read_spreadsheet,
-}
 MAX_PASTED = 20 * 2**20
 """Characters of pasted text: a browser struggles with more, and a file is the better way then."""
 
@@ -53,7 +39,7 @@ def read_table(
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise DataError(f"{path.name} is larger than {MAX_BYTES // 2**20:,} MB.", "Take a part of its rows.")
-        table = READERS[kind_of(path, reading.encoding)](path, reading) if size else Table("empty")
+        table = reader_of(path, reading.encoding).read(path, reading) if size else Table("empty")
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
     if not len(table.rows):
@@ -61,6 +47,24 @@ def read_table(
     if progress:
         progress(1.0)
     return replace(table, reading=Reading(), share=None)
+
+
+def reader_of(path: Path, encoding: str = "auto") -> Reader:
+    """The reader of the file's kind; ``DataError`` says what the file is if there is none.
+
+    Magic numbers decide first, then how a text begins, then its name, and then whether it has columns.
+    """
+    head = Head.of(path, encoding)
+    binary = next((reader for reader in READERS if not reader.is_text and reader.claims(head)), None)
+    if binary:
+        return binary
+    if what := binary_kind(head) or markup_kind(head):
+        raise DataError(f"{path.name}: This is {what}, not a table of examples.", f"Give a {READABLE} file.")
+    texts = [reader for reader in READERS if reader.is_text]
+    claiming = (reader for reader in texts if reader.claims(head))
+    named = (reader for reader in texts if head.suffix in reader.suffixes)
+    suited = (reader for reader in texts if reader.suits(head))
+    return next(chain(claiming, named, suited))
 
 
 def read_tables(
