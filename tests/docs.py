@@ -85,7 +85,7 @@ def formats_table() -> str:
         (
             f"`{name}`",
             form.title,
-            ", ".join(f"`{part.name}`" + ("" if part.required else " (optional)") for part in form.parts),
+            ", ".join(f"`{part.name}`" + ("" if part.required else " (optional)") for part in form.fields),
         )
         for name, form in FORMATS.items()
     ]

@@ -28,7 +28,7 @@ from finetune.data.readers import SUFFIXES
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
-from finetune.data.split import split_off
+from finetune.data.split import held_out_count
 from finetune.data.summary import PREFILTER
 from finetune.data.table import Table
 from finetune.data.tokens import template_of
@@ -241,7 +241,7 @@ class Studio:
         state = stamps(paths)
         read = (state, alone.model_dump_json())
         dataset = self._datasets.get(read, lambda: fixed(self._table(paths, state, alone, told), alone))
-        self.queue.known.learn(state, alone, dataset)
+        self.queue.known.remember(state, alone, dataset)
         key = (state, self._basis(alone, by))
         checked = self._checked.get(key, lambda: self._check(dataset, alone, by, told))
         if not settings.mix and not settings.replay:
@@ -381,7 +381,7 @@ def _counts(report: Report, dataset: Dataset, held_out: Dataset | None, settings
     """Of the rows in ``dataset`` that are learnt from, those that will be split off for checking left out."""
     if held_out is not None:
         return replace(report.counts, held_out=len(held_out.examples))
-    count, kept = len(dataset.examples), split_off(len(dataset.examples), settings)
+    count, kept = len(dataset.examples), held_out_count(len(dataset.examples), settings)
     return replace(report.counts.times(1 - kept / count), held_out=kept)
 
 

@@ -194,8 +194,8 @@ DELIMITERS = [
         "a quote left open in a large file", "a.csv", 'a,b\n"1,2\n' + "3,4\n" * 600_000, "Row 1 (line 2) has a value"
     ),
     refused("a quote closed early", "a.csv", 'a,b\n"1"x,2\n', "Row 1 (line 2) has a quote that is not closed where"),
-    refused("a NUL in CSV", "a.csv", "a,b\n1,2\n3,\0\n", "Line 3 holds a NUL"),
-    refused("a NUL in text", "a.txt", "one\n\ntwo\0\n", "Line 3 holds a NUL"),
+    refused("a NUL in CSV", "a.csv", "a,b\n1,2\n3,\0\n", "Line 3 contains a NUL"),
+    refused("a NUL in text", "a.txt", "one\n\ntwo\0\n", "Line 3 contains a NUL"),
     refused("ten thousand columns", "a.csv", ",".join(map(str, range(10_000))) + "\n", "more than 64 columns"),
     refused("a value of 20 MB", "a.csv", "a,b\n1," + "x" * 20_000_000, "Line 2 is longer than 8,000,000 characters"),
     accepted(
@@ -266,7 +266,7 @@ DOCUMENTS = [
     refused("a key twice in a document", "a.json", '{"a": "x", "a": "y"}', 'the key "a" more than once'),
     refused("columns of unequal length", "a.json", '{"a": [1, 2], "b": [1]}', "differ in length: a 2, b 1"),
     refused("two lists of rows", "a.json", '{"x": [{"a": 1}], "y": [{"a": 2}]}', "more than one list of rows: x, y"),
-    refused("a number alone", "a.json", "3", "holds a number or a switch, not rows"),
+    refused("a number alone", "a.json", "3", "contains a number or a boolean, not rows"),
     refused("bad rows only", "a.json", "[1, 2]", "None of the 2 rows can be read. Row 1 (line 1): It is a number"),
     accepted(
         "a bad row in a list", "a.json", '[{"a": "1"},\n{"a": NaN},\n{"a": "1"}]', [GOOD, GOOD], rejected={2: "NaN"}

@@ -105,7 +105,7 @@ def test_a_file_in_another_encoding_is_read_as_offered(tmp_path):
     "name, content", [("a.csv", "q,a\n1,é\n"), ("a.jsonl", '{"q": "é"}'), ("a.json", '[{"q": "é"}]'), ("a.txt", "é")]
 )
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-8"])
-def test_every_text_is_read_as_told(tmp_path, name, content, encoding):
+def test_every_text_is_read_in_the_chosen_encoding(tmp_path, name, content, encoding):
     (tmp_path / name).write_bytes(content.encode("utf-16-le" if encoding == "utf-16" else encoding))
     assert "é" in read_table(tmp_path / name, DataSettings(path=name, encoding=encoding)).rows[0].values()
 
@@ -168,7 +168,7 @@ def test_one_file_of_several_is_that_file(write):
         ("Some words.\n\nMore.", [{"text": "Some words."}, {"text": "More."}]),
     ],
 )
-def test_pasted_text_is_told_by_its_content(text, rows):
+def test_pasted_text_is_recognized_by_its_content(text, rows):
     assert read_text(text).rows == rows
 
 

@@ -184,7 +184,7 @@ def assert_equal(pieces, sequences, tokenizer):
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("train_on", ["assistant", "all"])
 @pytest.mark.parametrize("pack", [False, True], ids=["padded", "packed"])
-def test_sft_learns_the_tokens_shown(template, train_on, pack, tokenizer, model, tmp_path):
+def test_sft_trains_the_tokens_shown(template, train_on, pack, tokenizer, model, tmp_path):
     tokenizer.chat_template = templates()[template]
     method = METHODS["sft"](train_on=train_on)
     pieces, formats, refusals = shown(method, tokenizer)

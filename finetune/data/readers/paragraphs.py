@@ -1,4 +1,4 @@
-"""Plain text and Markdown: what stands between blank lines is a row, or the whole of it."""
+"""Plain text and Markdown: each paragraph is a row, or the whole text is one."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from finetune.errors import DataError
 
 
 class Paragraphs(Reader):
-    """Text between blank lines."""
+    """Paragraphs, separated by blank lines."""
 
     titles = ("Markdown", "plain text")
     suffixes = (".txt", ".md", ".markdown", ".text")
@@ -20,7 +20,7 @@ class Paragraphs(Reader):
         return True
 
     def read(self, path: Path, reading: Reading = Reading()) -> Table:
-        """Each paragraph as ``{"text": …}``, its line breaks kept; or the whole text as one row."""
+        """Each paragraph as ``{"text": …}``, with its line breaks; or the whole text as one row."""
         note = "The whole text is one row." if reading.whole_text else "Each paragraph, up to a blank line, is a row."
         table = Table("text", columns=("text",), notes=[note], reading=reading)
         _read(table, path)
@@ -32,11 +32,11 @@ def _read(table: Table, path: Path) -> None:
     lines, start, size = [], 1, 0
     for number, line, length in lines_of(path, table):
         if "\0" in line:
-            raise DataError(f"Line {number:,} holds a NUL character, which is not text.", "Remove it and try again.")
+            raise DataError(f"Line {number:,} contains a NUL character, which is not text.", "Remove it and try again.")
         if line.strip() or table.reading.whole_text:
             start = start if lines else number
             size += length
-            # Of a paragraph that is longer than any row may be, no more is kept than shows that it is.
+            # Of a paragraph longer than any row may be, only its size is still needed.
             if size <= MAX_ROW_CHARACTERS or not lines:
                 lines.append(line.rstrip("\r\n") + "\n")
         elif lines:

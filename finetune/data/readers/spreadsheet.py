@@ -1,7 +1,7 @@
 """Excel workbooks (.xlsx): the first sheet with rows, its cells as text.
 
-Text cells stay as they are (``007``, ``NA``). Numbers and dates are stored without their look, so they are written
-plainly, and the table's notes say so.
+Text cells stay as they are (``007``, ``NA``). Numbers and dates are stored without their cell format, so they become
+plain text, and the table's notes say so.
 """
 
 import datetime
@@ -23,14 +23,14 @@ WORKBOOK = "xl/workbook.xml"
 MAX_BYTES = 128 * 2**20
 """Bytes of a workbook once unpacked; its XML is read at about 10 MB a second."""
 FREE_BYTES = 16 * 2**20
-"""Up to here, it may unpack to however much more than its own size."""
+"""Up to here, the unpacked size is not compared with that of the file."""
 MAX_RATIO = 100
 """Beyond that, to this many times its size; workbooks pack to a tenth."""
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, ParseError, OSError, EOFError),
     *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError),
 )
-"""What openpyxl and the zip reader raise over damaged files: they trust what they read, so nearly anything."""
+"""What openpyxl and the zip reader raise over damaged files: they do not validate, so nearly anything."""
 
 
 class Spreadsheet(Reader):
@@ -77,12 +77,14 @@ def _refuse_bomb(path: Path) -> None:
 
 def _first_table(book, reading: Reading) -> Table:
     for sheet in book.worksheets:
-        sheet.reset_dimensions()  # some programs write a wrong size, behind which rows would be lost
+        sheet.reset_dimensions()  # some programs store a wrong size, beyond which rows would be lost
         table = _read(sheet, reading)
         if table.rows:
             others = [other.title for other in book.worksheets if other.title != sheet.title]
             if others:
-                table.notes.append(f'Only the sheet "{sheet.title}" is read; there are also: {", ".join(others)}.')
+                table.notes.append(
+                    f'Only the sheet "{sheet.title}" is read; the workbook also has: {", ".join(others)}.'
+                )
             return table
     return Table("Excel")
 
@@ -108,14 +110,14 @@ def _read(sheet, reading: Reading) -> Table:
 
 
 def _filled_rows(sheet) -> Iterator[tuple[int, list]]:
-    """Each row that has a value, up to its last one, with its number in the sheet."""
+    """Each row that has a value, up to its last value, with its number in the sheet."""
     for line, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         values = list(cells)
         while values and values[-1] is None:
             values.pop()
         if len(values) > MAX_COLUMNS:
             raise DataError(
-                f"Row {line:,} of the sheet has more than {MAX_COLUMNS} columns.", "Keep those to learn from."
+                f"Row {line:,} of the sheet has more than {MAX_COLUMNS} columns.", "Keep only the columns to train on."
             )
         if values:
             yield line, values

@@ -51,10 +51,10 @@ def test_a_bomb_is_refused_before_it_is_unpacked(write, way):
     assert pyarrow.total_allocated_bytes() - before < 2**20
 
 
-def test_a_file_cut_off_is_damaged(write):
+def test_a_truncated_file_is_damaged(write):
     path = write(pyarrow.Table.from_pylist(ROWS))
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DataError, match="is damaged: Its end is missing"):
+    with pytest.raises(DataError, match="is damaged: It is truncated"):
         Arrow().read(path)
 
 

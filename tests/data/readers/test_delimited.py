@@ -25,7 +25,7 @@ def read(tmp_path):
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_the_delimiter_is_told_from_the_content(read, delimiter):
+def test_the_delimiter_is_detected_from_the_content(read, delimiter):
     table = read(f'prompt{delimiter}completion\n"a{delimiter} b"{delimiter}"x, y; z"\nc{delimiter}d\n')
     assert table.columns == ("prompt", "completion")
     assert table.rows == [{"prompt": f"a{delimiter} b", "completion": "x, y; z"}, {"prompt": "c", "completion": "d"}]
@@ -100,7 +100,7 @@ FAULTS = [
     ('a,b\n"x"y,2\n', r"Row 1 \(line 2\) has a quote that is not closed where its value ends"),
     ('"a,b\n1,2\n', r"The header \(line 1\) opens a quote"),
     ("a,b,a\n1,2,3\n", 'More than one column is named "a"'),
-    ("a,b\n1,\0\n", "Line 2 holds a NUL"),
+    ("a,b\n1,\0\n", "Line 2 contains a NUL"),
     (",".join(f"a{n}" for n in range(65)) + "\n", "more than 64 columns"),
     ('a,b\n"' + "x" * 1_000_001 + '",2\n', r"Row 1 \(line 2\) has a value longer than 1,000,000 characters"),
     ("a,b\n1," + "x," * 4_100_000, r"Line 2 is longer than 8,000,000 characters"),
@@ -138,7 +138,7 @@ def test_too_many_rows_are_refused_before_they_are_read(tmp_path, monkeypatch, h
         Delimited().read(path)
 
 
-def test_a_fault_is_told_rather_than_the_number_of_rows(tmp_path, monkeypatch):
+def test_a_fault_is_reported_rather_than_the_number_of_rows(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     for module in (delimited, table):
         monkeypatch.setattr(module, "MAX_ROWS", 3)

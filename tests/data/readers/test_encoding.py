@@ -18,7 +18,7 @@ def write(tmp_path):
 @pytest.mark.parametrize(
     "written, name", [("utf-8", "utf-8-sig"), *((name, name) for name in ("utf-8-sig", "utf-16", "utf-32"))]
 )
-def test_the_encoding_is_told_from_the_mark(write, written, name):
+def test_the_encoding_is_detected_from_the_mark(write, written, name):
     assert encoding_of(write("a.csv", "naïve,日本".encode(written))) == name
 
 
@@ -56,12 +56,12 @@ def test_another_encoding_is_offered_with_how_it_reads(write, content, encoding,
     assert encoding_of(write("a.csv", content), encoding) == encoding
 
 
-def test_a_mark_counts_more_than_what_is_told(write):
+def test_a_byte_order_mark_overrides_the_setting(write):
     assert encoding_of(write("a.csv", "\ufeffä".encode()), "latin-1") == "utf-8-sig"
     assert encoding_of(write("a.csv", "ä".encode("utf-16")), "cp1252") == "utf-16"
 
 
-def test_lines_are_cut_where_no_row_can_be_longer(write):
+def test_lines_are_truncated_where_no_row_can_be_longer(write):
     path = write("a.txt", "ab\r\nabcdefghij\rk\n\nl")
     found = list(lines_of(path, Table("text"), 4))
     assert found == [(1, "ab\r\n", 4), (2, "abcd", 11), (3, "k\n", 2), (4, "\n", 1), (5, "l", 1)]

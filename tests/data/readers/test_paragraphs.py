@@ -23,7 +23,7 @@ def test_blank_text_has_no_rows(tmp_path):
 
 
 def test_a_nul_is_named_by_its_line(tmp_path):
-    with pytest.raises(DataError, match="Line 2 holds a NUL"):
+    with pytest.raises(DataError, match="Line 2 contains a NUL"):
         Paragraphs().read(write(tmp_path, b"a\nb\0c"))
 
 

@@ -83,7 +83,7 @@ def test_a_value_in_many_rows_is_read(write):
 def test_a_nul_rejects_its_row(write):
     table = Parquet().read(write(pyarrow.table({"text": ["a", "b\0c", "d"]})))
     assert [row["text"] for row in table.rows] == ["a", "d"]
-    assert [(row.row, row.reason) for row in table.rejected] == [(2, "It holds a NUL character, which is not text.")]
+    assert [(row.row, row.reason) for row in table.rejected] == [(2, "It contains a NUL character, which is not text.")]
 
 
 def test_columns_that_share_a_name_are_refused(write):

@@ -89,7 +89,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("name, content, kind", KINDS)
-def test_the_kind_is_told_from_the_content(write, name, content, kind):
+def test_the_kind_is_detected_from_the_content(write, name, content, kind):
     assert kind_of(write(name, content)) == kind
 
 
@@ -106,7 +106,7 @@ BLANK = [
 
 
 @pytest.mark.parametrize("name, content, kind", BLANK)
-def test_blank_lines_are_not_passed_over_for_ever_to_tell_the_kind(write, monkeypatch, name, content, kind):
+def test_blank_lines_are_not_skipped_forever_to_detect_the_kind(write, monkeypatch, name, content, kind):
     monkeypatch.setattr(lines, "MAX_BLANK_CHARACTERS", 400)
     for module in (encoding, signature):
         monkeypatch.setattr(module, "HEAD_BYTES", 64)
@@ -131,7 +131,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(write, monkeypatch):
         read_table(write("a.xlsx", archive("xl/workbook.xml")))
 
 
-def test_utf16_without_its_mark_is_said_to_lack_it(write):
+def test_utf16_without_its_mark_is_named_so(write):
     with pytest.raises(DataError, match="UTF-16 text without its byte-order mark"):
         kind_of(write("a.csv", "prompt,completion\n".encode("utf-16-le")))
 
@@ -145,7 +145,7 @@ def test_utf16_without_its_mark_is_offered_as_such(write):
 
 
 @pytest.mark.parametrize("name, content", [("a.arrow", b"\xff\xff\xff\xff\x10"), ("a.csv", b"ARROW1\0\0")])
-def test_arrow_is_told_by_its_bytes(write, name, content):
+def test_arrow_is_recognized_by_its_bytes(write, name, content):
     assert kind_of(write(name, content)) == "arrow"
 
 

@@ -39,7 +39,7 @@ def test_numbers_and_dates_are_written_plainly_and_noted(write):
     assert "a (such as TRUE)" in table.notes[0]
 
 
-def test_blank_rows_are_passed_over_and_lines_are_the_sheets(write):
+def test_blank_rows_are_skipped_and_lines_are_those_of_the_sheet(write):
     table = Spreadsheet().read(write([[None], ["q", "a"], ["x", "1"], [None, None], ["y"]]))
     assert table.rows == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
     assert table.numbers == [1, 2] and table.lines == [3, 5]
@@ -48,7 +48,7 @@ def test_blank_rows_are_passed_over_and_lines_are_the_sheets(write):
 def test_the_first_sheet_with_rows_is_read_and_the_others_are_named(write):
     table = Spreadsheet().read(write([], [["a"], ["1"]], [["b"], ["2"]]))
     assert table.rows == [{"a": "1"}]
-    assert table.notes == ['Only the sheet "S2" is read; there are also: S1, S3.']
+    assert table.notes == ['Only the sheet "S2" is read; the workbook also has: S1, S3.']
 
 
 def test_a_workbook_without_rows_has_none(write):
