@@ -147,7 +147,7 @@ class _ColumnReader:
         """Take in all lines from the file's position on; the first few give the schema."""
         blocks = _blocks(file, COLUMN_BYTES, first=BLOCK_BYTES)
         for start, block in islice(blocks, 1):
-            self._learn(start, block)
+            self._read_lines(start, block)
         for (start, block), found in ahead(lambda given: (given, self._schema.read(given[1])), blocks):
             if found:
                 self._point(start, block, found)
@@ -160,14 +160,14 @@ class _ColumnReader:
             if found := self._schema.read(part):
                 self._point(start + inside, part, found)
             else:
-                self._learn(start + inside, part)
+                self._read_lines(start + inside, part)
 
     def _point(self, start: int, block: bytes, found: columns.Block) -> None:
         self._table.take_all((), len(found.lengths), self._number, len(block))
         self._table.rows.point(start, found.lengths, texts=found.texts)
         self._number += len(found.lengths)
 
-    def _learn(self, start: int, block: bytes) -> None:
+    def _read_lines(self, start: int, block: bytes) -> None:
         rows = self._table.rows
         before = len(rows)
         self._number = _take_blocks(self._table, _blocks(io.BytesIO(block), BLOCK_BYTES), self._number, start)
