@@ -85,11 +85,11 @@ def formats_table() -> str:
         (
             f"`{name}`",
             form.title,
-            ", ".join(f"`{part.name}`" + ("" if part.required else " (optional)") for part in form.fields),
+            ", ".join(f"`{field.name}`" + ("" if field.required else " (optional)") for field in form.fields),
         )
         for name, form in FORMATS.items()
     ]
-    return _table(("Format", "What it is", "Parts"), rows)
+    return _table(("Format", "What it is", "Fields"), rows)
 
 
 def fixes_table() -> str:

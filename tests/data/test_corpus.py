@@ -162,9 +162,9 @@ ENCODINGS = [
     accepted("big-endian UTF-16", "a.csv", b"\xfe\xff" + MARKED.encode("utf-16-be"), MARKED_ROWS),
     accepted("UTF-32", "a.csv", MARKED.encode("utf-32"), MARKED_ROWS),
     accepted(
-        "Latin-1, as told", "a.csv", "a\ncafé\n".encode("latin-1"), rows_of("café"), options={"encoding": "latin-1"}
+        "Latin-1, as chosen", "a.csv", "a\ncafé\n".encode("latin-1"), rows_of("café"), options={"encoding": "latin-1"}
     ),
-    accepted("Windows, as told", "a.csv", "a\n“é”\n".encode("cp1252"), rows_of("“é”"), options={"encoding": "cp1252"}),
+    accepted("cp1252, as chosen", "a.csv", "a\n“é”\n".encode("cp1252"), rows_of("“é”"), options={"encoding": "cp1252"}),
     refused("Latin-1", "a.csv", "q,a\ncafé,1\n".encode("latin-1"), "Byte 7 of a.csv, in line 2, is not UTF-8"),
     refused("Latin-1 in JSON", "a.jsonl", b'{"a": "x"}\n{"a": "caf\xe9"}', "Byte 21 of a.jsonl, in line 2"),
     refused("bytes that no text has", "a.txt", b"one\n\ntwo \xff\xfe", "Byte 9 of a.txt, in line 3"),
@@ -229,7 +229,7 @@ AS_WRITTEN = [
 GOOD_LINE, GOOD = '{"a": "1"}\n', {"a": "1"}
 BAD_LINES = {
     "not JSON": ("oops", "not valid JSON"),
-    "cut off": ('{"a": "x', "unterminated string"),
+    "truncated": ('{"a": "x', "unterminated string"),
     "two values": ('{"a": 1} {"a": 2}', "something follows"),
     "a list": ("[1, 2]", "It is a list"),
     "a text": ('"x"', "It is a text"),
@@ -258,7 +258,7 @@ LINES = [
     for name, (line, reason) in BAD_LINES.items()
 ]
 DOCUMENTS = [
-    refused("a document cut off", "a.json", '[{"a": 1},\n{"a": "x', "Row 2 in line 2, character 7"),
+    refused("a truncated document", "a.json", '[{"a": 1},\n{"a": "x', "Row 2 in line 2, character 7"),
     refused("a list that is never closed", "a.json", '[{"a": 1}', "The list in line 1, character 10"),
     refused("a list with a comma too many", "a.json", '[{"a": 1},]', "Row 2 in line 1, character 11"),
     refused("something behind the list", "a.json", '[{"a": 1}] []', "The file in line 1, character 12"),
@@ -284,7 +284,7 @@ TEXTS = [
     refused("a paragraph too long", "a.txt", "word " * 300_000, "Row 1 (line 1): It is longer than 1,000,000"),
 ]
 SHEETS = [
-    refused("a workbook cut off", "a.xlsx", workbook("a", "1")[:-100], "damaged Excel file"),
+    refused("a truncated workbook", "a.xlsx", workbook("a", "1")[:-100], "damaged Excel file"),
     refused("a workbook without its parts", "a.xlsx", zipped(xl__workbook_xml="<x/>"), "damaged Excel file"),
     refused("a workbook bomb", "a.xlsx", zipped(xl__workbook_xml=b" " * 50_000_000), "unpacks to 47 MB"),
     refused("columns of one name in Excel", "a.xlsx", workbook("aa", "12"), 'More than one column is named "a"'),
@@ -297,11 +297,11 @@ PACKED = [
     accepted("Arrow", "a.arrow", arrow(PLAIN_TABLE), [PLAIN] * 300),
     accepted("Arrow, packed", "a.feather", arrow(PLAIN_TABLE, "lz4"), [PLAIN] * 300),
     accepted("an Arrow stream", "a.arrow", stream(PLAIN_TABLE), [PLAIN] * 300),
-    refused("Parquet cut off", "a.parquet", PARQUET[:-10], "a.parquet is damaged"),
+    refused("truncated Parquet", "a.parquet", PARQUET[:-10], "a.parquet is damaged"),
     refused("half of Parquet", "a.parquet", PARQUET[: len(PARQUET) // 2], "a.parquet is damaged"),
     refused("garbage after PAR1", "a.parquet", b"PAR1" + random.Random(2).randbytes(500), "a.parquet is damaged"),
     refused("a page with a bit flipped", "a.parquet", FLIPPED, "is damaged"),
-    refused("Arrow cut off", "a.arrow", arrow(PLAIN_TABLE)[:-10], "a.arrow is damaged"),
+    refused("truncated Arrow", "a.arrow", arrow(PLAIN_TABLE)[:-10], "a.arrow is damaged"),
     refused("garbage after ARROW1", "a.arrow", b"ARROW1\0\0" + random.Random(3).randbytes(500), "a.arrow is damaged"),
     refused("a Parquet bomb of rows", "a.parquet", packed(repeated("x" * 1000, 1_100_000)), "has 1,100,000 rows"),
     refused(
@@ -336,10 +336,10 @@ def test_the_corpus_is_large_and_names_each_case_once():
 def test_each_file_gets_its_verdict(tmp_path, case):
     path = tmp_path / case.name
     path.write_bytes(case.content)
-    told = DataSettings(path=case.name, **(case.options or {}))
+    chosen = DataSettings(path=case.name, **(case.options or {}))
     with Watched() as watched:
         try:
-            table = read_table(path, told)
+            table = read_table(path, chosen)
         except DataError as error:
             assert case.error and case.error in str(error), error
         else:
@@ -445,7 +445,7 @@ SEEDS = [
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
-    """``content`` with one to four changes: a bit flipped, bytes cut out, put in, swapped, or the end cut off."""
+    """``content`` with one to four changes: a bit flipped, bytes removed, inserted, swapped, or the end truncated."""
     changed = bytearray(content)
     for _ in range(chance.randint(1, 4)):
         place = chance.randrange(len(changed)) if changed else 0

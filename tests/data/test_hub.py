@@ -87,7 +87,7 @@ def test_the_default_configuration_needs_no_name_and_patterns_may_go_deep():
 
 
 @pytest.mark.parametrize(
-    "repo, settings, told",
+    "repo, settings, message",
     [
         (CONFIGURED, {}, "me/set has several configurations; choose one. There are: easy, hard."),
         (CONFIGURED, {"config": "x"}, 'me/set has no configuration "x". There are: easy, hard.'),
@@ -109,10 +109,10 @@ def test_the_default_configuration_needs_no_name_and_patterns_may_go_deep():
         (Repo({"a.csv": ROWS}), {"also": ("b.csv",)}, "Further files cannot be appended to a dataset on the Hub."),
     ],
 )  # fmt: skip
-def test_each_failure_is_one_sentence(repo, settings, told):
+def test_each_failure_is_one_sentence(repo, settings, message):
     with pytest.raises(DataError) as error:
         fetched(repo, **settings)
-    assert told in str(error.value) and error.value.hint and error.value.__cause__ is None
+    assert message in str(error.value) and error.value.hint and error.value.__cause__ is None
 
 
 def test_a_hub_out_of_reach_is_one_sentence(monkeypatch):

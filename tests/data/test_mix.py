@@ -124,7 +124,7 @@ TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"
 
 @pytest.fixture
 def leaky(folder):
-    """What is mixed in, and the file kept for checking, hold secrets; one of the questions is learnt from as well."""
+    """Mixed-in and held-out rows contain secrets; one of the held-out questions is also in the training data."""
     rows = [{"frage": f"other {n}", "antwort": f"Write to o{n}@example.com."} for n in range(40)]
     write(folder / "other.jsonl", [*rows, {"frage": f"other {TOKEN}", "antwort": "a"}])
     write(folder / "general.jsonl", [exchange(f"general {n}", "Call 415-555-0123.") for n in range(300)])

@@ -105,15 +105,15 @@ def test_a_large_dataset_is_estimated_from_a_spread_sample():
     assert report.counts.tokens == 10 * sum(
         len(sequence.ids) for each in asked for sequence in sequences(each) if sequence.has_trained_tokens
     )
-    told = {finding.code: finding.message for finding in report.findings}
-    assert told["truncated"].startswith("About ") and sum(count for *_, count in report.token_histogram) == 1000
+    messages = {finding.code: finding.message for finding in report.findings}
+    assert messages["truncated"].startswith("About ") and sum(count for *_, count in report.token_histogram) == 1000
     assert not stages["duplicates"].estimated
 
 
 def test_progress_is_reported():
-    told = []
-    report_on(chats(*many(1200)), progress=told.append)
-    assert told == [0, 500 / 1200, 1000 / 1200]
+    shares = []
+    report_on(chats(*many(1200)), progress=shares.append)
+    assert shares == [0, 500 / 1200, 1000 / 1200]
 
 
 def test_duplicates_and_secrets_are_found_in_all_rows_despite_sampling():

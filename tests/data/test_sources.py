@@ -97,8 +97,8 @@ def test_a_file_in_another_encoding_is_read_as_offered(tmp_path):
     path.write_bytes("q,a\n1,café\n".encode("cp1252"))
     with pytest.raises(EncodingError) as caught:
         read_table(path)
-    told = DataSettings(path="a.csv", encoding=caught.value.encoding)
-    assert read_table(path, told).rows == [{"q": "1", "a": "café"}]
+    settings = DataSettings(path="a.csv", encoding=caught.value.encoding)
+    assert read_table(path, settings).rows == [{"q": "1", "a": "café"}]
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,12 @@ def test_progress_runs_from_nothing_to_all(tmp_path, monkeypatch):
     lines = tmp_path / "many.jsonl"
     lines.write_text('{"q": "1234567890"}\n' * 30_000)
     for path in sorted(tmp_path.iterdir()):
-        told = []
-        read_table(path, progress=told.append)
-        assert told[-1] == 1.0 and told == sorted(told) and all(0 <= share <= 1 for share in told), path.name
-    told = []
-    read_tables([lines, lines], progress=told.append)
-    assert len(told) > 4 and told == sorted(told) and 0.5 in told
+        shares = []
+        read_table(path, progress=shares.append)
+        assert shares[-1] == 1.0 and shares == sorted(shares) and all(0 <= share <= 1 for share in shares), path.name
+    shares = []
+    read_tables([lines, lines], progress=shares.append)
+    assert len(shares) > 4 and shares == sorted(shares) and 0.5 in shares
 
 
 @pytest.fixture(scope="module")

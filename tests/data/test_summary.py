@@ -46,7 +46,7 @@ rows = st.lists(st.fixed_dictionaries({"question": said, "answer": answer, "id":
 
 @contextmanager
 def large(one_by_one: bool = False):
-    """Even small files are treated as large ones are; with ``one_by_one`` every example is looked at."""
+    """Small files are treated like large ones; with ``one_by_one`` every example is a candidate."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (store, detection):
             patch.setattr(module, "MEMORY_BYTES", 0)
@@ -58,7 +58,7 @@ def large(one_by_one: bool = False):
         yield
 
 
-def told(path: Path, **options) -> tuple:
+def result_of(path: Path, **options) -> tuple:
     """All that a report says of a file."""
     data = read(path, DataSettings(path=path.name, **options), prefilter=PREFILTER)
     report = check(data, sequences, length=LENGTH)
@@ -88,7 +88,7 @@ def test_a_report_from_summaries_equals_the_report_on_each_example(tmp_path, row
     told_one_by_one, told_at_a_glance = [], []
     for found, one_by_one in ((told_one_by_one, True), (told_at_a_glance, False)):
         with large(one_by_one):
-            found.append(told(path, system=system, format="text" if "text" in names else "auto"))
+            found.append(result_of(path, system=system, format="text" if "text" in names else "auto"))
     assert told_at_a_glance == told_one_by_one
 
 

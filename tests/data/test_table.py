@@ -113,11 +113,11 @@ def test_a_table_of_little_but_bad_rows_is_refused(monkeypatch):
 
 
 def test_progress_is_reported_at_most_ten_times_a_second():
-    told = []
-    table = Table("CSV", reading=Reading(progress=told.append), share=lambda: 0.5)
+    shares = []
+    table = Table("CSV", reading=Reading(progress=shares.append), share=lambda: 0.5)
     for _ in range(5000):
         table.add({"a": "1"})
-    assert told and set(told) == {0.5} and len(told) <= 2
+    assert shares and set(shares) == {0.5} and len(shares) <= 2
 
 
 def test_a_row_knows_its_file():

@@ -1,4 +1,4 @@
-"""Colouring equals truth: what a piece marks as learnt is what reaches the loss."""
+"""The loss mask is true: the tokens that a sequence marks as trained are those that reach the loss."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -184,10 +184,10 @@ def test_all_tokens_but_the_first_can_be_trained(tokenizer):
 
 def test_truncation_keeps_the_start(tokenizer):
     whole = chat_sequence(CHAT, tokenizer, 500)
-    cut = chat_sequence(CHAT, tokenizer, 40)
-    assert cut.ids == whole.ids[:40] and cut.trained == whole.trained[:40]
-    assert cut.is_truncated and cut.full_length == len(whole.ids) == whole.full_length
-    assert not cut.has_trained_tokens
+    truncated = chat_sequence(CHAT, tokenizer, 40)
+    assert truncated.ids == whole.ids[:40] and truncated.trained == whole.trained[:40]
+    assert truncated.is_truncated and truncated.full_length == len(whole.ids) == whole.full_length
+    assert not truncated.has_trained_tokens
 
 
 def test_text_ends_with_the_end_of_text_token(tokenizer):
@@ -277,7 +277,7 @@ def test_pairs_reach_the_trainer_as_they_are_shown(tokenizer, length):
 
 @pytest.mark.parametrize("template", [None, CHATML, "gemma", "thinking"])
 def test_pairs_have_the_ids_that_trl_prepares_itself(tokenizer, template):
-    """TRL's own preparation of the same pair, cut as its collator cuts."""
+    """TRL's own preparation of the same pair, truncated as its collator does."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
     from trl.trainer.dpo_trainer import DataCollatorForPreference

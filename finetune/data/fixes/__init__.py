@@ -16,7 +16,8 @@ How to add one:
 2. Write ``on_table`` if it changes rows, or ``on_dataset`` if it changes examples. Set ``everywhere`` if it also
    applies to held-out rows and to data sets that are mixed in.
 3. Write ``words``: what was done, as a sentence.
-4. Add ``tests/data/fixes/test_NAME.py``, and run ``python -m tests.docs --write`` for the table in the README.
+4. Add ``tests/data/fixes/test_NAME.py``, and one to ``LIST`` in ``test_fix.py``. Run ``python -m tests.docs --write``
+   for the README.
 
 Recipes can then list it in ``data.fixes``. A check offers it on a button as the ``fix`` of a finding.
 """

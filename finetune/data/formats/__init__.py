@@ -29,7 +29,8 @@ How to add one:
    none. Detection tries it on a sample of rows, so nothing else needs to recognize the format.
 3. Override ``find`` or ``guess`` if names alone do not identify the columns, and ``plain`` if a large table should be
    read fast.
-4. Add ``tests/data/formats/test_NAME.py``, and run ``python -m tests.docs --write`` for the table in the README.
+4. Add ``tests/data/formats/test_NAME.py``, its place in the order of ``test_format.py``, and, if a method reads its
+   kind, rows of it to ``ROWS`` in ``tests/data/test_truth.py``. Run ``python -m tests.docs --write`` for the README.
 
 The page's mapping form, the command line and the recipe then offer it.
 """

@@ -9,7 +9,7 @@ BAD = {"role": "assistant", "content": "bad"}
 EXAMPLE = {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
 HUMAN = {"from": "human", "value": "q"}
 
-SHAPES = {
+SPELLINGS = {
     "texts": {"prompt": "q", "chosen": "good", "rejected": "bad"},
     "turns": EXAMPLE,
     "a text and turns": {"prompt": "q", "chosen": [GOOD], "rejected": [BAD]},
@@ -26,9 +26,9 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_each_spelling_gives_the_same_example(shape):
-    row = SHAPES[shape]
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_each_spelling_gives_the_same_example(spelling):
+    row = SPELLINGS[spelling]
     found = Preference().recognize(tuple(row), [row])
     assert found is not None and found.score == 1.0
     assert Preference().example(row, found.columns) == EXAMPLE

@@ -90,13 +90,13 @@ def test_rows_of_one_schema_are_nearly_always_taken(rows):
     schema = schema_of([{"a": "x", "b": 1, "c": ["x"]}])
     found = read_strictly(block_of(*(json.dumps(row) for row in rows)), schema)
     assert len(found.lengths) == len(rows) and list(found.texts) == ["a"]
-    told = [is_prose_of(row["a"]) for row in rows]
-    assert found.texts["a"].have(PROSE).tolist() == told and not found.texts["a"].hashes
+    flags = [is_prose_of(row["a"]) for row in rows]
+    assert found.texts["a"].have(PROSE).tolist() == flags and not found.texts["a"].hashes
 
 
 def test_the_prefilter_is_matched_if_there_is_one():
-    told = read_strictly(block_of(LINE, LINE.replace("x", "todo")), schema_of(ALIKE), "todo").texts["a"]
-    assert told.have(PROSE).all() and told.have(CALM).tolist() == [True, False] and len(told.hashes) == 2
+    flags = read_strictly(block_of(LINE, LINE.replace("x", "todo")), schema_of(ALIKE), "todo").texts["a"]
+    assert flags.have(PROSE).all() and flags.have(CALM).tolist() == [True, False] and len(flags.hashes) == 2
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_schema_is_inferred_and_given_up_if_it_hardly_ever_fits():
 
 def test_a_block_is_read_with_a_schema_that_another_thread_replaces_meanwhile():
     class Forgetful(ColumnSchema):
-        """Has none as soon as they were looked at."""
+        """Forgets its columns as soon as they were read."""
 
         @property
         def _columns(self):
