@@ -103,7 +103,7 @@ def formats_table() -> str:
         (
             f"`{name}`",
             form.title,
-            ", ".join(f"`{part.name}`" + ("" if part.required else " (optional)") for part in form.parts),
+            ", ".join(f"`{field.name}`" + ("" if field.required else " (optional)") for field in form.fields),
         )
         for name, form in FORMATS.items()
     ]

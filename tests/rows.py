@@ -1,4 +1,4 @@
-"""Small datasets for the tests of what is looked for in rows, read as files are; and a tokenizer that counts words."""
+"""Small datasets for the tests of checks and fixes, read like files; and a tokenizer whose tokens are words."""
 
 from itertools import cycle, islice
 
@@ -43,7 +43,7 @@ def pair(question: str, chosen: str, rejected: str) -> dict:
 
 
 def read(rows: list[dict], *fixes: Fix, **settings) -> Dataset:
-    """The rows as a dataset, with ``fixes`` made to them."""
+    """The rows as a dataset, with ``fixes`` applied."""
     table = Table("JSONL")
     for row in rows:
         table.add(row)
@@ -62,7 +62,7 @@ def finding(rows: list[dict], code: str, *fixes: Fix, **options) -> Finding | No
 
 
 def sequences(example: dict) -> tuple[TokenSequence, ...]:
-    """A word is a token, the answer is learnt, and ``LENGTH`` tokens fit."""
+    """A word is a token, the answer is trained on, and ``LENGTH`` tokens fit."""
     if "text" in example:
         return (_cut([], [{"content": example["text"]}]),)
     if "chosen" in example:

@@ -66,9 +66,9 @@ def test_a_recipe_in_the_readme_is_a_recipe(text):
 
 
 def test_every_picture_and_linked_file_exists():
-    linked = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
-    assert linked
-    for target in linked:
+    pairs = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
+    assert pairs
+    for target in pairs:
         assert target.startswith("https://") or (PROJECT / target).is_file(), target
 
 

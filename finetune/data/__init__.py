@@ -1,19 +1,38 @@
-"""From a file to rows that a method can learn from, usable without a page.
+"""From files to the examples and tokens that a method trains on; usable without the page.
 
-sources     files as one table of rows, told by their bytes (signature), read by delimited, lines, document, parquet,
-            arrow, spreadsheet or paragraphs (decoder reads JSON strictly, shortcut many lines at once); hub fetches a
-            dataset's files first
-table       the rows as they were written, each with its number; store keeps many of them off the memory, and columns
-            reads the lines of a large file many at a time
-mends/      what is changed in the rows before they are learnt from, one file each
-formats/    what a row can look like, one file each
-dataset     the examples that rows give, in the format that they have (made when asked for: examples)
-split       which are learnt from and which are kept for checking
-mix         what else is learnt from: other data sets, and general rows against forgetting
-known       what was read a moment ago and need not be read again to tell its kind
-tokens      from an example to the exact tokens a model is trained on
-counts      how many rows and tokens there are
-checks/     what a person should know of the rows, one file each (with near, secrets and scripts)
-glance      which examples the checks have to see one by one, and what is known of the others
-report      what became of every row
+In the order of the way that rows take:
+
+    sources      files, uploads and pasted text as one table of rows
+    hub          datasets on the Hugging Face Hub, downloaded as files
+    readers/     one reader per kind of file, and the map of what they share
+    table        the rows of a file as they were written, each with its number
+    store        where rows are kept: in memory, or in a file with a few bytes of memory per row
+    texts        flags and hashes of text columns, many texts at once
+    fixes/       changes to the rows before training, one file each
+    formats/     what a row can look like, one file each
+    kinds        the kinds of example
+    detection    the format of a table, and the dataset it gives
+    examples     examples made from rows on access
+    dataset      examples, the row of each, and the rejected rows
+    settings     the training data of a recipe, and how it is read
+    loading      read, fix and split files into a dataset with held-out rows
+    split        the train / held-out split
+    mix          further data sets, and replay data
+    known        a cache of the kinds of data sets read recently
+    tokens       from an example to token ids and their loss mask
+    counts       numbers of rows and tokens
+
+What checks them:
+
+    checks/      what the rows are checked for, one file each
+    near         duplicates and near-duplicates
+    secrets      possible secrets and personal data in a text
+    scripts      the script and the language of a text
+    summary      summaries of many examples, and the candidates that checks see one by one
+    ahead        prefetching by several threads
+    report       what became of every row, findings, and advice
+    stages       how many rows each stage removes or flags
+    histogram    lengths in round bins
+
+To add a kind of file, a format, a fix or a check is one new file; the package's docstring says how.
 """

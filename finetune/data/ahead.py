@@ -1,4 +1,4 @@
-"""Work that is done before it is asked for, by several threads: of use where most of it needs no interpreter."""
+"""Prefetching: work done ahead by several threads, useful if most of it runs outside the GIL."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from finetune.machine.limits import cores
 
 AHEAD = 2
-"""Results for each thread that may be finished and not yet used."""
+"""Finished results per thread that may wait to be used."""
 
 
 def ahead(work: Callable, given: Iterable) -> Iterator:
-    """``work`` of each that is ``given``, in order; the next ones are worked on meanwhile, as threads are free.
+    """``work`` of each item in ``given``, in order; the next ones are computed meanwhile, as threads are free.
 
-    What nobody will use is not begun: after a fault, or once the iterator is closed. No thread outlives it.
+    After an error, or once the iterator is closed, no further work starts. No thread outlives the iterator.
     """
     threads = min(4, cores())
     pool, waiting = ThreadPoolExecutor(threads, "ahead"), deque()

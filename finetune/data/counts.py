@@ -1,4 +1,4 @@
-"""How many rows and tokens there are to learn from: what memory and time are told from before anything is trained."""
+"""Numbers of rows and tokens, from which memory and time are estimated before training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,19 +8,19 @@ from finetune.data.tokens import TokenSequence
 
 @dataclass(frozen=True)
 class Counts:
-    """Of rows that are learnt from, each of one sequence of tokens or of several (a pair of answers); 0: not known."""
+    """Of training rows, each of one token sequence or of several (a preference pair); 0 means unknown."""
 
     rows: int = 0
     longest: int = 0
-    """Tokens of the longest sequence, before the cut."""
+    """Tokens of the longest sequence, before truncation."""
     tokens: int = 0
-    """Tokens of all sequences, after the cut."""
+    """Tokens of all sequences, after truncation."""
     trained: int = 0
-    """Those of them that are learnt."""
+    """Trained tokens of all sequences, those in the loss."""
     most_trained: int = 0
-    """Tokens that are learnt in the row with the most of them."""
+    """Trained tokens of the row with the most of them."""
     held_out: int = 0
-    """Rows kept for checking, which are not among those above."""
+    """Held-out rows, which are not included above."""
 
     @classmethod
     def of(cls, row: Sequence[TokenSequence]) -> "Counts":
@@ -45,6 +45,6 @@ class Counts:
         )
 
     def times(self, scale: float) -> "Counts":
-        """What ``scale`` times as many rows of this kind come to."""
+        """The counts for ``scale`` times as many rows."""
         rows, tokens, trained = (round(count * scale) for count in (self.rows, self.tokens, self.trained))
         return replace(self, rows=rows, tokens=tokens, trained=trained)

@@ -1,6 +1,6 @@
 """A dataset: the examples that rows give, which row each is from, and which rows give none.
 
-What a row looks like is told from the rows and can be overruled; rows are left out with a reason, never changed.
+The format is detected from the rows and can be overridden; rows are rejected with a reason, never changed.
 """
 
 from bisect import bisect_left
@@ -14,35 +14,35 @@ from finetune.data.table import Rejected, Table
 
 @dataclass
 class Dataset:
-    """Examples of one kind. It is not changed once it is there, only replaced by another."""
+    """Examples of one kind. It is immutable by convention: changes return another dataset."""
 
     kind: str
     """``chat``, ``preference``, ``rated``, ``prompt`` or ``text``."""
     format: str
     """The format's name."""
     title: str
-    """The format's name for a person."""
+    """The format's name as the page shows it."""
     reason: str
-    """Why it is this format, as a sentence."""
+    """Why this format was detected, as a sentence."""
     confidence: float
-    """0 to 1; 1 if a person chose it."""
+    """0 to 1; 1 if a person chose the format."""
     columns: dict[str, str]
-    """Which column plays which part."""
+    """Field -> column."""
     examples: Sequence[dict] = field(default_factory=list)
     """TRL's columns: ``messages``; ``prompt``, ``chosen`` and ``rejected``; ``prompt``, ``completion`` and ``label``;
-    or ``text``. Those of a large table are made when they are asked for."""
+    or ``text``. Those of a large table are made on access."""
     rows: Sequence[int] = field(default_factory=list)
-    """The 1-based row of the table that each example is from, rising; a row may give several."""
+    """The 1-based row of the table that each example is from, ascending; a row may give several."""
     rejected: list[Rejected] = field(default_factory=list)
     total_rows: int = 0
     file_columns: tuple[str, ...] = ()
     """All columns of the file."""
     notes: list[str] = field(default_factory=list)
-    """What a person should know of how the file was read."""
+    """How the file was read, as sentences."""
     table: Table = field(default_factory=lambda: Table(""), repr=False)
-    """The rows that it was understood from."""
-    bare: Table | None = field(default=None, repr=False)
-    """The same rows without placeholders in them, where they are to be told apart by a column."""
+    """The rows that the examples are from."""
+    unmasked: Table | None = field(default=None, repr=False)
+    """The same rows before masking, if a column groups or stratifies them."""
 
     def without(self, positions: Collection[int], reason: str) -> "Dataset":
         """This dataset without the examples at ``positions``; a row that has no other is rejected for ``reason``."""
@@ -57,13 +57,13 @@ class Dataset:
         )
 
     def values(self, column: str) -> list:
-        """What stands in ``column`` of the row that each example is from; of what was masked, what it was before."""
-        table = self.bare or self.table
+        """The value of ``column`` in the row that each example is from, before masking."""
+        table = self.unmasked or self.table
         values = {number: row.get(column) for number, row in zip(table.numbers, table.rows)}
         return [values.get(row) for row in self.rows]
 
     def left_out(self, row: int, reason: str) -> Rejected:
-        """Row number ``row`` as one that is left out."""
+        """Row number ``row`` as a rejected row."""
         at = bisect_left(self.table.numbers, row)
         line = self.table.lines[at] if at < len(self.table.numbers) else None
         return Rejected(row, reason, line, self.table.file_of(row))

@@ -1,6 +1,6 @@
-"""Detection: what the rows of a table look like, and the examples they give.
+"""Detection: the format of a table's rows, and the examples they give.
 
-It is detected from the rows and can be overruled; rows are left out with a reason, never changed.
+Settings override what is detected; rows are rejected with a reason, never changed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,18 +15,18 @@ from finetune.data.table import Rejected, Table, none_can
 from finetune.errors import DataError
 
 SAMPLE_ROWS = 200
-"""Rows looked at to tell the format, spread over the file: enough for one odd row in a hundred to show."""
+"""Sampled rows by which the format is detected, evenly spaced: enough to show one odd row in a hundred."""
 
 
-def understand(table: Table, settings: DataSettings) -> Dataset:
-    """The examples in ``table``, in the format that it has or that the settings name."""
+def dataset_of(table: Table, settings: DataSettings) -> Dataset:
+    """The examples in ``table``, in the format that is detected or that the settings name."""
     if not table.rows:
         raise _nothing_left(table.rejected, table.total_rows)
     form, recognition = choose_format(table, settings)
     if form.refusal:
         raise DataError(
             f"{form.refusal} ({table.total_rows:,} rows)",
-            f"{recognition.reason} Add a column with the answers, or say which column has them.",
+            f"{recognition.reason} Add a column with the answers, or assign the one that has them.",
         )
     data = Dataset(
         kind=form.kind,
@@ -56,7 +56,7 @@ def _examples(
 ) -> tuple[Sequence[dict], Sequence[int]]:
     """The examples that the rows of ``data`` give, and the row of each; a row that gives none is rejected.
 
-    Rows that hold prose in all columns of ``plain`` are known to give one, so that they need not be tried.
+    Rows with prose in all columns of ``plain`` surely give one, so that they are not tried.
     """
     table, rows = data.table, Numbers()
     examples = [] if table.size <= MEMORY_BYTES else Examples(table.rows, make, plain=plain)
@@ -71,7 +71,7 @@ def _examples(
 
 
 def _stretches(table: Table, plain: Plain | None) -> Iterator[tuple[bool, int, int]]:
-    """The rows of ``table`` by position, as stretches that hold prose in all columns of ``plain`` and that may not."""
+    """Consecutive rows of ``table`` as (is plain, start, stop): True if all columns of ``plain`` surely hold prose."""
     if plain is None or not isinstance(table.rows, Lines) or table.size <= MEMORY_BYTES:
         yield False, 0, len(table.rows)
         return
@@ -83,7 +83,7 @@ def _stretches(table: Table, plain: Plain | None) -> Iterator[tuple[bool, int, i
 
 
 def _try(data: Dataset, make: Callable[[dict], list[dict]], start: int, stop: int, examples: Sequence, rows: Numbers):
-    """Add what the rows from position ``start`` up to ``stop`` give to ``examples`` and ``rows``, or reject them."""
+    """Add the examples of the rows from position ``start`` up to ``stop``, or reject the rows."""
     numbers = data.table.numbers.stretch(start, stop)
     for position, (number, values) in enumerate(zip(numbers, data.table.rows.walk(start, stop)), start):
         try:
@@ -99,51 +99,51 @@ def _try(data: Dataset, make: Callable[[dict], list[dict]], start: int, stop: in
 
 
 def _nothing_left(rejected: list[Rejected], total: int, title: str = "") -> DataError:
-    """That no row can be learnt from, with what is wrong with the first."""
+    """The error that no row gives an example, with the reason for the first."""
     first = rejected[0]
     return DataError(
-        f"{none_can(total)} be learnt from. {first.where.capitalize()}: {first.reason}",
-        f'They were read as "{title}"; choose another format or other columns if that is wrong.' if title else "",
+        f"{none_can(total)} be trained on. {first.where.capitalize()}: {first.reason}",
+        f'They were detected as "{title}"; choose another format or other columns if that is wrong.' if title else "",
     )
 
 
 def choose_format(table: Table, settings: DataSettings) -> tuple[Format, Recognition]:
-    """The format of ``table`` and its columns: what the settings say, and for the rest what the rows show."""
+    """The format of ``table`` and its columns: those of the settings, and the rest as detected."""
     step = max(1, len(table.rows) // SAMPLE_ROWS)
     sample = table.rows[::step][:SAMPLE_ROWS]
     if settings.format != "auto":
         return _named(table, settings, sample)
-    fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {part.name for part in form.parts}]
+    fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {field.name for field in form.fields}]
     found = [(form, form.recognize(table.columns, sample, settings.columns, settings.roles)) for form in fitting]
     ranked = sorted((pair for pair in found if pair[1]), key=_rank)
     if not ranked:
         raise DataError(
-            f"It is not clear what to learn from these columns: {', '.join(table.columns)}.",
-            "Say which column plays which part, for example which is the prompt and which the completion.",
+            f"No format fits these columns: {', '.join(table.columns)}.",
+            "Assign columns to the fields of a format, for example to prompt and completion.",
         )
     return ranked[0]
 
 
 def _rank(pair: tuple[Format, Recognition]) -> tuple[int, float]:
-    """What serves comes first; then what has its columns but no row, so that the reason can be told; then refusals."""
+    """Formats that fit rows come first; then those with columns but no row, whose reason is reported; then refusals."""
     form, seen = pair
     return 2 if form.refusal else 1 if not seen.score else 0, -seen.score * form.weight
 
 
 def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Format, Recognition]:
-    """The format that the settings name, with their columns, and for parts they leave out what the rows show."""
+    """The format that the settings name, with their columns, and the rest as detected."""
     form = FORMATS.get(settings.format)
     if form is None:
         raise DataError(f'There is no format "{settings.format}".', f"There are: auto, {', '.join(FORMATS)}.")
-    names = [part.name for part in form.parts]
-    unknown = [part for part in settings.columns if part not in names]
+    names = [field.name for field in form.fields]
+    unknown = [field for field in settings.columns if field not in names]
     if unknown:
-        raise DataError(f'{form.title} has no part "{unknown[0]}".', f"Its parts are: {', '.join(names)}.")
+        raise DataError(f'{form.title} has no field "{unknown[0]}".', f"Its fields are: {', '.join(names)}.")
     check_roles(settings.roles)
     columns = form.find(table.columns, sample, settings.columns)
     if missing := form.missing(columns):
         raise DataError(
-            f"{form.title}: it is not clear which column is the {' and the '.join(missing)}.",
+            f"{form.title}: no column is assigned to the field {' and '.join(missing)}.",
             f"There are: {', '.join(table.columns)}.",
         )
     return form, Recognition(1.0, f"{form.title}, as you chose.", columns)

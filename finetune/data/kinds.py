@@ -1,4 +1,4 @@
-"""The kinds of example, and what each is called: a format turns a row into one, a method trains on some."""
+"""The kinds of example and their names: a format turns a row into one kind, a method trains on some of them."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ class Kind:
     """One kind of example; its columns are TRL's own."""
 
     name: str
-    """As formats and methods name it."""
+    """The key that formats and methods use."""
     noun: str
-    """One example: ``conversation``."""
+    """One example in words: ``conversation``."""
     plural: str
     columns: tuple[str, ...]
-    """What an example has, its tools aside."""
+    """The columns of an example, without tools."""
 
 
 KINDS = {

@@ -1,4 +1,4 @@
-"""From files to a dataset: read, with the fixes of its settings, and with its held-out rows."""
+"""From files to a dataset: read, fixed, and split into training and held-out rows."""
 
 import os
 import re
@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from finetune.data.dataset import Dataset
-from finetune.data.detection import understand
+from finetune.data.detection import dataset_of
 from finetune.data.fixes import Fix
-from finetune.data.readers.sources import Progress, read_tables
 from finetune.data.settings import DataSettings
-from finetune.data.split import split
+from finetune.data.sources import Progress, read_tables
+from finetune.data.split import split_dataset
 from finetune.data.table import Table
 from finetune.errors import DataError
 
 UPLOAD = re.compile("[0-9a-f]{16}")
-"""The folder of a file that a person sent is named so."""
+"""The name of the folder of an uploaded file."""
 
 
 def read(
@@ -26,20 +26,20 @@ def read(
     prefilter: str = "",
     progress: Progress | None = None,
 ) -> Dataset:
-    """The examples in ``path`` and the files ``also`` read after it, mended as ``settings`` say.
+    """The examples in ``path`` and the files ``also`` read after it, with the fixes of ``settings``.
 
-    A report on them is made sooner if ``prefilter`` are those of ``finetune.data.summary``.
+    A report on them is faster if ``prefilter`` is ``finetune.data.summary.PREFILTER``.
 
-    ``DataError`` if they cannot be read, are not understood, or have no row that serves.
+    ``DataError`` if they cannot be read, fit no format, or give no example.
     """
     return fixed(read_tables([path, *also], settings, progress, prefilter), settings)
 
 
 def fixed(table: Table, settings: DataSettings) -> Dataset:
-    """The examples in ``table`` with the mends of ``settings``: first those of rows, then those of examples."""
-    dataset = understand(_on_table(table, settings.fixes), settings)
+    """The examples in ``table`` with the fixes of ``settings``: first those of rows, then those of examples."""
+    dataset = dataset_of(_on_table(table, settings.fixes), settings)
     if settings.group or settings.stratify:
-        dataset = replace(dataset, bare=_on_table(table, [fix for fix in settings.fixes if not fix.everywhere]))
+        dataset = replace(dataset, unmasked=_on_table(table, [fix for fix in settings.fixes if not fix.everywhere]))
     for fix in settings.fixes:
         dataset = fix.on_dataset(dataset)
     return dataset
@@ -52,10 +52,10 @@ def _on_table(table: Table, fixes: Iterable[Fix]) -> Table:
 
 
 def held_out_path(path: Path, settings: DataSettings) -> Path | None:
-    """The file of rows kept for checking: the one the settings name, else ``NAME.held-out.EXT`` beside it, else None.
+    """The file of held-out rows: the one the settings name, else ``NAME.held-out.EXT`` beside ``path``, else None.
 
     A named file is in the folder of the data, or both are uploads, each in a folder of its own; so a recipe cannot name
-    any other file of the machine. ``DataError`` if it is not there.
+    any other file of the machine. ``DataError`` if it does not exist.
     """
     path = Path(path)
     if settings.held_out:
@@ -64,7 +64,7 @@ def held_out_path(path: Path, settings: DataSettings) -> Path | None:
         named = (path.parent.parent / folder if are_uploads else path.parent) / name
         if not os.path.isfile(named):  # a Path's own method raises for a name that is too long
             shown = settings.held_out[:200]
-            raise DataError(f"There is no file {shown!r} of rows kept for checking.", "Upload it, or check its name.")
+            raise DataError(f"There is no file {shown!r} of held-out rows.", "Upload it, or check its name.")
         return named
     beside = path.with_name(f"{path.stem}.held-out{path.suffix}")
     return beside if os.path.isfile(beside) else None
@@ -73,11 +73,11 @@ def held_out_path(path: Path, settings: DataSettings) -> Path | None:
 def read_split(
     path: Path, settings: DataSettings, seed: int, also: Sequence[Path] = ()
 ) -> tuple[Dataset, Sequence[dict], Sequence[dict]]:
-    """The data at ``path``, its examples to learn from, and those kept for checking (see ``split``).
+    """The data at ``path``, its training examples, and its held-out examples (see ``split_dataset``).
 
-    What a person should know of the split joins the notes of the dataset.
+    The notes of the split are added to those of the dataset.
     """
     dataset, beside = read(path, settings, also), held_out_path(path, settings)
     held_out = read(beside, settings.changed(fixes=settings.fixes_everywhere)) if beside else None
-    parts = split(dataset, held_out, settings, seed)
+    parts = split_dataset(dataset, held_out, settings, seed)
     return replace(dataset, notes=dataset.notes + parts.notes), parts.train, parts.held_out

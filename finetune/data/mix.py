@@ -1,6 +1,6 @@
-"""What a run learns from: the main data, other data sets mixed in, and general rows against forgetting.
+"""The training mixture of a run: the main data, further data sets, and replay data against catastrophic forgetting.
 
-Rows kept for checking come from the main data alone, and nothing that is mixed in asks what they ask.
+Held-out rows come from the main data only, and no mixed-in row asks the same question as one of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,40 +11,40 @@ from finetune.data.checks import Finding
 from finetune.data.checks.secrets import Secrets
 from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
+from finetune.data.hub import files
 from finetune.data.loading import held_out_path, read, read_split
-from finetune.data.readers.hub import files
-from finetune.data.readers.sources import Progress
 from finetune.data.settings import DataSettings
-from finetune.data.split import apart, content_hash
+from finetune.data.sources import Progress
+from finetune.data.split import content_hash, without_leaks
 from finetune.data.summary import summaries
 from finetune.errors import DataError
 
 Find = Callable[[str], Path]
-"""Gives the file that a recipe names; raises a ``FinetuneError`` if there is none, or none that may be read."""
+"""Returns the file that a recipe names; raises a ``FinetuneError`` if it does not exist or may not be read."""
 
 Read = Callable[[DataSettings, Find, bool], Dataset]
-"""Reads what settings name, as ``read_main`` does."""
+"""Reads what settings name, like ``read_main``."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What kind of examples a data set has."""
+class DatasetKind:
+    """The kind of a data set's examples."""
 
     kind: str
     title: str
-    """The format's name for a person."""
+    """The format's name as the page shows it."""
 
 
 @dataclass
 class Gathered:
-    """Everything that a run learns from and is checked on."""
+    """All training and held-out examples of a run."""
 
     dataset: Dataset
     """The main data."""
     train: Sequence[dict]
     held_out: Sequence[dict]
     notes: list[str]
-    """What a person should know of the split and of what was mixed in."""
+    """Notes on the split and on what was mixed in, as sentences."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,18 @@ class Portion:
     path: str
     examples: Sequence[dict]
     wanted: int
-    """How many were asked for; there are fewer ``examples`` where the data set has no more."""
+    """How many were requested; there are fewer ``examples`` if the data set has no more."""
 
     @property
     def note(self) -> str:
-        """How many of which file, as a sentence."""
+        """The number of rows and their file, as a sentence."""
         count, name = len(self.examples), Path(self.path).name
         are = f"1 row of {name} is mixed in" if count == 1 else f"{count:,} rows of {name} are mixed in"
-        return f"{are}; {self.wanted:,} were asked for, but there are no more." if count < self.wanted else f"{are}."
+        return f"{are}; {self.wanted:,} were requested, but there are no more." if count < self.wanted else f"{are}."
 
 
 def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) -> Gathered:
-    """The examples that ``settings`` name, split, and with all that is mixed in."""
+    """The examples that ``settings`` name, split, and with the mixed-in data sets."""
     path, *also = files(settings, find, trusted)
     dataset, train, held_out = read_split(path, settings, seed, also)
     others = read_others(settings, dataset, find, trusted)
@@ -80,7 +80,7 @@ def read_main(
     prefilter: str = "",
     progress: Progress | None = None,
 ) -> Dataset:
-    """The main data that ``settings`` name; ``DataError`` too if the rows kept for checking are named and not there.
+    """The main data that ``settings`` name; ``DataError`` also if a named file of held-out rows does not exist.
 
     For ``prefilter`` and ``progress`` see ``finetune.data.loading.read``.
     """
@@ -90,7 +90,7 @@ def read_main(
 
 
 def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset | None:
-    """The file of rows kept for checking that belongs to the main data, if there is one."""
+    """The held-out rows of the main data, if they are a file of their own."""
     path = held_out_path(files(settings, find, trusted)[0], settings)
     return read(path, settings.changed(fixes=settings.fixes_everywhere)) if path else None
 
@@ -98,42 +98,42 @@ def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> D
 def read_others(
     settings: DataSettings, main: Dataset, find: Find, trusted: bool = True, read: Read = read_main
 ) -> list[Dataset]:
-    """What ``settings`` mix into ``main``, the general rows last; ``DataError`` if one is of another kind."""
+    """The data sets that ``settings`` mix into ``main``, replay data last; ``DataError`` if one is of another kind."""
     others = []
     for each in named_others(settings):
         others.append(read(each, find, trusted))
-        require_alike(main, each.path, others[-1])
+        require_same_kind(main, each.path, others[-1])
     return others
 
 
 def main_alone(settings: DataSettings) -> DataSettings:
-    """What ``settings`` say of the main data."""
+    """The settings of the main data alone."""
     return DataSettings.model_validate(settings.model_dump(exclude={"mix", "replay", "replay_share"}))
 
 
 def named_others(settings: DataSettings) -> list[DataSettings]:
-    """What ``settings`` say of each data set that is mixed in, the general rows last."""
+    """The settings of each data set that is mixed in, replay data last."""
     fixes = settings.fixes_everywhere
     named = [
         DataSettings(path=each.path, format=each.format, columns=each.columns, fixes=fixes) for each in settings.mix
     ]
-    has_general = settings.replay and settings.replay_share
-    return named + ([DataSettings(path=settings.replay, fixes=fixes)] if has_general else [])
+    has_replay = settings.replay and settings.replay_share
+    return named + ([DataSettings(path=settings.replay, fixes=fixes)] if has_replay else [])
 
 
-def require_alike(main: Dataset | Kind, path: str, other: Dataset | Kind) -> None:
-    """``DataError`` if the rows ``other``, which are those of ``path``, cannot be mixed into ``main``."""
+def require_same_kind(main: Dataset | DatasetKind, path: str, other: Dataset | DatasetKind) -> None:
+    """``DataError`` if ``other``, the data set at ``path``, is of another kind than ``main``."""
     if other.kind != main.kind:
         raise DataError(
-            f"The rows of {Path(path).name} are {other.title}, but the rows to learn from are {main.title}.",
-            "Mix in rows of the same shape.",
+            f"The rows of {Path(path).name} are {other.title}, but the training rows are {main.title}.",
+            "Mix in rows of the same kind.",
         )
 
 
 def files_read(settings: DataSettings, find: Find, trusted: bool = True) -> list[Path]:
-    """Every file that this module reads for ``settings``: the data, the rows kept for checking, all that is mixed in.
+    """Every file that this module reads for ``settings``: training data, held-out rows, mixed-in data sets.
 
-    Whoever keeps what comes of them keeps it by the state of these. ``DataError`` if one of them is missing.
+    The state of these files is the key for caches of what was read. ``DataError`` if one of them is missing.
     """
     main = files(settings, find, trusted)
     held_out = held_out_path(main[0], settings)
@@ -142,21 +142,21 @@ def files_read(settings: DataSettings, find: Find, trusted: bool = True) -> list
 
 
 def secrets_in(other: Dataset, name: str) -> list[Finding]:
-    """What may be a secret or personal data in ``other``, which is mixed in and called ``name``.
+    """Findings on possible secrets and personal data in ``other``, which is mixed in and called ``name``.
 
-    All of its rows are looked at, for the seed of a run chooses among them.
+    All of its rows are checked, because the seed of a run samples from all of them.
     """
     check = Secrets(f" in “{name}”, which is mixed in")
     for summary in summaries(other.examples, other.rows, other.kind):
         for seen in summary.candidates:
             check.see(seen)
-    return list(check.tell())
+    return list(check.findings())
 
 
 def mixed(
     train: Sequence[dict], held_out: Sequence[dict], others: list[Dataset], settings: DataSettings, seed: int
 ) -> tuple[Sequence[dict], list[str]]:
-    """``train`` with the portion of each of ``others`` behind it, and what a person should know of that."""
+    """``train`` followed by the portion of each of ``others``, and notes on them."""
     added = portions(len(train), held_out, others, settings, seed)
     together = [*train, *(example for portion in added for example in portion.examples)] if added else train
     return together, [portion.note for portion in added]
@@ -165,10 +165,10 @@ def mixed(
 def portions(
     rows: int, held_out: Sequence[dict], others: list[Dataset], settings: DataSettings, seed: int
 ) -> list[Portion]:
-    """What of each of ``others`` joins ``rows`` rows of the main data; the general rows, if there are any, are last.
+    """The portion of each of ``others`` that is mixed into ``rows`` rows of the main data; replay data is last.
 
-    A data set of weight w gives w rows for each of them; of the general rows come so many that they are
-    ``replay_share`` of the whole. A hash of content and seed chooses the rows; none comes twice.
+    A data set of weight w gives w rows per row of the main data; replay data makes up ``replay_share`` of the whole. A
+    hash of content and seed samples the rows, without replacement.
     """
     found = [
         _portion(each.path, other, held_out, each.weight * rows, seed) for each, other in zip(settings.mix, others)
@@ -181,9 +181,9 @@ def portions(
 
 
 def _portion(path: str, other: Dataset, held_out: Sequence[dict], rows: float, seed: int) -> Portion:
-    """About ``rows`` of the rows of ``other``, at least one, in their order; or all if there are fewer."""
+    """About ``rows`` rows of ``other``, at least one, in their order; all if there are fewer."""
     wanted = max(1, round(rows))
-    there = apart(other.examples, held_out)
+    there = without_leaks(other.examples, held_out)
     hashes = [content_hash(example, seed) for example in there]
     lowest = sorted(range(len(hashes)), key=lambda n: (hashes[n], n))[:wanted]
     return Portion(path, picked(there, sorted(lowest)), wanted)

@@ -1,12 +1,13 @@
-"""Rows that say the same, and rows that say nearly the same.
+"""Duplicates and near-duplicates.
 
-Nearly: of the runs of five words that either has, four fifths are in both (Jaccard's index). MinHash finds the
-candidates without comparing every two (Broder, "On the resemblance and containment of documents", 1997): the smallest
-of many hashes of a text's runs is the same in two texts as often as they are alike. Each candidate is then compared
-in truth, so nothing is called alike that is not. Equal rows give equal results: nothing is drawn by chance.
+Near-duplicates share four fifths of their 5-gram shingles (runs of five words), by Jaccard similarity. MinHash with
+locality-sensitive hashing finds the candidates without comparing every pair (Broder, "On the resemblance and
+containment of documents", 1997): the minimum of a hash over a text's shingles agrees in two texts with a probability
+equal to their similarity. Each candidate is then compared exactly, so there are no false positives. The hash seeds are
+fixed, so equal rows give equal results.
 
-Case, white space and sentence marks do not count, instructions (system) neither, nor runs that stand in many rows:
-a long question asked in the same words of every row says nothing of the row.
+Case, white space and punctuation do not count, system prompts neither, nor shingles that occur in many rows: a long
+instruction repeated in every row does not make the rows near-duplicates.
 """
 
 import hashlib
@@ -18,44 +19,44 @@ from functools import lru_cache
 
 import xxhash
 
-ALIKE = 0.8
-"""Jaccard's index from which two rows say nearly the same; the usual bound for training data."""
-RUN = 5
-"""Words in a run: one changed word in a short question is another question, and changes most of its runs."""
+SIMILARITY = 0.8
+"""Jaccard similarity from which two rows are near-duplicates; the usual threshold for training data."""
+SHINGLE = 5
+"""Words in a shingle: one changed word makes a short question another one, and changes most of its shingles."""
 BANDS, BAND_HASHES = 20, 6
-"""Two rows are candidates if all hashes of one band agree: at ``ALIKE`` 99.8 % of them are, at 0.5 a quarter."""
+"""Two rows are candidates if all hashes of one band agree: at ``SIMILARITY`` 99.8 % of pairs are, at 0.5 a quarter."""
 BLOCK = 4096
-"""Rows that are hashed at a time."""
+"""Rows hashed at a time."""
 MOST_CHARACTERS = 6000
-"""Of a row that are looked at: about a thousand words."""
+"""Characters of a row that are compared: about a thousand words."""
 COMMON_SHARE, COMMON_ROWS = 0.05, 20
-"""Runs that stand in more than this share of rows, and in so many at least, do not count."""
+"""Shingles in more than this share of rows, and in more than this many, do not count."""
 SAMPLE = 2000
-"""Rows looked at, spread over all, to find the runs that are common."""
+"""Rows, evenly spaced, in which common shingles are counted."""
 NEIGHBOURS = 4
-"""Rows of a band with equal hashes are compared with the first of them, and each with so many that follow."""
+"""Rows with equal hashes in a band are compared with the first of them, and each with this many that follow."""
 KEPT_SETS = 20_000
-"""Rows whose runs are remembered while candidates are compared."""
+"""Rows whose shingles are cached while candidates are compared."""
 
 MIX = FOLD = 0xD6E8FEB86659FD93
-"""An odd number of 64 bits that spreads them well when multiplied by."""
+"""An odd 64-bit multiplier that mixes bits well."""
 
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-"""Thai, kana, Han and Hangul, of which each sign counts as a word."""
+"""Thai, kana, Han and Hangul, of which each character counts as a word."""
 WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s.,;:!?\"'’“”„()…]")
-"""A word, or a mark that carries meaning, such as a minus."""
+"""A word, or a symbol that carries meaning, such as a minus."""
 
 
-def number_of(text: str) -> int:
-    """The same number of 64 bits, with its sign, for equal texts: XXH3 of their UTF-8 (see ``texts.numbers_of``)."""
+def text_hash(text: str) -> int:
+    """A hash of ``text``: XXH3 of its UTF-8, as a signed 64-bit integer (see ``texts.text_hashes``)."""
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) - 2**63
 
 
 def fingerprint(example: dict) -> int:
-    """The same number for equal examples, in this process only; two others share one by chance once in 10^19.
+    """A hash of ``example``, valid in this process only; two different examples collide once in 10^19.
 
-    Of plain turns, and of a text, it is ``number_of`` each role (empty for a text) and of what is said, folded: each
-    number is added to ``FOLD`` times what came before, modulo 2^64, so that NumPy makes many at once.
+    For plain turns, and for a text, it combines ``text_hash`` each role (empty for a text) and each content: every
+    number is added to ``FOLD`` times the hash so far, modulo 2^64, so that NumPy can compute many at once.
     """
     if len(example) == 1:
         folded = 0
@@ -64,7 +65,7 @@ def fingerprint(example: dict) -> int:
             if len(turn) != 2 or type(content) is not str:
                 break
             for text in (turn["role"], content):
-                folded = (folded * FOLD + number_of(text)) % 2**64
+                folded = (folded * FOLD + text_hash(text)) % 2**64
         else:
             return folded - 2**64 if folded >= 2**63 else folded
     try:
@@ -73,38 +74,38 @@ def fingerprint(example: dict) -> int:
         return hash(repr(example))
 
 
-def repeated(examples: Iterable[dict]) -> set[int]:
-    """The positions of the examples that equal an earlier one."""
-    return set(repeats(array("q", map(fingerprint, examples))))
+def duplicates(examples: Iterable[dict]) -> set[int]:
+    """Positions of the examples that equal an earlier one."""
+    return set(duplicate_positions(array("q", map(fingerprint, examples))))
 
 
-def repeats(fingerprints: array) -> list[int]:
-    """The positions at which a number stands that stands at an earlier one too."""
+def duplicate_positions(fingerprints: array) -> list[int]:
+    """Positions of the numbers that equal an earlier one."""
     import numpy as np
 
     numbers = np.frombuffer(fingerprints, dtype=np.int64)
-    if not come_often(numbers, 2):
+    if not has_repeats(numbers, 2):
         return []
     order = np.argsort(numbers, kind="stable")
     again = order[1:][numbers[order[1:]] == numbers[order[:-1]]]
     return sorted(again.tolist())
 
 
-def come_often(numbers, times: int) -> bool:
-    """True if one of ``numbers``, an array, is in it so many times; finding that none is takes a tenth of the time."""
+def has_repeats(numbers, times: int) -> bool:
+    """True if a value occurs ``times`` times in the array ``numbers``; ten times as fast as counting all values."""
     import numpy as np
 
     numbers = np.sort(numbers)
     return len(numbers) >= times and bool((numbers[times - 1 :] == numbers[: len(numbers) - times + 1]).any())
 
 
-def nearly_repeated(examples: Sequence[dict]) -> set[int]:
-    """The positions of the examples that say nearly the same as an earlier one: of each group all but the first."""
-    return followers(pairs(Texts(examples)))
+def near_duplicates(examples: Sequence[dict]) -> set[int]:
+    """Positions of the examples that are near-duplicates of an earlier one: all but the first of each group."""
+    return followers(pairs(ExampleTexts(examples)))
 
 
 def followers(linked: Iterable[tuple[int, int]]) -> set[int]:
-    """Of each group that ``linked`` positions form, all but the first."""
+    """All but the first of each group of positions connected by ``linked`` pairs."""
     first: dict[int, int] = {}
 
     def find(position: int) -> int:
@@ -119,8 +120,8 @@ def followers(linked: Iterable[tuple[int, int]]) -> set[int]:
     return {position for position in first if find(position) != position}
 
 
-class Texts(Sequence):
-    """What examples say, as ``pairs`` compares it, read when it is asked for."""
+class ExampleTexts(Sequence):
+    """The texts of examples that ``pairs`` compares, made on access."""
 
     def __init__(self, examples: Sequence[dict]):
         self._examples = examples
@@ -129,14 +130,14 @@ class Texts(Sequence):
         return len(self._examples)
 
     def __getitem__(self, position: int) -> str:
-        return said(self._examples[position])
+        return text_of(self._examples[position])
 
     def __iter__(self) -> Iterator[str]:
-        return map(said, self._examples)
+        return map(text_of, self._examples)
 
 
-def said(example: dict) -> str:
-    """The beginning of what is said in an example, without instructions."""
+def text_of(example: dict) -> str:
+    """The beginning of the text of an example, without the system prompt."""
     if "text" in example:
         return example["text"][:MOST_CHARACTERS]
     turns = (
@@ -146,31 +147,31 @@ def said(example: dict) -> str:
 
 
 def pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
-    """Positions (i, j), i before j, of texts that are nearly the same.
+    """Positions (i, j), i before j, of texts that are near-duplicates.
 
-    In a group of many not every two are named, but each with one before it, so that the group holds together.
+    A large group does not give every pair, but connects each member to an earlier one.
     """
     import numpy as np
 
     if len(texts) < 2:
         return []
-    common = _common_runs(texts)
-    bands = [_bands(_runs(block), common) for block in _blocks(texts)]
+    common = _common_shingles(texts)
+    bands = [_bands(_shingles(block), common) for block in _blocks(texts)]
     candidates = _candidates(np.concatenate(bands))
-    runs = lru_cache(KEPT_SETS)(lambda position: _counting_runs(texts[position], common))
-    return [(one, other) for one, other in candidates if _are_alike(runs(one), runs(other))]
+    shingles = lru_cache(KEPT_SETS)(lambda position: _rare_shingles(texts[position], common))
+    return [(one, other) for one, other in candidates if _are_similar(shingles(one), shingles(other))]
 
 
 def _frozen(value: object) -> object:
-    """``value`` with tuples for its lists and dicts, so that it can be hashed."""
+    """``value`` with its lists and dicts as tuples, so that it can be hashed."""
     if isinstance(value, dict):
         return tuple(sorted((key, _frozen(each)) for key, each in value.items()))
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _are_alike(one: frozenset[int], other: frozenset[int]) -> bool:
+def _are_similar(one: frozenset[int], other: frozenset[int]) -> bool:
     both = len(one & other)
-    return both >= ALIKE * (len(one) + len(other) - both) and both > 0
+    return both >= SIMILARITY * (len(one) + len(other) - both) and both > 0
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -184,79 +185,79 @@ def _blocks(texts: Iterable[str]) -> Iterator[list[str]]:
         yield block
 
 
-def _runs(texts: list[str]):
-    """``(hashes, starts)``: the hashes of each text's runs (uint64) one behind the other, and where each text begins.
+def _shingles(texts: list[str]):
+    """``(hashes, starts)``: the hashes of all shingles (uint64), text after text, and the index of each text's first.
 
-    A text of fewer than ``RUN`` words is one run; one without words has the run of nothing.
+    A text of fewer than ``SHINGLE`` words is one shingle; one without words has the empty shingle.
     """
     import numpy as np
 
     places: defaultdict[str, int] = defaultdict()
     places.default_factory = places.__len__
     words, counts = array("q"), array("q")
-    padding = [places[""]] * RUN
+    padding = [places[""]] * SHINGLE
     for text in texts:
         found = [places[word] for word in WORD.findall(text.lower())]
-        found = found if len(found) >= RUN else (found + padding)[:RUN]
+        found = found if len(found) >= SHINGLE else (found + padding)[:SHINGLE]
         words.extend(found)
         counts.append(len(found))
     hashes = np.array([_hash(word) for word in places], dtype=np.uint64)[np.frombuffer(words, dtype=np.int64)]
     counts = np.frombuffer(counts, dtype=np.int64)
-    runs = np.zeros(len(hashes) - RUN + 1, dtype=np.uint64)
-    for place in range(RUN):
-        runs = (runs + hashes[place : place + len(runs)]) * MIX
-        runs ^= runs >> np.uint64(29)
+    shingles = np.zeros(len(hashes) - SHINGLE + 1, dtype=np.uint64)
+    for place in range(SHINGLE):
+        shingles = (shingles + hashes[place : place + len(shingles)]) * MIX
+        shingles ^= shingles >> np.uint64(29)
     ends = np.cumsum(counts)
-    inside = np.arange(len(runs)) <= np.repeat(ends - RUN, counts)[: len(runs)]
-    sizes = counts - RUN + 1
-    return runs[inside], np.cumsum(sizes) - sizes
+    inside = np.arange(len(shingles)) <= np.repeat(ends - SHINGLE, counts)[: len(shingles)]
+    sizes = counts - SHINGLE + 1
+    return shingles[inside], np.cumsum(sizes) - sizes
 
 
 def _hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-def _common_runs(texts: Sequence[str]):
-    """The hashes of the runs that stand in many rows (uint64, sorted)."""
+def _common_shingles(texts: Sequence[str]):
+    """The hashes of the shingles that occur in many rows (uint64, sorted)."""
     import numpy as np
 
     step = max(1, len(texts) // SAMPLE)
     sample = [texts[position] for position in range(0, len(texts), step)]
-    runs, starts = _runs(sample)
-    owners = np.repeat(np.arange(len(sample)), np.diff(np.append(starts, len(runs))))
-    order = np.lexsort((owners, runs))
-    runs, owners = runs[order], owners[order]
-    is_new = np.append(True, (runs[1:] != runs[:-1]) | (owners[1:] != owners[:-1]))
-    found, rows = np.unique(runs[is_new], return_counts=True)
+    shingles, starts = _shingles(sample)
+    owners = np.repeat(np.arange(len(sample)), np.diff(np.append(starts, len(shingles))))
+    order = np.lexsort((owners, shingles))
+    shingles, owners = shingles[order], owners[order]
+    is_new = np.append(True, (shingles[1:] != shingles[:-1]) | (owners[1:] != owners[:-1]))
+    found, rows = np.unique(shingles[is_new], return_counts=True)
     return found[rows > max(COMMON_ROWS, COMMON_SHARE * len(sample))]
 
 
-def _counting_runs(text: str, common) -> frozenset[int]:
-    """The hashes of the runs of ``text`` that are not common; all of them if none is left."""
+def _rare_shingles(text: str, common) -> frozenset[int]:
+    """The hashes of the shingles of ``text`` that are not common; all of them if none is left."""
     import numpy as np
 
-    runs, _ = _runs([text])
-    rare = runs[~np.isin(runs, common)]
-    return frozenset((rare if len(rare) else runs).tolist())
+    shingles, _ = _shingles([text])
+    rare = shingles[~np.isin(shingles, common)]
+    return frozenset((rare if len(rare) else shingles).tolist())
 
 
 def _bands(found: tuple, common):
-    """The hash of each band of each text, uint64 of shape (texts, ``BANDS``)."""
+    """The MinHash of each band of each text, uint64 of shape (texts, ``BANDS``)."""
     import numpy as np
 
-    runs, starts = found
+    shingles, starts = found
     texts = len(starts)
-    owners = np.repeat(np.arange(texts), np.diff(np.append(starts, len(runs))))
-    rare = ~np.isin(runs, common)
+    owners = np.repeat(np.arange(texts), np.diff(np.append(starts, len(shingles))))
+    rare = ~np.isin(shingles, common)
     rare |= ~np.isin(owners, owners[rare])
-    runs = runs[rare]
+    shingles = shingles[rare]
     sizes = np.bincount(owners[rare], minlength=texts)
     starts = np.cumsum(sizes) - sizes
     seeds = np.random.default_rng(1997).integers(1, 2**63, size=(BANDS, BAND_HASHES), dtype=np.uint64)
     bands = np.zeros((texts, BANDS), dtype=np.uint64)
     for band in range(BANDS):
         for seed in seeds[band]:
-            mixed = (runs ^ seed) * (seed | np.uint64(1))
+            mixed = (shingles ^ seed) * (seed | np.uint64(1))
             smallest = np.minimum.reduceat(mixed >> np.uint64(16), starts)
             bands[:, band] = (bands[:, band] ^ smallest) * np.uint64(MIX)
     return bands

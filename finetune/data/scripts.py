@@ -1,18 +1,18 @@
-"""Which script a text is written in, and of seven languages in Latin letters which one it mostly is.
+"""The script of a text, and its language among seven that use Latin letters.
 
-A language is told by its commonest words only, so that a short text often gives none; that is said, not guessed.
+A language is recognized only by its stop words, so a short text often has none; it is then unknown, not guessed.
 """
 
 import re
 
 MOST_CHARACTERS = 1500
-"""Of a text that are looked at: enough to tell, and quick."""
+"""Characters of a text that are examined: enough, and fast."""
 FEWEST_WORDS = 3
-"""Different common words that must be there before a language is named."""
+"""Different stop words that a text must have for a language to be recognized."""
 SHARE = 0.15
-"""The share of all words that its common ones must have; it is 0.3 and more in prose, less in a list of names."""
+"""Minimum share of stop words among all words; it is 0.3 and more in prose, less in a list of names."""
 LEAD = 2
-"""As many times more of them than of the next language's."""
+"""Minimum ratio of the language's stop words to those of the runner-up."""
 
 SCRIPTS = {
     "Latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
@@ -31,7 +31,7 @@ SCRIPTS = {
 """Script -> its letters, as ranges of Unicode's blocks. Han alone is called Chinese; with kana it is Japanese."""
 
 RUNS = {script: re.compile(f"[{ranges}]+") for script, ranges in SCRIPTS.items()}
-"""Letters one behind the other."""
+"""Consecutive letters of a script."""
 
 ASCII = re.compile(r"[\x00-\x7f]+")
 
@@ -44,18 +44,18 @@ LANGUAGES = {
     "Portuguese": "o os as e é uma que em não para com do da no na por mais dos se como mas são você ao foi",
     "Dutch": "de het een en van is dat niet ik je op te zijn met voor er maar ook als aan wat om bij naar wordt",
 }
-"""Language -> its commonest words, those that stand in several included: the others decide."""
+"""Language -> its stop words, including those shared by several languages: the others decide."""
 
 WORDS = {language: frozenset(words.split()) for language, words in LANGUAGES.items()}
 WORD = re.compile(r"[^\W\d_]+")
 
 
 def script_of(text: str) -> str:
-    """The script of most letters of ``text``, or an empty string if it has none of those known here."""
+    """The script of most letters in ``text``; empty if it has none of those known here."""
     text = text[:MOST_CHARACTERS]
     if text.isascii():
         return "Latin" if RUNS["Latin"].search(text) else ""
-    others = ASCII.sub("", text)  # in Latin letters it is short, and the other scripts have nothing else
+    others = ASCII.sub("", text)  # short for Latin text, and all letters of other scripts are in it
     latin = _letters("Latin", text)
     if latin and latin >= len(others):
         return "Latin"
@@ -71,7 +71,7 @@ def _letters(script: str, text: str) -> int:
 
 
 def language_of(text: str) -> str:
-    """The language that ``text`` is mostly in, if it is one of those known here and can be told; else empty."""
+    """The main language of ``text``, if it is one of those known here and unambiguous; else empty."""
     words = WORD.findall(text[:MOST_CHARACTERS].lower())
     different = set(words)
     ranked = sorted(WORDS, key=lambda name: (-len(different & WORDS[name]), name))
@@ -80,7 +80,7 @@ def language_of(text: str) -> str:
     return ranked[0] if is_clear and most >= SHARE * len(words) else ""
 
 
-def tongue_of(text: str) -> str:
-    """The language of a text in Latin letters, the script of another, or empty if neither can be told."""
+def language_or_script_of(text: str) -> str:
+    """The language of a text in Latin letters, or the script of another text; empty if unknown."""
     script = script_of(text)
     return language_of(text) if script == "Latin" else script

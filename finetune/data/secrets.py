@@ -1,7 +1,7 @@
-"""What may be a secret or personal data in a text: keys of the usual services, e-mail addresses, numbers of people.
+"""Possible secrets and personal data in a text: API keys, e-mail addresses, phone, card and account numbers.
 
-It looks at the form only, and at check digits where there are some, so what it finds is "possible": a key may be
-revoked, a name is never seen. Nothing here shows a secret whole.
+Only the format and check digits are examined, so every match is "possible": a key may be revoked, and names are never
+found. Nothing here shows a secret in full.
 """
 
 import re
@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 KINDS = ("key", "e-mail", "phone", "card", "iban", "ssn")
-"""What is looked for. ``key`` is whatever opens an account or a machine; ``ssn`` a number of US social security."""
+"""What is searched for. ``key`` is any credential; ``ssn`` a US social security number."""
 
 PLACEHOLDERS = {
     "key": "[key]", "e-mail": "[e-mail]", "phone": "[phone]", "card": "[card]", "iban": "[IBAN]", "ssn": "[SSN]",
 }  # fmt: skip
-GRAVEST = ("key", "iban", "card", "ssn", "e-mail", "phone")
-"""The kinds by how much they tell where two overlap: ``TOKEN@github.com`` is a key, whatever stands behind it."""
+PRECEDENCE = ("key", "iban", "card", "ssn", "e-mail", "phone")
+"""Which kind wins if two overlap: ``TOKEN@github.com`` is a key, whatever follows it."""
 NAMES = {"e-mail": "e-mail address", "phone": "phone number", "card": "card number", "iban": "IBAN", "ssn": "US SSN"}
 
 
@@ -28,7 +28,7 @@ class Match:
     end: int
     """It is ``text[start:end]``."""
     name: str
-    """What it seems to be, e.g. ``OpenAI key``."""
+    """What it seems to be: ``OpenAI key``."""
 
 
 def find(text: str) -> list[Match]:
@@ -43,7 +43,7 @@ def find(text: str) -> list[Match]:
         found += (Match("e-mail", *match.span(), NAMES["e-mail"]) for match in EMAIL.finditer(text))
     if _digits(text) >= FEWEST_DIGITS and NUMBER.search(text):
         found += _numbers(text.translate(TYPESET))
-    return _apart(found) if len(found) > 1 else found
+    return _merged(found) if len(found) > 1 else found
 
 
 def mask(text: str, kinds: Collection[str] = KINDS) -> str:
@@ -55,7 +55,7 @@ def mask(text: str, kinds: Collection[str] = KINDS) -> str:
 
 
 def hint(text: str, match: Match) -> str:
-    """Enough of what was found to recognize it, and no more: its first four characters."""
+    """The first four characters of a match: enough to recognize it, and no more."""
     return f"{text[match.start : match.start + 4].rstrip()}…"
 
 
@@ -72,7 +72,7 @@ KEYS = {
     "jwt": "JSON web token",
 }
 MARKS = ("sk-", "_", "AKIA", "ASIA", "AIza", "xox", "PRIVATE KEY", "eyJ")
-"""Every key holds one of these, and finding out takes less time than the expression."""
+"""Every key contains one of these; looking for them is faster than the expression."""
 KEY = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(?P<anthropic>sk-ant-[A-Za-z0-9_-]{20,})"
@@ -88,26 +88,26 @@ KEY = re.compile(
     r"(?:(?:[^-]|-(?!----)){0,20000}+-----END (?:[A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"|(?:[^A-Za-z0-9+/=-]{0,40}+[A-Za-z0-9+/=]{30,}+)*+))"
 )
-"""A private key goes to its end, whatever stands between its lines (quotation marks, where it is in source code), or
-is all that looks like its letters if its end is missing. A name such as ``sk-toggleable__label`` has no digit."""
+"""A private key extends to its end line, whatever is between its lines (quotation marks in source code), or over all
+Base64 text if the end line is missing. A name such as ``sk-toggleable__label`` has no digit, so it is no key."""
 PREFILTER = (
     r"sk-[A-Za-z0-9_-]{20}|hf_[A-Za-z0-9]{20}|gh[pousr]_[A-Za-z0-9_]{20}|github_pat_|AKIA|ASIA|AIza|xox[abeoprs]-"
     r"|[rs]k_(?:live|test)_|eyJ[A-Za-z0-9_-]{8}|PRIVATE KEY|[A-Za-zÀ-ɏ0-9._%+-]@[A-Za-zÀ-ɏ0-9]"
     r"|\p{Nd}[\p{Nd} \x{A0}\x{202F}()./\x{2011}-]{6,}\p{Nd}"
 )
-"""Wherever ``find`` finds something, this does too; it is told in RE2, which reads it a hundred times as fast."""
+"""Matches every text in which ``find`` finds something; an expression for RE2, which is a hundred times as fast."""
 EMAIL = re.compile(
     r"(?<![A-Za-zÀ-ɏ0-9._%+-])(?!git@)[A-Za-zÀ-ɏ0-9._%+-]{1,64}@(?!\dx\.(?:png|jpe?g|gif|webp|svg)(?![A-Za-z0-9]))"
     r"(?:[A-Za-zÀ-ɏ0-9](?:[A-Za-zÀ-ɏ0-9-]{0,61}[A-Za-zÀ-ɏ0-9])?\.){1,6}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24})"
     r"(?![A-Za-z0-9])"
 )
-"""An address, and neither a repository (``git@github.com:…``) nor a picture for fine screens (``icon@2x.png``)."""
+"""An address, but neither a repository (``git@github.com:…``) nor a high-resolution image (``icon@2x.png``)."""
 FEWEST_DIGITS = 8
-"""The shortest of the numbers looked for has so many."""
+"""Digits of the shortest number that is searched for."""
 NUMBER = re.compile(r"\d[\d \xa0\u202f()./\u2011-]{6,}\d")
-"""Each of them has a stretch like this, and most texts have none."""
+"""Each of these numbers matches this, and most texts do not."""
 TYPESET = str.maketrans("\xa0\u202f\u2011", "  -")
-"""Spaces and hyphens at which no line breaks, as numbers on web pages have them."""
+"""Non-breaking spaces and hyphens, as numbers on web pages have them."""
 PHONE = re.compile(
     r"(?<![\w+.)\]-])(?:\+[1-9]\d{0,2}(?:[ .-]?\(0?\d{1,4}\))?(?:[ ./-]?\d{1,4}+){1,6}"
     r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])\d{3}[.-]\d{4})(?![\w-]|\.\d)"
@@ -117,7 +117,7 @@ CARD_IN_GROUPS = tuple(
     re.compile(rf"(?<![\w.-])(?=({groups})(?![\w-]|\.\d))")
     for groups in (r"\d{4}([ -])\d{4}\2\d{4}\2\d{4}", r"\d{4}([ -])\d{6}\2\d{4,5}", r"\d{13,19}")
 )
-"""A card number in its usual groups or in one, which may stand beside other numbers: ``4111 1111 1111 1111 12/27``."""
+"""A card number in its usual groups or in one, possibly beside other numbers: ``4111 1111 1111 1111 12/27``."""
 CARD_FORM = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}"
 )
@@ -126,7 +126,7 @@ PHONE_DIGITS = range(8, 16)
 """At most 15: ITU-T E.164."""
 SSN = re.compile(r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)")
 IBAN = re.compile(r"(?:(?<![A-Z0-9])|(?<=IBAN))(?=([A-Z]{2}\d\d(?:[ ]?[A-Z0-9]){11,30}))")
-"""Where one may begin, which is also right behind a word or another one."""
+"""Where one may begin, possibly directly after a word or another one."""
 IBAN_LENGTHS = {
     country: length
     for length, countries in {
@@ -140,7 +140,7 @@ IBAN_LENGTHS = {
 
 
 def has_any(text: str, marks: Collection[str]) -> bool:
-    """True if one of ``marks`` stands in ``text``; a loop, which takes half the time of ``any``."""
+    """True if one of ``marks`` is in ``text``; a loop, which takes half the time of ``any``."""
     for mark in marks:  # noqa: SIM110
         if mark in text:
             return True
@@ -148,7 +148,7 @@ def has_any(text: str, marks: Collection[str]) -> bool:
 
 
 def _digits(text: str) -> int:
-    """How many ASCII digits there are."""
+    """The number of ASCII digits."""
     letters = text.encode("utf-8", "surrogatepass")
     return len(letters) - len(letters.translate(None, b"0123456789"))
 
@@ -165,7 +165,7 @@ def _numbers(text: str) -> list[Match]:
 
 
 def _phones(text: str) -> Iterator[Match]:
-    """Phone numbers; one ends before a space where it would have too many digits with what follows, such as a date."""
+    """Phone numbers; one ends before a space if it would have too many digits with what follows, such as a date."""
     place = 0
     while match := PHONE.search(text, place):
         number = match[0]
@@ -177,20 +177,20 @@ def _phones(text: str) -> Iterator[Match]:
 
 
 def is_card(number: str) -> bool:
-    """True if the digits are of a usual kind of card and add up (Luhn, ISO/IEC 7812-1)."""
+    """True if the digits are those of a usual card and pass the Luhn check (ISO/IEC 7812-1)."""
     digits = [int(digit) for digit in number if digit.isdecimal()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 and bool(CARD_FORM.fullmatch("".join(map(str, digits))))
 
 
 def is_iban(number: str) -> bool:
-    """True if it has the length of its country and adds up (mod 97, ISO 13616)."""
+    """True if it has the length of its country and passes the mod-97 check (ISO 13616)."""
     moved = number[4:] + number[:4]
     return len(number) == IBAN_LENGTHS.get(number[:2]) and int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1
 
 
 def _iban_end(match: re.Match) -> int | None:
-    """Where the number ends that begins at ``match``, or None if it is no IBAN: words in capitals may follow it."""
+    """The end of the IBAN that begins at ``match``, or None if there is none; words in capitals may follow it."""
     wanted, number = IBAN_LENGTHS.get(match[1][:2], 0), ""
     for place, sign in enumerate(match[1]):
         number += sign.strip()
@@ -199,13 +199,13 @@ def _iban_end(match: re.Match) -> int | None:
     return None
 
 
-def _apart(found: list[Match]) -> list[Match]:
-    """In order; those that overlap become one of the gravest kind among them, so that nothing is left of either."""
-    apart: list[Match] = []
+def _merged(found: list[Match]) -> list[Match]:
+    """The matches in order; overlapping ones are merged into the kind with precedence, so that neither is left over."""
+    merged: list[Match] = []
     for match in sorted(found, key=lambda match: (match.start, -match.end)):
-        if apart and match.start < apart[-1].end:
-            last = apart.pop()
-            graver = min(last, match, key=lambda one: GRAVEST.index(one.kind))
-            match = replace(graver, start=last.start, end=max(last.end, match.end))
-        apart.append(match)
-    return apart
+        if merged and match.start < merged[-1].end:
+            last = merged.pop()
+            winner = min(last, match, key=lambda one: PRECEDENCE.index(one.kind))
+            match = replace(winner, start=last.start, end=max(last.end, match.end))
+        merged.append(match)
+    return merged

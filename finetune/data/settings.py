@@ -1,71 +1,73 @@
-"""Which rows a run learns from, and how they are read."""
+"""The training data of a run, and how it is read."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from finetune.data.fixes import Fix, FixChoice
+from finetune.data.readers import READABLE
 from finetune.settings import Settings
 
 
 class Mixed(Settings):
-    """One more data set that is learnt from beside the main one."""
+    """One more data set, mixed into the main one."""
 
     path: str
     """The file, or ``hf://datasets/OWNER/NAME`` for a dataset on the Hugging Face Hub."""
     format: str = "auto"
-    """What a row looks like; ``auto`` looks at the rows."""
+    """The format of a row; ``auto`` detects it."""
     columns: dict[str, str] = {}
-    """Which column plays which part, where it cannot be told."""
+    """Field mapping, where detection does not find the columns."""
     weight: float = Field(1.0, gt=0, le=100)
-    """How many of its rows come for each row of the main data set: 0.5 is one for two."""
+    """Rows per row of the main data set: 0.5 is one for two."""
 
 
 class DataSettings(Settings):
     """The data of a recipe."""
 
-    path: str
-    """The file to learn from (CSV, TSV, JSON, JSONL, Parquet, Arrow, Excel or text), in the workspace or the project;
-    or ``hf://datasets/OWNER/NAME`` for a dataset on the Hugging Face Hub."""
+    path: str = Field(
+        description=f"The training data: a file ({READABLE}) in the workspace or the project; or "
+        "``hf://datasets/OWNER/NAME`` for a dataset on the Hugging Face Hub."
+    )
     also: tuple[str, ...] = Field((), max_length=50)
-    """Further files with the same columns, read after the first as if they were one."""
+    """Further files with the same columns, appended to the first."""
     config: str | None = Field(None, max_length=100)
-    """Which configuration of a dataset on the Hub, where it has several."""
+    """Configuration of a dataset on the Hub, if it has several."""
     split: str | None = Field(None, max_length=100)
-    """Which split of a dataset on the Hub; without it, ``train``."""
+    """Split of a dataset on the Hub; by default ``train``."""
     encoding: Literal["auto", "utf-8", "utf-16", "latin-1", "cp1252"] = "auto"
-    """How letters are written in the file; ``auto`` takes UTF-8, or what the file says of itself, and never guesses."""
+    """Encoding of a text file; ``auto`` is UTF-8, or what the file's byte-order mark says, and never a guess."""
     whole_text: bool = False
-    """Take a text file as one row, instead of one row for each paragraph."""
+    """Read a text file as one row instead of one row per paragraph."""
     format: str = "auto"
-    """What a row looks like; ``auto`` looks at the rows and says what it found."""
+    """The format (schema) of a row; ``auto`` detects it and reports why."""
     columns: dict[str, str] = {}
-    """Which column plays which part, e.g. ``{prompt: question, completion: reply}``, where it cannot be told; or
-    several columns put together, e.g. ``{prompt: "{subject}: {body}"}``."""
+    """Field mapping, where detection does not find the columns: a column for each field, e.g. ``{prompt: question,
+    completion: reply}``, or several columns combined, e.g. ``{prompt: "{subject}: {body}"}``."""
     roles: dict[str, str] = {}
-    """Who is who in conversations with names of their own, e.g. ``{customer: user, agent: assistant}``."""
+    """Roles of speakers with other names, e.g. ``{customer: user, agent: assistant}``."""
     system: str | None = Field(None, max_length=4000)
-    """An instruction put before every conversation that has none."""
+    """System prompt for every conversation that has none."""
     fixes: tuple[FixChoice, ...] = Field((), max_length=1000)
-    """What is changed in the rows before they are learnt from, in this order; the file stays as it is."""
+    """Fixes: changes to the rows before training, in this order. The file itself stays unchanged."""
     held_out: str | None = None
-    """A file of rows kept for checking: beside the data, or an upload. Else ``NAME.held-out.jsonl``, or a split."""
+    """File of held-out rows, beside the data or uploaded; by default ``NAME.held-out.jsonl`` or a part of the data."""
     held_out_share: float = Field(0.1, ge=0, le=0.5)
-    """Share of the rows kept for checking and never learnt from, where there is no file of them."""
+    """Share of rows that are held out for evaluation and never trained on, if there is no file of them."""
     group: str | None = None
-    """A column whose equal values stay together on one side of the split, e.g. the customer or the conversation."""
+    """Grouped split: rows with equal values in this column stay in one part, e.g. the customer or the conversation."""
     stratify: str | None = None
-    """A column whose values come in the same shares on both sides of the split, e.g. the label."""
+    """Stratified split: the values of this column have the same shares in both parts, e.g. the label."""
     mix: tuple[Mixed, ...] = Field((), max_length=20)
-    """Further data sets that are learnt from beside this one."""
+    """Further data sets, mixed into this one."""
     replay: str | None = None
-    """A file of general rows mixed in, so that the model does not forget what it could do before."""
+    """Replay data: a file of general rows, mixed in against catastrophic forgetting of the model's abilities."""
     replay_share: float = Field(0.1, ge=0, le=0.9)
-    """Share of all rows learnt from that are such general rows."""
+    """Share of replay data among all training rows."""
 
     @property
     def fixes_everywhere(self) -> tuple[Fix, ...]:
-        """Those ``fixes`` that are also made to what is mixed in or kept for checking, which are other files."""
+        """Those ``fixes`` that also apply to held-out rows and to mixed-in data sets, which are other files."""
         return tuple(fix for fix in self.fixes if fix.everywhere)
 
     def changed(self, **settings: object) -> "DataSettings":

@@ -1,6 +1,6 @@
-"""Where the rows of a table are kept: in memory while they are few, else in a file, at a few bytes of memory for each.
+"""Storage of a table's rows: in memory while they are few, else in a file, with a few bytes of memory per row.
 
-Rows are only added, never changed; a changed table is another choice of the same rows (``Picked``).
+Rows are only appended, never changed; a changed table is another selection of the same rows (``Picked``).
 """
 
 import os
@@ -12,21 +12,21 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from finetune.data.texts import PROSE, Texts
+from finetune.data.texts import PROSE, ColumnTexts
 from finetune.errors import DataError
 
 MEMORY_BYTES = 32 * 2**20
 """Content up to here stays in memory, where Python needs about three times as much."""
 ROW_BYTES = 200
-"""What a row takes in memory beside its content, counted as content: a million short rows are large too."""
+"""Overhead of a row in memory, added to its content: a million short rows are large too."""
 BLOCK_BYTES = 2**20
-"""Read and written at once when rows are walked through: larger blocks are no faster."""
+"""Bytes read and written at once when rows are iterated: larger blocks are no faster."""
 STORE_BITS = 40
-"""A place in ``Picked`` is the number of a store above these bits, and a position in it below."""
+"""A place in ``Picked`` is the index of a store in the bits above these, and a position in it in these."""
 
 
 class Numbers(Sequence):
-    """Row or line numbers at four bytes each; 0 stands for None."""
+    """Row or line numbers in four bytes each; 0 stands for None."""
 
     def __init__(self, numbers: Iterable[int | None] = ()):
         self._array = numbers if isinstance(numbers, array) else array("I", (number or 0 for number in numbers))
@@ -38,7 +38,7 @@ class Numbers(Sequence):
         self._array.extend(numbers)
 
     def count_up(self, first: int, count: int) -> None:
-        """Add ``count`` numbers, from ``first`` on."""
+        """Append ``count`` consecutive numbers from ``first`` on."""
         import numpy as np
 
         self._array.frombytes(np.arange(first, first + count, dtype=np.uint32).tobytes())
@@ -80,7 +80,7 @@ class Numbers(Sequence):
 
 
 class Rows(Sequence):
-    """Rows, each a dict, that look like a list of them."""
+    """A sequence of rows, each a dict; beyond ``MEMORY_BYTES`` they move to a temporary file."""
 
     def __init__(self, rows: Iterable[dict] = ()):
         self._memory: list[dict] = []
@@ -90,7 +90,7 @@ class Rows(Sequence):
             self.append(values)
 
     def append(self, values: dict, size: int | None = None) -> None:
-        """One more row; ``size`` is its length in characters or bytes where that is known already."""
+        """Append a row; ``size`` is its length in characters or bytes, if it is known."""
         if self._spool:
             self._spool.append(pickle.dumps(values, pickle.HIGHEST_PROTOCOL))
             return
@@ -139,62 +139,62 @@ class Rows(Sequence):
 
 
 class Lines(Rows):
-    """Rows that stand in a file already: only where each begins and ends is remembered, and which parser it needs."""
+    """Rows that are lines of a file: only the offset, length and parser of each are stored."""
 
     def __init__(self, path: Path, parse: Callable[[bytes], dict], parse_odd: Callable[[bytes], dict]):
         super().__init__()
         self._file, self._parse, self._parse_odd = path.open("rb", buffering=0), parse, parse_odd
-        self._name, self._written = path.name, _written(self._file)
+        self._name, self._state = path.name, _state(self._file)
         self._starts, self._lengths, self._odd = array("Q"), array("I"), bytearray()
-        self._texts: dict[str, Texts] = {}
+        self._texts: dict[str, ColumnTexts] = {}
 
-    def point(self, start: int, lengths: Sequence[int], odd: bool = False, texts: dict[str, Texts] | None = None):
-        """More rows, which stand one behind the other from byte ``start`` and have these ``lengths``.
+    def point(self, start: int, lengths: Sequence[int], odd: bool = False, texts: dict[str, ColumnTexts] | None = None):
+        """Append rows that are consecutive from byte ``start`` and have these ``lengths`` in bytes.
 
-        ``texts`` is what is known already of what stands in their columns, by name.
+        ``texts`` is what is known already of their text columns, by name.
         """
         import numpy as np
 
         for name, known in (texts or {}).items():
-            self._texts.setdefault(name, Texts()).put(len(self), known)
+            self._texts.setdefault(name, ColumnTexts()).put(len(self), known)
         ends = np.cumsum(lengths, dtype=np.uint64) + np.uint64(start)
         self._starts.append(start)
         self._starts.frombytes(ends[:-1].tobytes())
         self._lengths.extend(lengths)
         self._odd.extend(bytes([odd]) * len(lengths))
 
-    def texts(self, column: str) -> Texts:
-        """What is known of what stands in ``column`` of each row."""
-        return self._texts.get(column, Texts()).padded(len(self))
+    def texts(self, column: str) -> ColumnTexts:
+        """What is known of the texts in ``column``, for each row."""
+        return self._texts.get(column, ColumnTexts()).padded(len(self))
 
     def hold_prose(self, columns: Iterable[str]):
-        """For each row, True if it surely holds prose in all of these ``columns``, as a NumPy array."""
+        """For each row, True if all of these ``columns`` surely hold prose, as a NumPy array."""
         import numpy as np
 
         return np.logical_and.reduce([self.texts(column).have(PROSE) for column in columns])
 
     def within(self, start: int, size: int) -> int:
-        """The position up to which the rows from ``start`` on lie within ``size`` bytes; one more than it at least."""
+        """The end of the rows from ``start`` on that lie within ``size`` bytes; at least ``start + 1``."""
         return max(start + 1, bisect_right(self._starts, self._starts[start] + size))
 
     def append(self, values: dict, size: int | None = None) -> None:
-        raise TypeError("rows of a file are pointed at, not given")
+        raise TypeError("lines of a file are added with point()")
 
     def walk(self, start: int, stop: int) -> Iterator[dict]:
-        pieces = _pieces(self._read, self._starts, self._lengths, start, stop)
+        records = _records(self._read, self._starts, self._lengths, start, stop)
         if not any(self._odd[start:stop]):
-            return map(self._parse, pieces)
+            return map(self._parse, records)
         odd = self._odd[start:stop]
-        return (self._parse_odd(piece) if one_is else self._parse(piece) for piece, one_is in zip(pieces, odd))
+        return (self._parse_odd(record) if one_is else self._parse(record) for record, one_is in zip(records, odd))
 
     def _one(self, position: int) -> dict:
         parse = self._parse_odd if self._odd[position] else self._parse
         return parse(self._read(self._lengths[position], self._starts[position]))
 
     def _read(self, size: int, start: int) -> bytes:
-        """So many bytes from ``start`` on; ``DataError`` if the file is no longer the one that was read."""
+        """``size`` bytes from ``start`` on; ``DataError`` if the file was changed since it was read."""
         content = os.pread(self._file.fileno(), size, start)
-        if _written(self._file) != self._written:
+        if _state(self._file) != self._state:
             raise DataError(f"{self._name} was changed after it was read.", "Read it again.")
         return content
 
@@ -203,7 +203,7 @@ class Lines(Rows):
 
 
 class Picked(Rows):
-    """Rows chosen from other stores, in any order; copies nothing but their places."""
+    """Rows selected from other stores, in any order; only their places are copied."""
 
     def __init__(self, stores: list[Rows], places: array):
         super().__init__()
@@ -220,19 +220,19 @@ class Picked(Rows):
         return Picked(self._stores, array("Q", (places[position] for position in positions)))
 
     def replaced(self, positions: Sequence[int], rows: Rows) -> "Picked":
-        """With ``rows`` in the places of those at ``positions``."""
+        """With ``rows`` instead of those at ``positions``."""
         places, store = array("Q", self._places), len(self._stores) << STORE_BITS
         for number, position in enumerate(positions):
             places[position] = store | number
         return Picked([*self._stores, rows], places)
 
     def joined(self, rows: Rows) -> "Picked":
-        """With ``rows`` behind."""
+        """Followed by ``rows``."""
         more, shift = Picked.of(rows), len(self._stores) << STORE_BITS
         return Picked(self._stores + more._stores, self._places + array("Q", (place + shift for place in more._places)))
 
     def append(self, values: dict, size: int | None = None) -> None:
-        raise TypeError("chosen rows are not added to")
+        raise TypeError("selected rows cannot be appended to")
 
     def walk(self, start: int, stop: int) -> Iterator[dict]:
         places = self._places
@@ -253,30 +253,30 @@ class Picked(Rows):
 
 
 class _Spool:
-    """Pieces of bytes in an unnamed file that vanishes with this object."""
+    """Records of bytes in an unnamed temporary file, which is deleted with this object."""
 
     def __init__(self):
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it lives as long as this object)
         self._starts, self._lengths, self._end = array("Q"), array("I"), 0
         self._waiting, self._writing = bytearray(), threading.Lock()
 
-    def append(self, piece: bytes) -> None:
+    def append(self, record: bytes) -> None:
         self._starts.append(self._end)
-        self._lengths.append(len(piece))
-        self._end += len(piece)
-        self._waiting += piece
+        self._lengths.append(len(record))
+        self._end += len(record)
+        self._waiting += record
         if len(self._waiting) > BLOCK_BYTES:
             self._flush()
 
     def walk(self, start: int, stop: int) -> Iterator[bytes]:
         self._flush()
-        return _pieces(self._read, self._starts, self._lengths, start, stop)
+        return _records(self._read, self._starts, self._lengths, start, stop)
 
     def _read(self, size: int, start: int) -> bytes:
         return os.pread(self._file.fileno(), size, start)
 
     def _flush(self) -> None:
-        with self._writing:  # several may be the first to read
+        with self._writing:  # several threads may be the first to read
             while self._waiting:
                 del self._waiting[: self._file.write(self._waiting)]
 
@@ -288,8 +288,10 @@ class _Spool:
         return len(self._starts)
 
 
-def _pieces(read: Callable[[int, int], bytes], starts: array, lengths: array, first: int, stop: int) -> Iterator[bytes]:
-    """The pieces from ``first`` up to ``stop``, which stand in the file one behind the other, read in large blocks."""
+def _records(
+    read: Callable[[int, int], bytes], starts: array, lengths: array, first: int, stop: int
+) -> Iterator[bytes]:
+    """The records from ``first`` up to ``stop``, consecutive in the file and read in large blocks."""
     block, base, end = b"", 0, 0
     for start, length in zip(starts[first:stop], lengths[first:stop]):
         if start + length > end:
@@ -298,7 +300,7 @@ def _pieces(read: Callable[[int, int], bytes], starts: array, lengths: array, fi
         yield block[start - base : start - base + length]
 
 
-def _written(file) -> tuple[int, int]:
+def _state(file) -> tuple[int, int]:
     state = os.fstat(file.fileno())
     return state.st_size, state.st_mtime_ns
 

@@ -1,9 +1,9 @@
-"""Many examples as one summary: which are candidates to be looked at one by one, and what is known of the others.
+"""Summaries of many examples: the candidates that checks see one by one, and what is known of the others.
 
-What a check can find in a text its pre-filter matches (``Check.prefilter``), and most texts match none. All pre-filters
-are one expression of RE2, which takes two nanoseconds per letter outside the interpreter's lock. Where rows stand in a
-file as plain columns (``formats.Plain``), that was done while it was read (``texts``), and their examples are not even
-made. Nothing is a guess: what no pre-filter matches has nothing.
+Every text in which a check can find something matches its pre-filter (``Check.prefilter``), and most texts match none.
+All pre-filters are one RE2 expression, which takes two nanoseconds per character outside the GIL. If the rows of a file
+are plain columns (``formats.Plain``), it was matched during reading (``texts``), and their examples are not even made.
+The result is exact: in a text that matches no pre-filter, no check finds anything.
 """
 
 from array import array
@@ -19,18 +19,18 @@ from finetune.data.formats import FORMATS
 from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, PROSE
 
 KINDS = ("chat", "prompt", "text")
-"""Kinds of examples that are taken in at a glance; pairs and ratings are compared one by one."""
+"""Kinds of examples that are summarized; pairs and ratings are checked one by one."""
 PREFILTER = "|".join(f"(?:{one.prefilter})" for one in CHECKS if one.prefilter)
-"""Stands in every text in which a check could find something."""
+"""The pre-filter: matches every text in which a check could find something."""
 PREFILTER += "".join(f"|{form.unless}" for form in FORMATS.values() if form.unless)
 ROWS, CHARACTERS = 500, 2**22
-"""So many examples are made at once, up to so many characters."""
+"""Examples that are made at once, and their characters, at most."""
 BYTES = 2**22
-"""Examples from lines of a file are taken in so many bytes at once."""
+"""Bytes of a file whose lines are summarized at once."""
 
 
 def summaries(examples: Sequence[dict], rows: Sequence[int], kind: str) -> Iterator[Summary]:
-    """All ``examples``, which are of this ``kind`` and from these ``rows``, in order."""
+    """Summaries of all ``examples``, which are of this ``kind`` and from these ``rows``, in order."""
     if isinstance(examples, Examples) and examples.plain and kind in KINDS:
         yield from _by_columns(examples, rows)
     else:
@@ -38,7 +38,7 @@ def summaries(examples: Sequence[dict], rows: Sequence[int], kind: str) -> Itera
 
 
 def _one_by_one(given: Iterable[tuple[int, int, dict]], kind: str) -> Iterator[Summary]:
-    """Examples, each with its position and row, made some at once."""
+    """Summaries of examples that are made; ``given`` has the position, row and example of each."""
     batch, size = [], 0
     for position, row, example in given:
         batch.append(look(position, row, example))
@@ -51,18 +51,18 @@ def _one_by_one(given: Iterable[tuple[int, int, dict]], kind: str) -> Iterator[S
 
 
 def _summary(batch: list[Seen], kind: str) -> Summary:
-    """What is known of examples that were made."""
-    signed = _signed([seen.all_text for seen in batch]) if kind in KINDS else repeat(True)
+    """The summary of examples that were made."""
+    matches = _matches([seen.all_text for seen in batch]) if kind in KINDS else repeat(True)
     candidates, others = [], []
-    for seen, is_signed in zip(batch, signed):
-        (candidates if is_signed or not all(map(_is_long, seen.answers)) else others).append(seen)
+    for seen, has_match in zip(batch, matches):
+        (candidates if has_match or not all(map(_is_long, seen.answers)) else others).append(seen)
     single = [seen for seen in others if len(seen.answers) == 1]
     return Summary(
         batch[0].position,
         array("q", (near.fingerprint(seen.example) for seen in batch)),
         candidates,
         Counter(seen.turns for seen in batch if seen.turns),
-        array("q", (near.number_of(seen.answers[0].strip()) for seen in single)),
+        array("q", (near.text_hash(seen.answers[0].strip()) for seen in single)),
         array("q", (seen.position for seen in single)),
     )
 
@@ -71,20 +71,20 @@ def _is_long(answer: str) -> bool:
     return len(answer) > LONG_CHARACTERS and len(answer.strip()) > LONG_CHARACTERS
 
 
-def _signed(texts: list[str]) -> list[bool]:
-    """Whether each of the texts has one of the ``PREFILTER``."""
+def _matches(texts: list[str]) -> list[bool]:
+    """For each text, whether it matches the ``PREFILTER``."""
     import pyarrow
     import pyarrow.compute as pc
 
     try:
         column = pyarrow.array(texts, pyarrow.large_string())
-    except UnicodeEncodeError:  # half a character, which is no sign
+    except UnicodeEncodeError:  # a lone surrogate, which no pre-filter matches
         column = pyarrow.array([text.encode("utf-8", "replace") for text in texts]).cast(pyarrow.large_string())
     return pc.match_substring_regex(column, PREFILTER).to_pylist()
 
 
 def _by_columns(examples: Examples, rows: Sequence[int]) -> Iterator[Summary]:
-    """Examples that are nothing but columns of a file, where that is so; the others are made."""
+    """Summaries from the columns of a file; only candidates are made."""
     known = _Known(examples)
     start = 0
     while start < len(examples):
@@ -96,7 +96,7 @@ def _by_columns(examples: Examples, rows: Sequence[int]) -> Iterator[Summary]:
 
 
 class _Known:
-    """What is known of examples from the texts in their columns, as these were read."""
+    """What is known of examples from their text columns, as it was recorded during reading."""
 
     def __init__(self, examples: Examples):
         import numpy as np
@@ -106,21 +106,21 @@ class _Known:
         self._answer = next((texts for role, texts in self._turns if role == "assistant"), None)
         self._rows = examples.positions()
         self._system = plain.system
-        has_sign = plain.system and any(_signed([plain.system]))  # every example then has it
-        self._is_calm = np.full(len(self._rows), not has_sign)
+        has_match = plain.system and any(_matches([plain.system]))  # every example then has one
+        self._is_calm = np.full(len(self._rows), not has_match)
         for _, texts in self._turns:
             self._is_calm &= texts.have(PROSE | CALM)[self._rows]
         if self._answer is not None:
             self._is_calm &= self._answer.have(LONG)[self._rows]
 
     def candidates(self, start: int, stop: int):
-        """Which examples, counted from ``start``, have to be made."""
+        """The candidates, as offsets from ``start``."""
         import numpy as np
 
         return np.flatnonzero(~self._is_calm[start:stop])
 
     def summary(self, start: int, stop: int, candidates: list[Seen]) -> Summary:
-        """What is known of the examples from ``start`` up to ``stop``, with those that had to be made."""
+        """The summary of the examples from ``start`` up to ``stop``, with their ``candidates``."""
         import numpy as np
 
         others = np.flatnonzero(self._is_calm[start:stop])
@@ -134,20 +134,20 @@ class _Known:
         if self._answer is None:
             return Summary(start, fingerprints, candidates, turns)
         turns[len(self._turns)] += len(others)
-        said, answered = _at(self._answer.trimmed, at), others + start
+        hashes, positions = _at(self._answer.stripped_hashes, at), others + start
         return Summary(
-            start, fingerprints, candidates, turns, array("q", said.tobytes()), array("q", answered.tobytes())
+            start, fingerprints, candidates, turns, array("q", hashes.tobytes()), array("q", positions.tobytes())
         )
 
     def _fingerprints(self, at):
-        """``near.fingerprint`` of the examples from the rows ``at``, whose texts are all numbered."""
+        """``near.fingerprint`` of the examples from the rows ``at``, whose texts are all hashed."""
         import numpy as np
 
-        told = [near.number_of("system"), near.number_of(self._system)] if self._system else []
+        hashes = [near.text_hash("system"), near.text_hash(self._system)] if self._system else []
         for role, texts in self._turns:
-            told += near.number_of(role), _at(texts.numbers, at)
+            hashes += near.text_hash(role), _at(texts.hashes, at)
         folded = np.zeros(len(at), np.uint64)
-        for number in told:
+        for number in hashes:
             folded = folded * np.uint64(near.FOLD) + np.asarray(number, np.int64).view(np.uint64)
         return folded.view(np.int64)
 

@@ -1,7 +1,7 @@
-"""A table: the rows of a file as they were written, each with the number people will look for.
+"""A table: the rows of a file as they were written, each with its number in the file.
 
-Nothing is converted and nothing is dropped unseen: a row that cannot be read is kept as ``Rejected`` with its reason,
-and a file that would take too much memory or time is refused.
+Nothing is converted and nothing is dropped silently: a row that cannot be read is recorded as ``Rejected`` with its
+reason, and a file that would take too much memory or time is refused.
 """
 
 import time
@@ -13,40 +13,40 @@ from finetune.data.store import Numbers, Picked, Rows
 from finetune.errors import DataError
 
 MAX_BYTES = 2 * 2**30
-"""Bytes of a file once unpacked: large tables are kept on the disk, which need not be larger than this."""
+"""Bytes of a file once unpacked; large tables are stored on disk, which needs no more space than this."""
 MAX_ROWS = 1_000_000
-"""More than this is a corpus, not a table that someone looks through."""
+"""More rows than this are a corpus, not a table for fine-tuning."""
 MAX_COLUMNS = 64
-"""The widest published training sets have about 30; thousands of columns mean that the file is not what it seems."""
+"""The widest published training sets have about 30; thousands of columns mean that the file was misread."""
 MAX_ROW_CHARACTERS = 1_000_000
-"""About 250,000 tokens, twice the longest row that can be trained on; a longer one is usually a quote left open."""
+"""About 250,000 tokens, twice the longest row that can be trained on; a longer one is usually an unclosed quote."""
 MAX_SECONDS = 120
-"""A person waits no longer; a million short rows take a few seconds on an idle machine."""
+"""Time limit for reading; a million short rows take a few seconds on an idle machine."""
 MAX_REJECTED = 100_000
-"""With more bad rows than this the file is not what it seems, and the list of them no longer helps."""
+"""With more bad rows than this, the file was misread, and a list of them no longer helps."""
 PULSE_ROWS, PULSE_BYTES = 1000, 4 * 2**20
-"""The clock is looked at after so many rows or bytes."""
+"""Time and progress are checked after this many rows or bytes."""
 PULSE_S = 0.1
-"""Progress is told at most ten times a second."""
+"""Seconds between reports of progress."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is read, where that is not told by its bytes."""
+    """Options for reading a file that its bytes do not decide."""
 
     encoding: str = "auto"
-    """Of its letters; ``auto`` is UTF-8, or what its byte-order mark says."""
+    """Of a text; ``auto`` is UTF-8, or what the byte-order mark says."""
     whole_text: bool = False
-    """Plain text is one row, not one for each paragraph."""
+    """Plain text is one row, not one row per paragraph."""
     prefilter: str = ""
-    """An expression (RE2) that is looked for in the texts of a large file while it is read."""
+    """An expression (RE2) that is matched in the texts of a large file while it is read."""
     progress: Callable[[float], None] | None = None
-    """Is told now and then which share of the file is read."""
+    """Receives the share of the file that is read, now and then."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that is left out, and why."""
+    """A row that is left out, and the reason."""
 
     row: int
     """1-based number of the row in the data, the header not counted."""
@@ -54,7 +54,7 @@ class Rejected:
     line: int | None = None
     """1-based line of the file (or row of the sheet) where it starts, if it has lines."""
     file: str = ""
-    """The file it is from, where there are several."""
+    """The file it is from, if there are several."""
 
     @property
     def where(self) -> str:
@@ -64,10 +64,10 @@ class Rejected:
 
 @dataclass
 class Table:
-    """The rows of a file, or of several. Readers fill it; afterwards it is not changed, only replaced by another."""
+    """The rows of a file, or of several. Readers fill it; afterwards it is immutable by convention."""
 
     title: str
-    """What the file is, e.g. ``CSV``."""
+    """The kind of file: ``CSV``."""
     columns: tuple[str, ...] = ()
     rows: Rows = field(default_factory=Rows)
     """Column -> value as written; a row may lack columns."""
@@ -77,36 +77,36 @@ class Table:
     """The line of the file where each row in ``rows`` starts, or None."""
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What a person should know of how the file was read."""
+    """How the file was read, as sentences."""
     files: list[tuple[str, int]] = field(default_factory=list)
-    """The name of each file and the number of its first row, where there are several."""
+    """The name of each file and the number of its first row, if there are several."""
     started: float = field(default_factory=time.monotonic, repr=False)
     size: int = 0
     """Characters or bytes read so far."""
     reading: Reading = field(default_factory=Reading, repr=False)
     share: Callable[[], float] | None = field(default=None, repr=False)
-    """Tells which share of the file is read."""
+    """Returns the share of the file that is read."""
 
     @property
     def total_rows(self) -> int:
-        """Rows read, kept or not."""
+        """Rows read, rejected ones included."""
         return len(self.numbers) + len(self.rejected)
 
     def file_of(self, number: int) -> str:
-        """The name of the file that row ``number`` is from, where there are several; else empty."""
+        """The name of the file that row ``number`` is from, if there are several; else empty."""
         at = bisect_right([first for _, first in self.files], number) - 1
         return self.files[at][0] if at >= 0 else ""
 
     def add(self, values: dict, line: int | None = None, size: int | None = None) -> None:
-        """Take in the next row; ``size`` is its length in characters where the reader knows it already."""
+        """Add the next row; ``size`` is its length in characters, if the reader knows it."""
         size = sum(len(value) for value in values.values() if isinstance(value, str)) if size is None else size
         if self.takes(values, line, size):
             self.rows.append(values, size)
 
     def take_all(self, rows: Sequence[dict], count: int, line: int, size: int) -> None:
-        """Count the next rows, none too long, each in a line of its own from ``line`` on; they must join ``rows``.
+        """Count the next rows, none too long, one per line from ``line`` on; the caller adds them to ``rows``.
 
-        ``rows`` are those of the ``count`` that may have columns not seen before.
+        ``rows`` are those of the ``count`` that may have new columns.
         """
         names = set().union(*rows)
         if not names <= self._known:
@@ -118,7 +118,7 @@ class Table:
         self._spend(size)
 
     def takes(self, values: dict, line: int | None, size: int) -> bool:
-        """True if the next row is not too long; it then counts as taken, and its values must join ``rows``."""
+        """True if the next row is not too long; it is then counted, and the caller adds its values to ``rows``."""
         if size > MAX_ROW_CHARACTERS:
             self.reject(f"It is longer than {MAX_ROW_CHARACTERS:,} characters.", line, size)
             return False
@@ -131,7 +131,7 @@ class Table:
         return True
 
     def reject(self, reason: str, line: int | None = None, size: int = 0) -> None:
-        """Leave out the next row; ``DataError`` if hardly any is left in."""
+        """Reject the next row; ``DataError`` after too many of them."""
         self._count += 1
         self.rejected.append(Rejected(self._count, reason, line))
         self._spend(size)
@@ -142,13 +142,13 @@ class Table:
             )
 
     def name_columns(self, names: tuple[str, ...]) -> None:
-        """Set the columns; ``DataError`` for a name that comes twice, or for too many."""
+        """Set the columns; ``DataError`` for duplicate names, or for too many."""
         twice = sorted({name for name in names if names.count(name) > 1}) if len(names) <= MAX_COLUMNS else []
         if twice:
             listed = ", ".join(f'"{name}"' for name in twice)
             raise DataError(f"More than one column is named {listed}.", "Give each column a name of its own.")
         if len(names) > MAX_COLUMNS:
-            raise DataError(f"There are more than {MAX_COLUMNS} columns.", "Keep the columns to learn from.")
+            raise DataError(f"There are more than {MAX_COLUMNS} columns.", "Keep only the columns to train on.")
         self.columns, self._known = tuple(names), frozenset(names)
 
     def keep(self, wanted: Callable[[int], bool], reason: str) -> "Table":
@@ -170,9 +170,9 @@ class Table:
         )
 
     def replaced(self, changes: Callable[[int, dict], dict | None], only: Collection[int] | None = None) -> "Table":
-        """This table with the values that ``changes(number, values)`` gives; a row stays as it is where it gives None.
+        """This table with the values that ``changes(number, values)`` returns; None leaves a row unchanged.
 
-        ``only`` names the rows to look at, where they are few.
+        ``only`` are the numbers of the rows to change, if they are few.
         """
         positions, rows, columns = [], Rows(), dict.fromkeys(self.columns)
         for position, number, values in self._among(only):
@@ -188,7 +188,7 @@ class Table:
         return table
 
     def added(self, values: dict) -> "Table":
-        """This table with one more row at the end, which has the next number and stands in no line of the file."""
+        """This table with one more row at the end, which has the next number and no line in the file."""
         table = replace(
             self,
             rows=Picked.of(self.rows).joined(Rows([values])),
@@ -204,7 +204,7 @@ class Table:
         self.numbers = self.numbers if isinstance(self.numbers, Numbers) else Numbers(self.numbers)
         self.lines = self.lines if isinstance(self.lines, Numbers) else Numbers(self.lines)
         self._count = self.total_rows
-        self._pulsed, self._next_pulse, self._told = self.size, self._count + PULSE_ROWS, 0.0
+        self._pulsed, self._next_pulse, self._reported_at = self.size, self._count + PULSE_ROWS, 0.0
 
     def _among(self, only: Collection[int] | None):
         """The position, number and values of each row, or of those with a number in ``only``."""
@@ -219,32 +219,32 @@ class Table:
         if self._count > MAX_ROWS:
             raise too_many()
         if self.size > MAX_BYTES:
-            raise DataError(f"The rows are larger than {MAX_BYTES // 2**20:,} MB.", "Take a part of them.")
+            raise DataError(f"The rows are larger than {MAX_BYTES // 2**20:,} MB.", "Take fewer rows.")
         if self._count >= self._next_pulse or self.size > self._pulsed + PULSE_BYTES:
             self.pulse()
 
     def pulse(self) -> None:
-        """Tell how far the reading is; ``DataError`` if it takes too long."""
+        """Report progress; ``DataError`` if reading takes too long."""
         now = time.monotonic()
         self._pulsed, self._next_pulse = self.size, self._count + PULSE_ROWS
         if now - self.started > MAX_SECONDS:
-            raise DataError(f"Reading takes more than {MAX_SECONDS} seconds.", "Take a part of the rows.")
-        if self.reading.progress and self.share and now - self._told >= PULSE_S:
-            self._told = now
+            raise DataError(f"Reading takes more than {MAX_SECONDS} seconds.", "Take fewer rows.")
+        if self.reading.progress and self.share and now - self._reported_at >= PULSE_S:
+            self._reported_at = now
             self.reading.progress(min(1.0, self.share()))
 
 
 def too_many() -> DataError:
     """The error for more rows than can be read."""
-    return DataError(f"There are more than {MAX_ROWS:,} rows.", "Take a part of them.")
+    return DataError(f"There are more than {MAX_ROWS:,} rows.", "Take fewer rows.")
 
 
 def none_can(total: int) -> str:
-    """The beginning of a sentence on rows none of which serves."""
+    """The beginning of a sentence that no row can be used."""
     return "The only row cannot" if total == 1 else f"None of the {total:,} rows can"
 
 
 def place(row: int, line: int | None, file: str = "") -> str:
     """Where a row is, in words."""
-    told = [part for part in (file and f"of {file}", line and f"line {line:,}") if part]
-    return f"row {row:,} ({', '.join(told)})" if told else f"row {row:,}"
+    details = [part for part in (file and f"of {file}", line and f"line {line:,}") if part]
+    return f"row {row:,} ({', '.join(details)})" if details else f"row {row:,}"

@@ -1,8 +1,8 @@
-"""From an example to the exact tokens a model is trained on, and which of them are learnt.
+"""From an example to token ids and their loss mask: the exact sequences a model is trained on.
 
-The page colours these tokens and the trainer receives them: there is one function for both. Conversations are
-written by the model's own chat template; a template that cannot say which tokens are the answers is refused
-here, because training on the wrong tokens looks like success.
+The page colors these tokens and the trainer receives them: one function makes them for both. Conversations are
+rendered by the model's own chat template; a template that cannot mark the assistant's tokens is refused here, because
+training on the wrong tokens looks like success.
 """
 
 import copy
@@ -21,23 +21,23 @@ CHATML = (
     "{% else %}{{ message['content'] + '<|im_end|>' }}{% endif %}{{ '\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-"""ChatML (OpenAI, 2023) with the answers marked; an answer ends with the token at which the model stops writing."""
+"""ChatML (OpenAI, 2023) with the answers marked; an answer ends with the token at which generation stops."""
 OTHERS = ("0", "Z")
-"""Two texts that begin with different letters: from any other text, at least one of them differs at once."""
+"""Two texts that begin with different characters: at least one of them differs from any other text at once."""
 
 
 @dataclass(frozen=True)
 class TokenSequence:
-    """One token sequence of an example, cut to the length asked for."""
+    """One token sequence of an example, truncated to the maximum length."""
 
     ids: tuple[int, ...]
     """Token ids, T of them."""
     trained: tuple[bool, ...]
-    """T flags: True where the token is learnt."""
+    """The loss mask, T flags: True for trained tokens."""
     full_length: int
-    """Tokens before the cut."""
+    """Tokens before truncation."""
     name: str = ""
-    """``chosen`` or ``rejected`` for a pair of answers, else empty."""
+    """``chosen`` or ``rejected`` for a preference pair, else empty."""
 
     @property
     def is_truncated(self) -> bool:
@@ -45,52 +45,52 @@ class TokenSequence:
 
     @property
     def has_trained_tokens(self) -> bool:
-        """True if at least one token is learnt."""
+        """True if the loss mask has at least one token."""
         return any(self.trained)
 
     def labels(self) -> list[int]:
-        """The ids where a token is learnt, -100 elsewhere: what the trainer's loss reads."""
+        """The ids of trained tokens, -100 elsewhere, as the trainer's loss expects."""
         return [token if trained else -100 for token, trained in zip(self.ids, self.trained)]
 
 
 class NoTemplateError(DataError):
-    """A model without a chat template was given a conversation; ChatML would do (``with_chatml``)."""
+    """A conversation was given to a model without a chat template; ChatML is a substitute (``with_chatml``)."""
 
 
 def chat_sequence(
     messages: list[dict], tokenizer, length: int, train_all: bool = False, tools: list[dict] | None = None
 ) -> TokenSequence:
-    """The conversation as the model's chat template writes it; the answers are learnt, each with its end of turn.
+    """The conversation as the model's chat template renders it, trained on the answers with their end-of-turn tokens.
 
-    An answer with ``weight`` 0 is not learnt. With ``train_all``, every other token but the first is. ``DataError`` if
-    the model has no chat template, if the template refuses the conversation, leaves out its ``tools``, their calls or
+    An answer with ``weight`` 0 is masked. With ``train_all``, all other tokens but the first are trained. ``DataError``
+    if the model has no chat template, or if the template refuses the conversation, omits its ``tools``, tool calls or
     the last answer's reasoning, or cannot mark the answers.
     """
     answers = [turn for turn in messages if turn["role"] == "assistant"]
     left_out = {place for place, turn in enumerate(answers) if turn.get("weight") == 0}
     messages = [{key: value for key, value in turn.items() if key != "weight"} for turn in messages]
-    _require_all_written(tokenizer, messages, tools)
+    _require_complete(tokenizer, messages, tools)
     if train_all and not left_out:
         ids = _render(tokenizer, messages, tools=tools)
-        return _cut(ids, [True] * len(ids), length)
-    ids, turns = _answers(tokenizer, messages, tools, apart=bool(left_out))
+        return _truncated(ids, [True] * len(ids), length)
+    ids, turns = _answers(tokenizer, messages, tools, separately=bool(left_out))
     trained = [(train_all or turn is not None) and turn not in left_out for turn in turns]
-    return _cut(ids, trained, length)
+    return _truncated(ids, trained, length)
 
 
 def text_sequence(text: str, tokenizer, length: int) -> TokenSequence:
-    """The text with the end-of-text token after it; every token but the first is learnt."""
+    """The text with the end-of-text token after it, trained on all tokens but the first."""
     ids = list(tokenizer(text, verbose=False)["input_ids"])
     end = tokenizer.eos_token_id
     if end is not None and ids[-1:] != [end]:
         ids.append(end)
-    return _cut(ids, [True] * len(ids), length)
+    return _truncated(ids, [True] * len(ids), length)
 
 
 def preference_sequences(example: dict, tokenizer, length: int) -> tuple[TokenSequence, TokenSequence]:
-    """The prompt with the chosen and with the rejected answer; the answers are learnt, from one and the same token on.
+    """The prompt with the chosen and with the rejected answer, both trained from the same token on.
 
-    An answer starts where the prompt alone and the prompt with either answer part, as in TRL's ``DPOTrainer``.
+    An answer starts where the prompt alone and the prompt with either answer diverge, as in TRL's ``DPOTrainer``.
     """
     prompt, chosen, rejected = _continued(example, ("chosen", "rejected"), tokenizer)
     start = min(_common_length(prompt, chosen), _common_length(prompt, rejected))
@@ -98,21 +98,22 @@ def preference_sequences(example: dict, tokenizer, length: int) -> tuple[TokenSe
 
 
 def rated_sequence(example: dict, tokenizer, length: int) -> tuple[TokenSequence]:
-    """The prompt with the answer that was rated, which is learnt (or unlearnt) from where the prompt alone ends."""
+    """The prompt with the rated answer, trained from the token on where it diverges from the prompt alone."""
     prompt, rated = _continued(example, ("completion",), tokenizer)
     return (_from(_common_length(prompt, rated), rated, length),)
 
 
 def template_of(tokenizer) -> str:
-    """The chat template that conversations are written with, to be shown; empty if the model has none."""
+    """The chat template of the model, to be shown; empty if it has none."""
     return tokenizer.get_chat_template() if tokenizer.chat_template else ""
 
 
 def with_chatml(tokenizer):
-    """A copy of ``tokenizer`` that writes conversations as ChatML, for a base model without a chat template.
+    """A copy of ``tokenizer`` that renders conversations as ChatML, for a base model without a chat template.
 
-    Where the vocabulary has no ``<|im_end|>`` the marks are plain text and an answer ends with the model's own end of
-    text, so that it learns to stop. A token that the tokenizer puts before every text comes before a conversation too.
+    If the vocabulary has no ``<|im_end|>``, the markers are plain text and an answer ends with the model's own
+    end-of-text token, so that the model learns to stop. A token that the tokenizer puts before every text also comes
+    before a conversation.
     """
     written = copy.deepcopy(tokenizer)
     if "<|im_end|>" in written.get_vocab():
@@ -124,9 +125,9 @@ def with_chatml(tokenizer):
 
 
 def spans(sequence: TokenSequence, tokenizer) -> list[tuple[str, bool]]:
-    """The piece as text in runs of (text, learnt); joined, the texts are ``tokenizer.decode(sequence.ids)``.
+    """The sequence as spans of (text, trained); joined, the texts are ``tokenizer.decode(sequence.ids)``.
 
-    A character whose bytes lie in two tokens with different flags goes to the later run.
+    A character whose bytes are in two tokens with different flags belongs to the later span.
     """
     ids, trained = list(sequence.ids), sequence.trained
     whole = tokenizer.decode(ids)
@@ -137,23 +138,23 @@ def spans(sequence: TokenSequence, tokenizer) -> list[tuple[str, bool]]:
     return [(text, flag) for text, flag in runs if text]
 
 
-def _cut(ids: list[int], trained: list[bool], length: int, name: str = "") -> TokenSequence:
-    """The first ``length`` tokens. The very first is never learnt: nothing stands before it to predict it from."""
+def _truncated(ids: list[int], trained: list[bool], length: int, name: str = "") -> TokenSequence:
+    """The first ``length`` tokens. The very first is never trained: there is nothing to predict it from."""
     flags = (False, *trained[1:length]) if ids else ()
     return TokenSequence(tuple(ids[:length]), flags, len(ids), name)
 
 
 def _from(start: int, ids: list[int], length: int, name: str = "") -> TokenSequence:
-    """A piece that is learnt from ``start`` on."""
-    return _cut(ids, [False] * start + [True] * (len(ids) - start), length, name)
+    """A sequence that is trained from token ``start`` on."""
+    return _truncated(ids, [False] * start + [True] * (len(ids) - start), length, name)
 
 
 def _continued(example: dict, answers: tuple[str, ...], tokenizer) -> list[list[int]]:
-    """Ids of the prompt up to where an answer begins, and of the prompt with each of ``answers``."""
+    """Ids of the prompt with the generation prompt, and of the prompt with each of ``answers``."""
     prompt, tools = example["prompt"], example.get("tools")
     whole = [prompt + example[answer] for answer in answers]
     for messages in whole:
-        _require_all_written(tokenizer, messages, tools)
+        _require_complete(tokenizer, messages, tools)
     rendered = [_render(tokenizer, messages, tools=tools) for messages in whole]
     return [_render(tokenizer, prompt, tools=tools, add_generation_prompt=True), *rendered]
 
@@ -162,15 +163,15 @@ def _common_length(one, other) -> int:
     return len(os.path.commonprefix((one, other)))
 
 
-def _answers(tokenizer, messages: list[dict], tools, apart: bool) -> tuple[list[int], list[int | None]]:
-    """Ids, and for each the answer that it belongs to: 0 for the assistant's first turn; None for all other tokens.
+def _answers(tokenizer, messages: list[dict], tools, separately: bool) -> tuple[list[int], list[int | None]]:
+    """Ids, and for each the index of the answer that it belongs to, from 0; None for all other tokens.
 
-    Only with ``apart`` are answers told from each other; else any number says that a token is learnt.
+    Only with ``separately`` are answers distinguished; else any index marks a trained token.
     """
     marked = _marked_template(tokenizer)
     if marked:
         ids, trained = _by_markers(tokenizer, messages, tools, marked)
-        if not apart:
+        if not separately:
             return ids, [0 if flag else None for flag in trained]
         starts = [i for i, flag in enumerate(trained) if flag and not (i and trained[i - 1])]
         if len(starts) == sum(turn["role"] == "assistant" for turn in messages):
@@ -179,21 +180,21 @@ def _answers(tokenizer, messages: list[dict], tools, apart: bool) -> tuple[list[
 
 
 def _by_markers(tokenizer, messages: list[dict], tools, template: str) -> tuple[list[int], list[bool]]:
-    """Ids and flags from the template's own ``{% generation %}`` markers."""
+    """Ids and loss mask from the template's own ``{% generation %}`` markers."""
     rendered = _apply(tokenizer, messages, tools=tools, chat_template=template, return_assistant_tokens_mask=True)
     ids, trained = list(rendered["input_ids"]), [bool(flag) for flag in rendered["assistant_masks"]]
     end = tokenizer.eos_token_id
     for i in range(1, len(ids)):
         if trained[i - 1] and not trained[i]:
             # The mask stops at the first token of a character that has several, and some templates close their markers
-            # before the end-of-turn token: a model that never learns it never stops.
+            # before the end-of-turn token: a model that is not trained on it never stops.
             ends_turn = ids[i] == end and ids[i - 1] != end
             trained[i] = ends_turn or rendered.token_to_chars(i) == rendered.token_to_chars(i - 1)
     return ids, trained
 
 
 def _by_prefixes(tokenizer, messages: list[dict], tools) -> tuple[list[int], list[int | None]]:
-    """Ids and the answer each belongs to, from rendering the conversation up to each answer and through it."""
+    """Ids and the answer each belongs to, from rendering the conversation up to each answer and including it."""
     ids = _render(tokenizer, messages, tools=tools)
     answers: list[int | None] = [None] * len(ids)
     places = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
@@ -207,9 +208,9 @@ def _by_prefixes(tokenizer, messages: list[dict], tools) -> tuple[list[int], lis
 
 
 def _by_completion(tokenizer, messages: list[dict], tools, ids: list[int]) -> list[int | None]:
-    """The answer of a conversation that has one, at its end: all from the first token that changes with it.
+    """The only answer, at the end of a conversation: from the first token that depends on it.
 
-    What is learnt must not change with the question, else ``DataError``: then the template mixes the two.
+    Trained tokens must not depend on the question, else ``DataError``: then the template mixes the two.
     """
     if [message["role"] for message in messages[-2:]] == ["user", "assistant"] and _has_one_answer(messages):
         *before, question, answer = messages
@@ -222,9 +223,9 @@ def _by_completion(tokenizer, messages: list[dict], tools, ids: list[int]) -> li
         if trained and all(each[-len(trained) :] == trained for each in asked):
             return [None] * start + [0] * len(trained)
     raise DataError(
-        "This model's chat template cannot mark the answers: it writes earlier turns differently once later ones "
+        "This model's chat template cannot mark the answers: it renders earlier turns differently once later ones "
         "follow.",
-        "Choose another model, or learn from everything instead of the answers only.",
+        "Choose another model, or train on all tokens instead of the answers only.",
     )
 
 
@@ -237,7 +238,7 @@ def _render(tokenizer, messages: list[dict], **options) -> list[int]:
 
 
 def _apply(tokenizer, messages: list[dict], as_text: bool = False, **options):
-    """What ``apply_chat_template`` returns, tokens unless ``as_text``; its refusals as a ``DataError``."""
+    """What ``apply_chat_template`` returns, tokens unless ``as_text``; its errors as a ``DataError``."""
     from jinja2 import TemplateError
 
     _require_template(tokenizer)
@@ -256,10 +257,10 @@ THOUGHT = re.compile(r"\s*<think>(.+?)</think>", re.DOTALL)
 """Reasoning at the beginning of an answer."""
 
 
-def _require_all_written(tokenizer, messages: list[dict], tools) -> None:
-    """``DataError`` unless the template writes the names of all tools and calls, and the last answer's reasoning.
+def _require_complete(tokenizer, messages: list[dict], tools) -> None:
+    """``DataError`` unless the template renders the names of all tools and calls, and the last answer's reasoning.
 
-    Many templates leave tools out, and some drop reasoning, which a model then would learn to do without.
+    Many templates omit tools, and some drop reasoning, which the model would then learn to omit.
     """
     calls = [call for message in messages for call in message.get("tool_calls", ())]
     names = sorted({tool["function"]["name"] for tool in (*(tools or ()), *calls)})
@@ -270,31 +271,31 @@ def _require_all_written(tokenizer, messages: list[dict], tools) -> None:
     missing = next((name for name in names if name not in written), None)
     if missing:
         raise DataError(
-            f'This model\'s chat template leaves out tools: it does not write "{missing}".',
+            f'This model\'s chat template omits tools: it does not render "{missing}".',
             "Choose a model made to call tools, or leave out the rows with tools.",
         )
     if thought and thought[1].strip() not in written:
         raise DataError(
-            "This model's chat template leaves out the reasoning of an answer.",
-            "Choose a model whose template keeps it, or learn from answers without reasoning.",
+            "This model's chat template omits the reasoning of an answer.",
+            "Choose a model whose template keeps it, or train on answers without reasoning.",
         )
 
 
-_SOUND: WeakKeyDictionary = WeakKeyDictionary()
-"""Tokenizer -> its template, once that was found to write what it is given."""
+_VERIFIED: WeakKeyDictionary = WeakKeyDictionary()
+"""Tokenizer -> its template, once that has rendered a probe completely."""
 
 
 def _require_template(tokenizer) -> None:
-    """``DataError`` unless the tokenizer has a chat template that writes the words of both sides."""
+    """``DataError`` unless the tokenizer has a chat template that renders question and answer."""
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
         raise NoTemplateError(
             "This model has no chat template, so it cannot read conversations.",
-            'Give it ChatML as its template, choose one made for chat (often called "Instruct" or "it"), or learn from '
+            'Give it ChatML as its template, choose one made for chat (often called "Instruct" or "it"), or train on '
             "plain text.",
         )
-    if _SOUND.get(tokenizer) == tokenizer.chat_template:
+    if _VERIFIED.get(tokenizer) == tokenizer.chat_template:
         return
     probe = [{"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}]
     try:
@@ -303,10 +304,10 @@ def _require_template(tokenizer) -> None:
         return  # the conversation itself will be refused with a better reason
     if "question" not in written or "answer" not in written:
         raise DataError(
-            "This model's chat template leaves out the words of a conversation; it is made for pictures with text.",
+            "This model's chat template omits the text of a conversation; it is made for images with text.",
             "Choose a model made for text.",
         )
-    _SOUND[tokenizer] = tokenizer.chat_template
+    _VERIFIED[tokenizer] = tokenizer.chat_template
 
 
 _MARKED: WeakKeyDictionary = WeakKeyDictionary()
@@ -314,18 +315,18 @@ _MARKED: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def _marked_template(tokenizer) -> str | None:
-    """The tokenizer's template if it has ``{% generation %}`` markers, else TRL's marked twin of it, else None."""
+    """The tokenizer's template if it has ``{% generation %}`` markers, else TRL's training variant, else None."""
     own = tokenizer.get_chat_template() if tokenizer.chat_template else ""
     if not own or not tokenizer.is_fast:  # only a fast tokenizer knows which characters a token came from
         return None
     known = _MARKED.get(tokenizer)
     if known is None or known[0] != own:
-        marked = own if re.search(r"\{%-?\s*generation\s*-?%\}", own) else _twin(tokenizer)
+        marked = own if re.search(r"\{%-?\s*generation\s*-?%\}", own) else _training_variant(tokenizer)
         known = _MARKED[tokenizer] = (own, marked)
     return known[1]
 
 
-def _twin(tokenizer) -> str | None:
+def _training_variant(tokenizer) -> str | None:
     """TRL's training variant of a well-known template, or None if it knows none."""
     from jinja2 import TemplateError
     from trl.chat_template_utils import get_training_chat_template

@@ -20,14 +20,15 @@ from finetune import format
 from finetune.data.checks.check import most_severe_first
 from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
+from finetune.data.hub import files, is_hub
 from finetune.data.known import Stamps, stamps
 from finetune.data.loading import fixed, held_out_path, read_split
 from finetune.data.mix import files_read, main_alone, read_held_out, read_others
-from finetune.data.readers.hub import files, is_hub
-from finetune.data.readers.sources import read_tables
+from finetune.data.readers import SUFFIXES
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
-from finetune.data.split import split_off
+from finetune.data.sources import read_tables
+from finetune.data.split import held_out_count
 from finetune.data.summary import PREFILTER
 from finetune.data.table import Table
 from finetune.data.tokens import template_of
@@ -41,11 +42,6 @@ from finetune.runs.workspace import Workspace
 from finetune.service.queue import RunQueue
 from finetune.ui.cache import Cache
 from finetune.ui.data.mixture import Mixture, mix
-
-SUFFIXES = (
-    ".csv", ".tsv", ".json", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".txt", ".md",
-)  # fmt: skip
-"""The files that the Data tab takes."""
 
 LOOK_S = 0.9
 """What one visitor was shown does for another within this time, a little less than a tick of the page's clock."""
@@ -245,7 +241,7 @@ class Studio:
         state = stamps(paths)
         read = (state, alone.model_dump_json())
         dataset = self._datasets.get(read, lambda: fixed(self._table(paths, state, alone, told), alone))
-        self.queue.known.learn(state, alone, dataset)
+        self.queue.known.remember(state, alone, dataset)
         key = (state, self._basis(alone, by))
         checked = self._checked.get(key, lambda: self._check(dataset, alone, by, told))
         if not settings.mix and not settings.replay:
@@ -386,7 +382,7 @@ def _counts(report: Report, dataset: Dataset, held_out: Dataset | None, settings
     """Of the rows in ``dataset`` that are learnt from, those that will be split off for checking left out."""
     if held_out is not None:
         return replace(report.counts, held_out=len(held_out.examples))
-    count, kept = len(dataset.examples), split_off(len(dataset.examples), settings)
+    count, kept = len(dataset.examples), held_out_count(len(dataset.examples), settings)
     return replace(report.counts.times(1 - kept / count), held_out=kept)
 
 

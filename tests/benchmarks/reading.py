@@ -95,7 +95,7 @@ def measure(path: Path, rows: int, runs: int) -> dict:
 
 def read(path: str) -> dict:
     """The file as ``read_table`` reads it."""
-    from finetune.data.readers.sources import read_table
+    from finetune.data.sources import read_table
 
     prepare()
     table, measured = clocked(read_table, path)

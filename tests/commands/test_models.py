@@ -17,7 +17,7 @@ def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
     code, out, _ = command("export", "1", "--to", tmp_path / "out", "--as", "script")
     assert code == 0 and out.strip() == str(tmp_path / "out" / run.id / "train.py")
     code, _, error = command("export", "1", "--to", tmp_path / "out", "--as", "script")
-    assert code == 2 and "is there already" in error
+    assert code == 2 and "already exists" in error
 
 
 def test_the_zip_is_that_of_the_page(command, trained, tmp_path):

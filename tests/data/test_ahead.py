@@ -27,7 +27,7 @@ def test_no_more_threads_work_than_there_are_cores_to_use(monkeypatch):
 
 
 @pytest.mark.parametrize("end", ["closed", "fault in the work", "fault in what is given"])
-def test_what_nobody_will_use_is_not_begun_and_no_thread_is_left(monkeypatch, end):
+def test_unneeded_work_does_not_start_and_no_thread_is_left(monkeypatch, end):
     monkeypatch.setattr(module, "cores", lambda: 1)
     begun, go_on = [], threading.Event()
     threading.Timer(0.2, go_on.set).start()

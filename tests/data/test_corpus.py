@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from pyarrow import feather
 
-from finetune.data.readers.sources import read_table
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_table
 from finetune.errors import DataError
 
 MAX_GROWTH_BYTES = 150 * 2**20
@@ -162,9 +162,9 @@ ENCODINGS = [
     accepted("big-endian UTF-16", "a.csv", b"\xfe\xff" + MARKED.encode("utf-16-be"), MARKED_ROWS),
     accepted("UTF-32", "a.csv", MARKED.encode("utf-32"), MARKED_ROWS),
     accepted(
-        "Latin-1, as told", "a.csv", "a\ncafé\n".encode("latin-1"), rows_of("café"), options={"encoding": "latin-1"}
+        "Latin-1, as chosen", "a.csv", "a\ncafé\n".encode("latin-1"), rows_of("café"), options={"encoding": "latin-1"}
     ),
-    accepted("Windows, as told", "a.csv", "a\n“é”\n".encode("cp1252"), rows_of("“é”"), options={"encoding": "cp1252"}),
+    accepted("cp1252, as chosen", "a.csv", "a\n“é”\n".encode("cp1252"), rows_of("“é”"), options={"encoding": "cp1252"}),
     refused("Latin-1", "a.csv", "q,a\ncafé,1\n".encode("latin-1"), "Byte 7 of a.csv, in line 2, is not UTF-8"),
     refused("Latin-1 in JSON", "a.jsonl", b'{"a": "x"}\n{"a": "caf\xe9"}', "Byte 21 of a.jsonl, in line 2"),
     refused("bytes that no text has", "a.txt", b"one\n\ntwo \xff\xfe", "Byte 9 of a.txt, in line 3"),
@@ -194,8 +194,8 @@ DELIMITERS = [
         "a quote left open in a large file", "a.csv", 'a,b\n"1,2\n' + "3,4\n" * 600_000, "Row 1 (line 2) has a value"
     ),
     refused("a quote closed early", "a.csv", 'a,b\n"1"x,2\n', "Row 1 (line 2) has a quote that is not closed where"),
-    refused("a NUL in CSV", "a.csv", "a,b\n1,2\n3,\0\n", "Line 3 holds a NUL"),
-    refused("a NUL in text", "a.txt", "one\n\ntwo\0\n", "Line 3 holds a NUL"),
+    refused("a NUL in CSV", "a.csv", "a,b\n1,2\n3,\0\n", "Line 3 contains a NUL"),
+    refused("a NUL in text", "a.txt", "one\n\ntwo\0\n", "Line 3 contains a NUL"),
     refused("ten thousand columns", "a.csv", ",".join(map(str, range(10_000))) + "\n", "more than 64 columns"),
     refused("a value of 20 MB", "a.csv", "a,b\n1," + "x" * 20_000_000, "Line 2 is longer than 8,000,000 characters"),
     accepted(
@@ -229,7 +229,7 @@ AS_WRITTEN = [
 GOOD_LINE, GOOD = '{"a": "1"}\n', {"a": "1"}
 BAD_LINES = {
     "not JSON": ("oops", "not valid JSON"),
-    "cut off": ('{"a": "x', "unterminated string"),
+    "truncated": ('{"a": "x', "unterminated string"),
     "two values": ('{"a": 1} {"a": 2}', "something follows"),
     "a list": ("[1, 2]", "It is a list"),
     "a text": ('"x"', "It is a text"),
@@ -258,7 +258,7 @@ LINES = [
     for name, (line, reason) in BAD_LINES.items()
 ]
 DOCUMENTS = [
-    refused("a document cut off", "a.json", '[{"a": 1},\n{"a": "x', "Row 2 in line 2, character 7"),
+    refused("a truncated document", "a.json", '[{"a": 1},\n{"a": "x', "Row 2 in line 2, character 7"),
     refused("a list that is never closed", "a.json", '[{"a": 1}', "The list in line 1, character 10"),
     refused("a list with a comma too many", "a.json", '[{"a": 1},]', "Row 2 in line 1, character 11"),
     refused("something behind the list", "a.json", '[{"a": 1}] []', "The file in line 1, character 12"),
@@ -266,7 +266,7 @@ DOCUMENTS = [
     refused("a key twice in a document", "a.json", '{"a": "x", "a": "y"}', 'the key "a" more than once'),
     refused("columns of unequal length", "a.json", '{"a": [1, 2], "b": [1]}', "differ in length: a 2, b 1"),
     refused("two lists of rows", "a.json", '{"x": [{"a": 1}], "y": [{"a": 2}]}', "more than one list of rows: x, y"),
-    refused("a number alone", "a.json", "3", "holds a number or a switch, not rows"),
+    refused("a number alone", "a.json", "3", "contains a number or a boolean, not rows"),
     refused("bad rows only", "a.json", "[1, 2]", "None of the 2 rows can be read. Row 1 (line 1): It is a number"),
     accepted(
         "a bad row in a list", "a.json", '[{"a": "1"},\n{"a": NaN},\n{"a": "1"}]', [GOOD, GOOD], rejected={2: "NaN"}
@@ -284,7 +284,7 @@ TEXTS = [
     refused("a paragraph too long", "a.txt", "word " * 300_000, "Row 1 (line 1): It is longer than 1,000,000"),
 ]
 SHEETS = [
-    refused("a workbook cut off", "a.xlsx", workbook("a", "1")[:-100], "damaged Excel file"),
+    refused("a truncated workbook", "a.xlsx", workbook("a", "1")[:-100], "damaged Excel file"),
     refused("a workbook without its parts", "a.xlsx", zipped(xl__workbook_xml="<x/>"), "damaged Excel file"),
     refused("a workbook bomb", "a.xlsx", zipped(xl__workbook_xml=b" " * 50_000_000), "unpacks to 47 MB"),
     refused("columns of one name in Excel", "a.xlsx", workbook("aa", "12"), 'More than one column is named "a"'),
@@ -293,14 +293,15 @@ SHEETS = [
 ]
 PACKED = [
     accepted("Parquet under another name", "a.csv", PARQUET, [PLAIN] * 300),
+    accepted("Excel under another name", "a.csv", workbook(list(PLAIN), list(PLAIN.values())), [PLAIN]),
     accepted("Arrow", "a.arrow", arrow(PLAIN_TABLE), [PLAIN] * 300),
     accepted("Arrow, packed", "a.feather", arrow(PLAIN_TABLE, "lz4"), [PLAIN] * 300),
     accepted("an Arrow stream", "a.arrow", stream(PLAIN_TABLE), [PLAIN] * 300),
-    refused("Parquet cut off", "a.parquet", PARQUET[:-10], "a.parquet is damaged"),
+    refused("truncated Parquet", "a.parquet", PARQUET[:-10], "a.parquet is damaged"),
     refused("half of Parquet", "a.parquet", PARQUET[: len(PARQUET) // 2], "a.parquet is damaged"),
     refused("garbage after PAR1", "a.parquet", b"PAR1" + random.Random(2).randbytes(500), "a.parquet is damaged"),
     refused("a page with a bit flipped", "a.parquet", FLIPPED, "is damaged"),
-    refused("Arrow cut off", "a.arrow", arrow(PLAIN_TABLE)[:-10], "a.arrow is damaged"),
+    refused("truncated Arrow", "a.arrow", arrow(PLAIN_TABLE)[:-10], "a.arrow is damaged"),
     refused("garbage after ARROW1", "a.arrow", b"ARROW1\0\0" + random.Random(3).randbytes(500), "a.arrow is damaged"),
     refused("a Parquet bomb of rows", "a.parquet", packed(repeated("x" * 1000, 1_100_000)), "has 1,100,000 rows"),
     refused(
@@ -335,10 +336,10 @@ def test_the_corpus_is_large_and_names_each_case_once():
 def test_each_file_gets_its_verdict(tmp_path, case):
     path = tmp_path / case.name
     path.write_bytes(case.content)
-    told = DataSettings(path=case.name, **(case.options or {}))
+    chosen = DataSettings(path=case.name, **(case.options or {}))
     with Watched() as watched:
         try:
-            table = read_table(path, told)
+            table = read_table(path, chosen)
         except DataError as error:
             assert case.error and case.error in str(error), error
         else:
@@ -444,7 +445,7 @@ SEEDS = [
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
-    """``content`` with one to four changes: a bit flipped, bytes cut out, put in, swapped, or the end cut off."""
+    """``content`` with one to four changes: a bit flipped, bytes removed, inserted, swapped, or the end truncated."""
     changed = bytearray(content)
     for _ in range(chance.randint(1, 4)):
         place = chance.randrange(len(changed)) if changed else 0

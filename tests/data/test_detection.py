@@ -23,17 +23,17 @@ DETECTED = {
 
 
 @pytest.mark.parametrize("name", DETECTED)
-def test_the_format_is_told_from_the_rows(make, name):
+def test_the_format_is_detected_from_the_rows(make, name):
     data = make([DETECTED[name]] * 3)
     assert data.format == name
     assert data.rows == [1, 2, 3] and data.total_rows == 3 and not data.rejected
-    assert "all 3 rows" in data.reason and 0 < data.confidence <= 1
+    assert "all 3 sampled rows" in data.reason and 0 < data.confidence <= 1
     assert data.file_columns == tuple(DETECTED[name])
     columns = {"preference": {"prompt", "chosen", "rejected"}, "text": {"text"}}
     assert set(data.examples[0]) == columns.get(name, {"messages"})
 
 
-def test_rows_that_cannot_serve_are_rejected_with_number_line_and_reason(make):
+def test_unusable_rows_are_rejected_with_number_line_and_reason(make):
     data = make([{"prompt": "q", "completion": "a"}, "", "{broken", {"prompt": "q", "completion": ""}, {"prompt": "q"}])
     assert data.rows == [1] and data.total_rows == 4
     assert [(bad.row, bad.line) for bad in data.rejected] == [(2, 3), (3, 4), (4, 5)]
@@ -45,9 +45,9 @@ def test_a_row_may_give_several_examples(make):
     assert data.rows == [1, 1] and len(data.examples) == 2 and data.total_rows == 1
 
 
-def test_a_person_can_say_which_column_is_which(make):
+def test_settings_map_columns_to_fields(make):
     rows = [{"frage": "q", "antwort": "a", "notiz": "n"}]
-    with pytest.raises(DataError, match="It is not clear what to learn from these columns: frage, antwort, notiz"):
+    with pytest.raises(DataError, match="No format fits these columns: frage, antwort, notiz"):
         make(rows)
     data = make(rows, columns={"prompt": "frage", "completion": "antwort"}, system="s")
     assert data.format == "prompt_completion" and data.examples == [exchange("q", "a", "s")]
@@ -55,12 +55,12 @@ def test_a_person_can_say_which_column_is_which(make):
     assert make(rows, columns={"prompt": "frage", "chosen": "antwort", "rejected": "notiz"}).kind == "preference"
 
 
-def test_a_mapped_part_leaves_the_others_to_their_names(make):
+def test_a_mapped_field_leaves_the_others_to_their_names(make):
     data = make([{"frage": "q", "response": "a"}], columns={"prompt": "frage"})
     assert data.columns == {"prompt": "frage", "completion": "response"}
 
 
-def test_a_person_can_overrule_the_format(make):
+def test_settings_override_the_detected_format(make):
     data = make([DETECTED["alpaca"]] * 2, format="text")
     assert data.examples[0] == {"text": "### q ### a"}
     assert data.confidence == 1.0 and data.reason == "Plain text, as you chose."
@@ -69,14 +69,17 @@ def test_a_person_can_overrule_the_format(make):
 @pytest.mark.parametrize(
     "values, message",
     [
-        ({"columns": {"prompt": "nope"}}, 'There is no column "nope" to be the prompt. There are: a, b.'),
+        ({"columns": {"prompt": "nope"}}, 'There is no column "nope" for the field "prompt". There are: a, b.'),
         ({"format": "csv"}, 'There is no format "csv". There are: auto, '),
-        ({"format": "text", "columns": {"prompt": "a"}}, 'Plain text has no part "prompt". Its parts are: text.'),
-        ({"format": "preference", "columns": {"prompt": "a"}}, "not clear which column is the chosen and the rejected"),
-        ({"columns": {"nothing": "a"}}, "It is not clear what to learn"),
+        ({"format": "text", "columns": {"prompt": "a"}}, 'Plain text has no field "prompt". Its fields are: text.'),
+        (
+            {"format": "preference", "columns": {"prompt": "a"}},
+            "is assigned to the field chosen and rejected",
+        ),
+        ({"columns": {"nothing": "a"}}, "No format fits these columns"),
     ],
 )
-def test_a_choice_that_cannot_be_is_told(make, values, message):
+def test_an_impossible_choice_is_an_error(make, values, message):
     with pytest.raises(DataError) as error:
         make([{"a": "1", "b": "2"}], **values)
     assert message in str(error.value)
@@ -89,10 +92,10 @@ def test_a_choice_that_cannot_be_is_told(make, values, message):
         ({"prompt": "q", "completion": ""}, 'Column "completion" is empty.'),
     ],
 )
-def test_rows_of_a_known_shape_that_all_fail_are_told_why(make, row, reason):
+def test_rows_of_a_known_format_that_all_fail_give_the_reason(make, row, reason):
     with pytest.raises(DataError) as error:
         make([row, row])
-    assert f"None of the 2 rows can be learnt from. Row 1 (line 1): {reason}" in error.value.message
+    assert f"None of the 2 rows can be trained on. Row 1 (line 1): {reason}" in error.value.message
 
 
 def test_questions_without_answers_are_refused(make):
@@ -100,17 +103,17 @@ def test_questions_without_answers_are_refused(make):
         make([{"question_id": 1, "category": "x", "turns": ["a", "b"]}] * 2)
 
 
-def test_a_file_without_a_row_that_serves_is_refused_with_the_first_reason(make):
-    with pytest.raises(DataError, match=r'The only row cannot be learnt from. Row 1 \(line 1\): Column "a" is empty'):
+def test_a_file_without_a_usable_row_is_refused_with_the_first_reason(make):
+    with pytest.raises(DataError, match=r'The only row cannot be trained on. Row 1 \(line 1\): Column "a" is empty'):
         make([{"a": "", "b": "x"}], format="prompt_completion", columns={"prompt": "a", "completion": "b"})
 
 
-def test_a_table_of_which_all_is_left_out_is_told(make):
-    with pytest.raises(DataError, match=r"None of the 2 rows can be learnt from. Row 1 \(line 1\): You left it out."):
+def test_a_table_whose_rows_are_all_left_out_is_an_error(make):
+    with pytest.raises(DataError, match=r"None of the 2 rows can be trained on. Row 1 \(line 1\): You left it out."):
         make([{"prompt": "q", "completion": "a"}] * 2, fixes=({"type": "drop", "rows": "1-2"},))
 
 
-def test_the_examples_of_a_large_table_are_made_when_asked_for(make, monkeypatch):
+def test_the_examples_of_a_large_table_are_made_on_access(make, monkeypatch):
     rows = [{"prompt": f"q{n}", "completion": "a" if n % 7 else ""} for n in range(400)]
     small = make(rows)
     monkeypatch.setattr("finetune.data.detection.MEMORY_BYTES", 1000)
@@ -135,7 +138,7 @@ def test_roles_and_templates_reach_the_format(make):
         make([{"messages": turns}], format="chat", roles={"customer": "king"})
 
 
-def test_rows_of_prose_are_known_to_serve_and_the_others_are_tried(tmp_path, monkeypatch):
+def test_rows_of_prose_surely_fit_and_the_others_are_tried(tmp_path, monkeypatch):
     for name in ("store", "detection"):
         monkeypatch.setattr(f"finetune.data.{name}.MEMORY_BYTES", 0)
     for name in ("COLUMN_BYTES", "PART_BYTES", "BLOCK_BYTES"):

@@ -45,7 +45,7 @@ def test_picking_from_a_list_gives_a_list():
     assert picked([{"text": "a"}, {"text": "b"}], [1]) == [{"text": "b"}]
 
 
-def test_nothing_is_made_before_it_is_asked_for():
+def test_examples_are_made_on_access():
     asked = []
     rows = Rows([{"n": n} for n in range(1000)])
     found = Examples(rows, lambda row: asked.append(row["n"]) or [row], array("Q"))

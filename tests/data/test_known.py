@@ -6,7 +6,7 @@ import pytest
 from finetune.data import known
 from finetune.data.known import KnownKinds, stamps
 from finetune.data.loading import read
-from finetune.data.mix import Kind, read_main, read_others
+from finetune.data.mix import DatasetKind, read_main, read_others
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 
@@ -43,7 +43,7 @@ def kind(folder):
 
 
 def test_the_same_data_is_read_once(kind, reads):
-    assert kind(MAIN) == kind(MAIN) == Kind("chat", "Prompts and completions")
+    assert kind(MAIN) == kind(MAIN) == DatasetKind("chat", "Prompts and completions")
     assert reads == ["main.jsonl"]
 
 
@@ -83,7 +83,7 @@ def another_in_its_place(path):
 
 @pytest.mark.parametrize("change", [longer, as_long, as_long_and_as_old, another_in_its_place])
 @pytest.mark.parametrize("name", ["main", "more"])
-def test_a_file_that_was_written_since_is_read_again(folder, kind, reads, change, name):
+def test_a_modified_file_is_read_again(folder, kind, reads, change, name):
     settings = MAIN.changed(also=("more.jsonl",))
     kind(settings)
     change(folder / f"{name}.jsonl")
@@ -91,7 +91,7 @@ def test_a_file_that_was_written_since_is_read_again(folder, kind, reads, change
     assert reads == ["main.jsonl", "more.jsonl"] * 2
 
 
-def test_what_is_mixed_in_is_known_each_by_itself(folder, kind, reads):
+def test_mixed_in_data_sets_are_cached_each_by_itself(folder, kind, reads):
     settings = MAIN.changed(mix=[{"path": "more.jsonl"}])
     kind(settings)
     kind(settings.changed(mix=[{"path": "more.jsonl", "weight": 0.5}], replay="more.jsonl"))
@@ -103,7 +103,7 @@ def test_what_is_mixed_in_is_known_each_by_itself(folder, kind, reads):
 
 
 @pytest.mark.parametrize("mixed", [{"replay": "pairs.jsonl"}, {"mix": [{"path": "pairs.jsonl"}]}])
-def test_what_is_known_is_refused_in_the_words_of_reading(folder, kind, mixed):
+def test_a_cached_kind_is_refused_in_the_words_of_reading(folder, kind, mixed):
     settings, find = MAIN.changed(**mixed), lambda path: folder / path
     with pytest.raises(DataError) as read_anew:
         read_others(settings, read_main(MAIN, find), find)
@@ -128,15 +128,15 @@ def test_a_file_that_has_gone_or_that_may_not_be_read_is_refused_though_its_rows
         remembered.kind(MAIN, lambda path: folder / path)
 
 
-def test_rows_kept_for_checking_have_to_be_there_each_time(folder, kind):
+def test_a_missing_held_out_file_is_noticed_each_time(folder, kind):
     settings = MAIN.changed(held_out="more.jsonl")
     kind(settings)
     (folder / "more.jsonl").unlink()
-    with pytest.raises(DataError, match=r"no file 'more\.jsonl' of rows kept for checking"):
+    with pytest.raises(DataError, match=r"no file 'more\.jsonl' of held-out rows"):
         kind(settings)
 
 
-def test_data_that_cannot_be_read_is_never_known(folder, kind, reads):
+def test_unreadable_data_is_never_cached(folder, kind, reads):
     (folder / "main.jsonl").write_text("{}\n")
     for _ in range(2):
         with pytest.raises(DataError):
@@ -144,15 +144,15 @@ def test_data_that_cannot_be_read_is_never_known(folder, kind, reads):
     assert reads == ["main.jsonl"] * 2
 
 
-def test_what_is_written_while_it_is_read_is_read_again(folder, reads):
+def test_a_file_modified_while_it_is_read_is_read_again(folder, reads):
     remembered, find = KnownKinds(), lambda path: folder / path
     before = stamps([folder / "main.jsonl"])
     (folder / "main.jsonl").write_text(PAIRS)
-    remembered.learn(before, MAIN, read(folder / "main.jsonl", MAIN))
+    remembered.remember(before, MAIN, read(folder / "main.jsonl", MAIN))
     assert remembered.kind(MAIN, find).kind == "preference" and reads == ["main.jsonl"]
 
 
-def test_only_the_last_data_sets_are_remembered(kind, reads, monkeypatch):
+def test_only_the_most_recent_data_sets_are_cached(kind, reads, monkeypatch):
     monkeypatch.setattr(known, "MOST", 2)
     for system in ("a", "b", "a", "c", "b", "a"):
         kind(MAIN.changed(system=system))

@@ -61,7 +61,7 @@ def test_an_upload_may_name_another_one(tmp_path):
         held_out_path(tmp_path / "a.csv", DataSettings(path="a.csv", held_out=f"uploads/{UPLOADS[1]}/b.csv"))
 
 
-def test_read_sides_takes_the_file_beside_without_the_mends(tmp_path):
+def test_the_held_out_file_is_read_without_the_fixes_of_rows(tmp_path):
     rows = [{"prompt": f"q{n}", "completion": "a"} for n in range(12)]
     for name, part in (("a.jsonl", rows), ("a.held-out.jsonl", [{"prompt": "x", "completion": "y"}])):
         (tmp_path / name).write_text("\n".join(map(json.dumps, part)), encoding="utf-8")
@@ -69,10 +69,10 @@ def test_read_sides_takes_the_file_beside_without_the_mends(tmp_path):
     data, train, held_out = read_split(tmp_path / "a.jsonl", chosen, 7)
     assert len(train) == 10 and held_out == [exchange("x", "y")]
     assert [bad.row for bad in data.rejected] == [1, 2]
-    assert data.notes[-1].startswith("Only 1 row is kept for checking")
+    assert data.notes[-1].startswith("Only 1 row is held out")
 
 
-def test_mends_of_rows_come_before_the_rows_are_understood_and_those_of_examples_after(make):
+def test_fixes_of_rows_apply_before_detection_and_those_of_examples_after(make):
     rows = [{"prompt": "q", "completion": ""}, {"prompt": "q", "completion": "a"}, {"prompt": "x", "completion": "y"}]
     fixes = (
         {"type": "correct", "row": 1, "values": {"completion": "a"}},
@@ -83,7 +83,7 @@ def test_mends_of_rows_come_before_the_rows_are_understood_and_those_of_examples
     data = make(rows, fixes=fixes)
     assert data.examples == [exchange("q", "a"), exchange("new", "row")] and list(data.rows) == [1, 4]
     assert [(bad.row, bad.line, bad.reason) for bad in data.rejected] == [
-        (2, 2, "It repeats an earlier row."),
+        (2, 2, "It is a duplicate of an earlier row."),
         (3, 3, "You left it out."),
     ]
     assert data.total_rows == 4

@@ -62,21 +62,21 @@ def test_a_weight_is_so_many_rows_for_each_of_the_main_data(folder):
     assert asked(gathered(folder, 8, mix=({**OTHER, "weight": 0.2},)).train, "other") != other
 
 
-def test_all_rows_are_taken_where_there_are_too_few_and_it_is_said(folder):
+def test_all_rows_are_taken_if_there_are_too_few_and_a_note_says_so(folder):
     found = gathered(folder, mix=(OTHER,))
     assert len(asked(found.train, "other")) == 40
-    assert "40 rows of other.jsonl are mixed in; 90 were asked for, but there are no more." in found.notes
+    assert "40 rows of other.jsonl are mixed in; 90 were requested, but there are no more." in found.notes
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
-def test_general_rows_are_a_share_of_all_that_is_learnt_from(folder, share):
+def test_replay_data_is_a_share_of_all_training_rows(folder, share):
     found = gathered(folder, mix=({**OTHER, "weight": 0.1},), replay="general.jsonl", replay_share=share)
     general = asked(found.train, "general")
     assert abs(len(general) - share * len(found.train)) <= 0.5
     assert f"{len(general)} rows of general.jsonl are mixed in." in found.notes
 
 
-def test_no_general_rows_at_a_share_of_nothing(folder):
+def test_there_is_no_replay_data_at_a_share_of_zero(folder):
     assert len(gathered(folder, replay="nowhere.jsonl", replay_share=0).train) == 90
 
 
@@ -90,10 +90,10 @@ def test_held_out_rows_are_of_the_main_data_alone_and_never_mixed_in(folder):
 def test_rows_of_another_kind_are_refused(folder):
     with pytest.raises(DataError) as error:
         gathered(folder, replay="pairs.jsonl")
-    assert "The rows of pairs.jsonl are Preference pairs, but the rows to learn from are Prompts" in str(error.value)
+    assert "The rows of pairs.jsonl are Preference pairs, but the training rows are Prompts" in str(error.value)
 
 
-def test_every_file_is_looked_for_by_whoever_finds_files(folder):
+def test_every_file_is_found_by_the_find_function(folder):
     settings = DataSettings(path="main.jsonl", mix=(OTHER,), replay="general.jsonl")
     looked_for = []
 
@@ -113,9 +113,7 @@ def test_several_files_are_the_main_data(folder):
 
 
 def test_a_dataset_on_the_hub_may_be_named_anywhere(folder, monkeypatch):
-    monkeypatch.setattr(
-        "finetune.data.readers.hub.fetch", lambda settings, trusted: [folder / settings.path.split("/")[-1]]
-    )
+    monkeypatch.setattr("finetune.data.hub.fetch", lambda settings, trusted: [folder / settings.path.split("/")[-1]])
     settings = DataSettings(path="hf://datasets/me/main.jsonl", replay="hf://datasets/me/general.jsonl")
     found = gather(settings, lambda path: pytest.fail(path), 7)
     assert (len(asked(found.train, "main")), len(asked(found.train, "general"))) == (90, 10)
@@ -126,7 +124,7 @@ TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"
 
 @pytest.fixture
 def leaky(folder):
-    """What is mixed in, and the file kept for checking, hold secrets; one of the questions is learnt from as well."""
+    """Mixed-in and held-out rows contain secrets; one of the held-out questions is also in the training data."""
     rows = [{"frage": f"other {n}", "antwort": f"Write to o{n}@example.com."} for n in range(40)]
     write(folder / "other.jsonl", [*rows, {"frage": f"other {TOKEN}", "antwort": "a"}])
     write(folder / "general.jsonl", [exchange(f"general {n}", "Call 415-555-0123.") for n in range(300)])
@@ -138,21 +136,21 @@ def leaky(folder):
 
 
 @pytest.mark.parametrize("mixed_in", [{"mix": (OTHER,)}, {"replay": "general.jsonl"}])
-def test_placeholders_are_put_in_all_that_is_learnt_and_checked_with(leaky, mixed_in):
+def test_training_and_held_out_rows_are_masked(leaky, mixed_in):
     assert "example.com" in str(list(gathered(leaky, **mixed_in).train)) or "555" in str(gathered(leaky, **mixed_in))
     found = gathered(leaky, **mixed_in, fixes=({"type": "mask"},))
     said = str(list(found.train) + list(found.held_out))
     assert "[e-mail]" in said and not any(secret in said for secret in (TOKEN, "example.com", "555-0123"))
 
 
-def test_what_is_kept_for_checking_is_not_learnt_from_behind_a_placeholder(leaky):
+def test_held_out_rows_are_not_trained_on_in_masked_form(leaky):
     for fixes in ((), ({"type": "mask"},)):
         found = gathered(leaky, fixes=fixes)
         assert len(found.train) == 100 and len(found.held_out) == 2
         assert not set(map(content_hash, found.train)) & set(map(content_hash, found.held_out))
 
 
-def test_mends_of_the_rows_of_one_file_change_no_other(leaky):
+def test_fixes_of_rows_of_one_file_change_no_other(leaky):
     fixes = ({"type": "drop", "rows": "1-90"}, {"type": "deduplicate", "near": True})
     found = gathered(leaky, mix=({**OTHER, "weight": 5},), replay="general.jsonl", fixes=fixes)
     assert len(asked(found.train, "main")) == 10 and len(asked(found.train, "other")) == 41
@@ -171,10 +169,10 @@ def test_secrets_in_what_is_mixed_in_are_found_in_all_rows_of_the_file(leaky):
     assert secrets_in(other, "other.jsonl") == []
 
 
-def test_the_file_kept_for_checking_is_read_without_the_mends_of_the_data(folder):
+def test_the_held_out_file_is_read_without_the_fixes_of_the_data(folder):
     settings = DataSettings(path="main.jsonl", fixes=({"type": "drop", "rows": "1"},))
     assert read_held_out(settings, lambda path: folder / path) is None
     write(folder / "main.held-out.jsonl", [{"prompt": "x", "completion": "y"}])
     assert read_held_out(settings, lambda path: folder / path).examples == [exchange("x", "y")]
-    with pytest.raises(DataError, match="There is no file 'none.jsonl' of rows kept for checking"):
+    with pytest.raises(DataError, match="There is no file 'none.jsonl' of held-out rows"):
         read_main(settings.changed(held_out="none.jsonl"), lambda path: folder / path)

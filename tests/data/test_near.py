@@ -31,7 +31,7 @@ def jaccard(one, other):
     return len(runs[0] & runs[1]) / len(runs[0] | runs[1])
 
 
-def test_just_what_is_alike_is_found():
+def test_exactly_the_similar_pairs_are_found():
     rows = texts(1000)
     draw = random.Random(2)
     changed = []
@@ -47,7 +47,7 @@ def test_just_what_is_alike_is_found():
     assert len(found) >= 0.99 * len(wanted)
 
 
-def test_it_finds_the_same_each_time():
+def test_it_is_deterministic():
     rows = texts(300, words=30)
     rows += [row + " end" for row in rows]
     assert near.pairs(rows) == near.pairs(list(rows)) and len(near.pairs(rows)) == 300
@@ -79,27 +79,27 @@ def test_another_question_is_another_question(one, other):
     assert not alike(one, other)
 
 
-def test_what_all_rows_share_does_not_make_them_alike():
+def test_common_shingles_do_not_make_rows_similar():
     shared = " ".join(WORDS[:200])
     rows = [f"{shared} {text}" for text in texts(100, words=12)]
     assert near.pairs(rows) == []
     assert near.pairs([*rows, rows[7] + "."]) == [(7, 100)]
     examples = [chat(text, "yes", system=shared) for text in texts(2, words=12)]
-    assert near.nearly_repeated(examples) == set()
+    assert near.near_duplicates(examples) == set()
 
 
 def test_a_thousand_copies_are_one_group():
-    assert near.nearly_repeated([chat(f"the same words as before {'!' * n}", "yes") for n in range(1000)]) == set(
+    assert near.near_duplicates([chat(f"the same words as before {'!' * n}", "yes") for n in range(1000)]) == set(
         range(1, 1000)
     )
 
 
-def test_groups_hold_together_and_keep_their_first():
+def test_groups_are_connected_and_keep_their_first():
     assert near.followers([(3, 5), (1, 3), (7, 9), (5, 11)]) == {3, 5, 11, 9}
     assert near.followers([]) == set()
 
 
-def test_equal_examples_are_repeats_and_others_are_not():
+def test_equal_examples_are_duplicates_and_others_are_not():
     tool = [{"type": "function", "function": {"name": "add", "parameters": {"a": [1, 2]}}}]
     examples = [
         chat("q", "a"),
@@ -110,16 +110,16 @@ def test_equal_examples_are_repeats_and_others_are_not():
         {"tools": tool, **chat("q", "a")},
         chat("q", "a"),
     ]
-    assert near.repeated(examples) == {5, 6}
-    assert near.repeats(array("q")) == []
+    assert near.duplicates(examples) == {5, 6}
+    assert near.duplicate_positions(array("q")) == []
 
 
 def test_only_the_beginning_of_a_row_is_compared_and_a_pair_whole():
     long = "w " * near.MOST_CHARACTERS
-    assert len(near.said({"text": long})) == near.MOST_CHARACTERS
+    assert len(near.text_of({"text": long})) == near.MOST_CHARACTERS
     turn = [{"role": "assistant", "content": "c"}]
-    assert near.said({"prompt": [{"role": "user", "content": "p"}], "chosen": turn, "rejected": turn}) == "p\nc\nc"
-    assert near.said(chat("q", None)) == "q\n"
+    assert near.text_of({"prompt": [{"role": "user", "content": "p"}], "chosen": turn, "rejected": turn}) == "p\nc\nc"
+    assert near.text_of(chat("q", None)) == "q\n"
 
 
 def test_few_texts_have_no_pairs():
@@ -139,13 +139,13 @@ def test_equal_turns_have_equal_fingerprints_and_others_do_not():
     ]
     assert near.fingerprint(one) == near.fingerprint(same)
     assert len({near.fingerprint(example) for example in (one, *others)}) == 1 + len(others)
-    numbers, folded = map(near.number_of, ("user", "Why?", "assistant", "Because.")), 0
+    numbers, folded = map(near.text_hash, ("user", "Why?", "assistant", "Because.")), 0
     for number in numbers:
         folded = folded * near.FOLD + number
     assert (near.fingerprint(one) - folded) % 2**64 == 0 and -(2**63) <= near.fingerprint(one) < 2**63
 
 
 @given(numbers=st.lists(st.integers(0, 3), max_size=8), times=st.integers(2, 4))
-def test_a_number_comes_often_if_it_is_there_so_many_times(numbers, times):
+def test_a_number_has_repeats_if_it_occurs_that_often(numbers, times):
     wanted = any(numbers.count(number) >= times for number in numbers)
-    assert near.come_often(np.array(numbers, np.int64), times) == wanted
+    assert near.has_repeats(np.array(numbers, np.int64), times) == wanted

@@ -2,7 +2,6 @@ import csv
 import io
 import json
 import time
-from collections import Counter
 
 import pytest
 
@@ -10,7 +9,7 @@ from finetune.data.dataset import Dataset
 from finetune.data.fixes.deduplicate import Deduplicate
 from finetune.data.fixes.drop import Drop
 from finetune.data.formats.turns import exchange
-from finetune.data.report import Report, advice, check, histogram
+from finetune.data.report import Report, advice, check
 from finetune.data.table import Rejected
 from finetune.errors import DataError
 from tests.rows import LENGTH, clean, pair, read, report_on, sequences
@@ -40,7 +39,7 @@ def counts(report):
     return {stage.name: stage.count for stage in report.stages}
 
 
-def test_a_clean_file_has_nothing_to_say():
+def test_a_clean_file_has_no_findings():
     report = report_on(chats(*many(200)))
     assert (report.rows, report.kept, report.counts.tokens, report.counts.trained) == (200, 200, 1000, 800)
     assert (report.longest, report.p99_length, report.sampled_from) == (5, 5, 0)
@@ -56,27 +55,6 @@ def test_every_row_is_accounted_for():
     assert (report.counts.tokens, report.counts.trained) == (132 * 5 + LENGTH, 132 * 4 + LENGTH - 1)
 
 
-def test_the_stages_add_up_and_name_their_rows():
-    report = report_on(mixed(), held_out=chats(many(2)[1], ("Q0!", "a0, because of 0")))
-    assert counts(report) == {
-        "read": 137, "left_out": 1, "rejected": 2, "duplicates": 1, "near_duplicates": 1, "leakage": 1,
-        "near_leakage": 3, "truncated": 2, "nothing_to_learn": 1, "kept": 133,
-    }  # fmt: skip
-    lost = sum(stage.count for stage in report.stages if stage.removed)
-    assert counts(report)["read"] - lost == counts(report)["kept"] == report.kept
-    rows = {stage.name: stage.rows for stage in report.stages}
-    assert (rows["left_out"], rows["rejected"]) == ((4,), (3, 135))
-    assert (rows["duplicates"], rows["near_duplicates"]) == ((136,), (137,))
-    assert (rows["leakage"], rows["near_leakage"]) == ((2,), (1, 136, 137))
-    assert all(stage.words and not stage.estimated for stage in report.stages)
-
-
-def test_stages_that_cannot_be_are_left_away():
-    assert list(counts(report_on(chats(*many(20))))) == [
-        "read", "rejected", "duplicates", "near_duplicates", "truncated", "nothing_to_learn", "kept",
-    ]  # fmt: skip
-
-
 def test_rejected_rows_are_a_table():
     written = report_on(mixed()).rejected_csv()
     rows = list(csv.DictReader(io.StringIO(written)))
@@ -86,24 +64,24 @@ def test_rejected_rows_are_a_table():
     assert list(csv.reader(io.StringIO(several)))[1] == ["2", "3", 'It says "no", twice.', "b.csv"]
 
 
-def test_mended_rows_are_left_out_and_not_told_again():
+def test_fixed_rows_are_left_out_and_not_reported_again():
     rows = clean(200) + clean(2)
     report = report_on(read(rows, Drop(rows="7"), Deduplicate()))
     assert counts(report)["left_out"] == 3 and counts(report)["rejected"] == 0 and report.kept == 199
     assert report.findings == []
 
 
-def test_a_pair_learns_only_if_both_answers_are_within_the_length():
+def test_a_pair_is_kept_only_if_both_answers_are_within_the_length():
     report = report_on(read([pair("Why?", "Because.", LONG), pair(LONG, "Because.", "Why not?")]))
     assert (report.kept, report.nothing_to_train_on, report.truncated) == (1, [2], [1, 2])
 
 
-def test_a_model_that_refuses_every_row_is_told_as_an_error():
+def test_a_model_that_refuses_every_row_is_an_error():
     with pytest.raises(DataError, match="The template refuses it"):
         check(chats(("q", "refuse"), ("r", "refuse")), sequences)
 
 
-def test_the_gravest_comes_first():
+def test_the_most_severe_comes_first():
     report = report_on(chats(*[("q", "a")] * 4, (LONG, "a")))
     severities = [finding.severity for finding in report.findings]
     assert severities == sorted(severities, key=("problem", "warning", "info").index) and severities[0] == "problem"
@@ -127,18 +105,18 @@ def test_a_large_dataset_is_estimated_from_a_spread_sample():
     assert report.counts.tokens == 10 * sum(
         len(sequence.ids) for each in asked for sequence in sequences(each) if sequence.has_trained_tokens
     )
-    told = {finding.code: finding.message for finding in report.findings}
-    assert told["truncated"].startswith("About ") and sum(count for *_, count in report.token_histogram) == 1000
+    messages = {finding.code: finding.message for finding in report.findings}
+    assert messages["truncated"].startswith("About ") and sum(count for *_, count in report.token_histogram) == 1000
     assert not stages["duplicates"].estimated
 
 
-def test_progress_is_told():
-    told = []
-    report_on(chats(*many(1200)), progress=told.append)
-    assert told == [0, 500 / 1200, 1000 / 1200]
+def test_progress_is_reported():
+    shares = []
+    report_on(chats(*many(1200)), progress=shares.append)
+    assert shares == [0, 500 / 1200, 1000 / 1200]
 
 
-def test_a_sample_knows_what_all_rows_show():
+def test_duplicates_and_secrets_are_found_in_all_rows_despite_sampling():
     pairs = [*many(1000), many(1)[0], ("mail to anna@example.com", "I will do it at once.")]
     report = report_on(chats(*pairs), budget=50)
     rows = {finding.code: finding.rows for finding in report.findings}
@@ -146,26 +124,7 @@ def test_a_sample_knows_what_all_rows_show():
     assert report.kept == 1002
 
 
-@pytest.mark.parametrize(
-    "values, bins",
-    [
-        ([], []),
-        ([7], [(7, 7, 1)]),
-        ([2, 2, 4], [(2, 2, 2), (3, 3, 0), (4, 4, 1)]),
-        ([0, 39], [(n, n + 1, 1 if n in (0, 38) else 0) for n in range(0, 40, 2)]),
-    ],
-)
-def test_bins_are_round_and_hold_all(values, bins):
-    assert histogram(Counter(values)) == bins
-
-
-def test_the_longest_rows_share_the_last_bin():
-    bins = histogram(Counter({**dict.fromkeys(range(100, 500), 1), 9999: 1}), scale=3)
-    assert bins[0] == (100, 119, 60) and len(bins) <= 21
-    assert bins[-1][1] == 9999 and sum(count for *_, count in bins) == 3 * 401
-
-
-def test_turns_are_counted_without_instructions():
+def test_turns_are_counted_without_the_system_prompt():
     dataset = chats(*many(3))
     dataset.examples[0]["messages"].insert(0, {"role": "system", "content": "Be kind."})
     dataset.examples[1]["messages"] += exchange("And?", "Then.")["messages"]
@@ -211,7 +170,7 @@ def test_advice_knows_labels():
     assert "2 fixed answers" in report_on(read(rows)).advice
 
 
-def test_looking_at_a_row_is_quick():
+def test_checking_a_row_is_fast():
     """Ten times what it takes, so that it fails for a change of kind and not for a busy machine."""
     dataset = chats(
         *((f"Why is it that {row['prompt']} {n}", row["completion"] * 4) for n, row in enumerate(clean(800) * 25))

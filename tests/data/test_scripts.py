@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.data.scripts import language_of, script_of, tongue_of
+from finetune.data.scripts import language_of, language_or_script_of, script_of
 
 SENTENCES = {
     "English": "The harbour is closed in winter, and you have to wait for the first boat that can leave.",
@@ -22,16 +22,16 @@ SENTENCES = {
 }
 
 
-@pytest.mark.parametrize("tongue, text", SENTENCES.items(), ids=SENTENCES)
-def test_the_language_or_the_script_is_told(tongue, text):
-    assert tongue_of(text) == tongue
+@pytest.mark.parametrize("language, text", SENTENCES.items(), ids=SENTENCES)
+def test_the_language_or_the_script_is_recognized(language, text):
+    assert language_or_script_of(text) == language
 
 
 @pytest.mark.parametrize(
     "text", ["", "42 + 7", "Yes.", "Ja.", '{"product":"lamp","issue":"late"}', "Oslo, Bergen, Tromsø"]
 )
-def test_what_cannot_be_told_is_not_guessed(text):
-    assert tongue_of(text) == ""
+def test_the_unknown_is_not_guessed(text):
+    assert language_or_script_of(text) == ""
 
 
 def test_most_letters_decide_on_the_script():

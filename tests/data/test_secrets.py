@@ -113,7 +113,7 @@ def test_a_phone_number_ends_before_what_would_make_it_too_long(text, masked):
         ("415-555-0123@sms.example.net", "[e-mail]"),
     ],
 )
-def test_of_what_overlaps_the_gravest_is_told_and_nothing_is_left(text, masked):
+def test_overlapping_matches_become_the_kind_with_precedence(text, masked):
     assert mask(text) == masked
     assert len(find(text)) == 1 and mask(text, (find(text)[0].kind,)) == masked
 

@@ -15,6 +15,6 @@ def test_every_setting_says_what_it_does():
 
 
 @pytest.mark.parametrize("values", [{}, {"path": "a", "held_out_share": 0.9}, {"path": "a", "colums": {}}])
-def test_what_is_out_of_bounds_is_refused(values):
+def test_values_out_of_bounds_are_refused(values):
     with pytest.raises(ValidationError):
         DataSettings(**values)

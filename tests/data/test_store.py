@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from finetune.data import store
 from finetune.data.store import Lines, Numbers, Picked, Rows
-from finetune.data.texts import LONG, PROSE, Texts
+from finetune.data.texts import LONG, PROSE, ColumnTexts
 from finetune.errors import DataError
 
 rows = st.lists(st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.text(max_size=9), max_size=3))
@@ -43,14 +43,14 @@ def test_rows_that_differ_are_not_equal_and_none_is_outside():
         Rows([{"a": 1}])[1]
 
 
-def test_large_rows_leave_the_memory():
+def test_large_rows_move_to_disk():
     kept = Rows()
     for number in range(50):
         kept.append({"text": "x" * 2**20, "number": number})
     assert kept._memory == [] and kept[49]["number"] == 49
 
 
-def test_many_short_rows_leave_the_memory_too():
+def test_many_short_rows_move_to_disk_too():
     kept = Rows()
     for number in range(200_000):
         kept.append({"n": number}, 1)
@@ -81,7 +81,7 @@ def test_lines_are_read_from_the_file_each_by_its_parser(lines):
     assert lines[0][2] == {"odd": "three"} and lines[0][1] == {"text": "two"}
 
 
-def test_a_file_that_was_changed_is_not_read_on(lines):
+def test_a_changed_file_is_not_read_further(lines):
     lines[1].write_bytes(b"uno\ndos\n\ntres\nquatro\n")
     with pytest.raises(DataError, match="a.txt was changed after it was read"):
         lines[0][0]
@@ -89,7 +89,7 @@ def test_a_file_that_was_changed_is_not_read_on(lines):
         list(lines[0])
 
 
-def test_a_file_that_is_changed_while_it_is_walked_through_is_not_read_on(lines, monkeypatch):
+def test_a_file_that_changes_during_iteration_is_not_read_further(lines, monkeypatch):
     monkeypatch.setattr(store, "BLOCK_BYTES", 4)
     walk = iter(lines[0])
     assert next(walk) == {"text": "one"}
@@ -122,8 +122,12 @@ def test_lines_know_where_prose_is(lines):
     path_of_more = path.with_name("b.txt")
     path_of_more.write_bytes(b"{}\n{1}\n{2}\n{3}")
     more = Lines(path_of_more, bytes.strip, bytes.strip)
-    yes, no = (Texts(bytes([flag])) for flag in (PROSE, LONG))
-    more.point(0, array("I", [3, 4]), texts={"a": Texts(bytes([PROSE, PROSE])), "b": Texts(bytes([0, PROSE | LONG]))})
+    yes, no = (ColumnTexts(bytes([flag])) for flag in (PROSE, LONG))
+    more.point(
+        0,
+        array("I", [3, 4]),
+        texts={"a": ColumnTexts(bytes([PROSE, PROSE])), "b": ColumnTexts(bytes([0, PROSE | LONG]))},
+    )
     more.point(7, [4])
     more.point(11, [3], texts={"a": no, "b": yes})
     assert more.hold_prose(["a"]).tolist() == [True, True, False, False]

@@ -46,7 +46,7 @@ rows = st.lists(st.fixed_dictionaries({"question": said, "answer": answer, "id":
 
 @contextmanager
 def large(one_by_one: bool = False):
-    """Even small files are treated as large ones are; with ``one_by_one`` every example is looked at."""
+    """Small files are treated like large ones; with ``one_by_one`` every example is a candidate."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (store, detection):
             patch.setattr(module, "MEMORY_BYTES", 0)
@@ -58,7 +58,7 @@ def large(one_by_one: bool = False):
         yield
 
 
-def told(path: Path, **options) -> tuple:
+def result_of(path: Path, **options) -> tuple:
     """All that a report says of a file."""
     data = read(path, DataSettings(path=path.name, **options), prefilter=PREFILTER)
     report = check(data, sequences, length=LENGTH)
@@ -78,7 +78,7 @@ def told(path: Path, **options) -> tuple:
 )
 @example([{"question": TURNS, "answer": CALM, "id": 1}], ("prompt", "completion"), None, False)
 @example([{"question": "Why?", "answer": f"{CALM}. #### 42", "id": 1}], ("question", "answer"), None, False)
-def test_a_report_at_a_glance_is_the_report_on_each_example(tmp_path, rows, names, system, ascii_only):
+def test_a_report_from_summaries_equals_the_report_on_each_example(tmp_path, rows, names, system, ascii_only):
     path = tmp_path / "rows.jsonl"
     calm = [{"question": f"{CALM}, {n}?", "answer": f"{CALM} for the {n}. time.", "id": n} for n in range(9)]
     written = [
@@ -88,7 +88,7 @@ def test_a_report_at_a_glance_is_the_report_on_each_example(tmp_path, rows, name
     told_one_by_one, told_at_a_glance = [], []
     for found, one_by_one in ((told_one_by_one, True), (told_at_a_glance, False)):
         with large(one_by_one):
-            found.append(told(path, system=system, format="text" if "text" in names else "auto"))
+            found.append(result_of(path, system=system, format="text" if "text" in names else "auto"))
     assert told_at_a_glance == told_one_by_one
 
 
@@ -97,9 +97,9 @@ text = st.lists(fragment | st.text(max_size=3), max_size=5).map("".join)
 
 @settings(max_examples=500, deadline=None)
 @given(texts=st.lists(text, min_size=1, max_size=5))
-def test_what_has_no_sign_has_nothing(texts):
+def test_text_without_a_prefilter_match_has_no_finding(texts):
     finder = BrokenText()
-    for text, is_signed in zip(texts, summary._signed(texts)):
+    for text, is_signed in zip(texts, summary._matches(texts)):
         finder.see(look(0, 1, {"text": text}))
         if not is_signed:
             assert not find(text) and not (len(text) > LONG_CHARACTERS and is_boilerplate(text))
@@ -107,9 +107,9 @@ def test_what_has_no_sign_has_nothing(texts):
         finder = BrokenText()
 
 
-def test_every_find_has_a_sign_and_calm_words_have_none():
-    assert all(summary._signed([f"{CALM} {each}" for each in FINDS[: FINDS.index("n/a")]]))
-    assert summary._signed([CALM, f"{CALM}: 3 of 17, 日本", "\ud800"]) == [False, False, False]
+def test_every_match_passes_the_prefilter_and_calm_text_does_not():
+    assert all(summary._matches([f"{CALM} {each}" for each in FINDS[: FINDS.index("n/a")]]))
+    assert summary._matches([CALM, f"{CALM}: 3 of 17, 日本", "\ud800"]) == [False, False, False]
 
 
 def test_calm_rows_of_a_file_are_never_made(tmp_path):
@@ -124,12 +124,12 @@ def test_calm_rows_of_a_file_are_never_made(tmp_path):
     assert [seen.row for each in found for seen in each.candidates] == [*first, 21, last]
     assert sum(each.others for each in found) == 44 and sum(each.turns[2] for each in found) == 50
     assert [number for each in found for number in each.fingerprints] == list(map(near.fingerprint, data.examples))
-    assert [at for each in found for at in each.answered] == [n for n in range(4, 49) if n != 20]
-    said = [number for each in found for number in each.said]
-    assert said == [near.number_of(f"{CALM} {n}") for n in range(4, 49) if n != 20]
+    assert [at for each in found for at in each.answer_positions] == [n for n in range(4, 49) if n != 20]
+    said = [number for each in found for number in each.answer_hashes]
+    assert said == [near.text_hash(f"{CALM} {n}") for n in range(4, 49) if n != 20]
 
 
-def test_pairs_and_ratings_are_always_looked_at():
+def test_pairs_and_ratings_are_always_candidates():
     examples = [{**exchange("Why?", CALM), "n": n} for n in range(1200)]
     for kind, candidates in (("chat", 0), ("preference", 1200), ("rated", 1200)):
         found = list(summaries(examples, range(1, 1201), kind))

@@ -90,7 +90,7 @@ def test_rows_are_replaced_by_number(table):
     assert table.replaced(lambda number, values: dict(values)) is table
 
 
-def test_only_the_rows_named_are_looked_at(table):
+def test_only_the_named_rows_are_changed(table):
     seen = []
     changed = table.replaced(lambda number, values: seen.append(number) or {"a": "x"}, only={3, 9})
     assert seen == [3] and [row["a"] for row in changed.rows] == ["1", "2", "x"]
@@ -112,12 +112,12 @@ def test_a_table_of_little_but_bad_rows_is_refused(monkeypatch):
         table.reject("It is odd.", 4)
 
 
-def test_progress_is_told_at_most_ten_times_a_second():
-    told = []
-    table = Table("CSV", reading=Reading(progress=told.append), share=lambda: 0.5)
+def test_progress_is_reported_at_most_ten_times_a_second():
+    shares = []
+    table = Table("CSV", reading=Reading(progress=shares.append), share=lambda: 0.5)
     for _ in range(5000):
         table.add({"a": "1"})
-    assert told and set(told) == {0.5} and len(told) <= 2
+    assert shares and set(shares) == {0.5} and len(shares) <= 2
 
 
 def test_a_row_knows_its_file():

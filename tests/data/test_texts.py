@@ -2,18 +2,18 @@ import re
 
 import pyarrow
 import pytest
-from finetune.data.summary import PREFILTER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.data import near
-from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, MOST, PROSE, Texts, look, numbers_of, white_space
+from finetune.data.summary import PREFILTER
+from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, MOST, PROSE, ColumnTexts, scan, text_hashes, white_space
 
 SENTENCE = "The ship sails from the harbour at noon."
-piece = st.sampled_from(
+fragment = st.sampled_from(
     [SENTENCE, SENTENCE * 5, "yes", " ", "\n", "\x1c", "\x85", "\u2003", "日本", "[", "{", '"[', "**", "é", ""]
 )
-text = st.none() | st.lists(piece, max_size=4).map("".join) | st.text(st.characters(codec="utf-8"), max_size=60)
+text = st.none() | st.lists(fragment, max_size=4).map("".join) | st.text(st.characters(codec="utf-8"), max_size=60)
 
 
 def is_prose_of(text: str) -> bool:
@@ -22,11 +22,11 @@ def is_prose_of(text: str) -> bool:
 
 @settings(max_examples=400, deadline=None)
 @given(texts=st.lists(text, min_size=1, max_size=6), skipped=st.integers(0, 2))
-def test_what_is_told_of_texts_is_what_the_texts_say(texts, skipped):
+def test_flags_and_hashes_are_those_of_the_texts(texts, skipped):
     column = pyarrow.array([SENTENCE] * skipped + texts, pyarrow.string()).slice(skipped)
-    told = look(pyarrow.table({"a": column}), "noon|é")["a"]
+    found = scan(pyarrow.table({"a": column}), "noon|é")["a"]
     for at, one in enumerate(texts):
-        is_prose, is_calm, is_long = (bool(told.flags[at] & flag) for flag in (PROSE, CALM, LONG))
+        is_prose, is_calm, is_long = (bool(found.flags[at] & flag) for flag in (PROSE, CALM, LONG))
         if one is None:
             assert not is_prose and not is_calm
             continue
@@ -34,42 +34,42 @@ def test_what_is_told_of_texts_is_what_the_texts_say(texts, skipped):
         assert is_prose == is_prose_of(one)
         assert is_calm == ("noon" not in one and "é" not in one)
         assert is_long == (len(trimmed) > LONG_CHARACTERS)
-        assert told.numbers[at] == near.number_of(one) and told.trimmed[at] == near.number_of(trimmed)
+        assert found.hashes[at] == near.text_hash(one) and found.stripped_hashes[at] == near.text_hash(trimmed)
 
 
 @settings(max_examples=200, deadline=None)
 @given(texts=st.lists(text))
-def test_without_signs_only_prose_is_told(texts):
+def test_without_a_prefilter_only_prose_is_flagged(texts):
     column = pyarrow.array(texts, pyarrow.string())
-    told = look(pyarrow.table({"a": pyarrow.chunked_array([column])}))["a"]
-    assert list(told.flags) == [PROSE * is_prose_of(one or "") for one in texts]
-    assert numbers_of(column.fill_null("-")).tolist() == [near.number_of("-" if one is None else one) for one in texts]
+    found = scan(pyarrow.table({"a": pyarrow.chunked_array([column])}))["a"]
+    assert list(found.flags) == [PROSE * is_prose_of(one or "") for one in texts]
+    assert text_hashes(column.fill_null("-")).tolist() == [near.text_hash("-" if one is None else one) for one in texts]
 
 
 def test_white_space_is_all_that_python_strips():
     assert set(white_space()) == {letter for letter in map(chr, range(0x110000)) if letter.isspace()}
 
 
-def test_only_columns_of_text_are_told_and_the_longest_are_numbered():
+def test_only_text_columns_are_scanned_and_the_largest_are_hashed():
     columns = {f"c{n}": [SENTENCE * (n + 1)] for n in range(MOST + 2)} | {"id": [1]}
-    told = look(pyarrow.table(columns), PREFILTER)
-    assert [name for name in told if told[name].numbers] == [f"c{n}" for n in range(2, MOST + 2)]
-    assert "id" not in told and told["c0"].flags[0] == PROSE and told["c2"].flags[0] == PROSE | CALM | LONG
-    assert all(not each.numbers for each in look(pyarrow.table(columns)).values())
+    found = scan(pyarrow.table(columns), PREFILTER)
+    assert [name for name in found if found[name].hashes] == [f"c{n}" for n in range(2, MOST + 2)]
+    assert "id" not in found and found["c0"].flags[0] == PROSE and found["c2"].flags[0] == PROSE | CALM | LONG
+    assert all(not each.hashes for each in scan(pyarrow.table(columns)).values())
 
 
-def test_of_texts_between_others_nothing_is_known():
-    known, more = Texts(), look(pyarrow.table({"a": [SENTENCE]}), "x")["a"]
+def test_texts_between_others_are_unknown():
+    known, more = ColumnTexts(), scan(pyarrow.table({"a": [SENTENCE]}), "x")["a"]
     known.put(2, more)
-    known.put(3, Texts(bytes([PROSE])))
+    known.put(3, ColumnTexts(bytes([PROSE])))
     known.put(5, more)
     assert list(known.flags) == [0, 0, PROSE | CALM, PROSE, 0, PROSE | CALM]
-    assert list(known.numbers) == [0, 0, more.numbers[0], 0, 0, more.numbers[0]] and len(known.trimmed) == 6
+    assert list(known.hashes) == [0, 0, more.hashes[0], 0, 0, more.hashes[0]] and len(known.stripped_hashes) == 6
     assert known.padded(7).have(PROSE).tolist() == [False, False, True, True, False, True, False]
     assert len(known.flags) == 6, "others may be reading it"
 
 
 @pytest.mark.parametrize("column", ["a", "b"])
-def test_a_column_of_nothing_says_nothing(column):
-    told = look(pyarrow.table({"a": pyarrow.array([None, None], pyarrow.string()), "b": ["", " "]}), "x")[column]
-    assert not told.have(PROSE).any() and not told.have(LONG).any()
+def test_an_empty_column_is_unknown(column):
+    found = scan(pyarrow.table({"a": pyarrow.array([None, None], pyarrow.string()), "b": ["", " "]}), "x")[column]
+    assert not found.have(PROSE).any() and not found.have(LONG).any()

@@ -1,4 +1,4 @@
-"""Colouring equals truth: what a piece marks as learnt is what reaches the loss."""
+"""The loss mask is true: the tokens that a sequence marks as trained are those that reach the loss."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -55,7 +55,7 @@ def trained(sequence, tokenizer):
     return [text for text, flag in spans(sequence, tokenizer) if flag]
 
 
-def test_a_piece_knows_what_was_cut_and_what_is_learnt():
+def test_a_sequence_knows_its_truncation_and_its_trained_tokens():
     sequence = TokenSequence((1, 2, 3), (False, True, False), full_length=5)
     assert sequence.is_truncated and sequence.has_trained_tokens
     assert sequence.labels() == [-100, 2, -100]
@@ -72,7 +72,7 @@ def test_a_template_without_markers_is_masked_by_rendering_up_to_each_answer(tok
     assert trained(chat_sequence(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n", "a\nb<|im_end|>\n"]
 
 
-def test_markers_that_leave_out_the_end_of_turn_still_train_it(tokenizer):
+def test_markers_that_omit_the_end_of_turn_still_train_it(tokenizer):
     inside = "{{ message['content'] + '<|im_end|>' }}{% endgeneration %}"
     assert inside in tokenizer.chat_template
     outside = "{{ message['content'] }}{% endgeneration %}{{ '<|im_end|>' }}"
@@ -86,7 +86,7 @@ def test_special_tokens_that_swallow_the_space_behind_them_do_not_spread_the_mas
     assert trained(chat_sequence(CHAT, tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
 
 
-def test_a_known_template_is_marked_by_its_training_twin(tokenizer):
+def test_a_known_template_is_marked_by_its_training_variant(tokenizer):
     from trl.chat_template_utils import qwen2_5_chat_template
 
     tokenizer.chat_template = qwen2_5_chat_template
@@ -125,7 +125,7 @@ def test_a_template_that_rewrites_earlier_turns_is_masked_where_the_only_answer_
         assert trained(chat_sequence(messages, tokenizer, 500), tokenizer) == [f"{answer}<|im_end|>\n"]
 
 
-def test_an_answer_that_begins_otherwise_than_the_template_announces_is_learnt_alone(tokenizer):
+def test_only_the_answer_is_trained_if_it_begins_unlike_the_generation_prompt(tokenizer):
     tokenizer.chat_template = CHATML.replace("assistant\n' }}{% endif", "assistant\n<think>\n' }}{% endif")
     assert trained(chat_sequence(CHAT[:3], tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n"]
 
@@ -137,7 +137,7 @@ def test_a_template_that_writes_the_question_behind_the_answer_is_refused(tokeni
 
 
 @pytest.mark.parametrize("template", [None, CHATML], ids=["with markers", "without"])
-def test_an_answer_of_weight_0_is_not_learnt(tokenizer, template):
+def test_an_answer_of_weight_0_is_masked(tokenizer, template):
     tokenizer.chat_template = template or tokenizer.chat_template
     weighted = [*CHAT[:2], {**CHAT[2], "weight": 0}, *CHAT[3:]]
     plain, sequence = chat_sequence(CHAT, tokenizer, 500), chat_sequence(weighted, tokenizer, 500)
@@ -162,32 +162,32 @@ def test_a_model_without_a_template_is_refused(tokenizer):
             chat_sequence(CHAT, tokenizer, 500, everything)
 
 
-def test_a_template_that_leaves_out_the_words_is_refused(tokenizer):
+def test_a_template_that_omits_the_text_is_refused(tokenizer):
     """Templates of vision models take lists of parts, and write nothing for a plain text."""
     tokenizer.chat_template = CHATML.replace("message['content']", "''")
     for make in (lambda: chat_sequence(CHAT, tokenizer, 500), lambda: preference_sequences(PAIR, tokenizer, 500)):
-        with pytest.raises(DataError, match="leaves out the words"):
+        with pytest.raises(DataError, match="omits the text"):
             make()
 
 
-def test_what_a_template_refuses_is_told_in_its_words(tokenizer):
+def test_a_template_refusal_is_reported_in_its_words(tokenizer):
     tokenizer.chat_template = "{{ raise_exception('No system role here.') }}{% generation %}{% endgeneration %}"
     with pytest.raises(DataError, match=r"No system role here\."):
         chat_sequence(CHAT, tokenizer, 500)
 
 
-def test_everything_but_the_first_token_can_be_learnt(tokenizer):
+def test_all_tokens_but_the_first_can_be_trained(tokenizer):
     sequence = chat_sequence(CHAT, tokenizer, 500, train_all=True)
     assert sequence.trained == (False, *[True] * (len(sequence.ids) - 1))
     assert sequence.ids == chat_sequence(CHAT, tokenizer, 500).ids
 
 
-def test_the_cut_keeps_the_start(tokenizer):
+def test_truncation_keeps_the_start(tokenizer):
     whole = chat_sequence(CHAT, tokenizer, 500)
-    cut = chat_sequence(CHAT, tokenizer, 40)
-    assert cut.ids == whole.ids[:40] and cut.trained == whole.trained[:40]
-    assert cut.is_truncated and cut.full_length == len(whole.ids) == whole.full_length
-    assert not cut.has_trained_tokens
+    truncated = chat_sequence(CHAT, tokenizer, 40)
+    assert truncated.ids == whole.ids[:40] and truncated.trained == whole.trained[:40]
+    assert truncated.is_truncated and truncated.full_length == len(whole.ids) == whole.full_length
+    assert not truncated.has_trained_tokens
 
 
 def test_text_ends_with_the_end_of_text_token(tokenizer):
@@ -241,7 +241,7 @@ def test_the_labels_that_the_trainer_receives_are_the_tokens_shown(tokenizer, te
         assert set(labels[len(sequence.ids) :]) <= {-100}
 
 
-def test_packing_learns_the_same_tokens(tokenizer):
+def test_packing_trains_the_same_tokens(tokenizer):
     from datasets import Dataset
 
     method = SFT()
@@ -277,7 +277,7 @@ def test_pairs_reach_the_trainer_as_they_are_shown(tokenizer, length):
 
 @pytest.mark.parametrize("template", [None, CHATML, "gemma", "thinking"])
 def test_pairs_have_the_ids_that_trl_prepares_itself(tokenizer, template):
-    """TRL's own preparation of the same pair, cut as its collator cuts."""
+    """TRL's own preparation of the same pair, truncated as its collator does."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
     from trl.trainer.dpo_trainer import DataCollatorForPreference
@@ -313,7 +313,7 @@ CALLS = [
 ]
 
 
-def test_calls_of_tools_are_learnt_and_their_results_are_not(tokenizer):
+def test_tool_calls_are_trained_and_their_results_are_not(tokenizer):
     from trl.chat_template_utils import qwen2_5_chat_template
 
     tokenizer.chat_template = qwen2_5_chat_template
@@ -325,7 +325,7 @@ def test_calls_of_tools_are_learnt_and_their_results_are_not(tokenizer):
     assert SFT().sequences({"messages": CALLS, "tools": [TOOL]}, tokenizer, 5000) == (sequence,)
 
 
-def test_a_template_that_leaves_out_tools_is_refused(tokenizer):
+def test_a_template_that_omits_tools_is_refused(tokenizer):
     pair = {"prompt": CALLS[:1], "chosen": CALLS[3:], "rejected": CALLS[3:], "tools": [TOOL]}
     for make in (
         lambda: chat_sequence(CHAT, tokenizer, 500, tools=[TOOL]),
@@ -333,17 +333,17 @@ def test_a_template_that_leaves_out_tools_is_refused(tokenizer):
         lambda: chat_sequence(CALLS, tokenizer, 500, train_all=True),
         lambda: preference_sequences(pair, tokenizer, 500),
     ):
-        with pytest.raises(DataError, match='leaves out tools: it does not write "find_harbour"'):
+        with pytest.raises(DataError, match='omits tools: it does not render "find_harbour"'):
             make()
 
 
-def test_a_template_that_leaves_out_reasoning_is_refused(tokenizer):
+def test_a_template_that_omits_reasoning_is_refused(tokenizer):
     from trl.chat_template_utils import deepseek_r1_distill_chat_template, qwen3_chat_template
 
     reasoned = [*CHAT[1:2], {"role": "assistant", "content": "<think>\nAn island.\n</think>\n\nJapan"}]
     tokenizer.add_special_tokens({"bos_token": "<s>"})
     tokenizer.chat_template = deepseek_r1_distill_chat_template
-    with pytest.raises(DataError, match="leaves out the reasoning"):
+    with pytest.raises(DataError, match="omits the reasoning"):
         chat_sequence(reasoned, tokenizer, 5000)
     tokenizer.chat_template = qwen3_chat_template
     assert (
@@ -352,7 +352,7 @@ def test_a_template_that_leaves_out_reasoning_is_refused(tokenizer):
     )
 
 
-def test_a_rated_answer_is_learnt_from_where_its_prompt_ends(tokenizer):
+def test_a_rated_answer_is_trained_from_where_its_prompt_ends(tokenizer):
     example = {"prompt": PAIR["prompt"], "completion": PAIR["chosen"], "label": True}
     (sequence,) = rated_sequence(example, tokenizer, 500)
     assert trained(sequence, tokenizer) == ["A mouse, é.<|im_end|>\n"]
@@ -383,7 +383,7 @@ def base(tokens, eos, bos=None):
     return PreTrainedTokenizerFast(tokenizer_object=raw, eos_token=eos, bos_token=bos)
 
 
-def test_a_base_model_takes_chatml_and_learns_to_stop():
+def test_a_base_model_takes_chatml_and_is_trained_to_stop():
     plain = base(["<s>", "</s>"], "</s>", "<s>")
     tokenizer = with_chatml(plain)
     assert plain.chat_template is None
@@ -398,7 +398,7 @@ def test_a_base_model_takes_chatml_and_learns_to_stop():
     assert sequence.ids.count(tokenizer.eos_token_id) == 2
 
 
-def test_chatml_ends_with_its_own_mark_where_the_vocabulary_has_it():
+def test_chatml_ends_with_its_own_token_if_the_vocabulary_has_it():
     tokenizer = with_chatml(base(["<|endoftext|>", "<|im_start|>", "<|im_end|>"], "<|endoftext|>"))
     assert tokenizer.eos_token == "<|im_end|>"
     sequence = chat_sequence(CHAT, tokenizer, 500)

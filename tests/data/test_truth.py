@@ -1,4 +1,4 @@
-"""Colouring equals truth: the tokens shown as trained are exactly those that the trainer's own batch has labels for.
+"""Coloring equals truth: the tokens shown as trained are exactly those that the trainer's own batch has labels for.
 
 Every format that a method reads goes through every template, up to the batch that the real TRL trainer gives its model.
 """
@@ -63,7 +63,7 @@ ROWS = {
 """Rows of each format that a method reads."""
 ROLES = {"ann": "user", "bob": "assistant"}
 LENGTH = 900
-"""Some rows are longer and cut, and some of those have nothing left to learn."""
+"""Some rows are longer and truncated, and some of those have no trained tokens."""
 
 UNMARKED = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -133,24 +133,24 @@ def shown(method, tokenizer):
     found, formats, refusals = [], set(), set()
     for name, example in examples(method):
         try:
-            pieces = method.sequences(example, tokenizer, LENGTH)
+            expected = method.sequences(example, tokenizer, LENGTH)
         except DataError as error:
             refusals.add(error.message)
             continue
-        if all(piece.has_trained_tokens for piece in pieces):
-            found.append(pieces)
+        if all(sequence.has_trained_tokens for sequence in expected):
+            found.append(expected)
             formats.add(name)
     return found, formats, refusals
 
 
-def batches(method, pieces, model, tokenizer, folder, pack=False):
-    """What the method's own trainer gives its model in one epoch over ``pieces``."""
+def batches(method, expected, model, tokenizer, folder, pack=False):
+    """What the method's own trainer gives its model in one epoch over ``expected``."""
     model.__dict__.pop("forward", None)  # the trainer before this one has wrapped it
     arguments = {
         "output_dir": str(folder), "per_device_train_batch_size": 4, "use_cpu": True, "bf16": False, "seed": 1,
         "report_to": "none", "disable_tqdm": True, "activation_checkpointing": False, "dataloader_pin_memory": False,
     }  # fmt: skip
-    rows = [method.columns({}, each) for each in pieces]
+    rows = [method.columns({}, each) for each in expected]
     lora = LoraConfig(r=1, target_modules=["q_proj"], task_type="CAUSAL_LM")
     trainer = method.trainer(
         Material(
@@ -172,42 +172,42 @@ def received(batch, flags):
                 yield tuple(ids[start:end]), tuple(flags[row, start:end].tolist())
 
 
-def assert_equal(pieces, sequences, tokenizer):
-    """The sequences have the ids and flags of the pieces, and the page colours the text of what is trained of them."""
-    shown = [piece for each in pieces for piece in each]
-    assert sorted(sequences) == sorted((piece.ids, piece.trained) for piece in shown)
-    coloured = [(piece.ids, [text for text, flag in spans(piece, tokenizer) if flag]) for piece in shown]
+def assert_equal(expected, sequences, tokenizer):
+    """The sequences have the expected ids and loss masks, and the page colors the text of their trained tokens."""
+    shown = [sequence for each in expected for sequence in each]
+    assert sorted(sequences) == sorted((sequence.ids, sequence.trained) for sequence in shown)
+    colored = [(sequence.ids, [text for text, flag in spans(sequence, tokenizer) if flag]) for sequence in shown]
     trained = [(ids, tokenizer.decode([token for token, flag in zip(ids, flags) if flag])) for ids, flags in sequences]
-    assert sorted((ids, "".join(texts)) for ids, texts in coloured) == sorted(trained)
+    assert sorted((ids, "".join(texts)) for ids, texts in colored) == sorted(trained)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("train_on", ["assistant", "all"])
 @pytest.mark.parametrize("pack", [False, True], ids=["padded", "packed"])
-def test_sft_learns_the_tokens_shown(template, train_on, pack, tokenizer, model, tmp_path):
+def test_sft_trains_the_tokens_shown(template, train_on, pack, tokenizer, model, tmp_path):
     tokenizer.chat_template = templates()[template]
     method = METHODS["sft"](train_on=train_on)
-    pieces, formats, refusals = shown(method, tokenizer)
+    expected, formats, refusals = shown(method, tokenizer)
     readable = {name for name in ROWS if FORMATS[name].kind in method.reads}
     assert formats == readable - LEFT_OUT.get((template, train_on), set())
     assert (not refusals) == (template in WRITE_TOOLS)
-    assert any(piece.is_truncated for each in pieces for piece in each)
-    given = batches(method, pieces, model, tokenizer, tmp_path, pack)
+    assert any(sequence.is_truncated for each in expected for sequence in each)
+    given = batches(method, expected, model, tokenizer, tmp_path, pack)
     sequences = [sequence for batch in given for sequence in received(batch, batch["labels"] != -100)]
-    assert_equal(pieces, sequences, tokenizer)
+    assert_equal(expected, sequences, tokenizer)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_dpo_scores_the_tokens_shown(template, tokenizer, model, tmp_path):
     tokenizer.chat_template = templates()[template]
     method = METHODS["dpo"]()
-    pieces, formats, refusals = shown(method, tokenizer)
+    expected, formats, refusals = shown(method, tokenizer)
     assert formats == {"preference", "openai_preference"}
     assert (not refusals) == (template in WRITE_TOOLS)
-    assert any(piece.is_truncated for each in pieces for piece in each)
-    given = batches(method, pieces, model, tokenizer, tmp_path)
+    assert any(sequence.is_truncated for each in expected for sequence in each)
+    given = batches(method, expected, model, tokenizer, tmp_path)
     sequences = [sequence for batch in given for sequence in received(batch, batch["completion_mask"].bool())]
-    assert_equal(pieces, sequences, tokenizer)
+    assert_equal(expected, sequences, tokenizer)
 
 
 def test_every_format_that_a_method_reads_is_among_the_rows():

@@ -31,5 +31,5 @@ def test_a_visitors_recipe_mixes_in_no_other_file_of_the_machine(with_tiny, tmp_
 
 def test_rows_of_another_kind_cannot_be_mixed_in(with_tiny, tmp_path):
     pairs = recipe(tmp_path, method="dpo").data.path
-    with pytest.raises(RecipeError, match="Mix in rows of the same shape"):
+    with pytest.raises(RecipeError, match="Mix in rows of the same kind"):
         require_runnable(recipe(tmp_path, **{"data.replay": pairs}), with_tiny)

@@ -31,7 +31,7 @@ def checked(settings, tokenizer):
     return data, check(data, lambda example: SFT().sequences(example, tokenizer, LENGTH), LENGTH)
 
 
-def fix_all(tokenizer):
+def apply_fixes(tokenizer):
     """The settings after every fix that is offered, as clicks would add them."""
     settings = SETTINGS
     for _ in range(30):
@@ -39,7 +39,7 @@ def fix_all(tokenizer):
         if not offered:
             return settings
         settings = settings.changed(fixes=(*settings.fixes, offered[0]))
-    raise AssertionError("there is always one more to fix")
+    raise AssertionError("there is always one more fix")
 
 
 def test_it_is_separated_by_semicolons_and_most_rows_are_good():
@@ -57,8 +57,8 @@ def test_every_kind_of_fault_is_found(tokenizer):
     }  # fmt: skip
 
 
-def test_after_every_offered_fix_it_has_nothing_but_the_form(tokenizer):
-    settings = fix_all(tokenizer)
+def test_with_the_offered_fixes_it_has_no_findings_but_the_rejected_rows(tokenizer):
+    settings = apply_fixes(tokenizer)
     data, report = checked(settings, tokenizer)
     replies = [example["messages"][-1]["content"] for example in data.examples]
     assert len(replies) == report.kept >= GOOD_ROWS

@@ -1,4 +1,4 @@
-"""Where answers are a few fixed labels, or thumbs up and down: do all of them come often enough?"""
+"""Where answers are a few fixed labels, or thumbs up and down: are the classes balanced?"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ from finetune.data.checks.check import Check, Evidence, Finding, Seen, Summary
 from finetune.format import percent_of
 
 ONE_SIDED = 0.9
-"""The share from which one label drowns the others."""
+"""The share from which one label outweighs the others."""
 FEWEST_ROWS = 20
 """With fewer, shares say little."""
 MOST_CHARACTERS = 40
-"""Of an answer that may be a label."""
+"""A longer answer is no label."""
 MOST_LABELS = 50
 MOST_DISTINCT = 1000
-"""With more distinct answers than this they are no labels, and are counted no further."""
+"""With more distinct answers than this, they are no labels, and counting stops."""
 LISTED = 5
 
 
 class Balance(Check):
-    """The shares of labels; says nothing where answers are written freely."""
+    """The shares of labels; reports nothing where answers are free text."""
 
     order = 80
 
@@ -43,28 +43,32 @@ class Balance(Check):
         else:
             self.are_labels = False
 
-    def pass_over(self, summary: Summary) -> None:
-        if summary.others:  # their answers are longer than a label, or none
+    def see_summary(self, summary: Summary) -> None:
+        if summary.others:  # their answers are longer than a label, or missing
             self.are_labels = False
 
     @property
     def labels(self) -> int:
-        """How many labels there are; 0 if the answers are written freely."""
+        """The number of labels; 0 if the answers are free text."""
         few = len(self.counts) <= MOST_LABELS and 5 * len(self.counts) <= self.rows
         return len(self.counts) if self.are_labels and few and self.rows >= FEWEST_ROWS else 0
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
         if not self.labels:
             return
         (most, count), *_ = listed = self.counts.most_common(LISTED)
         if self.labels == 1:
-            yield Finding("warning", f'Every answer is "{most}", so there is nothing to tell apart.', code="labels")
+            yield Finding(
+                "warning", f'Every answer is "{most}": with one class there is nothing to learn.', code="labels"
+            )
             return
         shares = ", ".join(f'"{label}" {percent_of(times, self.rows)}' for label, times in listed)
         more = f" and {self.labels - LISTED} more" if self.labels > LISTED else ""
-        words = f"The answers are {self.labels} fixed ones: {shares}{more}"
+        words = f"The answers are {self.labels} fixed labels: {shares}{more}"
         if count > ONE_SIDED * self.rows:
-            told = f'{words}. A model can be right nearly always by saying "{most}"; add rows of the others.'
-            yield Finding("warning", told, code="labels")
+            message = (
+                f'{words}. A model that always answers "{most}" is nearly always right; add rows of the other labels.'
+            )
+            yield Finding("warning", message, code="labels")
         else:
             yield Finding("info", f"{words}.", code="labels")

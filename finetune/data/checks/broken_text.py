@@ -1,26 +1,26 @@
-"""Did text break on its way: letters read in the wrong encoding, remains of web pages?"""
+"""Is text garbled: decoded with the wrong encoding, or full of HTML?"""
 
 import re
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, Seen, told, without
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, counted_rows, without
 
 MOJIBAKE = re.compile(
     "[ÃÂ][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
     "|â€|â\u0080[\u0080-\u00bf]|ðŸ|Ð[\u0080-\u00bf][ÐÑ]|ï»¿"
 )
-"""UTF-8 that was read as Latin-1 or Windows-1252: "Ã©" for "é", "â€™" for an apostrophe."""
+"""Mojibake, UTF-8 that was decoded as Latin-1 or Windows-1252: "Ã©" for "é", "â€™" for an apostrophe."""
 HTML = re.compile(
     r"</(?:p|div|span|br|td|tr|th|table|font|li|ul|ol|a|b|i|u|em|strong|body|html|h[1-6])\s*>"
     r"|<(?:br|hr)\s*/?>|&(?:nbsp|amp|quot|lt|gt|#\d{2,5});",
     re.IGNORECASE,
 )
 CODE = ("```", "<!DOCTYPE", "<!doctype", "<html", "HTML", "html")
-"""Where one of these stands, the marks of a web page are meant."""
+"""In a text with one of these, HTML is intended."""
 
 
 class BrokenText(Check):
-    """Letters that were lost or misread, and remains of web pages."""
+    """Characters that were lost or decoded wrongly, and HTML tags and entities."""
 
     order = 85
     prefilter = f"{MOJIBAKE.pattern}|\ufffd|</|<[bBhH][rR]|&(?i:nbsp|amp|quot|lt|gt|#)"
@@ -36,12 +36,11 @@ class BrokenText(Check):
         if ("<" in text or "&" in text) and HTML.search(text) and not any(mark in text for mark in CODE):
             self.html.append(seen.row)
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
         if rows := sorted(set(self.broken)):
-            message = (
-                f'{told(len(rows), "has", "have")} broken letters, such as "Ã©" for "é" or "\ufffd" for a lost one.'
-            )
+            words = counted_rows(len(rows), "has", "have")
+            message = f'{words} garbled characters (wrong encoding), such as "Ã©" for "é" or "\ufffd" for a lost one.'
             yield Finding("warning", message, **without(rows), code="broken-letters")
         if rows := sorted(set(self.html)):
-            message = f'{told(len(rows), "has", "have")} remains of a web page, such as "<br>" or "&nbsp;".'
+            message = f'{counted_rows(len(rows), "has", "have")} HTML tags or entities, such as "<br>" or "&nbsp;".'
             yield Finding("warning", message, **without(rows), code="html")

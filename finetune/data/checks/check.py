@@ -1,6 +1,6 @@
-"""What a check is: it sees the examples of a dataset go by and then says what a person should know of them.
+"""What a check is: it sees every example of a dataset once and then reports its findings.
 
-All checks share one walk through the examples: a table of a million rows is read once, not once for each check.
+All checks share one pass over the examples: a table of a million rows is read once, not once for each check.
 """
 
 from array import array
@@ -22,21 +22,21 @@ Severity = Literal["info", "warning", "problem"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a person should know of the data."""
+    """What a check reports about the data."""
 
     severity: Severity
     message: str
     """A plain sentence."""
     rows: tuple[int, ...] = ()
-    """The rows it concerns; empty if it concerns all."""
+    """The rows it is about; empty if it is about all."""
     fix: Fix | None = None
-    """What one click would change, where that is safe."""
+    """The change that one click makes, where that is safe."""
     length: int | None = None
-    """The length that one click would set, where that mends it."""
+    """The maximum length that one click sets, where that solves it."""
     button: str = ""
-    """What the button says, if there is a ``fix`` or a ``length``."""
+    """The label of the button, if there is a ``fix`` or a ``length``."""
     code: str = ""
-    """A short name for programs, of which a report has one each: ``duplicates``, ``secrets`` …"""
+    """The key of the finding, unique in a report: ``duplicates``, ``secrets`` …"""
 
 
 @dataclass(slots=True)
@@ -48,104 +48,104 @@ class Seen:
     row: int
     example: dict
     text: str
-    """Everything that is said in it, calls of tools included."""
+    """The text of all turns, tool calls included."""
     answers: list[str]
-    """What the model shall learn to say: not the rejected answer of a pair, nor one with thumbs down."""
+    """The answers to imitate: not the rejected answer of a pair, nor one with thumbs down."""
     turns: int = 0
-    """Of a conversation with the better answer, instructions not counted."""
+    """Turns of the conversation with the chosen answer, without the system prompt."""
     tools: str = ""
-    """What stands in the definitions of its tools, which are read and not said."""
+    """The text of its tool definitions."""
 
     @property
     def all_text(self) -> str:
-        """Everything that stands in it."""
+        """``text`` and ``tools``."""
         return f"{self.text}\n{self.tools}" if self.tools else self.text
 
 
 @dataclass
 class Summary:
-    """What is known of some examples that follow one another; ``finetune.data.summary`` makes it."""
+    """Consecutive examples, most of them summarized; ``finetune.data.summary`` makes it."""
 
     start: int
     """The position of the first."""
     fingerprints: array
-    """Of each (``near.fingerprint``)."""
+    """``near.fingerprint`` of each example."""
     candidates: list[Seen]
-    """Those that have to be looked at one by one."""
+    """Those that checks see one by one."""
     turns: Counter[int]
-    """How many turns they have -> how many examples, the closer ones included."""
-    said: array = field(default_factory=lambda: array("q"))
-    """Of each other example with a single answer, which is a long one: ``near.number_of`` what it says."""
-    answered: array = field(default_factory=lambda: array("q"))
-    """The positions of those."""
+    """Number of turns -> number of examples, candidates included."""
+    answer_hashes: array = field(default_factory=lambda: array("q"))
+    """``near.text_hash`` the answer of each other example that has one answer; that answer is long."""
+    answer_positions: array = field(default_factory=lambda: array("q"))
+    """The positions of those examples."""
 
     @property
     def others(self) -> int:
-        """How many examples have no sign of anything, and no short answer."""
+        """How many examples match no pre-filter and have no short answer."""
         return len(self.fingerprints) - len(self.candidates)
 
 
 @dataclass
 class Evidence:
-    """What is known of all rows once the walk is over."""
+    """What is known of all rows after the pass over them."""
 
     dataset: Dataset
     held_out: Dataset | None = None
-    """The file of rows kept for checking, if there is one."""
+    """The file of held-out rows, if there is one."""
     length: int = 1024
-    """Tokens a sequence may have."""
+    """Maximum tokens of a sequence."""
     sample: range | array = range(0)
-    """Positions of the examples that were tokenized: all, or a spread sample of a large dataset."""
+    """Positions of the examples that were tokenized: all, or an evenly spaced sample of a large dataset."""
     texts: list[str] = field(default_factory=list)
-    """What is said in each of them (``near.said``)."""
+    """``near.text_of`` each of them."""
     fingerprints: array = field(default_factory=lambda: array("q"))
-    """Of each example in ``dataset.examples``."""
+    """``near.fingerprint`` of each example in ``dataset.examples``."""
     rejected: list[Rejected] = field(default_factory=list)
-    """Rows that cannot be read, or that the chat template refuses; not those that a mend left out."""
+    """Rows that cannot be read, or that the chat template refuses; without those that a fix left out."""
     truncated: list[int] = field(default_factory=list)
     nothing_to_train_on: list[int] = field(default_factory=list)
-    """Rows of the sample, as all lists of rows here that the tokens decide."""
+    """Rows without trained tokens. Like ``truncated``, only rows of the sample."""
     kept: int = 0
     longest: int = 0
-    fitting: int = 0
+    p99_length: int = 0
     """99 % of the examples fit in this many tokens."""
 
     @property
     def is_sampled(self) -> bool:
-        """True if the dataset was too large to be looked at whole."""
+        """True if only a sample of the dataset was tokenized."""
         return len(self.sample) < len(self.dataset.examples)
 
     @property
     def scale(self) -> float:
-        """How many examples one of the sample stands for."""
+        """How many examples each one in the sample represents."""
         return len(self.dataset.examples) / len(self.sample) if self.is_sampled else 1.0
 
     def estimated(self, count: int) -> int:
-        """How many rows there are in all if ``count`` were found in the sample."""
+        """``count`` rows of the sample, extrapolated to all rows."""
         return round(count * self.scale)
 
-    def told(self, count: int, one: str, several: str) -> str:
-        """``1 row has``, ``3 rows have``; ``About 3,000 rows have`` from a sample."""
+    def counted_rows(self, count: int, one: str, several: str) -> str:
+        """``1 row has``, ``3 rows have``; ``About 3,000 rows have`` if estimated from a sample."""
         if not self.is_sampled:
-            return told(count, one, several)
-        return f"About {told(self.estimated(count), one, several)}"
+            return counted_rows(count, one, several)
+        return f"About {counted_rows(self.estimated(count), one, several)}"
 
     @cached_property
     def duplicates(self) -> list[int]:
-        """Rows of which all is said in an earlier one."""
-        return self._rows(near.repeats(self.fingerprints))
+        """Rows with an example that equals an earlier one."""
+        return self._rows(near.duplicate_positions(self.fingerprints))
 
     @cached_property
     def near_duplicates(self) -> list[int]:
-        """Rows of the sample that say nearly the same as an earlier one, those that say the very same left out."""
-        known, among = len(self._held_texts), set(near.repeats(self.fingerprints))
-        linked = [(one - known, other - known) for one, other in self._alike if one >= known]
-        positions = {self.sample[place] for place in near.followers(linked)}
+        """Rows of the sample that are near-duplicates of an earlier one, without exact duplicates."""
+        known, among = len(self._held_texts), set(near.duplicate_positions(self.fingerprints))
+        pairs = [(one - known, other - known) for one, other in self._alike if one >= known]
+        positions = {self.sample[place] for place in near.followers(pairs)}
         return self._rows(positions - among)
 
     @cached_property
     def leaks(self) -> list[int]:
-        """Rows that are among those kept for checking too."""
+        """Rows that are also among the held-out rows."""
         if self.held_out is None:
             return []
         kept = set(map(near.fingerprint, self.held_out.examples))
@@ -153,7 +153,7 @@ class Evidence:
 
     @cached_property
     def near_leaks(self) -> list[int]:
-        """Rows of the sample that say nearly the same as one kept for checking, those of ``leaks`` left out."""
+        """Rows of the sample that are near-duplicates of a held-out row, without ``leaks``."""
         known = len(self._held_texts)
         positions = {self.sample[other - known] for one, other in self._alike if one < known <= other}
         return sorted(set(self._rows(positions)) - set(self.leaks))
@@ -163,11 +163,11 @@ class Evidence:
         if self.held_out is None:
             return []
         examples = self.held_out.examples
-        return [near.said(examples[place]) for place in spread(len(examples), max(len(self.sample), 1))]
+        return [near.text_of(examples[place]) for place in spread(len(examples), max(len(self.sample), 1))]
 
     @cached_property
     def _alike(self) -> list[tuple[int, int]]:
-        """Pairs that say nearly the same, by position in the texts kept for checking and, behind them, the sample's."""
+        """Pairs of near-duplicates, by position in the held-out texts followed by those of the sample."""
         return near.pairs(self._held_texts + self.texts)
 
     def _rows(self, positions: Iterable[int]) -> list[int]:
@@ -175,24 +175,24 @@ class Evidence:
 
 
 class Check:
-    """The base of all checks; a subclass is one file in ``finetune/data/checks/``, made anew for each report."""
+    """The base of all checks; a subclass is one file in ``finetune/data/checks/``, instantiated for each report."""
 
     order: ClassVar[int] = 100
-    """Findings of equal severity are told in this order."""
+    """Findings of equal severity are listed in this order."""
     prefilter: ClassVar[str] = ""
-    """An expression (RE2) that stands in every text in which ``see`` finds something. Examples of the ``KINDS`` of
-    ``finetune.data.summary`` without any check's signs, and with long answers only, are not seen one by one."""
+    """An expression (RE2) that matches every text in which ``see`` finds something. Examples of the ``KINDS`` of
+    ``finetune.data.summary`` that match no check's pre-filter and have only long answers are not seen one by one."""
     is_expensive: ClassVar[bool] = False
-    """True if looking at an example takes long: of a large dataset it then sees the sample only."""
+    """True if an example takes long to check: of a large dataset it then sees only the sample."""
 
     def see(self, seen: Seen) -> None:
-        """Take in one example; they come in order. About two microseconds, unless it ``is_expensive``."""
+        """Take in one example; they come in order. It may take about two microseconds, unless it ``is_expensive``."""
 
-    def pass_over(self, summary: Summary) -> None:
-        """Take in the examples of ``summary`` that are not seen one by one; by default they say nothing."""
+    def see_summary(self, summary: Summary) -> None:
+        """Take in the examples of ``summary`` that are not seen one by one; by default they are ignored."""
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
-        """What was found; nothing if all is well."""
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
+        """The findings; none if all is well."""
         raise NotImplementedError
 
 
@@ -201,26 +201,26 @@ def look(position: int, row: int, example: dict) -> Seen:
     if "text" in example:
         return Seen(position, row, example, example["text"], [])
     if "messages" in example:
-        turns = good = example["messages"]
-        worse, count = (), len(turns)
+        turns = imitated = example["messages"]
+        rejected, count = (), len(turns)
     else:
-        good = example.get("chosen") or example.get("completion") or ()
-        turns, worse = [*example["prompt"], *good], example.get("rejected", ())
-        count, good = len(turns), good if example.get("label", True) else ()
-    if worse:
-        turns = [*turns, *worse]
-    text = "\n".join([turn["content"] if len(turn) == 2 else _said(turn) for turn in turns])
-    answers = [turn["content"] or "" for turn in good if turn["role"] == "assistant" and "tool_calls" not in turn]
-    tools = "\n".join(_spelled(example["tools"])) if "tools" in example else ""
+        imitated = example.get("chosen") or example.get("completion") or ()
+        turns, rejected = [*example["prompt"], *imitated], example.get("rejected", ())
+        count, imitated = len(turns), imitated if example.get("label", True) else ()
+    if rejected:
+        turns = [*turns, *rejected]
+    text = "\n".join([turn["content"] if len(turn) == 2 else _text_of(turn) for turn in turns])
+    answers = [turn["content"] or "" for turn in imitated if turn["role"] == "assistant" and "tool_calls" not in turn]
+    tools = "\n".join(_strings_in(example["tools"])) if "tools" in example else ""
     return Seen(position, row, example, text, answers, count - (turns[0]["role"] == "system"), tools)
 
 
-def _said(turn: dict) -> str:
-    return "\n".join([turn.get("content") or "", *_spelled(turn.get("tool_calls"))])
+def _text_of(turn: dict) -> str:
+    return "\n".join([turn.get("content") or "", *_strings_in(turn.get("tool_calls"))])
 
 
-def _spelled(value: object) -> Iterator[str]:
-    """What is in a value, keys too, each part as it is: an escape of JSON would look like a letter before a word."""
+def _strings_in(value: object) -> Iterator[str]:
+    """All keys and values in a value, unescaped: an escape of JSON would look like a letter before a word."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -233,7 +233,7 @@ def _spelled(value: object) -> Iterator[str]:
 
 
 def spread(total: int, most: int) -> range | array:
-    """Positions of at most ``most`` out of ``total``, evenly spread."""
+    """Positions of at most ``most`` out of ``total``, evenly spaced."""
     return range(total) if total <= most else array("I", (place * total // most for place in range(most)))
 
 
@@ -243,7 +243,7 @@ def without(rows: Iterable[int]) -> dict:
     return {"rows": rows, "fix": Drop(rows=ranges(rows)), "button": f"Leave {'it' if len(rows) == 1 else 'them'} out"}
 
 
-def told(count: int, one: str, several: str) -> str:
+def counted_rows(count: int, one: str, several: str) -> str:
     """``1 row has``, ``3 rows have``."""
     return f"{counted(count)} {one if count == 1 else several}"
 
@@ -253,6 +253,6 @@ def most_severe_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: get_args(Severity).index(finding.severity), reverse=True)
 
 
-def gravity(lost: int, total: int) -> Severity:
-    """A problem where it concerns most rows."""
+def severity_of(lost: int, total: int) -> Severity:
+    """A problem if most rows are lost, else a warning."""
     return "problem" if 2 * lost > total else "warning"

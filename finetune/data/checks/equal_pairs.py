@@ -1,8 +1,8 @@
-"""Is there something to prefer in every pair of answers?"""
+"""Do the two answers of every preference pair differ?"""
 
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, Seen, gravity, told, without
+from finetune.data.checks.check import Check, Evidence, Finding, Seen, counted_rows, severity_of, without
 
 
 class EqualPairs(Check):
@@ -18,8 +18,10 @@ class EqualPairs(Check):
         if chosen is not None and chosen == seen.example["rejected"]:
             self.rows.append(seen.row)
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
         if rows := self.rows:
-            words = told(len(rows), "has", "have")
-            message = f"{words} the same chosen and rejected answer, so there is nothing to prefer."
-            yield Finding(gravity(len(rows), evidence.dataset.total_rows), message, **without(rows), code="equal-pairs")
+            words = counted_rows(len(rows), "has", "have")
+            message = f"{words} the same chosen and rejected answer, so there is no preference to learn."
+            yield Finding(
+                severity_of(len(rows), evidence.dataset.total_rows), message, **without(rows), code="equal-pairs"
+            )

@@ -1,23 +1,23 @@
-"""Are rows to learn from also among those kept for checking?"""
+"""Are training rows also among the held-out rows (train-test leakage)?"""
 
 from collections.abc import Iterator
 
-from finetune.data.checks.check import Check, Evidence, Finding, gravity, told, without
+from finetune.data.checks.check import Check, Evidence, Finding, counted_rows, severity_of, without
 
 
 class Leakage(Check):
-    """Rows on both sides, word for word or nearly: a model that knows the answers shows nothing when asked."""
+    """Rows in both parts of the split, equal or near-duplicates: there, the evaluation measures memorization."""
 
     order = 40
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
         total = evidence.dataset.total_rows
         if rows := evidence.leaks:
-            words = told(len(rows), "is", "are")
-            message = f"{words} also among the rows kept for checking, so answering them well would prove nothing."
-            yield Finding(gravity(len(rows), total), message, **without(rows), code="leakage")
+            words = counted_rows(len(rows), "is", "are")
+            message = f"{words} also among the held-out rows (leakage), so the evaluation would measure memorization."
+            yield Finding(severity_of(len(rows), total), message, **without(rows), code="leakage")
         if rows := evidence.near_leaks:
-            words = evidence.told(len(rows), "says", "say")
-            message = f"{words} nearly the same as a row kept for checking, which makes the check look too good."
-            severity = gravity(evidence.estimated(len(rows)), total)
+            words = evidence.counted_rows(len(rows), "is a near-duplicate", "are near-duplicates")
+            message = f"{words} of a held-out row (leakage), which makes the evaluation look too good."
+            severity = severity_of(evidence.estimated(len(rows)), total)
             yield Finding(severity, message, **without(rows), code="near-leakage")

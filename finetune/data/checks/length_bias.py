@@ -1,4 +1,4 @@
-"""Is the better answer of a pair nearly always the longer, or the shorter?"""
+"""Length bias: is the chosen answer of a pair nearly always the longer, or the shorter?"""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,13 @@ from finetune.format import percent_of
 FEWEST_PAIRS = 20
 """With fewer, a share says little."""
 ONE_SIDED = 0.75
-"""The share of pairs from which length may be what is learnt; in a fair set it is about a half."""
+"""The share of pairs from which training may pick up length instead of quality; about a half is unbiased."""
 FACTOR = 1.2
 """How much longer the longer answers are on average before it matters."""
 
 
 class LengthBias(Check):
-    """Length as a sign of the better answer: preference training picks it up before anything else."""
+    """Length as a signal for the chosen answer: preference training picks it up before anything else."""
 
     order = 70
 
@@ -31,7 +31,7 @@ class LengthBias(Check):
         self.chosen += chosen
         self.rejected += rejected
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
         if self.pairs < FEWEST_PAIRS:
             return
         means = f"on average {self.chosen // self.pairs:,} characters against {self.rejected // self.pairs:,}"
@@ -39,12 +39,14 @@ class LengthBias(Check):
             words = (
                 f"In {percent_of(self.longer, self.pairs)} of the pairs the chosen answer is the longer one ({means})"
             )
-            yield Finding("warning", f"{words}: the model may learn to be long.", code="length-bias")
+            yield Finding(
+                "warning", f"{words}: the model may learn to prefer length (length bias).", code="length-bias"
+            )
         elif self.shorter > ONE_SIDED * self.pairs and self.rejected > FACTOR * self.chosen:
             words = (
                 f"In {percent_of(self.shorter, self.pairs)} of the pairs the chosen answer is the shorter one ({means})"
             )
-            yield Finding("info", f"{words}: the model will learn to be short.", code="length-bias")
+            yield Finding("info", f"{words}: the model will learn to answer briefly.", code="length-bias")
 
 
 def _characters(turns: list[dict]) -> int:

@@ -1,4 +1,4 @@
-"""Do rows hold what should not leave the house: keys, addresses, numbers of people?"""
+"""Do rows hold secrets or personal data: keys, addresses, phone and card numbers?"""
 
 from collections.abc import Iterator
 
@@ -7,19 +7,19 @@ from finetune.data.fixes.mask import Mask
 from finetune.data.secrets import KINDS, PREFILTER, find, hint
 from finetune.format import counted
 
-GRAVE = ("key", "card")
-"""What does harm at once to whoever lets it out."""
+SEVERE = ("key", "card")
+"""Kinds whose leak does harm at once."""
 
 
 class Secrets(Check):
-    """Possible secrets and personal data: a model repeats word for word what it has learnt."""
+    """Possible secrets and personal data: a model can reproduce its training data word for word."""
 
     order = 45
     prefilter = PREFILTER
 
     def __init__(self, where: str = ""):
         self.where = where
-        """Where the rows are from, as part of a sentence; empty for the data itself."""
+        """The source of the rows, as the end of a sentence; empty for the main data."""
         self.rows: dict[str, list[int]] = {}
         self.first: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
@@ -33,17 +33,17 @@ class Secrets(Check):
             self.first.setdefault(match.name, hint(text, match))
             self.kinds[match.name] = match.kind
 
-    def tell(self, evidence: Evidence | None = None) -> Iterator[Finding]:
-        grave = [name for name in self.rows if self.kinds[name] in GRAVE]
-        yield from self._tell(grave, "problem", "secrets", "secrets")
-        others = [name for name in self.rows if name not in grave]
-        yield from self._tell(others, "warning", "personal-data", "personal data")
+    def findings(self, evidence: Evidence | None = None) -> Iterator[Finding]:
+        severe = [name for name in self.rows if self.kinds[name] in SEVERE]
+        yield from self._findings(severe, "problem", "secrets", "secrets")
+        others = [name for name in self.rows if name not in severe]
+        yield from self._findings(others, "warning", "personal-data", "personal data")
 
-    def _tell(self, names: list[str], severity: Severity, code: str, what: str) -> Iterator[Finding]:
+    def _findings(self, names: list[str], severity: Severity, code: str, what: str) -> Iterator[Finding]:
         if not names:
             return
         kinds = tuple(kind for kind in KINDS if kind in {self.kinds[name] for name in names})
         listed = ", ".join(f"{name} ({self.first[name]}) in {counted(len(set(self.rows[name])))}" for name in names)
-        message = f"Possible {what}{self.where}: {listed}. The model may repeat what it learns."
+        message = f"Possible {what}{self.where}: {listed}. A model can reproduce its training data word for word."
         rows = tuple(sorted({row for name in names for row in self.rows[name]}))
-        yield Finding(severity, message, rows, fix=Mask(kinds=kinds), button="Put placeholders", code=code)
+        yield Finding(severity, message, rows, fix=Mask(kinds=kinds), button="Mask them", code=code)

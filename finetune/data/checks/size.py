@@ -6,9 +6,9 @@ from finetune.data.checks.check import Check, Evidence, Finding
 from finetune.format import counted
 
 TOO_FEW_ROWS = 10
-"""Below it, a model learns rows by heart and nothing can be kept for checking."""
+"""Below it, a model only memorizes the rows, and none can be held out."""
 FEW_ROWS = 100
-"""Below it, a prompt with examples in it usually does as well as training."""
+"""Below it, few-shot prompting usually does as well as training."""
 
 
 class Size(Check):
@@ -16,13 +16,11 @@ class Size(Check):
 
     order = 10
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
-        few = f"Only {counted(evidence.kept)} to learn from."
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
+        few = f"Only {counted(evidence.kept)} to train on."
         if evidence.kept < TOO_FEW_ROWS:
-            yield Finding("problem", f"{few} A model needs more to see a pattern in them.", code="size")
+            yield Finding("problem", f"{few} A model needs more of them to learn a pattern.", code="size")
         elif evidence.kept < FEW_ROWS:
-            prefer = "Prefer prompting, with some of them as examples in the prompt"
-            yield Finding(
-                "warning", f"{few} {prefer}; training pays off from some hundred on, and 500 good ones are worth it.",
-                code="size",
-            )  # fmt: skip
+            prefer = "Prefer few-shot prompting: put some of them into the prompt as examples"
+            enough = "training pays off from a few hundred rows on, and 500 good ones are worth collecting"
+            yield Finding("warning", f"{few} {prefer}; {enough}.", code="size")

@@ -1,35 +1,35 @@
-"""Do the rows fit in the length?"""
+"""Do the rows fit in the maximum length?"""
 
 from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding
 
 SEVERAL_SHARE = 0.01
-"""Above it, a longer sequence is offered."""
+"""Above it, a larger maximum length is offered."""
 STEP = 64
 """Lengths are offered in multiples of it: they cost nothing extra and are easier to read."""
 
 
 class Truncation(Check):
-    """Rows that are cut off at the end."""
+    """Rows that are truncated at the end."""
 
     order = 50
 
-    def tell(self, evidence: Evidence) -> Iterator[Finding]:
-        cut = evidence.truncated
-        if not cut:
+    def findings(self, evidence: Evidence) -> Iterator[Finding]:
+        truncated = evidence.truncated
+        if not truncated:
             return
-        message = f"{evidence.told(len(cut), 'is', 'are')} longer than the length allows and cut off at the end"
-        if evidence.estimated(len(cut)) > SEVERAL_SHARE * evidence.dataset.total_rows:
+        message = f"{evidence.counted_rows(len(truncated), 'is', 'are')} longer than the maximum length and truncated"
+        if evidence.estimated(len(truncated)) > SEVERAL_SHARE * evidence.dataset.total_rows:
             button = longer(evidence)
             message = f"{message}; 99 % fit in {button['length']:,} tokens."
-            yield Finding("warning", message, tuple(cut), **button, code="truncated")
+            yield Finding("warning", message, tuple(truncated), **button, code="truncated")
         else:
             message = f"{message}; the longest has {evidence.longest:,} tokens."
-            yield Finding("info", message, tuple(cut), code="truncated")
+            yield Finding("info", message, tuple(truncated), code="truncated")
 
 
 def longer(evidence: Evidence) -> dict:
-    """The button that sets the length so that 99 % of the examples fit, as keyword arguments of a finding."""
-    length = -(-evidence.fitting // STEP) * STEP
+    """The button that sets a length in which 99 % of the examples fit, as keyword arguments of a finding."""
+    length = -(-evidence.p99_length // STEP) * STEP
     return {"length": length, "button": f"Use {length:,} tokens"}

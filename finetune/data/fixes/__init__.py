@@ -1,6 +1,25 @@
-"""What may be changed in the rows before they are learnt from: one file per mend, found by being there.
+"""Changes to the rows before training: one fix per file, found by being there.
 
-The file itself is never changed: a recipe lists its mends, so that a run can be repeated from the original.
+    fix           what a fix is
+    drop          leave rows out by their numbers
+    deduplicate   keep the first of equal, or nearly equal, examples
+    mask          replace secrets and personal data by placeholders
+    correct       replace values of one row
+    add           add one row
+
+The data file itself is never changed: a recipe lists its fixes, so that a run can be reproduced from the original.
+
+How to add one:
+
+1. Add a file here with one subclass of ``Fix``: a ``type`` of its own, and settings, each with its docstring. The
+   docstring of the class is shown in the README.
+2. Write ``on_table`` if it changes rows, or ``on_dataset`` if it changes examples. Set ``everywhere`` if it also
+   applies to held-out rows and to data sets that are mixed in.
+3. Write ``words``: what was done, as a sentence.
+4. Add ``tests/data/fixes/test_NAME.py``, and one to ``LIST`` in ``test_fix.py``. Run ``python -m tests.docs --write``
+   for the README.
+
+Recipes can then list it in ``data.fixes``. A check offers it on a button as the ``fix`` of a finding.
 """
 
 import sys

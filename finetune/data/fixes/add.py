@@ -1,4 +1,4 @@
-"""Put a row behind the others."""
+"""Add a row."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from finetune.data.table import Table
 
 
 class Add(Fix):
-    """One more row, written by hand; it has the number after the last."""
+    """One more row, written by hand; its number follows the last one."""
 
     type: Literal["add"] = "add"
     values: dict[str, object] = Field(min_length=1)

@@ -1,4 +1,4 @@
-"""Put other values into a row."""
+"""Replace values of a row."""
 
 from typing import Literal
 
@@ -9,13 +9,13 @@ from finetune.data.table import Table
 
 
 class Correct(Fix):
-    """One row whose values are replaced, column by column; a row that is not there is passed over."""
+    """New values for columns of one row; a row that does not exist is ignored."""
 
     type: Literal["correct"] = "correct"
     row: int = Field(ge=1)
     """The number of the row."""
     values: dict[str, object] = Field(min_length=1)
-    """Column -> its new value; the other columns stay as they are."""
+    """Column -> its new value; other columns keep theirs."""
 
     def on_table(self, table: Table) -> Table:
         return table.replaced(lambda number, row: {**row, **self.values} if number == self.row else None, (self.row,))

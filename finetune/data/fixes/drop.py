@@ -9,15 +9,15 @@ from finetune.data.table import Table
 
 REASON = "You left it out."
 MOST_CHARACTERS = 80
-"""Of row numbers in a sentence."""
+"""Characters of row numbers in a sentence."""
 
 
 class Drop(Fix):
-    """Rows that are left out by their numbers."""
+    """Rows are left out by their numbers."""
 
     type: Literal["drop"] = "drop"
     rows: str
-    """The numbers of the rows, with ranges: ``3, 7-12``."""
+    """Row numbers and ranges: ``3, 7-12``."""
 
     @field_validator("rows")
     @classmethod
@@ -42,15 +42,15 @@ class Drop(Fix):
 
 
 def numbers(rows: str) -> set[int]:
-    """The numbers that ``3, 7-12`` names; ``ValueError`` if it is written otherwise or names more than a table has."""
+    """The numbers in ``3, 7-12``; ``ValueError`` if it is malformed or exceeds what a table can have."""
     found: set[int] = set()
     for part in filter(None, (part.strip() for part in rows.split(","))):
         first, dash, last = part.partition("-")
         if not (first.strip().isdecimal() and (not dash or last.strip().isdecimal())):
-            raise ValueError(f"{part!r} is no row number and no range such as 7-12")
+            raise ValueError(f"{part!r} is neither a row number nor a range such as 7-12")
         start, end = int(first), int(last or first)
         if not 1 <= start <= end <= 10_000_000:
-            raise ValueError(f"{part!r} is not a range of rows")
+            raise ValueError(f"{part!r} is not a valid range of rows")
         found.update(range(start, end + 1))
     return found
 

@@ -1,4 +1,4 @@
-"""What a mend is: one change to the rows, written down so that it can be repeated and taken back."""
+"""What a fix is: one change to the rows, recorded so that it can be reproduced and undone."""
 
 from typing import ClassVar
 
@@ -10,26 +10,26 @@ from finetune.settings import Settings
 
 
 class Fix(Settings):
-    """The base of all mends; a subclass is one file in ``finetune/data/fixes/``.
+    """The base of all fixes; a subclass is one file in ``finetune/data/fixes/``.
 
-    Rows keep the numbers they have in the file, whatever is left out or added.
+    Rows keep their numbers from the file, whatever is left out or added.
     """
 
     everywhere: ClassVar[bool] = False
-    """True if it says nothing of this or that row, and so is also made to what is mixed in or kept for checking."""
+    """True if it names no particular row, so that it also applies to held-out rows and data sets that are mixed in."""
     type: str
 
     @model_serializer(mode="wrap")
     def _with_type(self, write):
-        # The type is each mend's default, and a recipe that leaves out defaults would not say what was done.
+        # The type is each fix's default, and a recipe that leaves out defaults would not say which fix it is.
         return {"type": self.type, **write(self)}
 
     def on_table(self, table: Table) -> Table:
-        """``table`` with this change made to its rows; a new table, or the same one if nothing changes."""
+        """``table`` with this fix applied to its rows; the same table if nothing changes."""
         return table
 
     def on_dataset(self, dataset: Dataset) -> Dataset:
-        """``dataset`` with this change made to its examples, for what can only be told once rows are understood."""
+        """``dataset`` with this fix applied to its examples, where rows alone do not suffice."""
         return dataset
 
     @property

@@ -1,4 +1,4 @@
-"""Put placeholders in the place of secrets and personal data."""
+"""Replace secrets and personal data by placeholders."""
 
 import json
 import re
@@ -14,25 +14,25 @@ from finetune.data.secrets import KINDS, NAMES, mask
 from finetune.data.table import Table
 
 LONG_NUMBER = 10**11
-"""A number from here on has 12 digits and may be that of a card."""
+"""A number from here on has 12 digits and may be a card number."""
 JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.+-])\d{12,19}(?![\w.+-])')
-"""A string in JSON, or a number that may be a card's: what is in it is told from what is around it, an escape before an
-address from the address, and what takes its place is JSON again."""
+"""A string in JSON, or a number that may be a card number. Masking each by itself keeps the result valid JSON,
+and keeps an escape before an address apart from the address."""
 
 
 class Mask(Fix):
-    """A placeholder such as ``[e-mail]`` for each of ``kinds``, in rows mixed in or kept for checking too."""
+    """Secrets and personal data become placeholders such as ``[e-mail]``, in held-out rows and mixed-in data too."""
 
     everywhere: ClassVar[bool] = True
     type: Literal["mask"] = "mask"
     kinds: tuple[Literal[KINDS], ...] = Field(KINDS, min_length=1)
-    """What is looked for."""
+    """The kinds of secrets and personal data to mask."""
 
     def on_table(self, table: Table) -> Table:
         return table.replaced(lambda number, row: {column: self._masked(value) for column, value in row.items()})
 
     def _masked(self, value: object) -> object:
-        """``value`` with placeholders in all its strings; the very same object if there is nothing to mask."""
+        """``value`` with placeholders in all its strings; the same object if there is nothing to mask."""
         if isinstance(value, str):
             found = parsed(value)
             return self._masked_json(value, found) if isinstance(found, (list, dict)) else mask(value, self.kinds)
@@ -49,7 +49,7 @@ class Mask(Fix):
         return value
 
     def _masked_object(self, value: dict) -> dict:
-        """``value`` with placeholders in its keys too; of keys that would be the same, the later ones are numbered."""
+        """``value`` with placeholders also in its keys; of keys that become equal, the later are numbered."""
         masked, numbers = {}, defaultdict(lambda: count(2))
         for key, each in value.items():
             name = wanted = mask(key, self.kinds)
@@ -59,14 +59,14 @@ class Mask(Fix):
         return masked
 
     def _masked_json(self, value: str, found: list | dict) -> str:
-        """``value``, which says ``found`` as JSON; it keeps its spelling unless keys would become the same."""
+        """``value``, which is ``found`` as JSON; it keeps its spelling unless keys would become equal."""
         masked = JSON_PART.sub(self._masked_part, value)
         if masked != value and isinstance(parsed(masked), str):
             return json.dumps(self._masked(found), ensure_ascii=value.isascii())
         return masked
 
     def _masked_part(self, part: re.Match) -> str:
-        """A string or a number within JSON, as it is written there; in the JSON's own spelling if it changes."""
+        """A string or a number within JSON: unchanged, or masked and written as JSON again."""
         value = json.loads(part[0])
         masked = self._masked(value)
         return part[0] if masked == value else json.dumps(masked, ensure_ascii=part[0].isascii())

@@ -1,10 +1,45 @@
-"""What a row can look like: one file per format, found by being there."""
+"""What a row can look like: one format per file, found by being there.
+
+    format              what a format is, and its fields
+    openai_preference   OpenAI's preference pairs: input, preferred_output, non_preferred_output
+    preference          prompt, chosen, rejected
+    rated               prompt, completion, label (thumbs up or down)
+    chat                messages with role and content
+    sharegpt            conversations with from and value
+    conversation        conversations with other keys
+    reasoning           question, reasoning, answer
+    alpaca              instruction, input, output
+    question_answer     question, answer
+    prompt_completion   prompt, completion
+    plain_text          a column of text
+    prompts             questions without answers
+
+What they share:
+
+    mapping             columns and roles that a person assigned
+    turns               the turns of a conversation, read and checked
+    tools               tools and tool calls
+    sides               one side of an exchange: a text, turns, or a transcript
+
+How to add one:
+
+1. Add a file here with one subclass of ``Format``: ``name``, ``title``, the ``kind`` of example (``data/kinds.py``),
+   its ``fields`` (each a ``FormatField`` with the usual column names), what it ``holds``, and its ``order``.
+2. Write ``example(row, columns)``: the example that a row gives, with TRL's columns; ``RowError`` says why it gives
+   none. Detection tries it on a sample of rows, so nothing else needs to recognize the format.
+3. Override ``find`` or ``guess`` if names alone do not identify the columns, and ``plain`` if a large table should be
+   read fast.
+4. Add ``tests/data/formats/test_NAME.py``, its place in the order of ``test_format.py``, and, if a method reads its
+   kind, rows of it to ``ROWS`` in ``tests/data/test_truth.py``. Run ``python -m tests.docs --write`` for the README.
+
+The page's mapping form, the command line and the recipe then offer it.
+"""
 
 import sys
 
-from finetune.data.formats.format import Format, Part, Plain, Recognition, RowError
+from finetune.data.formats.format import Format, FormatField, Plain, Recognition, RowError
 from finetune.registry import discover
 
 FORMATS: dict[str, Format] = {cls.name: cls() for cls in discover(sys.modules[__name__], Format)}
 
-__all__ = ["FORMATS", "Format", "Part", "Plain", "Recognition", "RowError"]
+__all__ = ["FORMATS", "Format", "FormatField", "Plain", "Recognition", "RowError"]

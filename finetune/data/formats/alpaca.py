@@ -1,21 +1,21 @@
-"""Alpaca: an instruction, sometimes an input that it is about, and the output; or a list of inputs and outputs."""
+"""Alpaca: an instruction, an optional input for it, and the output; or a list of inputs and outputs."""
 
 from finetune.data.formats.format import (
     SYSTEM,
     Format,
-    Part,
+    FormatField,
     RowError,
     cell,
-    instruction,
     optional_text,
     plain_exchange,
+    system_prompt,
     text,
 )
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 
 NO_INPUT = "<noinput>"
-"""What generated Alpaca rows write where there is no input."""
+"""What generated Alpaca rows contain if there is no input."""
 
 
 class Alpaca(Format):
@@ -25,13 +25,13 @@ class Alpaca(Format):
     title = "Alpaca instructions"
     kind = "chat"
     order = 40
-    parts = (
-        Part("instruction", "What is asked for.", ("instruction",)),
-        Part("input", "What the instruction is about, put below it.", ("input", "context"), required=False),
-        Part("output", "The answer to learn.", ("output", "response"), required=False),
-        Part(
+    fields = (
+        FormatField("instruction", "What is asked for.", ("instruction",)),
+        FormatField("input", "The input of the instruction, appended to it.", ("input", "context"), required=False),
+        FormatField("output", "The answer to train on.", ("output", "response"), required=False),
+        FormatField(
             "instances",
-            "A list of inputs and outputs for one instruction, in place of the two.",
+            "A list of inputs and outputs for one instruction, instead of the two.",
             ("instances",),
             required=False,
         ),
@@ -50,7 +50,7 @@ class Alpaca(Format):
 
     def examples(self, row, columns, system=None, roles=None):
         asked = text(row, columns["instruction"])
-        system = instruction(row, columns, system)
+        system = system_prompt(row, columns, system)
         if "instances" not in columns:
             return [self._example(asked, row, columns.get("input"), columns.get("output", "output"), system)]
         instances = parsed(cell(row, columns["instances"]))
@@ -66,5 +66,5 @@ class Alpaca(Format):
 
 
 def about(instruction: str, given: str) -> str:
-    """The instruction with what it is about below it, if anything."""
+    """The instruction with its input below it, if there is one."""
     return instruction if given.strip().lower() in ("", NO_INPUT) else f"{instruction}\n\n{given}"

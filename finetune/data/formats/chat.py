@@ -1,19 +1,19 @@
-"""Chat messages: a list of turns with role and content, as OpenAI and Hugging Face write them."""
+"""Chat messages: a list of turns with role and content, as in OpenAI's and Hugging Face's formats."""
 
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, cell, instruction
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, cell, system_prompt
 from finetune.data.formats.tools import has_tools, read_tools
 from finetune.data.formats.turns import Keys, check_chat, has_turns, read_turns, with_system
 
 
 class Chat(Format):
-    """A column of conversations, ``[{"role": …, "content": …}, …]``, with the tools they may call."""
+    """A column of conversations, ``[{"role": …, "content": …}, …]``, and optionally the tools they may call."""
 
     name = "chat"
     title = "Chat messages"
     kind = "chat"
     order = 20
-    parts = (
-        Part(
+    fields = (
+        FormatField(
             "messages",
             "The turns of a conversation, each with role and content.",
             ("messages", "conversations", "conversation"),
@@ -37,7 +37,9 @@ class Chat(Format):
     def example(self, row, columns, system=None, roles=None):
         column = columns["messages"]
         turns = self._read(cell(row, column), column, roles)
-        return with_tools({"messages": check_chat(with_system(turns, instruction(row, columns, system)))}, row, columns)
+        return with_tools(
+            {"messages": check_chat(with_system(turns, system_prompt(row, columns, system)))}, row, columns
+        )
 
     def _is_conversation(self, value: object) -> bool:
         return has_turns(value, self.keys)
@@ -47,15 +49,15 @@ class Chat(Format):
 
 
 def with_real_tools(found: dict[str, str], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
-    """``found`` without a column that is only called like tools and holds none, unless a person chose it."""
+    """``found`` without a column that is named like tools but holds none, unless a person assigned it."""
     column = found.get("tools")
     if column is None or "tools" in mapped or any(has_tools(row.get(column)) for row in rows):
         return found
-    return {part: column for part, column in found.items() if part != "tools"}
+    return {field: column for field, column in found.items() if field != "tools"}
 
 
 def with_tools(example: dict, row: dict, columns: dict[str, str]) -> dict:
-    """``example`` with the tools of its row, where there are any."""
+    """``example`` with the tools of its row, if there are any."""
     column = columns.get("tools")
     tools = read_tools(cell(row, column), column) if column else []
     return {**example, "tools": tools} if tools else example

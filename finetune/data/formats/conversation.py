@@ -1,7 +1,7 @@
-"""Conversations of any make: a list of turns whose keys are told by their names, or by what they hold."""
+"""Conversations with any keys: a list of turns whose keys are recognized by name or by content."""
 
 from finetune.data.formats.chat import Chat
-from finetune.data.formats.format import SYSTEM, TOOLS, Part
+from finetune.data.formats.format import SYSTEM, TOOLS, FormatField
 from finetune.data.formats.turns import Keys, read_turns, turn_keys
 
 
@@ -11,16 +11,16 @@ class Conversation(Chat):
     name = "conversation"
     title = "Conversations"
     order = 35
-    parts = (
-        Part(
+    fields = (
+        FormatField(
             "messages",
-            "The turns of a conversation, each with a speaker and words.",
+            "The turns of a conversation, each with a speaker and a text.",
             ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat"),
         ),
         TOOLS,
         SYSTEM,
     )
-    holds = "conversations (turns with a speaker and words)"
+    holds = "conversations (turns with a speaker and a text)"
 
     def _is_conversation(self, value):
         return turn_keys(value) is not None

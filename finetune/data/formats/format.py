@@ -1,7 +1,7 @@
-"""What a format is: how to tell it, which columns it needs, and how a row becomes an example.
+"""What a format is: its fields, how it is detected, and how a row becomes an example.
 
-A format is recognized by trying it: the usual names only say which columns to try first, and its score is the share
-of rows that serve. An example has the columns that TRL's trainers read.
+A format is detected by trying it: column names only say which columns to try first, and its score is the share of rows
+that give an example. An example has the columns that TRL's trainers read.
 """
 
 import math
@@ -12,53 +12,53 @@ from typing import ClassVar
 from finetune.data.formats.mapping import Template, check_roles, read_mapping, used
 
 LONG = 500
-"""Characters of a value that count when columns are compared."""
+"""Characters of a value that count when the amounts of text in columns are compared."""
 GUESSED = 0.4
-"""What is left of the confidence where only the content of columns, not a name, says what they are."""
+"""Factor of the confidence if columns are recognized only by their content, not by their names."""
 
 
 class RowError(ValueError):
-    """Why a row cannot serve, as a sentence."""
+    """Why a row gives no example, as a sentence."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """One thing a format reads from a row, and so one field of the mapping form."""
+class FormatField:
+    """One field of a format's schema, filled from a column; also one field of the mapping form."""
 
     name: str
     help: str
     names: tuple[str, ...] = ()
-    """What its column is usually called, the likeliest first, in lower case with underscores."""
+    """Usual names of its column, the likeliest first, in lower case with underscores."""
     required: bool = True
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """How well a format suits some rows."""
+    """How well a format fits some rows."""
 
     score: float
-    """0 to 1: the share of the rows that serve, less if no name says what the columns are."""
+    """0 to 1: the share of rows that give an example, less if no column name supports it."""
     reason: str
     columns: dict[str, str]
-    """Part -> column, or a ``Template`` that puts several together."""
+    """Field -> column, or a ``Template`` that combines several."""
 
 
 @dataclass(frozen=True)
 class Plain:
-    """What an example is where a row holds prose in some columns: these texts as they are, and nothing else."""
+    """The example of a row whose columns hold prose: these texts as they are, and nothing else."""
 
     turns: tuple[tuple[str, str], ...]
-    """The role and the column of each turn; the role is empty for plain text."""
+    """Role and column of each turn; the role is empty for plain text."""
     system: str = ""
-    """The instruction that comes before the turns, if there is one."""
+    """The system prompt before the turns, if there is one."""
 
 
-SYSTEM = Part("system", "An instruction put before the conversation.", ("system", "system_prompt"), required=False)
-TOOLS = Part(
+SYSTEM = FormatField("system", "The system prompt of the conversation.", ("system", "system_prompt"), required=False)
+TOOLS = FormatField(
     "tools", "The tools that the assistant may call, as a list of functions.", ("tools", "functions"), required=False
 )
 ASIDE = ("system", "tools")
-"""Parts that go with a conversation and do not tell a format."""
+"""Fields that any conversation may have, so that they do not identify a format."""
 
 
 class Format:
@@ -67,18 +67,18 @@ class Format:
     name: ClassVar[str]
     title: ClassVar[str]
     kind: ClassVar[str]
-    """The kind of example it gives: ``chat``, ``preference``, ``rated``, ``prompt`` or ``text``."""
+    """The kind of its examples: ``chat``, ``preference``, ``rated``, ``prompt`` or ``text``."""
     order: ClassVar[int] = 100
-    """Of two that score the same, the lower is taken."""
-    parts: ClassVar[tuple[Part, ...]]
+    """Of two with equal scores, the lower wins."""
+    fields: ClassVar[tuple[FormatField, ...]]
     holds: ClassVar[str]
-    """What its columns hold, to end the sentence "The column … holds …"."""
+    """What its columns hold, as the end of the sentence "The column … holds …"."""
     unless: ClassVar[str] = ""
-    """An expression (RE2) that stands in every text that makes more of an example than ``plain`` says."""
+    """An expression (RE2) that matches every text from which ``example`` makes more than ``plain`` says."""
     weight: ClassVar[float] = 1.0
-    """How much its score counts against other formats': less if nearly any row would serve."""
+    """Factor of its score against other formats: lower if nearly any row would fit."""
     refusal: ClassVar[str] = ""
-    """Why rows of this format cannot be learnt from yet, if so."""
+    """Why no method can train on rows of this format, if so."""
 
     def recognize(
         self,
@@ -87,10 +87,10 @@ class Format:
         mapped: dict[str, str] | None = None,
         roles: dict[str, str] | None = None,
     ) -> Recognition | None:
-        """How well the format suits ``rows``, or None if it finds no columns for its parts.
+        """How well the format fits ``rows``, or None if it finds no columns for its fields.
 
-        ``mapped`` are the columns that a person chose, and ``roles`` the speakers (or ratings) that a person explained.
-        ``DataError`` if they name a column or a role that is not there.
+        ``mapped`` are the columns that a person assigned, and ``roles`` the meanings of speakers (or ratings).
+        ``DataError`` if they name a column or a role that does not exist.
         """
         check_roles(roles)
         found, guessed = self.find(columns, rows, mapped or {}), False
@@ -98,35 +98,35 @@ class Format:
             found, guessed = {**found, **self.guess(columns, rows, found)}, True
         if self.missing(found):
             return None
-        served = sum(self._serves(row, found, roles) for row in rows)
-        reason = f"{self._holders(found)} {self.holds} in {_share(served, len(rows))} rows looked at."
+        fitting = sum(self._fits(row, found, roles) for row in rows)
+        reason = f"{self._holders(found)} {self.holds} in {_share(fitting, len(rows))} sampled rows."
         if guessed:
-            reason += " Only what they hold says so, not their names: please check it."
-        return Recognition((GUESSED if guessed else 1) * served / max(1, len(rows)), reason, found)
+            reason += " Only their content suggests so, not their names: please check it."
+        return Recognition((GUESSED if guessed else 1) * fitting / max(1, len(rows)), reason, found)
 
     def find(self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
-        """Which column plays which part: as ``mapped``, else by the usual names; a part may stay without one."""
+        """Field -> column: as ``mapped``, else by the usual names; a field may stay without a column."""
         found = read_mapping(mapped, columns)
         taken = used(found)
         by_name = {plain(column): column for column in reversed(columns) if column not in taken}
-        for part in self.parts:
-            column = next((by_name[name] for name in part.names if name in by_name), None)
-            if part.name not in found and column is not None:
-                found[part.name] = column
+        for field in self.fields:
+            column = next((by_name[name] for name in field.names if name in by_name), None)
+            if field.name not in found and column is not None:
+                found[field.name] = column
         return found
 
     def guess(self, columns: tuple[str, ...], rows: list[dict], found: dict[str, str]) -> dict[str, str]:
-        """Columns for the parts that ``found`` lacks, told by what they hold; none unless the format can tell."""
+        """Columns for the fields that ``found`` lacks, recognized by their content; none by default."""
         return {}
 
     def missing(self, columns: dict[str, str]) -> list[str]:
-        """The parts that still need a column."""
-        return [part.name for part in self.parts if part.required and part.name not in columns]
+        """The fields that still need a column."""
+        return [field.name for field in self.fields if field.required and field.name not in columns]
 
     def example(
         self, row: dict, columns: dict[str, str], system: str | None = None, roles: dict[str, str] | None = None
     ) -> dict:
-        """The example that ``row`` gives, with ``columns`` as part -> column; ``RowError`` if it gives none."""
+        """The example that ``row`` gives, with ``columns`` as field -> column; ``RowError`` if it gives none."""
         raise NotImplementedError
 
     def examples(
@@ -136,50 +136,50 @@ class Format:
         return [self.example(row, columns, system, roles)]
 
     def plain(self, columns: dict[str, str], system: str | None = None) -> Plain | None:
-        """What the example of a row is if it holds prose in all of ``columns``; None if that is not for sure.
+        """What the example of a row is if all of ``columns`` hold prose; None if that is uncertain.
 
         Prose is a text with more than white space that does not begin like JSON (``finetune.data.texts``).
         """
         return None
 
-    def _serves(self, row: dict, columns: dict[str, str], roles: dict[str, str] | None) -> bool:
+    def _fits(self, row: dict, columns: dict[str, str], roles: dict[str, str] | None) -> bool:
         try:
             return bool(self.examples(row, columns, None, roles))
         except RowError:
             return False
 
     def _holders(self, found: dict[str, str]) -> str:
-        """The columns found, up to the verb: ``The columns "a" and "b" hold``."""
-        names = [f'"{found[part.name]}"' for part in self.parts if part.name in found and part.name not in ASIDE]
+        """The columns found, with the verb: ``The columns "a" and "b" hold``."""
+        names = [f'"{found[field.name]}"' for field in self.fields if field.name in found and field.name not in ASIDE]
         if len(names) == 1:
             return f"The column {names[0]} holds"
         return f"The columns {', '.join(names[:-1])} and {names[-1]} hold"
 
 
 def plain_exchange(columns: dict[str, str], asked: str, answer: str, system: str | None) -> Plain | None:
-    """A question and its answer, if these two parts are all that ``columns`` has and neither puts several together."""
+    """A question and its answer, if ``columns`` has only these two fields and neither combines several columns."""
     if columns.keys() != {asked, answer} or any(isinstance(column, Template) for column in columns.values()):
         return None
     turns = (("user", columns[asked]), ("assistant", columns[answer]))
     return Plain(turns, system if system and system.strip() else "")
 
 
-def _share(served: int, total: int) -> str:
-    return f"all {total:,}" if served == total else f"{served:,} of {total:,}"
+def _share(fitting: int, total: int) -> str:
+    return f"all {total:,}" if fitting == total else f"{fitting:,} of {total:,}"
 
 
 def characters(rows: list[dict], column: str) -> int:
-    """How much text a column holds; of one value at most ``LONG``, so that a few long ones do not decide."""
+    """Characters of text in a column; at most ``LONG`` per value, so that a few long ones do not decide."""
     return sum(min(len(row[column]), LONG) for row in rows if isinstance(row.get(column), str))
 
 
 def plain(name: str) -> str:
-    """A column's name in lower case, with one underscore for whatever is no letter or digit."""
+    """A column's name in lower case, with an underscore for each run of other characters than letters and digits."""
     return re.sub(r"[\W_]+", "_", name.lower()).strip("_")
 
 
 def text(row: dict, column: str) -> str:
-    """The text in a column, as written; ``RowError`` if it is missing, empty or no text."""
+    """The text in a column, as written; ``RowError`` if it is missing, empty or not text."""
     value = optional_text(row, column)
     if value.strip():
         return value
@@ -190,13 +190,13 @@ def text(row: dict, column: str) -> str:
 
 
 def optional_text(row: dict, column: str | None) -> str:
-    """The text in a column, or an empty one if there is none; ``RowError`` if it is something else than text.
+    """The text in a column, or an empty one if there is none; ``RowError`` if it is not text.
 
     A ``Template`` whose columns are all empty is empty too.
     """
     if isinstance(column, Template):
         values = [optional_text(row, name) for name in column.columns]
-        filled = zip((before for before, _ in column.pieces), [*values, ""])
+        filled = zip((before for before, _ in column.segments), [*values, ""])
         return "".join(before + value for before, value in filled) if any(map(str.strip, values)) else ""
     value = row.get(column) if column else None
     if value is None:
@@ -209,20 +209,20 @@ def optional_text(row: dict, column: str | None) -> str:
 
 
 def cell(row: dict, column: str | None) -> object:
-    """What a column holds, of whatever kind; None if there is none."""
+    """The value of a column, of any type; None if there is none."""
     if isinstance(column, Template):
         return optional_text(row, column)
     return row.get(column) if column else None
 
 
-def instruction(row: dict, columns: dict[str, str], system: str | None) -> str | None:
-    """The row's own instruction to put before the conversation, else ``system``."""
+def system_prompt(row: dict, columns: dict[str, str], system: str | None) -> str | None:
+    """The row's own system prompt, else ``system``."""
     own = optional_text(row, columns.get("system"))
     return own if own.strip() else system
 
 
 def kind_of(value: object) -> str:
-    """What a value that should be text is, in words."""
+    """The type of a value that should be text, in words."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, (list, tuple)):

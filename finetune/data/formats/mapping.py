@@ -1,42 +1,42 @@
-"""What a person says of the columns: which one plays a part, or how several are put together.
+"""Field mapping by a person: which column fills a field, or how several columns are combined.
 
-``{subject}: {body}`` puts two columns together. A column's own name wins over such a reading, and braces that are to be
-written are doubled.
+``{subject}: {body}`` combines two columns. A column with exactly that name takes precedence, and literal braces are
+doubled.
 """
 
 import re
 
 from finetune.errors import DataError
 
-PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 """A doubled brace, or a name in braces."""
 MEANINGS = ("system", "user", "assistant", "tool", "good", "bad")
-"""What a name in the rows can be said to mean: a speaker's role, or a rating."""
+"""What a name in the rows can mean: a speaker's role, or a rating."""
 
 
 class Template(str):
-    """A text with names of columns in braces, in the place of a column's name."""
+    """A text with column names in braces, in place of a single column name."""
 
-    pieces: tuple[tuple[str, str | None], ...]
+    segments: tuple[tuple[str, str | None], ...]
     """The text before each column, and the column; the last has none."""
 
     def __new__(cls, written: str):
         template = super().__new__(cls, written)
-        template.pieces = tuple(_pieces(written))
+        template.segments = tuple(_segments(written))
         return template
 
     @property
     def columns(self) -> list[str]:
-        """The columns that it puts together."""
-        return [column for _, column in self.pieces if column is not None]
+        """The columns that it combines."""
+        return [column for _, column in self.segments if column is not None]
 
 
 def read_mapping(mapped: dict[str, str], columns: tuple[str, ...]) -> dict[str, str]:
-    """``mapped`` (part -> column) with each text that puts columns together as a ``Template``.
+    """``mapped`` (field -> column) with each text that combines columns as a ``Template``.
 
-    ``DataError`` if it names a column that is not among ``columns``.
+    ``DataError`` if it names a column that does not exist.
     """
-    return {part: _read(part, written, columns) for part, written in mapped.items()}
+    return {field: _read(field, written, columns) for field, written in mapped.items()}
 
 
 def used(mapped: dict[str, str]) -> set[str]:
@@ -49,14 +49,14 @@ def used(mapped: dict[str, str]) -> set[str]:
 
 
 def check_roles(roles: dict[str, str] | None) -> None:
-    """``DataError`` if ``roles`` gives a name a meaning that is not known."""
+    """``DataError`` if ``roles`` gives a name an unknown meaning."""
     for name, meaning in (roles or {}).items():
         if meaning.strip().lower() not in MEANINGS:
             raise DataError(f'"{name}" cannot be "{meaning}".', f"It can be: {', '.join(MEANINGS)}.")
 
 
 def known_names(names: dict[str, str], roles: dict[str, str] | None) -> dict[str, str]:
-    """``names`` (in lower case -> meaning) with those that a person explained in the same meanings."""
+    """``names`` (in lower case -> meaning) with those of ``roles`` that have one of the same meanings."""
     if not roles:
         return names
     explained = {name.strip().lower(): meaning.strip().lower() for name, meaning in roles.items()}
@@ -64,7 +64,7 @@ def known_names(names: dict[str, str], roles: dict[str, str] | None) -> dict[str
     return names | {name: meaning for name, meaning in explained.items() if meaning in meanings}
 
 
-def _read(part: str, written: str, columns: tuple[str, ...]) -> str:
+def _read(field: str, written: str, columns: tuple[str, ...]) -> str:
     if written in columns:
         return written
     template = Template(written)
@@ -73,13 +73,13 @@ def _read(part: str, written: str, columns: tuple[str, ...]) -> str:
         return template
     name = written if missing is None else missing
     there = f"There are: {', '.join(columns)}."
-    doubled = " Double the braces that are to be written." if missing is not None else ""
-    raise DataError(f'There is no column "{name}" to be the {part}.', there + doubled)
+    doubled = " Double literal braces." if missing is not None else ""
+    raise DataError(f'There is no column "{name}" for the field "{field}".', there + doubled)
 
 
-def _pieces(written: str):
+def _segments(written: str):
     text, end = "", 0
-    for found in PIECE.finditer(written):
+    for found in PLACEHOLDER.finditer(written):
         text += written[end : found.start()]
         end = found.end()
         if found[1] is None:

@@ -1,6 +1,6 @@
-"""Plain text: one column, every word of which is learnt."""
+"""Plain text: one column, trained on every token."""
 
-from finetune.data.formats.format import GUESSED, Format, Part, Plain, Recognition, characters, plain, text
+from finetune.data.formats.format import GUESSED, Format, FormatField, Plain, Recognition, characters, plain, text
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.prompts import NAMES as QUESTIONS
 
@@ -12,10 +12,10 @@ class PlainText(Format):
     title = "Plain text"
     kind = "text"
     order = 90
-    parts = (
-        Part(
+    fields = (
+        FormatField(
             "text",
-            "The text to learn.",
+            "The text to train on.",
             ("text", "content", "document", "passage", "body", "article", "paragraph"),
         ),
     )
@@ -33,8 +33,8 @@ class PlainText(Format):
         if not others:
             return seen
         listed = ", ".join(f'"{column}"' for column in others)
-        told = f"{seen.reason} But there is as much text in {listed}: please check it."
-        return Recognition(GUESSED * seen.score, told, seen.columns)
+        reason = f"{seen.reason} But there is as much text in {listed}: please check it."
+        return Recognition(GUESSED * seen.score, reason, seen.columns)
 
     def plain(self, columns, system=None):
         column = columns["text"]

@@ -1,27 +1,29 @@
-"""Preference pairs: a prompt with a better and a worse answer, as texts, as turns, or as two whole conversations."""
+"""Preference pairs: a prompt with a chosen and a rejected answer, as texts, as turns, or as two whole conversations."""
 
 from finetune.data.formats.chat import with_real_tools, with_tools
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, RowError, instruction
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, RowError, system_prompt
 from finetune.data.formats.sides import side
 from finetune.data.formats.turns import check_order, with_system
 
 
 class Preference(Format):
-    """Columns ``prompt``, ``chosen`` and ``rejected``; the prompt may be the common beginning of the other two."""
+    """Columns ``prompt``, ``chosen`` and ``rejected``; the prompt may be the common prefix of the other two."""
 
     name = "preference"
     title = "Preference pairs"
     kind = "preference"
     order = 10
-    parts = (
-        Part(
+    fields = (
+        FormatField(
             "prompt",
-            "What both answers reply to; not needed where they hold the whole conversation.",
+            "What both answers reply to; optional if they contain the whole conversation.",
             ("prompt", "question", "instruction", "query", "input"),
             required=False,
         ),
-        Part("chosen", "The better answer.", ("chosen", "chosen_response", "preferred", "better", "accepted", "good")),
-        Part(
+        FormatField(
+            "chosen", "The better answer.", ("chosen", "chosen_response", "preferred", "better", "accepted", "good")
+        ),
+        FormatField(
             "rejected",
             "The worse answer.",
             ("rejected", "rejected_response", "dispreferred", "non_preferred", "worse", "bad"),
@@ -35,25 +37,25 @@ class Preference(Format):
         return with_real_tools(super().find(columns, rows, mapped), rows, mapped)
 
     def example(self, row, columns, system=None, roles=None):
-        chosen, rejected = (side(row, columns[part], "assistant", roles) for part in ("chosen", "rejected"))
+        chosen, rejected = (side(row, columns[field], "assistant", roles) for field in ("chosen", "rejected"))
         before = side(row, columns["prompt"], "user", roles) if "prompt" in columns else []
         pair = as_pair(before, chosen, rejected, (columns["chosen"], columns["rejected"]))
-        pair["prompt"] = with_system(pair["prompt"], instruction(row, columns, system))
+        pair["prompt"] = with_system(pair["prompt"], system_prompt(row, columns, system))
         return with_tools(pair, row, columns)
 
 
 def as_pair(before: list[dict], chosen: list[dict], rejected: list[dict], names: tuple[str, str]) -> dict:
-    """The example of two answers to ``before``; a beginning that both have in common belongs to the prompt.
+    """The example of two answers to ``before``; their common prefix belongs to the prompt.
 
-    ``names`` are what the two are called in the row, for the reason of a ``RowError``.
+    ``names`` are their columns, for the reason of a ``RowError``.
     """
     shared = _shared(chosen, rejected)
-    beginning = chosen[:shared]
-    prompt = beginning if not before or beginning[-len(before) :] == before else before + beginning
+    prefix = chosen[:shared]
+    prompt = prefix if not before or prefix[-len(before) :] == before else before + prefix
     for name, turns in zip(names, (chosen, rejected)):
         _check_answer(turns[shared:], name)
     if not prompt:
-        raise RowError("It has no prompt: the two answers have no beginning in common.")
+        raise RowError("It has no prompt: the two conversations have no common prefix.")
     check_order(prompt)
     if prompt[-1]["role"] not in ("user", "tool"):
         raise RowError("The prompt does not end with the user.")
@@ -61,14 +63,14 @@ def as_pair(before: list[dict], chosen: list[dict], rejected: list[dict], names:
 
 
 def _shared(chosen: list[dict], rejected: list[dict]) -> int:
-    """How many turns both begin with, at least one of each left over."""
+    """Length of their common prefix in turns, of which at least one turn of each is excluded."""
     limit = min(len(chosen), len(rejected)) - 1
     return next((i for i in range(limit) if chosen[i] != rejected[i]), limit)
 
 
 def _check_answer(turns: list[dict], column: str) -> None:
     if len(turns) > 1:
-        raise RowError(f'Column "{column}": the two conversations part before their last answer.')
+        raise RowError(f'Column "{column}": the two conversations differ before their last answer.')
     if turns[0]["role"] != "assistant":
         raise RowError(f'Column "{column}" does not end with an answer by the assistant.')
     if not turns[0]["content"].strip() and "tool_calls" not in turns[0]:

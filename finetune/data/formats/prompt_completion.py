@@ -1,34 +1,34 @@
-"""Prompt and completion: two columns of text or of turns, whatever the field calls them."""
+"""Prompt and completion: two columns of text or of turns, under any of the usual names."""
 
 from finetune.data.formats.chat import with_real_tools, with_tools
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, instruction, plain_exchange
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, plain_exchange, system_prompt
 from finetune.data.formats.sides import spoken
 from finetune.data.formats.turns import check_chat, with_system
 
 ASKING = 0.5
-"""Share of the texts in a column that end in a question mark, from which on it is taken to hold questions."""
+"""Share of texts ending in a question mark from which a column counts as questions."""
 
 
 class PromptCompletion(Format):
-    """A column of what is asked and a column of what to answer, each a text or a list of turns as TRL reads them.
+    """A column of prompts and a column of completions, each a text or a list of turns as in TRL.
 
-    Answers within the prompt are not learnt, as in TRL. Two columns of text under other names are offered with little
-    confidence, if one holds questions and the other what is longer.
+    Answers within the prompt are not trained on, as in TRL. Two columns of text with other names are recognized with
+    low confidence, if one holds questions and the other longer texts.
     """
 
     name = "prompt_completion"
     title = "Prompts and completions"
     kind = "chat"
     order = 60
-    parts = (
-        Part(
+    fields = (
+        FormatField(
             "prompt",
             "What the model is asked.",
             ("prompt", "instruction", "input", "query", "request", "user", "human", "message", "source"),
         ),
-        Part(
+        FormatField(
             "completion",
-            "The answer to learn.",
+            "The answer to train on.",
             ("completion", "response", "output", "reply", "answer", "assistant", "target"),
         ),
         TOOLS,
@@ -54,15 +54,17 @@ class PromptCompletion(Format):
 
     def example(self, row, columns, system=None, roles=None):
         prompt, completion = (
-            spoken(row, columns[part], speaker, roles)
-            for part, speaker in (("prompt", "user"), ("completion", "assistant"))
+            spoken(row, columns[field], speaker, roles)
+            for field, speaker in (("prompt", "user"), ("completion", "assistant"))
         )
         turns = [{**turn, "weight": 0} if turn["role"] == "assistant" else turn for turn in prompt] + completion
-        return with_tools({"messages": check_chat(with_system(turns, instruction(row, columns, system)))}, row, columns)
+        return with_tools(
+            {"messages": check_chat(with_system(turns, system_prompt(row, columns, system)))}, row, columns
+        )
 
 
 def _texts(rows: list[dict], column: str) -> list[str]:
-    """The texts of a column; empty if it holds anything else, or numbers, or nothing."""
+    """The texts of a column; empty if it holds anything but texts of several words."""
     values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
     if not all(isinstance(value, str) for value in values) or not any(" " in value.strip() for value in values):
         return []

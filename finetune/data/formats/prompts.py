@@ -1,6 +1,6 @@
-"""Prompts only: questions without answers to learn, at most with what a right answer comes to."""
+"""Prompts only: questions without answers to train on, optionally with the expected result."""
 
-from finetune.data.formats.format import SYSTEM, Format, Part, RowError, cell, instruction, optional_text, text
+from finetune.data.formats.format import SYSTEM, Format, FormatField, RowError, cell, optional_text, system_prompt, text
 from finetune.data.formats.turns import check_order, read_turns, turn_keys, with_system
 
 NAMES = ("prompt", "turns", "question", "instruction", "query", "problem", "messages")
@@ -13,11 +13,11 @@ class Prompts(Format):
     title = "Prompts only"
     kind = "prompt"
     order = 95
-    parts = (
-        Part("prompt", "The question, a list of the user's turns, or a conversation up to the answer.", NAMES),
-        Part(
+    fields = (
+        FormatField("prompt", "The question, a list of the user's turns, or a conversation up to the answer.", NAMES),
+        FormatField(
             "answer",
-            "What a right answer comes to, to check it by.",
+            "The expected result, by which an answer can be checked.",
             ("ground_truth", "final_answer", "expected", "gold"),
             required=False,
         ),
@@ -25,11 +25,11 @@ class Prompts(Format):
     )
     holds = "questions"
     weight = 0.1
-    refusal = "These rows hold questions but no answers, and a model learns from answers."
+    refusal = "These rows hold questions but no answers, and training needs answers."
 
     def example(self, row, columns, system=None, roles=None):
         turns = self._turns(row, columns["prompt"], roles)
-        example = {"prompt": with_system(turns, instruction(row, columns, system))}
+        example = {"prompt": with_system(turns, system_prompt(row, columns, system))}
         answer = optional_text(row, columns.get("answer"))
         return {**example, "answer": answer} if answer.strip() else example
 
@@ -41,7 +41,7 @@ class Prompts(Format):
         if keys is None and value and all(isinstance(turn, str) and turn.strip() for turn in value):
             return [{"role": "user", "content": value[0]}]
         if keys is None:
-            raise RowError(f'Column "{column}" holds no list of questions.')
+            raise RowError(f'Column "{column}" does not hold a list of questions.')
         turns = read_turns(value, column, keys, roles)
         check_order(turns)
         if turns[-1]["role"] != "user":

@@ -6,30 +6,30 @@ from finetune.data.formats.alpaca import about
 from finetune.data.formats.format import (
     SYSTEM,
     Format,
-    Part,
+    FormatField,
     characters,
-    instruction,
     optional_text,
     plain_exchange,
+    system_prompt,
     text,
 )
 from finetune.data.formats.turns import exchange
 
 RESULT = re.compile(r"####\s*\$?(-?[\d.,]*\d)\.?\s*\Z")
-"""How GSM8K writes the result below the steps that lead to it (Cobbe et al. 2021)."""
+"""How GSM8K writes the result below the steps of its solution (Cobbe et al. 2021)."""
 
 
 class QuestionAnswer(Format):
-    """Columns ``question`` and ``answer``; where the answer ends in ``#### N``, the example has ``answer`` N too."""
+    """Columns ``question`` and ``answer``; where the answer ends in ``#### N``, the example also has ``answer`` N."""
 
     name = "question_answer"
     title = "Questions and answers"
     kind = "chat"
     order = 50
-    parts = (
-        Part("question", "The question.", ("question", "q", "problem")),
-        Part("context", "What the question is about, put below it.", ("context", "passage"), required=False),
-        Part("answer", "The answer to learn.", ("answer", "a", "response", "reply", "solution")),
+    fields = (
+        FormatField("question", "The question.", ("question", "q", "problem")),
+        FormatField("context", "Context of the question, appended to it.", ("context", "passage"), required=False),
+        FormatField("answer", "The answer to train on.", ("answer", "a", "response", "reply", "solution")),
         SYSTEM,
     )
     holds = "questions and their answers"
@@ -54,7 +54,7 @@ class QuestionAnswer(Format):
     def example(self, row, columns, system=None, roles=None):
         answer = text(row, columns["answer"])
         asked = about(text(row, columns["question"]), optional_text(row, columns.get("context")))
-        example = exchange(asked, answer, instruction(row, columns, system))
+        example = exchange(asked, answer, system_prompt(row, columns, system))
         result = result_of(answer)
         return example if result is None else {**example, "answer": result}
 

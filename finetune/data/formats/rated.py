@@ -1,9 +1,19 @@
-"""Rated answers: a prompt, an answer, and whether it was liked, as thumbs or as one of two values."""
+"""Rated answers: a prompt, an answer, and a binary rating, as thumbs or as one of two values."""
 
 import math
 
 from finetune.data.formats.chat import with_real_tools, with_tools
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, Part, RowError, cell, instruction, kind_of, plain
+from finetune.data.formats.format import (
+    SYSTEM,
+    TOOLS,
+    Format,
+    FormatField,
+    RowError,
+    cell,
+    kind_of,
+    plain,
+    system_prompt,
+)
 from finetune.data.formats.mapping import known_names
 from finetune.data.formats.sides import side
 from finetune.data.formats.turns import check_order, with_system
@@ -17,31 +27,33 @@ BAD = (
     "incorrect", "thumbsdown", "👎",
 )  # fmt: skip
 RATINGS = {**dict.fromkeys(GOOD, "good"), **dict.fromkeys(BAD, "bad")}
-"""What ratings are called, in lower case and without spaces -> their meaning."""
+"""Names of ratings, in lower case and without spaces -> their meaning."""
 THUMBS = {1.0: "good", 0.0: "bad", -1.0: "bad"}
 PAIRS = ({0.0, 1.0}, {-1.0, 1.0})
-"""Numbers that are thumbs if a column holds no others."""
+"""Numbers that are thumbs up and down if a column holds no others."""
 MARKS = dict.fromkeys(map(ord, " _-\ufe0f🏻🏼🏽🏾🏿"))
-"""What is left out of a rating before it is looked up: spaces, and the variants and skin tones of a thumb."""
+"""Characters removed from a rating before the lookup: spaces, and variants and skin tones of a thumb."""
 
 
 class Ratings(str):
-    """A column of ratings with what its numbers mean, which only several rows together show."""
+    """A column of ratings with the meaning of its numbers, which only several rows together reveal."""
 
     numbers: dict[float, str] | None = None
 
 
 class Rated(Format):
-    """Columns ``prompt``, ``completion`` and ``label``; a scale is understood only if it has two values in use."""
+    """Columns ``prompt``, ``completion`` and ``label``; a scale is accepted only if two of its values are in use."""
 
     name = "rated"
     title = "Rated answers"
     kind = "rated"
     order = 15
-    parts = (
-        Part("prompt", "What the answer replies to.", ("prompt", "question", "instruction", "query", "input")),
-        Part("completion", "The answer that was rated.", ("completion", "response", "output", "answer", "reply")),
-        Part(
+    fields = (
+        FormatField("prompt", "What the answer replies to.", ("prompt", "question", "instruction", "query", "input")),
+        FormatField(
+            "completion", "The answer that was rated.", ("completion", "response", "output", "answer", "reply")
+        ),
+        FormatField(
             "label",
             "Whether the answer is good: true or false, thumbs up or down, 1 or 0.",
             ("label", "rating", "thumbs", "thumb", "feedback", "score", "liked", "vote"),
@@ -54,7 +66,7 @@ class Rated(Format):
     def find(self, columns, rows, mapped):
         found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
         if "prompt" not in mapped and {"instruction", "input"} <= {plain(column) for column in columns}:
-            found.pop("prompt", None)  # Alpaca's, of which one half would be lost
+            found.pop("prompt", None)  # Alpaca's fields, one of which would be lost
         if "label" in found:
             found["label"] = _with_numbers(found["label"], rows)
         return found
@@ -65,23 +77,23 @@ class Rated(Format):
         if not numbers or roles or seen.score == 0:
             return seen
         low, high = (f"{number:g}" for number in sorted(numbers))
-        return type(seen)(seen.score, f"{seen.reason} {high} is taken as good and {low} as bad.", seen.columns)
+        return type(seen)(seen.score, f"{seen.reason} {high} counts as good and {low} as bad.", seen.columns)
 
     def example(self, row, columns, system=None, roles=None):
         before, answer = (
-            side(row, columns[part], speaker, roles)
-            for part, speaker in (("prompt", "user"), ("completion", "assistant"))
+            side(row, columns[field], speaker, roles)
+            for field, speaker in (("prompt", "user"), ("completion", "assistant"))
         )
         if len(answer) > 1 or answer[0]["role"] != "assistant":
             raise RowError(f'Column "{columns["completion"]}" holds more than one answer by the assistant.')
         check_order(before + answer)
         label = _label(cell(row, columns["label"]), columns["label"], roles)
-        prompt = with_system(before, instruction(row, columns, system))
+        prompt = with_system(before, system_prompt(row, columns, system))
         return with_tools({"prompt": prompt, "completion": answer, "label": label}, row, columns)
 
 
 def _with_numbers(column: str, rows: list[dict]) -> Ratings:
-    """The column with what its numbers mean: thumbs, else the higher of two, else nothing."""
+    """The column with the meaning of its numbers: thumbs, else the higher of two is good, else unknown."""
     found = {number for row in rows if (number := _number(cell(row, column))) is not None}
     ratings = Ratings(column)
     if not any(found <= pair for pair in PAIRS):
@@ -91,27 +103,25 @@ def _with_numbers(column: str, rows: list[dict]) -> Ratings:
 
 
 def _label(value: object, column: str, roles: dict[str, str] | None) -> bool:
-    """True if a rating is good, False if it is bad; ``RowError`` if that cannot be told."""
+    """True if a rating is good, False if it is bad; ``RowError`` if that is unknown."""
     if isinstance(value, bool):
         return value
     if value is None or isinstance(value, str) and not value.strip():
         raise RowError(f'Column "{column}" is empty.')
     if not isinstance(value, (str, int, float)):
-        raise RowError(f'Column "{column}" holds {kind_of(value)}, no rating.')
+        raise RowError(f'Column "{column}" holds {kind_of(value)}, not a rating.')
     written = f"{value:g}" if isinstance(value, float) else str(value).strip().lower()
     number = _number(value)
     numbers = getattr(column, "numbers", None)
-    told = (
+    usual = (
         RATINGS.get(written.translate(MARKS))
         if number is None
         else (THUMBS if numbers is None else numbers).get(number)
     )
-    meaning = known_names({"good": "good", "bad": "bad"}, roles).get(written, told)
+    meaning = known_names({"good": "good", "bad": "bad"}, roles).get(written, usual)
     if meaning is None:
-        scale = "one of a scale" if number is not None else "which is not known as good or bad"
-        raise RowError(
-            f'Column "{column}" holds "{value}", {scale}; say what is good and what is bad, e.g. {value}: good.'
-        )
+        scale = "a value on a scale" if number is not None else "an unknown rating"
+        raise RowError(f'Column "{column}" holds "{value}", {scale}; assign meanings to ratings, e.g. {value}: good.')
     return meaning == "good"
 
 

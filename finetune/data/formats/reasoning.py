@@ -1,29 +1,31 @@
-"""Reasoning: a question, the thoughts that lead to its answer in a column of their own, and the answer."""
+"""Reasoning: a question, its reasoning (chain of thought) in a column of its own, and the answer."""
 
 from finetune.data.formats.alpaca import about
-from finetune.data.formats.format import SYSTEM, Format, Part, instruction, optional_text, text
+from finetune.data.formats.format import SYSTEM, Format, FormatField, optional_text, system_prompt, text
 from finetune.data.formats.turns import exchange, with_reasoning
 
 
 class Reasoning(Format):
-    """Columns ``question``, ``reasoning`` and ``answer``; the thoughts are learnt before the answer, in ``<think>``."""
+    """Columns ``question``, ``reasoning`` and ``answer``; trained on the reasoning in ``<think>``, then the answer."""
 
     name = "reasoning"
     title = "Questions with reasoning"
     kind = "chat"
     order = 38
-    parts = (
-        Part("question", "The question.", ("question", "prompt", "problem", "instruction", "input", "query")),
-        Part(
+    fields = (
+        FormatField("question", "The question.", ("question", "prompt", "problem", "instruction", "input", "query")),
+        FormatField(
             "reasoning",
-            "The thoughts that lead to the answer, put before it between <think> and </think>.",
+            "The reasoning, put before the answer between <think> and </think>.",
             (
                 "reasoning", "thinking", "cot", "chain_of_thought", "complex_cot", "reasoning_content", "thoughts",
                 "thought", "rationale",
             ),
         ),
-        Part("input", "What the question is about, put below it.", ("input", "context"), required=False),
-        Part("answer", "The answer.", ("answer", "response", "output", "completion", "solution", "final_answer")),
+        FormatField("input", "Input of the question, appended to it.", ("input", "context"), required=False),
+        FormatField(
+            "answer", "The answer.", ("answer", "response", "output", "completion", "solution", "final_answer")
+        ),
         SYSTEM,
     )  # fmt: skip
     holds = "questions, reasoning and answers"
@@ -38,4 +40,4 @@ class Reasoning(Format):
         answer = text(row, columns["answer"])
         reasoned = with_reasoning(optional_text(row, columns["reasoning"]), answer)
         asked = about(text(row, columns["question"]), optional_text(row, columns.get("input")))
-        return exchange(asked, reasoned, instruction(row, columns, system))
+        return exchange(asked, reasoned, system_prompt(row, columns, system))

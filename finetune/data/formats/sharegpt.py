@@ -1,7 +1,7 @@
-"""ShareGPT: a list of turns with from and value, spoken by human and gpt, who may call functions."""
+"""ShareGPT: a list of turns with from (human, gpt) and value, with function calls."""
 
 from finetune.data.formats.chat import Chat
-from finetune.data.formats.format import SYSTEM, TOOLS, Part
+from finetune.data.formats.format import SYSTEM, TOOLS, FormatField
 from finetune.data.formats.turns import Keys
 
 
@@ -11,8 +11,8 @@ class ShareGPT(Chat):
     name = "sharegpt"
     title = "ShareGPT"
     order = 30
-    parts = (
-        Part(
+    fields = (
+        FormatField(
             "messages",
             "The turns of a conversation, each with from and value.",
             ("conversations", "conversation", "messages"),

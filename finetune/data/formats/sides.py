@@ -8,19 +8,19 @@ from finetune.data.formats.turns import SPEAKERS as KNOWN
 from finetune.data.formats.turns import Keys, read_turns, turn_keys, unweighted
 
 SPEAKER = re.compile(r"(?:\A|\n\n)\s*(Human|User|Assistant|System): ?")
-"""How a conversation is written as one text, e.g. in Anthropic's hh-rlhf."""
+"""Speakers of a conversation written as one text, as in Anthropic's hh-rlhf."""
 SPEAKERS = {"Human": "user", "User": "user", "Assistant": "assistant", "System": "system"}
 
 
 def side(row: dict, column: str, speaker: str, roles: dict[str, str] | None = None) -> list[dict]:
-    """What a column says, as turns without weights: as ``spoken``, or a transcript."""
+    """The content of a column as turns without weights: as ``spoken``, or a transcript."""
     value = cell(row, column)
     written = transcript(value) if isinstance(value, str) else []
     return written or unweighted(spoken(row, column, speaker, roles))
 
 
 def spoken(row: dict, column: str, speaker: str, roles: dict[str, str] | None = None) -> list[dict]:
-    """What a column says, as turns; a text without speakers is one turn by ``speaker``.
+    """The content of a column as turns; a text without speakers is one turn by ``speaker``.
 
     ``RowError`` if it is empty, or neither text nor turns.
     """
@@ -34,13 +34,13 @@ def spoken(row: dict, column: str, speaker: str, roles: dict[str, str] | None = 
 
 
 def _is_conversation(written: str) -> bool:
-    """True if a text is a list of turns as JSON, by speakers that are known: an answer may well be some other JSON."""
+    """True if a text is a JSON list of turns by known speakers: an answer may well be other JSON."""
     keys = turn_keys(written) if written.lstrip().startswith("[") else None
     return keys is not None and all(turn[keys.role].strip().lower() in KNOWN for turn in parsed(written))
 
 
 def transcript(written: str) -> list[dict]:
-    """The turns of a conversation written as one text, empty if it does not begin with a speaker."""
+    """The turns of a conversation written as one text; empty if it does not begin with a speaker."""
     before, *parts = SPEAKER.split(written)
     if before.strip() or len(parts) < 4:
         return []

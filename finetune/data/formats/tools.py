@@ -1,4 +1,4 @@
-"""Tools and the calls to them, in the one shape that chat templates read, whichever way a row writes them."""
+"""Tools and tool calls of a row, in the schema that chat templates read."""
 
 import json
 
@@ -7,10 +7,10 @@ from finetune.data.readers.decoder import HALF, strings_of
 
 
 def parsed(value: object) -> object:
-    """``value``, or what it says as JSON if it is a text with a list or an object in it.
+    """``value``, or its content as JSON if it is a text with a list or an object in it.
 
-    JSON with a fault is a text: of a key that comes twice one value would be lost, and NaN or half of a character
-    cannot be learnt.
+    Invalid JSON stays a text: of a duplicate key one value would be lost, and NaN or a lone surrogate cannot be
+    tokenized.
     """
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
@@ -25,12 +25,12 @@ def parsed(value: object) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("duplicate key")
     return found
 
 
 def _constant(written: str) -> None:
-    raise ValueError(f"{written} is no value")
+    raise ValueError(f"{written} is not a JSON value")
 
 
 STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
@@ -46,7 +46,7 @@ def read_tools(value: object, column: str) -> list[dict]:
         return []
     tools = [tools] if isinstance(tools, dict) else tools
     if not isinstance(tools, list):
-        raise RowError(f'Column "{column}" holds no list of tools.')
+        raise RowError(f'Column "{column}" does not hold a list of tools.')
     return [_tool(parsed(tool), place, column) for place, tool in enumerate(tools, 1)]
 
 
@@ -66,13 +66,13 @@ def names_of(tools: list[dict]) -> list[str]:
 def read_calls(value: object, where: str) -> list[dict]:
     """Calls of tools as ``{"type": "function", "function": {"name": …, "arguments": {…}}}``, with their ``id`` if any.
 
-    OpenAI writes the arguments as JSON in a text and most templates write that text out once more as JSON, so here they
-    are an object. ``RowError``, beginning with ``where``, for a call without a name or with arguments of another kind.
+    OpenAI stores the arguments as a JSON string, which most templates would encode once more, so here they are an
+    object. ``RowError``, beginning with ``where``, for a call without a name or with arguments of another type.
     """
     calls = parsed(value)
     calls = [calls] if isinstance(calls, dict) else calls
     if not isinstance(calls, list) or not calls:
-        raise RowError(f"{where}: the call of a tool is no object with a name and arguments.")
+        raise RowError(f"{where}: the tool call is not an object with a name and arguments.")
     return [_call(parsed(call), where) for call in calls]
 
 
@@ -86,12 +86,12 @@ def _tool(tool: object, place: int, column: str) -> dict:
 def _call(call: object, where: str) -> dict:
     function = call.get("function", call) if isinstance(call, dict) else None
     if not isinstance(function, dict) or not _is_name(function.get("name")):
-        raise RowError(f"{where}: the call of a tool has no name.")
+        raise RowError(f"{where}: the tool call has no name.")
     given = function.get("arguments", function.get("parameters"))
     empty = given is None or isinstance(given, str) and not given.strip()
     arguments = {} if empty else parsed(given)
     if not isinstance(arguments, dict):
-        raise RowError(f'{where}: the arguments of the call to "{function["name"]}" are no JSON object.')
+        raise RowError(f'{where}: the arguments of the call to "{function["name"]}" are not a JSON object.')
     number = {"id": call["id"]} if isinstance(call.get("id"), str) else {}
     return {**number, "type": "function", "function": {"name": function["name"], "arguments": arguments}}
 

@@ -1,4 +1,4 @@
-"""The turns of a conversation: read from a row, checked, and put in the roles that chat templates know."""
+"""The turns of a conversation: read from a row, checked, and mapped to the roles that chat templates know."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from finetune.data.formats.mapping import known_names
 from finetune.data.formats.tools import parsed, read_calls
 
 CALL = "call"
-"""The role of a turn that is nothing but the call of a tool: it becomes the assistant's."""
+"""The role of a turn that is only a tool call: it becomes the assistant's."""
 SPEAKERS = {
     "system": "system",
     "developer": "system",
@@ -28,13 +28,13 @@ SPEAKERS = {
     "function_call": CALL,
     "tool_call": CALL,
 }
-"""What speakers are called, in lower case -> their role."""
+"""Names of speakers, in lower case -> their role."""
 SPEAKER_KEYS = ("role", "from", "speaker", "author", "sender", "name", "who")
-"""What the speaker of a turn is called, the likeliest first."""
+"""Keys of the speaker of a turn, the likeliest first."""
 TEXT_KEYS = ("content", "value", "text", "message", "utterance", "body")
-"""What the words of a turn are called, the likeliest first."""
+"""Keys of the text of a turn, the likeliest first."""
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
-"""What a turn's reasoning is called where it stands beside the answer."""
+"""Keys of the reasoning of a turn beside its text."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ def exchange(question: str, answer: str, system: str | None = None) -> dict:
 
 
 def with_reasoning(reasoning: str, answer: str) -> str:
-    """The answer with its reasoning before it, between the marks that reasoning models use."""
+    """The answer with its reasoning before it, between the tags that reasoning models use."""
     return f"<think>\n{reasoning.strip()}\n</think>\n\n{answer}" if reasoning.strip() else answer
 
 
 def with_system(turns: list[dict], system: str | None) -> list[dict]:
-    """``turns`` with ``system`` before them, unless they begin with an instruction of their own."""
+    """``turns`` with ``system`` before them, unless they have a system prompt of their own."""
     if not system or not system.strip():
         return turns
     if turns[0]["role"] == "system":
@@ -66,11 +66,11 @@ def with_system(turns: list[dict], system: str | None) -> list[dict]:
 
 
 def read_turns(value: object, column: str, keys: Keys = Keys(), roles: dict[str, str] | None = None) -> list[dict]:
-    """A list of turns, or one as JSON in a text, in the shape that chat templates read.
+    """A list of turns, or one as JSON in a text, in the schema that chat templates read.
 
     Each has ``role`` (system, user, assistant or tool) and ``content``; an assistant's may have ``tool_calls`` and a
-    tool's ``tool_call_id`` and ``name``, and an answer that is not to be learnt has ``weight`` 0. ``roles`` explains
-    speakers with names of their own. ``RowError`` says what is wrong with which turn.
+    tool's ``tool_call_id`` and ``name``, and an answer that is not trained on has ``weight`` 0. ``roles`` maps speakers
+    with other names to roles. ``RowError`` says what is wrong with which turn.
     """
     turns = parsed(value)
     if not isinstance(turns, list):
@@ -96,25 +96,25 @@ def has_turns(value: object, keys: Keys) -> bool:
 
 
 def turn_keys(value: object) -> Keys | None:
-    """The keys of speaker and words in a list of turns, by name or else by what they hold; None if there are none.
+    """The keys of speaker and text in a list of turns, by name or else by content; None if there are none.
 
-    Under another name, the speaker is what holds nothing but known speakers, and the words are the longest text.
+    Under another name, the speaker is the key with only known speakers as values, and the text is the longest one.
     """
     turns = parsed(value)
     if not isinstance(turns, list) or not turns or not all(isinstance(turn, dict) and turn for turn in turns):
         return None
     texts = [key for key in turns[0] if all(isinstance(turn.get(key), str) for turn in turns)]
     named = [key for known in SPEAKER_KEYS for key in texts if key.lower() == known]
-    told = [key for key in texts if all(turn[key].strip().lower() in SPEAKERS for turn in turns)]
-    role = next(iter(told or named), None)
-    words = [key for known in TEXT_KEYS for key in turns[0] if key.lower() == known and key != role]
+    known_speakers = [key for key in texts if all(turn[key].strip().lower() in SPEAKERS for turn in turns)]
+    role = next(iter(known_speakers or named), None)
+    named_texts = [key for known in TEXT_KEYS for key in turns[0] if key.lower() == known and key != role]
     longest = sorted((key for key in texts if key != role), key=lambda key: -sum(len(turn[key]) for turn in turns))
-    text = next(iter((words or longest) if role in told else words), None)
+    text = next(iter((named_texts or longest) if role in known_speakers else named_texts), None)
     return Keys(role, text) if role and text else None
 
 
 def speakers(rows: list[dict], column: str) -> list[str]:
-    """Who speaks in the conversations of a column, as written, the first to speak first; empty if there are none."""
+    """The speakers in the conversations of a column, as written, in order of appearance."""
     found: dict[str, None] = {}
     for row in rows:
         keys = turn_keys(row.get(column))
@@ -124,14 +124,14 @@ def speakers(rows: list[dict], column: str) -> list[str]:
 
 
 def unweighted(turns: list[dict]) -> list[dict]:
-    """``turns`` without weights, where what is learnt is said otherwise."""
+    """``turns`` without weights, for kinds of example that define their trained tokens otherwise."""
     return [{key: value for key, value in turn.items() if key != "weight"} for turn in turns]
 
 
 def check_order(turns: list[dict]) -> None:
-    """``RowError`` unless user and assistant take turns, the user first, after at most one instruction.
+    """``RowError`` unless user and assistant alternate, the user first, after at most one system prompt.
 
-    An assistant that calls tools is followed by their results, and they by the assistant again.
+    Tool calls of the assistant are followed by their results, and these by the assistant again.
     """
     first = 1 if turns[0]["role"] == "system" else 0
     before = "system"
@@ -143,46 +143,46 @@ def check_order(turns: list[dict]) -> None:
 
 
 def check_chat(turns: list[dict]) -> list[dict]:
-    """``turns`` in good order with at least one answer to learn, else ``RowError``."""
+    """``turns`` in a valid order with at least one answer to train on, else ``RowError``."""
     check_order(turns)
     answers = [turn for turn in turns if turn["role"] == "assistant"]
     if not answers:
         raise RowError("It has no answer: no turn is by the assistant.")
     if all("weight" in answer for answer in answers):
-        raise RowError("It has no answer to learn: all have the weight 0.")
+        raise RowError("It has no answer to train on: all have weight 0.")
     return turns
 
 
 def _allowed(before: str, previous: dict) -> tuple[str, ...]:
-    """Who may speak after ``previous``, a turn by ``before`` (``system`` at the start)."""
+    """The roles that may follow ``previous``, a turn by ``before`` (``system`` at the start)."""
     if before == "assistant":
         return ("user", "tool") if previous.get("tool_calls") else ("user",)
     return {"system": ("user",), "user": ("assistant",), "tool": ("tool", "assistant")}[before]
 
 
-def _disorder(before: str, role: str, place: int, is_main_process: bool) -> str:
+def _disorder(before: str, role: str, place: int, is_first: bool) -> str:
     """What is wrong with a turn by ``role`` after one by ``before``."""
     if role == "system":
-        return f"Turn {place} is an instruction (system); it can only come first."
-    if is_main_process:
-        return f"It begins with the {role}; the user has to speak first."
+        return f"Turn {place} is a system prompt, which can only come first."
+    if is_first:
+        return f"It begins with the {role}; the user must come first."
     if role == "tool":
-        return f"Turn {place} is the result of a tool, but turn {place - 1} calls none."
+        return f"Turn {place} is a tool result, but turn {place - 1} calls no tool."
     if before == "tool":
-        return f"Turn {place} is by the user, but the assistant has to answer the result of the tool first."
-    return f"Turns {place - 1} and {place} are both by the {role}; the two have to take turns."
+        return f"Turn {place} is by the user, but the assistant must answer the tool result first."
+    return f"Turns {place - 1} and {place} are both by the {role}; user and assistant must alternate."
 
 
 def _no_turns(value: object) -> str:
-    """What a column holds that should hold turns."""
+    """What is wrong with a column that should hold turns."""
     if value in (None, ""):
         return "is empty"
     is_json = isinstance(value, str) and value.lstrip().startswith("[")
-    return "holds no list of turns: its JSON has a fault" if is_json else "holds no list of turns"
+    return "holds a list of turns in invalid JSON" if is_json else "does not hold a list of turns"
 
 
 def _plain(turn: object, keys: Keys, names: dict[str, str]) -> dict | None:
-    """A turn with nothing but a known speaker and words, as most are (a third of the time of ``_turn``); else None."""
+    """A turn with only a known speaker and a text, as most are (in a third of the time of ``_turn``); else None."""
     if not isinstance(turn, dict) or len(turn) != 2:
         return None
     name, content = turn.get(keys.role), turn.get(keys.text)
@@ -193,7 +193,7 @@ def _plain(turn: object, keys: Keys, names: dict[str, str]) -> dict | None:
 
 
 def _check_speakers(turns: list, keys: Keys, names: dict[str, str]) -> None:
-    """``RowError`` that lists the speakers nobody knows, so that a person can say who they are."""
+    """``RowError`` that lists the unknown speakers, so that a person can assign their roles."""
     unknown: dict[str, None] = {}
     for place, turn in enumerate(turns, 1):
         name = turn.get(keys.role) if isinstance(turn, dict) else None
@@ -204,7 +204,7 @@ def _check_speakers(turns: list, keys: Keys, names: dict[str, str]) -> None:
     if unknown:
         listed = ", ".join(f'"{name}"' for name in unknown)
         are = "is an unknown speaker" if len(unknown) == 1 else "are unknown speakers"
-        raise RowError(f"{listed} {are}; say who is the user and who the assistant.")
+        raise RowError(f"{listed} {are}; assign their roles (user, assistant).")
 
 
 def _turn(turn: dict, place: int, keys: Keys, names: dict[str, str]) -> dict:
@@ -223,24 +223,24 @@ def _turn(turn: dict, place: int, keys: Keys, names: dict[str, str]) -> dict:
 
 
 def _answer(turn: dict, content: str, where: str) -> dict:
-    """What an assistant's turn has beside its words: calls, reasoning before them, and weight 0 if it is not learnt."""
+    """What an assistant's turn has beside its text: tool calls, reasoning, and weight 0 if it is not trained on."""
     reasoning = next((turn[key] for key in REASONING_KEYS if isinstance(turn.get(key), str)), "")
     found = {"content": with_reasoning(reasoning, content)} if reasoning.strip() else {}
     if calls := _calls(turn):
         found["tool_calls"] = read_calls(calls, where)
     weight = turn.get("weight")
     if weight not in (None, 0, 1):
-        raise RowError(f"{where} has the weight {weight}; only 0 and 1 are known.")
+        raise RowError(f"{where} has weight {weight}; only 0 and 1 are allowed.")
     return found | ({"weight": 0} if weight == 0 and weight is not None else {})
 
 
 def _calls(turn: dict) -> object:
-    """The calls of a turn, as OpenAI writes them now (``tool_calls``) or did before (``function_call``)."""
+    """The tool calls of a turn, in OpenAI's current (``tool_calls``) or former (``function_call``) schema."""
     return turn.get("tool_calls") or turn.get("function_call")
 
 
 def _text(content: object, where: str) -> str:
-    """The text of a turn; several text parts in a list (OpenAI's shape) are joined."""
+    """The text of a turn; a list of text parts (OpenAI's content parts) is joined."""
     if content is None:
         return ""
     if isinstance(content, str):
@@ -249,4 +249,4 @@ def _text(content: object, where: str) -> str:
         isinstance(part, dict) and isinstance(part.get("text"), str) for part in content
     ):
         return "".join(part["text"] for part in content)
-    raise RowError(f"{where} holds something else than text.")
+    raise RowError(f"{where} holds something other than text.")

@@ -1,0 +1,45 @@
+"""From a file to a table of rows: one reader per kind of file, found by being there.
+
+    reader        what a reader is
+    delimited     CSV, TSV: values between delimiters
+    lines         JSONL: a JSON object per line
+    document      JSON: a list of rows, or one value that holds them
+    parquet       Parquet, batch by batch
+    arrow         Arrow and Feather, batch by batch
+    spreadsheet   Excel: the first sheet with rows
+    paragraphs    plain text and Markdown: a row per paragraph
+
+What they share:
+
+    signature     what a file is according to its bytes: magic numbers, archives, markup
+    encoding      the encoding of a text, and its lines
+    decoder       JSON read strictly, one value at a time
+    shortcut      many lines of JSON at once, where that provably gives what the decoder gives
+    columns       the same for whole blocks of a large file, as columns
+
+How to add one:
+
+1. Add a file here with one subclass of ``Reader``: its ``titles``, ``suffixes`` and ``order``; ``is_text`` if it reads
+   text. Import heavy libraries inside its functions.
+2. Write ``read``: add every row to a ``Table``, and reject a bad one with its reason.
+3. Write ``claims`` if the content tells the kind. A text may go by its name alone; a binary file may not.
+4. Add ``tests/data/readers/test_NAME.py``, and such a file to ``write_all`` in ``tests/data/test_sources.py``.
+
+The file is then read, its suffix is accepted, and it is listed on the page, in errors and in the help.
+"""
+
+import sys
+
+from finetune.data.readers.reader import Reader
+from finetune.registry import discover
+
+READERS: tuple[Reader, ...] = tuple(cls() for cls in discover(sys.modules[__name__], Reader))
+SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
+"""How the names of readable files end."""
+HUB_SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.hub_suffixes)
+"""How the names of a dataset's data files on the Hub end."""
+TITLES = tuple(title for reader in READERS for title in reader.titles)
+READABLE = f"{', '.join(TITLES[:-1])} or {TITLES[-1]}"
+"""The kinds of file that can be read, as a list in a sentence: ``CSV, TSV, … or plain text``."""
+
+__all__ = ["HUB_SUFFIXES", "READABLE", "READERS", "SUFFIXES", "TITLES", "Reader"]

@@ -1,4 +1,4 @@
-"""JSON read strictly, one value at a time: a key twice, NaN or half a character is a fault, not a guess."""
+"""JSON read strictly, one value at a time: a duplicate key, NaN or a lone surrogate is a fault, not a guess."""
 
 import json
 import math
@@ -6,24 +6,24 @@ import re
 from collections.abc import Iterator
 
 MAX_DEPTH = 32
-"""Lists and objects inside one another; conversations with tool calls need about 10."""
+"""Nesting depth of lists and objects; conversations with tool calls need about 10."""
 MAX_DIGITS = 400
-"""Digits of a whole number: more than any number has that means a quantity."""
+"""Digits of an integer: more than any quantity has."""
 HALF = re.compile("[\ud800-\udfff]")
-"""Half of a character, which only an escape can bring into a text."""
+"""A lone surrogate, which only an escape can bring into a text."""
 
 
 class Fault(ValueError):
-    """A value that is not strict JSON, with the reason as a sentence."""
+    """A value is not strict JSON; the message is the reason, as a sentence."""
 
     def __init__(self, reason: str, position: int | None = None):
         super().__init__(reason)
         self.position = position
-        """The character where it is, from 0, if that can be told."""
+        """The position of the fault, from 0, if it is known."""
 
 
 class Decoder:
-    """Reads JSON values; a fault is told after the whole value was read, so that reading can go on behind it."""
+    """Reads JSON values; a fault is reported after the whole value, so that reading can continue after it."""
 
     def __init__(self):
         self._faults: list[str] = []
@@ -32,7 +32,7 @@ class Decoder:
         )
 
     def value(self, text: str) -> object:
-        """The one value in ``text``; ``Fault`` if there is not exactly one, or if it has a fault."""
+        """The only value in ``text``; ``Fault`` if there is not exactly one, or if it is not strict JSON."""
         value, end, fault = self.element(text, 0)
         end = skip_space(text, end)
         if end < len(text):
@@ -44,7 +44,7 @@ class Decoder:
     def element(self, text: str, position: int) -> tuple[object, int, str | None]:
         """The value that begins at or after ``position``, where it ends, and its fault if it has one.
 
-        ``Fault`` with its position if there is no telling where it ends.
+        ``Fault`` with its position if the end of the value cannot be determined.
         """
         self._faults.clear()
         start = skip_space(text, position)
@@ -66,18 +66,18 @@ class Decoder:
         return found
 
     def _constant(self, written: str) -> None:
-        self._faults.append(f"It holds {written}, which is not a JSON value.")
+        self._faults.append(f"It contains {written}, which is not a JSON value.")
 
     def _float(self, written: str) -> float | str:
-        """The number, or its spelling where the number would be shown otherwise (``1e5``, ``1.50``)."""
+        """The number, or its spelling if Python would write it differently (``1e5``, ``1.50``)."""
         number = float(written)
         if math.isinf(number):
-            self._faults.append(f"It holds the number {written[:20]}, which is too large.")
+            self._faults.append(f"It contains the number {written[:20]}, which is too large.")
         return number if repr(number) == written else written
 
     def _int(self, written: str) -> int:
         if len(written) > MAX_DIGITS:
-            self._faults.append(f"It holds a number of {len(written):,} digits.")
+            self._faults.append(f"It contains a number of {len(written):,} digits.")
             return 0
         return int(written)
 
@@ -102,32 +102,32 @@ def strings_of(value: object) -> Iterator[str]:
 
 
 def skip_space(text: str, position: int) -> int:
-    """The next place from ``position`` on that is no white space of JSON."""
+    """The first position from ``position`` on that is not JSON white space."""
     while text[position : position + 1] in (" ", "\t", "\n", "\r"):
         position += 1
     return position
 
 
 def what_is(value: object) -> str:
-    """What a value that is no object is called."""
+    """The type of a value that is not an object, in words."""
     if isinstance(value, str):
         return "a text"
     if isinstance(value, list):
         return "a list"
-    return "empty (null)" if value is None else "a number or a switch"
+    return "empty (null)" if value is None else "a number or a boolean"
 
 
 def _hidden_fault(value: object, text: str, start: int, end: int) -> str | None:
-    """What the parser lets pass: too deep nesting, half characters and NULs written as escapes."""
+    """The faults that the parser accepts: deep nesting, and lone surrogates and NULs written as escapes."""
     if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         return "It is nested too deeply."
     if text.find("\\u", start, end) < 0:
         return None
     for string in strings_of(value):
         if "\0" in string:
-            return f'It holds a NUL character in "{string[:20]}".'.replace("\0", "\\u0000")
+            return f'It contains a NUL character in "{string[:20]}".'.replace("\0", "\\u0000")
         if not string.isascii() and HALF.search(string):
-            return "It holds half of a character (a lone surrogate), which is not text."
+            return "It contains half of a character (a lone surrogate), which is not text."
     return None
 
 

@@ -1,4 +1,4 @@
-"""CSV and its kin: values separated by commas, semicolons, tabs or bars, every one of them kept as text."""
+"""CSV and TSV: values separated by commas, semicolons, tabs or bars, all kept as text."""
 
 import csv
 import re
@@ -7,34 +7,47 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from finetune.data.readers.signature import HEAD_BYTES, head_of, lines_of, marked_encoding
+from finetune.data.readers.encoding import HEAD_BYTES, head_of, lines_of, marked_encoding
+from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table, place, too_many
 from finetune.errors import DataError
 
 LONGEST = MAX_COLUMNS * MAX_ROW_CHARACTERS // 8
-"""Characters of a line."""
+"""Maximum characters of a line."""
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
-def read_delimited(path: Path, reading: Reading = Reading()) -> Table:
-    """The rows below the header line. A ragged row or an open quote shifts what follows, so it refuses the file."""
-    csv.field_size_limit(MAX_ROW_CHARACTERS)  # the module's own limit would refuse values of 131,072 characters
-    head = head_of(path, reading.encoding)
-    announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
-    delimiter = announced.group(1) if announced else delimiter_of(head) or ","
-    _refuse_endless(path, reading.encoding, delimiter, headers=2 if announced else 1)
-    table = Table("TSV" if delimiter == "\t" else "CSV", reading=reading)
-    lines = _lines(path, table)
-    if announced:
-        next(lines)
-    _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
-    if delimiter != ",":
-        table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
-    return table
+class Delimited(Reader):
+    """Values between delimiters, below a header line."""
+
+    titles = ("CSV", "TSV")
+    suffixes = (".csv", ".tsv", ".tab", ".psv")
+    hub_suffixes = (".csv", ".tsv")
+    order = 10
+    is_text = True
+
+    def suits(self, head):
+        return delimiter_of(head.text) is not None
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """The rows below the header line; a ragged row or an open quote shifts what follows and is refused."""
+        csv.field_size_limit(MAX_ROW_CHARACTERS)  # the module's own limit would refuse values of 131,072 characters
+        head = head_of(path, reading.encoding)
+        announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
+        delimiter = announced.group(1) if announced else delimiter_of(head) or ","
+        _refuse_endless(path, reading.encoding, delimiter, headers=2 if announced else 1)
+        table = Table("TSV" if delimiter == "\t" else "CSV", reading=reading)
+        lines = _lines(path, table)
+        if announced:
+            next(lines)
+        _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
+        if delimiter != ",":
+            table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
+        return table
 
 
 def _refuse_endless(path: Path, encoding: str, delimiter: str, headers: int) -> None:
-    """``DataError`` if there are too many rows: they are counted first, in half the time that reading them takes."""
+    """``DataError`` if there are too many rows; counting them first takes half the time of reading them."""
     with path.open("rb") as file:
         name = marked_encoding(file.read(4), encoding)
         ends = sum(max(block.count(b"\n"), block.count(b"\r")) for block in iter(partial(file.read, 2**20), b""))
@@ -45,13 +58,13 @@ def _refuse_endless(path: Path, encoding: str, delimiter: str, headers: int) -> 
         try:
             count = sum(1 for _ in islice(filter(None, records), MAX_ROWS + headers + 1))
         except csv.Error:
-            return  # whoever reads it says where
+            return  # reading will report where
     if count > MAX_ROWS + headers:
         raise too_many()
 
 
 def delimiter_of(head: str) -> str | None:
-    """The delimiter that gives the first lines of a file the same number of columns, or None if none gives two."""
+    """The delimiter by which most of the first lines have equally many columns; None if none gives two columns."""
     lines = head.splitlines(keepends=True)
     whole = lines[:-1] if len(head) >= HEAD_BYTES and len(lines) > 1 else lines
     scores = {delimiter: _evenness(whole[:200], delimiter) for delimiter in DELIMITERS}
@@ -60,7 +73,7 @@ def delimiter_of(head: str) -> str | None:
 
 
 def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
-    """Share of the records that have as many values as the header, and that number; zeros for one column."""
+    """Share of records with as many values as the header, and that number; zeros for one column."""
     try:
         counts = [len(record) for record in csv.reader(lines, delimiter=delimiter) if record]
     except csv.Error:
@@ -71,7 +84,7 @@ def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
 
 
 def _read(table: Table, reader, skipped: int) -> None:
-    """Fill ``table`` from ``reader``, whose first record is the header; ``skipped`` lines came before it."""
+    """Fill ``table`` from ``reader``, whose first record is the header; ``skipped`` lines precede it."""
     for start, record in _records(reader, table, skipped):
         if not record:
             continue
@@ -88,7 +101,7 @@ def _read(table: Table, reader, skipped: int) -> None:
 
 
 def _records(reader, table: Table, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the line it starts in; a quote that does not close is named by where its record starts."""
+    """Each record with the line it starts in; an unclosed quote is reported where its record starts."""
     while True:
         start = reader.line_num + skipped + 1
         try:
@@ -110,18 +123,18 @@ def _records(reader, table: Table, skipped: int) -> Iterator[tuple[int, list[str
 
 
 def _names(record: list[str], table: Table) -> tuple[str, ...]:
-    """The header's names without the space around them; a column without a name is named by its place."""
+    """The names in the header, stripped; a column without a name is named by its position."""
     names = [name.strip() or f"column {position}" for position, name in enumerate(record, 1)]
     unnamed = [name for name, written in zip(names, record) if not written.strip()]
     if unnamed:
-        table.notes.append(f"The header leaves a name empty; it is called {', '.join(unnamed)} here.")
+        table.notes.append(f"The header has no name for a column; it is called {', '.join(unnamed)} here.")
     return tuple(names)
 
 
 def _lines(path: Path, table: Table) -> Iterator[str]:
     for number, line, length in lines_of(path, table, LONGEST):
         if "\0" in line:
-            raise DataError(f"Line {number:,} holds a NUL character, which is not text.", "Remove it and try again.")
+            raise DataError(f"Line {number:,} contains a NUL character, which is not text.", "Remove it and try again.")
         if length > len(line):
             raise DataError(f"Line {number:,} is longer than {LONGEST:,} characters.", "Leave it out.")
         yield line

@@ -1,6 +1,8 @@
-"""JSON lines: an object in each line. A line with a fault is rejected by its number."""
+"""JSON lines (JSONL): an object per line. A line with a fault is rejected by its number."""
 
 import io
+import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,37 +13,100 @@ from finetune.data import store
 from finetune.data.ahead import ahead
 from finetune.data.readers import columns
 from finetune.data.readers.decoder import Decoder, Fault, strict, what_is
+from finetune.data.readers.encoding import lines_of, marked_encoding
+from finetune.data.readers.reader import Reader
 from finetune.data.readers.shortcut import quick
-from finetune.data.readers.signature import lines_of, marked_encoding
+from finetune.data.readers.signature import Head
 from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
 
 MAX_LINE_BYTES = 4 * MAX_ROW_CHARACTERS + 2
 """A line of UTF-8 with more bytes has more characters than a row may have."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLOCK_BYTES = 2**17
-"""Lines are read so many bytes at once: some hundred rows, which fit the processor's cache."""
+"""Bytes of lines read at once: some hundred rows, which fit the processor's cache."""
 COLUMN_BYTES, PART_BYTES = 2**22, 2**19
-"""The same where rows are read as columns, which has a price for each block, and once more where that fails."""
+"""The same if rows are read as columns, which has a cost per block; and for the retry if that fails."""
+
+
+MAX_BLANK_CHARACTERS = 2**20
+"""Blank lines are skipped up to here to detect the kind of a file (0.4 s); reading has its own limit."""
+JSON_START = re.compile(r'\{\s*["}]|\[\s*(["{\[\]]|$)')
+
+
+class JsonLines(Reader):
+    """A JSON object per line."""
+
+    titles = ("JSONL",)
+    suffixes = (".jsonl", ".ndjson")
+    hub_suffixes = (".jsonl",)
+    order = 20
+    is_text = True
+
+    def claims(self, head):
+        return is_json(head) and _has_lines(head)
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """A JSON object per line; blank lines are skipped."""
+        with path.open("rb") as file:
+            plain = marked_encoding(file.read(4), reading.encoding) == "utf-8-sig"
+        try:
+            if plain:
+                return _read_bytes(path, reading)
+        except (_Unusual, UnicodeDecodeError):
+            pass
+        return _read_text(path, reading)
+
+
+def is_json(head: Head) -> bool:
+    """True if a text begins like JSON, or has a suffix of JSON lines (the first line may be damaged)."""
+    return head.suffix in JsonLines.suffixes or JSON_START.match(head.text.lstrip()) is not None
+
+
+def _has_lines(head: Head) -> bool:
+    """True if each line of a JSON text is a value of its own, False if the text is one value.
+
+    If blank lines hide what comes next, a file with a suffix of JSON lines or with an object at its beginning counts as
+    lines: their reader skips blank ones, and reports if that takes too long.
+    """
+    with head.open() as file:
+        first = _next_line(file) or ""
+        second = _next_line(file) if first else ""
+    named_lines = head.suffix in JsonLines.suffixes
+    if _is_value(first):
+        may_go_on = first.startswith("{") and (named_lines or second is None)
+        return bool(second) or may_go_on
+    # A pretty-printed document opens with a bracket alone; a damaged first line is longer and still a line.
+    return named_lines and first not in ("[", "{") and not first.startswith("[{")
+
+
+def _next_line(file) -> str | None:
+    """The next line that is not blank, without the space around it; empty at the end.
+
+    None if there are only blank lines for ``MAX_BLANK_CHARACTERS``.
+    """
+    left = MAX_BLANK_CHARACTERS
+    while left > 0:
+        line = file.readline(MAX_ROW_CHARACTERS)
+        if not line or line.strip():
+            return line.strip()
+        left -= len(line)
+    return None
+
+
+def _is_value(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class _Unusual(Exception):
-    """A file that the quick way of reading does not suit."""
-
-
-def read_lines(path: Path, reading: Reading = Reading()) -> Table:
-    """A JSON object per line; blank lines are passed over."""
-    with path.open("rb") as file:
-        plain = marked_encoding(file.read(4), reading.encoding) == "utf-8-sig"
-    try:
-        if plain:
-            return _read_bytes(path, reading)
-    except (_Unusual, UnicodeDecodeError):
-        pass
-    return _read_text(path, reading)
+    """A file that the fast way of reading does not suit."""
 
 
 def _read_bytes(path: Path, reading: Reading) -> Table:
-    """The rows of a file of UTF-8; ``_Unusual`` if a line does not end in a line feed for long."""
+    """The rows of a UTF-8 file; ``_Unusual`` if there is no line feed for long."""
     size = path.stat().st_size
     is_large = size > store.MEMORY_BYTES
     table = Table("JSON lines", reading=reading)
@@ -51,14 +116,14 @@ def _read_bytes(path: Path, reading: Reading) -> Table:
             file.seek(0)
         if is_large:
             table.rows = store.Lines(path, orjson.loads, strict)
-            _Columns(table).take(file)
+            _ColumnReader(table).take(file)
         else:
             _take_blocks(table, _blocks(file, BLOCK_BYTES), 1)
     return table
 
 
 def _blocks(file, size: int, first: int | None = None) -> Iterator[tuple[int, bytes]]:
-    """Lines from where ``file`` is on, about ``size`` bytes at once, ``first`` to begin with; and where they start."""
+    """Offset and content of blocks of lines from the file's position on, ``first`` and then ``size`` bytes long."""
     start, rest, wanted = file.tell(), b"", first or size
     while chunk := file.read(wanted):
         block, wanted = rest + chunk, size
@@ -72,56 +137,56 @@ def _blocks(file, size: int, first: int | None = None) -> Iterator[tuple[int, by
         yield start, rest
 
 
-class _Columns:
-    """Takes in the lines of a large file: as columns, or one by one where their rows are not alike."""
+class _ColumnReader:
+    """Takes in the lines of a large file: as columns, or one by one where rows differ in schema."""
 
     def __init__(self, table: Table):
-        self._table, self._shape, self._number = table, columns.Shape(table.reading.prefilter), 1
+        self._table, self._schema, self._number = table, columns.ColumnSchema(table.reading.prefilter), 1
 
     def take(self, file) -> None:
-        """Take in all lines from where ``file`` is; the first few tell what columns there are."""
+        """Take in all lines from the file's position on; the first few give the schema."""
         blocks = _blocks(file, COLUMN_BYTES, first=BLOCK_BYTES)
         for start, block in islice(blocks, 1):
-            self._learn(start, block)
-        for (start, block), found in ahead(lambda given: (given, self._shape.read(given[1])), blocks):
+            self._read_lines(start, block)
+        for (start, block), found in ahead(lambda given: (given, self._schema.read(given[1])), blocks):
             if found:
                 self._point(start, block, found)
             else:
-                self._try_parts(start, block)
+                self._retry(start, block)
 
-    def _try_parts(self, start: int, block: bytes) -> None:
-        """A row that is not like the others costs its part of the block only."""
+    def _retry(self, start: int, block: bytes) -> None:
+        """Retry in smaller blocks, so that a row with another schema costs only its own."""
         for inside, part in _blocks(io.BytesIO(block), PART_BYTES):
-            if found := self._shape.read(part):
+            if found := self._schema.read(part):
                 self._point(start + inside, part, found)
             else:
-                self._learn(start + inside, part)
+                self._read_lines(start + inside, part)
 
     def _point(self, start: int, block: bytes, found: columns.Block) -> None:
         self._table.take_all((), len(found.lengths), self._number, len(block))
         self._table.rows.point(start, found.lengths, texts=found.texts)
         self._number += len(found.lengths)
 
-    def _learn(self, start: int, block: bytes) -> None:
+    def _read_lines(self, start: int, block: bytes) -> None:
         rows = self._table.rows
         before = len(rows)
         self._number = _take_blocks(self._table, _blocks(io.BytesIO(block), BLOCK_BYTES), self._number, start)
-        self._shape.learn(rows[before:])
+        self._schema.update(rows[before:])
 
 
 def _take_blocks(table: Table, blocks: Iterable[tuple[int, bytes]], number: int, offset: int = 0) -> int:
-    """Take in the lines of ``blocks``, which begin at byte ``offset`` with line ``number``; the number of the next."""
+    """Take in the lines of ``blocks``, the first at byte ``offset`` with line ``number``; returns the next number."""
     decoder = Decoder()
     for start, block in blocks:
         lines = block.splitlines(keepends=True)
         _take_lines(table, decoder, block, lines, number, offset + start)
         number += len(lines)
-        table.pulse()  # blank lines are no rows, by which it would notice the time
+        table.pulse()  # blank lines are not rows, whose number triggers it otherwise
     return number
 
 
 def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes], number: int, start: int) -> None:
-    """Take in the ``lines`` of ``block``, the first of which has this ``number`` and begins at byte ``start``."""
+    """Take in the ``lines`` of ``block``; the first has this ``number`` and begins at byte ``start``."""
     lengths = list(map(len, lines))
     rows = quick(block, lines) if max(lengths) <= MAX_ROW_CHARACTERS else None
     if rows:
@@ -137,7 +202,7 @@ def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes]
 
 
 def _keep(kept: store.Rows, rows: list[dict], start: int, lengths: list[int], odd: bool = False) -> None:
-    """Add ``rows``, which are ``lengths`` bytes long and stand one behind the other from ``start``."""
+    """Add ``rows``, which are ``lengths`` bytes long and consecutive from byte ``start``."""
     if isinstance(kept, store.Lines):
         kept.point(start, lengths, odd)
     else:
@@ -146,7 +211,7 @@ def _keep(kept: store.Rows, rows: list[dict], start: int, lengths: list[int], od
 
 
 def _read_text(path: Path, reading: Reading) -> Table:
-    """The rows of a file in any encoding and with any ends of lines."""
+    """The rows of a file in any encoding and with any line endings."""
     table, decoder = Table("JSON lines", reading=reading), Decoder()
     for number, line, length in lines_of(path, table):
         if length > MAX_ROW_CHARACTERS:

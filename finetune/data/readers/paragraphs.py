@@ -1,24 +1,42 @@
-"""Plain text and Markdown: what stands between blank lines is a row, or the whole of it."""
+"""Plain text and Markdown: each paragraph is a row, or the whole text is one."""
 
 from pathlib import Path
 
-from finetune.data.readers.signature import lines_of
+from finetune.data.readers.encoding import lines_of
+from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
 from finetune.errors import DataError
 
 
-def read_paragraphs(path: Path, reading: Reading = Reading()) -> Table:
-    """Each paragraph as ``{"text": …}``, its line breaks kept; or the whole text as one row."""
-    note = "The whole text is one row." if reading.whole_text else "Each paragraph, up to a blank line, is a row."
-    table = Table("text", columns=("text",), notes=[note], reading=reading)
+class Paragraphs(Reader):
+    """Paragraphs, separated by blank lines."""
+
+    titles = ("Markdown", "plain text")
+    suffixes = (".txt", ".md", ".markdown", ".text")
+    order = 1000  # after all others, because any text suits it
+    is_text = True
+
+    def suits(self, head):
+        return True
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """Each paragraph as ``{"text": …}``, with its line breaks; or the whole text as one row."""
+        note = "The whole text is one row." if reading.whole_text else "Each paragraph, up to a blank line, is a row."
+        table = Table("text", columns=("text",), notes=[note], reading=reading)
+        _read(table, path)
+        return table
+
+
+def _read(table: Table, path: Path) -> None:
+    """Fill ``table`` with the paragraphs of the file, or with the whole of it."""
     lines, start, size = [], 1, 0
     for number, line, length in lines_of(path, table):
         if "\0" in line:
-            raise DataError(f"Line {number:,} holds a NUL character, which is not text.", "Remove it and try again.")
-        if line.strip() or reading.whole_text:
+            raise DataError(f"Line {number:,} contains a NUL character, which is not text.", "Remove it and try again.")
+        if line.strip() or table.reading.whole_text:
             start = start if lines else number
             size += length
-            # Of a paragraph that is longer than any row may be, no more is kept than shows that it is.
+            # Of a paragraph longer than any row may be, only its size is still needed.
             if size <= MAX_ROW_CHARACTERS or not lines:
                 lines.append(line.rstrip("\r\n") + "\n")
         elif lines:
@@ -26,7 +44,6 @@ def read_paragraphs(path: Path, reading: Reading = Reading()) -> Table:
             lines, size = [], 0
     if any(line.strip() for line in lines):
         _take(table, lines, start, size)
-    return table
 
 
 def _take(table: Table, lines: list[str], start: int, size: int) -> None:

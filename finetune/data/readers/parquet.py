@@ -1,4 +1,4 @@
-"""Parquet, in small batches: a file of a few bytes can unpack to billions of rows, so the budget counts as it goes."""
+"""Parquet, in small batches: a file of a few bytes can unpack to billions of rows, so sizes are checked meanwhile."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,48 +6,59 @@ from os import SEEK_END
 from pathlib import Path
 
 from finetune.data.readers.arrow import BATCH_ROWS, Unpacking, damaged
+from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table
 from finetune.errors import DataError
 
 BATCH_BYTES = 32 * 2**20
-"""What a batch may unpack to."""
+"""Unpacked size of a batch, at most."""
 DICTIONARIES = {2, 8}
-"""Numbers of the encodings that write a value once for all rows that have it."""
+"""Numbers of the dictionary encodings, which store a value once for all rows that have it."""
 
 
-def read_parquet(path: Path, reading: Reading = Reading()) -> Table:
-    """The rows of the file, with lists and structs as Python lists and dicts."""
-    from pyarrow.parquet import ParquetFile
+class Parquet(Reader):
+    """Columns in row groups, each read in batches."""
 
-    table = Table("Parquet", reading=reading)
-    with damaged(path), ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
-        total = file.metadata.num_rows
-        if total > MAX_ROWS:
-            raise DataError(f"{path.name} has {total:,} rows; {MAX_ROWS:,} can be read.", "Take a part.")
-        table.name_columns(tuple(file.schema_arrow.names))
-        table.share = lambda: table.total_rows / total
-        unpacking = Unpacking(table, path)
-        for number, (rows, chunks) in enumerate(row_groups(path)):
-            size = _batch_rows(path, number, rows, chunks, unpacking)
-            for batch in file.iter_batches(batch_size=size, row_groups=[number], use_threads=False):
-                unpacking.take(batch)
-    return table
+    titles = ("Parquet",)
+    suffixes = hub_suffixes = (".parquet",)
+    order = 40
+
+    def claims(self, head):
+        return head.bytes.startswith(b"PAR1")
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """The rows of the file, with lists and structs as Python lists and dicts."""
+        from pyarrow.parquet import ParquetFile
+
+        table = Table("Parquet", reading=reading)
+        with damaged(path), ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
+            total = file.metadata.num_rows
+            if total > MAX_ROWS:
+                raise DataError(f"{path.name} has {total:,} rows; {MAX_ROWS:,} can be read.", "Take fewer rows.")
+            table.name_columns(tuple(file.schema_arrow.names))
+            table.share = lambda: table.total_rows / total
+            unpacking = Unpacking(table, path)
+            for number, (rows, chunks) in enumerate(row_groups(path)):
+                size = _batch_rows(path, number, rows, chunks, unpacking)
+                for batch in file.iter_batches(batch_size=size, row_groups=[number], use_threads=False):
+                    unpacking.take(batch)
+        return table
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What a row group says of one of its columns."""
+    """The metadata of one column in a row group."""
 
     path: str
     values: int
-    """In all rows together."""
+    """Of all rows together."""
     size: int
     """Bytes of its pages once unpacked."""
     has_dictionary: bool
 
 
 def _batch_rows(path: Path, group: int, rows: int, chunks: list[Chunk], unpacking: Unpacking) -> int:
-    """How many rows of a group can be unpacked at once; ``DataError`` if the group says itself that it is too large."""
+    """How many rows of a group can be unpacked at once; ``DataError`` if its metadata says that it is too large."""
     suspicious, most = [], 1
     for chunk in chunks:
         unpacking.expect(chunk.size)
@@ -62,7 +73,7 @@ def _batch_rows(path: Path, group: int, rows: int, chunks: list[Chunk], unpackin
 
 
 def _longest_values(path: Path, columns: list[str], group: int) -> Iterator[int]:
-    """The length of the longest value in the dictionary of each column; only that is unpacked, not the rows."""
+    """Bytes of the longest value in the dictionary of each column; only the dictionary is unpacked, not the rows."""
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path, read_dictionary=columns, memory_map=False) as file:
@@ -72,7 +83,7 @@ def _longest_values(path: Path, columns: list[str], group: int) -> Iterator[int]
 
 
 def _longest(array) -> int:
-    """The length of the longest value in the dictionaries in ``array``."""
+    """Bytes of the longest value in the dictionaries of ``array``."""
     import pyarrow
     from pyarrow import compute
 
@@ -87,10 +98,10 @@ def _longest(array) -> int:
 
 
 def row_groups(path: Path) -> Iterator[tuple[int, list[Chunk]]]:
-    """How many rows each row group has, and its columns.
+    """The rows of each row group, and its column chunks.
 
-    Read from the file's end here, because pyarrow ends the whole process over some damaged descriptions of columns
-    (the numbers of the fields are those of parquet.thrift).
+    Read from the file's footer here, because pyarrow ends the whole process over some damaged column metadata (the
+    field numbers are those of parquet.thrift).
     """
     with path.open("rb") as file:
         file.seek(-8, SEEK_END)
@@ -135,7 +146,7 @@ def _value(data: bytes, at: int, kind: int) -> tuple[object, int]:
     if kind == 12:
         return _struct(data, at)
     if kind not in (9, 10):
-        raise ValueError(f"Its description holds a value of the unknown kind {kind}.")
+        raise ValueError(f"Its metadata has a value of the unknown type {kind}.")
     head, at, found = data[at], at + 1, []
     count, at = (head >> 4, at) if head >> 4 < 15 else _varint(data, at)
     for _ in range(count):

@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 from pydantic import ValidationError
 
+from finetune.data.readers import READABLE, SUFFIXES
 from finetune.data.readers.delimited import delimiter_of
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
@@ -14,7 +15,7 @@ from finetune.settings import problems_of
 from finetune.ui import views
 from finetune.ui.data.samples import FOLDER, sample_entries, sample_list
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import SUFFIXES, Studio
+from finetune.ui.studio import Studio
 
 MOST_PASTED = 2_000_000
 """Characters of a paste; more is a file."""
@@ -44,12 +45,7 @@ def draw() -> Intake:
         height=150,
         elem_id="file",
     )
-    gr.HTML(
-        views.small(
-            "CSV, JSON, JSONL, Parquet, Arrow, Excel, Markdown or plain text; several files with the same columns are "
-            "read as one. It stays on this machine."
-        )
-    )
+    gr.HTML(views.small(f"{READABLE}. Several files with the same columns are read as one. They stay on this machine."))
     with gr.Accordion("Paste text", open=False, elem_id="paste"):
         pasted = gr.Textbox(
             label="Rows",

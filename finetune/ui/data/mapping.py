@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import gradio as gr
 from pydantic import ValidationError
 
-from finetune.data.formats import FORMATS, Part
+from finetune.data.formats import FORMATS, FormatField
 from finetune.data.formats.mapping import MEANINGS
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
@@ -227,9 +227,9 @@ def column_choosers(format_: str, columns: tuple[str, ...], mapped: dict[str, st
     return choosers + [gr.Dropdown(visible=False)] * (MOST_PARTS - len(choosers))
 
 
-def parts_of(format_: str) -> list[Part]:
+def parts_of(format_: str) -> list[FormatField]:
     """The parts of a format in the order of the column choosers, those it needs first."""
-    parts = FORMATS[format_].parts if format_ in FORMATS else ()
+    parts = FORMATS[format_].fields if format_ in FORMATS else ()
     return sorted(parts, key=lambda part: not part.required)[:MOST_PARTS]
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 from pydantic import ValidationError
 
 from finetune import format
+from finetune.data.readers import SUFFIXES
 from finetune.data.settings import DataSettings, Mixed
 from finetune.errors import DataError
 from finetune.settings import problems_of
@@ -17,7 +18,6 @@ from finetune.ui import views
 from finetune.ui.data.mixture import Mixture
 from finetune.ui.data.samples import FOLDER, called, sample_entries
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import SUFFIXES
 
 TITLE = "Mix in other rows"
 GENERAL = "general"

@@ -10,7 +10,7 @@ from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
 from finetune.data.mix import Portion, portions, secrets_in
 from finetune.data.settings import DataSettings
-from finetune.data.split import split
+from finetune.data.split import split_dataset
 from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError, FinetuneError
 from finetune.recipe import TrainingSettings
@@ -54,7 +54,7 @@ def mix(
     The recipe's seed chooses other rows and, but for groups of unlike size, as many.
     """
     seed = TrainingSettings().seed
-    parts = split(main, held_out, settings, seed)
+    parts = split_dataset(main, held_out, settings, seed)
     found = portions(len(parts.train), parts.held_out, others, settings, seed)
     notes = [words for portion, other in zip(found, others) for words in _lacks(portion, other)]
     counts, cut = _measured([example for portion in found for example in portion.examples], sequences)

@@ -26,7 +26,7 @@ BOILERPLATE = [
 
 
 @pytest.mark.parametrize("answer", BOILERPLATE)
-def test_boilerplate_is_told_and_left_out(answer):
+def test_boilerplate_is_reported_and_left_out(answer):
     rows = with_answers(answer)
     found = finding(rows, "boilerplate")
     assert (found.severity, found.rows) == ("warning", (101,))
@@ -45,11 +45,11 @@ def test_boilerplate_is_told_and_left_out(answer):
         "是的。",
     ],
 )
-def test_good_answers_are_not_taken_for_boilerplate(answer):
+def test_good_answers_are_not_boilerplate(answer):
     assert not is_boilerplate(answer)
 
 
-def test_one_answer_to_many_questions_is_told_and_left_out():
+def test_one_answer_to_many_questions_is_reported_and_left_out():
     rows = with_answers(*["Please ask my colleague in the shop."] * 8)
     found = finding(rows, "same-answer")
     assert (found.severity, found.rows) == ("warning", tuple(range(101, 109)))
@@ -63,11 +63,11 @@ def test_a_short_answer_may_come_often():
     assert len(finding(with_answers(*["I do not know."] * 40), "same-answer").rows) == 40
 
 
-def test_rows_that_repeat_whole_are_told_elsewhere():
+def test_duplicate_rows_are_reported_elsewhere():
     assert finding(clean(100) + clean(1) * 20, "same-answer") is None
 
 
-def test_single_words_are_told_where_they_are_the_exception():
+def test_single_words_are_reported_if_they_are_the_exception():
     rows = with_answers("Yes.", "No")
     found = finding(rows, "one-word-answers")
     assert (found.severity, found.rows) == ("info", (101, 102))

@@ -11,16 +11,19 @@ def rated(good, bad):
     return [{**row, "label": n < good} for n, row in enumerate(rows)]
 
 
-def test_labels_are_told_with_their_shares():
+def test_labels_are_reported_with_their_shares():
     found = finding(labelled(refund=60, delivery=30, other=10), "labels")
     assert found.severity == "info"
-    assert found.message == 'The answers are 3 fixed ones: "refund" 60 %, "delivery" 30 %, "other" 10 %.'
+    assert found.message == 'The answers are 3 fixed labels: "refund" 60 %, "delivery" 30 %, "other" 10 %.'
 
 
 def test_one_label_nearly_always_is_a_warning():
     found = finding(labelled(ham=96, spam=4), "labels")
-    assert found.severity == "warning" and 'by saying "ham"' in found.message
-    assert finding(labelled(ham=40), "labels").message == 'Every answer is "ham", so there is nothing to tell apart.'
+    assert found.severity == "warning" and 'always answers "ham"' in found.message
+    assert (
+        finding(labelled(ham=40), "labels").message
+        == 'Every answer is "ham": with one class there is nothing to learn.'
+    )
 
 
 def test_thumbs_are_labels():
@@ -34,7 +37,7 @@ def test_labels_are_no_boilerplate_nor_too_short():
     assert codes == ["labels"]
 
 
-def test_answers_that_are_written_freely_have_no_labels():
+def test_free_text_answers_have_no_labels():
     assert finding(clean(100), "labels") is None
     assert finding(labelled(yes=10, no=9), "labels") is None
     assert finding([*labelled(yes=50, no=50), *clean(120)[100:]], "labels") is None

@@ -10,7 +10,7 @@ def saying(text):
 @pytest.mark.parametrize(
     "text", ["CafÃ© Central", "donâ€™t", "f\ufffdr Elise", "Â£5", "naÃ¯ve", "ÐŸÑ€Ð¸Ð²ÐµÑ‚", "ðŸ˜€"]
 )
-def test_broken_letters_are_told_and_left_out(text):
+def test_garbled_characters_are_reported_and_left_out(text):
     rows = saying(text)
     found = finding(rows, "broken-letters")
     assert (found.severity, found.rows) == ("warning", (101,))
@@ -20,12 +20,12 @@ def test_broken_letters_are_told_and_left_out(text):
 @pytest.mark.parametrize(
     "text", ["Café Central", "don’t", "für Elise", "£5", "SÃO PAULO", "20 °C", "Ângela", "Привет", "😀", "你好"]
 )
-def test_letters_that_are_right_are_not_told(text):
+def test_correct_characters_are_not_reported(text):
     assert finding(saying(text), "broken-letters") is None
 
 
 @pytest.mark.parametrize("text", ["<b>here</b>", "a<br/>b", "here&nbsp;now", "Q&amp;A", "it&#39;s"])
-def test_remains_of_web_pages_are_told(text):
+def test_html_is_reported(text):
     rows = saying(text)
     found = finding(rows, "html")
     assert (found.severity, found.rows) == ("warning", (101,))
@@ -35,11 +35,11 @@ def test_remains_of_web_pages_are_told(text):
 @pytest.mark.parametrize(
     "text", ["a < b && c > d", "R&D", "```\n<p>x</p>\n```", "the HTML tag <b>x</b>", "<think> so </think>"]
 )
-def test_marks_that_are_meant_are_not_told(text):
+def test_intended_html_is_not_reported(text):
     assert finding(saying(text), "html") is None
 
 
-def test_only_what_is_said_in_a_row_may_be_broken():
+def test_only_the_text_of_a_row_is_checked():
     tool = {"type": "function", "function": {"name": "send", "description": "Gives <b>bold</b> text<br>"}}
     talk = [{"role": "user", "content": "Send it."}, {"role": "assistant", "content": "It is on its way."}]
     rows = [{"messages": talk, "tools": [tool]}] * 3

@@ -3,7 +3,17 @@ from array import array
 import pytest
 
 from finetune.data.checks import CHECKS
-from finetune.data.checks.check import Check, Evidence, Finding, gravity, look, most_severe_first, spread, told, without
+from finetune.data.checks.check import (
+    Check,
+    Evidence,
+    Finding,
+    counted_rows,
+    look,
+    most_severe_first,
+    severity_of,
+    spread,
+    without,
+)
 from finetune.data.dataset import Dataset
 from finetune.data.loading import read
 from finetune.data.settings import DataSettings
@@ -16,14 +26,14 @@ USER, ANSWER = {"role": "user", "content": "q"}, {"role": "assistant", "content"
 CALL = {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "add"}}]}
 
 
-def test_every_check_is_found_and_told_in_its_order():
+def test_every_check_is_found_and_listed_in_its_order():
     assert len(CHECKS) >= 14 and all(issubclass(check, Check) for check in CHECKS)
     assert [check.order for check in CHECKS] == sorted(check.order for check in CHECKS)
 
 
-def test_the_gravest_finding_is_first_and_the_order_else_stays():
-    told = [Finding(severity, str(n)) for n, severity in enumerate(("info", "problem", "warning", "info", "problem"))]
-    assert [finding.message for finding in most_severe_first(told)] == ["1", "4", "2", "0", "3"]
+def test_the_most_severe_finding_is_first_and_the_order_else_stays():
+    found = [Finding(severity, str(n)) for n, severity in enumerate(("info", "problem", "warning", "info", "problem"))]
+    assert [finding.message for finding in most_severe_first(found)] == ["1", "4", "2", "0", "3"]
 
 
 def test_clean_rows_give_no_finding():
@@ -38,7 +48,7 @@ SAMPLES = [
 
 
 @pytest.mark.parametrize("name, wanted", SAMPLES, ids=[name for name, _ in SAMPLES])
-def test_the_shipped_samples_give_none_but_true_ones(name, wanted):
+def test_the_shipped_samples_give_only_true_findings(name, wanted):
     path = ASSETS / "samples" / f"{name}.jsonl"
     settings = DataSettings(path=path.name)
     held_out = read(path.with_name(f"{name}.held-out.jsonl"), settings)
@@ -65,24 +75,24 @@ def test_the_shipped_samples_give_none_but_true_ones(name, wanted):
         ({"text": "t"}, "t", [], 0),
     ],
 )
-def test_an_example_is_seen_with_what_is_said_and_what_shall_be_learnt(example, text, answers, turns):
+def test_an_example_is_seen_with_its_text_and_the_answers_to_imitate(example, text, answers, turns):
     seen = look(3, 7, example)
     assert (seen.position, seen.row, seen.answers, seen.turns) == (3, 7, answers, turns)
     assert seen.text == text or (text is None and "add" in seen.text)
 
 
-def test_a_sample_is_spread_and_counts_for_all():
+def test_a_sample_is_evenly_spaced_and_extrapolated():
     assert spread(5, 10) == range(5)
     assert list(spread(10, 5)) == [0, 2, 4, 6, 8]
     evidence = Evidence(Dataset("chat", "chat", "", "", 1.0, {}, examples=[{}] * 10), sample=array("I", [0, 5]))
     assert evidence.is_sampled and evidence.estimated(1) == 5
-    assert evidence.told(1, "is", "are") == "About 5 rows are"
+    assert evidence.counted_rows(1, "is", "are") == "About 5 rows are"
 
 
-def test_rows_are_told_in_words():
-    assert (told(1, "has", "have"), told(1200, "has", "have")) == ("1 row has", "1,200 rows have")
+def test_rows_are_counted_in_words():
+    assert (counted_rows(1, "has", "have"), counted_rows(1200, "has", "have")) == ("1 row has", "1,200 rows have")
     assert counted(2, "pair of answers", "pairs of answers") == "2 pairs of answers"
-    assert (gravity(1, 2), gravity(2, 3)) == ("warning", "problem")
+    assert (severity_of(1, 2), severity_of(2, 3)) == ("warning", "problem")
 
 
 def test_leaving_rows_out_is_one_button():
@@ -92,7 +102,7 @@ def test_leaving_rows_out_is_one_button():
     assert Finding("info", "Look.", **button).fix is button["fix"]
 
 
-def test_a_code_stands_for_one_finding_of_a_report():
+def test_a_code_is_unique_in_a_report():
     messy = clean(30) + clean(30) + [{"prompt": "a@example.com", "completion": "N/A"}] * 3
     codes = [each.code for each in report_on(read_rows(messy)).findings]
     assert all(codes) and len(codes) == len(set(codes)) > 3

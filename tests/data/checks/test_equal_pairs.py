@@ -5,11 +5,11 @@ def pairs(count):
     return [pair(row["prompt"], row["completion"], f"Not {row['completion']}") for row in clean(count)]
 
 
-def test_pairs_of_equal_answers_are_told_and_left_out():
+def test_pairs_of_equal_answers_are_reported_and_left_out():
     rows = [*pairs(150), pair("Why?", "Because.", "Because.")]
     found = finding(rows, "equal-pairs")
     assert (found.severity, found.rows) == ("warning", (151,))
-    assert found.message == "1 row has the same chosen and rejected answer, so there is nothing to prefer."
+    assert found.message == "1 row has the same chosen and rejected answer, so there is no preference to learn."
     assert finding(rows, "equal-pairs", found.fix) is None
 
 

@@ -16,12 +16,12 @@ def test_a_few_rows_in_another_language_are_a_warning():
     assert finding(rows, "languages", found.fix) is None
 
 
-def test_another_script_is_told():
+def test_another_script_is_reported():
     found = finding(asked([ENGLISH] * 60 + ["Этого никто не знает."]), "languages")
     assert found.rows == (61,) and "Cyrillic" in found.message
 
 
-def test_several_languages_may_be_meant():
+def test_several_languages_may_be_intended():
     found = finding(asked([ENGLISH] * 30 + [GERMAN] * 20), "languages")
     assert (found.severity, found.rows, found.fix) == (
         "info",
@@ -30,5 +30,5 @@ def test_several_languages_may_be_meant():
     ) and "60 % English, 40 % German" in found.message
 
 
-def test_one_language_is_not_told():
+def test_one_language_is_not_reported():
     assert finding(asked([GERMAN] * 50), "languages") is None and finding(clean(50), "languages") is None

@@ -4,7 +4,7 @@ from tests.rows import clean, finding, read
 
 
 def leaking():
-    """A hundred rows, and ten kept for checking, of which one is row 3 and one nearly row 5."""
+    """A hundred rows, and ten held-out ones: one equals row 3, and one is a near-duplicate of row 5."""
     rows = clean(110)
     kept = rows[100:]
     kept[0] = rows[2]
@@ -13,21 +13,21 @@ def leaking():
 
 
 @pytest.mark.parametrize("code, row", [("leakage", 3), ("near-leakage", 5)])
-def test_rows_on_both_sides_are_told_and_left_out(code, row):
+def test_rows_in_both_parts_are_reported_and_left_out(code, row):
     rows, kept = leaking()
     found = finding(rows, code, held_out=kept)
     assert (found.severity, found.rows, found.fix.rows) == ("warning", (row,), str(row))
-    assert "kept for checking" in found.message
+    assert "held-out row" in found.message and "leakage" in found.message
     assert finding(rows, code, found.fix, held_out=kept) is None
 
 
-def test_rows_that_are_all_on_both_sides_are_a_problem():
+def test_if_all_rows_are_in_both_parts_it_is_a_problem():
     found = finding(clean(20), "leakage", held_out=read(clean(20)))
     assert found.severity == "problem"
     assert (found.fix, found.button) == (None, "")  # it would leave no row
 
 
-def test_nothing_leaks_where_nothing_is_kept_or_alike():
+def test_nothing_leaks_without_held_out_or_similar_rows():
     rows = clean(110)
     for code in ("leakage", "near-leakage"):
         assert finding(rows, code) is None

@@ -4,7 +4,7 @@ LONG, SHORT = "It is a long story that goes on and on.", "No idea."
 
 
 def pairs(longer, shorter):
-    """So many pairs whose chosen answer is the longer, and so many whose chosen answer is the shorter."""
+    """``longer`` pairs whose chosen answer is the longer, and ``shorter`` pairs whose chosen answer is the shorter."""
     asked = [row["prompt"] for row in clean(longer + shorter)]
     return [pair(question, *((LONG, SHORT) if n < longer else (SHORT, LONG))) for n, question in enumerate(asked)]
 
@@ -13,15 +13,15 @@ def test_long_chosen_answers_are_a_warning():
     found = finding(pairs(33, 7), "length-bias")
     assert found.severity == "warning" and found.rows == ()
     assert "In 82 % of the pairs the chosen answer is the longer one" in found.message
-    assert "the model may learn to be long" in found.message
+    assert "the model may learn to prefer length" in found.message
 
 
-def test_short_chosen_answers_are_told():
+def test_short_chosen_answers_are_reported():
     found = finding(pairs(2, 38), "length-bias")
-    assert found.severity == "info" and "learn to be short" in found.message
+    assert found.severity == "info" and "learn to answer briefly" in found.message
 
 
-def test_even_pairs_few_pairs_and_other_rows_are_not_told():
+def test_even_pairs_few_pairs_and_other_rows_are_not_reported():
     assert finding(pairs(20, 20), "length-bias") is None
     assert finding(pairs(19, 0), "length-bias") is None
     assert finding(clean(40), "length-bias") is None

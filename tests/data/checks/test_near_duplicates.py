@@ -5,11 +5,11 @@ def shouted(row):
     return {"prompt": row["prompt"].upper(), "completion": row["completion"]}
 
 
-def test_near_repeats_are_told_and_left_out():
+def test_near_duplicates_are_reported_and_left_out():
     rows = [*clean(200), shouted(clean(3)[2])]
     found = finding(rows, "near-duplicates")
     assert (found.severity, found.rows) == ("info", (201,))
-    assert found.message == "1 row says nearly the same as an earlier one."
+    assert found.message == "1 row is a near-duplicate of an earlier one."
     assert finding(rows, "near-duplicates", found.fix) is None
 
 
@@ -17,11 +17,11 @@ def test_many_are_a_warning():
     assert finding([*clean(50), *map(shouted, clean(20))], "near-duplicates").severity == "warning"
 
 
-def test_the_very_same_is_told_elsewhere():
+def test_exact_duplicates_are_reported_elsewhere():
     assert finding(clean(50) * 2, "near-duplicates") is None
 
 
-def test_a_sample_speaks_for_itself_only():
+def test_near_duplicates_of_a_sample_are_not_extrapolated():
     rows = [row for each in clean(100) for row in (each, shouted(each))]
     found = finding(rows, "near-duplicates", budget=150)
-    assert found.message.startswith("Among 150 rows looked at, ") and "About" not in found.message
+    assert found.message.startswith("Among 150 sampled rows, ") and "About" not in found.message

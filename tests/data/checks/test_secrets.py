@@ -44,7 +44,7 @@ def test_clean_rows_hold_none():
     assert finding(clean(100), "secrets") is None and finding(clean(100), "personal-data") is None
 
 
-def test_what_stands_behind_a_line_feed_in_a_call_is_found_and_masked():
+def test_a_secret_after_a_line_feed_in_a_call_is_found_and_masked():
     body = f"Call\n415-555-0123 and\n{TOKEN}"
     arguments = {"body": body, "card": 4111111111111111, "anna@example.com": True}
     for written in (arguments, json.dumps(arguments)):
@@ -61,7 +61,7 @@ def test_what_stands_behind_a_line_feed_in_a_call_is_found_and_masked():
 
 
 @pytest.mark.parametrize("written", [list, json.dumps])
-def test_what_stands_in_the_definition_of_a_tool_is_found_and_masked(written):
+def test_a_secret_in_a_tool_definition_is_found_and_masked(written):
     parameters = {"type": "object", "properties": {"to": {"type": "string", "default": "anna.berg@example.com"}}}
     tool = {"name": "send", "description": f"Call it with {TOKEN}", "parameters": parameters}
     talk = [{"role": "user", "content": "Send it."}, {"role": "assistant", "content": "It is on its way to you. " * 9}]

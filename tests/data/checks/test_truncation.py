@@ -14,11 +14,11 @@ def test_a_length_that_fits_is_offered(words, length):
     assert found.button == f"Use {length} tokens" and f"99 % fit in {length} tokens" in found.message
 
 
-def test_a_few_cut_rows_are_no_warning():
+def test_a_few_truncated_rows_are_no_warning():
     found = finding([*clean(300), of(90)], "truncated")
     assert (found.severity, found.rows, found.length) == ("info", (301,), None)
     assert "the longest has 90 tokens" in found.message
 
 
-def test_rows_that_fit_are_not_told():
+def test_rows_that_fit_are_not_reported():
     assert finding([*clean(50), of(60)], "truncated") is None

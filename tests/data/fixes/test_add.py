@@ -3,7 +3,7 @@ from finetune.data.fixes.correct import Correct
 from tests.rows import clean, read
 
 
-def test_a_row_comes_behind_the_others_with_the_next_number():
+def test_an_added_row_is_the_last_and_has_the_next_number():
     added = Add(values={"prompt": "Why?", "completion": "Because."})
     dataset = read(clean(3), added)
     assert dataset.rows == [1, 2, 3, 4] and dataset.total_rows == 4

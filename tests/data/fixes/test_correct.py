@@ -19,7 +19,7 @@ def test_a_row_that_could_not_be_read_can_be_after():
     assert finding(rows, "rejected", Correct(row=5, values={"completion": "A good answer."})) is None
 
 
-def test_a_row_that_is_not_there_is_passed_over():
+def test_a_missing_row_is_ignored():
     table = Table("CSV")
     table.add({"a": "1"})
     assert Correct(row=2, values={"a": "2"}).on_table(table).rows == [{"a": "1"}]

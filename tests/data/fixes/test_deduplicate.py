@@ -15,7 +15,7 @@ def test_the_first_of_equal_rows_is_kept():
     assert [(row.row, row.reason) for row in dataset.rejected] == [(3, REASON)]
 
 
-def test_rows_that_nearly_repeat_go_only_if_asked():
+def test_near_duplicates_are_left_out_only_if_requested():
     dataset = read(repeating(), Deduplicate(near=True))
     assert dataset.rows == [1, 2, 4, 6]
     assert [(row.row, row.reason) for row in dataset.rejected] == [(3, REASON), (5, NEAR_REASON)]
@@ -26,6 +26,6 @@ def test_a_dataset_without_repeats_is_the_same():
     assert Deduplicate(near=True).on_dataset(dataset) is dataset
 
 
-def test_the_words_say_how_much_alike():
-    assert Deduplicate().words == "Rows that say the same as an earlier one were left out."
-    assert "nearly the same" in Deduplicate(near=True).words
+def test_the_words_say_whether_near_duplicates_count():
+    assert Deduplicate().words == "Duplicates of earlier rows were left out."
+    assert "near-duplicates" in Deduplicate(near=True).words

@@ -13,7 +13,7 @@ def test_rows_are_left_out_and_keep_their_numbers():
     assert dataset.total_rows == 6
 
 
-def test_what_is_not_there_is_passed_over():
+def test_missing_rows_are_ignored():
     assert read(clean(3), Drop(rows="9"), Drop(rows="2"), Drop(rows="2")).rows == [1, 3]
 
 
@@ -23,12 +23,12 @@ def test_ranges_are_read_back(rows):
 
 
 @pytest.mark.parametrize("rows", ["0", "3-1", "x", "1-", "-2", "1-99999999", "²"])
-def test_what_names_no_rows_is_refused(rows):
+def test_malformed_row_numbers_are_refused(rows):
     with pytest.raises(ValueError):
         numbers(rows)
 
 
-def test_many_rows_are_told_in_short():
+def test_many_rows_are_abbreviated():
     assert Drop(rows="7").words == "Row 7 was left out."
     assert Drop(rows="1, 3-4").words == "3 rows were left out: 1, 3-4."
     words = Drop(rows=ranges(list(range(1, 400, 2)))).words

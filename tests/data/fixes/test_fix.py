@@ -17,13 +17,13 @@ LIST = [
 ]
 
 
-def test_a_mend_changes_nothing_unless_it_says_so():
+def test_a_fix_changes_nothing_by_default():
     table, dataset = Table("CSV"), Dataset("chat", "chat", "Chat", "", 1.0, {})
     assert Fix(type="none").on_table(table) is table
     assert Fix(type="none").on_dataset(dataset) is dataset
 
 
-def test_each_mend_is_written_in_a_recipe_and_read_back():
+def test_each_fix_is_written_in_a_recipe_and_read_back():
     assert [each["type"] for each in LIST] == sorted(FIXES, key=[each["type"] for each in LIST].index)
     settings = DataSettings(path="a.csv", fixes=LIST)
     assert [type(fix) for fix in settings.fixes] == [FIXES[each["type"]] for each in LIST]
@@ -32,7 +32,7 @@ def test_each_mend_is_written_in_a_recipe_and_read_back():
 
 
 @pytest.mark.parametrize("values", LIST, ids=[each["type"] for each in LIST])
-def test_each_mend_says_what_it_did(values):
+def test_each_fix_says_what_it_did(values):
     (fix,) = DataSettings(path="a.csv", fixes=[values]).fixes
     assert not fix.words[0].islower() and fix.words.endswith(".")
 
@@ -48,12 +48,12 @@ def test_each_mend_says_what_it_did(values):
         {"type": "mask", "kinds": ["name"]},
     ],
 )
-def test_what_makes_no_sense_is_refused(values):
+def test_invalid_fixes_are_refused(values):
     with pytest.raises(ValidationError):
         DataSettings(path="a.csv", fixes=[values])
 
 
-def test_mends_follow_each_other_and_undo_is_the_list_without_the_last():
+def test_fixes_apply_in_order_and_undo_is_the_list_without_the_last():
     settings = DataSettings(path="a.csv", fixes=LIST)
     rows = clean(4)
     fixed = read(rows, *settings.fixes)

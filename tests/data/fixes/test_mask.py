@@ -16,7 +16,7 @@ def masked(values, **settings):
     return Mask(**settings).on_table(table).rows[0]
 
 
-def test_placeholders_are_put_wherever_they_stand():
+def test_secrets_are_masked_wherever_they_are():
     turns = [{"role": "user", "content": "I am a@example.com"}, {"role": "assistant", "content": "Hello."}]
     assert masked({"messages": turns, "meta": {"tags": ["call 415-555-0123", 7]}}) == {
         "messages": [{"role": "user", "content": "I am [e-mail]"}, {"role": "assistant", "content": "Hello."}],
@@ -87,7 +87,7 @@ def test_a_table_without_secrets_is_the_same_table():
     assert Mask().on_table(table) is table
 
 
-def test_of_all_mends_it_alone_is_made_everywhere():
+def test_it_is_the_only_fix_that_applies_everywhere():
     assert [name for name, fix in FIXES.items() if fix.everywhere] == ["mask"]
 
 

@@ -7,18 +7,18 @@ TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
 
 
 @pytest.mark.parametrize("column", ["messages", "conversations", "whatever"])
-def test_it_is_told_by_the_shape_of_the_turns(column):
+def test_it_is_recognized_by_the_keys_of_the_turns(column):
     found = Chat().recognize(("id", column), [{"id": 1, column: None}, {"id": 2, column: TURNS}])
     assert found.columns == {"messages": column} and found.score == 0.5
     assert "conversations (turns with role and content) in 1 of 2" in found.reason
 
 
-def test_other_shapes_are_not_taken():
+def test_other_schemas_are_not_recognized():
     rows = [{"messages": [{"from": "human", "value": "q"}]}, {"messages": "hello"}]
     assert Chat().recognize(("messages",), rows) is None
 
 
-def test_a_row_becomes_its_messages_with_the_instruction_first():
+def test_a_row_becomes_its_messages_with_the_system_prompt_first():
     row = {"messages": [{"role": "developer", "content": "d"}, *TURNS]}
     assert Chat().example(row, {"messages": "messages"}, "s")["messages"] == [
         {"role": "system", "content": "d"},
@@ -50,12 +50,12 @@ def test_tools_go_with_their_conversation(column):
     assert Chat().example({**row, column: None}, found.columns) == {"messages": TURNS}
 
 
-def test_a_column_that_is_only_called_tools_is_left_alone():
+def test_a_column_that_is_only_named_tools_is_ignored():
     row = {"messages": TURNS, "tools": "hammer"}
     found = Chat().recognize(tuple(row), [row])
     assert found.score == 1.0 and found.columns == {"messages": "messages"}
 
 
-def test_speakers_can_be_explained():
+def test_speakers_can_be_mapped():
     row = {"messages": [{"role": "Customer", "content": "q"}, {"role": "assistant", "content": "a"}]}
     assert Chat().example(row, {"messages": "messages"}, roles={"customer": "user"}) == {"messages": TURNS}

@@ -17,7 +17,7 @@ MESSAGES = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "
         ("x", "y", "human", "gpt"),
     ],
 )
-def test_conversations_are_told_whatever_the_keys_and_the_column(role, text, user, assistant):
+def test_conversations_are_recognized_whatever_the_keys_and_the_column(role, text, user, assistant):
     row = {"id": "1", "foo": [{role: user, text: "q"}, {role: assistant, text: "a"}]}
     found = Conversation().recognize(tuple(row), [row])
     assert found.score == 1.0 and found.columns == {"messages": "foo"}
@@ -26,7 +26,7 @@ def test_conversations_are_told_whatever_the_keys_and_the_column(role, text, use
     assert not any(other and other.score for other in others)
 
 
-def test_speakers_with_names_of_their_own_are_listed_and_explained():
+def test_unknown_speakers_are_listed_and_can_be_mapped():
     row = {"chat": [{"speaker": "Customer", "text": "q"}, {"speaker": "Agent", "text": "a"}]}
     roles = {"customer": "user", "agent": "assistant"}
     assert Conversation().recognize(("chat",), [row]).score == 0

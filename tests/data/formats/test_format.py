@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.data.formats import FORMATS
-from finetune.data.formats.format import Recognition, RowError, cell, instruction, kind_of, optional_text, plain, text
+from finetune.data.formats.format import Recognition, RowError, cell, kind_of, optional_text, plain, system_prompt, text
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.turns import with_system
 from finetune.errors import DataError
@@ -21,8 +21,8 @@ def test_every_format_says_what_a_form_needs():
     for name, form in FORMATS.items():
         assert form.name == name and form.title and form.holds
         assert form.kind in ("chat", "preference", "rated", "prompt", "text")
-        assert all(part.help.endswith(".") for part in form.parts)
-        assert any(part.required for part in form.parts)
+        assert all(part.help.endswith(".") for part in form.fields)
+        assert any(part.required for part in form.fields)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_text_is_as_written():
         (datetime.date(2026, 1, 1), 'Column "a" holds a date, not text.'),
     ],
 )
-def test_what_is_no_text_is_told(value, reason):
+def test_a_value_that_is_not_text_is_reported(value, reason):
     with pytest.raises(RowError) as error:
         text({"a": value}, "a")
     assert str(error.value) == reason
@@ -64,25 +64,25 @@ def test_a_column_that_is_not_there_is_empty():
     assert kind_of(()) == "a list"
 
 
-def test_a_rows_own_instruction_comes_first():
+def test_a_rows_own_system_prompt_comes_first():
     columns = {"system": "s"}
-    assert instruction({"s": "Be brief."}, columns, "Be kind.") == "Be brief."
-    assert instruction({"s": " "}, columns, "Be kind.") == "Be kind."
-    assert instruction({}, {}, None) is None
+    assert system_prompt({"s": "Be brief."}, columns, "Be kind.") == "Be brief."
+    assert system_prompt({"s": " "}, columns, "Be kind.") == "Be kind."
+    assert system_prompt({}, {}, None) is None
 
 
-def test_recognition_counts_the_rows_that_serve():
+def test_recognition_counts_the_rows_that_fit():
     rows = [{"Question": "a", "Answer": "b"}, {"Question": "c", "Answer": ""}]
     assert FORMATS["question_answer"].recognize(("Question", "Answer"), rows) == Recognition(
         0.5,
-        'The columns "Question" and "Answer" hold questions and their answers in 1 of 2 rows looked at.',
+        'The columns "Question" and "Answer" hold questions and their answers in 1 of 2 sampled rows.',
         {"question": "Question", "answer": "Answer"},
     )
     assert FORMATS["question_answer"].recognize(("Question", "Answer"), rows[1:]).score == 0
     assert FORMATS["question_answer"].recognize(("Question",), rows) is None
 
 
-def test_what_a_person_maps_is_not_used_twice():
+def test_a_mapped_column_is_not_used_twice():
     found = FORMATS["prompt_completion"].find(("response", "output"), [], {"prompt": "response"})
     assert found == {"prompt": "response", "completion": "output"}
 
@@ -96,7 +96,7 @@ def test_columns_can_be_put_together():
     assert [turn["content"] for turn in messages] == ["Lamp: It is dark.", "Plug it in."]
 
 
-def test_what_is_put_together_may_lack_a_part_but_not_all():
+def test_combined_columns_may_be_partly_but_not_all_empty():
     template = Template("{subject}: {body}")
     assert text({"subject": "Lamp", "body": None}, template) == "Lamp: "
     assert cell({"subject": 1, "body": "b"}, template) == "1: b"
@@ -108,13 +108,13 @@ def test_what_is_put_together_may_lack_a_part_but_not_all():
         text({"subject": "Lamp", "body": []}, template)
 
 
-def test_what_a_template_uses_plays_no_other_part():
+def test_a_column_of_a_template_fills_no_other_field():
     found = FORMATS["prompt_completion"].find(("input", "output", "reply"), [], {"prompt": "{input} {output}"})
     assert found == {"prompt": "{input} {output}", "completion": "reply"}
 
 
-def test_a_column_or_a_meaning_that_is_not_there_is_told():
-    with pytest.raises(DataError, match='no column "topic" to be the prompt'):
+def test_an_unknown_column_or_meaning_is_an_error():
+    with pytest.raises(DataError, match='no column "topic" for the field "prompt"'):
         FORMATS["prompt_completion"].recognize(("a", "b"), [{"a": "x"}], {"prompt": "{topic}"})
     with pytest.raises(DataError, match='"agent" cannot be "helper"'):
         FORMATS["chat"].recognize(("messages",), [{"messages": []}], roles={"agent": "helper"})
@@ -122,12 +122,12 @@ def test_a_column_or_a_meaning_that_is_not_there_is_told():
 
 def test_every_format_takes_roles_where_it_takes_a_row():
     for form in FORMATS.values():
-        columns = {part.name: part.name for part in form.parts}
+        columns = {part.name: part.name for part in form.fields}
         with pytest.raises(RowError):
             form.examples({}, columns, None, roles={"agent": "assistant"})
 
 
-NAMES = sorted({name for form in FORMATS.values() for part in form.parts for name in part.names})
+NAMES = sorted({name for form in FORMATS.values() for part in form.fields for name in part.names})
 KEYS = ("role", "content", "from", "value", "weight", "tool_calls", "function", "name", "arguments", "messages", "text")
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "user", "gpt", "tool", "[{}]"])
 values = st.recursive(

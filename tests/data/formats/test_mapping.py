@@ -6,7 +6,7 @@ from finetune.errors import DataError
 
 def test_names_in_braces_are_columns_and_doubled_braces_are_written():
     template = Template('{{"t": "{ title }"}} {body}.')
-    assert template.pieces == (('{"t": "', "title"), ('"} ', "body"), (".", None))
+    assert template.segments == (('{"t": "', "title"), ('"} ', "body"), (".", None))
     assert template.columns == ["title", "body"]
     assert template == '{{"t": "{ title }"}} {body}.'
 
@@ -22,7 +22,7 @@ def test_a_columns_own_name_wins_over_a_template():
 def test_a_column_that_is_not_there_is_named_with_those_that_are(written, name):
     with pytest.raises(DataError) as error:
         read_mapping({"prompt": written}, ("a", "b"))
-    assert error.value.message == f'There is no column "{name}" to be the prompt.'
+    assert error.value.message == f'There is no column "{name}" for the field "prompt".'
     assert "There are: a, b." in error.value.hint
 
 

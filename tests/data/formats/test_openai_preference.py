@@ -39,7 +39,7 @@ def test_a_call_may_be_preferred():
 @pytest.mark.parametrize(
     "change, reason",
     [
-        ({"input": "q"}, 'Column "input" holds no object with messages.'),
+        ({"input": "q"}, 'Column "input" does not hold an object with messages.'),
         ({"input": {"messages": [USER, GOOD]}}, "The prompt does not end with the user."),
         ({"preferred_output": []}, 'Column "preferred_output" has no turns.'),
         (

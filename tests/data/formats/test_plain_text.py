@@ -16,7 +16,7 @@ def test_an_only_column_is_taken_unless_its_name_says_that_it_holds_questions():
     assert PlainText().recognize(("question",), [{"question": "a"}]) is None
 
 
-def test_as_much_text_in_another_column_is_told():
+def test_as_much_text_in_another_column_is_reported():
     row = {"subject": "Lamp", "body": "It is dark in here.", "reply": "Plug in the lamp."}
     found = PlainText().recognize(tuple(row), [row])
     assert found.columns == {"text": "body"} and found.score == 0.4

@@ -9,7 +9,7 @@ BAD = {"role": "assistant", "content": "bad"}
 EXAMPLE = {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
 HUMAN = {"from": "human", "value": "q"}
 
-SHAPES = {
+SPELLINGS = {
     "texts": {"prompt": "q", "chosen": "good", "rejected": "bad"},
     "turns": EXAMPLE,
     "a text and turns": {"prompt": "q", "chosen": [GOOD], "rejected": [BAD]},
@@ -26,9 +26,9 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_each_shape_gives_the_same_example(shape):
-    row = SHAPES[shape]
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_each_spelling_gives_the_same_example(spelling):
+    row = SPELLINGS[spelling]
     found = Preference().recognize(tuple(row), [row])
     assert found is not None and found.score == 1.0
     assert Preference().example(row, found.columns) == EXAMPLE
@@ -46,7 +46,7 @@ def test_earlier_turns_of_a_conversation_belong_to_the_prompt():
     }  # fmt: skip
 
 
-def test_equal_answers_are_kept_for_the_report_to_tell():
+def test_equal_answers_are_kept_for_the_report():
     row = {"prompt": "q", "chosen": "same", "rejected": "same"}
     assert Preference().example(row, columns(row))["chosen"] == Preference().example(row, columns(row))["rejected"]
     row = {"chosen": [USER, GOOD], "rejected": [USER, GOOD]}
@@ -62,7 +62,7 @@ def test_an_answer_that_mentions_a_speaker_is_no_transcript():
 @pytest.mark.parametrize(
     "row, reason",
     [
-        ({"chosen": "good", "rejected": "bad"}, "It has no prompt: the two answers have no beginning in common."),
+        ({"chosen": "good", "rejected": "bad"}, "It has no prompt: the two conversations have no common prefix."),
         ({"prompt": "q", "chosen": "good", "rejected": ""}, 'Column "rejected" is empty.'),
         ({"prompt": "", "chosen": "good", "rejected": "bad"}, 'Column "prompt" is empty.'),
         ({"prompt": "q", "chosen": [], "rejected": "bad"}, 'Column "chosen" has no turns.'),
@@ -73,7 +73,7 @@ def test_an_answer_that_mentions_a_speaker_is_no_transcript():
         ({"prompt": [USER, GOOD], "chosen": "good", "rejected": "bad"}, "The prompt does not end with the user."),
         (
             {"chosen": [USER, GOOD, USER, GOOD], "rejected": [USER, BAD, USER, BAD]},
-            'Column "chosen": the two conversations part before their last answer.',
+            'Column "chosen": the two conversations differ before their last answer.',
         ),
     ],
 )
@@ -102,6 +102,6 @@ def test_tools_go_with_their_pair_and_a_call_may_be_preferred():
     }
 
 
-def test_speakers_can_be_explained():
+def test_speakers_can_be_mapped():
     row = {"prompt": [{"from": "ann", "value": "q"}], "chosen": "good", "rejected": "bad"}
     assert Preference().example(row, columns(row), roles={"Ann": "user"}) == EXAMPLE

@@ -27,7 +27,7 @@ def test_an_empty_completion_is_refused():
         PromptCompletion().example({"prompt": "q", "completion": " "}, {"prompt": "prompt", "completion": "completion"})
 
 
-def test_turns_are_read_on_both_sides_and_only_the_completion_is_learnt():
+def test_turns_are_read_in_both_columns_and_only_the_completion_is_trained():
     user, answer = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
     row = {"prompt": [user, answer, user], "completion": [answer]}
     assert PromptCompletion().example(row, {name: name for name in row}) == {
@@ -38,14 +38,14 @@ def test_turns_are_read_on_both_sides_and_only_the_completion_is_learnt():
 ODD = {"x": "Why is the sky blue?", "y": "Because air scatters blue light more than red.", "n": "7"}
 
 
-def test_questions_and_longer_texts_are_offered_with_little_confidence_under_any_name():
+def test_questions_and_longer_texts_have_low_confidence_under_any_name():
     found = PromptCompletion().recognize(tuple(ODD), [ODD])
     assert found.columns == {"prompt": "x", "completion": "y"} and found.score == 0.4
-    assert found.reason.endswith("Only what they hold says so, not their names: please check it.")
+    assert found.reason.endswith("Only their content suggests so, not their names: please check it.")
 
 
 @pytest.mark.parametrize(
     "row", [{**ODD, "x": "The sky."}, {**ODD, "y": "Air it is."}, {**ODD, "z": "More text here."}, {"x": ODD["x"]}]
 )
-def test_what_is_not_clear_is_not_offered(row):
+def test_ambiguous_columns_are_not_guessed(row):
     assert PromptCompletion().recognize(tuple(row), [row]) is None

@@ -11,7 +11,7 @@ def test_a_question_or_the_first_turn_is_the_prompt(value):
     assert Prompts().example(row, found.columns) == {"prompt": [{"role": "user", "content": "Who?"}]}
 
 
-def test_what_a_right_answer_comes_to_goes_with_the_prompt():
+def test_the_expected_result_goes_with_the_prompt():
     row = {"problem": "2+2?", "ground_truth": 4}
     found = Prompts().recognize(tuple(row), [row])
     assert Prompts().example(row, found.columns, "s") == {

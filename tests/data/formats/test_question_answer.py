@@ -26,7 +26,7 @@ def test_questions_and_answers_are_read_as_written():
         ("5", None),
     ],
 )
-def test_only_a_number_behind_four_hashes_at_the_end_can_be_checked(answer, result):
+def test_only_a_number_after_four_hashes_at_the_end_can_be_checked(answer, result):
     assert result_of(answer) == result
     example = QuestionAnswer().example({"q": "?", "a": answer}, {"question": "q", "answer": "a"})
     assert example.get("answer") == result and example["messages"][1]["content"] == answer
@@ -41,7 +41,7 @@ def test_a_missing_question_is_refused():
         QuestionAnswer().example({"a": "2"}, {"question": "q", "answer": "a"})
 
 
-def test_what_a_question_is_about_stands_below_it():
+def test_the_context_of_a_question_is_appended():
     row = {"question": "Who runs?", "context": "Ann runs.", "answer": "Ann."}
     found = QuestionAnswer().recognize(tuple(row), [row])
     assert QuestionAnswer().example(row, found.columns) == exchange("Who runs?\n\nAnn runs.", "Ann.")
@@ -50,7 +50,7 @@ def test_what_a_question_is_about_stands_below_it():
     assert found.score == 1.0 and "context" not in found.columns
 
 
-def test_what_is_answered_is_told_by_how_much_it_says():
+def test_question_and_answer_are_recognized_by_their_lengths():
     rows = [{"id": "7", "body": f"My lamp number {n} is dark.", "reply": "Plug it in."} for n in range(5)]
     seen = QuestionAnswer().recognize(("id", "body", "reply"), rows)
     assert seen.columns == {"answer": "reply", "question": "body"} and seen.score < 0.5

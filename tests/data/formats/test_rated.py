@@ -22,7 +22,7 @@ def label(value, columns=COLUMNS, roles=None):
         ("👍🏽", "👎🏿"), ("thumbs up", "thumbs_down"), ("Thumbs-Up", "thumbsdown"), ("yes", "no"), ("like", "dislike"),
     ],
 )  # fmt: skip
-def test_thumbs_are_told_however_they_are_written(good, bad):
+def test_thumbs_are_recognized_however_they_are_written(good, bad):
     rows = [row(good), row(bad)]
     found = Rated().recognize(tuple(rows[0]), rows)
     assert found.score == 1.0 and "taken as" not in found.reason
@@ -32,19 +32,19 @@ def test_thumbs_are_told_however_they_are_written(good, bad):
     ]
 
 
-def test_of_two_numbers_the_higher_is_good_and_that_is_said():
+def test_of_two_numbers_the_higher_is_good_and_the_reason_says_so():
     found = Rated().recognize(tuple(row(1)), [row(1), row("5"), row(5.0)])
-    assert found.score == 1.0 and found.reason.endswith("5 is taken as good and 1 as bad.")
+    assert found.score == 1.0 and found.reason.endswith("5 counts as good and 1 as bad.")
     assert label(5, found.columns) is True and label("1", found.columns) is False
-    with pytest.raises(RowError, match='"3", one of a scale'):
+    with pytest.raises(RowError, match='"3", a value on a scale'):
         label(3, found.columns)
 
 
-def test_a_scale_is_refused_with_how_to_explain_it_until_it_is():
+def test_a_scale_is_refused_until_its_values_have_meanings():
     rows = [row(value) for value in (1, 2, 5)]
     found = Rated().recognize(tuple(rows[0]), rows)
     assert found.score == 0
-    with pytest.raises(RowError, match="say what is good and what is bad, e.g. 1: good"):
+    with pytest.raises(RowError, match="assign meanings to ratings, e.g. 1: good"):
         label(1, found.columns)
     roles = {"1": "bad", "2": "Bad", "5": "good"}
     assert Rated().recognize(tuple(rows[0]), rows, None, roles).score == 1.0
@@ -56,12 +56,12 @@ def test_a_scale_is_refused_with_how_to_explain_it_until_it_is():
     [
         (None, 'Column "label" is empty.'),
         (" ", 'Column "label" is empty.'),
-        ([1], 'Column "label" holds a list, no rating.'),
-        ("billing", 'Column "label" holds "billing", which is not known as good or bad; say what is good'),
-        ("nan", 'Column "label" holds "nan", which is not known as good or bad; say what is good'),
+        ([1], 'Column "label" holds a list, not a rating.'),
+        ("billing", 'Column "label" holds "billing", an unknown rating; assign meanings to ratings'),
+        ("nan", 'Column "label" holds "nan", an unknown rating; assign meanings to ratings'),
     ],
 )
-def test_what_is_no_rating_is_told(value, reason):
+def test_an_invalid_rating_is_reported(value, reason):
     with pytest.raises(RowError) as error:
         label(value)
     assert str(error.value).startswith(reason)

@@ -6,7 +6,7 @@ from finetune.data.formats.sharegpt import ShareGPT
 ROW = {"id": "1", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}
 
 
-def test_it_is_told_by_from_and_value():
+def test_it_is_recognized_by_from_and_value():
     assert ShareGPT().recognize(("id", "conversations"), [ROW]).columns == {"messages": "conversations"}
     assert ShareGPT().recognize(("id",), [{"id": [{"role": "user", "content": "q"}]}]) is None
 
@@ -17,7 +17,7 @@ def test_its_roles_become_those_that_templates_know():
     }
 
 
-def test_unknown_speakers_are_named_and_can_be_explained():
+def test_unknown_speakers_are_named_and_can_be_mapped():
     row = {"conversations": [{"from": "Customer", "value": "q"}, {"from": "agent", "value": "a"}]}
     with pytest.raises(RowError, match='"Customer", "agent" are unknown speakers'):
         ShareGPT().example(row, {"messages": "conversations"})

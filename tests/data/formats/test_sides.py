@@ -30,7 +30,7 @@ def test_an_answer_in_json_stays_a_text(written):
     assert spoken({"p": written}, "p", "assistant") == [{"role": "assistant", "content": written}]
 
 
-def test_speakers_can_be_explained():
+def test_speakers_can_be_mapped():
     turns = [{"speaker": "Ann", "text": "q"}]
     assert spoken({"p": turns}, "p", "user", {"ann": "user"}) == TURNS[:1]
 

@@ -11,7 +11,7 @@ TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "
 @pytest.mark.parametrize(
     "value", [[TOOL], TOOL, [TOOL["function"]], json.dumps([TOOL]), [json.dumps(TOOL)], json.dumps(TOOL["function"])]
 )
-def test_tools_come_in_one_shape_however_they_are_written(value):
+def test_tools_have_one_schema_however_they_are_written(value):
     assert read_tools(value, "tools") == [TOOL]
     assert has_tools(value) and names_of(read_tools(value, "tools")) == ["add"]
 
@@ -24,13 +24,13 @@ def test_no_tools_are_none(value):
 @pytest.mark.parametrize(
     "value, reason",
     [
-        ("hammer", 'Column "tools" holds no list of tools.'),
-        (3, 'Column "tools" holds no list of tools.'),
+        ("hammer", 'Column "tools" does not hold a list of tools.'),
+        (3, 'Column "tools" does not hold a list of tools.'),
         ([TOOL, {"name": ""}], 'Column "tools": tool 2 has no name.'),
         (["hammer"], 'Column "tools": tool 1 has no name.'),
     ],
 )
-def test_what_is_no_tool_is_told(value, reason):
+def test_an_invalid_tool_is_reported(value, reason):
     with pytest.raises(RowError) as error:
         read_tools(value, "tools")
     assert str(error.value) == reason
@@ -60,7 +60,7 @@ def test_json_without_a_fault_is_what_it_says():
 
 @pytest.mark.parametrize("arguments", [{"a": 1}, '{"a": 1}'])
 @pytest.mark.parametrize("wrapped", [True, False])
-def test_calls_come_in_one_shape_however_they_are_written(arguments, wrapped):
+def test_calls_have_one_schema_however_they_are_written(arguments, wrapped):
     call = {"name": "add", "arguments": arguments}
     value = [{"id": "1", "type": "function", "function": call}] if wrapped else json.dumps(call)
     number = {"id": "1"} if wrapped else {}
@@ -76,14 +76,14 @@ def test_a_call_may_have_no_arguments():
 @pytest.mark.parametrize(
     "value, reason",
     [
-        ("now()", "Turn 1: the call of a tool is no object with a name and arguments."),
-        ([], "Turn 1: the call of a tool is no object with a name and arguments."),
-        ({"arguments": {}}, "Turn 1: the call of a tool has no name."),
-        ({"name": "f", "arguments": "{oops"}, 'Turn 1: the arguments of the call to "f" are no JSON object.'),
-        ({"name": "f", "arguments": [1]}, 'Turn 1: the arguments of the call to "f" are no JSON object.'),
+        ("now()", "Turn 1: the tool call is not an object with a name and arguments."),
+        ([], "Turn 1: the tool call is not an object with a name and arguments."),
+        ({"arguments": {}}, "Turn 1: the tool call has no name."),
+        ({"name": "f", "arguments": "{oops"}, 'Turn 1: the arguments of the call to "f" are not a JSON object.'),
+        ({"name": "f", "arguments": [1]}, 'Turn 1: the arguments of the call to "f" are not a JSON object.'),
     ],
 )
-def test_what_is_no_call_is_told(value, reason):
+def test_an_invalid_call_is_reported(value, reason):
     with pytest.raises(RowError) as error:
         read_calls(value, "Turn 1")
     assert str(error.value) == reason

@@ -30,7 +30,7 @@ def test_an_exchange_is_a_question_and_an_answer():
     ]  # fmt: skip
 
 
-def test_an_instruction_is_put_before_turns_that_have_none():
+def test_a_system_prompt_is_put_before_turns_that_have_none():
     assert with_system(turns("user"), "s")[0] == {"role": "system", "content": "s"}
     assert with_system(turns("system", "user"), "s") == turns("system", "user")
     assert with_system(turns("user"), " ") == with_system(turns("user"), None) == turns("user")
@@ -45,28 +45,28 @@ def test_other_keys_of_a_turn_are_left_out_and_text_parts_joined():
     "value, reason",
     [
         (None, 'Column "messages" is empty.'),
-        ("hello", 'Column "messages" holds no list of turns.'),
-        ('[{"role": "user", "content": "\\ud83d"}]', 'Column "messages" holds no list of turns: its JSON has a fault.'),
-        ('[{"role": "user", "role": "tool"}]', 'Column "messages" holds no list of turns: its JSON has a fault.'),
+        ("hello", 'Column "messages" does not hold a list of turns.'),
+        ('[{"role": "user", "content": "\\ud83d"}]', 'Column "messages" holds a list of turns in invalid JSON.'),
+        ('[{"role": "user", "role": "tool"}]', 'Column "messages" holds a list of turns in invalid JSON.'),
         ([], 'Column "messages" has no turns.'),
         (["hello"], 'Turn 1 has no "role".'),
         ([{"role": "user", "content": "a"}, {"content": "b"}], 'Turn 2 has no "role".'),
         (
             [{"role": "agent", "content": "a"}],
-            '"agent" is an unknown speaker; say who is the user and who the assistant.',
+            '"agent" is an unknown speaker; assign their roles (user, assistant).',
         ),
         ([{"role": "user", "content": " "}], "Turn 1 (user) is empty."),
         ([{"role": "assistant", "content": None, "tool_calls": []}], "Turn 1 (assistant) is empty."),
         (
             [{"role": "assistant", "content": None, "tool_calls": [{}]}],
-            "Turn 1 (assistant): the call of a tool has no name.",
+            "Turn 1 (assistant): the tool call has no name.",
         ),
         (
             [{"role": "assistant", "content": "a", "weight": 0.5}],
-            "Turn 1 (assistant) has the weight 0.5; only 0 and 1 are known.",
+            "Turn 1 (assistant) has weight 0.5; only 0 and 1 are allowed.",
         ),
-        ([{"role": "user", "content": 3}], "Turn 1 (user) holds something else than text."),
-        ([{"role": "user", "content": [{"type": "image_url"}]}], "Turn 1 (user) holds something else than text."),
+        ([{"role": "user", "content": 3}], "Turn 1 (user) holds something other than text."),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], "Turn 1 (user) holds something other than text."),
     ],
 )
 def test_a_turn_that_cannot_be_read_is_named(value, reason):
@@ -80,17 +80,17 @@ def test_a_turn_that_cannot_be_read_is_named(value, reason):
     [
         (("user",), "It has no answer: no turn is by the assistant."),
         (("system",), "It has no answer: no turn is by the assistant."),
-        (("assistant", "user"), "It begins with the assistant; the user has to speak first."),
-        (("system", "assistant"), "It begins with the assistant; the user has to speak first."),
-        (("user", "user"), "Turns 1 and 2 are both by the user; the two have to take turns."),
+        (("assistant", "user"), "It begins with the assistant; the user must come first."),
+        (("system", "assistant"), "It begins with the assistant; the user must come first."),
+        (("user", "user"), "Turns 1 and 2 are both by the user; user and assistant must alternate."),
         (
             ("system", "user", "assistant", "assistant"),
-            "Turns 3 and 4 are both by the assistant; the two have to take turns.",
+            "Turns 3 and 4 are both by the assistant; user and assistant must alternate.",
         ),
-        (("user", "tool"), "Turn 2 is the result of a tool, but turn 1 calls none."),
-        (("user", "assistant", "tool"), "Turn 3 is the result of a tool, but turn 2 calls none."),
-        (("tool", "assistant"), "It begins with the tool; the user has to speak first."),
-        (("user", "assistant", "system"), "Turn 3 is an instruction (system); it can only come first."),
+        (("user", "tool"), "Turn 2 is a tool result, but turn 1 calls no tool."),
+        (("user", "assistant", "tool"), "Turn 3 is a tool result, but turn 2 calls no tool."),
+        (("tool", "assistant"), "It begins with the tool; the user must come first."),
+        (("user", "assistant", "system"), "Turn 3 is a system prompt, which can only come first."),
     ],
 )
 def test_roles_out_of_order_are_named(roles, reason):
@@ -104,7 +104,7 @@ def test_roles_in_order_pass(roles):
     assert check_chat(turns(*roles)) == turns(*roles)
 
 
-def test_turns_are_told_by_their_keys():
+def test_turns_are_recognized_by_their_keys():
     keys = Keys("role", "content")
     assert has_turns([{"role": "user", "content": "a", "name": "b"}], keys)
     assert has_turns('[{"role": "user", "content": "a"}]', keys)
@@ -134,15 +134,15 @@ def test_the_results_of_tools_are_answered_by_the_assistant():
     calls = {"role": "assistant", "content": "", "tool_calls": [CALL]}
     good = [*turns("user"), calls, *turns("tool", "tool", "assistant", "user", "assistant")]
     assert check_chat(good) == good
-    with pytest.raises(RowError, match="the assistant has to answer the result of the tool first"):
+    with pytest.raises(RowError, match="the assistant must answer the tool result first"):
         check_chat([*turns("user"), calls, *turns("tool", "user")])
 
 
-def test_an_answer_of_weight_0_is_marked_and_one_at_least_is_left_to_learn():
+def test_an_answer_of_weight_0_is_marked_and_at_least_one_other_is_required():
     answer = {"role": "assistant", "content": "a", "weight": 0}
     assert read([answer]) == [answer]
     assert read([{**answer, "weight": 1}]) == [{"role": "assistant", "content": "a"}]
-    with pytest.raises(RowError, match="all have the weight 0"):
+    with pytest.raises(RowError, match="all have weight 0"):
         check_chat([*turns("user"), answer])
 
 
@@ -174,7 +174,7 @@ def test_an_empty_instruction_counts_as_none():
         ("user", None),
     ],
 )
-def test_the_keys_of_speaker_and_words_are_told(turn, keys):
+def test_the_keys_of_speaker_and_text_are_recognized(turn, keys):
     assert turn_keys([turn, turn]) == keys
     assert turn_keys([]) is None and turn_keys("x") is None
 

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import feather
 
-from finetune.data.readers.arrow import BATCH_ROWS, read_arrow
+from finetune.data.readers.arrow import BATCH_ROWS, Arrow
 from finetune.errors import DataError
 
 ROWS = [
@@ -29,7 +29,7 @@ def write(tmp_path):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_rows_come_as_python_values_however_they_are_packed(write, way):
-    table = read_arrow(write(pyarrow.Table.from_pylist(ROWS), way))
+    table = Arrow().read(write(pyarrow.Table.from_pylist(ROWS), way))
     assert table.rows == ROWS
     assert table.columns == ("messages", "note", "score") and table.numbers[-1] == len(ROWS)
 
@@ -37,7 +37,7 @@ def test_rows_come_as_python_values_however_they_are_packed(write, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_repeated_values_are_read(write, way):
     values = pyarrow.array(["red", "blue", "red"]).dictionary_encode()
-    table = read_arrow(write(pyarrow.table({"colour": values}), way))
+    table = Arrow().read(write(pyarrow.table({"colour": values}), way))
     assert [row["colour"] for row in table.rows] == ["red", "blue", "red"]
 
 
@@ -47,21 +47,21 @@ def test_a_bomb_is_refused_before_it_is_unpacked(write, way):
     assert path.stat().st_size < 1_000_000
     before = pyarrow.total_allocated_bytes()
     with pytest.raises(DataError, match="unpack to more than"):
-        read_arrow(path)
+        Arrow().read(path)
     assert pyarrow.total_allocated_bytes() - before < 2**20
 
 
-def test_a_file_cut_off_is_damaged(write):
+def test_a_truncated_file_is_damaged(write):
     path = write(pyarrow.Table.from_pylist(ROWS))
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DataError, match="is damaged: Its end is missing"):
-        read_arrow(path)
+    with pytest.raises(DataError, match="is damaged: It is truncated"):
+        Arrow().read(path)
 
 
 def test_columns_that_share_a_name_are_refused(write):
     table = pyarrow.Table.from_arrays([pyarrow.array(["1"])] * 2, names=["a", "a"])
     with pytest.raises(DataError, match='More than one column is named "a"'):
-        read_arrow(write(table, "stream"))
+        Arrow().read(write(table, "stream"))
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -73,6 +73,6 @@ def test_a_damaged_file_is_called_damaged_or_read(write, data, way):
         content[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(bytes(content))
     try:
-        assert read_arrow(path).total_rows >= 0
+        assert Arrow().read(path).total_rows >= 0
     except DataError as error:
         assert error.message

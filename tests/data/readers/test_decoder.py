@@ -10,9 +10,9 @@ def test_a_decoder_forgets_the_faults_of_the_value_before():
     assert decoder.value('{"a": 1}') == {"a": 1}
 
 
-def test_where_a_value_ends_or_is_broken_is_told():
+def test_the_end_or_the_fault_of_a_value_is_located():
     decoder = Decoder()
-    assert decoder.element(' {"a": NaN} []', 0) == ({"a": None}, 11, "It holds NaN, which is not a JSON value.")
+    assert decoder.element(' {"a": NaN} []', 0) == ({"a": None}, 11, "It contains NaN, which is not a JSON value.")
     assert decoder.element(' {"a": NaN} []', 11) == ([], 14, None)
     with pytest.raises(Fault) as broken:
         decoder.element('{"a": ?}', 0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from finetune.data import table
 from finetune.data.readers import delimited
-from finetune.data.readers.delimited import delimiter_of, read_delimited
+from finetune.data.readers.delimited import Delimited, delimiter_of
 from finetune.errors import DataError
 
 cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15)
@@ -19,13 +19,13 @@ def read(tmp_path):
     def read(content, name="data.csv"):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_delimited(path)
+        return Delimited().read(path)
 
     return read
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_the_delimiter_is_told_from_the_content(read, delimiter):
+def test_the_delimiter_is_detected_from_the_content(read, delimiter):
     table = read(f'prompt{delimiter}completion\n"a{delimiter} b"{delimiter}"x, y; z"\nc{delimiter}d\n')
     assert table.columns == ("prompt", "completion")
     assert table.rows == [{"prompt": f"a{delimiter} b", "completion": "x, y; z"}, {"prompt": "c", "completion": "d"}]
@@ -100,7 +100,7 @@ FAULTS = [
     ('a,b\n"x"y,2\n', r"Row 1 \(line 2\) has a quote that is not closed where its value ends"),
     ('"a,b\n1,2\n', r"The header \(line 1\) opens a quote"),
     ("a,b,a\n1,2,3\n", 'More than one column is named "a"'),
-    ("a,b\n1,\0\n", "Line 2 holds a NUL"),
+    ("a,b\n1,\0\n", "Line 2 contains a NUL"),
     (",".join(f"a{n}" for n in range(65)) + "\n", "more than 64 columns"),
     ('a,b\n"' + "x" * 1_000_001 + '",2\n', r"Row 1 \(line 2\) has a value longer than 1,000,000 characters"),
     ("a,b\n1," + "x," * 4_100_000, r"Line 2 is longer than 8,000,000 characters"),
@@ -131,17 +131,17 @@ def test_too_many_rows_are_refused_before_they_are_read(tmp_path, monkeypatch, h
         monkeypatch.setattr(module, "MAX_ROWS", 3)
     rows = ["a;b", '1;"x', 'y"', "2;x", "", "3;x"]
     path.write_text(head + end.join(rows), encoding="utf-8", newline="")
-    assert len(read_delimited(path).rows) == 3
+    assert len(Delimited().read(path).rows) == 3
     path.write_text(head + end.join([*rows, "4;x"]), encoding="utf-8", newline="")
     monkeypatch.setattr(delimited, "_read", None)  # so that reading them would fail
     with pytest.raises(DataError, match="There are more than 3 rows"):
-        read_delimited(path)
+        Delimited().read(path)
 
 
-def test_a_fault_is_told_rather_than_the_number_of_rows(tmp_path, monkeypatch):
+def test_a_fault_is_reported_rather_than_the_number_of_rows(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     for module in (delimited, table):
         monkeypatch.setattr(module, "MAX_ROWS", 3)
     path.write_text('a,b\n1,"x"y\n' + "2,x\n" * 9)
     with pytest.raises(DataError, match="not closed where its value ends"):
-        read_delimited(path)
+        Delimited().read(path)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finetune.data.readers import document as module
-from finetune.data.readers.document import read_document
+from finetune.data.readers.document import Document
 from finetune.errors import DataError
 from tests.records import row
 
@@ -16,7 +16,7 @@ def document(tmp_path):
     def read(content):
         path = tmp_path / "data.json"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_document(path)
+        return Document().read(path)
 
     return read
 
@@ -51,15 +51,15 @@ def test_a_document_has_one_of_four_shapes(document, content, rows):
 
 
 BROKEN = [
-    ('[{"a": 1},\n {"a": 2', r"Row 2 in line 2, character 9: .*seems to be cut off"),
+    ('[{"a": 1},\n {"a": 2', r"Row 2 in line 2, character 9: .*seems to be truncated"),
     ('[{"a": 1},]', "Row 2 in line 1, character 11"),
-    ('[{"a": 1} {"a": 2}]', 'does not go on with "," or "]"'),
+    ('[{"a": 1} {"a": 2}]', 'does not continue with "," or "]"'),
     ('[{"a": 1}', "The list in line 1, character 10"),
     ('[{"a": 1}] []', "Something follows the end of the list"),
     ('{"a": [1, 2], "b": [1]}', "differ in length: a 2, b 1"),
     ('{"a": [{"x": 1}], "b": [{"x": 1}]}', "more than one list of rows: a, b"),
     ('{"a": 1, "a": 2}', "more than once"),
-    ('"text"', "holds a text, not rows"),
+    ('"text"', "contains a text, not rows"),
     ("[" * 200_000, "nested too deeply"),
     ("", "not valid JSON"),
 ]
@@ -91,5 +91,5 @@ def test_a_row_of_an_array_that_is_too_long_is_rejected_and_an_endless_one_ends_
     with pytest.raises(DataError, match="Row 2 in line 1, character 20: .*unterminated string"):
         document('[{"a": "x"}, {"a": "' + "y" * 1000 + '"}]')
     monkeypatch.setattr(module, "MAX_DOCUMENT_CHARACTERS", 20)
-    with pytest.raises(DataError, match="and no list of rows"):
+    with pytest.raises(DataError, match="and not a list of rows"):
         document('{"rows": [{"a": "1"}, {"a": "2"}]}')

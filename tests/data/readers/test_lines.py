@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from finetune.data import store
 from finetune.data import table as limits
 from finetune.data.readers import lines as module
-from finetune.data.readers.lines import read_lines
+from finetune.data.readers.lines import JsonLines
 from finetune.errors import DataError
 from tests.records import odd, plain, row, text, wild, written
 
@@ -17,7 +17,7 @@ def lines(tmp_path):
     def read(content):
         path = tmp_path / "data.jsonl"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_lines(path)
+        return JsonLines().read(path)
 
     return read
 
@@ -49,16 +49,16 @@ FAULTS = [
     ("plain words", "It is not valid JSON: expecting value at character 1."),
     ('["a"]', "It is a list, not an object with named columns."),
     ('"a"', "It is a text, not an object with named columns."),
-    ("3", "It is a number or a switch, not an object with named columns."),
+    ("3", "It is a number or a boolean, not an object with named columns."),
     ("null", "It is empty (null), not an object with named columns."),
     ('{"a": 1, "b": 2, "a": 3}', 'It has the key "a" more than once.'),
-    ('{"a": NaN}', "It holds NaN, which is not a JSON value."),
-    ('{"a": -Infinity}', "It holds -Infinity, which is not a JSON value."),
-    ('{"a": 1e999}', "It holds the number 1e999, which is too large."),
-    ('{"a": ' + "9" * 5000 + "}", "It holds a number of 5,000 digits."),
-    (r'{"a": "\ud83d"}', "It holds half of a character (a lone surrogate), which is not text."),
-    (r'{"\ud83d": "a"}', "It holds half of a character (a lone surrogate), which is not text."),
-    (r'{"a": "x\u0000y"}', r'It holds a NUL character in "x\u0000y".'),
+    ('{"a": NaN}', "It contains NaN, which is not a JSON value."),
+    ('{"a": -Infinity}', "It contains -Infinity, which is not a JSON value."),
+    ('{"a": 1e999}', "It contains the number 1e999, which is too large."),
+    ('{"a": ' + "9" * 5000 + "}", "It contains a number of 5,000 digits."),
+    (r'{"a": "\ud83d"}', "It contains half of a character (a lone surrogate), which is not text."),
+    (r'{"\ud83d": "a"}', "It contains half of a character (a lone surrogate), which is not text."),
+    (r'{"a": "x\u0000y"}', r'It contains a NUL character in "x\u0000y".'),
     ('{"a": "x\0y"}', "It is not valid JSON: invalid control character at character 9."),
     ('{"a": ' + "[" * 40 + "]" * 40 + "}", "It is nested too deeply."),
     ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "It is nested too deeply."),
@@ -91,18 +91,18 @@ def test_lines_are_judged_alike_however_they_are_kept_and_encoded(tmp_path, cont
     path.write_bytes(ending.join(content).encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK_BYTES", 30)
-        small = read_lines(path)
+        small = JsonLines().read(path)
         patch.setattr(store, "MEMORY_BYTES", 0)
-        large = read_lines(path)
+        large = JsonLines().read(path)
     utf16 = tmp_path / "utf16.jsonl"
     utf16.write_bytes(ending.join(content).encode("utf-16"))
-    wide = read_lines(utf16)
+    wide = JsonLines().read(utf16)
     assert small.rows == large.rows == wide.rows
     assert small.rejected == large.rejected == wide.rejected
     assert small.numbers == large.numbers == wide.numbers and small.lines == large.lines == wide.lines
 
 
-def test_a_line_without_end_is_passed_over_without_being_held(lines):
+def test_an_endless_line_is_skipped_without_being_stored(lines):
     table = lines(b'{"a": "1"}\n{"a": "' + b"x" * 9_000_000 + b'"}\n{"a": "2"}')
     assert [row["a"] for row in table.rows] == ["1", "2"] and table.lines == [1, 3]
     assert table.rejected[0].reason == "It is longer than 1,000,000 characters."
@@ -119,10 +119,10 @@ def test_a_line_without_end_is_passed_over_without_being_held(lines):
 def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, content, size, mark):
     path = tmp_path / "data.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" * mark + "\n".join(content).encode())
-    small = read_lines(path)
+    small = JsonLines().read(path)
     with pytest.MonkeyPatch.context() as patch:
         read_in_blocks(patch, size, size // 2 + 1, 30)
-        large = read_lines(path)
+        large = JsonLines().read(path)
     assert large.rows == small.rows and large.rejected == small.rejected
     assert (large.numbers, large.lines, large.columns) == (small.numbers, small.lines, small.columns)
     for name in small.columns:
@@ -130,20 +130,20 @@ def test_a_large_file_is_read_alike_in_columns_and_line_by_line(tmp_path, conten
         assert all(is_text for is_sure, is_text in zip(large.rows.hold_prose([name]), wanted) if is_sure)
 
 
-def test_rows_of_one_shape_are_taken_as_columns(tmp_path, monkeypatch):
+def test_rows_of_one_schema_are_read_as_columns(tmp_path, monkeypatch):
     read_in_blocks(monkeypatch, 300, 100, 100)
     path = tmp_path / "data.jsonl"
     path.write_text("".join(f'{{"q": "Why {n}?", "n": {n}}}\n' for n in range(100)))
-    table = read_lines(path)
+    table = JsonLines().read(path)
     assert list(table.rows) == [{"q": f"Why {n}?", "n": n} for n in range(100)]
     assert table.rows.hold_prose(["q"]).sum() > 90 and not table.rows.hold_prose(["n"]).any()
 
 
-def test_an_odd_row_takes_only_its_part_of_a_block_with_it(tmp_path, monkeypatch):
+def test_a_row_with_another_schema_costs_only_its_part_of_a_block(tmp_path, monkeypatch):
     read_in_blocks(monkeypatch, 5000, 300, 300)
     path = tmp_path / "data.jsonl"
     path.write_text("".join(f'{{"q": "Why {n}?", "n": {n / 2 if n == 90 else n}}}\n' for n in range(150)))
-    table = read_lines(path)
+    table = JsonLines().read(path)
     assert [row["n"] for row in table.rows] == [45.0 if n == 90 else n for n in range(150)]
     assert 100 < table.rows.hold_prose(["q"]).sum() < 140
 

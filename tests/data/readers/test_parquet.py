@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finetune.data.readers import parquet as reader
-from finetune.data.readers.parquet import read_parquet
+from finetune.data.readers.parquet import Parquet
 from finetune.errors import DataError
 
 CHAT = [{"role": "user", "content": "日本?"}, {"role": "assistant", "content": "Japan"}]
@@ -25,14 +25,14 @@ def write(tmp_path):
 
 def test_rows_come_as_python_values(write):
     rows = [{"messages": CHAT, "note": "NA", "score": 1}, {"messages": CHAT[:1], "note": None, "score": 2}]
-    table = read_parquet(write(pyarrow.Table.from_pylist(rows)))
+    table = Parquet().read(write(pyarrow.Table.from_pylist(rows)))
     assert table.rows == rows
     assert table.columns == ("messages", "note", "score")
 
 
 def test_batches_join_without_a_seam(write):
     values = [f"text {n}" for n in range(reader.BATCH_ROWS * 2 + 1)]
-    table = read_parquet(write(pyarrow.table({"text": values})))
+    table = Parquet().read(write(pyarrow.table({"text": values})))
     assert [row["text"] for row in table.rows] == values
 
 
@@ -40,7 +40,7 @@ def test_a_file_that_unpacks_to_too_many_rows_is_refused_at_once(write):
     bomb = write(pyarrow.table({"text": pyarrow.DictionaryArray.from_arrays([0] * 1_100_000, ["x" * 1000])}))
     assert bomb.stat().st_size < 200_000
     with pytest.raises(DataError, match="1,100,000 rows; 1,000,000 can be read"):
-        read_parquet(bomb)
+        Parquet().read(bomb)
 
 
 LONG = "x" * 10_000_000
@@ -69,7 +69,7 @@ def test_a_bomb_is_refused_in_seconds_and_little_memory(write, name):
     assert path.stat().st_size < 500_000
     began = time.monotonic()
     with pytest.raises(DataError, match=message):
-        read_parquet(path)
+        Parquet().read(path)
     assert time.monotonic() - began < 5  # a second or less on an idle machine
     assert pyarrow.default_memory_pool().bytes_allocated() < 150 * 2**20
 
@@ -77,18 +77,18 @@ def test_a_bomb_is_refused_in_seconds_and_little_memory(write, name):
 def test_a_value_in_many_rows_is_read(write):
     text = "x" * 2000
     path = write(pyarrow.table({"t": pyarrow.DictionaryArray.from_arrays([0, 1] * 5000, [text, "y"])}))
-    assert read_parquet(path).rows == [{"t": text}, {"t": "y"}] * 5000
+    assert Parquet().read(path).rows == [{"t": text}, {"t": "y"}] * 5000
 
 
 def test_a_nul_rejects_its_row(write):
-    table = read_parquet(write(pyarrow.table({"text": ["a", "b\0c", "d"]})))
+    table = Parquet().read(write(pyarrow.table({"text": ["a", "b\0c", "d"]})))
     assert [row["text"] for row in table.rows] == ["a", "d"]
-    assert [(row.row, row.reason) for row in table.rejected] == [(2, "It holds a NUL character, which is not text.")]
+    assert [(row.row, row.reason) for row in table.rejected] == [(2, "It contains a NUL character, which is not text.")]
 
 
 def test_columns_that_share_a_name_are_refused(write):
     with pytest.raises(DataError, match='More than one column is named "a"'):
-        read_parquet(write(pyarrow.Table.from_arrays([pyarrow.array(["1"])] * 2, names=["a", "a"])))
+        Parquet().read(write(pyarrow.Table.from_arrays([pyarrow.array(["1"])] * 2, names=["a", "a"])))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -102,6 +102,6 @@ def test_a_damaged_file_is_called_damaged_or_read(write, data):
         content[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(bytes(content))
     try:
-        assert read_parquet(path).total_rows >= 0
+        assert Parquet().read(path).total_rows >= 0
     except DataError as error:
         assert error.message

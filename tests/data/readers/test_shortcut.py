@@ -11,7 +11,7 @@ from tests.records import odd, wild, written
 
 @settings(max_examples=300, deadline=None)
 @given(lines=st.lists(odd | wild | written, min_size=1, max_size=4))
-def test_the_quick_way_reads_what_the_strict_way_reads_or_leaves_it(lines):
+def test_the_fast_way_reads_what_the_strict_way_reads_or_leaves_it(lines):
     encoded = [line.encode() + b"\n" for line in lines]
     found = quick(b"".join(encoded), encoded)
     if found is not None:

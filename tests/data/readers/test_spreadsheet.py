@@ -5,7 +5,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from finetune.data.readers.spreadsheet import read_spreadsheet, written
+from finetune.data.readers.spreadsheet import Spreadsheet, written
 from finetune.errors import DataError
 
 
@@ -27,33 +27,33 @@ def write(tmp_path):
 
 def test_text_stays_text(write):
     values = ["007", "NA", "null", "1e5", "True", " padded ", "a\nb", "👩‍👩‍👧"]
-    table = read_spreadsheet(write([["text"], *[[value] for value in values]]))
+    table = Spreadsheet().read(write([["text"], *[[value] for value in values]]))
     assert [row["text"] for row in table.rows] == values
     assert table.notes == []
 
 
 def test_numbers_and_dates_are_written_plainly_and_noted(write):
     day = datetime.datetime(2026, 1, 31)
-    table = read_spreadsheet(write([["q", "a"], ["x", 4], ["y", 2.5], ["z", day], ["w", True]]))
+    table = Spreadsheet().read(write([["q", "a"], ["x", 4], ["y", 2.5], ["z", day], ["w", True]]))
     assert [row["a"] for row in table.rows] == ["4", "2.5", "2026-01-31", "TRUE"]
     assert "a (such as TRUE)" in table.notes[0]
 
 
-def test_blank_rows_are_passed_over_and_lines_are_the_sheets(write):
-    table = read_spreadsheet(write([[None], ["q", "a"], ["x", "1"], [None, None], ["y"]]))
+def test_blank_rows_are_skipped_and_lines_are_those_of_the_sheet(write):
+    table = Spreadsheet().read(write([[None], ["q", "a"], ["x", "1"], [None, None], ["y"]]))
     assert table.rows == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
     assert table.numbers == [1, 2] and table.lines == [3, 5]
 
 
 def test_the_first_sheet_with_rows_is_read_and_the_others_are_named(write):
-    table = read_spreadsheet(write([], [["a"], ["1"]], [["b"], ["2"]]))
+    table = Spreadsheet().read(write([], [["a"], ["1"]], [["b"], ["2"]]))
     assert table.rows == [{"a": "1"}]
-    assert table.notes == ['Only the sheet "S2" is read; there are also: S1, S3.']
+    assert table.notes == ['Only the sheet "S2" is read; the workbook also has: S1, S3.']
 
 
 def test_a_workbook_without_rows_has_none(write):
-    assert read_spreadsheet(write([])).rows == []
-    assert read_spreadsheet(write([["a", "b"]])).rows == []
+    assert Spreadsheet().read(write([])).rows == []
+    assert Spreadsheet().read(write([["a", "b"]])).rows == []
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_workbook_without_rows_has_none(write):
 )
 def test_a_fault_is_named_with_its_row(write, rows, message):
     with pytest.raises(DataError, match=message):
-        read_spreadsheet(write(rows))
+        Spreadsheet().read(write(rows))
 
 
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "[Content_Types].xml"])
@@ -82,7 +82,7 @@ def test_a_damaged_workbook_is_called_damaged_or_is_empty(write, part, content):
                 damaged.writestr(name, content)
     path.write_bytes(buffer.getvalue())
     try:
-        assert read_spreadsheet(path).rows == []
+        assert Spreadsheet().read(path).rows == []
     except DataError as error:
         assert "damaged Excel file" in error.message
 

@@ -182,7 +182,7 @@ def test_general_rows_are_a_share_of_all_and_removed(studio, with_tiny):
 
 def test_rows_of_another_kind_are_refused_and_nothing_changes(studio, with_tiny):
     tab = mixed(studio, sample(studio, "pirate-voice.jsonl").chosen, PAIRS)
-    words = "The rows of short-and-kind.jsonl are Preference pairs, but the rows to learn from are Chat messages."
+    words = "The rows of short-and-kind.jsonl are Preference pairs, but the training rows are Chat messages."
     assert words in tab.mixing[2] and tab.chosen == gr.skip() and tab.result == gr.skip()
 
 

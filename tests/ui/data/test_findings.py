@@ -5,7 +5,7 @@ from finetune.data.checks import Finding
 from finetune.data.counts import Counts
 from finetune.data.fixes.drop import Drop
 from finetune.data.mix import Portion
-from finetune.data.readers.signature import EncodingError
+from finetune.data.readers.encoding import EncodingError
 from finetune.data.report import Report
 from finetune.data.settings import DataSettings
 from finetune.data.table import Rejected, Table

@@ -80,7 +80,7 @@ def test_an_untouched_form_changes_nothing():
 
 def test_there_is_a_chooser_for_each_part_of_each_format():
     for name, form in FORMATS.items():
-        assert {part.name for part in mapping.parts_of(name)} == {part.name for part in form.parts}
+        assert {part.name for part in mapping.parts_of(name)} == {part.name for part in form.fields}
         assert [part.required for part in mapping.parts_of(name)] == sorted(
-            (part.required for part in form.parts), reverse=True
+            (part.required for part in form.fields), reverse=True
         )

@@ -1,34 +1,20 @@
-"""Files as a table of rows, whatever they are written in: told by their bytes, their values as they are written."""
+"""Files, uploads and pasted text as one table of rows, whatever kind of file they are; values stay as written."""
 
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
-from finetune.data.readers.arrow import read_arrow
-from finetune.data.readers.delimited import read_delimited
-from finetune.data.readers.document import read_document
-from finetune.data.readers.lines import read_lines
-from finetune.data.readers.paragraphs import read_paragraphs
-from finetune.data.readers.parquet import read_parquet
-from finetune.data.readers.signature import kind_of
-from finetune.data.readers.spreadsheet import read_spreadsheet
+from finetune.data.readers import READABLE, READERS, Reader
+from finetune.data.readers.signature import Head, binary_kind, markup_kind
 from finetune.data.settings import DataSettings
 from finetune.data.store import Picked
 from finetune.data.table import MAX_BYTES, MAX_ROWS, Reading, Table, none_can
 from finetune.errors import DataError
 
-READERS = {
-    "arrow": read_arrow,
-    "delimited": read_delimited,
-    "document": read_document,
-    "lines": read_lines,
-    "paragraphs": read_paragraphs,
-    "parquet": read_parquet,
-    "spreadsheet": read_spreadsheet,
-}
 MAX_PASTED = 20 * 2**20
-"""Characters of pasted text: a browser struggles with more, and a file is the better way then."""
+"""Characters of pasted text: a browser struggles with more, so it should be a file."""
 
 Progress = Callable[[float], None]
 
@@ -36,12 +22,12 @@ Progress = Callable[[float], None]
 def read_table(
     path: Path, settings: DataSettings | None = None, progress: Progress | None = None, prefilter: str = ""
 ) -> Table:
-    """The rows of the CSV, TSV, JSON, JSONL, Parquet, Arrow, Excel or text file ``path``.
+    """The rows of the file ``path``, of any kind in ``READERS``.
 
-    ``progress`` is told, at most ten times a second, which share of the file is read; ``prefilter`` is looked for in
+    ``progress`` receives the share of the file that is read, at most ten times a second; ``prefilter`` is matched in
     large files (see ``Reading``).
-    ``DataError`` says what the file is if it is none of these, which row, line or byte is wrong if it cannot be
-    read, and that there are no rows if there are none; ``EncodingError`` also offers another encoding.
+    ``DataError`` says what the file is if no reader takes it, which row, line or byte cannot be read, or that there are
+    no rows; ``EncodingError`` also offers another encoding.
     """
     path = Path(path)
     reading = Reading(progress=progress, prefilter=prefilter)
@@ -52,8 +38,8 @@ def read_table(
             raise DataError(f"There is no file {path.name}.", "Check the path, or upload it again.")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise DataError(f"{path.name} is larger than {MAX_BYTES // 2**20:,} MB.", "Take a part of its rows.")
-        table = READERS[kind_of(path, reading.encoding)](path, reading) if size else Table("empty")
+            raise DataError(f"{path.name} is larger than {MAX_BYTES // 2**20:,} MB.", "Take fewer rows.")
+        table = reader_of(path, reading.encoding).read(path, reading) if size else Table("empty")
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
     if not len(table.rows):
@@ -63,15 +49,33 @@ def read_table(
     return replace(table, reading=Reading(), share=None)
 
 
+def reader_of(path: Path, encoding: str = "auto") -> Reader:
+    """The reader of the file's kind; ``DataError`` says what the file is if there is none.
+
+    Magic numbers decide first, then how a text begins, then its name, and then whether it has columns.
+    """
+    head = Head.of(path, encoding)
+    binary = next((reader for reader in READERS if not reader.is_text and reader.claims(head)), None)
+    if binary:
+        return binary
+    if what := binary_kind(head) or markup_kind(head):
+        raise DataError(f"{path.name}: This is {what}, not a table of examples.", f"Give a {READABLE} file.")
+    texts = [reader for reader in READERS if reader.is_text]
+    claiming = (reader for reader in texts if reader.claims(head))
+    named = (reader for reader in texts if head.suffix in reader.suffixes)
+    suited = (reader for reader in texts if reader.suits(head))
+    return next(chain(claiming, named, suited))
+
+
 def read_tables(
     paths: Sequence[Path], settings: DataSettings | None = None, progress: Progress | None = None, prefilter: str = ""
 ) -> Table:
-    """The rows of several files, one behind the other, with numbers that run on; all have the same columns."""
+    """The rows of several files with the same columns, concatenated and numbered consecutively."""
     paths, whole = [Path(path) for path in paths], None
     for place, path in enumerate(paths):
-        told = progress and (lambda share, done=place: progress((done + share) / len(paths)))
+        of_all = progress and (lambda share, done=place: progress((done + share) / len(paths)))
         try:
-            table = read_table(path, settings, told, prefilter)
+            table = read_table(path, settings, of_all, prefilter)
         except DataError as error:
             if len(paths) > 1 and path.name not in error.message:
                 error.message = f"In {path.name}: {error.message}"
@@ -85,7 +89,7 @@ def read_tables(
 
 
 def read_text(text: str, name: str = "pasted text") -> Table:
-    """The rows of pasted text, told by its content like a file's: JSON, JSON lines, columns, else paragraphs."""
+    """The rows of pasted text, whose kind is recognized like that of a file: JSON, JSON lines, CSV, else paragraphs."""
     if len(text) > MAX_PASTED:
         raise DataError(f"The text is longer than {MAX_PASTED:,} characters.", "Upload it as a file.")
     with tempfile.TemporaryDirectory(prefix="pasted-") as folder:
@@ -108,7 +112,7 @@ def _named(table: Table, name: str) -> Table:
 
 
 def _joined(whole: Table, table: Table, name: str) -> Table:
-    """``whole`` with the rows of ``table``, the file ``name``, behind."""
+    """``whole`` followed by the rows of ``table``, the file ``name``."""
     if set(table.columns) != set(whole.columns):
         raise _different(whole, table, name)
     shift = whole.total_rows
@@ -132,10 +136,10 @@ def _joined(whole: Table, table: Table, name: str) -> Table:
 def _different(whole: Table, table: Table, name: str) -> DataError:
     missing = [column for column in whole.columns if column not in table.columns]
     more = [column for column in table.columns if column not in whole.columns]
-    told = [f"it lacks {', '.join(missing)}"] if missing else []
-    told += [f"it also has {', '.join(more)}"] if more else []
+    differences = [f"it lacks {', '.join(missing)}"] if missing else []
+    differences += [f"it also has {', '.join(more)}"] if more else []
     return DataError(
-        f"{name} does not have the columns of {whole.files[0][0]}: {' and '.join(told)}.",
+        f"{name} does not have the columns of {whole.files[0][0]}: {' and '.join(differences)}.",
         "Give files with the same columns, or mix them as data sets of their own.",
     )
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from finetune.data.readers import hub as ours
-from finetune.data.readers.hub import fetch, files, is_hub
-from finetune.data.readers.sources import read_tables
+from finetune.data import hub as ours
+from finetune.data.hub import fetch, files, is_hub
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_tables
 from finetune.errors import DataError
 from tests.hub_stub import Repo, hub
 
@@ -62,7 +62,7 @@ def test_a_dataset_is_fetched_and_read_as_it_is_written():
         (["my_train.csv", "constraint.csv", "my_test.csv"], None, ["my_train.csv"]),
     ],
 )  # fmt: skip
-def test_the_files_of_a_split_are_told_by_their_names(there, split, expected):
+def test_the_files_of_a_split_are_recognized_by_their_names(there, split, expected):
     assert fetched(Repo(dict.fromkeys(there, ROWS)), split=split) == expected
 
 
@@ -87,32 +87,32 @@ def test_the_default_configuration_needs_no_name_and_patterns_may_go_deep():
 
 
 @pytest.mark.parametrize(
-    "repo, settings, told",
+    "repo, settings, message",
     [
-        (CONFIGURED, {}, "me/set has several configurations; say which. There are: easy, hard."),
+        (CONFIGURED, {}, "me/set has several configurations; choose one. There are: easy, hard."),
         (CONFIGURED, {"config": "x"}, 'me/set has no configuration "x". There are: easy, hard.'),
-        (Repo({"a.csv": ROWS}), {"config": "x"}, 'me/set has no configurations, so none is called "x".'),
+        (Repo({"a.csv": ROWS}), {"config": "x"}, 'me/set has no configurations, so there is none named "x".'),
         (CONFIGURED, {"config": "easy", "split": "test"},
          'me/set has no split "test". There are: train.'),
         (Repo({"test.csv": ROWS}), {}, 'me/set has no split "train". There are: test.'),
-        (Repo({"a.csv": ROWS}, {"configs": [{"data_files": "b.csv"}]}), {}, "names no data file that is there."),
+        (Repo({"a.csv": ROWS}, {"configs": [{"data_files": "b.csv"}]}), {}, "names no data file that exists."),
         (Repo({"set.py": b"", "x.zip": b""}), {}, "me/set has no data file but a loading script"),
         (Repo({"a.csv": b"x"}, sizes={"a.csv": 5 * 2**30}), {}, "me/set is larger than 2,048 MB (5,120 MB)."),
         (Repo(dict.fromkeys((f"{n}.csv" for n in range(201)), ROWS)), {}, "me/set is in 201 files."),
-        (Repo(error=(403, "GatedRepo")), {}, "me/set is open only to those whom its owner lets in."),
+        (Repo(error=(403, "GatedRepo")), {}, "me/set is gated: its owner decides who may download it."),
         (Repo(error=(404, "RepoNotFound")), {}, "There is no dataset me/set on the Hub, or it is private."),
         (Repo(error=(500, "Oops")), {}, "The Hub did not give me/set: it answered 500."),
-        (Repo({"a.csv": ROWS}), {"address": "hf://datasets/me/set@v9"}, "me/set has no such version."),
+        (Repo({"a.csv": ROWS}), {"address": "hf://datasets/me/set@v9"}, "me/set has no such revision."),
         (Repo({"a.csv": ROWS}), {"address": "hf://datasets/me/other"}, "There is no dataset me/other on the Hub"),
         (Repo({"a.csv": ROWS}), {"address": "hf://datasets/me/se--t"}, "There is no dataset me/se--t on the Hub"),
-        (Repo({"a.csv": ROWS}), {"address": "hf://me/set"}, '"hf://me/set" names no dataset on the Hub. Write it as'),
-        (Repo({"a.csv": ROWS}), {"also": ("b.csv",)}, "Further files cannot be read after a dataset on the Hub."),
+        (Repo({"a.csv": ROWS}), {"address": "hf://me/set"}, '"hf://me/set" is not the address of a dataset on'),
+        (Repo({"a.csv": ROWS}), {"also": ("b.csv",)}, "Further files cannot be appended to a dataset on the Hub."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_had_is_one_sentence(repo, settings, told):
+def test_each_failure_is_one_sentence(repo, settings, message):
     with pytest.raises(DataError) as error:
         fetched(repo, **settings)
-    assert told in str(error.value) and error.value.hint and error.value.__cause__ is None
+    assert message in str(error.value) and error.value.hint and error.value.__cause__ is None
 
 
 def test_a_hub_out_of_reach_is_one_sentence(monkeypatch):
@@ -135,7 +135,7 @@ def test_a_version_can_be_named():
     assert fetched(Repo({"a.jsonl": ROWS}), address="hf://datasets/me/set@main") == ["a.jsonl"]
 
 
-def test_files_are_found_by_whoever_finds_files(tmp_path):
+def test_files_are_found_by_the_find_function(tmp_path):
     settings = DataSettings(path="a.csv", also=("b.csv",))
     assert files(settings, lambda path: tmp_path / path) == [tmp_path / "a.csv", tmp_path / "b.csv"]
     assert is_hub("hf://datasets/me/set") and not is_hub("hf/a.csv")

@@ -1,4 +1,4 @@
-"""Datasets on the Hugging Face Hub, as files on this machine. Only data files are fetched; no script is ever run."""
+"""Datasets on the Hugging Face Hub, downloaded as files. Only data files are fetched; no script is ever run."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,16 +6,15 @@ from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
+from finetune.data.readers import HUB_SUFFIXES
 from finetune.data.settings import DataSettings
 from finetune.data.table import MAX_BYTES
 from finetune.errors import DataError
 
 PREFIX = "hf://"
 ADDRESS = re.compile(r"hf://datasets/(?P<id>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[\w.-]+(?:/[\w.-]+)*))?/?", re.ASCII)
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".arrow")
-"""The files that are taken for data."""
 DESCRIPTIONS = ("dataset_infos.json", "dataset_info.json")
-"""Files that describe a dataset and hold no rows of it."""
+"""Files with metadata of a dataset, not rows."""
 MAX_FILES = 200
 """A dataset in more files is usually a corpus, and takes long to fetch one by one."""
 TIMEOUT_S = 15
@@ -24,35 +23,36 @@ SPLITS = {
     "validation": ("validation", "valid", "dev", "val"),
     "test": ("test", "testing", "eval", "evaluation"),
 }
-"""What the splits are called in names of files and folders, as the datasets library reads them."""
+"""Split -> its keywords in names of files and folders, as in the datasets library."""
 HINT = "Check the connection, or download the file elsewhere and upload it."
 
 
 def is_hub(path: str) -> bool:
-    """True if ``path`` names something on the Hub, not a file."""
+    """True if ``path`` names a dataset on the Hub, not a file."""
     return path.startswith(PREFIX)
 
 
 def files(settings: DataSettings, find: Callable[[str], Path], trusted: bool = True) -> list[Path]:
-    """The files that ``settings`` name: found by ``find``, or fetched from the Hub."""
+    """The files that ``settings`` name: found by ``find``, or downloaded from the Hub."""
     if is_hub(settings.path):
         return fetch(settings, trusted)
     return [find(path) for path in (settings.path, *settings.also)]
 
 
 def fetch(settings: DataSettings, trusted: bool = False, endpoint: str | None = None) -> list[Path]:
-    """The files of the dataset at ``settings.path``, on this machine; ``DataError`` says why if that cannot be.
+    """The files of the dataset at ``settings.path``, downloaded; ``DataError`` says why if that fails.
 
-    What is newest there is looked up once in the life of the process. Only a ``trusted`` recipe uses the token of this
-    machine, which may open what is private.
+    The newest revision is looked up once per process. Only a ``trusted`` recipe uses this machine's token, which may
+    give access to private datasets.
     """
     found = ADDRESS.fullmatch(settings.path)
     if not found:
         raise DataError(
-            f'"{settings.path[:200]}" names no dataset on the Hub.', "Write it as hf://datasets/OWNER/NAME."
+            f'"{settings.path[:200]}" is not the address of a dataset on the Hub.',
+            "Write it as hf://datasets/OWNER/NAME.",
         )
     if settings.also:
-        raise DataError("Further files cannot be read after a dataset on the Hub.", "Mix them in instead.")
+        raise DataError("Further files cannot be appended to a dataset on the Hub.", "Mix them in instead.")
     return list(_fetched(found["id"], found["revision"], settings.config, settings.split, trusted, endpoint))
 
 
@@ -78,42 +78,42 @@ def _fetched(
     except DataError:
         raise
     except (OSError, ValueError, errors.HTTPError, errors.RevisionResolutionError, errors.XetDownloadError) as error:
-        raise _told(name, error) from None
+        raise _hub_error(name, error) from None
 
 
 def _is_data(file: str) -> bool:
     """True for a file of rows."""
     path = PurePosixPath(file)
     hidden = any(part.startswith((".", "__")) for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and path.name not in DESCRIPTIONS
+    return path.suffix.lower() in HUB_SUFFIXES and not hidden and path.name not in DESCRIPTIONS
 
 
 def _of_config(name: str, configs: object, wanted: str | None, there: list[str]) -> dict[str, list[str]]:
-    """Split -> its files, in the configuration that is ``wanted``, or in the only one or the default."""
+    """Split -> its files, in the ``wanted`` configuration, or in the only or default one."""
     if not isinstance(configs, list) or not configs:
         if wanted not in (None, "default"):
-            raise DataError(f'{name} has no configurations, so none is called "{wanted}".', "Leave it empty.")
+            raise DataError(f'{name} has no configurations, so there is none named "{wanted}".', "Leave it empty.")
         return _by_name(there)
     named = {str(each.get("config_name", "default")): each for each in configs if isinstance(each, dict)}
     usual = [config for config, each in named.items() if each.get("default") or config == "default" or len(named) == 1]
     listed = f"There are: {', '.join(named)}."
     if wanted is None and not usual:
-        raise DataError(f"{name} has several configurations; say which.", listed)
+        raise DataError(f"{name} has several configurations; choose one.", listed)
     if wanted is not None and wanted not in named:
         raise DataError(f'{name} has no configuration "{wanted}".', listed)
     return _by_card(named[wanted or usual[0]], there)
 
 
 def _by_card(config: dict, there: list[str]) -> dict[str, list[str]]:
-    """Split -> its files, as the dataset's card says in one of the three ways that there are."""
+    """Split -> its files, from ``data_files`` in the dataset card: a mapping, a list, or a single pattern."""
     folder = str(config.get("data_dir") or "").strip("./")
     inside = [file for file in there if not folder or file.startswith(f"{folder}/")]
-    told = config.get("data_files")
-    if told is None:
+    declared = config.get("data_files")
+    if declared is None:
         return _by_name(inside)
-    if isinstance(told, dict):
-        told = [{"split": split, "path": path} for split, path in told.items()]
-    entries = told if isinstance(told, list) else [told]
+    if isinstance(declared, dict):
+        declared = [{"split": split, "path": path} for split, path in declared.items()]
+    entries = declared if isinstance(declared, list) else [declared]
     found: dict[str, list[str]] = {}
     for entry in entries:
         split, paths = (entry.get("split", "train"), entry.get("path")) if isinstance(entry, dict) else ("train", entry)
@@ -123,7 +123,7 @@ def _by_card(config: dict, there: list[str]) -> dict[str, list[str]]:
 
 
 def _matching(pattern: str, folder: str, there: list[str]) -> Iterator[str]:
-    """The files that a pattern names; ``*`` stays within a folder, ``**`` does not."""
+    """The files that match a pattern; ``*`` stays within a folder, ``**`` does not."""
     pattern = pattern.removeprefix("./")
     for file in there:
         inside = file.removeprefix(f"{folder}/") if folder else file
@@ -135,7 +135,7 @@ def _matching(pattern: str, folder: str, there: list[str]) -> Iterator[str]:
 
 
 def _by_name(there: list[str]) -> dict[str, list[str]]:
-    """Split -> its files, told by the words in their names, else in those of their folders; else all are train."""
+    """Split -> its files, by the words in their names, else in those of their folders; else all are train."""
     for words_of in (lambda file: PurePosixPath(file).name, lambda file: PurePosixPath(file).parent.as_posix()):
         found: dict[str, list[str]] = {}
         for file in there:
@@ -151,7 +151,7 @@ def _by_name(there: list[str]) -> dict[str, list[str]]:
 
 def _of_split(name: str, splits: dict[str, list[str]], wanted: str | None) -> list[str]:
     if not splits:
-        raise DataError(f"The card of {name} names no data file that is there.", HINT)
+        raise DataError(f"The card of {name} names no data file that exists.", HINT)
     if (wanted or "train") not in splits:
         raise DataError(f'{name} has no split "{wanted or "train"}".', f"There are: {', '.join(splits)}.")
     return sorted(splits[wanted or "train"])
@@ -159,11 +159,11 @@ def _of_split(name: str, splits: dict[str, list[str]], wanted: str | None) -> li
 
 def _check_size(name: str, sizes: list[int]) -> None:
     if len(sizes) > MAX_FILES:
-        raise DataError(f"{name} is in {len(sizes):,} files.", f"At most {MAX_FILES} are fetched; take a part of it.")
+        raise DataError(f"{name} is in {len(sizes):,} files.", f"At most {MAX_FILES} are downloaded; choose a subset.")
     if sum(sizes) > MAX_BYTES:
         raise DataError(
             f"{name} is larger than {MAX_BYTES // 2**20:,} MB ({sum(sizes) // 2**20:,} MB).",
-            "Choose another split, or take a part of it.",
+            "Choose another split, or a subset.",
         )
 
 
@@ -172,21 +172,21 @@ def _no_data(name: str, there: list[str]) -> DataError:
     instead = " but a loading script, and a script from the Hub is not run" if has_script else ""
     return DataError(
         f"{name} has no data file{instead}.",
-        f"Files ending in {', '.join(SUFFIXES)} are read; save it as one of them elsewhere and upload that.",
+        f"Files ending in {', '.join(HUB_SUFFIXES)} are read; save it as one of them elsewhere and upload that.",
     )
 
 
-def _told(name: str, error: Exception) -> DataError:
-    """What went wrong at the Hub, as a sentence."""
+def _hub_error(name: str, error: Exception) -> DataError:
+    """The error of the Hub or its client, in words."""
     from huggingface_hub import errors
 
     if isinstance(error, (errors.GatedRepoError, errors.DisabledRepoError)):
         return DataError(
-            f"{name} is open only to those whom its owner lets in.",
-            "Ask for access on its page, sign in with `hf auth login` and use the command line; or upload the file.",
+            f"{name} is gated: its owner decides who may download it.",
+            "Request access on its page, sign in with `hf auth login` and use the command line; or upload the file.",
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return DataError(f"{name} has no such version.", "Check what follows the @.")
+        return DataError(f"{name} has no such revision.", "Check what follows the @.")
     if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
         return DataError(f"There is no dataset {name} on the Hub, or it is private.", "Check its name.")
     if isinstance(error, errors.OfflineModeIsEnabled):
@@ -194,5 +194,5 @@ def _told(name: str, error: Exception) -> DataError:
     if isinstance(error, errors.HfHubHTTPError):
         return DataError(f"The Hub did not give {name}: it answered {error.response.status_code}.", "Try again later.")
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
-        return DataError(f"The files of {name} cannot be kept here: {error.strerror}.", "Make room on the disk.")
+        return DataError(f"The files of {name} cannot be stored: {error.strerror}.", "Free disk space.")
     return DataError(f"The Hub cannot be reached for {name}.", HINT)

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from finetune.data import sources
 from finetune.data import table as limits
-from finetune.data.readers import sources
 from finetune.data.readers.signature import EncodingError
-from finetune.data.readers.sources import read_table, read_tables, read_text
 from finetune.data.settings import DataSettings
+from finetune.data.sources import read_table, read_tables, read_text
 from finetune.errors import DataError
 
 ROWS = [{"prompt": "Sea?", "completion": "Blue; or green."}, {"prompt": "007", "completion": "NA"}]
@@ -97,15 +97,15 @@ def test_a_file_in_another_encoding_is_read_as_offered(tmp_path):
     path.write_bytes("q,a\n1,café\n".encode("cp1252"))
     with pytest.raises(EncodingError) as caught:
         read_table(path)
-    told = DataSettings(path="a.csv", encoding=caught.value.encoding)
-    assert read_table(path, told).rows == [{"q": "1", "a": "café"}]
+    settings = DataSettings(path="a.csv", encoding=caught.value.encoding)
+    assert read_table(path, settings).rows == [{"q": "1", "a": "café"}]
 
 
 @pytest.mark.parametrize(
     "name, content", [("a.csv", "q,a\n1,é\n"), ("a.jsonl", '{"q": "é"}'), ("a.json", '[{"q": "é"}]'), ("a.txt", "é")]
 )
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-8"])
-def test_every_text_is_read_as_told(tmp_path, name, content, encoding):
+def test_every_text_is_read_in_the_chosen_encoding(tmp_path, name, content, encoding):
     (tmp_path / name).write_bytes(content.encode("utf-16-le" if encoding == "utf-16" else encoding))
     assert "é" in read_table(tmp_path / name, DataSettings(path=name, encoding=encoding)).rows[0].values()
 
@@ -168,7 +168,7 @@ def test_one_file_of_several_is_that_file(write):
         ("Some words.\n\nMore.", [{"text": "Some words."}, {"text": "More."}]),
     ],
 )
-def test_pasted_text_is_told_by_its_content(text, rows):
+def test_pasted_text_is_recognized_by_its_content(text, rows):
     assert read_text(text).rows == rows
 
 
@@ -189,12 +189,12 @@ def test_progress_runs_from_nothing_to_all(tmp_path, monkeypatch):
     lines = tmp_path / "many.jsonl"
     lines.write_text('{"q": "1234567890"}\n' * 30_000)
     for path in sorted(tmp_path.iterdir()):
-        told = []
-        read_table(path, progress=told.append)
-        assert told[-1] == 1.0 and told == sorted(told) and all(0 <= share <= 1 for share in told), path.name
-    told = []
-    read_tables([lines, lines], progress=told.append)
-    assert len(told) > 4 and told == sorted(told) and 0.5 in told
+        shares = []
+        read_table(path, progress=shares.append)
+        assert shares[-1] == 1.0 and shares == sorted(shares) and all(0 <= share <= 1 for share in shares), path.name
+    shares = []
+    read_tables([lines, lines], progress=shares.append)
+    assert len(shares) > 4 and shares == sorted(shares) and 0.5 in shares
 
 
 @pytest.fixture(scope="module")
