@@ -12,7 +12,8 @@ from finetune.inference.chat import Sampling
 from finetune.recipe import Recipe
 from finetune.runs.view import RESUMABLE
 from finetune.ui.compare.tab import LONGEST_QUESTION
-from finetune.ui.studio import Studio, counting
+from finetune.ui.data.counting import Counting
+from finetune.ui.studio import Studio
 from finetune.ui.train import queue
 
 FIGURES = (
@@ -77,9 +78,9 @@ def said(endpoint, studio: Studio):
 
 def check(studio: Studio, file: str, model: str, length: int) -> dict:
     """What is in a data file: format, rows, counts, findings, and as ``data`` the path that a recipe names it by."""
-    settings = studio.add_upload(Path(file), Path(file).name)
+    settings = studio.data.add_upload(Path(file), Path(file).name)
     # Not "path": clients take an object with a path for a file to download.
-    return {"data": settings.path, **studio.checked(settings, counting(model, length)).report.to_dict()}
+    return {"data": settings.path, **studio.data.checked(settings, Counting.of(model, length)).report.to_dict()}
 
 
 def start(studio: Studio, recipe: str) -> str:

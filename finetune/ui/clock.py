@@ -11,7 +11,7 @@ import gradio as gr
 
 from finetune.runs.view import View
 from finetune.ui import views
-from finetune.ui.studio import Studio, as_run
+from finetune.ui.studio import Studio
 from finetune.ui.train import queue
 from finetune.ui.train import tab as train
 from finetune.ui.train.standing import disk_words
@@ -77,16 +77,16 @@ def refresh(studio: Studio, seen: dict, run_id: str | None, compared_id: str | N
     last second does, so that many who look cost a training little more than one.
     """
     if anew:
-        studio.looks.clear()
+        studio.snapshots.clear()
     with studio.at_one_moment():
         return _refreshed(studio, seen, run_id, compared_id)
 
 
 def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str | None) -> list:
-    snapshot = studio.looks.get("glance", partial(_snapshot, studio))
-    if run_id not in _ids(snapshot.runs) and as_run(studio, run_id):  # it was begun since somebody looked
-        studio.looks.clear()
-        snapshot = studio.looks.get("glance", partial(_snapshot, studio))
+    snapshot = studio.snapshots.get("glance", partial(_snapshot, studio))
+    if run_id not in _ids(snapshot.runs) and studio.find_run(run_id):  # it was begun since somebody looked
+        studio.snapshots.clear()
+        snapshot = studio.snapshots.get("glance", partial(_snapshot, studio))
     known, talkable = _ids(snapshot.runs), _ids(snapshot.finished)
     if run_id not in known:
         run_id = snapshot.current or (known[0] if known else None)
@@ -95,7 +95,7 @@ def _refreshed(studio: Studio, seen: dict, run_id: str | None, compared_id: str 
     if compared_id not in talkable:
         compared_id = talkable[0] if talkable else None
     choosing = Choosing(snapshot.runs, run_id, snapshot.finished, compared_id, snapshot.every_s)
-    looked = studio.looks.get(run_id, lambda: train.look(studio, run_id))
+    looked = studio.snapshots.get(run_id, lambda: train.look(studio, run_id))
     return [
         {"choosing": choosing, "look": looked},
         choosing.mark,

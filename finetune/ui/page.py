@@ -9,10 +9,11 @@ from finetune.ui import api, views
 from finetune.ui.clock import TICK_S, offered, refresh, total
 from finetune.ui.compare import tab as compare
 from finetune.ui.data import tab as data
+from finetune.ui.data.counting import Counting
 from finetune.ui.data.shown import kept, show
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
-from finetune.ui.studio import Studio, as_run, counting
+from finetune.ui.studio import Studio
 from finetune.ui.train import tab as train
 
 TABS = ("data", "method", "train", "compare")
@@ -181,14 +182,14 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     if chosen is None:
         return [notice, *kept().values(), *[gr.skip()] * (1 + len(parts.settings()))]
     form = dict(zip(parts.form.inputs, values[2:]))
-    by = counting(form["model.id"], form["training.length"], form["model.chat_template"])
-    shown = show(studio, chosen.settings, chosen.name, by, is_new=True)
+    by = Counting.of(form["model.id"], form["training.length"], form["model.chat_template"])
+    shown = show(studio.data, chosen.settings, chosen.name, by, is_new=True)
     return [notice, *shown.values(), cards, *values]
 
 
 def train_further(studio: Studio, parts: method.Parts, run_id: str | None) -> list:
     """The Method tab with the recipe of a run, to start from its model; or stay and say why that cannot be."""
-    run = as_run(studio, run_id)
+    run = studio.find_run(run_id)
     if run is None:
         filled = use_recipe(studio, parts, "")
         return [views.notice("There is no such run.", "It may have been deleted already."), gr.skip(), *filled[1:]]
@@ -204,7 +205,11 @@ def train_further(studio: Studio, parts: method.Parts, run_id: str | None) -> li
 def _wire_memory(studio: Studio, page: gr.Blocks, parts: data.Parts, counted_by: list) -> None:
     """What was chosen before the page was loaded anew is chosen again."""
     page.load(
-        partial(data.restore, studio), [parts.remembered, *counted_by], parts.shown(), api_name="data_restore", **QUIET
+        partial(data.restore, studio.data),
+        [parts.remembered, *counted_by],
+        parts.shown(),
+        api_name="data_restore",
+        **QUIET,
     )
 
 

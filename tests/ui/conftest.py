@@ -14,6 +14,12 @@ def studio(workspace):
 
 
 @pytest.fixture
+def desk(studio):
+    """The data desk of the studio."""
+    return studio.data
+
+
+@pytest.fixture
 def still(studio):
     """The studio, whose worker begins no run: what is put in line stays there."""
     studio.queue.close(0)
@@ -57,17 +63,17 @@ def write_run(workspace):
 
 
 @pytest.fixture
-def table(studio, with_tiny, tmp_path):
+def table(desk, with_tiny, tmp_path):
     """A function that uploads a table and returns the tab with it."""
 
     from finetune.ui.data import tab as data
-    from finetune.ui.studio import counting
+    from finetune.ui.data.counting import Counting
     from tests.tab import named
 
     def show(text, name="tickets.csv"):
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        file, *values = data.take_files(studio, [str(path)], counting("tiny", "512", "own"))
+        file, *values = data.take_files(desk, [str(path)], Counting.of("tiny", "512", "own"))
         assert file is None
         return named(values)
 

@@ -19,7 +19,7 @@ from finetune.settings import problems_of
 from finetune.ui import views
 from finetune.ui.form import Form
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import Studio, as_run
+from finetune.ui.studio import Studio
 
 LONGEST_QUESTION = 8000
 REDRAW_S = 0.08
@@ -169,7 +169,7 @@ def ask(
 
 def answers(studio: Studio, talk: Talk, sampling: Sampling) -> Iterator[tuple[Talk, str]]:
     """The conversation as its last turn is answered, with the line of facts about it."""
-    run = as_run(studio, talk.run_id)
+    run = studio.find_run(talk.run_id)
     if run is None:
         raise RunError(
             "There is no finished run to talk to.", "Train one first; it takes a minute or two with a sample."
@@ -232,10 +232,10 @@ def clear(run_id: str | None) -> tuple:
 
 def choose(studio: Studio, run_id: str | None) -> tuple:
     """An empty conversation with another run, and the questions it has never seen."""
-    run, talk = as_run(studio, run_id), Talk(run_id or "")
+    run, talk = studio.find_run(run_id), Talk(run_id or "")
     if run is None:
         return talk, nothing_yet(), "", ""
-    return talk, pane(talk, True), "", suggestions(studio.held_out_prompts(run))
+    return talk, pane(talk, True), "", suggestions(studio.data.held_out_prompts(run))
 
 
 def suggestions(prompts: list[str]) -> str:

@@ -1,6 +1,9 @@
 """The Data tab.
 
 tab             its components and events
+desk            data read, checked and counted for the page
+counting        by which model, up to which length
+tokenizers      the tokenizers used last
 intake          files, pasted text, the Hub, samples
 samples         the data that ships with the program
 shown           what the tab shows of the data that was chosen

@@ -15,41 +15,42 @@ from finetune.errors import FinetuneError
 from finetune.ui import views
 from finetune.ui.data import correction, mixing
 from finetune.ui.data.correction import MOST_COLUMNS
+from finetune.ui.data.counting import Counting
+from finetune.ui.data.desk import Chosen, DataDesk
 from finetune.ui.data.shown import Shown, kept, show
-from finetune.ui.studio import Chosen, Counting, Studio, counting
 
 
-def act(studio: Studio, pick: str, chosen: Chosen | None, model: str, length: str, template: str) -> list:
+def act(desk: DataDesk, pick: str, chosen: Chosen | None, model: str, length: str, template: str) -> list:
     """The values of length and chat template on the Method tab, and of the Data tab, after ``pick``."""
     what, _, detail = pick.partition(":")
     if what == "length":
         length = detail
     elif what == "template":
         template = detail
-    return [length, template, *acted(studio, what, detail, chosen, counting(model, length, template)).values()]
+    return [length, template, *acted(desk, what, detail, chosen, Counting.of(model, length, template)).values()]
 
 
-def acted(studio: Studio, what: str, detail: str, chosen: Chosen | None, by: Counting) -> Shown:
+def acted(desk: DataDesk, what: str, detail: str, chosen: Chosen | None, by: Counting) -> Shown:
     """The Data tab after a pick; as it is if there is no data, or no such thing to do (any more)."""
     if chosen is None:
         return kept()
     if what == "row":
-        return kept(correction=correction.open_row(studio, detail, chosen, by))
+        return kept(correction=correction.open_row(desk, detail, chosen, by))
     settings = chosen.settings
     if what == "fix":
-        settings = fixed(studio, settings, detail, by)
+        settings = fixed(desk, settings, detail, by)
     elif what == "undo":
         settings = undone(settings, detail)
     elif what == "unmix":
         settings = mixing.without(settings, detail)
     elif what == "encoding":
         settings = settings.changed(encoding=detail)
-    return show(studio, settings, chosen.name, by, is_new=what == "encoding")
+    return show(desk, settings, chosen.name, by, is_new=what == "encoding")
 
 
-def fixed(studio: Studio, settings: DataSettings, code: str, by: Counting) -> DataSettings:
+def fixed(desk: DataDesk, settings: DataSettings, code: str, by: Counting) -> DataSettings:
     """``settings`` with the mend that the finding ``code`` offers; as they are if it is offered no longer."""
-    for finding in studio.checked(settings, by).report.findings:
+    for finding in desk.checked(settings, by).report.findings:
         if finding.code == code and finding.fix:
             return settings.changed(fixes=(*settings.fixes, finding.fix))
     return settings
@@ -60,40 +61,40 @@ def undone(settings: DataSettings, which: str) -> DataSettings:
     return settings.changed(fixes=[fix for place, fix in enumerate(settings.fixes) if str(place) != which])
 
 
-def drop_row(studio: Studio, chosen: Chosen, index: int, *by) -> list:
+def drop_row(desk: DataDesk, chosen: Chosen, index: int, *by) -> list:
     """The tab without the row that is shown."""
-    row = studio.checked(chosen.settings, counting(*by)).dataset.rows[index]
-    return _with(studio, chosen, index, by, Drop(rows=str(row)))
+    row = desk.checked(chosen.settings, Counting.of(*by)).dataset.rows[index]
+    return _with(desk, chosen, index, by, Drop(rows=str(row)))
 
 
-def save_row(studio: Studio, number: int | None, chosen: Chosen, index: int, *given) -> list:
+def save_row(desk: DataDesk, number: int | None, chosen: Chosen, index: int, *given) -> list:
     """The tab with row ``number`` corrected, or with one more; or as it is, and what is wrong with the values."""
     by, texts = given[:-MOST_COLUMNS], given[-MOST_COLUMNS:]
-    dataset = studio.checked(chosen.settings, counting(*by)).dataset
+    dataset = desk.checked(chosen.settings, Counting.of(*by)).dataset
     try:
         fix = correction.written(dataset, number, dataset.rows[index], texts)
     except FinetuneError as error:
         return kept(correction=correction.refused(views.notice_of(error))).values()
-    return _with(studio, chosen, index, by, *([fix] if fix else []))
+    return _with(desk, chosen, index, by, *([fix] if fix else []))
 
 
-def _with(studio: Studio, chosen: Chosen, index: int, by: tuple, *fixes: Fix) -> list:
+def _with(desk: DataDesk, chosen: Chosen, index: int, by: tuple, *fixes: Fix) -> list:
     settings = chosen.settings.changed(fixes=(*chosen.settings.fixes, *fixes))
-    return show(studio, settings, chosen.name, counting(*by), index=index).values()
+    return show(desk, settings, chosen.name, Counting.of(*by), index=index).values()
 
 
-def put_rows(studio: Studio, settings: DataSettings, path: str, weight: float | None) -> DataSettings:
+def put_rows(desk: DataDesk, settings: DataSettings, path: str, weight: float | None) -> DataSettings:
     """``settings`` with the data set at ``path`` mixed in."""
-    return mixing.with_rows(settings, path, weight, studio.columns(DataSettings(path=path)))
+    return mixing.with_rows(settings, path, weight, desk.columns(DataSettings(path=path)))
 
 
-def uploaded(studio: Studio, path: str) -> str:
+def uploaded(desk: DataDesk, path: str) -> str:
     """The path of a file that a person sent, as a recipe names it."""
-    return studio.add_upload(Path(path), Path(path).name).path
+    return desk.add_upload(Path(path), Path(path).name).path
 
 
 def mix_in(
-    studio: Studio,
+    desk: DataDesk,
     put: Callable[[DataSettings, str, float | None], DataSettings],
     path_of: Callable[[str], str],
     chosen: Chosen | None,
@@ -107,9 +108,9 @@ def mix_in(
         return kept().values()
     try:
         settings = put(chosen.settings, path_of(given), amount)
-        checked = studio.checked(settings, counting(*by))
+        checked = desk.checked(settings, Counting.of(*by))
         if checked.mixture.problem:
             raise checked.mixture.problem
     except FinetuneError as error:
         return kept(mixing=[gr.skip(), gr.skip(), views.notice_of(error)]).values()
-    return show(studio, settings, chosen.name, counting(*by), index=index).values()
+    return show(desk, settings, chosen.name, Counting.of(*by), index=index).values()

@@ -11,8 +11,9 @@ from finetune.data.fixes.correct import Correct
 from finetune.data.fixes.fix import Fix
 from finetune.errors import DataError
 from finetune.ui.data import editor
+from finetune.ui.data.counting import Counting
+from finetune.ui.data.desk import Chosen, DataDesk
 from finetune.ui.data.mapping import parts_of
-from finetune.ui.studio import Chosen, Counting, Studio, counting
 
 MOST_COLUMNS = 6
 """Columns of a row that can be edited on the page: those that are learnt from, then the others."""
@@ -58,17 +59,17 @@ def draw() -> Correction:
     return Correction(bar, drop, correct, add, form, heading, boxes, save, cancel, problem, gr.State(None))
 
 
-def open_form(studio: Studio, new: bool, chosen: Chosen, index: int, *by) -> list:
+def open_form(desk: DataDesk, new: bool, chosen: Chosen, index: int, *by) -> list:
     """The form with the values of the row that is shown, or empty for a new one."""
-    dataset = studio.checked(chosen.settings, counting(*by)).dataset
+    dataset = desk.checked(chosen.settings, Counting.of(*by)).dataset
     return _opened(dataset, dataset.rows[index], new)
 
 
-def open_row(studio: Studio, number: str, chosen: Chosen, by: Counting) -> list:
+def open_row(desk: DataDesk, number: str, chosen: Chosen, by: Counting) -> list:
     """The form with the values of row ``number``; as it is if that is no number."""
     if not number.isdecimal():
         return [gr.skip()] * len(closed())
-    return _opened(studio.checked(chosen.settings, by).dataset, int(number), new=False)
+    return _opened(desk.checked(chosen.settings, by).dataset, int(number), new=False)
 
 
 def closed() -> list:

@@ -18,9 +18,9 @@ from finetune.data.tokens import NoTemplateError
 from finetune.errors import FinetuneError
 from finetune.runs.run import slug
 from finetune.ui import views
+from finetune.ui.data.desk import Checked
 from finetune.ui.data.histogram import histogram
 from finetune.ui.data.mapping import DETECT
-from finetune.ui.studio import Checked
 
 NOUNS = {
     "chat": ("conversation",),

@@ -12,9 +12,9 @@ from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from finetune.settings import problems_of
 from finetune.ui import views
+from finetune.ui.data.desk import SUFFIXES, DataDesk
 from finetune.ui.data.samples import FOLDER, sample_entries, sample_list
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import SUFFIXES, Studio
 
 MOST_PASTED = 2_000_000
 """Characters of a paste; more is a file."""
@@ -71,17 +71,17 @@ def draw() -> Intake:
     return Intake(file, pasted, use_pasted, hub_id, hub_config, hub_split, fetch, samples)
 
 
-def from_files(studio: Studio, paths: list[str]) -> tuple[DataSettings, str]:
+def from_files(desk: DataDesk, paths: list[str]) -> tuple[DataSettings, str]:
     """The settings that read uploaded files as one table, and what to call it."""
-    first, *others = [studio.add_upload(Path(path), Path(path).name).path for path in paths]
+    first, *others = [desk.add_upload(Path(path), Path(path).name).path for path in paths]
     return DataSettings(path=first, also=tuple(others)), Path(paths[0]).stem
 
 
-def from_text(studio: Studio, text: str) -> tuple[DataSettings, str]:
+def from_text(desk: DataDesk, text: str) -> tuple[DataSettings, str]:
     """The settings that read pasted text."""
     if not text.strip():
         raise DataError("There is nothing to read yet.", "Paste some rows into the box first.")
-    return studio.add_text(text[:MOST_PASTED], suffix_of(text)), "pasted text"
+    return desk.add_text(text[:MOST_PASTED], suffix_of(text)), "pasted text"
 
 
 def suffix_of(text: str) -> str:

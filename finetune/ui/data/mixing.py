@@ -14,10 +14,10 @@ from finetune.data.settings import DataSettings, Mixed
 from finetune.errors import DataError
 from finetune.settings import problems_of
 from finetune.ui import views
+from finetune.ui.data.desk import SUFFIXES
 from finetune.ui.data.mixture import Mixture
 from finetune.ui.data.samples import FOLDER, called, sample_entries
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import SUFFIXES
 
 TITLE = "Mix in other rows"
 GENERAL = "general"

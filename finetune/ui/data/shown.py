@@ -11,9 +11,10 @@ from finetune.errors import FinetuneError
 from finetune.ui import views
 from finetune.ui.data import correction, mapping, mixing
 from finetune.ui.data.conversation import conversation
+from finetune.ui.data.counting import Counting
+from finetune.ui.data.desk import Checked, Chosen, DataDesk, OnProgress
 from finetune.ui.data.findings import found, offer
 from finetune.ui.data.mixture import Mixture
-from finetune.ui.studio import Checked, Chosen, Counting, Studio, Told, counting
 
 SURE = 0.6
 """Below this confidence in what the rows are, the form to say it is open."""
@@ -46,30 +47,30 @@ class Shown(NamedTuple):
 
 
 def show(
-    studio: Studio,
+    desk: DataDesk,
     settings: DataSettings,
     name: str,
     by: Counting,
     index: int = 0,
     is_new: bool = False,
-    told: Told | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Shown:
     """The tab with the data that ``settings`` name; a file that cannot be used says why and how to mend it.
 
     Where it ``is_new`` to the person and it is not certain what the rows are, the form to say it opens.
     """
     try:
-        checked = studio.checked(settings, by, told)
+        checked = desk.checked(settings, by, on_progress)
     except FinetuneError as error:
-        return failed(views.notice_of(error) + offer(error), Chosen(settings, name[:80]), studio.columns(settings))
+        return failed(views.notice_of(error) + offer(error), Chosen(settings, name[:80]), desk.columns(settings))
     dataset, count = checked.dataset, len(checked.dataset.examples)
     index, chosen = min(index, max(count - 1, 0)), checked.chosen(settings, name)
     return Shown(
         chosen=chosen,
         index=index,
-        result=found(name, checked, by.length, settings, studio.held_out_words(settings)),
+        result=found(name, checked, by.length, settings, desk.held_out_words(settings)),
         rejected=gr.Button(visible=bool(checked.report.rejected)),
-        preview=preview(studio, checked, index, by),
+        preview=preview(desk, checked, index, by),
         pager=gr.Row(visible=count > 1),
         position=position(index, count),
         bar=gr.Row(visible=bool(count)),
@@ -114,11 +115,11 @@ def kept(**changed: object) -> Shown:
     return Shown(**{**as_it_is, **changed})
 
 
-def recount(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str) -> list:
+def recount(desk: DataDesk, chosen: Chosen | None, model: str, length: str, template: str) -> list:
     """Counts and colours for another model or length; the same rows."""
     if chosen is None:
         return kept().values()
-    shown = show(studio, chosen.settings, chosen.name, counting(model, length, template))
+    shown = show(desk, chosen.settings, chosen.name, Counting.of(model, length, template))
     listed = [gr.skip(), *shown.mixing[1:]]
     return kept(
         result=shown.result, preview=shown.preview, index=shown.index, position=shown.position, mixing=listed
@@ -126,36 +127,36 @@ def recount(studio: Studio, chosen: Chosen | None, model: str, length: str, temp
 
 
 def turn(
-    studio: Studio, step: int, chosen: Chosen | None, index: int, model: str, length: str, template: str
+    desk: DataDesk, step: int, chosen: Chosen | None, index: int, model: str, length: str, template: str
 ) -> tuple[int, str, str, object]:
     """The example ``step`` further on, round the end to the beginning."""
     if chosen is None:
         return 0, "", "", gr.skip()
-    by = counting(model, length, template)
-    checked = studio.checked(chosen.settings, by)
+    by = Counting.of(model, length, template)
+    checked = desk.checked(chosen.settings, by)
     count = len(checked.dataset.examples)
     index = (index + step) % max(count, 1)
-    return index, preview(studio, checked, index, by), position(index, count), gr.Column(visible=False)
+    return index, preview(desk, checked, index, by), position(index, count), gr.Column(visible=False)
 
 
-def preview(studio: Studio, checked: Checked, index: int, by: Counting) -> str:
+def preview(desk: DataDesk, checked: Checked, index: int, by: Counting) -> str:
     """Example number ``index`` (from 0) as the model would see it, and the template that writes it so."""
     if not checked.dataset.examples:
         return ""
-    template = studio.template(by.model)
+    template = desk.tokenizers.template(by.model)
     how = (
         "<details class='exact'><summary>How this model writes conversations (chat template)</summary>"
         f"<pre>{views.escape(template)}</pre></details>"
         if template and checked.dataset.kind != "text"
         else ""
     )
-    return example(studio, checked, index, by) + how
+    return example(desk, checked, index, by) + how
 
 
-def example(studio: Studio, checked: Checked, index: int, by: Counting) -> str:
+def example(desk: DataDesk, checked: Checked, index: int, by: Counting) -> str:
     """Example number ``index`` (from 0) with what is learnt marked."""
     example = checked.dataset.examples[index]
-    tokenizer, _ = studio.counting_tokenizer(by.model)
+    tokenizer, _ = desk.tokenizers.for_counting(by.model)
     sequences = checked.method.sequences(example, tokenizer, by.length)
     cut = [sequence.full_length for sequence in sequences if sequence.is_truncated]
     note = views.small(f"Cut at {format.amount(by.length)} of {format.amount(max(cut))} tokens.") if cut else ""

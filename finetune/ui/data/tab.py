@@ -12,6 +12,8 @@ from finetune.ui import views
 from finetune.ui.data import correction, intake, mapping, mixing
 from finetune.ui.data.changes import act, drop_row, mix_in, put_rows, save_row, uploaded
 from finetune.ui.data.correction import Correction
+from finetune.ui.data.counting import Counting
+from finetune.ui.data.desk import Chosen, DataDesk
 from finetune.ui.data.findings import rejected_file
 from finetune.ui.data.intake import Intake
 from finetune.ui.data.mapping import Mapping
@@ -19,7 +21,7 @@ from finetune.ui.data.mixing import Mixing
 from finetune.ui.data.samples import GENERAL
 from finetune.ui.data.shown import Shown, example, failed, kept, nothing_yet, recount, show, turn
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import Chosen, Counting, Studio, counting
+from finetune.ui.studio import Studio
 
 TO_FORM = "() => document.querySelector('#row-form')?.scrollIntoView({block: 'nearest'})"
 """A row of the list of reasons opens in a form that may be far below."""
@@ -120,11 +122,11 @@ def draw(studio: Studio) -> Parts:
 def wire(studio: Studio, parts: Parts, counted_by: list) -> None:
     """The tab's own events; ``counted_by`` are the inputs of the Method tab that decide what is counted:
     model, length and chat template."""
-    _wire_intake(studio, parts, counted_by)
-    _wire_result(studio, parts, counted_by)
-    _wire_mapping(studio, parts, counted_by)
-    _wire_mixing(studio, parts, counted_by)
-    _wire_correction(studio, parts, counted_by)
+    _wire_intake(studio.data, parts, counted_by)
+    _wire_result(studio.data, parts, counted_by)
+    _wire_mapping(studio.data, parts, counted_by)
+    _wire_mixing(studio.data, parts, counted_by)
+    _wire_correction(studio.data, parts, counted_by)
 
 
 def _loud(parts: Parts) -> dict:
@@ -132,25 +134,25 @@ def _loud(parts: Parts) -> dict:
     return {"api_visibility": "private", "show_progress_on": parts.result}
 
 
-def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
+def _wire_intake(desk: DataDesk, parts: Parts, counted_by: list) -> None:
     source, loud = parts.intake, _loud(parts)
 
     # Gradio finds event and progress among a function's own positional arguments, which a partial hides.
     def pick(model: str, length: str, template: str, event: gr.EventData) -> list:
-        return take(studio, partial(intake.from_sample, event.pick), counting(model, length, template)).values()
+        return take(desk, partial(intake.from_sample, event.pick), Counting.of(model, length, template)).values()
 
     def drop(paths: list[str], model: str, length: str, template: str, progress=gr.Progress()) -> list:
-        return take_files(studio, paths, counting(model, length, template), progress)
+        return take_files(desk, paths, Counting.of(model, length, template), progress)
 
     def paste(text: str, model: str, length: str, template: str, progress=gr.Progress()) -> list:
-        by = counting(model, length, template)
-        return take(studio, partial(intake.from_text, studio, text), by, progress).values()
+        by = Counting.of(model, length, template)
+        return take(desk, partial(intake.from_text, desk, text), by, progress).values()
 
     def fetch(
         name: str, config: str, split: str, model: str, length: str, template: str, progress=gr.Progress()
     ) -> list:
-        by = counting(model, length, template)
-        return take(studio, partial(intake.from_hub, name, config, split), by, progress).values()
+        by = Counting.of(model, length, template)
+        return take(desk, partial(intake.from_hub, name, config, split), by, progress).values()
 
     source.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **loud)
     source.file.upload(
@@ -177,13 +179,13 @@ def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
     )
 
 
-def _wire_result(studio: Studio, parts: Parts, counted_by: list) -> None:
+def _wire_result(desk: DataDesk, parts: Parts, counted_by: list) -> None:
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     model, length, template = counted_by
 
     # Gradio finds an event among a function's own positional arguments, which a partial hides.
     def pick(chosen: Chosen | None, model: str, length: str, template: str, event: gr.EventData) -> list:
-        return act(studio, event.pick, chosen, model, length, template)
+        return act(desk, event.pick, chosen, model, length, template)
 
     for block, name in ((parts.result, "data_pick"), (parts.mixing.listed, "mixed_pick")):
         block.pick(
@@ -194,7 +196,7 @@ def _wire_result(studio: Studio, parts: Parts, counted_by: list) -> None:
             **_loud(parts),
         ).then(None, None, None, js=TO_FORM, api_visibility="private")
     parts.rejected.click(
-        partial(download_rejected, studio),
+        partial(download_rejected, desk),
         [parts.chosen, *counted_by],
         parts.rejected_ready,
         api_name="data_rejected",
@@ -202,7 +204,7 @@ def _wire_result(studio: Studio, parts: Parts, counted_by: list) -> None:
     ).then(None, None, None, js="() => document.querySelector('#rejected-ready').click()", api_visibility="private")
     gr.on(
         [model.change, template.change, length.blur, length.submit],
-        partial(recount, studio),
+        partial(recount, desk),
         [parts.chosen, *counted_by],
         parts.shown(),
         api_name="data_count",
@@ -211,7 +213,7 @@ def _wire_result(studio: Studio, parts: Parts, counted_by: list) -> None:
     )
     for button, step in ((parts.before, -1), (parts.after, 1)):
         button.click(
-            partial(turn, studio, step),
+            partial(turn, desk, step),
             [parts.chosen, parts.index, *counted_by],
             parts.turned(),
             api_name=f"data_turn_{'back' if step < 0 else 'on'}",
@@ -219,24 +221,24 @@ def _wire_result(studio: Studio, parts: Parts, counted_by: list) -> None:
         )
 
 
-def _wire_correction(studio: Studio, parts: Parts, counted_by: list) -> None:
+def _wire_correction(desk: DataDesk, parts: Parts, counted_by: list) -> None:
     quiet, form = {"show_progress": "hidden", "api_visibility": "private"}, parts.correction
     at, shown = [parts.chosen, parts.index, *counted_by], parts.shown()
-    form.drop.click(partial(drop_row, studio), at, shown, api_name="row_drop", **quiet)
+    form.drop.click(partial(drop_row, desk), at, shown, api_name="row_drop", **quiet)
     for button, is_new, name in ((form.correct, False, "row_correct"), (form.add, True, "row_add")):
-        opened = partial(correction.open_form, studio, is_new)
+        opened = partial(correction.open_form, desk, is_new)
         button.click(opened, at, form.opened(), api_name=name, **quiet)
     form.cancel.click(lambda: gr.Column(visible=False), None, form.form, api_name="row_cancel", **quiet)
-    form.save.click(partial(save_row, studio), [form.row, *at, *form.boxes], shown, api_name="row_save", **quiet)
+    form.save.click(partial(save_row, desk), [form.row, *at, *form.boxes], shown, api_name="row_save", **quiet)
 
 
-def _wire_mapping(studio: Studio, parts: Parts, counted_by: list) -> None:
+def _wire_mapping(desk: DataDesk, parts: Parts, counted_by: list) -> None:
     form, given = parts.mapping, [parts.chosen, *counted_by, *parts.mapping.inputs()]
-    form.format.input(partial(reread, studio, False), given, parts.shown(), api_name="data_format", **_loud(parts))
-    form.reread.click(partial(reread, studio, True), given, parts.shown(), api_name="data_read", **_loud(parts))
+    form.format.input(partial(reread, desk, False), given, parts.shown(), api_name="data_format", **_loud(parts))
+    form.reread.click(partial(reread, desk, True), given, parts.shown(), api_name="data_read", **_loud(parts))
     gr.on(
         [each.input for each in (*form.columns, *form.others)],
-        partial(effect, studio),
+        partial(effect, desk),
         given,
         form.effect,
         api_name="data_effect",
@@ -246,9 +248,9 @@ def _wire_mapping(studio: Studio, parts: Parts, counted_by: list) -> None:
     )
 
 
-def _wire_mixing(studio: Studio, parts: Parts, counted_by: list) -> None:
-    form, sent = parts.mixing, partial(uploaded, studio)
-    rows, general = partial(put_rows, studio), mixing.with_general
+def _wire_mixing(desk: DataDesk, parts: Parts, counted_by: list) -> None:
+    form, sent = parts.mixing, partial(uploaded, desk)
+    rows, general = partial(put_rows, desk), mixing.with_general
     for event, put, path_of, given, amount, name in (
         (form.starter.click, general, lambda _: GENERAL, form.share, form.share, "data_general"),
         (form.general.upload, general, sent, form.general, form.share, "data_general_file"),
@@ -256,7 +258,7 @@ def _wire_mixing(studio: Studio, parts: Parts, counted_by: list) -> None:
         (form.file.upload, rows, sent, form.file, form.weight, "data_mix_file"),
     ):
         event(
-            partial(mix_in, studio, put, path_of),
+            partial(mix_in, desk, put, path_of),
             [parts.chosen, parts.index, given, amount, *counted_by],
             parts.shown(),
             api_name=name,
@@ -265,17 +267,17 @@ def _wire_mixing(studio: Studio, parts: Parts, counted_by: list) -> None:
         )
 
 
-def take_files(studio: Studio, paths: list[str] | None, by: Counting, progress: gr.Progress | None = None) -> list:
+def take_files(desk: DataDesk, paths: list[str] | None, by: Counting, progress: gr.Progress | None = None) -> list:
     """An empty place to drop the next files, and the tab with these."""
     if not paths:
         return [None, *failed("").values()]
-    return [None, *take(studio, partial(intake.from_files, studio, paths), by, progress).values()]
+    return [None, *take(desk, partial(intake.from_files, desk, paths), by, progress).values()]
 
 
-def take(studio: Studio, source: Callable, by: Counting, progress: gr.Progress | None = None) -> Shown:
+def take(desk: DataDesk, source: Callable, by: Counting, progress: gr.Progress | None = None) -> Shown:
     """The tab with the data that ``source()`` names; or what is wrong with it."""
 
-    def told(share: float, what: str) -> None:
+    def on_progress(share: float, what: str) -> None:
         if progress is not None:  # an idle one has no length, so it counts as false
             progress(share, desc=what)
 
@@ -283,11 +285,11 @@ def take(studio: Studio, source: Callable, by: Counting, progress: gr.Progress |
         settings, name = source()
     except FinetuneError as error:
         return failed(views.notice_of(error))
-    return show(studio, settings, name, by, is_new=True, told=told)
+    return show(desk, settings, name, by, is_new=True, on_progress=on_progress)
 
 
 def reread(
-    studio: Studio, with_columns: bool, chosen: Chosen | None, model: str, length: str, template: str, *given
+    desk: DataDesk, with_columns: bool, chosen: Chosen | None, model: str, length: str, template: str, *given
 ) -> list:
     """The tab with the same file, read as the person says; a newly chosen format looks for its columns itself."""
     if chosen is None:
@@ -295,35 +297,35 @@ def reread(
     try:
         settings = mapping.settings_of(given, chosen.settings, with_columns)
     except DataError as error:
-        return failed(views.notice_of(error), chosen, studio.columns(chosen.settings)).values()
-    return show(studio, settings, chosen.name, counting(model, length, template)).values()
+        return failed(views.notice_of(error), chosen, desk.columns(chosen.settings)).values()
+    return show(desk, settings, chosen.name, Counting.of(model, length, template)).values()
 
 
-def effect(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str, *given) -> str:
+def effect(desk: DataDesk, chosen: Chosen | None, model: str, length: str, template: str, *given) -> str:
     """The first rows as they would be read, before it is decided."""
     if chosen is None:
         return ""
-    by = counting(model, length, template)
+    by = Counting.of(model, length, template)
     try:
-        checked = studio.tried(mapping.settings_of(given, chosen.settings), by, ROWS_TRIED)
+        checked = desk.tried(mapping.settings_of(given, chosen.settings), by, ROWS_TRIED)
         count = min(ROWS_TRIED, len(checked.dataset.examples))
-        shown = "".join(example(studio, checked, n, by) for n in range(count))
+        shown = "".join(example(desk, checked, n, by) for n in range(count))
     except FinetuneError as error:
         return views.notice_of(error)
     return f"<section class='effect'><h4>The first rows, read this way</h4>{shown}</section>"
 
 
-def download_rejected(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str) -> str | None:
+def download_rejected(desk: DataDesk, chosen: Chosen | None, model: str, length: str, template: str) -> str | None:
     """The path of a new CSV file of the rows that were left out, each with its reason."""
     if chosen is None:
         return None
-    return rejected_file(chosen.name, studio.checked(chosen.settings, counting(model, length, template)).report)
+    return rejected_file(chosen.name, desk.checked(chosen.settings, Counting.of(model, length, template)).report)
 
 
-def restore(studio: Studio, remembered: object, model: str, length: str, template: str) -> list:
+def restore(desk: DataDesk, remembered: object, model: str, length: str, template: str) -> list:
     """The tab as it was before the page was loaded anew; the browser's word is checked like a visitor's."""
     try:
         settings, name = DataSettings.model_validate(remembered["data"]), str(remembered["name"])
     except (TypeError, KeyError, ValueError):
         return kept().values()
-    return show(studio, settings, name, counting(model, length, template), is_new=True).values()
+    return show(desk, settings, name, Counting.of(model, length, template), is_new=True).values()

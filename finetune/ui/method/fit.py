@@ -10,8 +10,9 @@ from finetune.errors import FinetuneError
 from finetune.format import amount, counted, rough_duration, size
 from finetune.recipe import Recipe
 from finetune.ui import views
+from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form
-from finetune.ui.studio import Chosen, Studio
+from finetune.ui.studio import Studio
 
 Current = Callable[[Chosen | None, tuple], Recipe]
 """Gives the recipe that the tab describes; ``RecipeError`` if it describes none."""

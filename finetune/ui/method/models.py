@@ -2,7 +2,8 @@
 
 from finetune.model import known_models, local_models
 from finetune.ui import views
-from finetune.ui.studio import Studio, as_run
+from finetune.ui.data.tokenizers import is_local
+from finetune.ui.studio import Studio
 
 
 def model_choices(studio: Studio) -> list[tuple[str, str]]:
@@ -20,12 +21,12 @@ def describe_model(studio: Studio, model_id: str, run_id: str | None = None) -> 
     With ``run_id``, that it starts from what this earlier run has learnt.
     """
     parts = []
-    earlier = as_run(studio, run_id)
+    earlier = studio.find_run(run_id)
     known = next((model for model in known_models() if model.id == model_id), None)
     if known:
         gate = "You must accept it on huggingface.co and be logged in." if known.gated else ""
         parts = [f"{known.id}: {views.parameters(known.parameters)}, {known.licence}.", gate, known.needs, known.note]
-    if "/" in (model_id or "") and not studio.has_model(model_id):
+    if "/" in (model_id or "") and not is_local(model_id):
         parts.append("It is not on this machine yet and is fetched when the run starts.")
     if run_id:
         called = f"{views.run_number(earlier.id)} “{studio.view(earlier).name}”" if earlier else f"run {run_id}"

@@ -14,13 +14,15 @@ from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingS
 from finetune.runs.run import slug
 from finetune.sweep import recipes
 from finetune.ui import views
+from finetune.ui.data.counting import Counting
+from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form, recipe_of
 from finetune.ui.method import fit
 from finetune.ui.method.cards import PICK, cards, matching, suited
 from finetune.ui.method.models import describe_model, model_choices
 from finetune.ui.method.presets import presets
 from finetune.ui.method.sweep import offer, several
-from finetune.ui.studio import Chosen, Counting, Studio
+from finetune.ui.studio import Studio
 
 FIRST_CARD = "lora"
 NO_DATA = "Choose data first, on the Data tab."
@@ -287,7 +289,7 @@ def load(studio: Studio, form: Form, text: str) -> tuple[Chosen | None, str, lis
         recipe, *others = recipes(read_yaml(text))
         if others:
             return None, several(1 + len(others)), [], ""
-        checked = studio.checked(recipe.data, Counting(recipe.model, recipe.training.length))
+        checked = studio.data.checked(recipe.data, Counting(recipe.model, recipe.training.length))
     except FinetuneError as error:
         return None, views.notice_of(error), [], ""
     data = checked.chosen(recipe.data, recipe.name)

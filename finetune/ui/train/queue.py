@@ -14,7 +14,7 @@ from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.ui import views
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import Studio, as_run
+from finetune.ui.studio import Studio
 from finetune.ui.train.outcome import interrupted_words, stalled_words
 from finetune.ui.train.standing import can_restart, resume_label, standing
 
@@ -104,7 +104,7 @@ def interrupted_line(studio: Studio) -> str:
 
 def confirmation(studio: Studio, run_id: str | None) -> str:
     """What deleting the run would take away, with the button that does it; or why it cannot be deleted."""
-    run = as_run(studio, run_id)
+    run = studio.find_run(run_id)
     if run is None:
         return views.notice("There is no such run.", "It may have been deleted already.")
     called = f"{views.run_number(run.id)} “{studio.view(run).name}”"

@@ -12,7 +12,7 @@ from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.sweep import Outcome, outcomes, unlike
 from finetune.ui import views
-from finetune.ui.studio import Studio, as_run
+from finetune.ui.studio import Studio
 from finetune.ui.train.chart import figures
 from finetune.ui.train.overlay import MOST, Curve, overlay, swatch
 
@@ -70,7 +70,7 @@ def wire(studio: Studio, parts: Parts) -> None:
 def refresh(studio: Studio, picked: list[str] | None, seen: tuple | None) -> list:
     """One value for each of ``Parts.refreshed()``: what is new since ``seen``, and ``gr.skip()`` for the rest."""
     known = studio.views()
-    ids = suggested(known) if picked is None else [run.id for run in map(partial(as_run, studio), picked[:MOST]) if run]
+    ids = suggested(known) if picked is None else [run.id for run in map(studio.find_run, picked[:MOST]) if run]
     choices = [(views.run_label(run.id, view), run.id) for run, view in known]
     chosen = [(run, view) for run_id in ids for run, view in known if run.id == run_id]
     now = (choices, ids, [(run.id, view.revision, view.state) for run, view in chosen])

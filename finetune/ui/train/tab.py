@@ -13,7 +13,7 @@ from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, FINISHED, View
 from finetune.ui import views
 from finetune.ui.method.cards import PICK
-from finetune.ui.studio import Studio, as_run
+from finetune.ui.studio import Studio
 from finetune.ui.train import progress, queue, runs
 from finetune.ui.train.chart import loss_chart, metric_charts
 from finetune.ui.train.standing import Standing, resume_label, standing, stop_label
@@ -177,7 +177,7 @@ def wire(studio: Studio, parts: Parts) -> list:
 
 def look(studio: Studio, run_id: str | None) -> Look:
     """The tab as it should look now for the run ``run_id``."""
-    run = as_run(studio, run_id)
+    run = studio.find_run(run_id)
     if run is None:
         return Look("", nothing_yet(), "", "", "", "", views.small("Nothing yet."))
     view = studio.view(run)

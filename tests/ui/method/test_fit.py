@@ -8,9 +8,9 @@ from finetune.data.counts import Counts
 from finetune.fit import probe
 from finetune.machine import hardware
 from finetune.recipe import Recipe
+from finetune.ui.data.desk import Chosen
 from finetune.ui.method import fit
 from finetune.ui.method import tab as method
-from finetune.ui.studio import Chosen
 from tests.ui.method.test_tab import PIRATE, given
 
 

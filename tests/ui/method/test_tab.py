@@ -5,8 +5,8 @@ from finetune.data.counts import Counts
 from finetune.data.settings import DataSettings
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe
+from finetune.ui.data.desk import Chosen
 from finetune.ui.method import tab as method
-from finetune.ui.studio import Chosen
 
 PIRATE = Chosen(DataSettings(path="assets/samples/pirate-voice.jsonl"), "pirate voice", "chat", Counts(300, 60, 9000))
 PAIRS = Chosen(
