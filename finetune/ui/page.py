@@ -9,8 +9,8 @@ from finetune.ui import api, views
 from finetune.ui.clock import TICK_S, offered, refresh, total
 from finetune.ui.compare import tab as compare
 from finetune.ui.data import tab as data
-from finetune.ui.data.counting import Counting
-from finetune.ui.data.shown import kept, show
+from finetune.ui.data.counting import Counting, CountingInputs
+from finetune.ui.data.display import show, unchanged
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
 from finetune.ui.studio import Studio
@@ -137,7 +137,7 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
     second.recipe_use.click(
         partial(use_recipe, studio, second),
         second.recipe_text,
-        [second.problems, *first.shown(), second.cards, *second.settings()],
+        [second.problems, *first.display(), second.cards, *second.settings()],
         api_name="recipe_use",
         **QUIET,
     )
@@ -151,7 +151,7 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: dict) -> None:
     third.buttons["further"].click(
         partial(train_further, studio, second),
         third.run,
-        [third.notice, tabs, second.problems, *first.shown(), second.cards, *second.settings()],
+        [third.notice, tabs, second.problems, *first.display(), second.cards, *second.settings()],
         api_name="train_further",
         **QUIET,
     )
@@ -180,7 +180,7 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     """Fill the Data and the Method tab from a recipe; or leave both and say what is wrong with it."""
     chosen, notice, values, cards = method.load(studio, parts.form, text)
     if chosen is None:
-        return [notice, *kept().values(), *[gr.skip()] * (1 + len(parts.settings()))]
+        return [notice, *unchanged().values(), *[gr.skip()] * (1 + len(parts.settings()))]
     form = dict(zip(parts.form.inputs, values[2:]))
     by = Counting.of(form["model.id"], form["training.length"], form["model.chat_template"])
     shown = show(studio.data, chosen.settings, chosen.name, by, is_new=True)
@@ -202,12 +202,13 @@ def train_further(studio: Studio, parts: method.Parts, run_id: str | None) -> li
     return ["", gr.Tabs(selected="method"), views.notice(*words, kind="info"), *filled]
 
 
-def _wire_memory(studio: Studio, page: gr.Blocks, parts: data.Parts, counted_by: list) -> None:
+def _wire_memory(studio: Studio, page: gr.Blocks, parts: data.Parts, by: CountingInputs) -> None:
     """What was chosen before the page was loaded anew is chosen again."""
-    page.load(
+    by.wire(
+        page.load,
         partial(data.restore, studio.data),
-        [parts.remembered, *counted_by],
-        parts.shown(),
+        [parts.remembered],
+        parts.display(),
         api_name="data_restore",
         **QUIET,
     )

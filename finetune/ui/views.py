@@ -32,6 +32,26 @@ PHASE_WORDS = {
 }
 
 
+PICK = """
+element.addEventListener('change', event => {
+  const input = event.target.closest('input[data-pick]');
+  if (input) trigger('pick', {pick: input.value});
+});
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-pick]');
+  if (button) trigger('pick', {pick: button.dataset.pick});
+});
+"""
+"""Turns the choice of a radio button, or a click on a button, with ``data-pick`` into one event of its HTML block."""
+
+
+def pick_button(pick: str, words: str, about: str = "", is_enabled: bool = True) -> str:
+    """A small button that says ``words``, and ``about`` to a screen reader; its HTML block gets ``pick``."""
+    label = f" aria-label='{escape(about)}'" if about else ""
+    disabled = "" if is_enabled else " disabled"
+    return f"<button type='button' class='fix' data-pick='{escape(pick)}'{label}{disabled}>{escape(words)}</button>"
+
+
 def listed(numbers: list[int] | tuple[int, ...], most: int = 5) -> str:
     """The first ``most`` row numbers in words: ``3, 7, 9 and 12 more``."""
     shown = ", ".join(str(number) for number in numbers[:most])

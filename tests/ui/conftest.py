@@ -73,7 +73,7 @@ def table(desk, with_tiny, tmp_path):
     def show(text, name="tickets.csv"):
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        file, *values = data.take_files(desk, [str(path)], Counting.of("tiny", "512", "own"))
+        file, *values = data.take_files(desk, Counting.of("tiny", "512", "own"), [str(path)])
         assert file is None
         return named(values)
 

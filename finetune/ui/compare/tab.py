@@ -18,7 +18,6 @@ from finetune.runs.run import Run
 from finetune.settings import problems_of
 from finetune.ui import views
 from finetune.ui.form import Form
-from finetune.ui.method.cards import PICK
 from finetune.ui.studio import Studio
 
 LONGEST_QUESTION = 8000
@@ -89,7 +88,7 @@ def draw(studio: Studio) -> Parts:
         )
         ask = gr.Button("Ask both", variant="primary", elem_id="ask", scale=0, min_width=130)
         stop = gr.Button("Stop", visible=False, elem_id="compare-stop", scale=0, min_width=130)
-    suggestions = gr.HTML(js_on_load=PICK, elem_id="suggestions")
+    suggestions = gr.HTML(js_on_load=views.PICK, elem_id="suggestions")
     with gr.Row(elem_classes="actions"):
         mark = gr.Checkbox(True, label="Mark the words that differ", container=False, elem_id="mark")
         clear = gr.Button("Clear", size="sm", elem_id="clear", scale=0, min_width=100)

@@ -1,12 +1,18 @@
-"""How tokens are counted: by which model's tokenizer and chat template, up to which length."""
+"""How tokens are counted: by which model's tokenizer and chat template, up to which length.
 
+The Method tab has an input for each of the three. Handlers get one ``Counting`` in their place, always first.
+"""
+
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import gradio as gr
 from pydantic import ValidationError
 
 from finetune.recipe import ModelSettings, TrainingSettings
 
-LONGEST, SHORTEST = 131072, 16
+SHORTEST, LONGEST = 16, 131072
 DEFAULT = TrainingSettings().length
 
 
@@ -16,7 +22,7 @@ class Counting:
 
     model: ModelSettings
     length: int
-    """The longest row, in tokens."""
+    """Maximum sequence length, in tokens."""
 
     @classmethod
     def of(cls, model: str | None, length: str | float | None, template: str | None = None) -> "Counting":
@@ -26,6 +32,43 @@ class Counting:
         except ValidationError:
             chosen = ModelSettings()
         return cls(chosen, _tokens(length))
+
+    def changed(self, length: str | None = None, template: str | None = None) -> "Counting":
+        """This counting with another length or chat template."""
+        return Counting.of(self.model.id, length or self.length, template or self.model.chat_template)
+
+
+@dataclass(frozen=True)
+class CountingInputs:
+    """The inputs of the Method tab that a ``Counting`` is read from."""
+
+    model: gr.Dropdown
+    length: gr.Textbox
+    template: gr.Dropdown
+
+    def wire(self, event: Callable, handler: Callable, inputs: list, outputs, **options):
+        """Have ``event`` call ``handler(by, *values)``: a ``Counting``, then the values of ``inputs``."""
+        return event(folded(handler), [self.model, self.length, self.template, *inputs], outputs, **options)
+
+
+def folded(handler: Callable) -> Callable:
+    """``handler(by, *values)`` as Gradio calls it: with the values of the three inputs in place of ``by``.
+
+    Gradio finds events and progress by the annotations and defaults of a function's own parameters, which a partial
+    hides; here they are kept.
+    """
+    signature = inspect.signature(handler)
+    _, *others = signature.parameters.values()
+    three = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("model", "length", "template")
+    ]
+
+    def call(model, length, template, *values):
+        return handler(Counting.of(model, length, template), *values)
+
+    call.__signature__ = signature.replace(parameters=[*three, *others])
+    call.__annotations__ = {each.name: each.annotation for each in others if each.annotation is not each.empty}
+    return call
 
 
 def _tokens(length: str | float | None) -> int:

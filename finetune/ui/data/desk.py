@@ -153,10 +153,11 @@ class DataDesk:
         except FinetuneError as error:
             return error.message
         if path:
-            return f"{path.name} beside it is kept for checking and never learnt from."
+            return f"The rows of {path.name} are held out: for evaluation, never trained on."
         if not settings.held_out_share:
-            return "No rows are kept for checking."
-        return f"{format.percent(settings.held_out_share)} of the rows are kept for checking and never learnt from."
+            return "No rows are held out."
+        share = format.percent(settings.held_out_share)
+        return f"{share} of the rows are held out: for evaluation, never trained on."
 
     def held_out_prompts(self, run: Run, most: int = 6) -> list[str]:
         """A few prompts from the held-out rows of ``run``; none if they cannot be read."""

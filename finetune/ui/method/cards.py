@@ -5,30 +5,8 @@ A card that the data cannot serve is shown and cannot be chosen; it says why.
 
 from html import escape
 
+from finetune.data.kinds import KINDS
 from finetune.ui.method.presets import Preset
-
-KIND_WORDS = {
-    "chat": "conversations",
-    "text": "plain text",
-    "preference": "pairs of answers",
-}
-
-PICK = """
-element.addEventListener('change', event => {
-  const input = event.target.closest('input[data-pick]');
-  if (input) trigger('pick', {pick: input.value});
-});
-element.addEventListener('click', event => {
-  const button = event.target.closest('button[data-pick]');
-  if (button) trigger('pick', {pick: button.dataset.pick});
-});
-"""
-"""Turns the choice of a radio button, or a click on a button, with ``data-pick`` into one event of its HTML block."""
-
-
-def kind_words(kind: str) -> str:
-    """An example kind in the words of the page."""
-    return KIND_WORDS.get(kind, kind)
 
 
 def reason_against(preset: Preset, kind: str) -> str:
@@ -36,8 +14,8 @@ def reason_against(preset: Preset, kind: str) -> str:
     method, _ = preset.parts()
     if not kind or kind in method.reads:
         return ""
-    needs = " or ".join(kind_words(each) for each in method.reads)
-    return f"Needs {needs}; your data is {kind_words(kind)}."
+    needs = " or ".join(KINDS[each].plural for each in method.reads)
+    return f"Needs {needs}; your data is {KINDS[kind].plural}."
 
 
 def matching(presets: list[Preset], method: str, adapter: str) -> str:

@@ -14,11 +14,11 @@ from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingS
 from finetune.runs.run import slug
 from finetune.sweep import recipes
 from finetune.ui import views
-from finetune.ui.data.counting import Counting
+from finetune.ui.data.counting import Counting, CountingInputs
 from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form, recipe_of
 from finetune.ui.method import fit
-from finetune.ui.method.cards import PICK, cards, matching, suited
+from finetune.ui.method.cards import cards, matching, suited
 from finetune.ui.method.models import describe_model, model_choices
 from finetune.ui.method.presets import presets
 from finetune.ui.method.sweep import offer, several
@@ -51,9 +51,12 @@ class Parts:
     def model(self) -> gr.Dropdown:
         return self.form.inputs["model.id"]
 
-    def counted_by(self) -> list:
-        """What decides how tokens are counted: model, length and chat template."""
-        return [self.form.inputs[path] for path in ("model.id", "training.length", "model.chat_template")]
+    def counted_by(self) -> CountingInputs:
+        """The inputs that decide how tokens are counted."""
+        inputs = self.form.inputs
+        return CountingInputs(
+            model=inputs["model.id"], length=inputs["training.length"], template=inputs["model.chat_template"]
+        )
 
     def settings(self) -> list:
         """The inputs that make up a recipe, in the order the handlers take them."""
@@ -64,7 +67,7 @@ def draw(studio: Studio) -> Parts:
     """The tab's components."""
     form = Form()
     gr.HTML(views.lead("How should it learn?"))
-    drawn_cards = gr.HTML(cards(presets(), "", FIRST_CARD), js_on_load=PICK, elem_id="cards")
+    drawn_cards = gr.HTML(cards(presets(), "", FIRST_CARD), js_on_load=views.PICK, elem_id="cards")
     with gr.Row(elem_classes="fields"):
         form.draw(
             "model",

@@ -13,7 +13,6 @@ from finetune.errors import FinetuneError
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.ui import views
-from finetune.ui.method.cards import PICK
 from finetune.ui.studio import Studio
 from finetune.ui.train.outcome import interrupted_words, stalled_words
 from finetune.ui.train.standing import can_restart, resume_label, standing
@@ -22,7 +21,7 @@ MOST_OFFERED = 3
 """Interrupted runs that are offered at once, the newest first."""
 
 FOCUS = (
-    PICK
+    views.PICK
     + """
 let kept = '';
 const button = pick => pick && element.querySelector(`button[data-pick="${CSS.escape(pick)}"]:not([disabled])`);

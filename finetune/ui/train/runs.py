@@ -14,7 +14,7 @@ from finetune.sweep import Outcome, outcomes, unlike
 from finetune.ui import views
 from finetune.ui.studio import Studio
 from finetune.ui.train.chart import figures
-from finetune.ui.train.overlay import MOST, Curve, overlay, swatch
+from finetune.ui.train.overlay import MOST, RunLine, figure, swatch
 
 TICK_S = 2.0
 METRIC_WORDS = {"accuracy": "prefers the better answer"}
@@ -110,8 +110,8 @@ def board(known: int, runs: list[tuple[Run, Recipe, View]]) -> str:
     warning = (
         views.notice(note, "Look at the verdicts, or ask both on the Compare tab.", kind="warning") if note else ""
     )
-    curves = [Curve.of(f"{_number(run)} {view.name}", _number(run), view) for run, _, view in runs]
-    return overlay(curves) + warning + table(found, best_of(found) if not note else None)
+    lines = [RunLine.of(f"{_number(run)} {view.name}", _number(run), view) for run, _, view in runs]
+    return figure(lines) + warning + table(found, best_of(found) if not note else None)
 
 
 def best_of(found: list[Outcome]) -> str | None:

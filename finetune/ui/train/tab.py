@@ -12,7 +12,6 @@ from finetune.errors import FinetuneError
 from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, FINISHED, View
 from finetune.ui import views
-from finetune.ui.method.cards import PICK
 from finetune.ui.studio import Studio
 from finetune.ui.train import progress, queue, runs
 from finetune.ui.train.chart import loss_chart, metric_charts
@@ -103,13 +102,13 @@ def draw(studio: Studio) -> Parts:
         run = gr.Dropdown(
             [], label="Run", show_label=False, filterable=False, elem_id="train-run", scale=0, min_width=400
         )
-    offers = gr.HTML(js_on_load=PICK, elem_id="offers")
+    offers = gr.HTML(js_on_load=views.PICK, elem_id="offers")
     head = gr.HTML(nothing_yet(), elem_id="run-head")
     spoken = gr.HTML(elem_id="spoken", elem_classes="visually-hidden")
     with gr.Row(elem_classes="primary-row run-buttons"):
         buttons = {name: _button(name, words) for name, words in BUTTONS.items()}
         ready = gr.DownloadButton(visible="hidden", elem_id="download-ready")
-    notice = gr.HTML(js_on_load=PICK, elem_id="run-notice")
+    notice = gr.HTML(js_on_load=views.PICK, elem_id="run-notice")
     line = gr.HTML(js_on_load=queue.FOCUS, elem_id="line")
     with gr.Row(elem_classes="halves", equal_height=False):
         with gr.Column(min_width=300):

@@ -34,7 +34,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_wrong_with_an_upload_is_told_with_its_own_name(desk, tmp_path, name):
+def test_what_is_wrong_with_an_upload_is_said_with_its_own_name(desk, tmp_path, name):
     (tmp_path / "sent").write_bytes(BAD[name])
     settings = desk.add_upload(tmp_path / "sent", name)
     with pytest.raises(FinetuneError) as raised:
@@ -42,7 +42,7 @@ def test_what_is_wrong_with_an_upload_is_told_with_its_own_name(desk, tmp_path, 
     assert name in str(raised.value) and Path(settings.path).parent.name not in str(raised.value)
 
 
-def test_several_uploads_and_what_is_mixed_in_are_told_by_their_own_names(desk, with_tiny, tmp_path):
+def test_several_uploads_and_what_is_mixed_in_are_named_by_their_own_names(desk, with_tiny, tmp_path):
     (tmp_path / "a").write_text("question,answer\n" + "What is it?,A lamp.\n" * 12 + "What is it?,\n")
     (tmp_path / "b").write_text("question,answer\n" + "Who is it?,Anna.\n" * 12 + ",None.\n")
     (tmp_path / "c").write_text("prompt,chosen,rejected\n" + "What?,This.,That.\n" * 12)
@@ -53,13 +53,13 @@ def test_several_uploads_and_what_is_mixed_in_are_told_by_their_own_names(desk, 
     assert checked.mixture.problem.message.startswith("The rows of C rows.csv are Preference pairs")
 
 
-def test_an_upload_may_be_kept_for_checking(desk, with_tiny, tmp_path):
+def test_an_upload_may_be_held_out(desk, with_tiny, tmp_path):
     for name in ("learn", "check"):
         (tmp_path / name).write_text("question,answer\n" + f"What is {name}?,It is.\n" * 12)
     learn, check = (desk.add_upload(tmp_path / name, f"{name}.csv") for name in ("learn", "check"))
     settings = learn.changed(held_out=check.path)
     assert len(desk.held_out(settings).examples) == 12
-    assert desk.held_out_words(settings).startswith("check.csv")
+    assert desk.held_out_words(settings).startswith("The rows of check.csv are held out")
     assert desk.checked(settings, Counting.of("tiny", 512)).report.kept == 12
 
 
@@ -135,7 +135,7 @@ def test_leaks_are_those_into_the_held_out_file_as_it_is_now(desk, with_tiny):
 
 
 @pytest.mark.parametrize("share, own", [(0.1, 0), (0.5, 0), (0, 0), (0.1, 7)])
-def test_as_many_rows_are_counted_to_train_on_and_to_check_on_as_a_run_will_have(desk, with_tiny, share, own):
+def test_as_many_training_and_held_out_rows_are_counted_as_a_run_will_have(desk, with_tiny, share, own):
     rows = [json.dumps({"prompt": f"What is {n} times {n}?", "completion": f"It is {n * n}."}) for n in range(47)]
     (desk.workspace.uploads_dir / "qa.jsonl").write_text("\n".join(rows[own:]))
     if own:
@@ -153,7 +153,7 @@ def test_the_prompts_to_try_are_from_the_held_out_rows(desk, write_run):
     assert len(prompts) == 6 and all(prompt in held_out for prompt in prompts)
 
 
-def test_the_prompts_to_try_were_never_learnt_from_without_a_held_out_file_either(desk, write_run, tmp_path):
+def test_the_prompts_to_try_are_held_out_without_a_held_out_file_too(desk, write_run, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(f'{{"question": "What is {n}?", "answer": "{n}."}}\n' for n in range(40)))
     run = write_run(data={"path": str(path), "held_out_share": 0.1})
@@ -164,6 +164,6 @@ def test_the_prompts_to_try_were_never_learnt_from_without_a_held_out_file_eithe
     assert desk.held_out_prompts(write_run(data={"path": str(path), "held_out_share": 0})) == []
 
 
-def test_the_question_of_an_example():
+def test_the_first_prompt_of_an_example():
     assert first_prompt({"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]}) == "q"
     assert first_prompt({"text": "no question"}) == ""

@@ -16,7 +16,7 @@ from finetune.ui.data import intake
         ("Once upon a time\n\nthere was a ship", ".txt"),
     ],
 )
-def test_pasted_text_is_told_by_what_it_looks_like(text, suffix):
+def test_pasted_text_is_detected_by_its_look(text, suffix):
     assert intake.suffix_of(text) == suffix
 
 

@@ -1,4 +1,4 @@
-"""What the Data tab shows of the data that was chosen: one value for each of its components."""
+"""What the Data tab displays of the chosen data: one value for each of its components."""
 
 from typing import NamedTuple
 
@@ -9,19 +9,18 @@ from finetune.data.settings import DataSettings
 from finetune.data.tokens import spans
 from finetune.errors import FinetuneError
 from finetune.ui import views
-from finetune.ui.data import correction, mapping, mixing
-from finetune.ui.data.conversation import conversation
+from finetune.ui.data import conversation, correction, mapping, mixing
 from finetune.ui.data.counting import Counting
 from finetune.ui.data.desk import Checked, Chosen, DataDesk, OnProgress
-from finetune.ui.data.findings import found, offer
+from finetune.ui.data.findings import suggestion, summary
 from finetune.ui.data.mixture import Mixture
 
 SURE = 0.6
-"""Below this confidence in what the rows are, the form to say it is open."""
+"""Below this confidence in the detected format, the form to correct it is open."""
 
 
-class Shown(NamedTuple):
-    """The tab after data was chosen; a list is spread over several components."""
+class Display(NamedTuple):
+    """The tab's values, or its components, by name; a list is spread over several components."""
 
     chosen: Chosen | None
     index: int
@@ -35,14 +34,14 @@ class Shown(NamedTuple):
     fold: object
     mapping: list
     effect: str
-    """The first rows as the mapping form would have them read; nothing once it is decided."""
+    """The first rows as the mapping form would read them; empty once it is applied."""
     mixing: list
     next: object
     remembered: dict | None
-    """What the browser is to keep of the choice."""
+    """What the browser remembers of the choice."""
 
     def values(self) -> list:
-        """One value for each component."""
+        """All of them in one list."""
         return [value for part in self for value in (part if isinstance(part, list) else [part])]
 
 
@@ -54,21 +53,21 @@ def show(
     index: int = 0,
     is_new: bool = False,
     on_progress: OnProgress | None = None,
-) -> Shown:
-    """The tab with the data that ``settings`` name; a file that cannot be used says why and how to mend it.
+) -> Display:
+    """The tab with the data that ``settings`` name; a file that cannot be used says why, and how to fix it.
 
-    Where it ``is_new`` to the person and it is not certain what the rows are, the form to say it opens.
+    For data that ``is_new`` to the person and whose format is uncertain, the form to correct it opens.
     """
     try:
         checked = desk.checked(settings, by, on_progress)
     except FinetuneError as error:
-        return failed(views.notice_of(error) + offer(error), Chosen(settings, name[:80]), desk.columns(settings))
+        return failed(views.notice_of(error) + suggestion(error), Chosen(settings, name[:80]), desk.columns(settings))
     dataset, count = checked.dataset, len(checked.dataset.examples)
     index, chosen = min(index, max(count - 1, 0)), checked.chosen(settings, name)
-    return Shown(
+    return Display(
         chosen=chosen,
         index=index,
-        result=found(name, checked, by.length, settings, desk.held_out_words(settings)),
+        result=summary(name, checked, by.length, settings, desk.held_out_words(settings)),
         rejected=gr.Button(visible=bool(checked.report.rejected)),
         preview=preview(desk, checked, index, by),
         pager=gr.Row(visible=count > 1),
@@ -84,10 +83,10 @@ def show(
     )
 
 
-def failed(result: str, chosen: Chosen | None = None, columns: tuple[str, ...] = ()) -> Shown:
-    """The tab with nothing to train on; if the file has columns, a person can say which is which."""
+def failed(result: str, chosen: Chosen | None = None, columns: tuple[str, ...] = ()) -> Display:
+    """The tab with nothing to train on; if the file has columns, the form to name them is open."""
     settings = chosen.settings if chosen else DataSettings(path="")
-    return Shown(
+    return Display(
         chosen=chosen,
         index=0,
         result=result or nothing_yet(),
@@ -106,33 +105,30 @@ def failed(result: str, chosen: Chosen | None = None, columns: tuple[str, ...] =
     )
 
 
-def kept(**changed: object) -> Shown:
-    """The tab as it is, but for what is ``changed``."""
-    as_it_is = {
+def unchanged(**changed: object) -> Display:
+    """The tab as it is, except what is ``changed``."""
+    skipped = {
         name: [gr.skip()] * len(value) if isinstance(value, list) else gr.skip()
         for name, value in failed("")._asdict().items()
     }
-    return Shown(**{**as_it_is, **changed})
+    return Display(**{**skipped, **changed})
 
 
-def recount(desk: DataDesk, chosen: Chosen | None, model: str, length: str, template: str) -> list:
-    """Counts and colours for another model or length; the same rows."""
+def recount(desk: DataDesk, by: Counting, chosen: Chosen | None) -> list:
+    """Counts and marked tokens for another model or length; the same rows."""
     if chosen is None:
-        return kept().values()
-    shown = show(desk, chosen.settings, chosen.name, Counting.of(model, length, template))
-    listed = [gr.skip(), *shown.mixing[1:]]
-    return kept(
-        result=shown.result, preview=shown.preview, index=shown.index, position=shown.position, mixing=listed
+        return unchanged().values()
+    again = show(desk, chosen.settings, chosen.name, by)
+    listed = [gr.skip(), *again.mixing[1:]]
+    return unchanged(
+        result=again.result, preview=again.preview, index=again.index, position=again.position, mixing=listed
     ).values()
 
 
-def turn(
-    desk: DataDesk, step: int, chosen: Chosen | None, index: int, model: str, length: str, template: str
-) -> tuple[int, str, str, object]:
-    """The example ``step`` further on, round the end to the beginning."""
+def turn(desk: DataDesk, step: int, by: Counting, chosen: Chosen | None, index: int) -> tuple[int, str, str, object]:
+    """The example ``step`` further on; after the last comes the first."""
     if chosen is None:
         return 0, "", "", gr.skip()
-    by = Counting.of(model, length, template)
     checked = desk.checked(chosen.settings, by)
     count = len(checked.dataset.examples)
     index = (index + step) % max(count, 1)
@@ -140,12 +136,12 @@ def turn(
 
 
 def preview(desk: DataDesk, checked: Checked, index: int, by: Counting) -> str:
-    """Example number ``index`` (from 0) as the model would see it, and the template that writes it so."""
+    """Example number ``index`` (from 0) as the model sees it, and the chat template that formats it."""
     if not checked.dataset.examples:
         return ""
     template = desk.tokenizers.template(by.model)
     how = (
-        "<details class='exact'><summary>How this model writes conversations (chat template)</summary>"
+        "<details class='exact'><summary>Chat template: how this model formats conversations</summary>"
         f"<pre>{views.escape(template)}</pre></details>"
         if template and checked.dataset.kind != "text"
         else ""
@@ -154,26 +150,26 @@ def preview(desk: DataDesk, checked: Checked, index: int, by: Counting) -> str:
 
 
 def example(desk: DataDesk, checked: Checked, index: int, by: Counting) -> str:
-    """Example number ``index`` (from 0) with what is learnt marked."""
+    """Example number ``index`` (from 0) with its trained tokens marked."""
     example = checked.dataset.examples[index]
     tokenizer, _ = desk.tokenizers.for_counting(by.model)
     sequences = checked.method.sequences(example, tokenizer, by.length)
-    cut = [sequence.full_length for sequence in sequences if sequence.is_truncated]
-    note = views.small(f"Cut at {format.amount(by.length)} of {format.amount(max(cut))} tokens.") if cut else ""
-    return conversation(example, [spans(sequence, tokenizer) for sequence in sequences]) + note
+    truncated = [sequence.full_length for sequence in sequences if sequence.is_truncated]
+    note = f"Truncated at {format.amount(by.length)} of {format.amount(max(truncated))} tokens." if truncated else ""
+    return conversation.drawn(example, [spans(sequence, tokenizer) for sequence in sequences]) + views.small(note)
 
 
 def remember(chosen: Chosen | None) -> dict | None:
-    """What the browser keeps of the choice."""
+    """What the browser remembers of the choice."""
     return {"name": chosen.name, "data": chosen.settings.model_dump(mode="json")} if chosen else None
 
 
 def nothing_yet() -> str:
     """What the tab says before data is chosen."""
     return views.empty(
-        "Nothing chosen yet.",
+        "No data yet.",
         "Drop a file of questions with good answers, or try a sample: "
-        "each teaches the starter model something you can see within a minute or two.",
+        "each of them visibly changes the starter model within a minute or two.",
     )
 
 
