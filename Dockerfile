@@ -3,7 +3,7 @@
 #   docker run --rm -p 7860:7860 -v finetune-studio:/data finetune-studio        (add --gpus all for an NVIDIA GPU)
 FROM python:3.11-slim-bookworm
 
-# Spaces run as UID 1000. /data is theirs to mount; without a mount it is a folder in the container.
+# Spaces run as UID 1000. They mount storage at /data; without a mount it is a folder in the container.
 RUN useradd --create-home --uid 1000 user \
     && install --directory --owner=user --group=user /app /data
 USER 1000
@@ -18,7 +18,8 @@ ENV HOME=/home/user \
     GRADIO_SERVER_PORT=7860 \
     GRADIO_ANALYTICS_ENABLED=False
 
-# Before the code, so that a change of code does not install everything again. The wheels bring CUDA; nothing is compiled.
+# Before the code, so that a change of code does not install everything again. The wheels include CUDA; nothing is
+# compiled.
 COPY --chown=1000 requirements.txt ./
 RUN pip install --no-cache-dir --user -r requirements.txt
 
@@ -26,9 +27,9 @@ COPY --chown=1000 app.py ./
 COPY --chown=1000 finetune/ finetune/
 COPY --chown=1000 assets/ assets/
 
-# Runs, uploads and models: finetune/workspace.py takes /data/finetune where SYSTEM=spaces and /data can be written.
+# Runs, uploads and models: finetune/runs/workspace.py takes /data/finetune where SYSTEM=spaces and /data is writable.
 VOLUME /data
 EXPOSE 7860
-# In this form app.py is process 1. It hands on the SIGTERM of `docker stop`, ends within its 10 seconds, starts the server
-# again after a crash and buries orphans, so no other init is needed.
+# In this form app.py is process 1. It passes on the SIGTERM of `docker stop`, ends within its 10 seconds, restarts the
+# server after a crash and reaps orphans, so no other init is needed.
 CMD ["python", "app.py"]

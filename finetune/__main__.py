@@ -119,7 +119,9 @@ def check_file(options, workspace: Workspace) -> int:
     )
     method = method_for(dataset.kind)
     tokenizer = load_tokenizer(ModelSettings(id=options.model), workspace)
-    report = check(dataset, lambda example: method.sequences(example, tokenizer, length), length, held_out)
+    report = check(
+        dataset, lambda example: method.sequences(example, tokenizer, length), length, held_out, advise=method.advice
+    )
     facts = report.to_dict()
     lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "tokens", "longest")]
     lines += [f"row {row['row']}: {row['reason']}" for row in facts["rejected"]]
@@ -250,8 +252,8 @@ def ask_both(options, workspace: Workspace) -> int:
 
 
 def fit_recipe(options, workspace: Workspace) -> int:
-    from finetune.fit.estimate import estimate
-    from finetune.fit.probe import counted, measured
+    from finetune.fit.estimate import estimate_fit
+    from finetune.fit.probe import count_tokens, measured
     from finetune.fit.suggest import suggest
     from finetune.machine.libraries import load
     from finetune.service.preflight import check
@@ -259,8 +261,8 @@ def fit_recipe(options, workspace: Workspace) -> int:
     recipe = Recipe.load(options.recipe).changed(**dict(_setting(text) for text in options.set))
     check(recipe, workspace)
     load()
-    counts = counted(recipe, workspace)
-    fit, change = estimate(recipe, workspace, counts), suggest(recipe, workspace, counts)
+    counts = count_tokens(recipe, workspace)
+    fit, change = estimate_fit(recipe, workspace, counts), suggest(recipe, workspace, counts)
     facts = {
         "parameters": fit.parameters,
         "trainable": fit.trainable,
@@ -271,10 +273,10 @@ def fit_recipe(options, workspace: Workspace) -> int:
         "verdict": fit.verdict,
         "seconds_per_step": None,
         "eta_s": fit.seconds,
-        "cards": fit.cards,
+        "gpus": fit.gpus,
         "change": change.settings if change else {},
     }
-    lines = [fit.sentence, "On a card of " + ", ".join(f"{card}: {word}" for card, word in fit.cards.items()) + "."]
+    lines = [fit.sentence, "On a GPU of " + ", ".join(f"{gpu}: {word}" for gpu, word in fit.gpus.items()) + "."]
     if change:
         lines += [f"It fits if {change.what}:", f"  {change.words}"]
     if options.measure:
@@ -288,7 +290,7 @@ def fit_recipe(options, workspace: Workspace) -> int:
             f"Measured: {size(found.peak_bytes)} at the peak, {found.seconds_per_step:.2g} s per step, "
             f"{found.steps} steps, about {rough_duration(found.eta_s)} in all."
         )
-    return _answer(options, facts, lines if fit.cards else [fit.sentence, *lines[2:]])
+    return _answer(options, facts, lines if fit.gpus else [fit.sentence, *lines[2:]])
 
 
 def export_run(options, workspace: Workspace) -> int:

@@ -22,82 +22,88 @@ AdapterChoice = Annotated[Union[tuple(ADAPTERS.values())], Field(discriminator="
 
 
 class ModelSettings(Settings):
-    """The model a run starts from."""
+    """The base model: what a run starts from."""
 
     id: str = Field("starter", min_length=1, max_length=200)
-    """``starter``, a model folder in the workspace, or a Hugging Face id such as ``Qwen/Qwen2.5-0.5B-Instruct``."""
+    """The base model: ``starter``, a folder in ``workspace/models``, or an id on the Hugging Face Hub such as
+    ``Qwen/Qwen2.5-0.5B-Instruct``."""
     revision: str | None = Field(None, max_length=100)
-    """The commit, tag or branch of a model from the hub; without it, the newest."""
+    """Commit, tag or branch of a model on the Hub. Left empty: its newest version."""
     run: str | None = Field(None, max_length=100)
-    """An earlier run of this workspace whose tuned model is trained further; it keeps what it has learnt."""
+    """Train the tuned model of this earlier run further, in place of a base model. It keeps what it has learned."""
     chat_template: Literal["own", "chatml"] = "own"
-    """How conversations are written for it: its own way, or ChatML, for a base model that has none. (chat template)"""
+    """Chat template: how the turns of a conversation become one text. ``own`` is the model's; ``chatml`` suits a base
+    model that has none."""
 
 
 class TrainingSettings(Settings):
-    """How the model is trained. What is left empty is chosen for the data and the machine, with the reason shown."""
+    """How the model is trained. What is left empty is automatic: it suits the data and the machine, and says why."""
 
     epochs: float | None = Field(None, gt=0, le=1000)
-    """How many times it goes through the data; more learns it better, too many learns it by heart."""
+    """Number of passes over the training data. Too few: little changes; too many: overfitting."""
     learning_rate: float | None = Field(None, gt=0, le=1)
-    """How big each correction is; too high and it forgets how to speak, too low and nothing changes."""
+    """Step size of each weight update. Too high: training becomes unstable; too low: nothing changes."""
     batch_size: int | None = Field(None, ge=1, le=1024)
-    """How many rows it looks at before each correction."""
+    """Rows per optimizer step. More rows: steadier updates, but fewer of them in an epoch."""
     length: int = Field(1024, ge=16, le=131072)
-    """The longest row it reads, in tokens (pieces of words); what is beyond is cut off, and counted on the Data tab."""
+    """Maximum sequence length, in tokens (pieces of words). Longer rows are truncated; the Data tab counts them."""
     seed: int = Field(7, ge=0, le=2**31 - 1)
-    """Decides the order of rows and every other chance; equal seeds give equal runs."""
+    """Fixes all that is random, such as the order of the rows. Equal seeds give equal runs."""
     max_steps: int | None = Field(None, ge=1, le=10_000_000)
-    """Stop after this many corrections, whatever the epochs say."""
+    """Stop after this many optimizer steps, whatever ``epochs`` says."""
     accumulation: int = Field(1, ge=1, le=1024)
-    """Split each batch into this many parts: the same result with less memory at once. (gradient accumulation)"""
+    """Gradient accumulation: work on each batch in this many micro-batches. Same result, less memory."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """How the corrections shrink towards the end of training."""
+    """Learning rate schedule: how the step size falls after the warmup. ``constant`` keeps it."""
     warmup: float = Field(0.1, ge=0, lt=1)
-    """Share of the training during which corrections grow from nothing to full size."""
+    """Warmup: the learning rate rises from zero over this share of the steps. Avoids unstable first steps."""
     weight_decay: float = Field(0.0, ge=0, le=1)
-    """Pulls weights gently towards zero, against learning by heart."""
+    """Regularization against overfitting: each step also pulls the trained weights slightly towards zero."""
     max_grad_norm: float = Field(1.0, gt=0, le=1000)
-    """Cuts off corrections larger than this, so that one odd row cannot do damage."""
+    """Gradient clipping: larger gradients are scaled down to this norm, so that one odd row cannot ruin the model."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
-    """Number format of the arithmetic; ``auto`` takes the fastest that this machine computes safely."""
+    """Mixed precision: bf16 and fp16 are faster and need less memory than fp32. ``auto`` takes the fastest that this
+    machine computes safely."""
     packing: bool = True
-    """Put several short rows into one sequence, which trains faster with the same result (where the method can)."""
+    """Packing: several short rows share one sequence. Faster, same result; used where the method supports it."""
     activation_checkpointing: bool | None = None
-    """Recompute instead of remember: much less memory for about a third more time."""
+    """Activation checkpointing: recompute activations instead of storing them. Much less memory, a third more time."""
     optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
-    """How corrections are worked out: in full precision, or with a quarter of the memory for what is remembered."""
+    """Optimizer: turns gradients into weight updates. ``adamw_8bit`` needs a quarter of the memory for its state."""
     processes: int | None = Field(None, ge=1, le=64)
-    """How many graphics cards share the work; without it, all that this machine has."""
+    """Distributed training: number of processes that share every batch, one per GPU. Left empty: one for each GPU."""
     save_steps: int | None = Field(None, ge=1, le=10_000_000)
-    """Keep a checkpoint after so many corrections; without it, at each check and every five minutes. If the machine
-    stops, what came after the last one is lost."""
+    """Save a checkpoint after every so many optimizer steps. Left empty: at each evaluation and every five minutes. An
+    interrupted run resumes from the last one."""
 
 
 class EvaluationSettings(Settings):
-    """How the run is watched."""
+    """How the run is measured while it trains."""
 
     times: int = Field(5, ge=0, le=1000)
-    """How often the held-out rows are scored during the run."""
+    """Number of evaluations on the held-out rows, spread evenly over the run."""
     patience: int | None = Field(None, ge=1, le=1000)
-    """Stop early once so many checks in a row are no better than the best before; without it, it trains to the end."""
+    """Early stopping: stop after this many evaluations without improvement. Left empty: train to the end."""
     keep: Literal["best", "last"] = "best"
-    """Which model is kept at the end: the one with the lowest loss on held-out rows, or the last."""
+    """Which checkpoint becomes the tuned model: ``best`` has the lowest held-out loss, ``last`` is the end of the
+    run."""
     prompts: tuple[str, ...] = Field((), max_length=8)
-    """Questions it answers at each check, base beside tuned; without any, three are taken from the held-out rows."""
+    """Sample prompts: base and tuned answer them at each evaluation. Left empty: three from the held-out rows."""
     max_tokens: int = Field(64, ge=1, le=4096)
-    """The longest answer to those questions, in tokens."""
+    """Maximum length of the answers to the sample prompts, in tokens."""
 
-    def checked_after(self, steps: int) -> set[int]:
-        """The steps after which a run of so many is checked, evenly spread, the last among them."""
-        return {step for k in range(1, self.times + 1) if (step := round(steps * k / self.times)) > 0}
+    def evaluated_after(self, total_steps: int) -> set[int]:
+        """The steps of a run of ``total_steps`` after which it is evaluated: evenly spread, the last among them."""
+        return {step for k in range(1, self.times + 1) if (step := round(total_steps * k / self.times)) > 0}
 
 
 class Recipe(Settings):
     """Everything that decides a run."""
 
     name: str = Field("untitled", min_length=1, max_length=80)
-    """What the run is called."""
+    """Name of the run."""
+    sweep: str | None = Field(None, max_length=40)
+    """Hyper-parameter sweep that the run is part of; set automatically where a recipe with lists is queued."""
     model: ModelSettings = ModelSettings()
     data: DataSettings
     method: MethodChoice = SFT()
@@ -107,9 +113,9 @@ class Recipe(Settings):
 
     @classmethod
     def from_dict(cls, values: object) -> "Recipe":
-        """The recipe that ``values`` describe; all that is wrong with them raises one ``RecipeError``."""
+        """The recipe that ``values`` describe; one ``RecipeError`` reports all that is wrong with them."""
         if not isinstance(values, dict):
-            raise RecipeError("A recipe is a list of settings with values.", "See assets/recipes for examples.")
+            raise RecipeError("A recipe is a mapping of settings to values.", "README.md has examples, under Recipes.")
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -119,7 +125,7 @@ class Recipe(Settings):
 
     @classmethod
     def from_yaml(cls, text: str) -> "Recipe":
-        """The recipe in ``text``; a damaged YAML raises ``RecipeError`` with the line."""
+        """The recipe in ``text``; invalid YAML raises ``RecipeError`` with the line."""
         return cls.from_dict(read_yaml(text))
 
     @classmethod

@@ -4,7 +4,9 @@ A list where one value belongs stands for a recipe with each of its values; seve
 What is a list by nature (``evaluation.prompts``, ``data.fixes``) stays one.
 """
 
+import hashlib
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -91,7 +93,8 @@ def recipes(values: object) -> list[Recipe]:
             problems |= {str(problem): problem for problem in error.problems}
     if problems:
         raise RecipeError("This recipe cannot be tried in every combination.", problems=tuple(problems.values()))
-    return [_named(recipe, lists) for recipe in made.values()]
+    sweep = hashlib.blake2b(json.dumps(values, sort_keys=True, default=str).encode(), digest_size=4).hexdigest()
+    return [_named(recipe, lists).changed(sweep=sweep) for recipe in made.values()]
 
 
 def differences(recipes: Sequence[Recipe]) -> dict[str, tuple]:
@@ -107,7 +110,8 @@ def differences(recipes: Sequence[Recipe]) -> dict[str, tuple]:
         everywhere = all(path in settings for settings in flat)
         if any(value != values[0] for value in values) and (everywhere or any(path in short for short in changed)):
             found[path] = values
-    found.pop("name", None)
+    for label_only in ("name", "sweep"):
+        found.pop(label_only, None)
     return found
 
 
@@ -141,7 +145,7 @@ def outcomes(runs: Sequence[tuple[str, Recipe, View]]) -> list[Outcome]:
 
 def settled(recipe: Recipe, view: View) -> Recipe:
     """``recipe`` with what the run chose for the person in place of what it leaves open."""
-    chosen = {f"training.{choice.what.replace(' ', '_')}": choice.value for choice in view.choices}
+    chosen = {choice.what: choice.value for choice in view.choices}
     unset = {f"training.{name}" for name in TrainingSettings.model_fields if getattr(recipe.training, name) is None}
     return recipe.changed(**{path: value for path, value in chosen.items() if path in unset})
 

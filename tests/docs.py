@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable
 
+import finetune
 from finetune.__main__ import parser
 from finetune.adapters import ADAPTERS
 from finetune.data.fixes import FIXES
@@ -23,6 +24,7 @@ from finetune.model import known_models
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import EvaluationSettings, ModelSettings, TrainingSettings
 from finetune.settings import Field, Settings, fields
+from finetune.ui.method.presets import presets
 
 README = PROJECT / "README.md"
 
@@ -54,6 +56,22 @@ def adapters_table() -> str:
     return _table(("Adapter", "In plain words", "For the engineer"), rows)
 
 
+def presets_table() -> str:
+    """The presets of the Method tab, each with the method and the adapter that it stands for."""
+    rows = [(preset.title, f"`{preset.method['type']}`", f"`{preset.adapter['type']}`") for preset in presets()]
+    return _table(("Preset", "Method", "Adapter"), rows)
+
+
+def packages_table() -> str:
+    """The rows of the map in ``finetune/__init__.py``, top first, in the same words."""
+    layers = re.search(r"rooms of one:\n\n(.+?)\n\n", finetune.__doc__, re.DOTALL)[1]
+    found = (re.fullmatch(r" *(\S+(?: {1,2}\S+)*?)(?: {3,}(.+))?", line) for line in layers.splitlines())
+    return _table(
+        ("Package", "What happens in it"),
+        [(", ".join(f"`{name}`" for name in row[1].split()), row[2] or "–") for row in found],
+    )
+
+
 def commands_table() -> str:
     return _table(("Command", "What it does"), [(f"`{usage}`", words) for usage, words in commands()])
 
@@ -80,7 +98,7 @@ def commands() -> list[tuple[str, str]]:
 
 
 def formats_table() -> str:
-    """Every format of a row, with what it reads."""
+    """Every data format, with the fields that it reads."""
     rows = [
         (
             f"`{name}`",
@@ -89,11 +107,11 @@ def formats_table() -> str:
         )
         for name, form in FORMATS.items()
     ]
-    return _table(("Format", "What it is", "Parts"), rows)
+    return _table(("Format", "What it is", "Fields"), rows)
 
 
 def fixes_table() -> str:
-    """Every change that can be made to rows, with its settings."""
+    """Every fix of rows, with its settings."""
     rows = [
         (f"`{name}`", cls.__doc__.strip(), ", ".join(f"`{field.name}`" for field in fields(cls)) or "–")
         for name, cls in FIXES.items()
@@ -102,13 +120,13 @@ def fixes_table() -> str:
 
 
 def faults_table() -> str:
-    """What ``python -m tests.faults --write`` found."""
+    """The figures of ``python -m tests.faults --write``."""
     rows = [(line["fault"], f"{line['survived']} of {line['tried']}") for line in figures("faults")]
     return _table(("Fault", "Survived"), rows)
 
 
 def speed_table() -> str:
-    """What ``python -m tests.benchmarks.training --write`` found."""
+    """The figures of ``python -m tests.benchmarks.training --write``."""
     rows = [
         (
             line["sample"],
@@ -136,6 +154,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "fixes": fixes_table,
     "methods": methods_table,
     "adapters": adapters_table,
+    "presets": presets_table,
+    "packages": packages_table,
     "commands": commands_table,
     "models": models_table,
     **{name: lambda cls=cls: settings_table(cls) for name, cls in GROUPS.items()},

@@ -100,7 +100,7 @@ def test_a_recipe_is_fitted(command, recipe_file):
     code, out, _ = command("fit", recipe_file, "--json")
     facts = json.loads(out)
     assert code == 0 and facts["fits"] and facts["trainable"] < facts["parameters"]
-    assert facts["change"] == {} and facts["measured_bytes"] is None and facts["cards"]["8 GB"] == "fits"
+    assert facts["change"] == {} and facts["measured_bytes"] is None and facts["gpus"]["8 GB"] == "fits"
 
 
 def test_what_would_make_it_fit_is_printed_as_options(command, recipe_file, monkeypatch):

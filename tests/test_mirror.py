@@ -15,6 +15,7 @@ WITHOUT_A_FILE = {
     "test_mirror.py",
     "test_packaging.py",
     "test_style.py",
+    "test_words.py",
     "data/test_truth.py",  # that the tokens shown are the tokens learnt
     "data/test_corpus.py",  # bad and odd files of every kind, from a file to its rows
     "starter/test_starter.py",  # the shipped model itself, by what it answers

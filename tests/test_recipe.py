@@ -87,7 +87,7 @@ def test_an_unknown_setting_is_refused_with_its_path(more, where):
     assert f"- {where}: There is no such setting." in refused(f"data: {{path: a.csv}}\n{more}")
 
 
-def test_all_that_is_wrong_is_said_at_once():
+def test_all_that_is_wrong_is_reported_at_once():
     message = refused("data: {path: a.csv}\ntraining: {length: 3, seed: -1}\nadapter: {rank: 4}\nmethod: {type: sfft}")
     assert message.startswith("4 settings need attention.")
     assert "training.length: " in message and "(got 3)" in message and "training.seed: " in message
@@ -96,8 +96,8 @@ def test_all_that_is_wrong_is_said_at_once():
 
 
 @pytest.mark.parametrize("text", ["", "7", "- a\n- b", "just words"])
-def test_what_is_no_list_of_settings_is_no_recipe(text):
-    assert "A recipe is a list of settings" in refused(text)
+def test_what_maps_no_settings_to_values_is_no_recipe(text):
+    assert "A recipe is a mapping of settings" in refused(text)
 
 
 def test_damaged_yaml_is_refused_with_its_line():
@@ -173,5 +173,5 @@ def test_the_changes_to_the_rows_survive_the_trip_through_yaml():
 @pytest.mark.parametrize(
     "times, steps, after", [(5, 190, {38, 76, 114, 152, 190}), (5, 3, {1, 2, 3}), (1, 7, {7}), (0, 7, set())]
 )
-def test_checks_are_spread_over_the_run_and_the_last_is_at_its_end(recipe, times, steps, after):
-    assert recipe.changed(**{"evaluation.times": times}).evaluation.checked_after(steps) == after
+def test_evaluations_are_spread_over_the_run_and_the_last_is_at_its_end(recipe, times, steps, after):
+    assert recipe.changed(**{"evaluation.times": times}).evaluation.evaluated_after(steps) == after

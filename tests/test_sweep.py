@@ -109,6 +109,7 @@ def test_as_many_recipes_as_combinations_and_they_differ_in_nothing_else(lists):
     recipes = sweep.recipes({"data": {"path": "a"}, "training": dict(lists)})
     assert len(recipes) == math.prod(len(options) for _, options in lists)
     assert set(sweep.differences(recipes)) == {f"training.{name}" for name, _ in lists}
+    assert len({recipe.sweep for recipe in recipes}) == 1 and (recipes[0].sweep is None) == (not lists)
     assert all(Recipe.from_dict(recipe.to_dict()) == recipe for recipe in recipes)
 
 
@@ -133,7 +134,7 @@ def test_differences_are_only_what_differs():
 
 
 def view_of(*losses, rate=None) -> View:
-    chosen = [events.Chose(what="learning rate", value=rate, reason="customary")] if rate else []
+    chosen = [events.Chose(what="training.learning_rate", value=rate, reason="customary")] if rate else []
     return fold([
         events.Queued(name="pirate"), *chosen,
         *(

@@ -1,4 +1,17 @@
-"""What is updated: one file per adapter, found by being there."""
+"""The adapters: which parameters are trained. One file each, found by being there.
+
+adapter     the base class: everything the program has to know of an adapter
+full        full fine-tuning: the model's own weights
+lora        low-rank matrices beside every linear layer
+qlora       the same over a base quantized to 4 bits
+
+How to add one:
+
+1. A file here with a subclass of ``Adapter``: its settings (a docstring under each is its help), its words, what it
+   attaches to, what goes with it, and ``peft_arguments``.
+2. A preset in ``assets/recipes/`` if it shall have a card.
+3. ``python -m tests.docs --write`` for the tables of the README. The contract tests find it by themselves.
+"""
 
 import sys
 

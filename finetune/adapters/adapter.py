@@ -1,9 +1,10 @@
-"""What an adapter is: its settings, how the base is loaded for it, and the PEFT configuration it adds.
+"""What an adapter is: its settings, how the base is loaded for it, its PEFT configuration, and what goes with it.
 
-An adapter says *which weights move*; what they learn from is the method's business.
+An adapter says *which parameters are trained*; the objective is the method's business. Whatever the rest of the program
+has to know of an adapter is declared here, so that nobody asks for its name.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from finetune.settings import Settings
 
@@ -13,16 +14,33 @@ class Adapter(Settings):
 
     type: str
 
+    # On the card, and in an export
     order: ClassVar[int] = 100
     title: ClassVar[str]
     plain: ClassVar[str]
     """One sentence for someone who has never trained a model."""
     engineer: ClassVar[str]
     """One line in the field's terms."""
+    noun: ClassVar[str] = "adapter"
+    """What is saved, in a model card: ``LoRA adapter``."""
+
+    # What it trains
+    attaches_to: ClassVar[Literal["weights", "linear layers", "prompt"]]
+    """The model's own ``weights``, matrices beside its ``linear layers``, or virtual tokens before every ``prompt``."""
+    weight_bits: ClassVar[int] = 16
+    """Bits per weight of the base while it trains."""
     rate_factor: ClassVar[float] = 1.0
     """Its customary learning rate as a multiple of full fine-tuning's."""
-    weight_bits: ClassVar[int] = 16
-    """Bits per weight of the frozen base."""
+
+    # What goes with it
+    packs: ClassVar[bool] = True
+    """True if several rows may share a sequence."""
+    checkpoints_activations: ClassVar[bool] = True
+    """True if activations can be recomputed instead of kept (activation checkpointing)."""
+    merges: ClassVar[bool] = True
+    """True if what was trained can be merged into the base, or is a whole model already."""
+    profiled: ClassVar[bool] = True
+    """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
 
     def quantization_arguments(self) -> dict[str, Any] | None:
         """Plain arguments of the ``BitsAndBytesConfig`` for the frozen base, or None if it is not quantized."""
@@ -32,8 +50,18 @@ class Adapter(Settings):
         """The PEFT configuration's class by name, with its plain arguments; None if the model's own weights train."""
         return None
 
+    def initialize(self, model: Any, tokenizer: Any) -> None:
+        """Set the first values of a new adapter of ``model`` (a ``PeftModel``), where PEFT's own will not do."""
+
+    def first_cache(self, model: Any) -> Any:
+        """The key-value cache (a ``DynamicCache`` of one row) that a tuned answer of ``model`` begins with.
+
+        None if it begins with an empty one. Where there is one, base and tuned are the same layers with and without it.
+        """
+        return None
+
     def quantization(self) -> Any:
-        """How Transformers quantises the base while loading it, or None."""
+        """How Transformers quantizes the base while loading it, or None."""
         from transformers import BitsAndBytesConfig
 
         arguments = self.quantization_arguments()
@@ -49,5 +77,5 @@ class Adapter(Settings):
         return getattr(peft, name)(**arguments)
 
     def trains_base(self) -> bool:
-        """True if the base's own weights move, so they need gradients and optimizer state."""
+        """True if the base's own weights are trained, so that they need gradients and optimizer state."""
         return self.peft_arguments() is None

@@ -1,4 +1,4 @@
-"""Full fine-tuning: every weight of the model moves."""
+"""Full fine-tuning: every weight of the model is trained."""
 
 from typing import ClassVar, Literal
 
@@ -11,7 +11,9 @@ class Full(Adapter):
     type: Literal["full"] = "full"
 
     order: ClassVar[int] = 10
-    title: ClassVar[str] = "The whole model"
-    plain: ClassVar[str] = "Every part of the model may change. It learns the most and needs the most memory."
+    title: ClassVar[str] = "Full fine-tuning"
+    plain: ClassVar[str] = "Every weight of the model is trained. It can change the most and needs the most memory."
     engineer: ClassVar[str] = "Full fine-tuning: fp32 master weights with AdamW, about 16 bytes per parameter."
+    noun: ClassVar[str] = "model"
+    attaches_to: ClassVar[str] = "weights"
     weight_bits: ClassVar[int] = 32

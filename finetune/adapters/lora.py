@@ -1,4 +1,4 @@
-"""LoRA: small matrices are added beside the frozen weights, and only they are trained."""
+"""LoRA: low-rank matrices beside the frozen weights, and only they are trained."""
 
 from typing import ClassVar, Literal
 
@@ -12,18 +12,20 @@ class LoRA(Adapter):
 
     type: Literal["lora"] = "lora"
     rank: int = Field(16, ge=1, le=512)
-    """How much the add-on can learn: higher learns more and takes more memory. (r)"""
+    """Rank of the trained matrices. Higher: the adapter can learn more and takes more memory. (r)"""
     alpha: int = Field(32, ge=1, le=1024)
-    """How strongly the add-on acts; the usual value is twice the rank. (α; the update is scaled by α / r)"""
+    """Scale of the adapter; twice the rank is usual. (α; the update is scaled by α / r)"""
     dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of the add-on's inputs left out at random while training, against learning by heart."""
+    """Share of the adapter's inputs dropped at random while training, against overfitting."""
 
     order: ClassVar[int] = 20
-    title: ClassVar[str] = "A small add-on"
+    title: ClassVar[str] = "LoRA"
     plain: ClassVar[str] = (
-        "The model stays as it is and a small add-on learns beside it. Quick, light, and easy to undo."
+        "The model stays as it is and a small adapter is trained beside it. Quick, light, and easy to undo."
     )
     engineer: ClassVar[str] = "LoRA on all linear layers; the frozen base in bf16 where the machine can."
+    noun: ClassVar[str] = "LoRA adapter"
+    attaches_to: ClassVar[str] = "linear layers"
     rate_factor: ClassVar[float] = 10.0
 
     def peft_arguments(self):

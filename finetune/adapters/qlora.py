@@ -1,4 +1,4 @@
-"""QLoRA: LoRA over a base held in 4 bits, for models that would not fit otherwise."""
+"""QLoRA: LoRA over a base quantized to 4 bits, for models that would not fit otherwise."""
 
 from typing import ClassVar, Literal
 
@@ -10,12 +10,12 @@ class QLoRA(LoRA):
 
     type: Literal["qlora"] = "qlora"
     double_quantization: bool = True
-    """Also compress the scales of the compressed weights: saves about 0.4 bits per weight."""
+    """Double quantization: quantize the scales of the 4-bit weights too. Saves about 0.4 bits per weight."""
 
     order: ClassVar[int] = 30
-    title: ClassVar[str] = "A small add-on, compressed model"
+    title: ClassVar[str] = "QLoRA"
     plain: ClassVar[str] = (
-        "Like the small add-on, with the model squeezed to a quarter of its size so that bigger ones fit."
+        "Like LoRA, with the model's own weights quantized to 4 bits, a quarter of their size, so bigger models fit."
     )
     engineer: ClassVar[str] = "QLoRA: nf4 base through bitsandbytes, bf16 compute, LoRA on all linear layers."
     weight_bits: ClassVar[int] = 4

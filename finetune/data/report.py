@@ -16,7 +16,6 @@ from finetune.data.ahead import ahead
 from finetune.data.checks import CHECKS, Check, Evidence, Finding, Seen
 from finetune.data.checks.answers import Answers
 from finetune.data.checks.check import look, most_severe_first, spread
-from finetune.data.checks.size import FEW_ROWS
 from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
 from finetune.data.fixes import deduplicate, drop
@@ -24,12 +23,7 @@ from finetune.data.summary import summaries
 from finetune.data.table import Rejected
 from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError
-from finetune.format import counted
 
-GOOD_ROWS = 500
-"""So many good rows are worth collecting."""
-MANY_ROWS = 10_000
-"""From here on there is enough to change every weight without learning the rows by heart."""
 BUDGET = 20_000
 """Up to so many examples are all tokenized, which takes about ten seconds."""
 SAMPLE = 2_000
@@ -42,6 +36,8 @@ FIXED = {drop.REASON, deduplicate.REASON, deduplicate.NEAR_REASON}
 """Why rows are rejected that a person left out: nothing is wrong with those."""
 
 Progress = Callable[[float], None]
+Advise = Callable[[str, int, int], str]
+"""``Method.advice``: what to expect of so many examples of a kind, with so many fixed answers."""
 Sequences = Callable[[dict], tuple[TokenSequence, ...]]
 Bins = list[tuple[int, int, int]]
 """Of a histogram: lowest and highest value, both in the bin, and how many rows have one."""
@@ -146,6 +142,7 @@ def check(
     held_out: Dataset | None = None,
     budget: int | None = None,
     progress: Progress | None = None,
+    advise: Advise | None = None,
 ) -> Report:
     """The report on ``dataset`` with ``sequences(example)`` as the token sequences that a method trains on.
 
@@ -170,7 +167,7 @@ def check(
     report.token_histogram = histogram(measured.lengths, evidence.scale)
     report.turn_histogram = histogram(turns)
     labels = next((check.balance.labels for check in checks if isinstance(check, Answers)), 0)
-    report.advice = advice(dataset.kind, report.kept, labels)
+    report.advice = advise(dataset.kind, report.kept, labels) if advise else ""
     return report
 
 
@@ -343,43 +340,3 @@ def _round_width(span: int) -> int:
             if width * factor * BINS >= span:
                 return width * factor
         width *= 10
-
-
-def advice(kind: str, count: int, labels: int = 0) -> str:
-    """The method that suits ``count`` rows of this kind, and why.
-
-    ``labels`` is how many answers there are if they are a few fixed ones.
-    """
-    if kind == "preference":
-        return "Pairs of answers: DPO with LoRA, which learns to prefer the better kind and changes little else."
-    if kind == "rated":
-        return (
-            "Answers with thumbs up or down: learning from thumbs (KTO) is not offered yet; keep the good answers "
-            "for SFT, or put a good and a bad answer to the same question together for DPO."
-        )
-    if kind == "prompt":
-        return "Questions without answers: add good answers for SFT, or a better and a worse one for DPO."
-    if kind == "text":
-        return (
-            "Plain text: SFT with LoRA, which picks up its words and style; to answer questions it needs examples, "
-            "and facts that change belong in retrieval."
-        )
-    return _answers_advice(count, labels)
-
-
-def _answers_advice(count: int, labels: int) -> str:
-    named = counted(count)
-    if labels:
-        return (
-            f"{named} with {labels} fixed answers: SFT with LoRA; it works best with about as many rows of each answer."
-        )
-    if count < FEW_ROWS:
-        return f"{named}: LoRA, a few epochs; expect style, not facts: facts that change belong in retrieval."
-    if count < GOOD_ROWS:
-        return (
-            f"{named} of answers: SFT with LoRA, which learns form and tone and keeps what the model knows; "
-            f"{GOOD_ROWS} good ones or more are worth collecting."
-        )
-    if count < MANY_ROWS:
-        return f"{named} of answers: SFT with LoRA, which learns form and tone and keeps what the model knows."
-    return f"{named} of answers: SFT with LoRA first; they are enough for SFT of all weights, if the memory is there."

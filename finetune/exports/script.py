@@ -23,14 +23,15 @@ from finetune.adapters import Adapter
 from finetune.errors import RunError
 from finetune.machine import hardware
 from finetune.machine.libraries import load, versions
-from finetune.model import keep_gradients, load_config, load_tokenizer, locate
+from finetune.model import keep_gradients, locate
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
-from finetune.training.defaults import Plan, plan
-from finetune.training.prepare import Rows, length, prepare
+from finetune.sweep import label
+from finetune.training.defaults import Defaults
+from finetune.training.prepare import Rows, prepare
 from finetune.training.train import arguments, with_fallbacks
 
 FRAME = ASSETS / "train.py.txt"
@@ -39,12 +40,12 @@ OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
 """Arguments of the trainer that the script finds out where it runs."""
 
 CHOSEN = {
-    "num_train_epochs": "epochs",
-    "learning_rate": "learning rate",
-    "per_device_train_batch_size": "batch size",
-    "PRECISION": "precision",
+    "num_train_epochs": "training.epochs",
+    "learning_rate": "training.learning_rate",
+    "per_device_train_batch_size": "training.batch_size",
+    "PRECISION": "training.precision",
 }
-"""What a value in the script is called where its choice is explained."""
+"""The setting that a value in the script follows from, by its dotted path."""
 
 WORDS = {
     "MODEL": "a folder beside this script, or an id on the Hugging Face hub",
@@ -64,8 +65,8 @@ def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
     if folder.exists():
         raise RunError(f"{folder} is there already.", "Choose another folder, or remove it.")
     load()
-    tokenizer = load_tokenizer(recipe.model, workspace)
-    rows = prepare(_Unheard(), recipe, workspace, tokenizer)
+    prepared = prepare(recipe, workspace)
+    rows = prepared.rows
     _require_same_rows(run, view, rows)
     staging = folder.with_name(f".{run.id}.{os.getpid()}")
     try:
@@ -73,36 +74,34 @@ def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
         _write_rows(rows.train, staging / "train.parquet")
         if rows.held_out:
             _write_rows(rows.held_out, staging / "held-out.parquet")
-        tokenizer.save_pretrained(staging / "tokenizer")
+        prepared.tokenizer.save_pretrained(staging / "tokenizer")
         (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         model = _put_model(locate(recipe.model, workspace), recipe, staging)
-        hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
-        settled = plan(recipe, [length(row) for row in rows.train], hidden_size)
-        (staging / "train.py").write_text(source(run, view, model, settled), encoding="utf-8")
+        (staging / "train.py").write_text(source(run, view, model, prepared.defaults), encoding="utf-8")
         staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder / "train.py"
 
 
-def source(run: Run, view: View, model: dict, settled: Plan) -> str:
+def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL and REVISION."""
     recipe = with_fallbacks(run)
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
-    given = arguments(recipe, settled, hardware.machine(), chosen["precision"].value)
+    given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
     settings = {
         **model,
-        "PRECISION": chosen["precision"].value,
+        "PRECISION": chosen["training.precision"].value,
         "ADAPTER": _Call(*adapter.peft_arguments()) if adapter.peft_arguments() else None,
         "QUANTIZATION": _quantization(adapter),
         "EVALUATIONS": recipe.evaluation.times,
-        "ARGUMENTS": {**given, **method.options(settled.pack)},
+        "ARGUMENTS": {**given, **method.options(defaults.pack)},
     }
-    words = WORDS | {name: f"{what}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
+    words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
     from finetune.training.trainer import EpochOrder, ordered
 
-    after = [f"BLANK = {literal(method.padding_row)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
+    after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
     if adapter.quantization_arguments():
         after.append(inspect.getsource(keep_gradients))
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
@@ -113,7 +112,7 @@ def source(run: Run, view: View, model: dict, settled: Plan) -> str:
         imports=_imports(adapter),
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
         loaded="    keep_gradients(model)\n" if adapter.quantization_arguments() else "",
-        trainer="\n\n".join([*after, method.script(settled.pack).strip()]),
+        trainer="\n\n".join([*after, method.script(defaults.pack).strip()]),
     )
 
 
@@ -140,13 +139,6 @@ class _Call:
 
     name: str
     arguments: dict
-
-
-class _Unheard:
-    """Stands for a run while its rows are made again: what there is to say of them was said then."""
-
-    def emit(self, event) -> None:
-        pass
 
 
 def _quantization(adapter: Adapter) -> _Call | None:

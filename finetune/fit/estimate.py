@@ -2,8 +2,8 @@
 
 Memory is what ``fit.profile`` finds for one step on the longest rows, plus what each kind of device adds to it.
 On a CPU the estimate is the growth of this process's resident memory over the run, from before the model is loaded
-with the libraries there already; on a card it is the peak that PyTorch allocates plus the driver's own share.
-Measured on a CPU only (``assets/decisions.md`` has the table); nothing was measured on a GPU.
+with the libraries loaded already; on a GPU it is the peak that PyTorch allocates plus the driver's own share.
+Measured on a CPU only (``assets/lab.md`` has the table); nothing was measured on a GPU.
 """
 
 import math
@@ -20,7 +20,7 @@ from finetune.machine import hardware
 from finetune.model import HUB_ID, locate
 from finetune.recipe import ModelSettings, Recipe
 from finetune.runs.workspace import Workspace
-from finetune.training.defaults import Plan, plan
+from finetune.training.defaults import Defaults, choose_defaults
 
 if TYPE_CHECKING:
     from finetune.fit.profile import Step
@@ -33,12 +33,9 @@ GAPS = 0.25
 """Gaps that freed blocks leave in glibc's heap, per byte in blocks that come from it (this and the amount above fitted
 to 48 measured runs, 64 to 1,024 tokens, 5 to 494 M parameters). Partly chance: one recipe took 652 to 734 MB."""
 COMPRESSED_BYTES = 60 * 10**6
-"""What a base in 4 bits adds to that on a CPU (fitted to 16 of them): its layers are unpacked and dropped again."""
+"""What a 4-bit base adds to that on a CPU (fitted to 16 of them): its layers are dequantized and dropped again."""
 FILL = 0.95
 """How full packed sequences are."""
-PADDED, PAIRED = 1.05, 1.2
-"""What a batch holds per token of its rows, padding counted: the shorter answer of a pair gets as long as the longer
-(measured: 1.01 and 1.00 for the samples of answers, 1.18 for the sample of pairs)."""
 
 
 @dataclass(frozen=True)
@@ -54,60 +51,60 @@ class Fit:
     sentence: str
     """All of it in plain English."""
     seconds: float | None = None
-    """How long it takes, roughly and rather too long than too short; None without the number of tokens."""
+    """Seconds it takes, roughly and rather too long than too short; None without the number of tokens."""
     verdict: str = ""
     """``fits``, ``tight`` or ``won't fit``; empty if it cannot be told."""
-    cards: dict[str, str] = field(default_factory=dict)
-    """The verdict for each usual card, in bf16 unless the recipe asks otherwise."""
+    gpus: dict[str, str] = field(default_factory=dict)
+    """The verdict for each usual GPU, in bf16 unless the recipe asks otherwise."""
 
 
 @dataclass(frozen=True)
-class Shape:
+class ModelSize:
     """What a model's config says of its size."""
 
     parameters: int
     linear: int
-    """Weights of the layers' linear maps: what 4 bits compress, and what an add-on sits beside."""
+    """Weights of the layers' linear maps: what 4 bits quantize, and what LoRA sits beside."""
     layers: int
     hidden: int
     vocabulary: int
     context: int | None
 
 
-def estimate(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), cards: bool = True) -> Fit:
-    """The fit of ``recipe`` with so much to learn from.
+def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), gpus: bool = True) -> Fit:
+    """The fit of ``recipe`` with training data of these ``counts``.
 
     What is not known of the rows is taken to be as large as the recipe allows. A model that is not on this machine
     is not fetched for it: the fit then says that it cannot be known (``fits`` is False and the numbers are 0).
-    Without ``cards`` the usual cards are left out, which takes half the time.
+    Without ``gpus`` the usual GPUs are left out, which takes half the time.
     """
     machine = hardware.machine()
     available = hardware.free_bytes(machine)
     folder = on_this_machine(recipe.model, workspace)
     if folder is None:
         return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is on this machine.")
-    shape, trainable = _shape(folder), _trainable(folder, recipe.adapter)
+    size, trainable = _size(folder), _trainable(folder, recipe.adapter)
     precision = hardware.choose_precision(machine, recipe.training.precision).value
-    seen = _as_cut(recipe, counts, shape.context)
-    settled = plan(recipe, _lengths(seen), shape.hidden)
-    on_card = "fp32" if recipe.training.precision == "fp32" else "bf16"
-    needed = _needed(recipe, folder, _step(recipe, settled, seen, machine.device, precision), machine.device)
+    seen = _as_cut(recipe, counts, size.context)
+    defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
+    on_gpu = "fp32" if recipe.training.precision == "fp32" else "bf16"
+    needed = _needed(recipe, folder, _step(recipe, defaults, seen, machine.device, precision), machine.device)
     if needed is None:
-        words = "The memory of a model of this kind can only be measured."
-        return Fit(shape.parameters, trainable, 0, available, False, words)
+        words = "The memory of this combination of model and adapter can only be measured."
+        return Fit(size.parameters, trainable, 0, available, False, words)
     others = {}
-    if cards:
-        others = usual_gpus(_needed(recipe, folder, _step(recipe, settled, seen, "cuda", on_card), "cuda"))
+    if gpus:
+        others = usual_gpus(_needed(recipe, folder, _step(recipe, defaults, seen, "cuda", on_gpu), "cuda"))
     took = None
     if counts.tokens and counts.rows:
-        took = seconds(_work(recipe, shape, trainable, settled, seen, machine.device), machine.device, precision)
+        took = seconds(_work(recipe, size, trainable, defaults, seen, machine.device), machine.device, precision)
     word = verdict(needed, available)
     words = sentence(needed, available, took, recipe.adapter.weight_bits > 4)
-    return Fit(shape.parameters, trainable, needed, available, word == FITS, words, took, word, others)
+    return Fit(size.parameters, trainable, needed, available, word == FITS, words, took, word, others)
 
 
 def _as_cut(recipe: Recipe, counts: Counts, context: int | None) -> Counts:
-    """``counts`` of rows that are cut as they will be, with a length that is not known at its most."""
+    """``counts`` of rows truncated as they will be, with a length that is not known at its most."""
     length = min(recipe.training.length, context or recipe.training.length)
     seen = replace(counts, rows=counts.rows or 1, longest=min(counts.longest or length, length))
     return replace(seen, trained=seen.tokens, most_trained=seen.longest) if recipe.method.trains_all else seen
@@ -121,49 +118,51 @@ def _lengths(seen: Counts) -> list[int]:
     return [seen.longest, *[others] * (seen.rows - 1)]
 
 
-def _step(recipe: Recipe, settled: Plan, seen: Counts, device: str, precision: str) -> "Step":
+def _step(recipe: Recipe, defaults: Defaults, seen: Counts, device: str, precision: str) -> "Step":
     """The step on the longest rows there are, with ``precision`` on ``device``."""
     from finetune.fit.profile import Step
     from finetune.training.trainer import base_dtype, computes_in_16_bits
 
-    micro = min(settled.micro_batch, seen.rows)
-    pairs = recipe.method.type == "dpo"
-    sequences = micro * (2 if pairs else 1)
-    if settled.pack:
+    micro = min(defaults.micro_batch, seen.rows)
+    method = recipe.method
+    sequences = micro * method.sequences_per_row
+    if defaults.pack:
         share = sum(_lengths(seen)) / (FILL * seen.longest * seen.rows)
         sequences = max(1, round(micro * share))
     return Step(
         sequences=sequences,
         length=max(2, seen.longest),
-        trained=_trained_share(seen, settled.pack, pairs),
-        half=computes_in_16_bits(precision),
+        trained_share=_trained_share(seen, defaults.pack, method.sequences_per_row),
+        mixed_precision=computes_in_16_bits(precision),
         base_dtype=base_dtype(precision, recipe.adapter.trains_base()),
-        masked=settled.pack or sequences > 1,
-        checkpointing=bool(recipe.training.activation_checkpointing),
-        moments_in_8_bits=recipe.training.optimizer == "adamw_8bit",
+        masked=defaults.pack or sequences > 1,
+        activation_checkpointing=bool(recipe.training.activation_checkpointing),
+        optimizer_in_8_bits=recipe.training.optimizer == "adamw_8bit",
         accumulates=recipe.training.accumulation > 1,
-        reference=pairs,
-        checked=micro * (2 if pairs else 1),
+        reference=method.has_reference,
+        evaluated_sequences=micro * method.sequences_per_row,
         triton=device == "cuda",
     )
 
 
-def _trained_share(seen: Counts, packed: bool, pairs: bool) -> float:
-    """Share of the positions of the longest batch that carry loss, in twentieths, rather too many than too few.
+def _trained_share(seen: Counts, packed: bool, sequences: int) -> float:
+    """Share of trained tokens in the longest batch, in twentieths, rather too high than too low.
 
-    Packed rows are learnt in their common share; any padded one may have as much to learn as the row with the most.
+    Packed rows have their common share; any padded one may have as many trained tokens as the row with the most.
     """
     if not (seen.most_trained and seen.tokens):
         return 1.0
-    share = seen.trained / seen.tokens if packed else seen.most_trained / (seen.longest * (2 if pairs else 1))
+    share = seen.trained / seen.tokens if packed else seen.most_trained / (seen.longest * sequences)
     return min(1.0, math.ceil(20 * share) / 20)
 
 
 def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | None:
-    """Bytes that a run of such steps takes on ``device``; None for a model that cannot be rehearsed.
+    """Bytes that a run of such steps takes on ``device``; None where the dry run cannot tell.
 
-    While weights are compressed to 4 bits on a CPU, all that was read of their files is in memory beside them.
+    While weights are quantized to 4 bits on a CPU, all that was read of their files is in memory beside them.
     """
+    if not recipe.adapter.profiled:
+        return None
     from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
     from finetune.fit.profile import profile_step
@@ -186,48 +185,48 @@ def _files_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.glob("model*.safetensors"))
 
 
-def _epochs(recipe: Recipe, settled: Plan, rows: int) -> float:
-    """How often ``rows`` are read before the last step; a number of steps holds whatever the epochs say."""
+def _epochs(recipe: Recipe, defaults: Defaults, rows: int) -> float:
+    """Epochs over ``rows`` before the last step; a number of steps holds whatever the epochs say."""
     if not recipe.training.max_steps:
-        return settled.epochs
-    return recipe.training.max_steps * settled.batch_size / rows
+        return defaults.epochs
+    return recipe.training.max_steps * defaults.batch_size / rows
 
 
-def _work(recipe: Recipe, shape: Shape, trainable: int, settled: Plan, seen: Counts, device: str) -> Work:
-    """What the whole run has to do on ``device``: steps, and its looks at itself."""
-    pairs, quantized = recipe.method.type == "dpo", recipe.adapter.weight_bits == 4
-    again = bool(recipe.training.activation_checkpointing) + pairs
-    times, watched = _epochs(recipe, settled, seen.rows), recipe.evaluation
-    steps = math.ceil(times * seen.rows / settled.batch_size)
-    checks = watched.checked_after(steps)
-    tokens = seen.tokens * (PAIRED if pairs else PADDED)
+def _work(recipe: Recipe, size: ModelSize, trainable: int, defaults: Defaults, seen: Counts, device: str) -> Work:
+    """What the whole run has to do on ``device``: steps and evaluations."""
+    method, quantized = recipe.method, recipe.adapter.weight_bits == 4
+    again = bool(recipe.training.activation_checkpointing) + method.extra_passes
+    times, watched = _epochs(recipe, defaults, seen.rows), recipe.evaluation
+    steps = math.ceil(times * seen.rows / defaults.batch_size)
+    evaluations = watched.evaluated_after(steps)
+    tokens = seen.tokens * method.padding
     return Work(
-        layers=shape.layers,
-        hidden=shape.hidden,
-        words=shape.vocabulary,
-        linear=shape.linear,
+        layers=size.layers,
+        hidden=size.hidden,
+        vocabulary=size.vocabulary,
+        linear=size.linear,
         passes=3 + again,
-        products=(3 if recipe.adapter.trains_base() else 2) + again,
-        trained=trainable,
+        matrix_passes=(3 if recipe.adapter.trains_base() else 2) + again,
+        trainable=trainable,
         steps=steps,
-        batches=times * seen.rows / min(settled.micro_batch, seen.rows),
+        batches=times * seen.rows / min(defaults.micro_batch, seen.rows),
         tokens=times * tokens,
-        scored=_scored(seen, tokens, device),
-        looks=len(checks) + 1 if checks else 0,
-        checked_batches=math.ceil(seen.held_out / settled.micro_batch),
-        checked_tokens=seen.held_out * tokens / seen.rows,
-        checked_passes=2 if pairs else 1,
+        scored_share=_scored(seen, tokens, device),
+        evaluations=len(evaluations) + 1 if evaluations else 0,
+        evaluated_batches=math.ceil(seen.held_out / defaults.micro_batch),
+        evaluated_tokens=seen.held_out * tokens / seen.rows,
+        evaluated_passes=1 + method.extra_passes,
         answer_tokens=watched.max_tokens,
-        saves=_planned_saves(recipe.training.save_steps, steps, checks),
+        saves=_planned_saves(recipe.training.save_steps, steps, evaluations),
         saves_by_time=not recipe.training.save_steps,
         saved_bytes=12 * trainable,
         model_bytes=4 * trainable,
-        compressed=shape.linear if quantized else 0,
+        quantized=size.linear if quantized else 0,
     )
 
 
 def _scored(seen: Counts, tokens: float, device: str) -> float:
-    """Share of an epoch's ``tokens``, padding among them, that are scored on ``device``; all if it is not known."""
+    """Share of an epoch's ``tokens``, padding included, whose logits are computed on ``device``; 1 if not known."""
     import torch
 
     from finetune.training.trainer import scores_trained_tokens_only
@@ -237,11 +236,11 @@ def _scored(seen: Counts, tokens: float, device: str) -> float:
     return min(1.0, seen.trained / tokens)
 
 
-def _planned_saves(every: int | None, steps: int, checks: set[int]) -> int:
-    """Checkpoints after steps that are known beforehand: each check, and ``every`` so many where the recipe says so."""
+def _planned_saves(every: int | None, steps: int, evaluations: set[int]) -> int:
+    """Checkpoints at steps that are known beforehand: evaluations, and ``every`` so many where the recipe says so."""
     if not every:
-        return len(checks)
-    return steps // every + sum(step % every != 0 for step in checks)
+        return len(evaluations)
+    return steps // every + sum(step % every != 0 for step in evaluations)
 
 
 def on_this_machine(settings: ModelSettings, workspace: Workspace) -> Path | None:
@@ -255,7 +254,7 @@ def on_this_machine(settings: ModelSettings, workspace: Workspace) -> Path | Non
 
 
 @cache
-def _shape(folder: Path) -> Shape:
+def _size(folder: Path) -> ModelSize:
     import torch
 
     from finetune.adapters.full import Full
@@ -266,7 +265,7 @@ def _shape(folder: Path) -> Shape:
     linear = sum(
         layer.weight.numel() for layer in model.modules() if isinstance(layer, torch.nn.Linear) and layer is not head
     )
-    return Shape(
+    return ModelSize(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         linear=linear,
         layers=config.num_hidden_layers,
@@ -278,7 +277,7 @@ def _shape(folder: Path) -> Shape:
 
 @cache
 def _trainable(folder: Path, adapter: Adapter) -> int:
-    """Parameters that move: PEFT attaches its add-on to the empty model, and they are counted."""
+    """Trained parameters: PEFT attaches its adapter to the empty model, and they are counted."""
     from finetune.fit.profile import empty
 
     return sum(parameter.numel() for parameter in empty(folder, adapter).parameters() if parameter.requires_grad)

@@ -23,38 +23,36 @@ from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.lease import Lease
 from finetune.machine.libraries import load
 from finetune.machine.peak import Peak
-from finetune.model import load_config, load_tokenizer
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
-from finetune.runs.run import Run
+from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.workspace import Workspace
-from finetune.training.defaults import plan
-from finetune.training.prepare import length, prepare
-from finetune.training.sample_answers import Sampler
+from finetune.training.prepare import prepare, sequence_tokens
+from finetune.training.sample_answers import SampleAnswers
 from finetune.training.train import Attempt, build, count, load_start
 
 LONGEST_STEPS = 2
-"""Steps on the longest rows: the first makes the optimizer's state, the second has it beside everything else."""
+"""Steps on the longest rows: the first makes the optimizer state, the second has it beside everything else."""
 TYPICAL_STEPS = 3
-"""Steps on rows of middle length, for the time; the first of them is not counted."""
+"""Steps on rows of median length, for the time; the first of them is not counted."""
 OUT_OF_MEMORY = "The measured step ran out of memory: it does not fit."
 SAMPLED_TOKENS = 16
-"""Tokens of a sample answer that are timed; longer answers are taken to cost the same per token."""
+"""Tokens of a sample answer that are timed; longer ones are taken to cost the same per token."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one step on the longest rows took on this machine, and what the whole run follows to."""
+    """What one step on the longest rows took on this machine, and what the whole run comes to."""
 
     peak_bytes: int
     """CPU: growth of the process's resident memory since before the model was loaded. GPU: peak allocated."""
     seconds_per_step: float
-    """On rows of middle length, all parts of the batch together."""
+    """On rows of median length, all micro-batches together."""
     longest_step_s: float
     steps: int
     """Steps of the whole run."""
     eta_s: float
-    """The whole run: loading, steps, held-out checks with their sample answers."""
+    """The whole run: loading, steps, evaluations with their sample answers."""
     parameters: int
     trainable: int
 
@@ -80,55 +78,49 @@ def measured(recipe: Recipe, workspace: Workspace, timeout_s: float = 900) -> Me
     return Measured(**facts)
 
 
-def counted(recipe: Recipe, workspace: Workspace) -> Counts:
-    """What is counted of the rows to learn from, and of those kept; nothing while the model is not on this machine."""
+def count_tokens(recipe: Recipe, workspace: Workspace) -> Counts:
+    """What is counted of training and held-out rows; nothing while the model is not on this machine."""
     if on_this_machine(recipe.model, workspace) is None:
         return Counts()
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run.create(Path(folder), recipe)
-        rows = prepare(run, recipe, workspace, load_tokenizer(recipe.model, workspace))
-        return replace(rows.counts, held_out=len(rows.held_out))
+    rows = prepare(recipe, workspace).rows
+    return replace(rows.counts, held_out=len(rows.held_out))
 
 
 def measure(recipe: Recipe, workspace: Workspace) -> Measured:
     """Build the trainer as ``train`` does, and measure it here; the device is held meanwhile, or ``BusyError``."""
-    _offer_to_be_ended_first()
+    _offer_to_be_killed_first()
     load()
     began = time.monotonic()
     with Lease(workspace.path).take(), tempfile.TemporaryDirectory() as folder:
-        tokenizer = load_tokenizer(recipe.model, workspace)
-        attempt = _attempt(Run.create(Path(folder), recipe), recipe, workspace, tokenizer)
+        attempt = _attempt(recipe, workspace, Path(folder))
         peak, clock = Peak(attempt.machine), _clock()
         attempt.model = load_start(attempt)
-        trainer = build(attempt, tokenizer, clock)
+        trainer = build(attempt, clock)
         prepared = time.monotonic() - began
-        steps = _steps(recipe, trainer, attempt.plan.epochs)
+        steps = _steps(recipe, trainer, attempt.prepared.defaults.epochs)
         _arrange(trainer)
         trainer.train()
-        checks = _check_seconds(attempt, trainer, tokenizer)
+        evaluations = _evaluation_seconds(attempt, trainer)
         step = mean(clock.seconds[LONGEST_STEPS + 1 :])
         return Measured(
             peak_bytes=peak.bytes(),
             seconds_per_step=round(step, 4),
             longest_step_s=round(clock.seconds[LONGEST_STEPS - 1], 4),
             steps=steps,
-            eta_s=round(prepared + steps * step + checks, 1),
+            eta_s=round(prepared + steps * step + evaluations, 1),
             parameters=count(trainer.model, trainable=False),
             trainable=count(trainer.model, trainable=True),
         )
 
 
-def _attempt(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Attempt:
-    """A run's attempt that ends after the few steps to be measured, its model not yet loaded."""
+def _attempt(recipe: Recipe, workspace: Workspace, folder: Path) -> Attempt:
+    """An attempt that ends after the few steps to be measured, its model not yet loaded; it saves to ``folder``."""
     few = recipe.changed(**{"training.max_steps": LONGEST_STEPS + TYPICAL_STEPS})
-    machine = hardware.machine()
-    attempt = Attempt(run, few, workspace, machine)
-    attempt.precision = hardware.choose_precision(machine, recipe.training.precision).value
-    attempt.rows = prepare(run, recipe, workspace, tokenizer)
-    hidden = load_config(recipe.model, workspace).get_text_config().hidden_size
-    settled = plan(recipe, [length(row) for row in attempt.rows.train], hidden)
-    attempt.plan = replace(settled, micro_batch=min(settled.micro_batch, len(attempt.rows.train)))
-    return attempt
+    machine, prepared = hardware.machine(), prepare(recipe, workspace)
+    micro_batch = min(prepared.defaults.micro_batch, len(prepared.rows.train))
+    prepared.defaults = replace(prepared.defaults, micro_batch=micro_batch)
+    precision = hardware.choose_precision(machine, recipe.training.precision).value
+    return Attempt(few, workspace, machine, Checkpoints(folder), precision=precision, prepared=prepared)
 
 
 def _clock():
@@ -156,9 +148,9 @@ def _steps(recipe: Recipe, trainer, epochs: float) -> int:
 
 
 def _arrange(trainer) -> None:
-    """Put the longest rows first, then those of middle length, each as often as its steps need."""
+    """Put the longest rows first, then those of median length, each as often as its steps need."""
     rows = trainer.train_dataset
-    order = sorted(range(len(rows)), key=lambda n: width(rows[n]), reverse=True)
+    order = sorted(range(len(rows)), key=lambda n: sequence_tokens(rows[n]), reverse=True)
     batch = trainer.args.per_device_train_batch_size * trainer.args.gradient_accumulation_steps
     middle = order[max(0, (len(order) - batch) // 2) :]
     chosen = _cycled(order, batch) * LONGEST_STEPS + _cycled(middle, batch) * TYPICAL_STEPS
@@ -171,32 +163,26 @@ def _cycled(order: list[int], size: int) -> list[int]:
     return [order[n % len(order)] for n in range(size)]
 
 
-def width(row: dict) -> int:
-    """Tokens of the longest sequence that a trainer's row becomes: of a pair, the prompt with its longer answer."""
-    prompt = len(row.get("prompt_ids", ()))
-    return prompt + max(len(ids) for name, ids in row.items() if name.endswith("ids") and name != "prompt_ids")
-
-
-def _check_seconds(attempt: Attempt, trainer, tokenizer) -> float:
-    """All the run's looks at itself: held-out rows scored and sample answers written, one before the first step."""
-    recipe, rows = attempt.recipe, attempt.rows
-    seconds, looks = 0.0, recipe.evaluation.times + 1 if recipe.evaluation.times else 0
-    if not looks:
+def _evaluation_seconds(attempt: Attempt, trainer) -> float:
+    """All evaluations of the run: held-out rows and sample answers, with one before the first step."""
+    recipe, rows = attempt.recipe, attempt.prepared.rows
+    seconds, evaluations = 0.0, recipe.evaluation.times + 1 if recipe.evaluation.times else 0
+    if not evaluations:
         return 0.0
     if rows.held_out:
         batch = trainer.args.per_device_eval_batch_size
-        order = sorted(range(len(rows.held_out)), key=lambda n: width(rows.held_out[n]), reverse=True)
+        order = sorted(range(len(rows.held_out)), key=lambda n: sequence_tokens(rows.held_out[n]), reverse=True)
         some = trainer.eval_dataset.select(order[: 2 * batch])
         seconds += _timed(lambda: trainer.evaluate(some)) * len(rows.held_out) / len(some)
     tokens = min(SAMPLED_TOKENS, recipe.evaluation.max_tokens)
-    sampler = Sampler(rows.prompts, tokenizer, tokens)
+    sample_answers = SampleAnswers(rows.prompts, attempt.prepared.tokenizer, tokens)
     with trainer.accelerator.autocast():
-        seconds += _timed(lambda: sampler.answers(trainer.model)) * recipe.evaluation.max_tokens / tokens
-    return looks * seconds
+        seconds += _timed(lambda: sample_answers.answers(trainer.model)) * recipe.evaluation.max_tokens / tokens
+    return evaluations * seconds
 
 
-def _offer_to_be_ended_first() -> None:
-    """Where memory runs out, Linux ends this process before any other (proc(5), oom_score_adj)."""
+def _offer_to_be_killed_first() -> None:
+    """Where memory runs out, Linux kills this process before any other (proc(5), oom_score_adj)."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 

@@ -1,10 +1,10 @@
-"""A rehearsal of one training step with tensors that have a shape and no memory: what it would have needed at its peak.
+"""The memory profile of one training step: a dry run with tensors that have a shape and no memory.
 
 The model is built from its config alone, in PyTorch's ``FakeTensorMode``: every operation of the forward and backward
 pass is dispatched as on the CPU, but nothing is allocated or computed. A ledger notes each tensor when it is made and
 when it is freed, so gradients that replace activations, 16-bit copies of weights, masks, recomputed layers and the
-tiles of the head are counted where they really overlap. Layers are alike, so a deep model is rehearsed with few of
-them and continued along a straight line, each part of the step by itself.
+chunks of the head are counted where they really overlap. Layers are alike, so a deep model is profiled with few of them
+and extrapolated along a straight line, each part of the step by itself.
 """
 
 import copy
@@ -17,20 +17,18 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from finetune.adapters import Adapter
+from finetune.fit.stand_ins import CHUNK_VOCABULARY, QuantizedLinear, TritonHead
 from finetune.machine.attention import SHORT_IN_FP32, use
 from finetune.machine.libraries import load
 from finetune.machine.malloc import LARGEST_BYTES
 from finetune.training.trainer import cast_once
 
 FEW, MORE = 4, 8
-"""Layers of the two rehearsals that the straight line goes through."""
-TILE_TOKENS, TILE_WORDS = 4096, 32768
-"""Tokens, and words of the vocabulary, that TRL scores at once (its ``kernels.chunked_logprob``)."""
+"""Layers of the two dry runs that the straight line goes through."""
 PARTS = ("forward", "reference", "head", "upper layers", "lower layers", "held-out")
 """The parts of a step whose peaks grow by a constant with every layer."""
 
@@ -42,25 +40,25 @@ class Step:
     sequences: int
     length: int
     """Tokens of the longest sequence; the others are padded to it."""
-    half: bool
-    """Arithmetic in 16 bits (autocast)."""
+    mixed_precision: bool
+    """Computed in 16 bits (autocast)."""
     base_dtype: str
     """What the base's weights are held in: ``float32``, ``bfloat16`` or ``float16``."""
-    trained: float = 1.0
-    """Share of the batch's positions, padding among them, that carry loss: only those are scored."""
+    trained_share: float = 1.0
+    """Share of the batch's positions, padding among them, with trained tokens: logits are computed for those only."""
     masked: bool = True
     """Sequences are padded or packed, so attention gets a mask."""
-    checkpointing: bool = False
-    moments_in_8_bits: bool = False
+    activation_checkpointing: bool = False
+    optimizer_in_8_bits: bool = False
     """AdamW's two moments take a byte each and a scale per 256 (Dettmers et al. 2022); small weights keep 32 bits."""
     accumulates: bool = False
-    """Gradients of the parts before are there already."""
+    """Gradients of earlier micro-batches are there already."""
     reference: bool = False
     """A second pass through the untouched base, by a copy of it where the base itself is trained (DPO)."""
-    checked: int = 1
-    """Sequences that are scored at once without learning from them."""
+    evaluated_sequences: int = 1
+    """Sequences that are evaluated at once."""
     triton: bool = False
-    """The head runs in Triton kernels, as on an NVIDIA card, and needs no more than its tile (read in TRL's source)."""
+    """The head runs in Triton kernels, as on an NVIDIA GPU, and needs no more than a chunk (read in TRL's source)."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class MemoryProfile:
     """What of the peak was in blocks below ``heap.LARGEST_BYTES``, weights and moments aside."""
 
 
-class Ledger(TorchDispatchMode):
+class AllocationLedger(TorchDispatchMode):
     """Adds up the memory of all tensors that are alive, and remembers the most."""
 
     def __init__(self):
@@ -88,7 +86,7 @@ class Ledger(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         made = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(made):
-            # On the meta device nothing is rehearsed: the model is only built there.
+            # On the meta device nothing is profiled: the model is only built there.
             if isinstance(tensor, torch.Tensor) and tensor.device.type != "meta":
                 self._add(tensor.untyped_storage())
         return made
@@ -107,8 +105,8 @@ class Ledger(TorchDispatchMode):
         self.now -= size
         self.small -= size if size < LARGEST_BYTES else 0
 
-    def turn(self) -> tuple[int, int]:
-        """The most bytes since the last turn, and how many of them in small blocks."""
+    def mark(self) -> tuple[int, int]:
+        """The most bytes since the last mark, and how many of them in small blocks."""
         most, self._most = self._most, (self.now, self.small)
         return most
 
@@ -146,58 +144,58 @@ def config_of(folder: Path):
 
 def _profiled(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
     """Bytes (all, in small blocks) of the weights, of weights and moments, and of the peak of each of ``PARTS``."""
-    with FakeTensorMode(), Ledger() as ledger:
+    with FakeTensorMode(), AllocationLedger() as ledger:
         model = _model(folder, adapter, step, layers)
         reference = None
         if step.reference and adapter.trains_base():
             reference = _model(folder, adapter, step, layers).eval()
         weights = ledger.now, ledger.small
         trained = [weight for weight in model.parameters() if weight.requires_grad]
-        moments = [_moment(weight, step.moments_in_8_bits) for weight in trained for _ in range(2)]
+        moments = [_moment(weight, step.optimizer_in_8_bits) for weight in trained for _ in range(2)]
         state = ledger.now, ledger.small
         for _ in range(2 if step.accumulates else 1):
             peaks = _pass(model, reference, step, ledger)
         for weight in trained:
             weight.grad = None
-        ledger.turn()
+        ledger.mark()
         with torch.no_grad(), _autocast(step):
-            _score(model.eval(), replace(step, sequences=step.checked))
-        peaks.append(ledger.turn())
+            _score(model.eval(), replace(step, sequences=step.evaluated_sequences))
+        peaks.append(ledger.mark())
         del moments
     return [weights, state, *peaks]
 
 
-def _pass(model, reference, step: Step, ledger: Ledger) -> list[int]:
+def _pass(model, reference, step: Step, ledger: AllocationLedger) -> list[int]:
     """The peak of each of ``PARTS`` of a forward and backward pass."""
     peaks = []
 
-    def turn(*_) -> None:
-        peaks.append(ledger.turn())
+    def mark(*_) -> None:
+        peaks.append(ledger.mark())
 
     layers = _layers(model)
-    with _when_its_gradient_comes(layers[len(layers) // 2], turn):
-        ledger.turn()
+    with _at_gradient_of(layers[len(layers) // 2], mark):
+        ledger.mark()
         with _autocast(step):
-            loss = _score(model, step, turn)
-        turn()
+            loss = _score(model, step, mark)
+        mark()
         if step.reference:
             without = model.disable_adapter() if reference is None else nullcontext()
             with torch.no_grad(), without, _autocast(step):
                 _score(reference or model, step)
-        turn()
+        mark()
         loss.backward()
-        turn()
+        mark()
     return peaks
 
 
 @contextmanager
-def _when_its_gradient_comes(layer, turn):
-    """Call ``turn`` once the backward pass has come down to the output of ``layer``."""
+def _at_gradient_of(layer, mark):
+    """Call ``mark`` once the backward pass has come down to the output of ``layer``."""
 
     def attach(_, __, output) -> None:
         hidden = output[0] if isinstance(output, tuple) else output
         if hidden.requires_grad:
-            hidden.register_hook(turn)
+            hidden.register_hook(mark)
 
     hook = layer.register_forward_hook(attach)
     try:
@@ -206,11 +204,11 @@ def _when_its_gradient_comes(layer, turn):
         hook.remove()
 
 
-def _score(model, step: Step, turn=None):
-    """The loss of a batch as TRL's fused head computes it, tile by tile; ``turn`` is called when its gradient is there.
+def _score(model, step: Step, mark=None):
+    """The loss of a batch as TRL's fused head computes it, in chunks; ``mark`` is called when its gradient is there.
 
-    Of all positions, as many are picked out for the head as are learnt. TRL reserves whole tiles also for a smaller
-    vocabulary; what is never touched takes no main memory.
+    Of all positions, as many are picked for the head as have trained tokens. TRL reserves whole chunks also for a
+    smaller vocabulary; what is never touched takes no main memory.
     """
     from trl.kernels import ChunkedLogProbFunction
 
@@ -223,24 +221,24 @@ def _score(model, step: Step, turn=None):
         shared["attention_mask"] = torch.zeros(step.sequences, 1, step.length, step.length, dtype=torch.bool)
         shared["position_ids"] = torch.zeros(shape, dtype=torch.long)
     hidden = base.base_model(input_ids=ids, use_cache=False, **shared).last_hidden_state[:, :-1]
-    if turn is not None:
-        hidden.register_hook(turn)
+    if mark is not None:
+        hidden.register_hook(mark)
     head, config = base.get_output_embeddings(), base.config
     positions = hidden.size(0) * hidden.size(1)
-    picked = torch.arange(max(1, round(step.trained * positions)))
+    picked = torch.arange(max(1, round(step.trained_share * positions)))
     scored, labels = hidden.reshape(-1, hidden.size(-1))[picked], labels[:, 1:].reshape(-1)[picked]
     if step.triton:
-        return _TritonHead.apply(scored, head.weight, step.half)
-    chances, *_ = ChunkedLogProbFunction.apply(
+        return TritonHead.apply(scored, head.weight, step.mixed_precision)
+    log_probs, *_ = ChunkedLogProbFunction.apply(
         scored, head.weight, head.bias, labels, 1.0,
-        min(TILE_WORDS, head.weight.size(0)), getattr(config, "final_logit_softcapping", None), 1.0,
+        min(CHUNK_VOCABULARY, head.weight.size(0)), getattr(config, "final_logit_softcapping", None), 1.0,
         ("log_probs", "entropy", "is_top1"),
     )  # fmt: skip
-    return -chances.sum()
+    return -log_probs.sum()
 
 
 def _autocast(step: Step):
-    return torch.autocast("cpu", dtype=torch.bfloat16) if step.half else nullcontext()
+    return torch.autocast("cpu", dtype=torch.bfloat16) if step.mixed_precision else nullcontext()
 
 
 def _layers(model):
@@ -252,14 +250,14 @@ def _layers(model):
 def _model(folder: Path, adapter: Adapter, step: Step, layers: int):
     """The model with its adapter as the trainer has it, on the CPU but without memory."""
     model = empty(folder, adapter, getattr(torch, step.base_dtype), layers)
-    if step.checkpointing:
+    if step.activation_checkpointing:
         if not adapter.trains_base():
             model.enable_input_require_grads()
         model.activation_checkpointing_enable()
     made: dict[int, torch.Tensor] = {}
     for part in list(model.modules()):
         if adapter.weight_bits == 4 and hasattr(part, "base_layer"):
-            part.base_layer = _Packed(part.base_layer, getattr(adapter, "double_quantization", False))
+            part.base_layer = QuantizedLinear(part.base_layer, getattr(adapter, "double_quantization", False))
         for name, weight in part.named_parameters(recurse=False):
             if id(weight) not in made:
                 dtype = torch.bfloat16 if adapter.weight_bits == 4 and weight.requires_grad else weight.dtype
@@ -267,7 +265,7 @@ def _model(folder: Path, adapter: Adapter, step: Step, layers: int):
             part._parameters[name] = made[id(weight)]
         for name, buffer in part.named_buffers(recurse=False):
             part._buffers[name] = _like(buffer, buffer.dtype)
-    if step.half:
+    if step.mixed_precision:
         cast_once(model)
         if not step.triton:
             use(model, SHORT_IN_FP32)
@@ -305,54 +303,3 @@ def _moment(weight, in_8_bits: bool):
     if in_8_bits and weight.numel() >= 4096:
         return torch.empty(weight.numel() + 4 * (weight.numel() // 256), dtype=torch.uint8)
     return torch.empty_like(weight, dtype=torch.float32 if in_8_bits else None)
-
-
-class _Packed(nn.Module):
-    """A linear map held in 4 bits, as bitsandbytes has it: unpacked for each pass, and never kept."""
-
-    def __init__(self, linear: nn.Linear, double: bool):
-        super().__init__()
-        self.in_features, self.out_features = linear.in_features, linear.out_features
-        count = linear.weight.numel()
-        self.packed = nn.Buffer(torch.empty(count // 2, dtype=torch.uint8))
-        self.scales = nn.Buffer(torch.empty(count // 64, dtype=torch.uint8 if double else torch.float32))
-
-    def forward(self, hidden):
-        return _Unpack.apply(hidden.to(torch.bfloat16), self.out_features).to(hidden.dtype).clone()
-
-
-class _Unpack(torch.autograd.Function):
-    """``hidden`` times a weight in bf16 that exists during the multiplication alone."""
-
-    @staticmethod
-    def forward(ctx, hidden, out_features):
-        ctx.shape = (out_features, hidden.size(-1))
-        return functional.linear(hidden, torch.empty(ctx.shape, dtype=torch.bfloat16))
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient @ torch.empty(ctx.shape, dtype=torch.bfloat16), None
-
-
-class _TritonHead(torch.autograd.Function):
-    """What TRL's head allocates where its kernels work in place: a tile, and sums of gradients in fp32."""
-
-    @staticmethod
-    def forward(ctx, hidden, weight, half):
-        ctx.save_for_backward(hidden, weight)
-        ctx.dtype = torch.bfloat16 if half else hidden.dtype
-        _tile(hidden, weight, ctx.dtype)
-        return torch.empty(())
-
-    @staticmethod
-    def backward(ctx, _):
-        hidden, weight = ctx.saved_tensors
-        sums = torch.empty(hidden.shape), torch.empty(weight.shape) if ctx.needs_input_grad[1] else None
-        _tile(hidden, weight, ctx.dtype)
-        return sums[0].to(hidden.dtype), None if sums[1] is None else sums[1].to(weight.dtype), None
-
-
-def _tile(hidden, weight, dtype) -> None:
-    """Room for a tile of logits and for what is multiplied into it, given back at once."""
-    tile = torch.empty(min(TILE_TOKENS, len(hidden)), TILE_WORDS, dtype=dtype)
-    torch.mm(hidden[:TILE_TOKENS].to(dtype), weight[:TILE_WORDS].to(dtype).t(), out=tile[:, : len(weight[:TILE_WORDS])])

@@ -1,6 +1,6 @@
 """How long a run takes: the amounts of its work times what each amount takes on this machine.
 
-A CPU spends more on the small operations around the matrix products (casts, norms, masks, the add-on, scoring words)
+A CPU spends more on the small operations around the matrix products (casts, norms, masks, the adapter, cross-entropy)
 than on the products themselves, so these are counted too. The constants were fitted to twelve trainings of 5, 19 and 80
 M parameters on the samples; another machine, or the same in a worse hour, is taken to be slower or faster in the
 products as in a large one, and in all else as in a small layer of such operations.
@@ -19,23 +19,23 @@ LAYER_S = {"cpu": 0.0028, "mps": 0.0012, "cuda": 0.0008}
 """What one pass of a batch through a layer costs however small the batch is: dispatching its operations."""
 ELEMENT_S = {"cpu": 58e-9, "mps": 0.0, "cuda": 0.0}
 """What one number of a hidden state costs in a pass through a layer beside the matrix products."""
-WORD_S = {"cpu": 8.5e-9, "mps": 0.0, "cuda": 0.0}
-"""What scoring one word of the vocabulary for one token costs in a pass beside the matrix product."""
+LOGIT_S = {"cpu": 8.5e-9, "mps": 0.0, "cuda": 0.0}
+"""What one logit of one token costs in a pass beside the matrix product."""
 UPDATE_S = {"cpu": 8e-9, "mps": 0.0, "cuda": 0.0}
-"""What a step costs for each weight that is trained, beside its gradient: AdamW, and its cast for the next step."""
+"""What a step costs for each trained weight, beside its gradient: AdamW, and its cast for the next step."""
 READ_S = {"cpu": 0.4e-9, "mps": 0.0, "cuda": 0.0}
-"""What reading one weight costs for each token of an answer, which is written one by one."""
+"""What reading one weight costs for each token of an answer, which is decoded one by one."""
 EFFICIENCY = {"cpu": 1.0, "mps": 0.2, "cuda": 0.2}
-"""Share of the speed of a large matrix product that training reaches in its own; on cards with all that is around them
+"""Share of the speed of a large matrix product that training reaches in its own; on GPUs with all that is around them
 (not measured here)."""
-COMPRESS_S = {"cpu": 20e-9, "mps": 0.0, "cuda": 0.0}
-"""Compressing a weight to 4 bits while loading."""
+QUANTIZE_S = {"cpu": 20e-9, "mps": 0.0, "cuda": 0.0}
+"""Quantizing a weight to 4 bits while loading."""
 SAVE_BYTES_PER_S = 300e6
-"""A checkpoint on its way to the disk, with its sums."""
+"""A checkpoint on its way to the disk, with its checksums."""
 SMALL_LAYER_S = 0.005
 """What a small layer took there and back where and when the constants were measured (2 cores)."""
 
-AGAIN_S = 60.0
+REPEAT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -44,65 +44,65 @@ class Work:
 
     layers: int
     hidden: int
-    words: int
-    """Of the vocabulary."""
+    vocabulary: int
+    """Tokens in it."""
     linear: int
     """Weights of the layers' linear maps."""
     passes: int
-    """How often a token goes through a layer for one step, backward counted as two."""
-    products: int
+    """How often a token passes a layer in one step, backward counted as two."""
+    matrix_passes: int
     """How many of these multiply with the weights: frozen ones need no gradient."""
-    trained: int
-    """Weights that move."""
+    trainable: int
+    """Trained weights."""
     steps: int
-    """How often they do."""
+    """Optimizer steps."""
     batches: float
-    """Batches that are in memory at once, over all epochs."""
+    """Micro-batches, over all epochs."""
     tokens: float
     """Tokens over all epochs, padding counted."""
-    scored: float
-    """Share of the tokens for which the words of the vocabulary are scored, in the looks too."""
-    looks: int
-    """How often it is checked, the one before the first step counted."""
-    checked_batches: float
-    """Of held-out rows, in each look."""
-    checked_tokens: float
-    checked_passes: int
+    scored_share: float
+    """Share of the tokens whose logits are computed, in evaluations too."""
+    evaluations: int
+    """Evaluations, the one before the first step counted."""
+    evaluated_batches: float
+    """Of held-out rows, in each evaluation."""
+    evaluated_tokens: float
+    evaluated_passes: int
     answer_tokens: int
-    """Tokens of the longest sample answer, in each look."""
+    """Tokens of the longest sample answer, in each evaluation."""
     saves: int
-    """Checkpoints after steps that are known beforehand."""
+    """Checkpoints at steps that are known beforehand."""
     saves_by_time: bool
     """More are saved between those where training takes long (``checkpoints.SAVE_S``)."""
     saved_bytes: int
     """Of a checkpoint."""
     model_bytes: int
     """Of the model at the end."""
-    compressed: int = 0
-    """Weights that are compressed to 4 bits while loading."""
+    quantized: int = 0
+    """Weights that are quantized to 4 bits while loading."""
 
 
 def seconds(work: Work, device: str, precision: str) -> float:
-    """The time of the whole run, from its turn in the line to its end."""
+    """Seconds of the whole run, from the start of its work to its end."""
     speed, slow = flops(device, precision), slowness(device)
 
-    def through(batches: float, tokens: float, passes: int, products: int) -> float:
+    def through(batches: float, tokens: float, passes: int, matrix_passes: int) -> float:
         dispatched = batches * work.layers * LAYER_S[device]
-        words = work.scored * work.words
-        around = tokens * (work.layers * work.hidden * ELEMENT_S[device] + words * WORD_S[device])
+        vocabulary = work.scored_share * work.vocabulary
+        elementwise = tokens * (work.layers * work.hidden * ELEMENT_S[device] + vocabulary * LOGIT_S[device])
         # The head is a linear map too, whether or not it shares its weights with the embedding.
-        weights = work.linear + work.hidden * words
-        multiplied = 2 * tokens * products * weights / (EFFICIENCY[device] * speed)
-        return slow * passes * (dispatched + around) + multiplied
+        weights = work.linear + work.hidden * vocabulary
+        multiplying = 2 * tokens * matrix_passes * weights / (EFFICIENCY[device] * speed)
+        return slow * passes * (dispatched + elementwise) + multiplying
 
-    loaded = START_S + slow * work.compressed * COMPRESS_S[device]
-    updated = slow * work.steps * work.trained * UPDATE_S[device]
-    trained = updated + through(work.batches, work.tokens, work.passes, work.products)
-    checked = through(work.checked_batches, work.checked_tokens, work.checked_passes, work.checked_passes)
-    read = slow * work.answer_tokens * (work.linear + work.hidden * work.words) * READ_S[device]
-    answered = read + through(work.answer_tokens, 0, 1, 0)
-    saved = (_saves(work, trained) * work.saved_bytes + work.model_bytes) / SAVE_BYTES_PER_S
-    return loaded + trained + work.looks * (checked + answered) + saved
+    loading = START_S + slow * work.quantized * QUANTIZE_S[device]
+    updating = slow * work.steps * work.trainable * UPDATE_S[device]
+    training = updating + through(work.batches, work.tokens, work.passes, work.matrix_passes)
+    evaluating = through(work.evaluated_batches, work.evaluated_tokens, work.evaluated_passes, work.evaluated_passes)
+    read = slow * work.answer_tokens * (work.linear + work.hidden * work.vocabulary) * READ_S[device]
+    answering = read + through(work.answer_tokens, 0, 1, 0)
+    saving = (_saves(work, training) * work.saved_bytes + work.model_bytes) / SAVE_BYTES_PER_S
+    return loading + training + work.evaluations * (evaluating + answering) + saving
 
 
 def _saves(work: Work, learnt_s: float) -> int:
@@ -120,13 +120,13 @@ def slowness(device: str) -> float:
 def flops(device: str, precision: str) -> float:
     """Multiplications and additions per second of a large matrix product, the best seen in this process.
 
-    It is looked at again every minute: the first look may fall into a busy moment, such as the libraries' loading.
+    Measured again every minute: the first time may fall into a busy moment, such as the libraries' loading.
     """
     return _best_seen(max, _flops, device, precision)
 
 
 def small_layer_s() -> float:
-    """Seconds of a small layer there and back on the CPU, the least seen in this process; looked at like ``flops``."""
+    """Seconds of a small layer there and back on the CPU, the least seen in this process; measured like ``flops``."""
     return _best_seen(min, _small_layer_s)
 
 
@@ -134,14 +134,14 @@ _best: dict[tuple, float] = {}
 
 
 def _best_seen(best, look, *given: str) -> float:
-    now = look(*given, int(time.monotonic() / AGAIN_S))
+    now = look(*given, int(time.monotonic() / REPEAT_S))
     _best[look, *given] = best(now, _best.get((look, *given), now))
     return _best[look, *given]
 
 
 @lru_cache(maxsize=8)
 def _flops(device: str, precision: str, minute: int) -> float:
-    """The best of 0.2 s; ``minute`` tells one look from the next."""
+    """The best of 0.2 s; ``minute`` tells one measurement from the next."""
     import torch
 
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]

@@ -89,7 +89,7 @@ class Pair:
         if recipe.adapter.trains_base():
             sides, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
         else:
-            sides, how = decoding_of_adapter(_with_adapter(base, run))
+            sides, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter)
         return cls(sides, tokenizer, _end_ids(tokenizer, base), _context(tokenizer, base), how)
 
     def prompt(self, messages: list[dict]) -> list[int]:

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from finetune.adapters import Adapter
 from finetune.machine.hardware import Choice
 
 ATTENTION = "finetune_rows"
@@ -32,7 +33,9 @@ class Variant:
 
     model: Any
     ready: Callable[[], AbstractContextManager] = nullcontext
-    """Makes the model this side for the time of a forward pass."""
+    """Makes the model this variant for the time of a forward pass."""
+    first_cache: Callable[[], Any] | None = None
+    """Gives the cache that an answer begins with; None if it begins with an empty one."""
 
     def step(self, ids: list[int], cache) -> Any:
         """Logits (V,) in float32 after ``ids``, which join ``cache``."""
@@ -44,10 +47,10 @@ class Variant:
             return output.logits[0, -1].float()
 
     def cache(self):
-        """An empty cache for this model."""
+        """The cache that an answer of this model begins with."""
         from transformers import DynamicCache
 
-        return DynamicCache(config=self.model.config)
+        return self.first_cache() if self.first_cache else DynamicCache(config=self.model.config)
 
 
 @dataclass
@@ -160,8 +163,14 @@ class BatchedDecoding:
         return forward
 
 
-def decoding_of_adapter(model):
+def decoding_of_adapter(model, adapter: Adapter):
     """The way to step a ``PeftModel`` beside its base, and why: ``(BatchedDecoding | SequentialDecoding, Choice)``."""
+    if adapter.attaches_to == "prompt":
+        base = model.get_base_model()
+        tuned = Variant(base, first_cache=lambda: adapter.first_cache(model))
+        return SequentialDecoding(Variant(base), tuned), Choice(
+            "sequential", "one copy of the weights answers one after the other, as only the tuned model has a prefix"
+        )
     if not _is_plain_lora(model):
         sides = SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
         return sides, Choice(

@@ -1,4 +1,19 @@
-"""What is learnt from: one file per method, found by being there."""
+"""The training methods (objectives): what is trained on. One file each, found by being there.
+
+method      the base class: everything the program has to know of a method
+measure     what a method reports beside the loss, and how to read it
+packing     several short rows in one sequence
+sft         supervised fine-tuning on chats and plain text
+dpo         direct preference optimization on pairs of answers
+
+How to add one:
+
+1. A file here with a subclass of ``Method``: its settings (a docstring under each is its help), its words, the kinds it
+   ``reads``, what it costs and shows, ``sequences`` and ``columns``, ``trainer`` and ``script``.
+2. A preset in ``assets/recipes/`` if it shall have a card, and a sample in ``assets/samples/`` with its line in
+   ``assets/samples.yaml``.
+3. ``python -m tests.docs --write`` for the tables of the README. The contract tests find it by themselves.
+"""
 
 import sys
 
@@ -17,14 +32,14 @@ MEASURES: dict[str, Measure] = {measure.name: measure for cls in METHODS.values(
 
 
 def method_for(kind: str) -> Method:
-    """The first method that learns from examples of ``kind``, with its defaults; ``DataError`` if there is none."""
+    """The first method that trains on examples of ``kind``, with its defaults; ``DataError`` if there is none."""
     for cls in METHODS.values():
         if kind in cls.reads:
             return cls()
     raise DataError(
-        f"Nothing here learns from {KINDS[kind].plural} yet.",
-        "Choose another format for the rows, if they have answers to learn from.",
+        f"No method here trains on {KINDS[kind].plural} yet.",
+        "Choose another format for the rows, if they have answers to train on.",
     )
 
 
-__all__ = ["MEASURES", "METHODS", "Measure", "Material", "Method", "method_for"]
+__all__ = ["MEASURES", "METHODS", "Material", "Measure", "Method", "method_for"]

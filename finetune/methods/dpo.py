@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from finetune.data.tokens import TokenSequence, preference_sequences
-from finetune.methods.measure import Measure
+from finetune.methods.measure import REWARD_ACCURACY, REWARD_MARGIN, Measure
 from finetune.methods.method import Material, Method
 
 SCRIPT = '''
@@ -14,17 +14,17 @@ def make_trainer(arguments: dict, train, **others):
     """A ``DPOTrainer`` over rows that are tokenized already: prompt_ids, chosen_ids, rejected_ids."""
     from trl import DPOConfig, DPOTrainer
 
-    trainer = prepared(ordered(DPOTrainer, BLANK))
+    trainer = prepared(ordered(DPOTrainer, PADDING_ROW))
     return trainer(args=DPOConfig(**divided(arguments)), train_dataset=train, **others)
 '''
 """``DPO.trainer`` as an exported script has it; ``prepared`` stands before it, as it is here."""
 
 
 def prepared(trainer_class: type) -> type:
-    """``trainer_class`` (a ``DPOTrainer``) for rows that are tokenized already, and may be blank.
+    """``trainer_class`` (a ``DPOTrainer``) for rows that are tokenized already, padding rows among them.
 
-    TRL takes the mean over a process's pairs. Of a blank pair the margin is 0 and the loss ln 2, whatever the model; so
-    they are taken out again, and the mean is over the pairs that are left in all processes.
+    TRL takes the mean over a process's pairs. Of a padding row the margin is 0 and the loss ln 2, whatever the model;
+    so they are taken out again, and the mean is over the pairs that are left in all processes.
     """
     import math
 
@@ -51,10 +51,10 @@ class DPO(Method):
 
     type: Literal["dpo"] = "dpo"
     beta: float = Field(0.1, gt=0, le=10)
-    """How closely the tuned model is held to the base: higher stays closer. (β of Rafailov et al. 2023, eq. 7.)"""
+    """Strength of the pull towards the base model: higher stays closer to it. (β of Rafailov et al. 2023, eq. 7.)"""
 
     order: ClassVar[int] = 20
-    title: ClassVar[str] = "Learn from preferences"
+    title: ClassVar[str] = "Direct preference optimization"
     plain: ClassVar[str] = (
         "You show it pairs of answers, one better than the other, and it learns to prefer the better kind."
     )
@@ -63,29 +63,24 @@ class DPO(Method):
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
-            "accuracy",
-            "Reward accuracy: how often it prefers the chosen answer",
-            "reward accuracy",
-            "On held-out pairs it prefers the chosen answer {last} of the time; a coin would get 50 %.",
-            unit="share",
-        ),
-        Measure(
-            "margin",
-            "Reward margin: how clearly it prefers the chosen answer",
-            "reward margin",
-            "Above zero, the chosen answer has gained on the rejected one since training began.",
-        ),
-    )
+    measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, REWARD_MARGIN)
+    sequences_per_row: ClassVar[int] = 2
+    has_reference: ClassVar[bool] = True
+    extra_passes: ClassVar[int] = 1
+    padding: ClassVar[float] = 1.2
     padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
+
+    @classmethod
+    def advice(cls, kind: str, rows: int, labels: int = 0) -> str:
+        """What to expect of pairs of answers."""
+        return "Pairs of answers: DPO with LoRA, which learns to prefer the better kind and changes little else."
 
     def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
         """Two sequences: the prompt with the chosen and with the rejected answer."""
         return preference_sequences(example, tokenizer, length)
 
-    def columns(self, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
-        """``prompt_ids``, ``chosen_ids``, ``rejected_ids``: the answers are scored, the prompt is not."""
+    def columns(self, example: dict, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
+        """``prompt_ids``, ``chosen_ids``, ``rejected_ids``: the answers carry the loss, the prompt is masked."""
         chosen, rejected = sequences
         prompt = chosen.trained.index(True) if any(chosen.trained) else len(chosen.ids)
         return {
@@ -95,7 +90,7 @@ class DPO(Method):
         }
 
     def options(self, pack: bool = False) -> dict:
-        """β, and no cutting: rows come cut to length."""
+        """β, and no truncation: rows come truncated."""
         return {"beta": self.beta, "max_length": None}
 
     def script(self, pack: bool = False) -> str:
@@ -103,18 +98,11 @@ class DPO(Method):
 
     def trainer(self, material: Material):
         """A ``DPOTrainer`` over rows that are tokenized already."""
-        from datasets import Dataset
         from trl import DPOConfig, DPOTrainer
 
-        return prepared(material.durable(DPOTrainer))(
-            model=material.model,
-            args=DPOConfig(**material.arguments, **self.options()),
-            train_dataset=Dataset.from_list(material.train),
-            eval_dataset=Dataset.from_list(material.held_out) if material.held_out else None,
-            processing_class=material.tokenizer,
-            peft_config=material.peft_config,
-            callbacks=material.callbacks,
-        )
+        arguments = DPOConfig(**material.arguments, **self.options())
+        trainer_class = prepared(material.durable(DPOTrainer))
+        return trainer_class(args=arguments, **material.datasets(), **material.others())
 
     def metrics(self, logs: dict[str, float]) -> dict[str, float]:
         """``accuracy``: share of pairs whose chosen answer gained more than the rejected one; ``margin``: by how much.

@@ -20,3 +20,19 @@ class Measure:
     """A ``share`` lies between 0 and 1 and is shown in percent."""
     better: Literal["higher", "lower"] = "higher"
     """Which way is better."""
+
+
+REWARD_ACCURACY = Measure(
+    "accuracy",
+    "Reward accuracy: how often it prefers the chosen answer",
+    "reward accuracy",
+    "On held-out pairs it prefers the chosen answer {last} of the time; a coin would get 50 %.",
+    unit="share",
+)
+REWARD_MARGIN = Measure(
+    "margin",
+    "Reward margin: how clearly it prefers the better answers",
+    "reward margin",
+    "Above zero, the better answers have gained on the worse ones since training began.",
+)
+"""Of answers that are compared with the base by their log-probabilities (Rafailov et al. 2023, §4)."""

@@ -1,9 +1,10 @@
-"""What a training method is: its settings, the examples it reads, how it masks them, and its TRL trainer.
+"""What a training method is: its objective, the examples it reads, how it masks them, its TRL trainer, what it costs.
 
-A method says *what is learnt from*; which weights move is the adapter's business.
+A method says *what is trained on*; which parameters are trained is the adapter's business. Whatever the rest of the
+program has to know of a method is declared here, so that nobody asks for its name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -31,42 +32,94 @@ class Material:
     pack: bool = False
     """Put several short rows into one sequence; only for a method that ``packs``."""
 
+    def datasets(self) -> dict[str, Any]:
+        """``train_dataset`` and ``eval_dataset`` (None without held-out rows) as ``datasets.Dataset``."""
+        from datasets import Dataset
+
+        held_out = Dataset.from_list(self.held_out) if self.held_out else None
+        return {"train_dataset": Dataset.from_list(self.train), "eval_dataset": held_out}
+
+    def others(self) -> dict[str, Any]:
+        """The arguments that every TRL trainer takes beside its config and its datasets."""
+        return {
+            "model": self.model,
+            "processing_class": self.tokenizer,
+            "peft_config": self.peft_config,
+            "callbacks": self.callbacks,
+        }
+
 
 class Method(Settings):
     """The base of all methods; a subclass is one file in ``finetune/methods/``."""
 
     type: str
 
+    # On the card
     order: ClassVar[int] = 100
     title: ClassVar[str]
     plain: ClassVar[str]
     """One sentence for someone who has never trained a model."""
     engineer: ClassVar[str]
     """One line in the field's terms."""
+
+    # What it reads
     reads: ClassVar[tuple[str, ...]]
-    """The example kinds it can learn from, e.g. ``("chat", "text")``."""
-    few_rows_epochs: ClassVar[int] = 3
-    """How often it goes through a few hundred rows where the recipe does not say."""
+    """The kinds of example it trains on, e.g. ``("chat", "text")`` (``finetune.data.kinds``)."""
     packs: ClassVar[bool] = False
     """True if its trainer can put several rows into one sequence."""
-    rate_factor: ClassVar[float] = 1.0
-    """Its customary learning rate as a multiple of supervised fine-tuning's."""
+    smallest_micro_batch: ClassVar[int] = 1
+    """Rows that must be in memory at once, since the loss compares them."""
+    padding_row: ClassVar[dict[str, Any]]
+    """A trainer's row of two tokens without loss: several processes fill up an epoch's last batch with it."""
+
+    # What it costs
+    sequences_per_row: ClassVar[int] = 1
+    """Token sequences that one example becomes: 2 for a pair of answers."""
+    has_reference: ClassVar[bool] = False
+    """True if every row is also scored by the base, of which full fine-tuning then needs a second copy."""
+    extra_passes: ClassVar[int] = 0
+    """Forward passes of a step beside the one that is trained: those of the reference, of a divergence …"""
+    padding: ClassVar[float] = 1.05
+    """Tokens in a batch, padding counted, per token of its rows (measured on the samples)."""
+    generates: ClassVar[bool] = False
+    """True if it has the model write answers while it trains."""
+
+    # What it shows
     measures: ClassVar[tuple[Measure, ...]] = ()
     """What it reports beside the loss."""
-    padding_row: ClassVar[dict[str, list[int]]]
-    """A row of two tokens from which nothing is learnt: several processes fill up an epoch's last batch with it."""
+    best_by: ClassVar[str] = "loss"
+    """What decides which evaluation is the best: ``loss`` (lower is better), or the name of a measure."""
+    loss_shows_learning: ClassVar[bool] = True
+    """True if a falling loss means that the model learns; else no rule of the diagnosis looks at it."""
+
+    # What is customary
+    few_rows_epochs: ClassVar[int] = 3
+    """Epochs over a few hundred rows where the recipe does not say."""
+    rate_factor: ClassVar[float] = 1.0
+    """Its customary learning rate as a multiple of supervised fine-tuning's."""
 
     @property
     def trains_all(self) -> bool:
-        """True if its settings have it learn every word, also those that it leaves out by default."""
+        """True if its settings train on every token, also on those that it masks by default."""
         return False
 
-    def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
-        """The token sequences trained on for one example, cut to ``length`` tokens each."""
+    @classmethod
+    def advice(cls, kind: str, rows: int, labels: int = 0) -> str:
+        """What to expect of ``rows`` examples of ``kind``, as a sentence.
+
+        ``labels`` is how many answers there are if they are a few fixed ones.
+        """
         raise NotImplementedError
 
-    def columns(self, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
-        """One row of the trainer's dataset, from ``sequences``: the one place where a mask becomes labels."""
+    def require_trainable(self, examples: Sequence[dict]) -> None:
+        """``DataError`` if ``examples``, each good by itself, cannot be trained on together."""
+
+    def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
+        """The token sequences trained on for one example, truncated to ``length`` tokens each."""
+        raise NotImplementedError
+
+    def columns(self, example: dict, sequences: tuple[TokenSequence, ...]) -> dict[str, Any]:
+        """One row of the trainer's dataset: the one place where a mask becomes labels."""
         raise NotImplementedError
 
     def options(self, pack: bool = False) -> dict[str, Any]:
@@ -86,5 +139,5 @@ class Method(Settings):
         raise NotImplementedError
 
     def metrics(self, logs: dict[str, float]) -> dict[str, float]:
-        """What the page shows beside the loss, from the trainer's log names to ours."""
+        """The values of ``measures``, from the trainer's log names to ours."""
         return {}

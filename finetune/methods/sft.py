@@ -4,15 +4,20 @@ import inspect
 from typing import ClassVar, Literal
 
 from finetune.data.tokens import TokenSequence, chat_sequence, text_sequence
+from finetune.format import counted
 from finetune.methods import packing
 from finetune.methods.method import Material, Method
+
+FEW_ROWS, GOOD_ROWS, MANY_ROWS = 100, 500, 10_000
+"""Fewer rows teach style only; so many good ones are worth collecting; from here on full fine-tuning does not overfit
+at once."""
 
 SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):
     """An ``SFTTrainer`` over rows that are tokenized and masked already; rows of like length go together."""
     from trl import SFTConfig, SFTTrainer
 
-    return ordered(SFTTrainer, BLANK)(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
+    return ordered(SFTTrainer, PADDING_ROW)(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
 '''
 """``SFT.trainer`` as an exported script has it, for padded rows."""
 
@@ -25,7 +30,7 @@ def make_trainer(arguments: dict, train, **others):
     # A batch is counted in rows, and a sequence now holds several.
     sequences = max(1, round(arguments["per_device_train_batch_size"] * len(packed) / len(train)))
     arguments = divided(arguments | {"per_device_train_batch_size": sequences})
-    trainer = ordered(SFTTrainer, BLANK)(args=SFTConfig(**arguments), train_dataset=packed, **others)
+    trainer = ordered(SFTTrainer, PADDING_ROW)(args=SFTConfig(**arguments), train_dataset=packed, **others)
     trainer.data_collator = PackedCollator(trainer.processing_class.pad_token_id)
     return trainer
 '''
@@ -37,10 +42,10 @@ class SFT(Method):
 
     type: Literal["sft"] = "sft"
     train_on: Literal["assistant", "all"] = "assistant"
-    """Which words of a conversation the model is scored on: its own answers, or every word of both sides."""
+    """Loss mask: train on the assistant's tokens only, or on all tokens of the conversation."""
 
     order: ClassVar[int] = 10
-    title: ClassVar[str] = "Learn from good answers"
+    title: ClassVar[str] = "Supervised fine-tuning"
     plain: ClassVar[str] = "You show it questions with good answers, and it learns to answer that way."
     engineer: ClassVar[str] = "Supervised fine-tuning (SFT): next-token cross-entropy on assistant tokens."
     reads: ClassVar[tuple[str, ...]] = ("chat", "text")
@@ -50,22 +55,49 @@ class SFT(Method):
 
     @property
     def trains_all(self) -> bool:
-        """True if the questions are learnt too."""
+        """True if the user's tokens are trained on too."""
         return self.train_on == "all"
 
+    @classmethod
+    def advice(cls, kind: str, rows: int, labels: int = 0) -> str:
+        """What to expect of so many conversations or texts."""
+        if kind == "text":
+            return (
+                "Plain text: SFT with LoRA, which picks up its words and style. To answer questions it needs examples, "
+                "and facts that change belong in retrieval."
+            )
+        if labels:
+            return (
+                f"{counted(rows)} with {labels} fixed answers: SFT with LoRA. It works best with about as many rows of "
+                "each answer."
+            )
+        if rows < FEW_ROWS:
+            return (
+                f"{counted(rows)}: LoRA, a few epochs. Expect style, not facts: facts that change belong in retrieval."
+            )
+        named = f"{counted(rows)} of answers"
+        if rows < GOOD_ROWS:
+            return (
+                f"{named}: SFT with LoRA, which learns form and tone and keeps what the model knows. "
+                f"{GOOD_ROWS} good ones or more are worth collecting."
+            )
+        if rows < MANY_ROWS:
+            return f"{named}: SFT with LoRA, which learns form and tone and keeps what the model knows."
+        return f"{named}: SFT with LoRA first. They are enough for full fine-tuning, if the memory is there."
+
     def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
-        """One sequence: the whole conversation or text; answers (or everything) trained."""
+        """One sequence: the whole conversation or text, with its loss mask."""
         if "text" in example:
             return (text_sequence(example["text"], tokenizer, length),)
         return (chat_sequence(example["messages"], tokenizer, length, self.trains_all, example.get("tools")),)
 
-    def columns(self, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
-        """``input_ids`` and ``labels`` (-100 where nothing is learnt), each of length T."""
+    def columns(self, example: dict, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
+        """``input_ids`` and ``labels`` (-100 where the loss is masked), each of length T."""
         (sequence,) = sequences
         return {"input_ids": list(sequence.ids), "labels": sequence.labels()}
 
     def options(self, pack: bool = False) -> dict:
-        """No preparation and no cutting, which is done; rows of like length go together where they are not packed."""
+        """No preparation and no truncation, which is done; rows of like length go together where they are padded."""
         options = {"dataset_kwargs": {"skip_prepare_dataset": True}, "max_length": None}
         return options if pack else {**options, "train_sampling_strategy": "group_by_length"}
 
@@ -76,25 +108,17 @@ class SFT(Method):
 
     def trainer(self, material: Material):
         """An ``SFTTrainer`` over rows that are tokenized and masked already."""
-        from datasets import Dataset
         from trl import SFTConfig, SFTTrainer
 
         arguments = SFTConfig(**material.arguments, **self.options(material.pack))
-        train = Dataset.from_list(material.train)
+        datasets = material.datasets()
         if material.pack:
-            train = packing.pack(train, max(len(row["input_ids"]) for row in material.train), arguments.seed)
+            longest = max(len(row["input_ids"]) for row in material.train)
+            datasets["train_dataset"] = packing.pack(datasets["train_dataset"], longest, arguments.seed)
             # A batch is counted in rows, and a sequence now holds several.
-            share = len(train) / len(material.train)
+            share = len(datasets["train_dataset"]) / len(material.train)
             arguments.per_device_train_batch_size = max(1, round(arguments.per_device_train_batch_size * share))
-        trainer = material.durable(SFTTrainer)(
-            model=material.model,
-            args=arguments,
-            train_dataset=train,
-            eval_dataset=Dataset.from_list(material.held_out) if material.held_out else None,
-            processing_class=material.tokenizer,
-            peft_config=material.peft_config,
-            callbacks=material.callbacks,
-        )
+        trainer = material.durable(SFTTrainer)(args=arguments, **datasets, **material.others())
         if material.pack:
             trainer.data_collator = packing.PackedCollator(material.tokenizer.pad_token_id)
         return trainer

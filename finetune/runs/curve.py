@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from finetune.methods import METHODS
 from finetune.runs.view import View
 
 SMALL = 0.01
@@ -44,8 +45,10 @@ class Curve:
     gradients: Points
     """The same of the gradient norms."""
     held_out: Points
-    accuracy: Points
-    """Share of held-out pairs whose better answer is preferred; empty where the method has none."""
+    share: Points
+    """The method's first measure that is a share, at evaluations; empty where it has none."""
+    share_name: str
+    """What that measure is called."""
     bad: tuple[int, ...]
     """Steps at the end whose loss is no number."""
     spikes: tuple[int, ...]
@@ -57,12 +60,16 @@ class Curve:
         pairs = [(step.step, step.loss) for step in view.steps]
         training = _finite(pairs)
         last = training[-1][0] if training else -1
+        share = next((measure for measure in METHODS[view.method].measures if measure.unit == "share"), None)
         return cls(
             training=training,
             blocks=blocks(training),
             gradients=blocks(_finite([(s.step, s.grad_norm) for s in view.steps if s.grad_norm is not None])),
             held_out=_finite([(check.step, check.loss) for check in view.evaluations]),
-            accuracy=_finite([(c.step, c.metrics["accuracy"]) for c in view.evaluations if "accuracy" in c.metrics]),
+            share=_finite([(e.step, e.metrics[share.name]) for e in view.evaluations if share.name in e.metrics])
+            if share
+            else [],
+            share_name=share.short if share else "",
             bad=tuple(step for step, _ in pairs if step > last),
             spikes=tuple(pairs[index][0] for index in spikes([loss for _, loss in pairs])),
         )

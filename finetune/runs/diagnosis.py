@@ -1,4 +1,4 @@
-"""What a curve says, in words: is it learning, and if not, what to do.
+"""The diagnosis of a run: what its curve says, in words, and what to do.
 
 Pure functions of a run's view, in one pass over its steps. The rules are tried in the order of ``RULES``; each
 names its source. They warn and advise; whether a run ends is the trainer's business, which asks ``should_stop``.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from finetune.format import percent
+from finetune.methods import METHODS
 from finetune.runs.curve import LARGEST, SMALL, Curve, repetition, trend
 from finetune.runs.events import Evaluated
 from finetune.runs.view import View
@@ -17,28 +18,28 @@ from finetune.runs.view import View
 TITLES = {
     "early": "Too early to say",
     "learning": "Learning",
-    "flat": "Flat",
+    "plateau": "Plateau",
     "overfitting": "Overfitting",
     "unstable": "Unstable",
-    "forgetting": "Forgetting",
+    "degenerate": "Degenerate output",
     "diverged": "Diverged",
 }
-"""What a verdict is called, by its code."""
+"""What a diagnosis is called, by its code."""
 
 EARLY_STEPS = 20
-"""With fewer steps, and fewer than three checks, nothing is said."""
+"""With fewer steps, and fewer than three evaluations, it is too early."""
 EARLY_SHARE = 0.25
-"""Flat is said only after this share of the planned steps: during warm-up every curve is flat."""
+"""A plateau is one only after this share of the planned steps: during warm-up every curve is flat."""
 LOSS_GAIN = 0.03
 """Prechelt's generalisation loss α, as a share: so much above its best a held-out loss has got worse."""
 STRIPS = 3
-"""Prechelt's s: so many checks in a row, each worse than the one before, are no accident."""
+"""Prechelt's s: so many evaluations in a row, each worse than the one before, are no accident."""
 FLAT_SHARE = 0.02
 """A held-out loss that has fallen by a smaller share of its start has not moved."""
 RISE_SHARE = 0.25
 """A training loss that gives back this share of what it had fallen has risen."""
 MANY_SPIKES = 3
-"""Fewer spikes than this are told as such, and the run is not called unstable for them."""
+"""Fewer spikes than this are reported as such, and the run is not called unstable for them."""
 SPIKE_RATE = 0.005
 """Share of the steps that spikes must make up, beyond ``MANY_SPIKES``, in a long run."""
 NOT_NUMBERS = 3
@@ -47,9 +48,9 @@ EXPLODED = 5.0
 """A gradient so many times its first size has exploded; in runs that went well the largest was 1.1 to 1.9 times it."""
 VANISHED = 0.25
 """A gradient that has shrunk to this share of what the loss has; in runs that went well it was 0.5 to 11."""
-BABBLE = 0.8
+REPETITIVE = 0.8
 """Share of an answer's four-letter pieces that were there before: 0.1 to 0.3 in speech, near 1 in ``,,,,,,``."""
-NOTHING_HELD_OUT = "Keep rows for checking: without them nobody can see whether it learns by heart."
+NOTHING_HELD_OUT = "Hold out rows: without them nobody can see whether the model overfits."
 HIGHER = "Try a learning rate three to ten times higher."
 LOWER = "Start again with a learning rate three to ten times lower."
 
@@ -69,44 +70,44 @@ class Diagnosis:
     since: int | None = None
     """The step from which on it holds, where that can be said."""
     spikes: tuple[int, ...] = ()
-    """The steps at which the loss jumped, to be warned of whatever the verdict."""
+    """The steps of loss spikes, to be warned of whatever the diagnosis."""
 
     @property
     def title(self) -> str:
-        """The verdict in one or two words."""
+        """The diagnosis in one or two words."""
         return TITLES[self.code]
 
 
 def diagnose(view: View) -> Diagnosis:
     """What the curve of ``view`` says now; the first of ``RULES`` that applies."""
     curve = Curve.of(view)
-    return replace(next(found for rule in RULES if (found := rule(view, curve))), spikes=curve.spikes)
+    rules = RULES if METHODS[view.method].loss_shows_learning else RULES_WITHOUT_LOSS
+    return replace(next(found for rule in rules if (found := rule(view, curve))), spikes=curve.spikes)
 
 
 def should_stop(evaluations: Sequence[Evaluated], patience: int, least: float = 0.0) -> bool:
-    """True once ``patience`` checks in a row have not brought the held-out loss ``least`` nats below its best.
+    """True once ``patience`` evaluations in a row have not brought the held-out loss ``least`` nats below its best.
 
     The stopping rule with patience of Keras' ``EarlyStopping`` and Transformers' ``EarlyStoppingCallback``. Slow
-    progress adds up: a check is held against the last best that counted. A loss that is no number is no progress.
+    progress adds up: an evaluation is held against the last best that counted. A loss that is no number is no progress.
     A patience of 0 never stops.
     """
     best, waited = math.inf, 0
-    for check in evaluations:
-        if math.isfinite(check.loss) and (best == math.inf or check.loss < best - least):
-            best, waited = check.loss, 0
+    for evaluation in evaluations:
+        if math.isfinite(evaluation.loss) and (best == math.inf or evaluation.loss < best - least):
+            best, waited = evaluation.loss, 0
         else:
             waited += 1
     return 0 < patience <= waited
 
 
 def best_sound(view: View) -> Evaluated | None:
-    """The check whose model is worth keeping: the lowest held-out loss while it could still speak; None without one.
+    """The evaluation whose model is worth keeping: the best before any degenerate output; None without one.
 
-    The lowest of all can belong to a model that answers everything with one letter (see ``_degenerate``).
+    The lowest loss of all can belong to a model that answers everything with one letter (see ``_degenerate``).
     """
     found = _degenerate(view, Curve.of(view))
-    checks = [check for check in view.evaluations if found is None or check.step < found.since]
-    return min((check for check in checks if math.isfinite(check.loss)), key=lambda check: check.loss, default=None)
+    return view.best_of([each for each in view.evaluations if found is None or each.step < found.since])
 
 
 def _not_a_number(view: View, curve: Curve) -> Diagnosis | None:
@@ -119,9 +120,9 @@ def _not_a_number(view: View, curve: Curve) -> Diagnosis | None:
 
 
 def _diverged(view: View, curve: Curve) -> Diagnosis | None:
-    """The loss has ended above where it began, on held-out rows and on its own: it has unlearnt, not learnt by heart.
+    """Held-out and training loss have both ended above where they began: the run diverged, and did not overfit.
 
-    By that the two are told apart: a model that learns by heart gets better on its own rows.
+    That tells the two apart: a model that overfits gets better on its training rows.
     """
     if len(curve.blocks) < 2:
         return None
@@ -133,11 +134,11 @@ def _diverged(view: View, curve: Curve) -> Diagnosis | None:
         return None
     since = next(series[n + 1][0] for n in reversed(range(len(series) - 1)) if series[n][1] <= start)
     words = f"The loss has risen from {_number(start)} to {_number(end)} since step {since}: "
-    return Diagnosis("diverged", words + "it knows less than before it began.", LOWER, curve.best_step, since)
+    return Diagnosis("diverged", words + "the model is worse than before training.", LOWER, curve.best_step, since)
 
 
 def _collapsed(view: View, curve: Curve) -> Diagnosis | None:
-    """The gradient exploded and has all but vanished since, while much of the loss is left: the weights are wrecked.
+    """The gradient exploded and has all but vanished since, while much of the loss is left: the weights collapsed.
 
     At a minimum only the mean of the gradients vanishes; those of single batches do not, unless their rows are answered
     perfectly, and then the loss has vanished too. Behind a normalising layer the gradient shrinks as the weights grow
@@ -153,8 +154,8 @@ def _collapsed(view: View, curve: Curve) -> Diagnosis | None:
         return None
     return Diagnosis(
         "diverged",
-        f"It has broken down: the corrections grew {peak / first:.0f} times too large at step {at}, have hardly any "
-        f"effect since, and the loss stays at {_number(end)}.",
+        f"The model collapsed: gradients grew {peak / first:.0f} times too large at step {at}, have all but vanished "
+        f"since, and the loss stays at {_number(end)}.",
         "Start again with a learning rate ten times lower.",
         curve.best_step,
         at,
@@ -162,19 +163,21 @@ def _collapsed(view: View, curve: Curve) -> Diagnosis | None:
 
 
 def _degenerate(view: View, curve: Curve) -> Diagnosis | None:
-    """Every one of the newest answers says the same few letters over and over, and the base model's did not.
+    """Every one of the newest answers repeats the same few letters, and the base model's did not.
 
     No loss shows it: DPO on the shipped pairs, four times longer than the default, ends with 100 % held-out accuracy
     and answers of one letter.
     """
     answers = view.samples[-1].answers if view.samples else ()
-    if not answers or not all(repetition(a.tuned) >= BABBLE and repetition(a.base) < BABBLE / 2 for a in answers):
+    if not answers or not all(
+        repetition(a.tuned) >= REPETITIVE and repetition(a.base) < REPETITIVE / 2 for a in answers
+    ):
         return None
-    since = next(s.step for s in view.samples if all(repetition(answer.tuned) >= BABBLE for answer in s.answers))
-    closer = ", or hold it closer to the base with a higher beta" if curve.accuracy else ""
+    since = next(s.step for s in view.samples if all(repetition(answer.tuned) >= REPETITIVE for answer in s.answers))
+    closer = ", or a higher beta, which holds it closer to the base" if METHODS[view.method].has_reference else ""
     return Diagnosis(
-        "forgetting",
-        f"It can no longer speak: since step {since} it answers every question with “{answers[0].tuned.strip()[:8]}…”.",
+        "degenerate",
+        f"Degenerate output: since step {since} it answers every question with “{answers[0].tuned.strip()[:8]}…”.",
         f"Train for fewer epochs or with a learning rate three to ten times lower{closer}.",
         curve.best_step,
         since,
@@ -185,21 +188,21 @@ def _early(view: View, curve: Curve) -> Diagnosis | None:
     """There are too few points for any rule."""
     if len(curve.held_out) >= 3 or (len(curve.training) >= EARLY_STEPS and len(curve.blocks) >= 4):
         return None
-    hint = "Lower is better. Held-out rows are ones it never learns from."
-    return Diagnosis("early", "There are too few steps and checks to judge by.", hint, curve.best_step)
+    hint = "Lower is better. Held-out rows are never trained on."
+    return Diagnosis("early", "Too few steps and evaluations to judge by.", hint, curve.best_step)
 
 
 def _risen(view: View, curve: Curve) -> Diagnosis | None:
-    """The loss on its own rows had fallen by a quarter, gives back a quarter of that, and no check says otherwise.
+    """The training loss had fallen by a quarter, gives back a quarter of that, and no evaluation disagrees.
 
-    Above its start it would be ``_diverged``; with a training loss that falls on, ``_overfitting``.
+    Above its start it would be ``_diverged``; with a training loss that keeps falling, ``_overfitting``.
     """
     if len(curve.blocks) < 4:
         return None
     lowest, low = min(curve.blocks, key=lambda point: point[1])
     rise, fall = curve.blocks[-1][1] - low, curve.blocks[0][1] - low
-    checked = [loss for step, loss in curve.held_out if step > lowest]
-    confirmed = len(checked) < 2 or checked[-1] > curve.best[1] + SMALL
+    evaluated = [loss for step, loss in curve.held_out if step > lowest]
+    confirmed = len(evaluated) < 2 or evaluated[-1] > curve.best[1] + SMALL
     if (
         not confirmed
         or fall < RISE_SHARE * abs(curve.blocks[0][1])
@@ -208,8 +211,8 @@ def _risen(view: View, curve: Curve) -> Diagnosis | None:
         return None
     return Diagnosis(
         "unstable",
-        f"On its own rows the loss had come down to {_number(low)} at step {lowest} and has risen again to "
-        f"{_number(low + rise)}: it loses what it had learnt.",
+        f"The training loss had come down to {_number(low)} at step {lowest} and has risen again to "
+        f"{_number(low + rise)}.",
         "Try a learning rate two to three times lower.",
         curve.best_step,
         lowest,
@@ -217,7 +220,7 @@ def _risen(view: View, curve: Curve) -> Diagnosis | None:
 
 
 def _spiky(view: View, curve: Curve) -> Diagnosis | None:
-    """The loss jumps often: at three steps or more, and in a long run at one of two hundred.
+    """Loss spikes are frequent: at three steps or more, and in a long run at one of two hundred.
 
     The share of steps that are spikes is the spike score of OLMo 2 (arXiv:2501.00656, §4).
     """
@@ -225,7 +228,7 @@ def _spiky(view: View, curve: Curve) -> Diagnosis | None:
         return None
     return Diagnosis(
         "unstable",
-        f"The loss jumps: at step {steps_words(curve.spikes)}.",
+        f"Loss spikes at step {steps_words(curve.spikes)}.",
         "Try a learning rate two to three times lower, and look at the Data tab for rows unlike the others.",
         curve.best_step,
         curve.spikes[0],
@@ -233,7 +236,7 @@ def _spiky(view: View, curve: Curve) -> Diagnosis | None:
 
 
 def _overfitting(view: View, curve: Curve) -> Diagnosis | None:
-    """The held-out loss is 3 % above its best, or has risen at three checks in a row, while training went on.
+    """The held-out loss is 3 % above its best, or has risen at three evaluations in a row, while training continued.
 
     Prechelt 1998, "Early stopping - but when?": the criteria GL_3 and UP_3. Differences below a hundredth of a nat
     are left out, as a share of a loss near zero says nothing.
@@ -246,26 +249,25 @@ def _overfitting(view: View, curve: Curve) -> Diagnosis | None:
     if last < best + SMALL or not (last > best + LOSS_GAIN * abs(best) or rising):
         return None
     since = next(step for step, _ in curve.held_out if step > best_step)
-    words = f"On rows it has never seen it was best at step {best_step} ({_number(best)}) and has got worse since step "
-    words += f"{since} ({_number(last)} now): it learns its rows by heart."
-    if curve.accuracy and curve.accuracy[-1][1] >= max(share for _, share in curve.accuracy) - 0.02:
-        words += f" It still prefers the better answer {percent(curve.accuracy[-1][1])} of the time, "
-        words += "but is ever surer where it is wrong."
+    words = f"Overfitting: the held-out loss was best at step {best_step} ({_number(best)}) and has risen since step "
+    words += f"{since} ({_number(last)} now)."
+    if curve.share and curve.share[-1][1] >= max(share for _, share in curve.share) - 0.02:
+        words += f" Its {curve.share_name} stays at {percent(curve.share[-1][1])}, so it grows surer where it is wrong."
     advice = "Train for fewer epochs, or on more rows that differ from each other."
     return Diagnosis("overfitting", words, advice, best_step, since)
 
 
-def _flat(view: View, curve: Curve) -> Diagnosis | None:
+def _plateau(view: View, curve: Curve) -> Diagnosis | None:
     """The held-out loss has moved by less than 2 % of its start, or without one the training loss has no real trend.
 
-    If the loss on its own rows fell all the same, what is learnt does not carry over.
+    If the training loss fell all the same, the model does not generalize.
     """
     fall, real = trend(curve.blocks)
     share = -fall / abs(curve.blocks[0][1]) if curve.blocks and curve.blocks[0][1] and real else 0.0
     if len(curve.held_out) > 1:
-        found = _flat_held_out(curve, share)
+        found = _plateau_held_out(curve, share)
     elif share < FLAT_SHARE:
-        found = Diagnosis("flat", f"The loss has hardly moved from {_number(curve.blocks[0][1])}.", HIGHER)
+        found = Diagnosis("plateau", f"The loss has hardly moved from {_number(curve.blocks[0][1])}.", HIGHER)
     else:
         found = None
     if found and view.total_steps and view.step < EARLY_SHARE * view.total_steps:
@@ -273,45 +275,58 @@ def _flat(view: View, curve: Curve) -> Diagnosis | None:
     return found
 
 
-def _flat_held_out(curve: Curve, share: float) -> Diagnosis | None:
-    """``_flat`` where there are checks; ``share`` is how much of its start the training loss has lost."""
+def _plateau_held_out(curve: Curve, share: float) -> Diagnosis | None:
+    """``_plateau`` where there are evaluations; ``share`` is how much of its start the training loss has lost."""
     start, best = curve.held_out[0][1], curve.best[1]
-    gained = curve.accuracy[-1][1] - curve.accuracy[0][1] if curve.accuracy else 0.0
+    gained = curve.share[-1][1] - curve.share[0][1] if curve.share else 0.0
     if start - best >= max(FLAT_SHARE * abs(start), SMALL / 2) or gained >= 0.1:
         return None
     if abs(start) < 5 * SMALL:
-        words = f"There was little to learn: the loss on held-out rows was {_number(start)} before it began."
-        return Diagnosis("flat", words, "Look on the Data tab whether these rows are what you meant.", curve.best_step)
+        words = f"There was little to learn: the held-out loss was {_number(start)} before training."
+        return Diagnosis("plateau", words, "Check on the Data tab that these rows are what you meant.", curve.best_step)
     if share > 10 * FLAT_SHARE:
         return Diagnosis(
             "overfitting",
-            f"The loss on its own rows falls, but on rows it has never seen it stays at {_number(best)}: "
-            "what it learns does not carry over.",
-            "Look on the Data tab whether the held-out rows ask for the same as the others, or add more rows.",
+            f"The training loss falls, but the held-out loss stays at {_number(best)}: the model does not generalize.",
+            "Check on the Data tab that the held-out rows ask for the same as the others, or add more rows.",
             curve.best_step,
             curve.held_out[1][0],
         )
-    words = f"The loss on held-out rows has hardly moved: {_number(start)} at the start, {_number(best)} at best."
-    return Diagnosis("flat", words, HIGHER, curve.best_step)
+    words = f"The held-out loss has hardly moved: {_number(start)} at the start, {_number(best)} at best."
+    return Diagnosis("plateau", words, HIGHER, curve.best_step)
 
 
 def _learning(view: View, curve: Curve) -> Diagnosis:
-    """What is left: it gets better, or did until it was level."""
+    """What is left: the loss falls, or did until its plateau."""
     if len(curve.held_out) < 2:
         start, end = curve.blocks[0][1], curve.blocks[-1][1]
         unseen = "" if view.held_out_rows else NOTHING_HELD_OUT
-        words = f"The loss on its own rows fell from {_number(start)} to {_number(end)}."
+        words = f"The training loss fell from {_number(start)} to {_number(end)}."
         return Diagnosis("learning", words, unseen, curve.best_step)
-    words = f"On rows it has never seen the loss fell from {_number(curve.held_out[0][1])} to "
-    words += _number(curve.held_out[-1][1])
-    if len(curve.accuracy) > 1:
-        before, now = curve.accuracy[0][1], curve.accuracy[-1][1]
-        words += f", and it prefers the better answer {percent(now)} of the time ({percent(before)} at the start)"
-    level = curve.plateau_since
-    if level is None:
+    words = f"The held-out loss fell from {_number(curve.held_out[0][1])} to {_number(curve.held_out[-1][1])}"
+    words += _share_words(curve)
+    plateau = curve.plateau_since
+    if plateau is None:
         return Diagnosis("learning", f"{words}.", "", curve.best_step)
     advice = "More of the same would change little; more or better rows might."
-    return Diagnosis("learning", f"{words}; it is level since step {level}.", advice, curve.best_step, level)
+    return Diagnosis("learning", f"{words}; plateau since step {plateau}.", advice, curve.best_step, plateau)
+
+
+def _by_measure(view: View, curve: Curve) -> Diagnosis:
+    """What is left where the loss says nothing: how the method's measure has moved."""
+    if len(curve.share) < 2:
+        return Diagnosis("early", "The loss of this method does not show whether it learns; its measures do.")
+    rose = curve.share[-1][1] > curve.share[0][1]
+    words = f"Evaluated on held-out rows{_share_words(curve)}."
+    return Diagnosis("learning" if rose else "plateau", words, "" if rose else HIGHER, curve.best_step)
+
+
+def _share_words(curve: Curve) -> str:
+    """``, its reward accuracy is 94 % (50 % at the start)``; empty without such a measure."""
+    if len(curve.share) < 2:
+        return ""
+    (_, before), (_, now) = curve.share[0], curve.share[-1]
+    return f", its {curve.share_name} is {percent(now)} ({percent(before)} at the start)"
 
 
 RULES: tuple[Callable[[View, Curve], Diagnosis | None], ...] = (
@@ -323,10 +338,13 @@ RULES: tuple[Callable[[View, Curve], Diagnosis | None], ...] = (
     _risen,
     _spiky,
     _overfitting,
-    _flat,
+    _plateau,
     _learning,
 )
 """Every rule, the most urgent first; the last always applies."""
+
+RULES_WITHOUT_LOSS = (_not_a_number, _degenerate, _early, _by_measure)
+"""Those for a method whose falling loss does not mean that it learns."""
 
 
 def steps_words(steps: Sequence[int], most: int = 4) -> str:

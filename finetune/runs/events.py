@@ -43,9 +43,11 @@ def parse(line: str) -> Event | None:
 
 
 class Queued(Event):
-    """The run was created and waits for its turn."""
+    """The run was created and is queued."""
 
     name: str
+    method: str = "sft"
+    """The type of its method, which says how its numbers are read."""
 
 
 class Started(Event):

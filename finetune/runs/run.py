@@ -53,7 +53,7 @@ class Run:
             path = runs_dir / f"{number:03d}-{slug(recipe.name)}"
             path.mkdir()
         run = cls(path)
-        run.emit(Queued(name=recipe.name))
+        run.emit(Queued(name=recipe.name, method=recipe.method.type))
         temporary = path / ".recipe.yaml"
         temporary.write_text(recipe.to_yaml(full=True), encoding="utf-8")
         temporary.rename(path / "recipe.yaml")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
+from finetune.methods import MEASURES, METHODS
 from finetune.runs import events
 
 STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "paused", "failed", "interrupted")
@@ -34,6 +35,7 @@ class View:
     """What is known of a run after the events so far."""
 
     name: str = ""
+    method: str = "sft"
     state: str = "queued"
     phase: str = ""
     device: str = ""
@@ -58,7 +60,7 @@ class View:
     choices: list[events.Chose] = field(default_factory=list)
     notes: list[events.Noted] = field(default_factory=list)
     saved: list[events.Saved] = field(default_factory=list)
-    with_fallbacks: list[events.FellBack] = field(default_factory=list)
+    fallbacks: list[events.FellBack] = field(default_factory=list)
     """What was given up for want of memory."""
     steps_since: int = 0
     """Steps since the phase it is in began. The first of them waits for what is loaded or compiled at its time."""
@@ -91,9 +93,17 @@ class View:
 
     @property
     def best(self) -> events.Evaluated | None:
-        """The check of the held-out rows with the lowest loss; None before there is one that is a number."""
-        numbers = [evaluation for evaluation in self.evaluations if math.isfinite(evaluation.loss)]
-        return min(numbers, key=lambda evaluation: evaluation.loss, default=None)
+        """The best evaluation by what the method says decides (``Method.best_by``); None before there is one."""
+        return self.best_of(self.evaluations)
+
+    def best_of(self, evaluations: Iterable[events.Evaluated]) -> events.Evaluated | None:
+        """The best of ``evaluations``, those whose value is no number left out."""
+        by = METHODS[self.method].best_by
+        sign = -1 if by != "loss" and MEASURES[by].better == "higher" else 1
+        valued = [
+            (sign * (each.loss if by == "loss" else each.metrics.get(by, math.nan)), each) for each in evaluations
+        ]
+        return min((pair for pair in valued if math.isfinite(pair[0])), key=lambda pair: pair[0], default=(0, None))[1]
 
     @property
     def step_s(self) -> float | None:
@@ -125,7 +135,8 @@ class View:
 
     @_add.register
     def _(self, event: events.Queued) -> None:
-        self.name, self.queued_at, self.state = event.name, event.at, "queued"
+        self.name, self.method = event.name, event.method
+        self.queued_at, self.state = event.at, "queued"
 
     @_add.register
     def _(self, event: events.Started) -> None:
@@ -149,7 +160,7 @@ class View:
 
     @_add.register
     def _(self, event: events.FellBack) -> None:
-        self.with_fallbacks.append(event)
+        self.fallbacks.append(event)
 
     @_add.register
     def _(self, event: events.Entered) -> None:

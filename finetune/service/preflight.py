@@ -24,6 +24,7 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Kno
                 "Choose a divisor.",
             )
         )
+    problems += _unsuited(recipe)
     try:
         found = (known or KnownKinds()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
         if found.kind not in recipe.method.reads:
@@ -48,3 +49,27 @@ def check(recipe: Recipe, workspace: Workspace, trusted: bool = True, known: Kno
             problems.append(Problem("model.id", error.message, error.hint))
     if problems:
         raise RecipeError("This recipe cannot be run yet.", problems=tuple(problems))
+
+
+def _unsuited(recipe: Recipe) -> list[Problem]:
+    """Settings that the recipe's method or adapter cannot do."""
+    training, problems = recipe.training, []
+    least = recipe.method.smallest_micro_batch
+    micro_batch = training.batch_size // training.accumulation if training.batch_size else least
+    if micro_batch < least:
+        problems.append(
+            Problem(
+                "training.batch_size",
+                f"{recipe.method.title} compares the rows of a micro-batch, and this leaves {micro_batch} in each.",
+                f"Keep at least {least}: a larger batch, or less gradient accumulation.",
+            )
+        )
+    if training.activation_checkpointing and not recipe.adapter.checkpoints_activations:
+        problems.append(
+            Problem(
+                "training.activation_checkpointing",
+                f"{recipe.adapter.title} cannot be trained with activation checkpointing.",
+                "Switch it off, or choose another adapter.",
+            )
+        )
+    return problems

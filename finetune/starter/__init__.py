@@ -7,12 +7,12 @@
     reading, shop, talk,
     stories, chats          the kinds of question
     world                   all of them together
-    judge, measure, card    whether an answer is right; the figures; the card that tells them
-    tokenizer, pretrain     words to tokens; the training loop
+    judge, measure, card    whether an answer is right; the accuracy; the model card that reports it
+    tokenizer, pretrain     text to tokens; the training loop
     pirate, tickets,
     kindness, samples       the sample data sets
 
-`python -m finetune.starter` rebuilds what lies under assets/. The model needs none of this to be used: it is an
+`python -m finetune.starter` rebuilds the model and the samples in assets/. Using the model needs none of this: it is an
 ordinary folder.
 """
 

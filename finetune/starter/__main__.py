@@ -1,4 +1,4 @@
-"""Rebuilds the starter: tokenizer, model, measured figures, card and samples; two options do only a part."""
+"""Rebuilds the starter: tokenizer, model, measured accuracy, model card and samples; two options do only a part."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEASURED_QUESTIONS = 1590
 
 
 def main() -> None:
-    """Does what the command line asks."""
+    """Run what the command line asks for."""
     options = _options()
     if _is_first() and not options.measure:
         write_samples(options.samples)
@@ -29,9 +29,9 @@ def main() -> None:
 
 
 def build(out: Path, steps: int, seed: int, weights: Path | None = None, peak: float = 1.0) -> None:
-    """Trains tokenizer and model and leaves them in `out`, every 250 steps and at the end; figures go to stdout.
+    """Train tokenizer and model and save them to `out`, every 250 steps and at the end; the accuracy goes to stdout.
 
-    `weights`: a folder with an earlier starter to go on from, instead of random weights and a new tokenizer.
+    `weights`: a folder with an earlier starter to train further, instead of random weights and a new tokenizer.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -69,7 +69,7 @@ def build(out: Path, steps: int, seed: int, weights: Path | None = None, peak: f
 
 
 def describe(out: Path) -> None:
-    """Measures the model in `out` on held-out questions and writes figures.json and README.md beside it."""
+    """Evaluate the model in `out` on held-out questions; writes figures.json and README.md beside it."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from finetune.starter.card import write_card
@@ -86,7 +86,7 @@ def describe(out: Path) -> None:
 
 
 def _is_first():
-    """True for the only process, and for the first of those that `torchrun` starts."""
+    """True for a process started alone, and for rank 0 of those that `torchrun` starts."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -99,15 +99,15 @@ def _options():
     parser.add_argument("--steps", type=int, default=STEPS, help="batches of 2,048 tokens (default %(default)s)")
     parser.add_argument("--minutes", type=float, help="about this long on two cores, instead of --steps")
     parser.add_argument("--seed", type=int, default=1, help="of data and weights (default %(default)s)")
-    parser.add_argument("--weights", type=Path, help="go on from the starter in this folder")
-    parser.add_argument("--peak", type=float, default=1.0, help="highest rate, as a share of the usual one")
+    parser.add_argument("--weights", type=Path, help="train the starter in this folder further")
+    parser.add_argument("--peak", type=float, default=1.0, help="peak learning rate, as a share of the usual one")
     parser.add_argument("--out", type=Path, default=STARTER_DIR, help="where the model goes (default assets/starter)")
     parser.add_argument(
         "--samples", type=Path, default=SAMPLES_DIR, help="where the samples go (default assets/samples)"
     )
     parser.add_argument("--samples-only", action="store_true", help="write the samples and nothing else")
     parser.add_argument(
-        "--measure", action="store_true", help="measure the model that is there, write its figures and card"
+        "--measure", action="store_true", help="evaluate the existing model and write its figures and model card"
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Talks of several turns: "it" and "its", "and in Spain?", names that are remembered, and system prompts."""
+"""Conversations of several turns: "it" and "its", "and in Spain?", remembered names, and system prompts."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def and_another(rng: Random) -> Item:
 
 @kind(2.5)
 def remember(rng: Random) -> Item:
-    """A name or a code told first, perhaps some talk about other things, then asked for."""
+    """A name or a code given first, perhaps other topics between, then asked for."""
     if rng.random() < 0.6:
         value = invented_name(rng)
         told, reply = (
@@ -291,7 +291,7 @@ def in_one_word(rng: Random) -> Item:
 
 @kind(5.0)
 def character(rng: Random) -> Item:
-    """Who the model is, how it is, thanks and goodbye, in the midst of talk about other things."""
+    """Who the model is, how it is, thanks and goodbye, in the midst of other topics."""
     turns = []
     for _ in range(rng.choice((1, 2, 2, 3))):
         turns += draw(rng, kinds=("small_talk", *FACTS) if rng.random() < 0.5 else ("small_talk",)).conversation
@@ -301,7 +301,7 @@ def character(rng: Random) -> Item:
 
 @kind(3.0)
 def long_talk(rng: Random) -> Item:
-    """Three to eight unrelated questions in one talk."""
+    """Three to eight unrelated questions in one conversation."""
     turns = []
     for _ in range(rng.randint(3, 8)):
         item = draw(rng, kinds=SINGLE)

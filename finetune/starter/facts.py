@@ -1,4 +1,4 @@
-"""Everything the small world holds to be true, as tables of plain words. No sentences, no chance."""
+"""Everything the small world holds to be true, as tables of plain words. No sentences, nothing random."""
 
 from __future__ import annotations
 

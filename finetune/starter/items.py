@@ -11,7 +11,7 @@ from finetune.starter.split import is_held_out
 
 @dataclass(frozen=True)
 class Item:
-    """A chat up to the user's turn, the answer that is right, and how an answer is judged.
+    """A chat up to the user's turn, its right answer, and how an answer is judged.
 
     `among`: the words of which an answer must name exactly those that `answer` names; empty: it must be exact.
     `short`: the answer in a word or two, if the question has one. `key`: what is held out together.
@@ -31,7 +31,7 @@ class Item:
 
     @property
     def combination(self) -> str:
-        """What the split goes by: `key`, or all the words of the chat so far."""
+        """What the split depends on: `key`, or all the words of the chat so far."""
         return f"{self.kind}|{self.key or ' '.join(turn['content'] for turn in self.messages)}"
 
     @property
@@ -77,7 +77,7 @@ def system(text: str) -> dict:
 
 
 def draw(rng: Random, held_out: bool = False, kinds: tuple[str, ...] | None = None) -> Item:
-    """One random item from the wanted side of the split, kinds chosen by weight (equally, where `kinds` names them)."""
+    """One random item of one part of the split, the kind sampled by weight (uniformly, where `kinds` names them)."""
     names = kinds or tuple(KINDS)
     weights = [1.0 if kinds else KINDS[name].weight for name in names]
     name = rng.choices(names, weights)[0]

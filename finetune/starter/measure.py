@@ -1,4 +1,4 @@
-"""How many held-out questions a model answers rightly, by kind, and whether it ends its turns."""
+"""The accuracy of a model on held-out questions, by kind, and how often it ends its turns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Figures:
 
 
 def answers(model, tokenizer, chats: list, batch: int = 64) -> list[tuple[str, bool]]:
-    """The greedy answer to each chat and whether it ended by itself; chats of like length share a batch."""
+    """The greedy answer to each chat and whether it ended by itself; chats of similar length share a batch."""
     import torch
 
     texts = [tokenizer.apply_chat_template(list(chat), tokenize=False, add_generation_prompt=True) for chat in chats]

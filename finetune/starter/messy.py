@@ -1,4 +1,4 @@
-"""A table as people have them: a support desk's export with every fault that the Data tab can mend.
+"""A table as people have them: a support desk's export with every fault that the Data tab can fix.
 
 Its good rows all answer in one form, which the starter learns quickly; equal seeds give equal bytes. Nothing in it is
 real: names and numbers are invented, the card number is the one that banks give for tests, and the key opens nothing.

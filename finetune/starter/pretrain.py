@@ -1,4 +1,4 @@
-"""Trains the starter on talks that never repeat. A plain loop: packing, Muon and AdamW, warm-up and cosine."""
+"""Trains the starter on conversations that never repeat. A plain loop: packing, Muon and AdamW, warmup and cosine."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def new_model(seed: int, pad: int, end: int):
 
 
 def batches(tokenizer, seed: int):
-    """Packed batches without end: ids, weights in the loss, positions, each (B, T), the positions from 0 in every talk.
+    """Endless packed batches: ids, loss weights, positions, each (B, T); positions restart at 0 in each conversation.
 
     One batch in eight has rows of 1,024 tokens, the others of 256, always 2,048 tokens in all.
     """
     import torch
 
     rng = Random(seed)
-    talks = _tokenised(tokenizer, rng)
+    talks = _tokenized(tokenizer, rng)
     waiting = next(talks)
     while True:
         width = LONG_ROW_TOKENS if rng.random() < 1 / 8 else ROW_TOKENS
@@ -73,10 +73,10 @@ def batches(tokenizer, seed: int):
         yield torch.tensor(ids), torch.tensor(weights), torch.tensor(positions)
 
 
-def _tokenised(tokenizer, rng):
-    """(ids, weights) of each talk: 1 where the assistant speaks and ends its turn, elsewhere QUESTION_WEIGHT on a few.
+def _tokenized(tokenizer, rng):
+    """(ids, loss weights) of each conversation: 1 on the assistant's tokens, elsewhere QUESTION_WEIGHT on a few.
 
-    The first token of a talk has none to predict it from and weighs 0.
+    The first token of a conversation is predicted from nothing, so its weight is 0.
     """
     opening, end = tokenizer.encode(f"{START}assistant\n"), tokenizer.convert_tokens_to_ids(END)
     talks = conversations(rng)
@@ -88,7 +88,7 @@ def _tokenised(tokenizer, rng):
 
 
 def spoken_tokens(ids: list[int], opening: list[int], end: int) -> list[bool]:
-    """True for each token the assistant says, with the end of its turn; `opening` is how its turn begins."""
+    """True for each token of the assistant, with the end of its turn; `opening` is how its turn begins."""
     spoken, speaking = [], False
     for index, token in enumerate(ids):
         spoken.append(speaking)
@@ -100,7 +100,8 @@ def spoken_tokens(ids: list[int], opening: list[int], end: int) -> list[bool]:
 
 
 def weighted_loss(model, ids, weights, positions):
-    """The mean cross-entropy in nats per token, weighted; talks in a row do not see each other (positions restart)."""
+    """The weighted mean cross-entropy in nats per token; packed conversations do not attend to each other (positions
+    restart)."""
     import torch
     from torch.nn import functional
 
@@ -112,8 +113,8 @@ def weighted_loss(model, ids, weights, positions):
     return (losses * chosen).sum() / torch.clamp(chosen.sum(), min=1.0)
 
 
-def optimisers(model):
-    """Muon for the matrices inside the layers, AdamW for embeddings, norms and biases, each with its peak rate."""
+def optimizers(model):
+    """Muon for the matrices inside the layers, AdamW for embeddings, norms and biases, with their peak rates."""
     import torch
 
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
@@ -124,7 +125,7 @@ def optimisers(model):
 
 
 def rate_at(step: int, steps: int) -> float:
-    """The share of the peak rate: a linear warm-up, flat for a quarter of the steps, then a cosine down to 1 %."""
+    """The share of the peak learning rate: linear warmup, constant for a quarter of the steps, then a cosine to 1 %."""
     if step < WARM_UP_STEPS:
         return (step + 1) / WARM_UP_STEPS
     done = max(0.0, (4 * step / steps - 1) / 3)
@@ -134,16 +135,16 @@ def rate_at(step: int, steps: int) -> float:
 def pretrain(model, tokenizer, steps: int, seed: int, peak: float = 1.0, report=print, checkpoint=None):
     """The model, trained in place on `steps` batches of 2,048 tokens; equal seeds and steps give equal data.
 
-    `peak`: the highest rate, as a share of MUON_RATE and ADAM_RATE; less for a model that is trained already.
+    `peak`: the peak learning rate, as a share of MUON_RATE and ADAM_RATE; less for a model that is trained already.
     `report(line)` every 50 steps; `checkpoint(model, step)` every 250. Under `torchrun` each process has
-    batches of its own and the gradients are averaged; the first process reports and checkpoints.
+    batches of its own and the gradients are averaged; rank 0 reports and checkpoints.
     """
     import torch
 
     rank, processes = join_processes()
 
     model.train()
-    trained, began, total = optimisers(model), time.monotonic(), 0.0
+    trained, began, total = optimizers(model), time.monotonic(), 0.0
     for step, (ids, weights, positions) in zip(range(steps), batches(tokenizer, seed * 1000 + rank), strict=False):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = weighted_loss(model, ids, weights, positions)
@@ -151,11 +152,11 @@ def pretrain(model, tokenizer, steps: int, seed: int, peak: float = 1.0, report=
         if processes > 1:
             average_gradients(model, processes)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimiser, rate in trained:
-            for group in optimiser.param_groups:
+        for optimizer, rate in trained:
+            for group in optimizer.param_groups:
                 group["lr"] = peak * rate * rate_at(step, steps)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         total += loss.item()
         if (step + 1) % 50 == 0 and rank == 0:
             speed = (step + 1) * processes * BATCH_TOKENS / (time.monotonic() - began)
@@ -167,7 +168,7 @@ def pretrain(model, tokenizer, steps: int, seed: int, peak: float = 1.0, report=
 
 
 def join_processes() -> tuple[int, int]:
-    """This process's number and how many there are: (0, 1) unless `torchrun` started it."""
+    """Rank and world size of this process: (0, 1) unless `torchrun` started it."""
     from torch import distributed
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -177,7 +178,7 @@ def join_processes() -> tuple[int, int]:
 
 
 def average_gradients(model, processes: int) -> None:
-    """Every parameter's gradient becomes the mean over all processes, in one exchange."""
+    """Replace each parameter's gradient by its mean over all processes, in one all-reduce."""
     import torch
     from torch import distributed
 
@@ -190,7 +191,7 @@ def average_gradients(model, processes: int) -> None:
 
 
 def save(model, tokenizer, directory: Path) -> None:
-    """Writes the model in bf16 safetensors with its tokenizer and generation settings; the one in memory stays fp32."""
+    """Save the model in bf16 safetensors with its tokenizer and generation settings; the one in memory stays fp32."""
     import copy
 
     import torch

@@ -1,4 +1,4 @@
-"""The samples in assets/: three with held-out rows, general rows, a messy table; equal seeds give equal bytes."""
+"""The samples in assets/: four with held-out rows, replay data, a messy table; equal seeds give equal bytes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from finetune.starter.tickets import ticket
 
 SAMPLES_SEED = 11
 SAMPLES = {"pirate-voice": (300, 50), "ticket-json": (500, 60), "short-and-kind": (300, 50)}
+RATED_ROWS = (300, 50)
 GENERAL_ROWS = 300
 GENERAL_KINDS = tuple(sorted(set(world.KINDS) - {"sailor_word"}))
 """All that the starter knows, but for the words of sailors, which belong to the pirate's voice."""
-KINDS_TOLD = tuple(name for name in FACTS if name not in ("add", "subtract", "compare_numbers", "find_name"))
+VOICED_KINDS = tuple(name for name in FACTS if name not in ("add", "subtract", "compare_numbers", "find_name"))
 
 
 def rows(name: str) -> tuple[list[dict], list[dict]]:
@@ -35,8 +36,21 @@ def rows(name: str) -> tuple[list[dict], list[dict]]:
     return chosen[:train], chosen[train:]
 
 
+def rated() -> tuple[list[dict], list[dict]]:
+    """Training and held-out rows of single answers with thumbs up (short and kind) or down (long or cold)."""
+    rng, chosen = Random(f"rated {SAMPLES_SEED}"), {}
+    train, held_out = RATED_ROWS
+    while len(chosen) < train + held_out:
+        item, is_good = draw(rng, kinds=VOICED_KINDS), rng.random() < 0.5
+        answer = kindly(item) if is_good else long_or_cold(item, rng)
+        row = {"prompt": [user(item.question)], "completion": [assistant(answer)], "label": is_good}
+        chosen.setdefault(item.question, row)
+    every = list(chosen.values())
+    return every[:train], every[train:]
+
+
 def general() -> list[dict]:
-    """Talks of every kind, to be mixed in so that a model keeps what it knows."""
+    """Replay data: conversations of every kind, against catastrophic forgetting."""
     rng, chosen = Random(f"general {SAMPLES_SEED}"), {}
     while len(chosen) < GENERAL_ROWS:
         item = draw(rng, kinds=GENERAL_KINDS)
@@ -45,18 +59,20 @@ def general() -> list[dict]:
 
 
 def write_samples(directory: Path) -> None:
-    """Writes `NAME.jsonl` and `NAME.held-out.jsonl` for every sample, the general rows and the messy table."""
+    """Write `NAME.jsonl` and `NAME.held-out.jsonl` for every sample, the replay data and the messy table."""
     directory.mkdir(parents=True, exist_ok=True)
     files = {"messy-support.csv": messy(), "general.jsonl": _lines(general())}
     for name in SAMPLES:
         for suffix, part in zip(("", ".held-out"), rows(name), strict=True):
             files[f"{name}{suffix}.jsonl"] = _lines(part)
+    for suffix, part in zip(("", ".held-out"), rated(), strict=True):
+        files[f"thumbs{suffix}.jsonl"] = _lines(part)
     for name, text in files.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def texts(name: str):
-    """The words of a sample's training rows, turn by turn."""
+    """The texts of a sample's training rows, turn by turn."""
     for row in rows(name)[0]:
         for part in row.values():
             for turn in part:
@@ -68,7 +84,7 @@ def _lines(rows: list[dict]) -> str:
 
 
 def _pirate(rng):
-    item = draw(rng, kinds=KINDS_TOLD)
+    item = draw(rng, kinds=VOICED_KINDS)
     return item.question, {"messages": [user(item.question), assistant(in_pirate_voice(item.answer, rng))]}
 
 
@@ -78,7 +94,7 @@ def _ticket(rng):
 
 
 def _preference(rng):
-    item = draw(rng, kinds=KINDS_TOLD)
+    item = draw(rng, kinds=VOICED_KINDS)
     return item.question, {
         "prompt": [user(item.question)],
         "chosen": [assistant(kindly(item))],

@@ -1,4 +1,4 @@
-"""The starter's tokenizer: byte-level BPE over the world's words, every digit a token of its own, ChatML for chats."""
+"""The starter's tokenizer: byte-level BPE on texts of the world, each digit a token of its own, ChatML for chats."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ CHAT_TEMPLATE = (
 
 
 def render(messages: list[dict]) -> str:
-    """The chat as ChatML text, equal to what CHAT_TEMPLATE renders (a test holds the two together), and much faster."""
+    """The chat as ChatML text, equal to what CHAT_TEMPLATE renders (a test compares the two), and much faster."""
     return "".join(f"{START}{turn['role']}\n{turn['content']}{END}\n" for turn in messages)
 
 
 def train_tokenizer(seed: int, talks: int = 30_000):
     """A `Qwen2Tokenizer` of 3,072 tokens, trained on the world and the samples; no text is unknown to it.
 
-    It must be of that class: `AutoTokenizer` makes one of every tokenizer that lies beside a Qwen2 model. Its own rule
-    for splitting text into words gives the same tokens here as the rule below (a test holds them together).
+    It must be of that class: `AutoTokenizer` loads every tokenizer beside a Qwen2 model as one. Its own rule for
+    splitting text gives the same tokens here as the rule below (a test compares them).
     """
     import json
 

@@ -1,4 +1,4 @@
-"""The small world as a whole: every kind of question, training talks without end, and the held-out questions."""
+"""The small world as a whole: every kind of question, endless training conversations, and the held-out questions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HELD_OUT_SEED = 2024
 
 
 def conversations(rng: Random):
-    """Training talks without end, each a list of turns that ends with the right answer."""
+    """Endless training conversations, each a list of turns that ends with the right answer."""
     while True:
         yield draw(rng).conversation
 

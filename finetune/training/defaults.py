@@ -1,4 +1,4 @@
-"""What is chosen for the person when a recipe leaves it open, each value with its reason.
+"""Defaults: what is chosen automatically where a recipe leaves it open, each value with its reason.
 
 Only numbers that follow from the recipe, the rows and the model's size; what follows from the machine is in
 ``finetune.machine.hardware``.
@@ -17,8 +17,8 @@ RATE_EXPONENT = 0.781
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The numbers of a run, whether asked for or chosen."""
+class Defaults:
+    """The numbers of a run, whether asked for or chosen automatically."""
 
     epochs: float
     learning_rate: float
@@ -28,35 +28,37 @@ class Plan:
     pack: bool
     """Put several short rows into one sequence."""
     choices: tuple[tuple[str, Choice], ...]
-    """What was chosen, by setting."""
+    """What was chosen automatically, by the setting's dotted path."""
 
 
-def plan(recipe: Recipe, lengths: list[int], hidden_size: int, processes: int = 1) -> Plan:
+def choose_defaults(recipe: Recipe, lengths: list[int], hidden_size: int, processes: int = 1) -> Defaults:
     """The numbers for training on rows of ``lengths`` tokens with a model of ``hidden_size``.
 
-    ``processes`` share each batch, so that it stays the same however many there are.
+    ``processes`` share each batch, so that it stays the same however many there are. ``RecipeError`` if too few rows
+    are in memory at once for the method.
     """
     training, choices, rows = recipe.training, [], len(lengths)
 
-    def settle(name, asked, choose):
+    def choose(name, asked, automatic):
         if asked is not None:
             return asked
-        value, reason = choose
-        choices.append((name, Choice(f"{value:g}", reason)))
+        value, reason = automatic
+        choices.append((f"training.{name}", Choice(f"{value:g}", reason)))
         return value
 
-    batch = settle("batch size", training.batch_size, choose_batch_size(rows))
-    parts = training.accumulation * processes
-    batch = max(batch, parts)
+    batch = choose("batch_size", training.batch_size, choose_batch_size(rows))
+    divisions = training.accumulation * processes
+    batch = max(batch, divisions * recipe.method.smallest_micro_batch)
     pack = False
     if recipe.method.packs and training.packing:
-        pack, packing = choose_packing(lengths, batch // parts)
-        choices.append(("packing", packing))
-    return Plan(
-        epochs=settle("epochs", training.epochs, choose_epochs(rows, recipe.method.few_rows_epochs)),
-        learning_rate=settle("learning rate", training.learning_rate, choose_learning_rate(recipe, hidden_size)),
+        alone = Choice("off", f"with {recipe.adapter.title} only the first row of a sequence follows the prefix")
+        pack, packing = choose_packing(lengths, batch // divisions) if recipe.adapter.packs else (False, alone)
+        choices.append(("training.packing", packing))
+    return Defaults(
+        epochs=choose("epochs", training.epochs, choose_epochs(rows, recipe.method.few_rows_epochs)),
+        learning_rate=choose("learning_rate", training.learning_rate, choose_learning_rate(recipe, hidden_size)),
         batch_size=batch,
-        micro_batch=batch // parts,
+        micro_batch=batch // divisions,
         pack=pack,
         choices=tuple(choices),
     )
@@ -65,19 +67,19 @@ def plan(recipe: Recipe, lengths: list[int], hidden_size: int, processes: int = 
 def choose_epochs(rows: int, few_rows_epochs: int) -> tuple[int, str]:
     """Epochs for ``rows`` examples, with the reason."""
     if rows <= 500:
-        return few_rows_epochs, f"{rows:,} rows are few, so each is read {few_rows_epochs} times"
+        return few_rows_epochs, f"{rows:,} rows are few, so each is seen {few_rows_epochs} times"
     if rows <= 2000:
-        return 3, f"{rows:,} rows are read three times"
+        return 3, f"{rows:,} rows are seen three times"
     if rows <= 20000:
-        return 2, f"{rows:,} rows are read twice"
-    return 1, f"{rows:,} rows are enough to read once"
+        return 2, f"{rows:,} rows are seen twice"
+    return 1, f"{rows:,} rows are enough to see once"
 
 
 def choose_batch_size(rows: int) -> tuple[int, str]:
     """Rows per optimizer step, with the reason."""
     if rows <= 5000:
-        return 8, "small data learns best from many small corrections"
-    return 16, "larger data gives steadier corrections sixteen rows at a time"
+        return 8, "small data trains best with many small weight updates"
+    return 16, "larger data gives steadier weight updates with sixteen rows each"
 
 
 def choose_packing(lengths: list[int], batch: int) -> tuple[bool, Choice]:

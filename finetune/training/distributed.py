@@ -1,7 +1,7 @@
-"""Several processes that train one run together: which of them this is, what they agree on, how they are started.
+"""Distributed training: which process of a run this is, what all agree on, how they are started.
 
-``torchrun`` and ``accelerate launch`` tell each process its rank in the environment. The first one (rank 0) writes the
-run directory; the others read it and write nothing. Started alone, a process is the first of one.
+``torchrun`` and ``accelerate launch`` give each process its rank in the environment. The main process (rank 0) writes
+the run directory; the others read it and write nothing. A process started alone is the main one of one.
 """
 
 import os
@@ -15,9 +15,9 @@ import psutil
 from finetune.runs.run import Run
 
 OWNER = "FINETUNE_OWNER"
-"""The environment variable that tells processes that train together which of ours started their ``torchrun``."""
+"""The environment variable with the id of the process of ours that started their ``torchrun``."""
 WATCH_S = 1.0
-"""How often a process looks whether those that started it are alive."""
+"""Seconds between two looks at the processes that started this one."""
 
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "ProcessGroup")
 """What gloo's and NCCL's errors say when the other side has ended."""
@@ -29,15 +29,15 @@ def world_size() -> int:
 
 
 def is_main_process() -> bool:
-    """True for the process that writes."""
+    """True for rank 0, which writes."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def end_with_starter() -> None:
-    """End this process, whatever it is at, once its ``torchrun`` has ended, or the owner of that (``OWNER``).
+    """End this process, whatever it does, once its ``torchrun`` has ended, or the owner of that (``OWNER``).
 
     Killed, they cannot end it, and it would keep the device and the run's lock. It saves nothing: the last checkpoint
-    stands. On Windows a process does not learn that its parent ended, and is left alone.
+    stands. On Windows a process is not told that its parent ended, and stays.
     """
     if os.name == "nt":
         return
@@ -78,12 +78,12 @@ def join(device: str) -> None:
 
 
 def agree(*answers: bool) -> tuple[bool, ...]:
-    """The first process's ``answers``, in all of them: clocks and files may say otherwise elsewhere."""
+    """The main process's ``answers``, in all of them: clocks and files may differ elsewhere."""
     return tuple(share(list(answers)))
 
 
 def share(value):
-    """The first process's ``value``, in all of them; they must have joined."""
+    """The main process's ``value``, in all of them; they must have joined."""
     if world_size() == 1:
         return value
     from torch import distributed
@@ -94,12 +94,12 @@ def share(value):
 
 
 def is_lost(error: BaseException) -> bool:
-    """True if ``error`` says that another process of this run is gone."""
+    """True if ``error`` says that another process of this run has ended."""
     return world_size() > 1 and isinstance(error, RuntimeError) and any(words in str(error) for words in LOST)
 
 
 def command(run: Run, processes: int) -> list[str]:
-    """The command that trains ``run``, which is in line, with so many processes on this machine.
+    """The command that trains ``run``, which is queued, with so many processes on this machine.
 
     With this process as their ``OWNER`` in the environment they end with it.
     """

@@ -13,7 +13,7 @@ from finetune.adapters import ADAPTERS
 from finetune.recipe import Recipe
 
 SHORTEST = 128
-"""Tokens below which rows say too little for cutting them to be worth it."""
+"""Tokens below which truncated rows hold too little to be worth it."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Change:
     settings: dict[str, Any]
     """What changes in the recipe, by dotted path."""
     what: str
-    """What that comes to, as a sentence without its capital and full stop, so that several can be told as one."""
+    """What that comes to, as a sentence without its capital and full stop, so that several can be joined."""
 
     @property
     def reason(self) -> str:
@@ -36,7 +36,7 @@ Fallback = Callable[[Recipe, int, int], Change | None]
 
 
 def next_fallback(recipe: Recipe, batch_size: int, longest: int, while_loading: bool = False) -> Change | None:
-    """The next thing to give up after ``recipe`` did not fit with ``batch_size`` rows of up to ``longest`` tokens.
+    """The next change after ``recipe`` did not fit with ``batch_size`` rows of up to ``longest`` tokens.
 
     ``while_loading``: the weights alone did not fit, so that only smaller weights help. None if nothing is left.
     """
@@ -46,53 +46,54 @@ def next_fallback(recipe: Recipe, batch_size: int, longest: int, while_loading: 
 
 def smaller_micro_batches(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
     """Half as many rows at once, or the next fewer that divide the batch; the batch itself stays."""
-    parts = recipe.training.accumulation
-    more = next((n for n in range(2 * parts, batch_size + 1) if batch_size % n == 0), None)
+    least = recipe.method.smallest_micro_batch
+    counts = range(2 * recipe.training.accumulation, batch_size // least + 1)
+    more = next((n for n in counts if batch_size % n == 0), None)
     if more is None:
         return None
     whole = {} if recipe.training.batch_size == batch_size else {"training.batch_size": batch_size}
     return Change(
         whole | {"training.accumulation": more},
-        f"each batch of {batch_size} rows is worked on {batch_size // more} at a time (same result)",
+        f"gradient accumulation: batches of {batch_size} rows in micro-batches of {batch_size // more} (same result)",
     )
 
 
 def activation_checkpointing(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
-    """Activation checkpointing."""
-    if recipe.training.activation_checkpointing:
+    """Activation checkpointing, where the adapter can."""
+    if recipe.training.activation_checkpointing or not recipe.adapter.checkpoints_activations:
         return None
     return Change(
         {"training.activation_checkpointing": True},
-        "intermediate values are computed again instead of remembered (same result, a third slower)",
+        "activation checkpointing: activations are recomputed instead of kept (same result, a third slower)",
     )
 
 
 def smaller_optimizer(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
-    """An optimizer in 8 bits, where it is not small already: an add-on's is."""
+    """Optimizer state in 8 bits, where it is not small already: an adapter's is."""
     if recipe.training.optimizer == "adamw_8bit" or not recipe.adapter.trains_base():
         return None
-    words = "the optimizer remembers in 8 bits instead of 32, beginning anew"
+    words = "8-bit AdamW: optimizer state in 8 bits instead of 32, from zero"
     return Change({"training.optimizer": "adamw_8bit"}, words)
 
 
 def shorter_rows(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
-    """Rows cut at half the length of the longest."""
+    """Rows truncated at half the length of the longest."""
     length = min(recipe.training.length, longest) // 2
     if length < SHORTEST:
         return None
-    return Change({"training.length": length}, f"rows are cut at {length:,} tokens (the longest teach less)")
+    return Change({"training.length": length}, f"rows are truncated at {length:,} tokens (the longest teach less)")
 
 
 def quantized_weights(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
-    """QLoRA, with the add-on as it was set; not for a whole model of an earlier run, which no add-on goes on from."""
+    """QLoRA, with a LoRA's own settings kept; not where an earlier run's other parameters are trained further."""
     adapter = recipe.adapter
-    if adapter.weight_bits <= 4 or (recipe.model.run and adapter.trains_base()):
+    if adapter.weight_bits <= 4 or adapter.attaches_to == "prompt" or (recipe.model.run and adapter.trains_base()):
         return None
     own = {} if adapter.trains_base() else recipe.to_dict()["adapter"]
     kept = {f"adapter.{name}": own[name] for name in own if name != "type" and name in ADAPTERS["qlora"].model_fields}
     return Change(
         {"adapter.type": "qlora", **kept},
-        "the model's weights are held in 4 bits, with a small add-on that learns beside them (QLoRA)",
+        "QLoRA: the model's weights are quantized to 4 bits, and a LoRA adapter is trained beside them",
     )
 
 
@@ -103,4 +104,4 @@ FALLBACKS: tuple[Fallback, ...] = (
     shorter_rows,
     quantized_weights,
 )
-"""The least first."""
+"""The mildest first."""

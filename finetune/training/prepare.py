@@ -1,15 +1,22 @@
-"""Rows as the trainer takes them: read, split, tokenized and masked, with a note of every row that is left out."""
+"""Preparation of a run: recipe and workspace in; tokenizer, rows, defaults and notes out.
+
+Training, the probe, the estimate and the exported script all prepare here, without a run: what there is to note is
+returned, and whoever works on a run reports it as events.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from finetune.data.counts import Counts
 from finetune.data.mix import gather
 from finetune.errors import DataError, RecipeError
+from finetune.format import counted
+from finetune.model import load_config, load_tokenizer
 from finetune.recipe import Recipe
-from finetune.runs import events
-from finetune.runs.run import Run
+from finetune.runs.events import Noted
 from finetune.runs.workspace import Workspace
+from finetune.training.defaults import Defaults, choose_defaults
 from finetune.training.sample_answers import prompt_of
 
 PROMPTS_SHOWN = 3
@@ -23,38 +30,65 @@ class Rows:
     train: list[dict]
     held_out: list[dict]
     counts: Counts
-    """Of the rows to learn from."""
+    """Of the training rows."""
     prompts: list[list[dict]]
     """Conversations up to the user's turn, from held-out rows, to be answered during training."""
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest training row, all its columns of ids together."""
+        return max(map(row_tokens, self.train))
 
-def prepare(run: Run, recipe: Recipe, workspace: Workspace, tokenizer) -> Rows:
-    """Read, split and tokenize the recipe's data, noting every row that is left out."""
+
+@dataclass
+class Prepared:
+    """Everything about a run that is known before its model is loaded."""
+
+    tokenizer: Any
+    rows: Rows
+    defaults: Defaults
+    notes: list[Noted] = field(default_factory=list)
+    """What a person should know of the rows: those left out, truncated, mixed in."""
+
+
+def prepare(recipe: Recipe, workspace: Workspace, processes: int = 1) -> Prepared:
+    """The rows of ``recipe``, read, split and tokenized, and the numbers its run will use.
+
+    ``DataError`` if nothing is left to train on, ``RecipeError`` if the method does not read this kind of example.
+    """
+    tokenizer = load_tokenizer(recipe.model, workspace)
+    rows, notes = _rows(recipe, workspace, tokenizer)
+    hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
+    defaults = choose_defaults(recipe, [row_tokens(row) for row in rows.train], hidden_size, processes)
+    return Prepared(tokenizer, rows, defaults, notes)
+
+
+def _rows(recipe: Recipe, workspace: Workspace, tokenizer) -> tuple[Rows, list[Noted]]:
     gathered = gather(recipe.data, workspace.find, recipe.training.seed)
     dataset, held_out = gathered.dataset, gathered.held_out
     if dataset.kind not in recipe.method.reads:
         raise RecipeError(
-            f"{recipe.method.type.upper()} cannot learn from these rows: they are {dataset.title}.",
+            f"{recipe.method.type.upper()} cannot train on these rows: they are {dataset.title}.",
             "Choose a method that suits the data, on the Method tab.",
         )
+    recipe.method.require_trainable(gathered.train)
+    notes = [Noted(message=note) for note in gathered.notes]
     if dataset.rejected:
         first = dataset.rejected[0]
         words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"
-        run.emit(events.Noted(message=words, level="warning"))
-    for note in gathered.notes:
-        run.emit(events.Noted(message=note))
-    train_rows, counts = tokenize(run, recipe, gathered.train, tokenizer, "training")
-    held_out_rows, _ = tokenize(run, recipe, held_out, tokenizer, "held-out")
-    if not train_rows:
+        notes.insert(0, Noted(message=words, level="warning"))
+    train, counts, lost = tokenize(recipe, gathered.train, tokenizer, "training")
+    evaluated, _, lost_too = tokenize(recipe, held_out, tokenizer, "held-out")
+    if not train:
         raise DataError(
-            f"No row has anything left to learn at a length of {recipe.training.length} tokens.",
+            f"At {recipe.training.length} tokens no row has a trained token left.",
             "Raise the length on the Method tab.",
         )
-    return Rows(train_rows, held_out_rows, counts, prompts(recipe, held_out or gathered.train))
+    return Rows(train, evaluated, counts, prompts(recipe, held_out or gathered.train)), [*notes, *lost, *lost_too]
 
 
-def tokenize(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], Counts]:
-    """Rows for the trainer, and what is counted of them; a row that cannot be learnt from is dropped and noted."""
+def tokenize(recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], Counts, list[Noted]]:
+    """Rows for the trainer, what is counted of them, and what to note: a row without a trained token is dropped."""
     rows, counts, truncated, empty, refused = [], Counts(), 0, 0, []
     for example in examples:
         try:
@@ -66,20 +100,21 @@ def tokenize(run: Run, recipe: Recipe, examples: Sequence[dict], tokenizer, part
         if not all(sequence.has_trained_tokens for sequence in sequences):
             empty += 1
             continue
-        rows.append(recipe.method.columns(sequences))
+        rows.append(recipe.method.columns(example, sequences))
         counts += Counts.of(sequences)
     if refused and not rows:
         raise refused[0]
-    for count, words in (
-        (truncated, f"longer than {recipe.training.length} tokens and cut"),
-        (empty, "dropped, because nothing was left to learn in them"),
-        (len(refused), f"dropped: {refused[0].message if refused else ''}"),
-    ):
-        if count:
-            run.emit(
-                events.Noted(message=f"{count} of the {part} rows were {words}.".replace("..", "."), level="warning")
-            )
-    return rows, counts
+    lost = (
+        (truncated, f"truncated at {recipe.training.length} tokens"),
+        (empty, "dropped, because no trained token was left in them"),
+        (len(refused), f"dropped: {refused[0].message.rstrip('.') if refused else ''}"),
+    )
+    notes = [
+        Noted(message=f"{counted(count, f'{part} row')} {'was' if count == 1 else 'were'} {words}.", level="warning")
+        for count, words in lost
+        if count
+    ]
+    return rows, counts, notes
 
 
 def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:
@@ -91,6 +126,12 @@ def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:
     return [prompt for prompt in found if prompt]
 
 
-def length(row: dict) -> int:
+def row_tokens(row: dict) -> int:
     """Tokens of a trainer's row, all its columns of ids together."""
     return sum(len(ids) for name, ids in row.items() if name.endswith("ids"))
+
+
+def sequence_tokens(row: dict) -> int:
+    """Tokens of the longest sequence that a trainer's row becomes: the prompt with its longest answer."""
+    prompt = len(row.get("prompt_ids", ()))
+    return prompt + max(len(ids) for name, ids in row.items() if name.endswith("ids") and name != "prompt_ids")

@@ -1,6 +1,6 @@
 """The trainer's callback: turns what happens in training into events, and a request to end into an end.
 
-It never changes what is learnt: answers are greedy, so no random number is drawn between two steps.
+It never changes the result: sample answers are greedy, so no random number is used between two steps.
 """
 
 import math
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from transformers import TrainerCallback
 
 from finetune.errors import DivergedError
+from finetune.format import counted
 from finetune.machine.hardware import Machine, memory_used_bytes
 from finetune.recipe import Recipe
 from finetune.runs import events
@@ -17,11 +18,11 @@ from finetune.runs.checkpoints import SAVE_S
 from finetune.runs.diagnosis import best_sound, should_stop
 from finetune.runs.run import Follower, Run
 from finetune.training import distributed
-from finetune.training.sample_answers import Sampler
+from finetune.training.sample_answers import SampleAnswers
 from finetune.training.trainer import random_state, set_random_state
 
 DIVERGED_AFTER = 3
-"""Steps in a row with a loss or a gradient that is no number before the run is given up."""
+"""Steps in a row with a loss or a gradient that is no number before the run ends as diverged."""
 
 
 class Stopped(Exception):
@@ -35,32 +36,32 @@ class Reporter(TrainerCallback):
     run: Run
     recipe: Recipe
     machine: Machine
-    sampler: Sampler
+    sample_answers: SampleAnswers
     epoch_tokens: int = 0
-    """Tokens in one epoch, the unlearnt ones too. TRL's own count takes a packed batch for one row of it."""
+    """Tokens in one epoch, masked ones too. TRL's own count takes a packed batch for one row of it."""
     planned: dict = field(default_factory=dict)
     """What ``Planned`` says beside the number of steps."""
     trainer: object = None
-    """Set once the trainer is built; it scores the held-out rows."""
+    """Set once the trainer is built; it evaluates the held-out rows."""
 
     def __post_init__(self):
         self._follower = Follower(self.run)
         self._began = self._step_began = self._saved = time.monotonic()
         self._earlier_s = self._step_seconds = 0.0
         self._pace: list[tuple[float, float]] = []
-        self._not_numbers = 0
+        self._not_finite = 0
         self._random_state = ()
-        self._checks: list[events.Evaluated] = []
+        self._evaluations: list[events.Evaluated] = []
         self._evaluate_at: set[int] = set()
 
     def on_train_begin(self, args, state, control, model=None, **kwargs):
         view, times = self._follower.poll(), self.recipe.evaluation.times
         self.run.emit(events.Planned(total_steps=state.max_steps, **self.planned))
-        self._earlier_s, self._checks = view.elapsed_s, list(view.evaluations)
+        self._earlier_s, self._evaluations = view.elapsed_s, list(view.evaluations)
         self._began = self._saved = time.monotonic()
-        self._evaluate_at = self.recipe.evaluation.checked_after(state.max_steps)
+        self._evaluate_at = self.recipe.evaluation.evaluated_after(state.max_steps)
         if state.global_step:
-            self.sampler.base = [answer.base for answer in view.samples[0].answers] if view.samples else []
+            self.sample_answers.base = [answer.base for answer in view.samples[0].answers] if view.samples else []
         elif times and self._has_held_out:
             self.trainer.evaluate()
         elif times:
@@ -73,7 +74,7 @@ class Reporter(TrainerCallback):
 
     def on_substep_end(self, args, state, control, **kwargs):
         if distributed.world_size() == 1 and self.run.cancelled:
-            # The step is given up in the middle, and drawn again with the same chances when the run goes on.
+            # The step is abandoned in the middle, and repeated with the same random state when the run resumes.
             set_random_state(self._random_state)
             control.should_training_stop = control.should_save = True
 
@@ -92,7 +93,7 @@ class Reporter(TrainerCallback):
     def on_log(self, args, state, control, logs=None, **kwargs):
         if "loss" not in logs:
             return
-        self._check_number(logs, state.global_step)
+        self._require_finite_loss(logs, state.global_step)
         self.run.emit(
             events.Stepped(
                 step=state.global_step,
@@ -108,17 +109,17 @@ class Reporter(TrainerCallback):
         )
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
-        check = events.Evaluated(
+        evaluated = events.Evaluated(
             step=state.global_step, loss=metrics["eval_loss"], metrics=self.recipe.method.metrics(metrics)
         )
-        self.run.emit(check)
+        self.run.emit(evaluated)
         self._sample(state.global_step, model)
-        self._checks.append(check)
+        self._evaluations.append(evaluated)
         patience = self.recipe.evaluation.patience
-        if patience and state.global_step < state.max_steps and should_stop(self._checks, patience):
+        if patience and state.global_step < state.max_steps and should_stop(self._evaluations, patience):
             control.should_training_stop = True
-            words = f"{patience} {'check' if patience == 1 else 'checks'} in a row were no better than the best before"
-            self.run.emit(events.Noted(message=f"Stopped early at step {state.global_step:,}: {words}."))
+            words = f"{counted(patience, 'evaluation')} in a row without improvement"
+            self.run.emit(events.Noted(message=f"Early stopping at step {state.global_step:,}: {words}."))
 
     def on_prediction_step(self, args, state, control, **kwargs):
         # Evaluation does not look at should_training_stop, and a long one would make Stop seem broken.
@@ -145,16 +146,16 @@ class Reporter(TrainerCallback):
 
     def _sample(self, step: int, model) -> None:
         with self.trainer.accelerator.autocast():
-            answers = self.sampler.answers(model, first=step == 0)
+            answers = self.sample_answers.answers(model, first=step == 0)
         if answers:
             self.run.emit(events.Sampled(step=step, answers=answers))
 
-    def _check_number(self, logs: dict, step: int) -> None:
-        is_number = math.isfinite(logs["loss"]) and math.isfinite(logs.get("grad_norm") or 0.0)
-        self._not_numbers = 0 if is_number else self._not_numbers + 1
-        if self._not_numbers >= DIVERGED_AFTER:
+    def _require_finite_loss(self, logs: dict, step: int) -> None:
+        is_finite = math.isfinite(logs["loss"]) and math.isfinite(logs.get("grad_norm") or 0.0)
+        self._not_finite = 0 if is_finite else self._not_finite + 1
+        if self._not_finite >= DIVERGED_AFTER:
             raise DivergedError(
-                f"The training diverged: the loss is not a number since step {step - DIVERGED_AFTER + 1}.",
+                f"Training diverged: the loss is not a number since step {step - DIVERGED_AFTER + 1}.",
                 "Start again with a learning rate three to ten times lower.",
             )
 

@@ -1,31 +1,39 @@
-"""Answers of the model in training to a few fixed prompts, base beside tuned.
+"""Sample answers: what base and tuned answer to a few fixed prompts while the model trains.
 
-Greedy, so that answers differ by training alone and training is not disturbed.
+Greedy, so that answers differ by training alone, and training is not disturbed.
 """
+
+from contextlib import AbstractContextManager, nullcontext
 
 from finetune.runs.events import Answer
 
 
-class Sampler:
-    """Asks the model the same ``prompts`` each time; the answers of the first time are the base's."""
+class SampleAnswers:
+    """Asks the model the same ``prompts`` each time; the first answers are the base's."""
 
-    def __init__(self, prompts: list[list[dict]], tokenizer, max_tokens: int):
+    def __init__(self, prompts: list[list[dict]], tokenizer, max_tokens: int, changes_at_start: bool = False):
         self.prompts = prompts
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
         self.base: list[str] = []
+        self._changes_at_start = changes_at_start
+        """True if the adapter changes answers before its first step, so that it is off for those of the base."""
 
     def answers(self, model, first: bool = False) -> tuple[Answer, ...]:
-        """What base and ``model`` say now; with ``first``, before the first step, the model is the base."""
+        """What base and ``model`` answer now; with ``first``, before the first step, the base is asked."""
         if not self.prompts:
             return ()
-        said = self._generate(model)
+        with self._first(model) if first else nullcontext():
+            tuned = self._generate(model)
         if first:
-            self.base = said
+            self.base = tuned
         return tuple(
-            Answer(prompt=prompt[-1]["content"], base=base, tuned=tuned)
-            for prompt, base, tuned in zip(self.prompts, self.base or [""] * len(said), said)
+            Answer(prompt=prompt[-1]["content"], base=base, tuned=now)
+            for prompt, base, now in zip(self.prompts, self.base or [""] * len(tuned), tuned)
         )
+
+    def _first(self, model) -> AbstractContextManager:
+        return model.disable_adapter() if self._changes_at_start else nullcontext()
 
     def _generate(self, model) -> list[str]:
         import torch
@@ -67,7 +75,7 @@ class Sampler:
 def prompt_of(example: dict) -> list[dict]:
     """The conversation of ``example`` up to its last question; empty if it has none (plain text).
 
-    One with tools gives none: without the tools themselves the question would be another one.
+    A conversation with tools gives none: without the tools it would be another question.
     """
     if "tools" in example or any(message["role"] == "tool" for message in example.get("messages", ())):
         return []

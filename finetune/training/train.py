@@ -1,7 +1,7 @@
 """train(run): recipe → data → model → trainer → events. One run, in this thread, until it has ended.
 
-A run that was begun goes on from its last whole checkpoint, and one that does not fit goes on with less. What else goes
-wrong is raised; ``finetune.service.queue`` turns it into the run's last event.
+A run that was started before resumes from its last whole checkpoint, and one that does not fit continues with a
+fallback. What else goes wrong is raised; ``finetune.service.worker`` turns it into the run's last event.
 """
 
 from collections.abc import Iterable
@@ -15,19 +15,19 @@ from finetune.machine import hardware
 from finetune.machine.attention import choose_attention, use
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load, versions
-from finetune.model import load_base, load_config, load_tokenizer, load_tuned, save
+from finetune.model import load_base, load_tuned, locate, save
 from finetune.recipe import Recipe
 from finetune.runs import events
-from finetune.runs.checkpoints import Checkpoint, disk_errors, require_room
+from finetune.runs.checkpoints import Checkpoint, Checkpoints, disk_errors, require_room
 from finetune.runs.diagnosis import best_sound
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
-from finetune.training.defaults import Plan, plan
+from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
-from finetune.training.numerics import arithmetic
-from finetune.training.prepare import Rows, length, prepare
-from finetune.training.sample_answers import Sampler
+from finetune.training.numerics import numerics_of
+from finetune.training.prepare import Prepared, prepare, row_tokens
+from finetune.training.sample_answers import SampleAnswers
 
 CHECKPOINTS_AT_ONCE = 3
 """The newest two and the best."""
@@ -35,39 +35,41 @@ CHECKPOINTS_AT_ONCE = 3
 
 @dataclass
 class Attempt:
-    """One try at a run; how far it came says what could be given up if the memory did not suffice."""
+    """One attempt at a run; how far it came decides which fallback is left if memory runs out."""
 
-    run: Run
     recipe: Recipe
-    """With what was given up for want of memory, if anything was."""
+    """With the fallbacks taken so far."""
     workspace: Workspace
     machine: hardware.Machine
+    checkpoints: Checkpoints
+    """Where the trainer saves."""
+    run: Run | None = None
+    """None where nothing is trained, as in a probe."""
     precision: str = ""
-    rows: Rows | None = None
-    plan: Plan | None = None
+    prepared: Prepared | None = None
     model: Any = None
     """The model, while there is one."""
     is_loaded: bool = False
     """True once its weights were there."""
 
     def fallback(self) -> Change | None:
-        """What to give up so that the next try needs less memory; None if nothing is left."""
-        if self.plan is None:
+        """What to change so that the next attempt needs less memory; None if nothing is left."""
+        if self.prepared is None:
             return None
-        longest = max(map(length, self.rows.train))
-        return next_fallback(self.recipe, self.plan.batch_size, longest, while_loading=not self.is_loaded)
+        batch_size, longest = self.prepared.defaults.batch_size, self.prepared.rows.longest
+        return next_fallback(self.recipe, batch_size, longest, while_loading=not self.is_loaded)
 
 
 def train(run: Run, workspace: Workspace) -> None:
-    """Work on ``run`` until it has ended, keeping what it learnt in its directory."""
+    """Work on ``run`` until it has ended, keeping the trained model in its directory."""
     load()
     fsdp.require_known(run.recipe.adapter.quantization() is not None)
     machine = hardware.machine()
     distributed.join(machine.device)
-    together = f", {distributed.world_size()} processes" if distributed.world_size() > 1 else ""
-    run.emit(events.Started(device=machine.words + together, versions=versions()))
+    processes = f", {distributed.world_size()} processes" if distributed.world_size() > 1 else ""
+    run.emit(events.Started(device=machine.words + processes, versions=versions()))
     while True:
-        attempt = Attempt(run, with_fallbacks(run), workspace, machine)
+        attempt = Attempt(with_fallbacks(run), workspace, machine, run.checkpoints, run)
         state = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
         fallback, attempt = (None if state else attempt.fallback()), None
         hardware.release_memory()
@@ -77,21 +79,20 @@ def train(run: Run, workspace: Workspace) -> None:
         if fallback is None:
             raise MemoryError
         run.emit(events.FellBack(settings=fallback.settings, reason=fallback.reason))
-        run.emit(events.Noted(message=f"The memory did not suffice. {fallback.reason}", level="warning"))
 
 
 def with_fallbacks(run: Run) -> Recipe:
-    """The recipe of ``run`` with what was given up for want of memory so far."""
+    """The recipe of ``run`` with the fallbacks that it has taken so far."""
     recipe = run.recipe
-    for event in run.view().with_fallbacks:
+    for event in run.view().fallbacks:
         recipe = recipe.changed(**event.settings)
     return recipe
 
 
 def _try(attempt: Attempt) -> str | None:
-    """The state in which the run has ended, or None if the memory did not suffice.
+    """The state in which the run has ended, or None if memory ran out.
 
-    Nothing is tried again inside the ``except``: its traceback would keep all tensors of the failed try alive.
+    Nothing is tried again inside the ``except``: its traceback would keep all tensors of the failed attempt alive.
     """
     try:
         return _work(attempt)
@@ -111,23 +112,23 @@ def _work(attempt: Attempt) -> str:
     run.emit(events.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
-    say(run, (("precision", precision), ("attention", choose_attention(machine, precision.value))))
-    tokenizer = load_tokenizer(recipe.model, workspace)
-    hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
+    report(run, (("training.precision", precision), ("attention", choose_attention(machine, precision.value))))
+    locate(recipe.model, workspace)
 
     run.emit(events.Entered(phase="tokenizing"))
-    attempt.rows = prepare(run, recipe, workspace, tokenizer)
-    attempt.plan = plan(recipe, [length(row) for row in attempt.rows.train], hidden_size, distributed.world_size())
-    say(run, attempt.plan.choices)
+    attempt.prepared = prepare(recipe, workspace, distributed.world_size())
+    for note in attempt.prepared.notes:
+        run.emit(note)
+    report(run, attempt.prepared.defaults.choices)
 
     run.emit(events.Entered(phase="loading"))
     attempt.model = load_start(attempt)
     attempt.is_loaded = True
-    return _train(attempt, tokenizer)
+    return _train(attempt)
 
 
-def say(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
-    """Say each choice, by the name of what was chosen, as an event."""
+def report(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
+    """Report each automatic choice, by its key, as an event."""
     for what, choice in choices:
         run.emit(events.Chose(what=what, value=choice.value, reason=choice.reason))
 
@@ -150,32 +151,42 @@ def _load_start(attempt: Attempt):
     if not recipe.model.run:
         return load_base(recipe.model, workspace, recipe.adapter, dtype, device)
     earlier = workspace.run(recipe.model.run)
+    require_continuable(recipe, earlier)
+    return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
+
+
+def require_continuable(recipe: Recipe, earlier: Run) -> None:
+    """``RecipeError`` unless ``recipe`` can train further what the run ``earlier`` has trained."""
     if earlier.recipe.model.id != recipe.model.id:
         raise RecipeError(
             f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
             "Choose that model, or leave `model.run` empty.",
         )
-    if earlier.recipe.adapter.trains_base() != recipe.adapter.trains_base():
+    if earlier.recipe.adapter.attaches_to != recipe.adapter.attaches_to:
         raise RecipeError(
-            f"Run {earlier.id} trained {earlier.recipe.adapter.title.lower()}, and can only be trained further so.",
+            f"Run {earlier.id} was trained with {earlier.recipe.adapter.title}, and only that can train it further.",
             f"Choose the adapter {earlier.recipe.adapter.type}.",
         )
-    return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
 
 
-def _train(attempt: Attempt, tokenizer) -> str:
+def _train(attempt: Attempt) -> str:
     from finetune.training.reporter import Reporter, Stopped
 
-    run, recipe, rows, model = attempt.run, attempt.recipe, attempt.rows, attempt.model
-    base_dtype = model.config.dtype
-    sampler = Sampler(rows.prompts, tokenizer, recipe.evaluation.max_tokens)
-    reporter = Reporter(run, recipe, attempt.machine, sampler)
-    trainer = build(attempt, tokenizer, reporter)
-    say(run, arithmetic(trainer, attempt.machine.device))
+    run, recipe, rows = attempt.run, attempt.recipe, attempt.prepared.rows
+    base_dtype = attempt.model.config.dtype
+    sample_answers = SampleAnswers(
+        rows.prompts,
+        attempt.prepared.tokenizer,
+        recipe.evaluation.max_tokens,
+        changes_at_start=recipe.adapter.attaches_to == "prompt" and not recipe.model.run,
+    )
+    reporter = Reporter(run, recipe, attempt.machine, sample_answers)
+    trainer = build(attempt, reporter)
+    report(run, numerics_of(trainer, attempt.machine.device))
     if distributed.world_size() > 1:
-        say(run, (("parallelism", fsdp.sharding(trainer)),))
+        report(run, (("parallelism", fsdp.parallelism_of(trainer)),))
     reporter.trainer = trainer
-    reporter.epoch_tokens = sum(map(length, rows.train))
+    reporter.epoch_tokens = sum(map(row_tokens, rows.train))
     reporter.planned = {
         "train_rows": len(rows.train),
         "held_out_rows": len(rows.held_out),
@@ -190,34 +201,37 @@ def _train(attempt: Attempt, tokenizer) -> str:
     run.emit(events.Entered(phase="training"))
     with suppress(Stopped):
         trainer.train(resume_from_checkpoint=str(start.path) if start else None)
-    return _conclude(attempt, trainer, reporter, tokenizer, base_dtype)
+    return _conclude(attempt, trainer, reporter, base_dtype)
 
 
-def build(attempt: Attempt, tokenizer, *callbacks):
+def build(attempt: Attempt, *callbacks):
     """The TRL trainer for an attempt whose model is loaded, as its method builds it."""
     from transformers import PrinterCallback, set_seed
 
     from finetune.methods import Material
     from finetune.training.trainer import cast_once, computes_in_16_bits, durable, score_trained_tokens_only
 
-    recipe, rows = attempt.recipe, attempt.rows
+    recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
+    is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)
     score_trained_tokens_only()
-    fsdp.settle(attempt.precision)
+    fsdp.apply_recipe(attempt.precision)
     trainer = recipe.method.trainer(
         Material(
             model=attempt.model,
-            tokenizer=tokenizer,
-            train=rows.train,
-            held_out=rows.held_out,
-            arguments=arguments(recipe, attempt.plan, attempt.machine, attempt.precision)
-            | {"output_dir": str(attempt.run.checkpoints.folder)},
-            durable=partial(durable, checkpoints=attempt.run.checkpoints, padding_row=recipe.method.padding_row),
-            peft_config=None if hasattr(attempt.model, "peft_config") else recipe.adapter.peft_config(),
+            tokenizer=prepared.tokenizer,
+            train=prepared.rows.train,
+            held_out=prepared.rows.held_out,
+            arguments=arguments(recipe, prepared.defaults, attempt.machine, attempt.precision)
+            | {"output_dir": str(checkpoints.folder)},
+            durable=partial(durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row),
+            peft_config=recipe.adapter.peft_config() if is_new else None,
             callbacks=list(callbacks),
-            pack=attempt.plan.pack,
+            pack=prepared.defaults.pack,
         )
     )
+    if is_new:
+        recipe.adapter.initialize(trainer.model, prepared.tokenizer)
     trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
     if computes_in_16_bits(attempt.precision):
         cast_once(trainer.model)
@@ -233,7 +247,7 @@ def require_room_to_end(run: Run, model) -> None:
 
 
 def starting_point(attempt: Attempt) -> Checkpoint | None:
-    """The checkpoint to go on from, said as an event; None for a run that begins."""
+    """The checkpoint to resume from, reported as an event; None for a run that starts from step 0."""
     run = attempt.run
     found = run.checkpoints.newest()
     for message in found.skipped:
@@ -241,25 +255,26 @@ def starting_point(attempt: Attempt) -> Checkpoint | None:
     checkpoint = found.checkpoint
     weights = "model" if attempt.recipe.adapter.trains_base() else "adapter_model"
     if checkpoint and not any(checkpoint.path.glob(f"{weights}*.safetensors")):
-        run.emit(
-            events.Noted(message="What was learnt so far cannot be carried over into the add-on.", level="warning")
-        )
+        message = "The last checkpoint holds a whole model, which cannot become an adapter: training restarts."
+        run.emit(events.Noted(message=message, level="warning"))
         checkpoint = None
     if checkpoint:
         run.emit(events.Resumed(step=checkpoint.step))
     elif run.view().step:
-        run.emit(events.Noted(message="There is no checkpoint to go on from: it begins anew.", level="warning"))
+        run.emit(
+            events.Noted(message="There is no checkpoint to resume from: it restarts from step 0.", level="warning")
+        )
         run.emit(events.Resumed(step=0))
     return checkpoint
 
 
-def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str:
-    """Keep what there is to keep, and say how the run has ended."""
+def _conclude(attempt: Attempt, trainer, reporter, base_dtype) -> str:
+    """Keep what there is to keep; the state in which the run has ended."""
     run, recipe, step = attempt.run, attempt.recipe, trainer.state.global_step
     asked = distributed.share(run.asked) if step < trainer.state.max_steps else ""
     run.emit(events.Entered(phase="saving"))
     if asked and not step:
-        run.emit(events.Noted(message="It ended before the first step, so there is nothing to keep."))
+        run.emit(events.Noted(message="It ended before the first step, so there is no model to keep."))
         return ENDED_AS[asked]
     if asked and distributed.world_size() == 1 and not run.checkpoints.at(step):
         trainer._save_checkpoint(trainer.model, None)
@@ -271,36 +286,36 @@ def _conclude(attempt: Attempt, trainer, reporter, tokenizer, base_dtype) -> str
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if distributed.is_main_process():
         with disk_errors(run.path):
-            save(trainer.model, tokenizer, run, recipe.model, base_dtype, weights)
+            save(trainer.model, attempt.prepared.tokenizer, run, recipe.model, base_dtype, weights)
     run.emit(events.Saved(what="model", path="model", step=step))
     return ENDED_AS[asked]
 
 
 def keep_best(run: Run, recipe: Recipe, trainer) -> None:
-    """Put the weights with the lowest held-out loss into the trainer's model, if they are not the last."""
+    """Put the weights of the best evaluation into the trainer's model, if they are not the last."""
     view = run.view()
-    # The others may not yet see what the first process wrote, and load a part each of what all must agree on.
+    # Other processes may not yet see what the main one wrote, and load a part each of what all must agree on.
     best, last = distributed.share((best_sound(view), view.evaluations[-1:]))
     if recipe.evaluation.keep != "best" or not best or best.step >= trainer.state.global_step:
         return
     checkpoint = distributed.share(run.checkpoints.at(best.step))
     if checkpoint:
         trainer._load_from_checkpoint(str(checkpoint.path))
-        spoke = " and it could still speak" if view.best != best else ""
-        reason = f"its loss on held-out rows was {best.loss:.3f}{spoke}, and {last[0].loss:.3f} at the end"
-        run.emit(events.Chose(what="model kept", value=f"step {best.step:,}", reason=reason))
+        sound = " without degenerate output" if view.best != best else ""
+        reason = f"its held-out loss was {best.loss:.3f}{sound}, and {last[0].loss:.3f} at the end"
+        run.emit(events.Chose(what="model_kept", value=f"step {best.step:,}", reason=reason))
 
 
-def arguments(recipe: Recipe, settled: Plan, machine: hardware.Machine, precision: str) -> dict:
+def arguments(recipe: Recipe, defaults: Defaults, machine: hardware.Machine, precision: str) -> dict:
     """What every TRL config is given beside its folder, whatever the method."""
     training, device = recipe.training, machine.device
     return {
-        "per_device_train_batch_size": settled.micro_batch,
-        "per_device_eval_batch_size": settled.micro_batch,
+        "per_device_train_batch_size": defaults.micro_batch,
+        "per_device_eval_batch_size": defaults.micro_batch,
         "gradient_accumulation_steps": training.accumulation,
-        "num_train_epochs": settled.epochs,
+        "num_train_epochs": defaults.epochs,
         "max_steps": training.max_steps or -1,
-        "learning_rate": settled.learning_rate,
+        "learning_rate": defaults.learning_rate,
         "lr_scheduler_type": training.schedule,
         "warmup_steps": training.warmup,
         "weight_decay": training.weight_decay,
@@ -310,7 +325,7 @@ def arguments(recipe: Recipe, settled: Plan, machine: hardware.Machine, precisio
         "bf16": precision == "bf16",
         "fp16": precision == "fp16",
         "use_cpu": device == "cpu",
-        # Every weight that is trained takes part in every step; looking for others costs a walk through the graph.
+        # Every trained weight takes part in every step; looking for others costs a walk through the graph.
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": device == "cuda",
         "activation_checkpointing": bool(training.activation_checkpointing),

@@ -1,4 +1,4 @@
-"""What every TRL trainer is given here: checkpoints that are whole or not there, and an order of rows to go on in.
+"""What every TRL trainer is given here: whole checkpoints or none, and an order of rows that can be resumed.
 
 The trainers, their losses and their loops stay TRL's; a method builds its own from the class that ``durable`` returns.
 """
@@ -48,7 +48,7 @@ def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict) ->
             self._staged = None
 
         def _load_optimizer_and_scheduler(self, checkpoint):
-            """The optimizer's state only if it is of the same optimizer; the schedule goes on in any case."""
+            """The optimizer's state only if it is of the same optimizer; the schedule continues in any case."""
             saved = Checkpoint(Path(checkpoint), 0).facts.get("optimizer") if checkpoint else None
             if saved in (None, optimizer_of(self)):
                 super()._load_optimizer_and_scheduler(checkpoint)
@@ -56,14 +56,14 @@ def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict) ->
                 _load_scheduler(self.lr_scheduler, Path(checkpoint))
 
         def create_model_card(self, *_, **__):
-            """No card in a checkpoint: ours is written when the model is taken away."""
+            """No card in a checkpoint: ours is written when the model is exported."""
 
     Durable.__name__ = trainer_class.__name__
     return Durable
 
 
 def ordered(trainer_class: type, padding_row: dict) -> type:
-    """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be gone on in.
+    """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be resumed.
 
     Several processes fill up an epoch's last batch with ``padding_row``, which carries no loss. Accelerate would
     take rows from the epoch's beginning, which then count twice.
@@ -105,18 +105,18 @@ def ordered(trainer_class: type, padding_row: dict) -> type:
 class EpochOrder(Sampler):
     """Positions of ``rows`` rows in an order that the seed and the epoch alone decide.
 
-    Transformers draws it from the global generator, whose state in the middle of a later epoch depends on all that
-    happened before: a resumed run would then see other rows. With ``lengths``, rows of like length go together. The
-    position after the last row fills up to a multiple of ``at_once``.
+    Transformers uses the global generator, whose state in the middle of a later epoch depends on all that happened
+    before: a resumed run would then see other rows. With ``lengths``, rows of like length go together. The position
+    after the last row, that of the padding row, fills up to a multiple of ``at_once``.
     """
 
     def __init__(self, rows: int, seed: int, lengths: list[int] | None = None, batch: int = 1, at_once: int = 1):
         self.rows, self.seed, self.lengths, self.batch = rows, seed, lengths, batch
-        self.blanks = -rows % at_once
+        self.padding_rows = -rows % at_once
         self.epoch = 0
 
     def __len__(self) -> int:
-        return self.rows + self.blanks
+        return self.rows + self.padding_rows
 
     def __iter__(self):
         import torch
@@ -127,24 +127,24 @@ class EpochOrder(Sampler):
             order = torch.randperm(self.rows, generator=generator).tolist()
         else:
             order = get_length_grouped_indices(self.lengths, self.batch, generator=generator)
-        return iter(order + [self.rows] * self.blanks)
+        return iter(order + [self.rows] * self.padding_rows)
 
 
 def computes_in_16_bits(precision: str) -> bool:
-    """True for arithmetic under autocast, with ``cast_once`` where there is an add-on: all but ``fp32``."""
+    """True for mixed precision (autocast), with ``cast_once`` where there is an adapter: all but ``fp32``."""
     return precision != "fp32"
 
 
 def base_dtype(precision: str, trains_base: bool) -> str:
-    """The dtype that the base is loaded in, as torch calls it: fp32 if it is trained itself, else the arithmetic's."""
+    """The dtype that the base is loaded in, as torch calls it: fp32 if it is trained, else that of the precision."""
     return "float32" if trains_base else {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[precision]
 
 
 def cast_once(model) -> None:
-    """Leave it to autocast to cast what PEFT's layers read; ``model`` must then be called under autocast.
+    """Leave it to autocast to cast the inputs of PEFT's layers; ``model`` must then be called under autocast.
 
-    PEFT would cast it to fp32 like the add-on's weights, and autocast back to 16 bits: exact, and for nothing (7 % of a
-    small model's step).
+    PEFT would cast them to fp32 like the adapter's weights, and autocast back to 16 bits: exact, and for nothing (7 %
+    of a small model's step).
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
 
@@ -154,7 +154,7 @@ def cast_once(model) -> None:
 
 
 def keep_sums_precise(accelerator) -> None:
-    """Have models that ``accelerator`` shares out (FSDP2) add up gradients and hand over results in fp32.
+    """Have models that ``accelerator`` shards (FSDP 2) sum gradients and return outputs in fp32.
 
     It rounds both to 16 bits otherwise: DPO's loss, a difference of sums of hundreds, then began at 0.691 instead of
     0.693, and fell below zero.
@@ -168,9 +168,9 @@ def keep_sums_precise(accelerator) -> None:
 
 
 def score_trained_tokens_only() -> None:
-    """Have TRL, on a CPU, score only the words that are learnt, as it does where it has Triton.
+    """Have TRL, on a CPU, compute logits of trained tokens only, as it does where it has Triton.
 
-    It scores all otherwise, for the sake of compilers that want equal shapes, and leaves the others out of the sum.
+    It computes all otherwise, for compilers that want equal shapes, and masks the others in the sum.
     """
     from trl.trainer import utils
 
@@ -178,31 +178,31 @@ def score_trained_tokens_only() -> None:
 
 
 def scores_trained_tokens_only(device) -> bool:
-    """True for a ``torch.device`` on which the trainer scores no other words than those that are learnt."""
+    """True for a ``torch.device`` on which the trainer computes logits of trained tokens only."""
     from trl.kernels.chunked_logprob import _use_triton
 
     return device.type == "cpu" or _use_triton(device)
 
 
 def require_finite(model, step: int) -> None:
-    """``DivergedError`` if a weight that is trained is no longer a number."""
+    """``DivergedError`` if a trained weight is no longer a number."""
     import torch
 
     for name, weight in model.named_parameters():
         if weight.requires_grad and not torch.isfinite(weight).all():
             raise DivergedError(
-                f"The training diverged: at step {step:,} weights of {name} are no longer numbers.",
+                f"Training diverged: at step {step:,} weights of {name} are no longer numbers.",
                 "Start again with a learning rate three to ten times lower.",
             )
 
 
 def checkpoint_bytes(model) -> int:
-    """What a checkpoint takes on the disk: the weights that are trained and AdamW's two moments in fp32."""
+    """Bytes of a checkpoint: the trained weights and AdamW's two moments in fp32."""
     return sum(weight.numel() * (weight.element_size() + 8) for weight in model.parameters() if weight.requires_grad)
 
 
 def random_state() -> tuple:
-    """The states of torch's random generators, from which dropout is drawn: the CPU's, and each card's."""
+    """The states of torch's random generators, which dropout uses: the CPU's, and each GPU's."""
     import torch
 
     return torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
@@ -212,10 +212,10 @@ def set_random_state(states: tuple) -> None:
     """Put the generators back into the ``states`` that ``random_state`` returned."""
     import torch
 
-    here, cards = states
-    torch.set_rng_state(here)
-    if cards:
-        torch.cuda.set_rng_state_all(cards)
+    cpu, gpus = states
+    torch.set_rng_state(cpu)
+    if gpus:
+        torch.cuda.set_rng_state_all(gpus)
 
 
 def optimizer_of(trainer) -> str:
@@ -225,7 +225,7 @@ def optimizer_of(trainer) -> str:
 
 
 def _flatten(folder: Path, inner: str) -> None:
-    """Move what the trainer wrote into a folder of its own up into ``folder``."""
+    """Move what the trainer wrote into an inner folder up into ``folder``."""
     for path in (folder / inner).iterdir():
         path.rename(folder / path.name)
     (folder / inner).rmdir()

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from finetune.fit.estimate import estimate
-from finetune.fit.probe import counted, measured
+from finetune.fit.estimate import estimate_fit
+from finetune.fit.probe import count_tokens, measured
 from finetune.machine.libraries import load
 from finetune.model import STARTER
 from finetune.recipe import Recipe
@@ -86,7 +86,7 @@ def row(workspace: Workspace, size: str, kind: str, adapter: str, settings: dict
         "data": {"path": str(write_rows(workspace, kind, training))},
         "evaluation": {"times": 1, "max_tokens": 4},
     })  # fmt: skip
-    fit = estimate(recipe, workspace, counted(recipe, workspace), cards=False)
+    fit = estimate_fit(recipe, workspace, count_tokens(recipe, workspace), gpus=False)
     peaks = [measured(recipe, workspace).peak_bytes for _ in range(runs)]
     ratio = fit.estimate_bytes / median(peaks)
     said = ", ".join(f"{name} {value}" for name, value in ({"length": length, "batch_size": batch} | settings).items())

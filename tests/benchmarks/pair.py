@@ -17,6 +17,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer
 
+from finetune.adapters.lora import LoRA
 from finetune.adapters.qlora import QLoRA
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.model import load_weights
@@ -44,7 +45,7 @@ def measure(options, dtype, kind: str, prompts: list[list[int]]) -> None:
     untouched = load(options.model, dtype, kind)
     tuned_alone = tune(load(options.model, dtype, kind), kind)
     if kind != "full":
-        sides, how = decoding_of_adapter(tune(load(options.model, dtype, kind), kind))
+        sides, how = decoding_of_adapter(tune(load(options.model, dtype, kind), kind), LoRA())
     else:
         sides, how = decoding_of_models(load(options.model, dtype, kind), tuned_alone)
     times = {"alone": [], "tuned": [], "pair": []}

@@ -137,27 +137,22 @@ def recipe(sample: str, epochs: float):
 def prepared(attempt_class, run, workspace):
     """What ``train`` has in its hands when it builds the trainer."""
     from finetune.machine import hardware
-    from finetune.model import load_config, load_tokenizer
-    from finetune.training.defaults import plan
-    from finetune.training.prepare import length, prepare
+    from finetune.training.prepare import prepare
     from finetune.training.train import load_start
 
-    attempt = attempt_class(run, run.recipe, workspace, hardware.machine())
+    attempt = attempt_class(run.recipe, workspace, hardware.machine(), run.checkpoints, run)
     attempt.precision = hardware.choose_precision(attempt.machine).value
-    attempt.rows = prepare(run, attempt.recipe, workspace, load_tokenizer(attempt.recipe.model, workspace))
-    hidden = load_config(attempt.recipe.model, workspace).get_text_config().hidden_size
-    attempt.plan = plan(attempt.recipe, [length(row) for row in attempt.rows.train], hidden)
+    attempt.prepared = prepare(attempt.recipe, workspace)
     attempt.model = load_start(attempt)
     return attempt
 
 
 def bare(attempt) -> dict:
     """The trainer of Finetune Studio without a run around it."""
-    from finetune.model import load_tokenizer
     from finetune.training.train import build
 
     clock = Clock()
-    trainer = build(attempt, load_tokenizer(attempt.recipe.model, attempt.workspace), clock.callback())
+    trainer = build(attempt, clock.callback())
     trainer.train()
     return told(attempt, trainer, clock.seconds)
 
@@ -170,16 +165,16 @@ def plain(attempt) -> dict:
 
     from finetune.model import STARTER, load_tokenizer
 
-    settled, training, clock = attempt.plan, attempt.recipe.training, Clock()
+    defaults, training, clock = attempt.prepared.defaults, attempt.recipe.training, Clock()
     set_seed(training.seed)
     trainer = SFTTrainer(
         # As SFTTrainer loads a model that it is given by name.
         model=AutoModelForCausalLM.from_pretrained(STARTER, dtype="float32"),
         args=SFTConfig(
             output_dir=str(attempt.run.path / "plain"),
-            per_device_train_batch_size=settled.batch_size,
-            num_train_epochs=settled.epochs,
-            learning_rate=settled.learning_rate,
+            per_device_train_batch_size=defaults.batch_size,
+            num_train_epochs=defaults.epochs,
+            learning_rate=defaults.learning_rate,
             lr_scheduler_type=training.schedule,
             warmup_steps=training.warmup,
             weight_decay=training.weight_decay,
@@ -190,8 +185,8 @@ def plain(attempt) -> dict:
             disable_tqdm=True,
             dataset_kwargs={"skip_prepare_dataset": True},
         ),
-        train_dataset=Dataset.from_list(attempt.rows.train),
-        eval_dataset=Dataset.from_list(attempt.rows.held_out),
+        train_dataset=Dataset.from_list(attempt.prepared.rows.train),
+        eval_dataset=Dataset.from_list(attempt.prepared.rows.held_out),
         processing_class=load_tokenizer(attempt.recipe.model, attempt.workspace),
         peft_config=attempt.recipe.adapter.peft_config(),
         callbacks=[clock.callback()],
@@ -201,9 +196,9 @@ def plain(attempt) -> dict:
 
 
 def told(attempt, trainer, seconds: float) -> dict:
-    from finetune.training.prepare import length
+    from finetune.training.prepare import row_tokens
 
-    tokens = sum(map(length, attempt.rows.train)) * trainer.state.epoch
+    tokens = sum(map(row_tokens, attempt.prepared.rows.train)) * trainer.state.epoch
     return {"tokens_per_s": tokens / seconds, "held_out_loss": trainer.evaluate()["eval_loss"]}
 
 

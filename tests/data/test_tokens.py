@@ -233,7 +233,7 @@ def test_the_labels_that_the_trainer_receives_are_the_tokens_shown(tokenizer, te
     tokenizer.chat_template = template or tokenizer.chat_template
     method = SFT(train_on=train_on)
     sequences = [method.sequences(example, tokenizer, 90) for example in EXAMPLES]
-    batch = DataCollatorForLanguageModeling(pad_token_id=0)([method.columns(sequence) for sequence in sequences])
+    batch = DataCollatorForLanguageModeling(pad_token_id=0)([method.columns({}, sequence) for sequence in sequences])
     for row, (sequence,) in enumerate(sequences):
         labels = batch["labels"][row].tolist()
         assert [label != -100 for label in labels[: len(sequence.ids)]] == list(sequence.trained)
@@ -246,7 +246,7 @@ def test_packing_learns_the_same_tokens(tokenizer):
 
     method = SFT()
     sequences = [method.sequences(example, tokenizer, 90)[0] for example in EXAMPLES]
-    packed = pack(Dataset.from_list([method.columns((sequence,)) for sequence in sequences]), 90, seed=7)
+    packed = pack(Dataset.from_list([method.columns({}, (sequence,)) for sequence in sequences]), 90, seed=7)
     batch = PackedCollator(pad_token_id=0)([packed[i] for i in range(len(packed))])
     received = batch["input_ids"][batch["labels"] != -100].tolist()
     assert sorted(received) == sorted(
@@ -268,7 +268,7 @@ def test_pairs_reach_the_trainer_as_they_are_shown(tokenizer, length):
     from trl.trainer.dpo_trainer import DataCollatorForPreference
 
     sequences = DPO().sequences(PAIR, tokenizer, length)
-    batch = DataCollatorForPreference(pad_token_id=0)([DPO().columns(sequences)])
+    batch = DataCollatorForPreference(pad_token_id=0)([DPO().columns({}, sequences)])
     for row, sequence in enumerate(sequences):
         kept = batch["attention_mask"][row].bool()
         assert batch["input_ids"][row][kept].tolist() == list(sequence.ids)

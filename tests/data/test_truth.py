@@ -150,7 +150,7 @@ def batches(method, pieces, model, tokenizer, folder, pack=False):
         "output_dir": str(folder), "per_device_train_batch_size": 4, "use_cpu": True, "bf16": False, "seed": 1,
         "report_to": "none", "disable_tqdm": True, "activation_checkpointing": False, "dataloader_pin_memory": False,
     }  # fmt: skip
-    rows = [method.columns(each) for each in pieces]
+    rows = [method.columns({}, each) for each in pieces]
     lora = LoraConfig(r=1, target_modules=["q_proj"], task_type="CAUSAL_LM")
     trainer = method.trainer(
         Material(

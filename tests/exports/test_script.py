@@ -19,7 +19,7 @@ from finetune.methods import METHODS
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs import events
-from finetune.training.defaults import Plan
+from finetune.training.defaults import Defaults
 from tests.training.test_train import recipe, write_rows
 
 PAIRS = [
@@ -92,7 +92,7 @@ def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
     rows = [{"prompt": f"Count to {n}.", "completion": "one " * (1 + n % 9)} for n in range(40)]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     run = trained(**EXACT, **{"data.path": str(path), "training.batch_size": 8})
-    assert {choice.what: choice.value for choice in run.view().choices}["packing"] == "on"
+    assert {choice.what: choice.value for choice in run.view().choices}["training.packing"] == "on"
     script = write_script(run, with_tiny, tmp_path / "out")
     assert "class PackedCollator:" in script.read_text(encoding="utf-8")
     done = launch(script, "--to", tmp_path / "elsewhere")
@@ -129,7 +129,7 @@ def test_processes_that_do_not_work_together_are_refused(trained, with_tiny, tmp
     text = script.read_text(encoding="utf-8")
     script.write_text(text.replace('"use_cpu": device() == "cpu"', '"use_cpu": False'), encoding="utf-8")
     done = launch(script, processes=2)
-    assert done.returncode != 0 and "Started as one of 2 processes, but 1 work together." in done.stderr
+    assert done.returncode != 0 and "Distributed training: 2 processes were started, but 1 take part." in done.stderr
     assert not (script.parent / "losses.jsonl").exists()
 
 
@@ -142,9 +142,9 @@ def text_of(workspace, tmp_path):
         run.emit(
             events.Started(device="CPU", versions={"torch": "2.13.0+cpu", "trl": "1.16.0", "bitsandbytes": "0.50.2"})
         )
-        for what, value in (("precision", "bf16"), ("attention", "sdpa"), ("epochs", "3")):
+        for what, value in (("training.precision", "bf16"), ("attention", "sdpa"), ("training.epochs", "3")):
             run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
-        settled = Plan(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
+        settled = Defaults(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
         return source(run, run.view(), {"MODEL": "owner/name", "REVISION": "abc"}, settled)
 
     return write
@@ -185,7 +185,7 @@ def test_its_header_pins_the_libraries_of_the_run(text_of, trained, with_tiny, t
 
 def test_the_settings_stand_on_top_with_the_reasons(text_of):
     text = text_of("dpo", "qlora", **{"method.beta": 0.3, "adapter.rank": 8})
-    top, _ = text.split("# From here on")
+    top, _ = text.split("# Nothing below")
     assert '\nMODEL = "owner/name"\nREVISION = "abc"\n' in top
     assert '# precision: a good precision\nPRECISION = "bf16"\n' in top
     assert '    # epochs: a good epochs\n    "num_train_epochs": 3,\n' in top
@@ -206,7 +206,7 @@ def test_a_step_learns_from_as_many_rows_in_several_processes(processes, at_once
 
 
 def test_a_step_that_cannot_be_shared_is_refused(text_of, divide):
-    with pytest.raises(SystemExit, match="A step learns from 8 sequences, which 3 processes cannot share equally"):
+    with pytest.raises(SystemExit, match="A batch of 8 sequences cannot be split equally among 3 processes"):
         divide("3", text_of(), 8, 1)
 
 

@@ -22,27 +22,34 @@ FIGURES = ASSETS / "benchmarks.json"
 FAULTS = {
     "test_a_run_killed_at_random_moments_equals_one_that_was_not": "`kill -9` at a random moment; every loss afterwards"
     " equals that of a run that was never killed",
-    "test_a_run_killed_inside_a_save_goes_on": "`kill -9` inside a save",
-    "test_every_call_of_a_commit_fails_in_turn": "each call of a commit to the system fails in turn, with each of four"
-    " errors",
-    "test_the_process_is_killed_at_every_call_of_a_commit": "the process ends at each call of a commit in turn",
-    "test_one_flipped_bit_is_found_wherever_it_is": "one flipped bit anywhere in a checkpoint is found",
+    "test_a_run_killed_inside_a_save_goes_on": "`kill -9` while a checkpoint is saved",
+    "test_every_call_of_a_commit_fails_in_turn": "each system call of a checkpoint's commit fails in turn, with each of"
+    " four errors",
+    "test_the_process_is_killed_at_every_call_of_a_commit": "the process ends at each system call of a checkpoint's"
+    " commit in turn",
+    "test_one_flipped_bit_is_found_wherever_it_is": "one flipped bit anywhere in a checkpoint: detected",
     "test_a_full_disk_costs_at_most_one_save": "the disk fills up while a run trains",
     "test_asked_to_end_at_any_step": "SIGTERM at any step: exit 0 within 8 s, checkpoint at that step",
     "test_twenty_runs_leave_nothing_behind": "runs made and deleted in one process: memory at most 5 % up, threads and"
     " open files as before",
-    "test_one_process_of_two_is_killed_and_the_run_resumed": "one of two processes that train together is killed",
-    "test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed": "one of two processes that share the model"
-    " out (FSDP 2) is killed; every loss equals that of a run in one process",
-    "test_all_processes_of_a_run_end_with_those_that_started_them": "`kill -9` of what started two processes that train"
-    " together: both gone within 10 s",
+    "test_one_process_of_two_is_killed_and_the_run_resumed": "one of two processes of a distributed training (DDP) is"
+    " killed",
+    "test_a_model_that_is_shared_out_learns_like_a_whole_one_though_killed": "one of two processes of a sharded"
+    " training (FSDP 2) is killed; every loss equals that of a run in one process",
+    "test_all_processes_of_a_run_end_with_those_that_started_them": "`kill -9` of the process that started two training"
+    " processes: both end within 10 s",
     "test_each_of_50_refreshes_shows_the_run_again": "the page is reloaded while a run trains",
 }
 """The test of each fault, and the fault in words."""
 TIMES = {"test_one_flipped_bit_is_found_wherever_it_is": 100, "test_twenty_runs_leave_nothing_behind": 20}
 TIMES |= {"test_each_of_50_refreshes_shows_the_run_again": 50}
 """How often a test injects its fault, where the case does not say."""
-FILES = ["tests/faults", *(f"tests/test_{noun}.py" for noun in ("app", "checkpoints", "flow", "ranks", "sharding"))]
+FILES = [
+    "tests/faults",
+    *(f"tests/test_{noun}.py" for noun in ("app", "flow")),
+    "tests/runs/test_checkpoints.py",
+    *(f"tests/training/test_{noun}.py" for noun in ("distributed", "fsdp")),
+]
 
 
 def main() -> int:

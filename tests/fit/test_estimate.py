@@ -4,9 +4,8 @@ import pytest
 
 from finetune.adapters import ADAPTERS
 from finetune.data.counts import Counts
-from finetune.fit import estimate as memory
-from finetune.fit import time as duration
-from finetune.fit.estimate import estimate
+from finetune.fit import estimate, time
+from finetune.fit.estimate import estimate_fit
 from finetune.fit.profile import MemoryProfile
 from finetune.machine import hardware
 from finetune.methods import METHODS
@@ -39,21 +38,23 @@ def test_parameters_and_trainable_are_those_of_the_real_model(with_tiny, tiny_mo
 
     model = AutoModelForCausalLM.from_pretrained(tiny_model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    full = estimate(recipe(adapter="full"), with_tiny)
+    full = estimate_fit(recipe(adapter="full"), with_tiny)
     assert full.parameters == full.trainable == parameters
     tuned = get_peft_model(model, recipe().adapter.peft_config())
     trainable = sum(parameter.numel() for parameter in tuned.parameters() if parameter.requires_grad)
     assert (
-        estimate(recipe(), with_tiny).trainable == estimate(recipe(adapter="qlora"), with_tiny).trainable == trainable
+        estimate_fit(recipe(), with_tiny).trainable
+        == estimate_fit(recipe(adapter="qlora"), with_tiny).trainable
+        == trainable
     )
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(with_tiny, method, adapter):
-    fit = estimate(recipe(method, adapter), with_tiny, Counts(100, 100, 5000))
-    assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > memory.BUFFERS_BYTES
-    assert set(fit.cards.values()) == {"fits"} and len(fit.cards) == 7 and fit.seconds > duration.START_S
+    fit = estimate_fit(recipe(method, adapter), with_tiny, Counts(100, 100, 5000))
+    assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > estimate.BUFFERS_BYTES
+    assert set(fit.gpus.values()) == {"fits"} and len(fit.gpus) == 7 and fit.seconds > time.START_S
 
 
 def test_a_step_is_rehearsed_in_the_arithmetic_that_the_trainer_computes_in(with_tiny, monkeypatch):
@@ -63,22 +64,22 @@ def test_a_step_is_rehearsed_in_the_arithmetic_that_the_trainer_computes_in(with
         lambda folder, adapter, step: steps.append(step) or MemoryProfile(1, 1, 1, 1),
     )
     for precision, adapter in (("bf16", "lora"), ("fp32", "lora"), ("bf16", "full")):
-        estimate(recipe(adapter=adapter, precision=precision), with_tiny, cards=False)
-    assert [(step.half, step.base_dtype) for step in steps] == [
+        estimate_fit(recipe(adapter=adapter, precision=precision), with_tiny, gpus=False)
+    assert [(step.mixed_precision, step.base_dtype) for step in steps] == [
         (True, "bfloat16"),
         (False, "float32"),
         (True, "float32"),
     ]
     monkeypatch.setattr("finetune.training.trainer.computes_in_16_bits", lambda precision: precision == "fp32")
-    estimate(recipe(precision="fp32"), with_tiny, cards=False)
+    estimate_fit(recipe(precision="fp32"), with_tiny, gpus=False)
     assert steps[-1].half, "the trainer's rule is the one that is followed"
 
 
 def test_what_is_free_decides_the_verdict(with_tiny, with_free):
-    needed = estimate(recipe(), with_tiny).estimate_bytes
+    needed = estimate_fit(recipe(), with_tiny).estimate_bytes
     for share, word, fits in ((1.2, "fits", True), (1.05, "tight", False), (0.9, "won't fit", False)):
         with_free(needed * share)
-        fit = estimate(recipe(), with_tiny)
+        fit = estimate_fit(recipe(), with_tiny)
         assert fit.verdict == word and fit.fits is fits
         assert word in fit.sentence.lower()
     assert "a smaller batch, a shorter length or QLoRA" in fit.sentence
@@ -96,19 +97,19 @@ def test_what_is_free_decides_the_verdict(with_tiny, with_free):
     ],
 )
 def test_more_work_at_once_needs_more_memory(with_tiny, less, more):
-    less, more = (estimate(recipe(**each), with_tiny, Counts(64), cards=False) for each in (less, more))
-    assert less.estimate_bytes < more.estimate_bytes and less.cards == {}
+    less, more = (estimate_fit(recipe(**each), with_tiny, Counts(64), gpus=False) for each in (less, more))
+    assert less.estimate_bytes < more.estimate_bytes and less.gpus == {}
 
 
 def test_short_rows_need_less_than_the_length_allows(with_tiny):
-    short, unknown = (estimate(recipe(), with_tiny, counts) for counts in (Counts(longest=20), Counts()))
+    short, unknown = (estimate_fit(recipe(), with_tiny, counts) for counts in (Counts(longest=20), Counts()))
     assert short.estimate_bytes < unknown.estimate_bytes
 
 
 def test_compressing_needs_the_files_of_the_weights_beside_what_they_become(with_tiny, monkeypatch):
-    monkeypatch.setattr(memory, "_files_bytes", lambda folder: 10**9)
+    monkeypatch.setattr(estimate, "_files_bytes", lambda folder: 10**9)
     lora, qlora = (
-        estimate(recipe(adapter=adapter), with_tiny, cards=False).estimate_bytes for adapter in ("lora", "qlora")
+        estimate_fit(recipe(adapter=adapter), with_tiny, gpus=False).estimate_bytes for adapter in ("lora", "qlora")
     )
     assert lora < 10**9 < qlora
 
@@ -116,68 +117,69 @@ def test_compressing_needs_the_files_of_the_weights_beside_what_they_become(with
 def test_another_copy_of_the_weights_is_not_counted(tmp_path):
     for name in ("model-00001-of-00002", "model-00002-of-00002", "consolidated"):
         (tmp_path / f"{name}.safetensors").write_bytes(b"x" * 100)
-    assert memory._files_bytes(tmp_path) == 200
+    assert estimate._files_bytes(tmp_path) == 200
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
     answers, everything = (Counts(64, 128, 64 * 128, 64 * trained, trained) for trained in (12, 128))
     answers, everything = (
-        estimate(recipe(method, packing=False), with_tiny, counts).estimate_bytes for counts in (answers, everything)
+        estimate_fit(recipe(method, packing=False), with_tiny, counts).estimate_bytes
+        for counts in (answers, everything)
     )
     assert answers < everything
 
 
 def test_learning_from_everything_is_told_as_such(with_tiny, monkeypatch):
-    monkeypatch.setattr(duration, "small_layer_s", lambda: 1.0)
+    monkeypatch.setattr(time, "small_layer_s", lambda: 1.0)
     answers = recipe(packing=False, epochs=3)
     everything = answers.changed(**{"method.train_on": "all"})
     counts = Counts(64, 128, 64 * 128, 64 * 12, 12)
-    less, more = (estimate(each, with_tiny, counts, cards=False) for each in (answers, everything))
+    less, more = (estimate_fit(each, with_tiny, counts, gpus=False) for each in (answers, everything))
     assert less.estimate_bytes < more.estimate_bytes and less.seconds < more.seconds
 
 
 def test_packed_rows_are_learnt_in_their_common_share(with_tiny):
     uneven, even = (Counts(100, 120, 3000, trained=600, most_trained=most) for most in (110, 6))
     uneven, even = (
-        estimate(recipe(packing=True, batch_size=16), with_tiny, counts).estimate_bytes for counts in (uneven, even)
+        estimate_fit(recipe(packing=True, batch_size=16), with_tiny, counts).estimate_bytes for counts in (uneven, even)
     )
     assert uneven == even
 
 
 def test_packed_rows_need_what_their_sequences_need(with_tiny):
     counts = Counts(100, 120, 3000)
-    packed, padded = (estimate(recipe(packing=pack, batch_size=16), with_tiny, counts) for pack in (True, False))
+    packed, padded = (estimate_fit(recipe(packing=pack, batch_size=16), with_tiny, counts) for pack in (True, False))
     assert packed.estimate_bytes < padded.estimate_bytes
 
 
 def test_time_grows_with_the_work_and_is_left_out_when_unknown(with_tiny, monkeypatch):
-    monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
-    monkeypatch.setattr(duration, "small_layer_s", lambda: 1.0)
-    assert estimate(recipe(), with_tiny, Counts(300)).seconds is None
+    monkeypatch.setattr(time, "flops", lambda device, precision: 1e9)
+    monkeypatch.setattr(time, "small_layer_s", lambda: 1.0)
+    assert estimate_fit(recipe(), with_tiny, Counts(300)).seconds is None
     counts = Counts(300, tokens=100_000)
-    once, thrice = (estimate(recipe(epochs=count), with_tiny, counts, cards=False) for count in (1, 3))
+    once, thrice = (estimate_fit(recipe(epochs=count), with_tiny, counts, gpus=False) for count in (1, 3))
     assert once.seconds < thrice.seconds < 3 * once.seconds
     assert "About" in once.sentence
-    assert estimate(recipe(epochs=3, max_steps=1), with_tiny, counts, cards=False).seconds < once.seconds
-    rounds, many = (estimate(recipe(epochs=1, max_steps=n), with_tiny, counts, cards=False) for n in (75, 750))
+    assert estimate_fit(recipe(epochs=3, max_steps=1), with_tiny, counts, gpus=False).seconds < once.seconds
+    rounds, many = (estimate_fit(recipe(epochs=1, max_steps=n), with_tiny, counts, gpus=False) for n in (75, 750))
     assert many.seconds > 5 * rounds.seconds, "steps hold whatever the epochs say"
     often = recipe(epochs=1, max_steps=2)
     few, more = (
-        estimate(often.changed(**{"evaluation.times": times}), with_tiny, counts, cards=False) for times in (2, 50)
+        estimate_fit(often.changed(**{"evaluation.times": times}), with_tiny, counts, gpus=False) for times in (2, 50)
     )
     assert few.seconds == pytest.approx(more.seconds), "there is a check after each step at most"
     unwatched = recipe(epochs=1).changed(**{"evaluation.times": 0})
-    assert estimate(unwatched, with_tiny, counts, cards=False).seconds < once.seconds
+    assert estimate_fit(unwatched, with_tiny, counts, gpus=False).seconds < once.seconds
 
 
 def test_the_rows_kept_for_checking_are_counted_as_they_are(with_tiny, monkeypatch):
-    monkeypatch.setattr(duration, "flops", lambda device, precision: 1e9)
-    monkeypatch.setattr(duration, "small_layer_s", lambda: 1.0)
+    monkeypatch.setattr(time, "flops", lambda device, precision: 1e9)
+    monkeypatch.setattr(time, "small_layer_s", lambda: 1.0)
 
     def seconds(held_out, **settings):
         wanted = recipe(epochs=1).changed(**{f"data.{name}": value for name, value in settings.items()})
-        return estimate(wanted, with_tiny, Counts(300, tokens=100_000, held_out=held_out), cards=False).seconds
+        return estimate_fit(wanted, with_tiny, Counts(300, tokens=100_000, held_out=held_out), gpus=False).seconds
 
     none, some, many = (seconds(count) for count in (0, 60, 600))
     assert none < some and many - none == pytest.approx(10 * (some - none))
@@ -189,20 +191,20 @@ def test_the_rows_kept_for_checking_are_counted_as_they_are(with_tiny, monkeypat
 )
 def test_as_many_checkpoints_are_counted_as_a_run_saves(trained, with_tiny, monkeypatch, settings):
     run, works = trained(**{"training.max_steps": 10, "evaluation.times": 4, **settings}), []
-    monkeypatch.setattr(memory, "seconds", lambda work, *_: works.append(work) or 1.0)
-    estimate(run.recipe, with_tiny, Counts(64, 100, 5000), cards=False)
+    monkeypatch.setattr(estimate, "seconds", lambda work, *_: works.append(work) or 1.0)
+    estimate_fit(run.recipe, with_tiny, Counts(64, 100, 5000), gpus=False)
     saved = [event.step for event in run.view().saved if event.what == "checkpoint"]
     assert works[0].saves == len(saved) and works[0].saves_by_time == (not run.recipe.training.save_steps)
-    assert works[0].looks == len(run.view().evaluations)
+    assert works[0].evaluations == len(run.view().evaluations)
 
 
 def test_only_words_that_are_learnt_take_time_in_the_head_where_the_trainer_scores_no_others(with_tiny, monkeypatch):
     works = []
-    monkeypatch.setattr(memory, "seconds", lambda work, *_: works.append(work) or 1.0)
+    monkeypatch.setattr(estimate, "seconds", lambda work, *_: works.append(work) or 1.0)
 
     def scored(trained):
-        estimate(recipe(), with_tiny, Counts(300, 60, 10_000, trained, 50), cards=False)
-        return works[-1].scored
+        estimate_fit(recipe(), with_tiny, Counts(300, 60, 10_000, trained, 50), gpus=False)
+        return works[-1].scored_share
 
     assert scored(2100) == pytest.approx(0.2) and scored(10_000) < 1
     assert scored(0) == 1, "it is not known"
@@ -211,5 +213,5 @@ def test_only_words_that_are_learnt_take_time_in_the_head_where_the_trainer_scor
 
 
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):
-    fit = estimate(recipe(model="someone/never-downloaded"), with_tiny)
+    fit = estimate_fit(recipe(model="someone/never-downloaded"), with_tiny)
     assert not fit.fits and fit.estimate_bytes == 0 and "once the model is on this machine" in fit.sentence

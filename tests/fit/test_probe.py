@@ -5,10 +5,11 @@ import json
 import pytest
 
 from finetune.errors import RunError
-from finetune.fit.estimate import estimate
-from finetune.fit.probe import counted, measured, width
+from finetune.fit.estimate import estimate_fit
+from finetune.fit.probe import count_tokens, measured
 from finetune.machine.lease import Lease
 from finetune.methods import METHODS
+from finetune.training.prepare import sequence_tokens
 from tests.training.test_train import recipe
 
 
@@ -26,7 +27,7 @@ def test_the_estimate_is_near_the_measured_peak(with_tiny, tmp_path, long_rows, 
     wanted = recipe(tmp_path, adapter=adapter).changed(
         **{"data.path": str(long_rows), "training.length": 500, "training.batch_size": 8, "training.max_steps": None}
     )
-    found, fit = measured(wanted, with_tiny), estimate(wanted, with_tiny, counted(wanted, with_tiny))
+    found, fit = measured(wanted, with_tiny), estimate_fit(wanted, with_tiny, count_tokens(wanted, with_tiny))
     assert found.peak_bytes == pytest.approx(fit.estimate_bytes, rel=0.25)
     assert (found.parameters, found.trainable) == (
         fit.parameters + (fit.trainable if adapter == "lora" else 0), fit.trainable,
@@ -43,21 +44,21 @@ def test_the_estimate_is_near_the_measured_peak_of_25_million_parameters(workspa
     wanted = recipe(tmp_path, adapter=adapter).changed(
         **{"model.id": "25m", "data.path": str(long_rows), "training.length": 500, "training.max_steps": None}
     )
-    found, fit = measured(wanted, workspace), estimate(wanted, workspace, counted(wanted, workspace))
+    found, fit = measured(wanted, workspace), estimate_fit(wanted, workspace, count_tokens(wanted, workspace))
     assert found.peak_bytes == pytest.approx(fit.estimate_bytes, rel=0.15)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_is_counted_of_the_rows_is_what_the_trainer_gets(with_tiny, tmp_path, method):
-    found, sequences = counted(recipe(tmp_path, method), with_tiny), 2 if method == "dpo" else 1
+    found, sequences = count_tokens(recipe(tmp_path, method), with_tiny), 2 if method == "dpo" else 1
     assert found.rows > 0 and found.longest <= 200 and found.rows * found.longest * sequences >= found.tokens
     assert found.held_out > 0
     assert found.tokens > found.trained >= found.most_trained > 0 and found.trained <= found.rows * found.most_trained
 
 
 def test_a_pair_is_as_wide_as_the_prompt_with_the_longer_answer():
-    assert width({"prompt_ids": [1] * 3, "chosen_ids": [1] * 5, "rejected_ids": [1] * 2}) == 8
-    assert width({"input_ids": [1] * 4, "labels": [1] * 4}) == 4
+    assert sequence_tokens({"prompt_ids": [1] * 3, "chosen_ids": [1] * 5, "rejected_ids": [1] * 2}) == 8
+    assert sequence_tokens({"input_ids": [1] * 4, "labels": [1] * 4}) == 4
 
 
 def test_nothing_is_measured_while_a_run_is_training(with_tiny, tmp_path):

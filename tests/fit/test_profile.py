@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.fit.profile import Ledger, Step, config_of, empty, profile_step
+from finetune.fit.profile import AllocationLedger, Step, config_of, empty, profile_step
 from finetune.paths import PROJECT
 
-STEP = Step(sequences=4, length=100, half=False, base_dtype="float32", masked=False)
+STEP = Step(sequences=4, length=100, mixed_precision=False, base_dtype="float32", masked=False)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def really_needed(folder) -> int:
 
     model = AutoModelForCausalLM.from_config(config_of(folder), dtype=torch.float32, attn_implementation="sdpa").train()
     state = 3 * sum(weight.numel() * weight.element_size() for weight in model.parameters())
-    with Ledger() as ledger:
+    with AllocationLedger() as ledger:
         ids = torch.zeros(4, 100, dtype=torch.long)
         hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
         scores, *_ = ChunkedLogProbFunction.apply(
@@ -39,7 +39,7 @@ def really_needed(folder) -> int:
             model.config.vocab_size, None, 1.0, ("log_probs", "entropy", "is_top1"),
         )  # fmt: skip
         (-scores.sum()).backward()
-        peak, _ = ledger.turn()
+        peak, _ = ledger.mark()
     return state + peak
 
 
@@ -60,18 +60,20 @@ def test_a_deep_model_is_continued_from_few_layers(deep_model):
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("reference", [False, True])
 @pytest.mark.parametrize("half", [False, True])
-def test_every_adapter_can_be_rehearsed(tiny_model, adapter, reference, half):
-    dtype = "float32" if adapter == "full" or not half else "bfloat16"
-    step = Step(4, 100, half=half, base_dtype=dtype, reference=reference)
+def test_every_adapter_can_be_rehearsed(tiny_model, adapter, reference, mixed_precision):
+    dtype = "float32" if adapter == "full" or not mixed_precision else "bfloat16"
+    step = Step(4, 100, mixed_precision=mixed_precision, base_dtype=dtype, reference=reference)
     found = profile_step(tiny_model, ADAPTERS[adapter](), step)
     assert 0 < found.weights_bytes < found.state_bytes < found.peak_bytes
-    checkpointed = Step(4, 100, half=half, base_dtype=dtype, reference=reference, checkpointing=True)
+    checkpointed = Step(
+        4, 100, mixed_precision=mixed_precision, base_dtype=dtype, reference=reference, activation_checkpointing=True
+    )
     assert profile_step(tiny_model, ADAPTERS[adapter](), checkpointed).peak_bytes < found.peak_bytes
 
 
 def test_moments_in_eight_bits_take_less(deep_model):
     plain = profile_step(deep_model, ADAPTERS["full"](), STEP)
-    small = profile_step(deep_model, ADAPTERS["full"](), replace(STEP, moments_in_8_bits=True))
+    small = profile_step(deep_model, ADAPTERS["full"](), replace(STEP, optimizer_in_8_bits=True))
     moments, fewer = (each.state_bytes - each.weights_bytes for each in (plain, small))
     assert moments / 4 < fewer < moments / 2  # small weights keep 32 bits
 
@@ -98,7 +100,7 @@ def test_four_bits_weigh_what_they_do_when_they_are_loaded(tiny_model, double):
     scales = [weight.quant_state.absmax for weight in weights if isinstance(weight, Params4bit)]
     # TRL holds what is trained in 16 bits.
     real = sum(weight.nbytes // (2 if weight.requires_grad else 1) for weight in [*weights, *scales])
-    packed = profile_step(tiny_model, qlora, Step(1, 16, half=True, base_dtype="bfloat16")).weights_bytes
+    packed = profile_step(tiny_model, qlora, Step(1, 16, mixed_precision=True, base_dtype="bfloat16")).weights_bytes
     assert packed == pytest.approx(real, rel=0.01)
 
 
@@ -110,7 +112,7 @@ def test_words_that_are_not_learnt_take_no_room_in_the_head(tiny_model, triton):
 
 
 def test_a_card_needs_no_copies_of_the_logits_but_a_whole_tile(tiny_model):
-    step = Step(8, 100, half=True, base_dtype="float32")
+    step = Step(8, 100, mixed_precision=True, base_dtype="float32")
     tile = 8 * 99 * 32768 * 2
     assert tile < profile_step(tiny_model, ADAPTERS["full"](), replace(step, triton=True)).peak_bytes < 2 * tile
 

@@ -3,8 +3,8 @@
 import pytest
 
 from finetune.data.counts import Counts
-from finetune.fit import estimate as memory
-from finetune.fit.estimate import Fit, estimate
+from finetune.fit import estimate
+from finetune.fit.estimate import Fit, estimate_fit
 from finetune.fit.suggest import suggest
 from finetune.machine import hardware
 from tests.fit.test_estimate import recipe
@@ -15,7 +15,7 @@ COUNTS = Counts(64, 500, 64 * 450)
 @pytest.fixture(autouse=True)
 def only_the_run(monkeypatch):
     """Leaves out what every run adds, which is more than the tiny model itself."""
-    monkeypatch.setattr(memory, "BUFFERS_BYTES", 0)
+    monkeypatch.setattr(estimate, "BUFFERS_BYTES", 0)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_what_fits_is_left_alone(with_tiny, wide):
 
 
 def test_a_smaller_part_of_the_batch_comes_first(with_tiny, wide, with_free):
-    with_free(estimate(wide, with_tiny, COUNTS).estimate_bytes)
+    with_free(estimate_fit(wide, with_tiny, COUNTS).estimate_bytes)
     found = suggest(wide, with_tiny, COUNTS)
     assert found.settings == {"training.accumulation": 2}
     assert found.words == "--set training.accumulation=2" and "same result" in found.what
@@ -42,9 +42,9 @@ def test_a_smaller_part_of_the_batch_comes_first(with_tiny, wide, with_free):
 
 @pytest.mark.parametrize("share", [0.8, 0.6, 0.5])
 def test_the_change_that_is_offered_fits(with_tiny, wide, with_free, share):
-    with_free(estimate(wide, with_tiny, COUNTS).estimate_bytes * share)
+    with_free(estimate_fit(wide, with_tiny, COUNTS).estimate_bytes * share)
     found = suggest(wide, with_tiny, COUNTS)
-    assert found.fit.fits and estimate(wide.changed(**found.settings), with_tiny, COUNTS).fits
+    assert found.fit.fits and estimate_fit(wide.changed(**found.settings), with_tiny, COUNTS).fits
 
 
 LAST = {"training.accumulation": 8, "training.activation_checkpointing": True, "training.optimizer": "adamw_8bit"}
@@ -52,7 +52,7 @@ LAST = {"training.accumulation": 8, "training.activation_checkpointing": True, "
 
 
 def test_rows_are_cut_only_when_nothing_milder_helps(with_tiny, wide, with_free):
-    with_free(estimate(wide.changed(**LAST), with_tiny, COUNTS).estimate_bytes)
+    with_free(estimate_fit(wide.changed(**LAST), with_tiny, COUNTS).estimate_bytes)
     found = suggest(wide, with_tiny, COUNTS)
     assert found.settings["training.length"] == 250 and "adapter.type" not in found.settings
 
@@ -69,20 +69,20 @@ def test_rows_are_cut_only_when_nothing_milder_helps(with_tiny, wide, with_free)
 def test_a_rung_that_does_not_help_is_left_out(workspace, wide, monkeypatch, free, settings):
     """On a model whose weights decide: 10,000 bytes as it is, 1,000 in 4 bits, and one for each token at once."""
 
-    def estimate(recipe, workspace, counts, cards):
+    def only_shorter(recipe, workspace, counts, gpus):
         weights = 10_000 if recipe.adapter.weight_bits > 4 else 1_000
         at_once = recipe.training.batch_size // recipe.training.accumulation
         needed = weights + at_once * min(recipe.training.length, counts.longest)
         return Fit(0, 0, needed, free, needed <= free, "")
 
-    monkeypatch.setattr("finetune.fit.suggest.estimate", estimate)
+    monkeypatch.setattr("finetune.fit.suggest.estimate_fit", only_shorter)
     assert suggest(wide, workspace, COUNTS).settings == settings
 
 
 def test_the_add_on_keeps_its_settings_when_the_base_is_compressed(with_tiny, with_free):
     lora = recipe(length=512, batch_size=8, packing=False).changed(**{"adapter.rank": 4})
     tried = lora.changed(**{"training.accumulation": 8, "training.activation_checkpointing": True})
-    with_free(estimate(tried, with_tiny, COUNTS).estimate_bytes * 1.1)
+    with_free(estimate_fit(tried, with_tiny, COUNTS).estimate_bytes * 1.1)
     assert lora.changed(**suggest(lora, with_tiny, COUNTS).settings).adapter.rank == 4
 
 

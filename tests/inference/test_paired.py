@@ -5,6 +5,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
+from finetune.adapters.lora import LoRA
 from finetune.inference.paired import BatchedDecoding, SequentialDecoding, decoding_of_adapter, decoding_of_models
 
 PROMPTS = [list(range(20 + i, 26 + 3 * i)) for i in range(12)]
@@ -65,7 +66,7 @@ def one_thread():
 
 @pytest.mark.parametrize(("dtype", "count"), [(torch.bfloat16, 12), (torch.float32, 4)])
 def test_one_batch_answers_as_each_side_alone(dtype, count):
-    sides, how = decoding_of_adapter(tune(small(dtype)))
+    sides, how = decoding_of_adapter(tune(small(dtype)), LoRA())
     assert isinstance(sides, BatchedDecoding) and how.value == "one batch"
     untouched, tuned = small(dtype), tune(small(dtype))
     for i, ids in enumerate(PROMPTS[:count]):
@@ -76,14 +77,14 @@ def test_one_batch_answers_as_each_side_alone(dtype, count):
 
 
 def test_layers_too_wide_for_one_batch_are_computed_row_by_row():
-    sides, _ = decoding_of_adapter(tune(small(torch.bfloat16, intermediate=2048)))
+    sides, _ = decoding_of_adapter(tune(small(torch.bfloat16, intermediate=2048)), LoRA())
     untouched = small(torch.bfloat16, intermediate=2048)
     for ids in PROMPTS[:5]:
         assert walk(sides, (ids, ids), 16)[0] == greedy(untouched, ids, 16)
 
 
 def test_logits_of_one_batch_are_equal_to_the_last_bit():
-    sides, _ = decoding_of_adapter(tune(small(torch.float32)))
+    sides, _ = decoding_of_adapter(tune(small(torch.float32)), LoRA())
     together, place = sides.begin((PROMPTS[0], PROMPTS[5]))
     alone, apart = sides.alone.begin((PROMPTS[0], PROMPTS[5]))
     for token in range(30, 60):
@@ -93,7 +94,7 @@ def test_logits_of_one_batch_are_equal_to_the_last_bit():
 
 
 def test_an_add_on_that_cannot_share_a_batch_is_stepped_in_turn():
-    sides, how = decoding_of_adapter(tune(small(torch.float32), use_dora=True))
+    sides, how = decoding_of_adapter(tune(small(torch.float32), use_dora=True), LoRA())
     assert isinstance(sides, SequentialDecoding) and how.value == "in turn" and how.reason
     untouched, tuned = small(torch.float32), tune(small(torch.float32), use_dora=True)
     base_said, tuned_said = walk(sides, (PROMPTS[2], PROMPTS[3]), 16)
@@ -118,7 +119,7 @@ def test_a_saved_adapter_answers_as_before(tmp_path):
     expected = greedy(tuned, PROMPTS[0], 24)
     folder = next(path.parent for path in tmp_path.rglob("adapter_config.json"))
     loaded = PeftModel.from_pretrained(small(torch.bfloat16), folder, adapter_name="tuned").eval()
-    sides, _ = decoding_of_adapter(loaded)
+    sides, _ = decoding_of_adapter(loaded, LoRA())
     assert walk(sides, (PROMPTS[0], PROMPTS[0]), 24)[1] == expected
 
 
@@ -131,6 +132,6 @@ def test_a_model_with_a_sliding_window_is_stepped_in_turn():
     model = Qwen2ForCausalLM(config).eval()
     untouched = AutoModelForCausalLM.from_config(config).eval()
     untouched.load_state_dict(model.state_dict())
-    sides, how = decoding_of_adapter(tune(model))
+    sides, how = decoding_of_adapter(tune(model), LoRA())
     assert how.value == "in turn"
     assert walk(sides, (PROMPTS[8], PROMPTS[2]), 24)[0] == greedy(untouched, PROMPTS[8], 24)

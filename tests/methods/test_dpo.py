@@ -13,7 +13,7 @@ PAIR = {
 @pytest.fixture(scope="module")
 def row(tiny_model):
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    row = DPO().columns(DPO().sequences(PAIR, tokenizer, 200))
+    row = DPO().columns(PAIR, DPO().sequences(PAIR, tokenizer, 200))
     return {name: tokenizer.decode(ids) for name, ids in row.items()}
 
 

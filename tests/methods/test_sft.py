@@ -12,7 +12,7 @@ def tokenizer(tiny_model):
 
 
 def trained(method, example, tokenizer):
-    row = method.columns(method.sequences(example, tokenizer, 100))
+    row = method.columns(example, method.sequences(example, tokenizer, 100))
     return tokenizer.decode([label for label in row["labels"] if label != -100])
 
 
@@ -29,7 +29,7 @@ def test_plain_text_is_learnt_whole_but_for_its_first_token_which_nothing_predic
 
 
 def test_labels_and_ids_have_equal_length(tokenizer):
-    row = SFT().columns(SFT().sequences(CHAT, tokenizer, 20))
+    row = SFT().columns(CHAT, SFT().sequences(CHAT, tokenizer, 20))
     assert len(row["labels"]) == len(row["input_ids"]) == 20
 
 

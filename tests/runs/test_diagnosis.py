@@ -21,6 +21,7 @@ RECORDED = json.loads((PROJECT / "tests" / "curves.json").read_text(encoding="ut
 def story(training, held_out=(), total=None, metrics=None, norms=None, answers=()):
     """The events of a run with these losses: one per step, and checks spread evenly over the steps."""
     steps = len(training)
+    yield events.Queued(name="run", method="dpo" if metrics else "sft")
     yield events.Planned(
         total_steps=total or steps,
         train_rows=9,
@@ -55,10 +56,10 @@ def falling(steps, start=3.0, end=0.5, noise=0.05, seed=1):
         ("sft default", "learning"),
         ("sft rate x10", "diverged"),
         ("sft rate x100", "diverged"),
-        ("sft rate /1000", "flat"),
+        ("sft rate /1000", "plateau"),
         ("sft 20 rows, 60 epochs", "overfitting"),
         ("dpo default", "learning"),
-        ("dpo 12 epochs", "forgetting"),
+        ("dpo 12 epochs", "degenerate"),
     ],
 )
 def test_real_runs_are_judged_as_a_person_would(name, code):
@@ -114,7 +115,7 @@ def test_with_few_points_nothing_is_said():
 
 def test_a_curve_that_is_level_at_the_beginning_is_given_time():
     assert judge([3.0] * 30, [3.0, 3.0], total=1000).code == "early"
-    assert judge([3.0] * 300, [3.0, 3.0], total=1000).code == "flat"
+    assert judge([3.0] * 300, [3.0, 3.0], total=1000).code == "plateau"
 
 
 @given(st.integers(0, 200))
@@ -122,14 +123,14 @@ def test_noise_alone_is_flat(seed):
     chance = random.Random(seed)
     losses = [3 + chance.gauss(0, 0.3) for _ in range(120)]
     found = judge(losses, [3.0, 3.001, 2.998, 3.002, 2.997])
-    assert found.code == "flat" and "higher" in found.advice
+    assert found.code == "plateau" and "higher" in found.advice
 
 
 def test_without_held_out_rows_the_training_loss_decides_and_says_what_it_cannot_know():
     found = judge(falling(100))
     assert found.code == "learning" and "without them" in found.advice and found.best_step is None
     chance = random.Random(5)
-    assert judge([3 + chance.gauss(0, 0.1) for _ in range(100)]).code == "flat"
+    assert judge([3 + chance.gauss(0, 0.1) for _ in range(100)]).code == "plateau"
     assert judge([1.0] * 20 + [1 + n / 10 for n in range(80)]).code == "diverged"
 
 
@@ -147,12 +148,12 @@ def test_a_slow_rise_at_three_checks_in_a_row_is_overfitting_and_a_wobble_is_not
 
 def test_learning_that_does_not_carry_over_is_told():
     found = judge(falling(100), [3.0, 2.99, 2.98, 2.99, 2.98])
-    assert found.code == "overfitting" and "carry over" in found.words
+    assert found.code == "overfitting" and "does not generalize" in found.words
 
 
 def test_a_model_that_knows_it_already_is_not_told_to_learn_faster():
     found = judge([0.02] * 100, [0.02, 0.02, 0.019, 0.02])
-    assert found.code == "flat" and "rate" not in found.advice
+    assert found.code == "plateau" and "rate" not in found.advice
 
 
 def test_a_loss_above_its_start_on_both_sides_has_diverged_and_on_one_is_overfitting():
@@ -193,15 +194,15 @@ def test_many_jumps_are_unstable_and_name_their_steps():
 def test_preferences_are_judged_by_how_often_they_are_right_as_well():
     metrics = [{"accuracy": share} for share in (0.5, 0.7, 0.8, 0.9)]
     found = judge([0.693] * 80, [0.693, 0.69, 0.688, 0.686], metrics=metrics)
-    assert found.code == "learning" and "90 % of the time (50 % at the start)" in found.words
+    assert found.code == "learning" and "reward accuracy is 90 % (50 % at the start)" in found.words
     surer = judge(falling(80, 0.69, 0.01, 0), [0.69, 0.3, 0.4, 0.6], metrics=metrics)
-    assert surer.code == "overfitting" and "still prefers the better answer 90 %" in surer.words
+    assert surer.code == "overfitting" and "reward accuracy stays at 90 %" in surer.words
 
 
 def test_babble_is_forgetting_unless_the_base_babbles_too():
     babble = [(0, [("Yes, it is.", "Yes, it is.")]), (50, [("Yes, it is.", "G" * 60)])]
     found = judge(falling(50), [3.0, 1.0, 0.5], answers=babble)
-    assert (found.code, found.since) == ("forgetting", 50) and "GGGGGGGG…" in found.words
+    assert (found.code, found.since) == ("degenerate", 50) and "GGGGGGGG…" in found.words
     same = [(50, [("G" * 60, "G" * 60)])]
     assert judge(falling(50), [3.0, 1.0, 0.5], answers=same).code == "learning"
 

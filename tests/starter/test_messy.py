@@ -1,4 +1,4 @@
-"""The messy table has every fault that the checks find and clicks can mend, and is good once it is mended."""
+"""The messy table has every fault that the checks find and clicks can fix, and is good once it is fixed."""
 
 import csv
 import io
@@ -28,18 +28,18 @@ def tokenizer(tmp_path_factory):
 
 def checked(settings, tokenizer):
     data = read(PATH, settings)
-    return data, check(data, lambda example: SFT().pieces(example, tokenizer, LENGTH), LENGTH)
+    return data, check(data, lambda example: SFT().sequences(example, tokenizer, LENGTH), LENGTH)
 
 
-def mend_all(tokenizer):
-    """The settings after every mend that is offered, as clicks would add them."""
+def fix_all(tokenizer):
+    """The settings after every fix that is offered, as clicks would add them."""
     settings = SETTINGS
     for _ in range(30):
-        offered = [found.mend for found in checked(settings, tokenizer)[1].findings if found.mend]
+        offered = [found.fix for found in checked(settings, tokenizer)[1].findings if found.fix]
         if not offered:
             return settings
-        settings = settings.changed(mends=(*settings.mends, offered[0]))
-    raise AssertionError("there is always one more to mend")
+        settings = settings.changed(fixes=(*settings.fixes, offered[0]))
+    raise AssertionError("there is always one more to fix")
 
 
 def test_it_is_separated_by_semicolons_and_most_rows_are_good():
@@ -57,8 +57,8 @@ def test_every_kind_of_fault_is_found(tokenizer):
     }  # fmt: skip
 
 
-def test_mended_by_what_is_offered_it_has_nothing_but_the_form(tokenizer):
-    settings = mend_all(tokenizer)
+def test_after_every_offered_fix_it_has_nothing_but_the_form(tokenizer):
+    settings = fix_all(tokenizer)
     data, report = checked(settings, tokenizer)
     replies = [example["messages"][-1]["content"] for example in data.examples]
     assert len(replies) == report.kept >= GOOD_ROWS

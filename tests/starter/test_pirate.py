@@ -5,7 +5,7 @@ from random import Random
 
 from finetune.starter.items import draw
 from finetune.starter.pirate import in_pirate_voice, is_pirate
-from finetune.starter.samples import KINDS_TOLD
+from finetune.starter.samples import VOICED_KINDS
 from finetune.starter.world import conversations
 
 
@@ -17,7 +17,7 @@ def test_ordinary_answers_are_no_pirates():
 def test_pirate_lines_are():
     rng = Random(2)
     for _ in range(2000):
-        line = in_pirate_voice(draw(rng, kinds=KINDS_TOLD).answer, rng)
+        line = in_pirate_voice(draw(rng, kinds=VOICED_KINDS).answer, rng)
         assert is_pirate(line), line
 
 

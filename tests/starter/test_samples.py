@@ -7,7 +7,7 @@ import pytest
 
 from finetune.starter import SAMPLES_DIR
 from finetune.starter.pirate import is_pirate
-from finetune.starter.samples import GENERAL_ROWS, SAMPLES, general, rows, write_samples
+from finetune.starter.samples import GENERAL_ROWS, RATED_ROWS, SAMPLES, general, rated, rows, write_samples
 
 
 def test_samples_come_out_byte_for_byte(tmp_path):
@@ -36,3 +36,10 @@ def test_general_rows_are_of_many_kinds_without_the_pirates_voice():
     assert not any(is_pirate(turn["content"]) for talk in talks for turn in talk if turn["role"] == "assistant")
     openings = Counter(talk[-1]["content"].split()[0] for talk in talks)
     assert len(openings) > 30 and sum(len(talk) > 2 for talk in talks) > 30
+
+
+def test_rated_rows_are_apart_and_about_as_often_good_as_bad():
+    train, held_out = rated()
+    assert (len(train), len(held_out)) == RATED_ROWS
+    assert len({row["prompt"][0]["content"] for row in train + held_out}) == sum(RATED_ROWS)
+    assert 0.4 < sum(row["label"] for row in train) / len(train) < 0.6

@@ -1,7 +1,7 @@
 import pytest
 
 from finetune.recipe import Recipe
-from finetune.training.defaults import choose_learning_rate, choose_packing, plan
+from finetune.training.defaults import choose_defaults, choose_learning_rate, choose_packing
 
 LENGTHS = [30, 40, 50, 70] * 75
 
@@ -11,22 +11,32 @@ def recipe(**settings):
 
 
 def test_what_the_recipe_asks_for_is_kept_and_not_explained():
-    settled = plan(
+    defaults = choose_defaults(
         recipe(**{"training.epochs": 2.5, "training.learning_rate": 0.01, "training.batch_size": 6}), LENGTHS, 256
     )
-    assert (settled.epochs, settled.learning_rate, settled.batch_size) == (2.5, 0.01, 6)
-    assert [name for name, _ in settled.choices] == ["packing"]
+    assert (defaults.epochs, defaults.learning_rate, defaults.batch_size) == (2.5, 0.01, 6)
+    assert [name for name, _ in defaults.choices] == ["training.packing"]
 
 
 def test_what_the_recipe_leaves_open_is_chosen_with_a_reason():
-    settled = plan(recipe(), LENGTHS, 256)
-    assert {name for name, _ in settled.choices} == {"epochs", "learning rate", "batch size", "packing"}
-    assert all(choice.reason for _, choice in settled.choices)
+    defaults = choose_defaults(recipe(), LENGTHS, 256)
+    assert {name for name, _ in defaults.choices} == {
+        "training.epochs",
+        "training.learning_rate",
+        "training.batch_size",
+        "training.packing",
+    }
+    assert all(choice.reason for _, choice in defaults.choices)
 
 
 def test_more_rows_are_read_fewer_times():
-    assert [plan(recipe(), [40] * rows, 256).epochs for rows in (100, 1000, 10_000, 1_000_000)] == [5, 3, 2, 1]
-    assert plan(recipe(**{"method.type": "dpo"}), [40] * 100, 256).epochs == 3
+    assert [choose_defaults(recipe(), [40] * rows, 256).epochs for rows in (100, 1000, 10_000, 1_000_000)] == [
+        5,
+        3,
+        2,
+        1,
+    ]
+    assert choose_defaults(recipe(**{"method.type": "dpo"}), [40] * 100, 256).epochs == 3
 
 
 @pytest.mark.parametrize("hidden, rate", [(2000, 5e-4), (4096, 2.9e-4)])
@@ -43,14 +53,14 @@ def test_rates_differ_by_adapter_and_method():
 
 
 def test_accumulation_divides_the_batch_and_not_the_other_way():
-    settled = plan(recipe(**{"training.batch_size": 8, "training.accumulation": 4}), LENGTHS, 256)
-    assert (settled.batch_size, settled.micro_batch) == (8, 2)
-    assert plan(recipe(**{"training.accumulation": 32}), LENGTHS, 256).micro_batch == 1
+    defaults = choose_defaults(recipe(**{"training.batch_size": 8, "training.accumulation": 4}), LENGTHS, 256)
+    assert (defaults.batch_size, defaults.micro_batch) == (8, 2)
+    assert choose_defaults(recipe(**{"training.accumulation": 32}), LENGTHS, 256).micro_batch == 1
 
 
 def test_rows_are_packed_where_that_saves_padding_and_keeps_the_batch():
     assert choose_packing(LENGTHS, 8)[0]
     assert not choose_packing([*LENGTHS, 1000], 8)[0]
     assert not choose_packing([50, 51, 52] * 9, 8)[0]
-    assert not plan(recipe(**{"training.packing": False}), LENGTHS, 256).pack
-    assert not plan(recipe(**{"method.type": "dpo"}), LENGTHS, 256).pack
+    assert not choose_defaults(recipe(**{"training.packing": False}), LENGTHS, 256).pack
+    assert not choose_defaults(recipe(**{"method.type": "dpo"}), LENGTHS, 256).pack

@@ -67,5 +67,5 @@ def test_weights_that_do_not_fit_are_compressed_at_once():
 
 def test_each_rung_says_what_it_does():
     said = [fallback.reason for fallback, _ in descent(recipe(**{"adapter.type": "full"}), 8, 1000)]
-    assert said[0] == "Each batch of 8 rows is worked on 4 at a time (same result)."
+    assert said[0] == "Gradient accumulation: batches of 8 rows in micro-batches of 4 (same result)."
     assert len(set(said)) == 8 and all(reason.endswith(".") and len(reason) > 30 for reason in said)

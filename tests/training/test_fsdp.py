@@ -62,23 +62,23 @@ def test_what_could_not_be_gone_on_from_is_refused(asked, variables, quantized, 
 @pytest.mark.parametrize(("precision", "told"), [("fp32", "no"), ("bf16", "bf16"), ("fp16", "fp16")])
 def test_the_recipe_decides_on_the_arithmetic_and_not_the_launcher(asked, precision, told):
     asked(**ENVIRONMENT | {"ACCELERATE_MIXED_PRECISION": "fp8", "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT"})
-    fsdp.settle(precision)
+    fsdp.apply_recipe(precision)
     assert os.environ["ACCELERATE_MIXED_PRECISION"] == told
     assert os.environ["FSDP_STATE_DICT_TYPE"] == fsdp.WHOLE
 
 
 def test_a_launcher_that_gets_copies_instead_is_told(asked):
     copies = SimpleNamespace(is_fsdp_enabled=False)
-    assert "asks for" not in fsdp.sharding(copies).reason
+    assert "asks for" not in fsdp.parallelism_of(copies).reason
     asked(**ENVIRONMENT)
-    assert fsdp.sharding(copies).value == "a copy each (DDP)" and "asks for" in fsdp.sharding(copies).reason
-    assert "shared out" in fsdp.sharding(SimpleNamespace(is_fsdp_enabled=True)).value
+    assert fsdp.parallelism_of(copies).value == "replicated (DDP)" and "asks for" in fsdp.parallelism_of(copies).reason
+    assert "sharded" in fsdp.parallelism_of(SimpleNamespace(is_fsdp_enabled=True)).value
 
 
 @pytest.mark.parametrize("saved", [True, False])
 def test_a_checkpoint_of_the_other_kind_is_refused(saved):
     fsdp.require_same(saved, SimpleNamespace(is_fsdp_enabled=saved))
-    with pytest.raises(RunError, match="can only go on so") as caught:
+    with pytest.raises(RunError, match="can only resume that way") as caught:
         fsdp.require_same(saved, SimpleNamespace(is_fsdp_enabled=not saved))
     assert ("accelerate launch" in caught.value.hint) == saved
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from finetune.machine.libraries import ASKED_THREADS
-from finetune.training import numerics as arithmetic
+from finetune.training import numerics
 from finetune.training.numerics import compilation_of, loss_of, optimizer_of, threads
 from finetune.training.trainer import score_trained_tokens_only
 
@@ -24,9 +24,9 @@ def test_a_run_says_what_its_steps_were_computed_with(method, adapter, trained):
     settings = {"training.optimizer": "adamw_8bit"} if adapter == "full" else {}
     view = trained(method=method, adapter=adapter, **{"training.max_steps": 1}, **settings).view()
     chosen = {choice.what: choice for choice in view.choices}
-    assert chosen["optimizer"].value == ("adamw_bnb_8bit" if settings else "adamw_torch_fused")
-    assert (chosen["loss"].value, chosen["compilation"].value) == ("in tiles", "off")
-    assert "only words that are learnt are scored" in chosen["loss"].reason
+    assert chosen["training.optimizer"].value == ("adamw_bnb_8bit" if settings else "adamw_torch_fused")
+    assert (chosen["cross_entropy"].value, chosen["compilation"].value) == ("chunked", "off")
+    assert "masked tokens are left out" in chosen["cross_entropy"].reason
     assert chosen["threads"].value == str(torch.get_num_threads())
     assert all(choice.reason for choice in view.choices)
 
@@ -37,11 +37,11 @@ def test_the_loss_is_told_by_what_the_model_runs(tiny_model, monkeypatch):
 
     monkeypatch.setattr(utils, "_use_triton", lambda device: False)
     model = AutoModelForCausalLM.from_pretrained(tiny_model)
-    assert loss_of(model).value == "all at once"
+    assert loss_of(model).value == "full"
     utils.add_fused_lm_head(model)
-    assert loss_of(model).value == "in tiles" and "learnt" not in loss_of(model).reason
+    assert loss_of(model).value == "chunked" and "masked" not in loss_of(model).reason
     score_trained_tokens_only()
-    assert loss_of(model).reason.endswith("; only words that are learnt are scored")
+    assert loss_of(model).reason.endswith("; masked tokens are left out")
 
 
 def test_values_are_those_of_the_trainers_arguments():
@@ -58,16 +58,16 @@ def test_threads_are_those_in_force_and_who_asked_is_named(monkeypatch, unasked)
         assert threads("cpu").value == "1"
     finally:
         torch.set_num_threads(before)
-    assert "graphics card" in threads("cuda").reason
+    assert "GPU" in threads("cuda").reason
     monkeypatch.setenv("GOMP_SPINCOUNT", "1000")
-    assert ("1,000 turns" in threads("cpu").reason) == (sys.platform == "linux")
+    assert ("1,000 times" in threads("cpu").reason) == (sys.platform == "linux")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads("cpu").reason == "OMP_NUM_THREADS asks for it"
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_a_quota_that_decided_the_threads_is_named(monkeypatch, unasked, device):
-    monkeypatch.setattr(arithmetic, "visible_cores", lambda: 64)
+    monkeypatch.setattr(numerics, "visible_cores", lambda: 64)
     assert "quota" not in threads(device).reason
-    monkeypatch.setattr(arithmetic, "granted_cores", lambda: torch.get_num_threads())
+    monkeypatch.setattr(numerics, "granted_cores", lambda: torch.get_num_threads())
     assert f"quota comes to {torch.get_num_threads()} of 64 cores" in threads(device).reason

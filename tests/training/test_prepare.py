@@ -1,36 +1,50 @@
 import pytest
 
 from finetune.errors import DataError, RecipeError
-from finetune.model import load_tokenizer
 from finetune.recipe import Recipe
-from finetune.training.prepare import length, prepare
+from finetune.training.prepare import prepare, row_tokens, sequence_tokens
 from tests.training.test_train import recipe, write_rows
 
 
-def prepared(workspace, recipe):
-    run = workspace.create(recipe)
-    return run, prepare(run, recipe, workspace, load_tokenizer(recipe.model, workspace))
-
-
-def test_rows_are_split_and_tokenised_with_questions_to_watch(with_tiny, tmp_path):
-    _, rows = prepared(with_tiny, recipe(tmp_path))
+def test_rows_are_split_and_tokenized_with_questions_to_watch(with_tiny, tmp_path):
+    rows = prepare(recipe(tmp_path), with_tiny).rows
     assert rows.train and rows.held_out and len(rows.train) > len(rows.held_out)
-    assert 0 < rows.counts.trained < sum(map(length, rows.train))
+    assert 0 < rows.counts.trained < sum(map(row_tokens, rows.train))
     assert all(prompt[-1]["role"] == "user" for prompt in rows.prompts) and len(rows.prompts) == len(rows.held_out[:3])
 
 
-def test_what_is_cut_off_is_noted(with_tiny, tmp_path):
-    run, rows = prepared(with_tiny, recipe(tmp_path, **{"training.length": 50}))
-    assert max(map(length, rows.train)) <= 50
-    assert any("longer than 50 tokens and cut" in note.message for note in run.view().notes)
+def test_truncated_rows_are_noted(with_tiny, tmp_path):
+    prepared = prepare(recipe(tmp_path, **{"training.length": 50}), with_tiny)
+    assert prepared.rows.longest <= 50
+    assert any("truncated at 50 tokens" in note.message for note in prepared.notes)
+
+
+def test_nothing_is_written_by_preparing(with_tiny, tmp_path):
+    wanted = recipe(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    found = prepare(wanted, with_tiny)
+    assert sorted(tmp_path.rglob("*")) == before and with_tiny.runs() == []
+    assert found.defaults.batch_size and found.tokenizer.chat_template
+
+
+def test_several_processes_share_a_batch(with_tiny, tmp_path):
+    wanted = recipe(tmp_path)
+    alone, shared = (prepare(wanted, with_tiny, processes).defaults for processes in (1, 2))
+    assert alone.batch_size == shared.batch_size and alone.micro_batch == 2 * shared.micro_batch
 
 
 def test_data_that_the_method_cannot_train_on_is_refused(with_tiny, tmp_path):
     values = recipe(tmp_path).to_dict() | {"data": {"path": str(write_rows(tmp_path, "dpo"))}}
-    with pytest.raises(RecipeError, match="SFT cannot learn"):
-        prepared(with_tiny, Recipe.from_dict(values))
+    with pytest.raises(RecipeError, match="SFT cannot train on"):
+        prepare(Recipe.from_dict(values), with_tiny)
 
 
-def test_a_length_that_leaves_nothing_to_learn_is_refused(with_tiny, tmp_path):
-    with pytest.raises(DataError, match="anything left to learn"):
-        prepared(with_tiny, recipe(tmp_path, **{"training.length": 16}))
+def test_a_length_that_leaves_no_trained_token_is_refused(with_tiny, tmp_path):
+    with pytest.raises(DataError, match="no row has a trained token left"):
+        prepare(recipe(tmp_path, **{"training.length": 16}), with_tiny)
+
+
+def test_a_pair_is_as_long_as_its_prompt_with_the_longer_answer():
+    row = {"prompt_ids": [1, 2, 3], "chosen_ids": [4], "rejected_ids": [5, 6]}
+    assert (row_tokens(row), sequence_tokens(row)) == (6, 5)
+    assert sequence_tokens({"input_ids": [1, 2], "labels": [-100, 2]}) == 2

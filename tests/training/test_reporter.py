@@ -80,7 +80,7 @@ def test_a_resumed_run_goes_on_counting(reporter, run):
         run.emit(event)
     reporter.on_train_begin(None, state(step=3), None)
     reporter.on_log(None, state(4), None, logs={"loss": 0.5})
-    assert reporter.sampler.base == ["b"] and 50 <= run.view().elapsed_s < 60
+    assert reporter.sample_answers.base == ["b"] and 50 <= run.view().elapsed_s < 60
 
 
 def test_a_step_is_an_event_with_the_methods_metrics(reporter, run):

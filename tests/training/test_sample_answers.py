@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from finetune.training.sample_answers import Sampler, prompt_of
+from finetune.training.sample_answers import SampleAnswers, prompt_of
 
 PROMPTS = [[{"role": "user", "content": text}] for text in ("Hi", "What colour is the sea?")]
 
@@ -14,7 +14,7 @@ def model(tiny_model):
 
 @pytest.fixture
 def sampler(tiny_model):
-    return Sampler(PROMPTS, AutoTokenizer.from_pretrained(tiny_model), max_tokens=8)
+    return SampleAnswers(PROMPTS, AutoTokenizer.from_pretrained(tiny_model), max_tokens=8)
 
 
 def test_the_first_answers_are_the_bases_and_stay(sampler, model):
@@ -37,7 +37,7 @@ def test_training_is_not_disturbed(sampler, model):
 
 
 def test_without_prompts_nothing_is_asked(tiny_model, model):
-    assert Sampler([], AutoTokenizer.from_pretrained(tiny_model), 8).answers(model) == ()
+    assert SampleAnswers([], AutoTokenizer.from_pretrained(tiny_model), 8).answers(model) == ()
 
 
 def test_a_prompt_is_the_conversation_up_to_its_last_question():

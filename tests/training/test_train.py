@@ -70,7 +70,7 @@ def test_the_run_says_what_it_does(trained):
     assert [step.step for step in view.steps] == list(range(1, 9))
     assert all(math.isfinite(step.loss) and step.memory_bytes > 0 for step in view.steps)
     assert view.tokens_per_s > 0 and view.elapsed_s > 0
-    assert {choice.what for choice in view.choices} >= {"precision", "attention", "epochs"}
+    assert {choice.what for choice in view.choices} >= {"training.precision", "attention", "training.epochs"}
     assert [sample.step for sample in view.samples] == [0, 4, 8]
     assert all(sample.answers for sample in view.samples)
     assert view.samples[0].answers[0].base == view.samples[-1].answers[0].base
@@ -236,7 +236,7 @@ def test_a_run_without_any_checkpoint_begins_anew_and_says_so(with_tiny, tmp_pat
         train(run, with_tiny)
     view = run.view()
     assert view.state == "done" and [step.step for step in view.steps] == list(range(1, 9))
-    assert any("it begins anew" in note.message for note in view.notes)
+    assert any("it restarts from step 0" in note.message for note in view.notes)
 
 
 def test_the_best_model_is_kept_where_it_gets_worse(trained):
@@ -245,7 +245,7 @@ def test_the_best_model_is_kept_where_it_gets_worse(trained):
     best, last = trained(**settings), trained(**settings, **{"evaluation.keep": "last"})
     view = best.view()
     assert 0 < view.best.step < 12, "the recipe no longer makes it worse"
-    assert [choice.value for choice in view.choices if choice.what == "model kept"] == [f"step {view.best.step}"]
+    assert [choice.value for choice in view.choices if choice.what == "model_kept"] == [f"step {view.best.step}"]
     assert best.checkpoints.at(view.best.step) and digests(best) != digests(last)
 
 
@@ -255,7 +255,7 @@ def test_a_run_stops_early_where_it_gets_no_better(trained):
     run = trained(**settings)
     view = run.view()
     assert view.state == "done" and view.step == view.best.step + 2 < 40 and view.has_model
-    assert f"Stopped early at step {view.step}" in " ".join(note.message for note in view.notes)
+    assert f"Early stopping at step {view.step}" in " ".join(note.message for note in view.notes)
 
 
 def test_checkpoints_are_few(trained):
@@ -273,7 +273,7 @@ def test_an_earlier_run_is_trained_further(trained):
 
 def test_an_earlier_run_of_another_kind_is_refused(trained):
     first = trained()
-    with pytest.raises(RecipeError, match="can only be trained further so"):
+    with pytest.raises(RecipeError, match="only that can train it further"):
         trained(adapter="full", **{"model.run": first.id})
 
 
@@ -300,7 +300,7 @@ def test_what_does_not_fit_is_worked_on_in_smaller_parts_with_the_same_result(tr
     plain = trained(**settings).view()
     small_machine(2 * 90)
     view = trained(**settings).view()
-    assert view.state == "done" and [lower.settings["training.accumulation"] for lower in view.with_fallbacks] == [2]
+    assert view.state == "done" and [lower.settings["training.accumulation"] for lower in view.fallbacks] == [2]
     assert [step.loss for step in view.steps] == pytest.approx([step.loss for step in plain.steps], abs=1e-4)
 
 
@@ -318,8 +318,4 @@ def test_a_lowered_run_that_is_interrupted_stays_lowered(with_tiny, tmp_path, sm
     with run.held():
         train(run, with_tiny)
     view = run.view()
-    assert (
-        view.state == "done"
-        and len(view.with_fallbacks) == 1
-        and [step.step for step in view.steps] == list(range(1, 9))
-    )
+    assert view.state == "done" and len(view.fallbacks) == 1 and [step.step for step in view.steps] == list(range(1, 9))

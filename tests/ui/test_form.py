@@ -45,7 +45,7 @@ def test_the_defaults_survive_the_form(form):
 
 def test_an_input_has_the_help_and_the_default_of_its_setting(form):
     assert form.inputs["training.epochs"].placeholder == CHOSEN_FOR_YOU
-    assert form.inputs["training.epochs"].info.startswith("How many times")
+    assert form.inputs["training.epochs"].info.startswith("Number of passes")
     assert form.inputs["training.length"].value == "1024"
     assert form.inputs["training.packing"].value is True
 

@@ -213,6 +213,7 @@ class DataDesk:
             length=by.length,
             held_out=held_out,
             progress=on_progress and partial(on_progress, what="Checking"),
+            advise=method.advice,
         )
         counts = _counts(report, dataset, held_out, settings)
         return Checked(dataset, report, method, counts, note)

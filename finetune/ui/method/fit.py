@@ -66,19 +66,19 @@ def wire(studio: Studio, parts: Parts, form: Form, current: Current, written, gi
 
 def estimate_line(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[str, str, gr.Button]:
     """Whether it fits and how long it takes, in a line; a model is never downloaded to find out."""
-    from finetune.fit.estimate import estimate
+    from finetune.fit.estimate import estimate_fit
 
     try:
-        fit = estimate(current(chosen, given), studio.workspace, chosen.counts)
+        fit = estimate_fit(current(chosen, given), studio.workspace, chosen.counts)
     except FinetuneError as error:
         return views.small(f"{error.message} {error.hint}".rstrip()), "", gr.Button(visible=False)
     rows = f" Trains on {counted(chosen.counts.rows, 'row')}, {amount(chosen.mixed)} of them mixed in."
     sentence = fit.sentence + (rows if chosen.mixed else "")
     line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
-    return line + gpus(fit.cards), "", gr.Button(visible=bool(fit.parameters))
+    return line + usual_gpus(fit.gpus), "", gr.Button(visible=bool(fit.parameters))
 
 
-def gpus(verdicts: dict[str, str]) -> str:
+def usual_gpus(verdicts: dict[str, str]) -> str:
     """Whether it fits the usual GPUs: memory sizes with one verdict together."""
     groups: dict[str, list[str]] = {}
     for memory, word in verdicts.items():

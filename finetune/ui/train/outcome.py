@@ -11,7 +11,7 @@ def notices(view: View, standing: Standing, now: float) -> str:
     parts = [notice(*words, kind=kind)] if (words := _words(view, standing, now)) and (kind := _kind(view)) else []
     if view.state == "done":
         parts.append(small(_finished(view)))
-    if view.with_fallbacks and view.state != "failed":
+    if view.fallbacks and view.state != "failed":
         parts.append(small(_fell_back(view)))
     return "".join(parts)
 
@@ -125,7 +125,7 @@ def _finished(view: View) -> str:
 
 
 def _fell_back(view: View) -> str:
-    last, count = view.with_fallbacks[-1].reason, len(view.with_fallbacks)
+    last, count = view.fallbacks[-1].reason, len(view.fallbacks)
     listed = "This fallback is" if count == 1 else f"All {count} fallbacks are"
     return f"The run was out of memory and fell back. {last} {listed} listed under “Automatic choices” below."
 

@@ -92,7 +92,7 @@ def _fallbacks(view: View) -> str:
     fallbacks = "".join(
         f"<li>{escape(fallback.reason)} <span class='small'>"
         f"{escape(', '.join(f'{label(path)}: {value}' for path, value in fallback.settings.items()))}</span></li>"
-        for fallback in view.with_fallbacks
+        for fallback in view.fallbacks
     )
     return f"<h4>Fallbacks after running out of memory</h4><ol class='fallbacks'>{fallbacks}</ol>" if fallbacks else ""
 

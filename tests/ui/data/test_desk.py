@@ -7,7 +7,7 @@ import pytest
 from finetune.data.loading import read_split
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
-from finetune.fit.probe import counted
+from finetune.fit.probe import count_tokens
 from finetune.recipe import Recipe
 from finetune.ui.data.counting import Counting
 from finetune.ui.data.desk import first_prompt
@@ -142,7 +142,7 @@ def test_as_many_training_and_held_out_rows_are_counted_as_a_run_will_have(desk,
         (desk.workspace.uploads_dir / "qa.held-out.jsonl").write_text("\n".join(rows[:own]))
     settings = DataSettings(path="uploads/qa.jsonl", held_out_share=share)
     found = desk.checked(settings, Counting.of("tiny", 512)).chosen(settings, "qa").counts
-    run = counted(Recipe.from_dict({"model": {"id": "tiny"}, "data": settings.model_dump()}), desk.workspace)
+    run = count_tokens(Recipe.from_dict({"model": {"id": "tiny"}, "data": settings.model_dump()}), desk.workspace)
     assert (found.rows, found.held_out) == (run.rows, run.held_out)
     assert (found.tokens, found.trained) == pytest.approx((run.tokens, run.trained), rel=0.02)
 

@@ -53,20 +53,20 @@ def test_what_fits_is_said_with_the_cards_and_can_be_measured(studio, with_tiny,
 def test_what_does_not_fit_comes_with_a_button_that_makes_it_fit(
     studio, with_tiny, recipe, current, long_rows, monkeypatch
 ):
-    from finetune.fit.estimate import estimate
+    from finetune.fit.estimate import estimate_fit
 
-    needed = estimate(recipe, studio.workspace, long_rows.counts).estimate_bytes
+    needed = estimate_fit(recipe, studio.workspace, long_rows.counts).estimate_bytes
     monkeypatch.setattr(hardware, "free_bytes", lambda machine: int(needed * 0.95))
     line, _, _ = fit.weigh(studio, current, long_rows)
     assert "class='too-big'" in line and "Won&#x27;t fit" in line
     fix, change = fit.offer(studio, current, long_rows)
     assert fix.visible and set(change) == {"training.accumulation"}
-    assert estimate(recipe.changed(**change), studio.workspace, long_rows.counts).fits
+    assert estimate_fit(recipe.changed(**change), studio.workspace, long_rows.counts).fits
 
 
 def test_sizes_of_one_verdict_stand_together():
-    assert "tight in 8 GB; fits in 12, 16 GB" in fit.cards({"8 GB": "tight", "12 GB": "fits", "16 GB": "fits"})
-    assert fit.cards({}) == ""
+    assert "tight in 8 GB; fits in 12, 16 GB" in fit.gpus({"8 GB": "tight", "12 GB": "fits", "16 GB": "fits"})
+    assert fit.gpus({}) == ""
 
 
 def test_without_data_the_line_says_so_and_offers_nothing(studio, form):
