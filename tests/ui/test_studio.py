@@ -145,7 +145,7 @@ def test_the_heavy_libraries_are_asked_for_once(studio, monkeypatch):
     assert calls == [1] and studio.machine == "Getting ready…"
 
 
-def test_at_one_glance_runs_are_looked_at_once(studio, write_run, monkeypatch):
+def test_at_one_moment_runs_are_read_once(studio, write_run, monkeypatch):
     run, polled, poll = write_run(), [], Follower.poll
     monkeypatch.setattr(Follower, "poll", lambda self: polled.append(self.run.id) or poll(self))
     with studio.at_one_moment():

@@ -57,7 +57,7 @@ def diagnosed(found: Diagnosis) -> str:
     """A diagnosis as it stands under a chart: its title, what is seen, and what to do."""
     advice = f"<p class='small'>{escape(found.advice)}</p>" if found.advice else ""
     words = f"<p><strong>{escape(found.title)}.</strong> {escape(found.words)}</p>"
-    return f"<div class='verdict {found.code}'>{words}{advice}</div>"
+    return f"<div class='diagnosis {found.code}'>{words}{advice}</div>"
 
 
 def warned(found: Diagnosis) -> str:
