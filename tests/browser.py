@@ -103,7 +103,7 @@ class Visit:
         return self.page
 
     def load_again(self, tab: str) -> None:
-        """Load the page anew at ``tab``; that leaving it cut off its open requests is no error."""
+        """Reload the page at ``tab``; that this aborts its open requests is no error."""
         errors = list(self.errors)
         self.page.goto(f"{self.address}/?tab={tab}")
         self.errors[:] = errors

@@ -1,4 +1,4 @@
-"""The Data tab's values, taken apart again."""
+"""The Data tab's values by name."""
 
 from finetune.ui.data.display import Display, failed
 
