@@ -153,11 +153,10 @@ class DataDesk:
         except FinetuneError as error:
             return error.message
         if path:
-            return f"The rows of {path.name} are held out: for evaluation, never trained on."
+            return f"Held-out rows, for evaluation only: {path.name}."
         if not settings.held_out_share:
-            return "No rows are held out."
-        share = format.percent(settings.held_out_share)
-        return f"{share} of the rows are held out: for evaluation, never trained on."
+            return "Held-out rows: none."
+        return f"Held-out rows, for evaluation only: {format.percent(settings.held_out_share)} of the rows."
 
     def held_out_prompts(self, run: Run, most: int = 6) -> list[str]:
         """A few prompts from the held-out rows of ``run``; none if they cannot be read."""

@@ -86,7 +86,7 @@ def _figures(report: Report, length: int) -> str:
         f"{format.amount(report.kept)} kept",
         f"{format.amount(len(report.rejected))} rejected",
         f"{format.amount(len(report.truncated))} truncated at {format.amount(length)} tokens",
-        f"{about}{format.amount(report.counts.tokens)} tokens, {format.amount(report.counts.trained)} of them trained",
+        f"{about}{format.amount(report.counts.tokens)} tokens, {format.amount(report.counts.trained)} trained",
     ]
     if report.nothing_to_train_on:
         figures.insert(3, f"{format.amount(len(report.nothing_to_train_on))} without trained tokens")

@@ -77,11 +77,10 @@ def draw(studio: Studio) -> Parts:
     model_note = _draw_basics(studio, form)
     with gr.Accordion("More settings", open=False, elem_id="more-settings"):
         method, adapter = _draw_types(form)
-        with gr.Row(elem_classes="fields"):
-            form.draw_rest("training", TrainingSettings)
-        with gr.Row(elem_classes="fields"):
-            form.draw_rest("evaluation", EvaluationSettings)
-            form.draw_rest("model", ModelSettings)
+        for path, cls in (("training", TrainingSettings), ("evaluation", EvaluationSettings), ("model", ModelSettings)):
+            gr.HTML(f"<h4>{path.capitalize()}</h4>")
+            with gr.Row(elem_classes="fields"):
+                form.draw_rest(path, cls)
     recipe = _draw_recipe()
     problems = gr.HTML(elem_id="problems")
     with gr.Row(elem_classes="primary-row"):
@@ -127,6 +126,7 @@ def _draw_basics(studio: Studio, form: Form) -> gr.HTML:
 def _draw_types(form: Form) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Method and adapter, and below them the settings of each."""
     preset = radios.suited(presets(), "", FIRST_PRESET)
+    gr.HTML("<h4>Method and adapter</h4>")
     with gr.Row(elem_classes="fields"):
         method = gr.Dropdown(
             _titles(METHODS),
@@ -324,4 +324,7 @@ def read_text(path: str) -> str:
 
 
 def _titles(types: dict) -> list[tuple[str, str]]:
-    return [(f"{cls.title} ({cls.__name__})", name) for name, cls in types.items()]
+    return [
+        (cls.title if cls.__name__ == cls.title else f"{cls.title} ({cls.__name__})", name)
+        for name, cls in types.items()
+    ]

@@ -49,7 +49,7 @@ def loss_chart(view: View) -> str:
     ]
     found = diagnose(view)
     words = f"{found.title}. {found.words}"
-    title = "Loss: how far the model's answers are from yours"
+    title = "Loss: the error that training reduces"
     return _figure(title, lines, view.total_steps, words, diagnosed(found)) + warned(found)
 
 

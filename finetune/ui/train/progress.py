@@ -127,7 +127,8 @@ def _bar(view: View) -> str:
 
 def _figures(view: View, standing: Standing, now: float) -> str:
     words = [found for figure in FIGURES if (found := figure(view, standing, now))]
-    return f"<p class='figures'>{' <i>·</i> '.join(map(escape, words))}</p>" if words else ""
+    spans = (f"<span>{escape(each)}</span>" for each in words)
+    return f"<p class='figures'>{' <i>·</i> '.join(spans)}</p>" if words else ""
 
 
 def _amounts(view: View) -> str:

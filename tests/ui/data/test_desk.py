@@ -59,7 +59,7 @@ def test_an_upload_may_be_held_out(desk, with_tiny, tmp_path):
     learn, check = (desk.add_upload(tmp_path / name, f"{name}.csv") for name in ("learn", "check"))
     settings = learn.changed(held_out=check.path)
     assert len(desk.held_out(settings).examples) == 12
-    assert desk.held_out_words(settings).startswith("The rows of check.csv are held out")
+    assert desk.held_out_words(settings).endswith("only: check.csv.")
     assert desk.checked(settings, Counting.of("tiny", 512)).report.kept == 12
 
 

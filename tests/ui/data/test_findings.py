@@ -34,7 +34,7 @@ def test_the_counts_are_said_in_words():
         "1,200 conversations, ready to train",
         "1,200 kept",
         "1 truncated at 512 tokens",
-        "11,240 tokens, 4,000 of them trained",
+        "11,240 tokens, 4,000 trained",
     ):
         assert words in html
     assert "“tickets”: detected as <b>Chat messages</b> (99\u00a0% confidence). Because. Ten rows." in html

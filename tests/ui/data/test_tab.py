@@ -31,7 +31,7 @@ def test_a_sample_is_read_and_shown(desk, with_tiny):
     assert shown.chosen.kind == "chat" and shown.chosen.name == "pirate voice"
     assert (
         "300 conversations, ready to train" in shown.result
-        and "The rows of pirate-voice.held-out.jsonl are held out" in shown.result
+        and "Held-out rows, for evaluation only: pirate-voice.held-out.jsonl." in shown.result
     )
     assert "<mark class='trained'>" in shown.preview and shown.next.visible
     assert "1 of 300" in shown.position and not shown.rejected.visible
@@ -45,7 +45,7 @@ def test_an_upload_is_detected_and_its_columns_can_be_seen(table):
     shown = table(rows())
     assert shown.mapping[0] == "question_answer" and shown.chosen.counts.rows == 11
     assert [c.value for c in shown.mapping[1:3]] == ["question", "answer"]
-    assert "10 % of the rows are held out" in shown.result
+    assert "for evaluation only: 10 % of the rows" in shown.result
 
 
 def test_columns_that_say_nothing_open_the_mapping_and_can_be_mapped(desk, table):
@@ -58,7 +58,7 @@ def test_columns_that_say_nothing_open_the_mapping_and_can_be_mapped(desk, table
     asked = ["question_answer", "left", "right", "(none)", None, None, *["Be kind.", "", 0, *OTHERS[3:]]]
     mapped = named(data.reread(desk, True, BY, chosen_format.chosen, *asked))
     assert mapped.chosen.counts.rows == 2 and mapped.chosen.settings.columns == {"question": "left", "answer": "right"}
-    assert "Be kind." in mapped.preview and "No rows are held out." in mapped.result
+    assert "Be kind." in mapped.preview and "Held-out rows: none." in mapped.result
 
 
 def test_the_effect_of_a_mapping_is_seen_on_three_rows_before_it_is_decided(desk, table):
