@@ -2,8 +2,8 @@
 
     python app.py [--host 127.0.0.1] [--port 7860] [--no-browser]
 
-The page is up before torch and transformers are: they load in the background while a person reads. The process that a
-person starts is the launcher; the server is its child, this file with ``--server``.
+The page is up before torch and transformers are imported: they load in the background while a person reads. The process
+that a person starts is the launcher; the server is its child, this file with ``--server``.
 """
 
 import argparse
@@ -14,20 +14,20 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NoReturn
 
-# Read when gradio is imported: nothing about its use leaves this machine.
+# Gradio reads these when it is imported: no usage data leaves this machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 SERVER = "--server"
 
 UNSEEN_S = 10
-"""The heavy libraries load once the first page is drawn, or after this time if nobody looks."""
+"""The heavy libraries load once the first page is drawn, or after this time if nobody opens it."""
 
 
 def options() -> argparse.Namespace:
-    """The command line. Other machines are let in only on a Space, in the container, or when asked for by name."""
+    """The command line. Other machines may connect only on a Space, in the container, or with ``--host``."""
     anywhere = bool(os.environ.get("SPACE_ID"))
-    parser = argparse.ArgumentParser(description="Fine-tune a language model on a page, and see what changed.")
+    parser = argparse.ArgumentParser(description="Fine-tune a language model in the browser, and see what changed.")
     parser.add_argument(
         "--host",
         default="0.0.0.0" if anywhere else os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def serve(given: argparse.Namespace) -> int:
-    """Serve in this process; returns only if it cannot begin."""
+    """Serve in this process; returns only if it cannot start."""
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
     from finetune.service.launcher import EXIT_RESTART
@@ -76,14 +76,14 @@ def serve(given: argparse.Namespace) -> int:
         return 2
     url = f"http://{'localhost' if given.host == '0.0.0.0' else given.host}:{given.port}"
     claim.announce(url, os.getppid() if given.server else os.getpid())
-    say_where(url, workspace)
+    announce(url, workspace)
     code = reason_to_end(reasons, studio)
     claim.withdraw()
     end(code, studio, page)
 
 
 def open_page(given: argparse.Namespace, studio):
-    """The page, being served; ``OSError`` if the port is taken."""
+    """The page, served; ``OSError`` if the port is taken."""
     from finetune.ui.page import build, launch_options
 
     page = build(studio)
@@ -98,15 +98,15 @@ def open_page(given: argparse.Namespace, studio):
     return page
 
 
-def say_where(url: str, workspace) -> None:
-    """Say where the page is, and where its runs are."""
+def announce(url: str, workspace) -> None:
+    """Print where the page is, and where its runs are."""
     print(f"Finetune Studio is at {url} (Ctrl+C ends it)", flush=True)
     if os.environ.get("SPACE_ID"):
-        print(f"Runs are in {workspace.path}; this Space forgets them if no storage is mounted there.", flush=True)
+        print(f"Runs are in {workspace.path}; this Space loses them if no storage is mounted there.", flush=True)
 
 
 def reason_to_end(reasons: SimpleQueue, studio) -> int:
-    """Wait for a reason to end; its exit code."""
+    """Wait for a reason to end; returns its exit code."""
     try:
         return reasons.get(timeout=UNSEEN_S)
     except Empty:
@@ -122,10 +122,10 @@ def end(code: int, studio, page) -> NoReturn:
     closing.start()
     if code == 0:
         if run := studio.queue.current:
-            print(f"Run {run.id} saves where it is (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
+            print(f"Run {run.id} is saving a checkpoint (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
         studio.queue.close(BUDGET_S)
     closing.join(timeout=0.5)
-    # Without waiting for what still runs in other threads: whatever is on the disk is whole.
+    # Without waiting for other threads: what is on the disk is complete.
     os._exit(code)
 
 

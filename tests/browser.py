@@ -78,7 +78,7 @@ def chromium():
 
 
 class Visit:
-    """One visitor's page, with what the console said and which other hosts were asked for something."""
+    """One visitor's page, with the errors in its console, and which other hosts were asked for something."""
 
     def __init__(self, browser, address: str, size=DESKTOP, scheme="light"):
         self.address = address
@@ -87,7 +87,7 @@ class Visit:
         self.page.set_default_timeout(60_000)
         self.errors: list[str] = []
         self.elsewhere: list[str] = []
-        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._note)
 
@@ -103,7 +103,7 @@ class Visit:
         return self.page
 
     def load_again(self, tab: str) -> None:
-        """Load the page anew at ``tab``; that leaving it cut off its open requests is no error."""
+        """Reload the page at ``tab``; that this aborts its open requests is no error."""
         errors = list(self.errors)
         self.page.goto(f"{self.address}/?tab={tab}")
         self.errors[:] = errors

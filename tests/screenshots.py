@@ -20,7 +20,7 @@ def main() -> None:
         visit = Visit(browser, address)
         page = visit.open()
         page.click("#samples button:has-text('Pirate voice')")
-        page.wait_for_selector(".conversation mark.learnt")
+        page.wait_for_selector(".conversation mark.trained")
         page.wait_for_function("!document.querySelector('.status')?.innerText.includes('Getting ready')")
         take(page, "data")
         page.click("#to-method")

@@ -1,14 +1,14 @@
-"""The Data tab's values, taken apart again."""
+"""The Data tab's values by name."""
 
-from finetune.ui.data.shown import Shown, failed
+from finetune.ui.data.display import Display, failed
 
 
-def named(values: list) -> Shown:
-    """``Shown.values()`` by name."""
+def named(values: list) -> Display:
+    """``Display.values()`` by name."""
     values, parts = list(values), []
     for part in failed(""):
         size = len(part) if isinstance(part, list) else 1
         taken, values = values[:size], values[size:]
         parts.append(taken if isinstance(part, list) else taken[0])
     assert not values, "There are more values than components."
-    return Shown(*parts)
+    return Display(*parts)

@@ -53,10 +53,10 @@ def click_through(visit: Visit, browser, steps: int | None) -> dict:
     """From the pirate sample to a finished LoRA run, by the buttons that lead there; what was seen on the way."""
     page, seen = visit.open(), {}
     page.click("#samples button:has-text('Pirate voice')")
-    page.wait_for_selector(".conversation mark.learnt")
+    page.wait_for_selector(".conversation mark.trained")
     seen["found"] = page.inner_text("#result")
     page.click("#to-method")
-    page.wait_for_selector("#cards input[value=lora]:checked")
+    page.wait_for_selector("#presets input[value=lora]:checked")
     if steps:
         page.click("#more-settings > button")
         page.fill("#setting-training-max-steps textarea", str(steps))
@@ -67,7 +67,7 @@ def click_through(visit: Visit, browser, steps: int | None) -> dict:
     started = time.monotonic()
     page.wait_for_selector("#run-head .run-head")
     seen["refreshed"] = min(refresh(visit) for _ in range(3))
-    seen["elsewhere"] = look_from_elsewhere(visit, browser)
+    seen["elsewhere"] = seen_from_elsewhere(visit, browser)
     page.wait_for_selector("#to-compare", timeout=280_000)
     seen["seconds"] = time.monotonic() - started
     seen["runs"] = page.locator("#train-run").inner_text()
@@ -75,14 +75,14 @@ def click_through(visit: Visit, browser, steps: int | None) -> dict:
 
 
 def refresh(visit: Visit) -> float:
-    """Seconds from asking for the page anew until the run is shown again."""
+    """Seconds from reloading the page until the run is shown again."""
     start = time.monotonic()
     visit.load_again("train")
     visit.page.wait_for_selector("#run-head .run-head")
     return time.monotonic() - start
 
 
-def look_from_elsewhere(visit: Visit, browser) -> str:
+def seen_from_elsewhere(visit: Visit, browser) -> str:
     """What a second visitor, in a browser of his own, is shown of the run."""
     other = Visit(browser, visit.address)
     page = other.open("train")
@@ -199,21 +199,21 @@ def test_no_tab_scrolls_sideways_on_a_phone(trained, visit):
     assert widths == dict.fromkeys(TABS, PHONE["width"])
 
 
-def test_tabs_and_cards_work_with_the_keyboard(visit):
+def test_tabs_and_presets_work_with_the_keyboard(visit):
     other = visit()
     page = other.open()
     page.focus("#tab-data-button")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#tab-method-button[aria-selected=true]")
-    page.focus("#cards input[value=lora]")
+    page.focus("#presets input[value=lora]")
     page.keyboard.press("ArrowRight")
-    page.wait_for_selector("#cards input[value=qlora]:checked")
+    page.wait_for_selector("#presets input[value=qlora]:checked")
     page.click("#more-settings > button")
     page.wait_for_selector("#setting-adapter-qlora-double-quantization")
     assert other.errors == []
 
 
-def test_columns_can_be_named_when_they_cannot_be_told(visit, tmp_path):
+def test_columns_can_be_named_when_they_cannot_be_detected(visit, tmp_path):
     path = tmp_path / "tickets.csv"
     path.write_text("ticket,words,when\n" + "".join(f"Help {n}!,Gladly {n}.,Monday\n" for n in range(12)))
     page = visit().open()
@@ -222,20 +222,20 @@ def test_columns_can_be_named_when_they_cannot_be_told(visit, tmp_path):
     choose(page, "format", "Questions and answers")
     choose(page, "column-0", "ticket")
     choose(page, "column-1", "words")
-    page.wait_for_selector("#effect .conversation mark.learnt")
-    page.click("#reread")
-    page.wait_for_selector("#preview .conversation mark.learnt")
+    page.wait_for_selector("#effect .conversation mark.trained")
+    page.click("#mapping-apply")
+    page.wait_for_selector("#preview .conversation mark.trained")
     assert page.locator("#effect .conversation").count() == 0
     assert "12 conversations, ready to train" in page.inner_text("#result")
     page.click("#after")
     page.wait_for_function("document.querySelector('#position')?.innerText.includes('2 of 12')")
 
 
-def test_a_messy_table_is_mended_by_clicks_alone_and_trains(visit):
+def test_a_messy_table_is_fixed_by_clicks_alone_and_trains(visit):
     other = visit()
     page = other.open()
     page.click("#samples button:has-text('Messy')")
-    page.wait_for_selector("#result .findings .mend")
+    page.wait_for_selector("#result .findings .fix")
     before = page.inner_text("#result h3 >> nth=0")
     clicks = 0
     while (button := page.locator("#result .findings button[data-pick^='fix:'] >> nth=0")).count():
@@ -257,7 +257,7 @@ def test_a_messy_table_is_mended_by_clicks_alone_and_trains(visit):
     assert other.errors == []
 
 
-def test_rows_are_pasted_corrected_and_kept_over_a_refresh(visit):
+def test_rows_are_pasted_corrected_and_remembered_over_a_refresh(visit):
     other = visit()
     page = other.open()
     page.click("#paste > button")
@@ -281,11 +281,11 @@ def test_rows_are_pasted_corrected_and_kept_over_a_refresh(visit):
     assert other.errors == []
 
 
-def test_other_rows_are_mixed_in_by_clicks_and_kept_over_a_refresh(visit):
+def test_other_data_is_mixed_in_by_clicks_and_remembered_over_a_refresh(visit):
     other = visit()
     page = other.open()
     page.click("#samples button:has-text('Pirate voice')")
-    page.wait_for_selector(".conversation mark.learnt")
+    page.wait_for_selector(".conversation mark.trained")
     page.click("#mixing > button")
     page.click("#mix-starter")
     page.wait_for_selector("#mixed li")
@@ -309,10 +309,10 @@ def test_other_rows_are_mixed_in_by_clicks_and_kept_over_a_refresh(visit):
     assert "assets/samples/ticket-json.jsonl" in recipe and "replay: assets/samples/general.jsonl" in recipe
     other.go("data")
     page.click("#mixing > button")
-    for left in (1, 0):
+    for remaining in (1, 0):
         page.focus("#mixed button >> nth=0")
         page.keyboard.press("Enter")
-        page.wait_for_function(f"document.querySelectorAll('#mixed li').length === {left}")
+        page.wait_for_function(f"document.querySelectorAll('#mixed li').length === {remaining}")
     assert "300 conversations, ready to train" in page.inner_text("#result")
     assert other.errors == []
 
@@ -331,7 +331,7 @@ evaluation: {times: 1}
 """
 
 
-def test_a_recipe_with_lists_queues_its_runs_and_they_stand_beside_each_other(visit):
+def test_a_sweep_queues_its_runs_and_they_are_compared(visit):
     seen = visit()
     page = seen.open("method")
     page.click("#recipe > button")
@@ -410,8 +410,8 @@ def at_step(page, step: int) -> None:
     page.wait_for_function(script, arg=step)
 
 
-def looks_in(page, seconds: int) -> int:
-    """How often the page asks for something new within so many seconds."""
+def refreshes_in(page, seconds: int) -> int:
+    """How often the page is refreshed within so many seconds."""
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "/run/predict" in request.url else None)
     page.wait_for_timeout(seconds * 1000)
@@ -423,7 +423,7 @@ def test_a_run_is_paused_resumed_and_stopped(visit, client):
     begin(client, "one to pause")
     page = other.open("train")
     at_step(page, 2)
-    assert looks_in(page, 6) <= 4  # it takes minutes, so the page looks every two seconds or every five
+    assert refreshes_in(page, 6) <= 4  # it takes minutes, so the page is refreshed every two seconds or every five
     page.click("#pause")
     page.wait_for_selector("#run-head .state.paused")
     saved = re.search(r"paused at step (\d+) of 2,000", page.inner_text("#run-head"))[1]
@@ -432,7 +432,7 @@ def test_a_run_is_paused_resumed_and_stopped(visit, client):
     at_step(page, int(saved) + 1)
     page.click("#stop")
     page.wait_for_selector("#run-head .state.stopped")
-    assert "the model it had become was kept" in page.inner_text("#run-head")
+    assert "its model was kept" in page.inner_text("#run-head")
     page.click("#delete")
     page.click("#run-notice button:has-text('Delete for good')")
     page.wait_for_function("document.querySelector('#run-notice').innerText.includes('was deleted')")
@@ -441,19 +441,19 @@ def test_a_run_is_paused_resumed_and_stopped(visit, client):
     assert other.errors == []
 
 
-def test_runs_in_line_are_moved_and_taken_out_with_the_keyboard(visit, client):
+def test_queued_runs_are_moved_and_removed_with_the_keyboard(visit, client):
     first, second, third = begin(client, "at work", "second", "third")
     page = visit().open("train")
-    page.wait_for_selector("#line li >> nth=1")
-    page.focus(f"#line button[data-pick='up:{third}']")
+    page.wait_for_selector("#queue li >> nth=1")
+    page.focus(f"#queue button[data-pick='up:{third}']")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('#line li').innerText.includes('third')")
+    page.wait_for_function("document.querySelector('#queue li').innerText.includes('third')")
     page.wait_for_function("id => document.activeElement.dataset.pick === `down:${id}`", arg=third)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelectorAll('#line li').length === 1")
+    page.wait_for_function("document.querySelectorAll('#queue li').length === 1")
     assert client.predict(third, api_name="/status")["state"] == "stopped"
-    assert "1 waiting" in page.inner_text("#status") and "second" in page.inner_text("#line")
+    assert "1 queued" in page.inner_text("#status") and "second" in page.inner_text("#queue")
 
 
 def test_25_starts_at_the_same_moment_are_one_run(client):
@@ -462,13 +462,13 @@ def test_25_starts_at_the_same_moment_are_one_run(client):
     assert len(client.started) == 1
 
 
-def test_a_run_that_was_killed_is_offered_and_goes_on_with_one_click(browser, tmp_path):
+def test_a_run_that_was_killed_is_offered_and_resumes_with_one_click(browser, tmp_path):
     from gradio_client import Client
 
     with app(tmp_path) as address:
         client = Client(address, verbose=False)
         client.started = []
-        begin(client, "cut off")
+        begin(client, "killed")
         visit = Visit(browser, address)
         at_step(visit.open("train"), 3)
         visit.close()
@@ -476,7 +476,7 @@ def test_a_run_that_was_killed_is_offered_and_goes_on_with_one_click(browser, tm
         visit = Visit(browser, address)
         page = visit.open("train")
         page.wait_for_selector("#offers .notice")
-        assert "Run 1 “cut off” was interrupted at step" in page.inner_text("#offers")
+        assert "Run 1 “killed” was interrupted at step" in page.inner_text("#offers")
         assert "run 1 was interrupted" in page.inner_text("#status")
         page.click("#offers button:has-text('Resume')")
         page.wait_for_selector("#run-head .state.running")
@@ -506,7 +506,7 @@ runpy.run_path("app.py", run_name="__main__")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows")
-def test_a_step_that_hangs_is_ended_from_the_page_and_its_run_goes_on(browser, tmp_path):
+def test_a_step_that_hangs_is_ended_from_the_page_and_its_run_resumes(browser, tmp_path):
     from gradio_client import Client
 
     script = tmp_path / "hangs.py"
@@ -521,9 +521,9 @@ def test_a_step_that_hangs_is_ended_from_the_page_and_its_run_goes_on(browser, t
         page.wait_for_selector("#run-head .state.stalled")
         page.click("#stop")
         page.wait_for_selector("#stop", state="hidden")
-        page.wait_for_selector("#offers button:has-text('Start the app again')")
+        page.wait_for_selector("#offers button:has-text('Restart the app')")
         assert "can be resumed from step 6" in page.inner_text("#offers")
-        page.click("#offers button:has-text('Start the app again')")
+        page.click("#offers button:has-text('Restart the app')")
         page.wait_for_selector("#offers button:has-text('Resume from step 6')")
         assert "Run 1 “hung” was interrupted at step 7 of 2,000" in page.inner_text("#offers")
         page.click("#offers button:has-text('Resume')")
@@ -534,11 +534,11 @@ def test_a_step_that_hangs_is_ended_from_the_page_and_its_run_goes_on(browser, t
 @pytest.mark.heavy
 def test_each_of_50_refreshes_shows_the_run_again(visit, client):
     other = visit()
-    begin(client, "looked at")
+    begin(client, "watched")
     at_step(other.open("train"), 1)
     seconds = sorted(refresh(other) for _ in range(50))
     print(f"shown again after {seconds[25]:.1f} s in the middle, {seconds[-1]:.1f} s at the longest")
-    assert seconds[25] <= 2 * slowness() and "looked at" in other.page.inner_text("#run-head")
+    assert seconds[25] <= 2 * slowness() and "watched" in other.page.inner_text("#run-head")
     assert client.predict(client.started[0], api_name="/status")["state"] == "running"
 
 

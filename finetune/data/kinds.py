@@ -20,7 +20,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("chat", "conversation", "conversations", ("messages",)),
-        Kind("text", "text", "plain text", ("text",)),
+        Kind("text", "text", "texts", ("text",)),
         Kind("preference", "pair of answers", "pairs of answers", ("prompt", "chosen", "rejected")),
         Kind("rated", "rated answer", "rated answers", ("prompt", "completion", "label")),
         Kind("prompt", "prompt", "prompts without answers", ("prompt",)),

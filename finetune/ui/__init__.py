@@ -1,10 +1,15 @@
 """The page: a folder per tab, and around them:
 
-page            the tabs, the theme, and the wires from one tab to another
+page            the tabs, and the wires from one tab to another
+theme           how the page looks
 studio          what the page holds for the life of the process
-clock           what the page shows of all runs and of one, as they change
+clock           keeps what the page shows of the runs up to date
+chooser         the choosers of a run, one on each tab that shows a run
 api             the public endpoints, for ``gradio_client``
 form            an input for each setting, and back to a recipe
-views           fragments that every tab shows
-cache           results at hand
+views           words and fragments that every tab shows
+cache           a cache of a few results
+
+To add a tab: a folder with a ``tab`` module (``draw`` and ``wire``), and one line in ``page.TABS``. If it shows a run,
+draw ``chooser.draw(name)`` as its ``Parts.chooser`` and give it one line in ``chooser.RULES``.
 """

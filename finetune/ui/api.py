@@ -1,6 +1,6 @@
 """The page's public endpoints: the whole path for a program, with ``gradio_client``.
 
-Each returns plain values. A mistake a person can mend is raised as a ``gr.Error`` with its message and hint.
+Each returns plain values. A mistake that a person can fix is raised as a ``gr.Error`` with its message and hint.
 """
 
 from pathlib import Path
@@ -12,8 +12,9 @@ from finetune.inference.chat import Sampling
 from finetune.recipe import Recipe
 from finetune.runs.view import RESUMABLE
 from finetune.ui.compare.tab import LONGEST_QUESTION
-from finetune.ui.studio import Studio, counting
-from finetune.ui.train import queue
+from finetune.ui.data.counting import Counting
+from finetune.ui.studio import Studio
+from finetune.ui.train import actions
 
 FIGURES = (
     "name",
@@ -46,12 +47,12 @@ def draw(studio: Studio) -> None:
     with gr.Group(visible=False):
         file, model, length = gr.File(), gr.Textbox("starter"), gr.Number(1024, precision=0)
         report, recipe, run, view = gr.JSON(), gr.Textbox(), gr.Textbox(), gr.JSON()
-        gr.Button().click(said(check, studio), [file, model, length], report, api_name="check")
-        gr.Button().click(said(start, studio), recipe, run, api_name="start")
-        gr.Button().click(said(status, studio), run, view, api_name="status", queue=False)
-        gr.Button().click(said(stop, studio), run, view, api_name="stop")
-        gr.Button().click(said(pause, studio), run, view, api_name="pause")
-        gr.Button().click(said(resume, studio), run, view, api_name="resume")
+        gr.Button().click(public(check, studio), [file, model, length], report, api_name="check")
+        gr.Button().click(public(start, studio), recipe, run, api_name="start")
+        gr.Button().click(public(status, studio), run, view, api_name="status", queue=False)
+        gr.Button().click(public(stop, studio), run, view, api_name="stop")
+        gr.Button().click(public(pause, studio), run, view, api_name="pause")
+        gr.Button().click(public(resume, studio), run, view, api_name="resume")
         prompt, seed, tokens, greedy, both = (
             gr.Textbox(),
             gr.Number(7, precision=0),
@@ -59,11 +60,11 @@ def draw(studio: Studio) -> None:
             gr.Checkbox(False),
             gr.JSON(),
         )
-        gr.Button().click(said(compare, studio), [run, prompt, seed, tokens, greedy], both, api_name="compare")
+        gr.Button().click(public(compare, studio), [run, prompt, seed, tokens, greedy], both, api_name="compare")
 
 
-def said(endpoint, studio: Studio):
-    """``endpoint`` with ``studio`` given, its errors in words for the caller."""
+def public(endpoint, studio: Studio):
+    """``endpoint`` with ``studio`` given; its errors reach the caller in words."""
 
     def call(*arguments):
         try:
@@ -76,10 +77,10 @@ def said(endpoint, studio: Studio):
 
 
 def check(studio: Studio, file: str, model: str, length: int) -> dict:
-    """What is in a data file: format, rows, counts, findings, and as ``data`` the path that a recipe names it by."""
-    settings = studio.add_upload(Path(file), Path(file).name)
+    """What a data file contains: format, rows, counts, findings, and as ``data`` its path for a recipe."""
+    settings = studio.data.add_upload(Path(file), Path(file).name)
     # Not "path": clients take an object with a path for a file to download.
-    return {"data": settings.path, **studio.checked(settings, counting(model, length)).report.to_dict()}
+    return {"data": settings.path, **studio.data.checked(settings, Counting.of(model, length)).report.to_dict()}
 
 
 def start(studio: Studio, recipe: str) -> str:
@@ -88,7 +89,7 @@ def start(studio: Studio, recipe: str) -> str:
 
 
 def status(studio: Studio, run_id: str) -> dict:
-    """What is known of a run now."""
+    """The figures of a run now."""
     run = studio.workspace.run(run_id)
     view = studio.view(run)
     facts = {"run": run.id, **{name: getattr(view, name) for name in FIGURES}}
@@ -103,22 +104,25 @@ def status(studio: Studio, run_id: str) -> dict:
 
 
 def stop(studio: Studio, run_id: str) -> dict:
-    """Ask a run to stop and keep the model so far, or take it out of the line; returns its status."""
-    return status(studio, queue.stop(studio, run_id).id)
+    """Stop a run and keep its model so far, or remove it from the queue; returns its status."""
+    actions.stop(studio, run_id)
+    return status(studio, run_id)
 
 
 def pause(studio: Studio, run_id: str) -> dict:
-    """Ask a run to save where it is and make room for others; returns its status."""
-    return status(studio, studio.queue.pause(run_id).id)
+    """Have a run save a checkpoint and make room for others; returns its status."""
+    actions.pause(studio, run_id)
+    return status(studio, run_id)
 
 
 def resume(studio: Studio, run_id: str) -> dict:
-    """Put a run that has ended unfinished in line, to go on from its last checkpoint; returns its status."""
-    return status(studio, studio.queue.resume(run_id).id)
+    """Queue a run again that ended unfinished, to continue from its last checkpoint; returns its status."""
+    actions.resume(studio, run_id)
+    return status(studio, run_id)
 
 
 def compare(studio: Studio, run_id: str, prompt: str, seed: int, max_tokens: int, greedy: bool) -> dict:
-    """What base and tuned answer to one prompt."""
+    """The answers of base and tuned to one prompt."""
     run = studio.workspace.run(run_id)
     question = [{"role": "user", "content": prompt[:LONGEST_QUESTION]}]
     sampling = Sampling(seed=seed, max_tokens=max_tokens, greedy=greedy)

@@ -1,4 +1,4 @@
-"""A few results at hand, so that what takes long to make is made once."""
+"""A cache of a few results, so that what takes long to compute is computed once."""
 
 import math
 import threading
@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 
 class Cache:
-    """The results of the last few calls, by key; a value is made once even if two ask for it at a time.
+    """The results of the last few calls, by key; a value is computed once, even if two threads ask at a time.
 
-    After ``lasts_s`` seconds a value is made anew.
+    After ``lasts_s`` seconds a value is computed again.
     """
 
     def __init__(self, size: int, lasts_s: float = math.inf):
@@ -19,7 +19,7 @@ class Cache:
         self._making = threading.RLock()
 
     def get(self, key, make: Callable):
-        """The value of ``key``, made now if it is not at hand."""
+        """The value of ``key``, computed by ``make`` if it is not cached."""
         with self._making:
             if key not in self._values or time.monotonic() - self._values[key][1] > self._lasts_s:
                 self._values[key] = make(), time.monotonic()
@@ -29,6 +29,6 @@ class Cache:
             return self._values[key][0]
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Drop all of them."""
         with self._making:
             self._values.clear()

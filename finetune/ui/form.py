@@ -1,7 +1,7 @@
 """Form: an input for each setting, drawn from the settings class, and the way back from inputs to a recipe.
 
 A setting's label, help, bounds and default come from ``settings.fields``; this module adds nothing about any
-one of them. Out-of-bounds values are not stopped here: the recipe refuses them, with the same words everywhere.
+one of them. Out-of-bounds values pass through here: the recipe refuses them, with the same words everywhere.
 """
 
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from finetune.methods import METHODS
 from finetune.recipe import Recipe
 from finetune.settings import Field, Settings, fields
 
-CHOSEN_FOR_YOU = "chosen for you"
-KINDS = {"method": METHODS, "adapter": ADAPTERS}
+AUTOMATIC = "automatic"
+TYPES = {"method": METHODS, "adapter": ADAPTERS}
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Form:
 
     inputs: dict[str, gr.components.Component] = field(default_factory=dict)
     groups: dict[str, gr.Group] = field(default_factory=dict)
-    """What is shown for one type only, by path: ``adapter.lora``."""
+    """The inputs that only one type has, by path: ``adapter.lora``."""
     _fields: dict[str, Field] = field(default_factory=dict)
 
     def draw(self, path: str, cls: type[Settings], name: str, **options) -> gr.components.Component:
@@ -43,7 +43,7 @@ class Form:
 
     def draw_types(self, path: str, chosen: str) -> None:
         """For each type of method or adapter, its own settings in a group; that of ``chosen`` is visible."""
-        for name, cls in KINDS[path].items():
+        for name, cls in TYPES[path].items():
             with gr.Group(visible=name == chosen) as group, gr.Row(elem_classes="fields"):
                 self.draw_rest(f"{path}.{name}", cls)
             self.groups[f"{path}.{name}"] = group
@@ -53,11 +53,11 @@ class Form:
         return list(self.inputs.values())
 
     def values(self, given: tuple) -> dict[str, object]:
-        """What is in the inputs, by path; an emptied input is None or the default."""
+        """The values in the inputs, by path; an emptied input is None or the default."""
         return {path: _read(self._fields[path], value) for path, value in zip(self.inputs, given, strict=True)}
 
     def fill(self, recipe: Recipe) -> list:
-        """The value of each input that says what ``recipe`` says; inputs of other types get their default."""
+        """The value of each input for ``recipe``; inputs of other types get their default."""
         return [_written(setting, _value_in(recipe, path, setting)) for path, setting in self._fields.items()]
 
     def show_types(self, path: str, chosen: str) -> list:
@@ -69,7 +69,7 @@ class Form:
         return {name: group for name, group in self.groups.items() if name.startswith(f"{path}.")}
 
     def label(self, problem: Problem) -> Problem:
-        """``problem`` with the setting called by the label a person sees."""
+        """``problem`` with the label of the setting in place of its path."""
         path = problem.where
         setting = self._fields.get(path)
         return Problem(setting.label if setting else path, problem.message, problem.hint)
@@ -83,7 +83,7 @@ def recipe_of(values: dict[str, object], data: dict, method: str, adapter: str) 
     name = ""
     for path, value in values.items():
         group, _, rest = path.partition(".")
-        if group in KINDS:
+        if group in TYPES:
             kind, _, rest = rest.partition(".")
             if kind != chosen[group]:
                 continue
@@ -101,15 +101,13 @@ def _input(setting: Field, component: type | None = None, **options) -> gr.compo
     if setting.kind == "choice":
         return gr.Dropdown(choices=list(setting.choices), filterable=False, **options)
     if setting.kind == "switch" and setting.optional:
-        return gr.Dropdown(choices=[CHOSEN_FOR_YOU, "yes", "no"], filterable=False, **options)
+        return gr.Dropdown(choices=[AUTOMATIC, "yes", "no"], filterable=False, **options)
     if setting.kind == "switch":
         return gr.Checkbox(**options)
     if setting.kind in ("integer", "number"):
         # Not gr.Number: it shows an empty value as 0. Text that is no number is refused by the recipe, by name.
         attributes = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False)
-        return gr.Textbox(
-            placeholder=CHOSEN_FOR_YOU if setting.optional else None, html_attributes=attributes, **options
-        )
+        return gr.Textbox(placeholder=AUTOMATIC if setting.optional else None, html_attributes=attributes, **options)
     return gr.Textbox(lines=3 if setting.kind == "list" else 1, **options)
 
 
@@ -127,7 +125,7 @@ def _written(setting: Field, value: object) -> object:
     if setting.kind == "list":
         return "\n".join(str(line) for line in value or ())
     if setting.kind == "switch" and setting.optional:
-        return {None: CHOSEN_FOR_YOU, True: "yes", False: "no"}[value]
+        return {None: AUTOMATIC, True: "yes", False: "no"}[value]
     if setting.kind in ("integer", "number"):
         return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
     return value
@@ -138,7 +136,7 @@ def _value_in(recipe: Recipe, path: str, setting: Field) -> object:
     if not rest:
         return getattr(recipe, path)
     part = getattr(recipe, group)
-    if group in KINDS:
+    if group in TYPES:
         kind, _, rest = rest.partition(".")
         if part.type != kind:
             return setting.default

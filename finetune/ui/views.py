@@ -1,22 +1,24 @@
-"""Words and fragments that every tab shows: amounts, states, notices, the status line.
+"""Words and fragments that every tab shows: amounts, states, notices, buttons, the status line.
 
 Everything that came from a person, a file or a model goes through ``escape`` before it becomes HTML.
 """
 
 import time
 from html import escape
+from pathlib import Path
 
 from finetune.errors import FinetuneError, Problem
 from finetune.format import amount, duration, percent
+from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, View
 
 TITLE = "Finetune Studio"
 
 STATE_WORDS = {
-    "queued": "waiting for its turn",
-    "preparing": "getting ready",
+    "queued": "queued",
+    "preparing": "preparing",
     "running": "training",
-    "stopping": "saving where it is",
+    "stopping": "saving",
     "done": "finished",
     "stopped": "stopped",
     "paused": "paused",
@@ -26,16 +28,35 @@ STATE_WORDS = {
 
 PHASE_WORDS = {
     "loading": "Loading the model",
-    "tokenizing": "Reading the data",
+    "tokenizing": "Tokenizing the data",
     "training": "Training",
     "saving": "Saving the model",
 }
 
+PICK = """
+element.addEventListener('change', event => {
+  const input = event.target.closest('input[data-pick]');
+  if (input) trigger('pick', {pick: input.value});
+});
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-pick]');
+  if (button) trigger('pick', {pick: button.dataset.pick});
+});
+"""
+"""Turns the choice of a radio button, or a click on a button, with ``data-pick`` into one event of its HTML block."""
+
+
+def pick_button(pick: str, words: str, about: str = "", is_enabled: bool = True) -> str:
+    """A small button that says ``words``, and ``about`` to a screen reader; its HTML block gets ``pick``."""
+    label = f" aria-label='{escape(about)}'" if about else ""
+    disabled = "" if is_enabled else " disabled"
+    return f"<button type='button' class='fix' data-pick='{escape(pick)}'{label}{disabled}>{escape(words)}</button>"
+
 
 def listed(numbers: list[int] | tuple[int, ...], most: int = 5) -> str:
     """The first ``most`` row numbers in words: ``3, 7, 9 and 12 more``."""
-    shown = ", ".join(str(number) for number in numbers[:most])
-    return shown if len(numbers) <= most else f"{shown} and {amount(len(numbers) - most)} more"
+    first = ", ".join(str(number) for number in numbers[:most])
+    return first if len(numbers) <= most else f"{first} and {amount(len(numbers) - most)} more"
 
 
 def parameters(count: float) -> str:
@@ -79,18 +100,28 @@ def lead(sentence: str) -> str:
 
 
 def small(sentence: str) -> str:
-    """A quiet line under something."""
+    """A quiet line under something; empty without a sentence."""
     return f"<p class='small'>{escape(sentence)}</p>" if sentence else ""
 
 
+def capital(words: str) -> str:
+    """``words`` with a capital in front, as at the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def run_number(run_id: str) -> str:
-    """A run in a sentence: ``run 3``."""
-    return f"run {run_id.split('-')[0].lstrip('0') or '0'}"
+    """A run in a few words: ``run 3``."""
+    return f"run {Run(Path(run_id)).number}"
+
+
+def run_title(run_id: str, name: str) -> str:
+    """A run in a sentence: ``run 3 “pirate voice”``."""
+    return f"{run_number(run_id)} “{name}”"
 
 
 def run_label(run_id: str, view: View) -> str:
     """A run in a chooser: ``3 · pirate voice · finished``."""
-    return f"{run_number(run_id).removeprefix('run ')} · {view.name} · {state_words(view)}"
+    return f"{Run(Path(run_id)).number} · {view.name} · {state_words(view)}"
 
 
 def state_words(view: View) -> str:
@@ -102,7 +133,7 @@ def activity(view: View) -> str:
     """What an active run is doing, in a few words for the status line."""
     words = f"“{view.name}” is {STATE_WORDS[view.state]}"
     if view.is_stalled(time.time()):
-        return f"“{view.name}” has not been heard of for {duration(time.time() - view.heard_at)}"
+        return f"“{view.name}” has not responded for {duration(time.time() - view.heard_at)}"
     if view.state in ("running", "stopping") and view.total_steps:
         words += f", {percent(view.fraction)}"
     if view.state == "running" and view.eta_s:
@@ -110,16 +141,16 @@ def activity(view: View) -> str:
     return words
 
 
-def head(machine: str, current: View | None, waiting: int, also: tuple[str, ...] = ()) -> str:
+def head(machine: str, current: View | None, queued: int, also: tuple[str, ...] = ()) -> str:
     """The page's head: its name, which machine this is and what it is doing; carries the title for the browser.
 
-    ``also`` is what else a person should see whatever they look at; what is empty is passed over.
+    ``also`` is what else a person should see on every tab; empty words are left out.
     """
     parts = [f"<span>{escape(machine)}</span>"]
     if current is not None:
         parts.append(f"<span class='busy'>{escape(activity(current))}</span>")
-    if waiting:
-        parts.append(f"<span>{waiting} waiting</span>")
+    if queued:
+        parts.append(f"<span>{queued} queued</span>")
     parts += [f"<span class='also'>{escape(words)}</span>" for words in also if words]
     line = " <i aria-hidden='true'>·</i> ".join(parts)
     title = escape(page_title(current))
@@ -130,4 +161,4 @@ def page_title(current: View | None) -> str:
     """The browser tab's title: the percentage first while a run is at work."""
     if current is None or current.state not in ACTIVE:
         return TITLE
-    return f"{percent(current.fraction)} · {TITLE}" if current.total_steps else f"Getting ready · {TITLE}"
+    return f"{percent(current.fraction)} · {TITLE}" if current.total_steps else f"Preparing · {TITLE}"

@@ -14,8 +14,14 @@ def studio(workspace):
 
 
 @pytest.fixture
+def desk(studio):
+    """The data desk of the studio."""
+    return studio.data
+
+
+@pytest.fixture
 def still(studio):
-    """The studio, whose worker begins no run: what is put in line stays there."""
+    """The studio, whose worker starts no run: what is queued stays queued."""
     studio.queue.close(0)
     return studio
 
@@ -25,13 +31,13 @@ def write_run(workspace):
     """A function that writes a run of 10 steps as a trainer would have: up to a step, and then an end."""
     from finetune.recipe import Recipe
 
-    def write(name="pirate voice", steps=10, state="done", metrics=None, data=None, model=None, **ended):
+    def write(name="pirate voice", steps=10, state="done", metrics=None, data=None, model=None, sweep=None, **ended):
         data = data or {"path": "assets/samples/pirate-voice.jsonl"}
-        recipe = Recipe.from_dict({"name": name, "data": data, "model": model or {}})
+        recipe = Recipe.from_dict({"name": name, "data": data, "model": model or {}, "sweep": sweep})
         run = workspace.create(recipe)
         run.emit(events.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
         run.emit(events.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))
-        run.emit(events.Noted(message="3 rows were cut.", level="warning"))
+        run.emit(events.Noted(message="3 rows were truncated.", level="warning"))
         run.emit(events.Entered(phase="training"))
         planned = {"train_rows": 80, "held_out_rows": 9, "trained_tokens": 700, "parameters": 1000, "trainable": 10}
         run.emit(events.Planned(total_steps=10, **planned))
@@ -57,17 +63,17 @@ def write_run(workspace):
 
 
 @pytest.fixture
-def table(studio, with_tiny, tmp_path):
+def table(desk, with_tiny, tmp_path):
     """A function that uploads a table and returns the tab with it."""
 
     from finetune.ui.data import tab as data
-    from finetune.ui.studio import counting
+    from finetune.ui.data.counting import Counting
     from tests.tab import named
 
     def show(text, name="tickets.csv"):
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        file, *values = data.take_files(studio, [str(path)], counting("tiny", "512", "own"))
+        file, *values = data.take_files(desk, Counting.of("tiny", "512", "own"), [str(path)])
         assert file is None
         return named(values)
 

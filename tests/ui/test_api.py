@@ -64,8 +64,8 @@ def test_a_context_lost_in_an_answer_asks_for_a_new_process(studio, write_run, m
     assert studio.queue.context_lost.is_set()
 
 
-def test_a_mistake_is_told_to_the_caller_in_words(studio):
+def test_a_mistake_reaches_the_caller_in_words(studio):
     import gradio as gr
 
     with pytest.raises(gr.Error, match="There is no run"):
-        api.said(api.status, studio)("099-gone")
+        api.public(api.status, studio)("099-gone")

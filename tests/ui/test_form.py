@@ -5,7 +5,7 @@ from finetune.adapters import ADAPTERS
 from finetune.errors import RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings
-from finetune.ui.form import CHOSEN_FOR_YOU, Form, recipe_of
+from finetune.ui.form import AUTOMATIC, Form, recipe_of
 
 DATA = {"path": "assets/samples/pirate-voice.jsonl"}
 
@@ -44,7 +44,7 @@ def test_the_defaults_survive_the_form(form):
 
 
 def test_an_input_has_the_help_and_the_default_of_its_setting(form):
-    assert form.inputs["training.epochs"].placeholder == CHOSEN_FOR_YOU
+    assert form.inputs["training.epochs"].placeholder == AUTOMATIC
     assert form.inputs["training.epochs"].info.startswith("Number of passes")
     assert form.inputs["training.length"].value == "1024"
     assert form.inputs["training.packing"].value is True

@@ -49,10 +49,10 @@ def test_the_page_starts_without_data_in_it(built):
     assert len(json.dumps(built.get_config_file(), default=str)) < 300_000
 
 
-def test_from_the_run_watched_to_the_same_run_compared(studio, write_run):
+def test_from_the_run_on_the_train_tab_to_the_same_run_compared(studio, write_run):
     run = write_run()
-    tabs, chooser, comparing = page.to_compare(studio, run.id)
-    assert tabs.selected == "compare" and chooser.value == comparing == run.id
+    tabs, dropdown, picked = page.to_compare(studio, run.id)
+    assert tabs.selected == "compare" and dropdown.value == picked == run.id
 
 
 def test_training_further_fills_the_method_tab_with_the_recipe_and_its_start(studio, write_run):
@@ -62,7 +62,7 @@ def test_training_further_fills_the_method_tab_with_the_recipe_and_its_start(stu
     run = write_run()
     notice, tabs, words, *filled = page.train_further(studio, parts, run.id)
     values = dict(zip(parts.form.inputs, filled[-len(parts.form.inputs) :]))
-    assert notice == "" and tabs.selected == "method" and "run 1 “pirate voice” has learnt" in words
+    assert notice == "" and tabs.selected == "method" and "the tuned model of run 1 “pirate voice”" in words
     assert values["model.run"] == run.id and values["name"] == "pirate voice"
 
 
@@ -74,3 +74,9 @@ def test_training_further_what_is_gone_stays_where_it_is(studio, write_run):
     missing = write_run(data={"path": "uploads/gone.jsonl"})
     notice, tabs, *_ = page.train_further(studio, parts, missing.id)
     assert "There is no data file" in notice and tabs == SKIP
+
+
+def test_every_tab_is_drawn_and_every_chooser_is_on_one(studio):
+    with gr.Blocks():
+        drawn = {tab.name: tab.draw(studio) for tab in page.TABS}
+    assert [rule.tab for rule in page.RULES if hasattr(drawn[rule.tab], "chooser")] == ["train", "compare"]

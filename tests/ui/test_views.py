@@ -8,7 +8,7 @@ from finetune.runs.view import STATES, View
 from finetune.ui import views
 
 
-def test_long_lists_are_cut_and_say_so():
+def test_long_lists_are_shortened():
     assert views.listed([1, 2, 3]) == "1, 2, 3"
     assert views.listed(list(range(1, 18))) == "1, 2, 3, 4, 5 and 12 more"
 
@@ -20,7 +20,7 @@ def test_the_size_of_a_model(count, words):
     assert views.parameters(count) == words
 
 
-def test_a_notice_says_what_and_how_to_mend_it_and_escapes_both():
+def test_a_notice_says_what_and_how_to_fix_it_and_escapes_both():
     error = DataError("Row <7> is empty.", "Fill & save.", problems=(Problem("row 7", "No <text>."),))
     html = views.notice_of(error)
     assert (
@@ -35,14 +35,14 @@ def test_every_state_has_words():
 
 def test_the_head_says_what_is_running_and_how_long_it_takes():
     view = View(name="<pirate>", state="running", step=48, total_steps=114, elapsed_s=16, heard_at=time.time())
-    html = views.head("CPU, 2 cores", view, waiting=2)
-    assert "CPU, 2 cores" in html and "“&lt;pirate&gt;” is training, 42 %, 22 s left" in html and "2 waiting" in html
+    html = views.head("CPU, 2 cores", view, queued=2)
+    assert "CPU, 2 cores" in html and "“&lt;pirate&gt;” is training, 42 %, 22 s left" in html and "2 queued" in html
     assert "data-title='42 % · Finetune Studio'" in html
 
 
 def test_the_title_is_the_plain_name_when_nothing_runs():
     assert views.page_title(None) == views.page_title(View(state="done")) == "Finetune Studio"
-    assert views.page_title(View(state="preparing")) == "Getting ready · Finetune Studio"
+    assert views.page_title(View(state="preparing")) == "Preparing · Finetune Studio"
 
 
 def test_the_head_says_what_else_should_be_seen():
@@ -50,14 +50,14 @@ def test_the_head_says_what_else_should_be_seen():
     assert "run 3 was interrupted" in html and "only &lt;1&gt; GB" in html and html.count("class='also'") == 2
 
 
-def test_the_status_line_says_that_a_run_is_silent():
+def test_the_status_line_says_that_a_run_does_not_respond():
     steps = [Stepped(step=n, epoch=0, loss=1, learning_rate=0, elapsed_s=n) for n in (1, 2, 3)]
     heard_at = time.time() - 180
     view = View(name="pirate", state="running", phase="training", steps=steps, steps_since=3, heard_at=heard_at)
-    assert views.activity(view) == "“pirate” has not been heard of for 3 min"
+    assert views.activity(view) == "“pirate” has not responded for 3 min"
 
 
-def test_a_stopped_run_is_said_to_have_a_model_only_if_it_has():
+def test_a_stopped_run_has_a_model_in_words_only_if_it_has_one():
     assert views.state_words(View(state="stopped")) == "stopped"
     assert views.state_words(View(state="stopped", saved=[Saved(what="model", path="model", step=1)])) == (
         "stopped, model kept"
@@ -69,5 +69,17 @@ def test_a_notice_can_have_buttons():
     assert html.endswith("<p class='moves'><button>Yes</button></p></div>")
 
 
-def test_a_run_is_called_by_its_number_name_and_state():
+def test_a_run_is_named_by_its_number_name_and_state():
     assert views.run_label("003-pirate-voice", View(name="pirate voice", state="done")) == "3 · pirate voice · finished"
+
+
+@pytest.mark.parametrize("run_id, words", [("003-pirate-voice", "run 3"), ("12", "run 12")])
+def test_a_run_is_called_by_its_number_in_a_sentence(run_id, words):
+    assert views.run_number(run_id) == words and views.run_title(run_id, "pirate voice") == f"{words} “pirate voice”"
+    assert views.capital(words) == f"R{words[1:]}" and views.capital("") == ""
+
+
+def test_a_button_says_about_what_and_can_be_disabled():
+    html = views.pick_button("up:<1>", "Up", "Move “<x>” up", is_enabled=False)
+    assert "data-pick='up:&lt;1&gt;'" in html and "aria-label='Move “&lt;x&gt;” up' disabled>Up<" in html
+    assert "aria-label" not in views.pick_button("x", "X") and "disabled" not in views.pick_button("x", "X")

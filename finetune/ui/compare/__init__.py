@@ -1,4 +1,4 @@
-"""The Compare tab.
+"""The Compare tab: the same question to base and tuned.
 
-tab             its components and events: one question, two answers
+tab             its components and events
 """

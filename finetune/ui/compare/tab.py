@@ -16,12 +16,14 @@ from finetune.inference.chat import Sampling, differences
 from finetune.machine.hardware import Choice
 from finetune.runs.run import Run
 from finetune.settings import problems_of
-from finetune.ui import views
+from finetune.ui import chooser, views
+from finetune.ui.chooser import Chooser
 from finetune.ui.form import Form
-from finetune.ui.method.cards import PICK
-from finetune.ui.studio import Studio, as_run
+from finetune.ui.studio import Studio
 
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 LONGEST_QUESTION = 8000
+"""Characters."""
 REDRAW_S = 0.08
 """Answers are redrawn at most this often: faster than the eye reads, slower than tokens come."""
 
@@ -45,11 +47,9 @@ class Talk:
 
 @dataclass
 class Parts:
-    """What other tabs and the wires need of this tab."""
+    """The components that other tabs and the wires need."""
 
-    run: gr.Dropdown
-    comparing: gr.State
-    """The run that the person chose to talk to, for the clock; None leaves the one that is shown."""
+    chooser: Chooser
     talk: gr.State
     pane: gr.HTML
     line: gr.HTML
@@ -70,15 +70,13 @@ def draw(studio: Studio) -> Parts:
     """The tab's components."""
     with gr.Row(elem_classes="title-row"):
         gr.HTML(views.lead("Same question, same settings; only the training differs."))
-        run = gr.Dropdown(
-            [], label="Run", show_label=False, filterable=False, elem_id="compare-run", scale=0, min_width=400
-        )
+        chosen = chooser.draw("compare")
     sampling = Form()
     pane = gr.HTML(nothing_yet(), elem_id="pane", elem_classes="pane")
     line = gr.HTML(elem_id="compare-line")
     with gr.Row(elem_classes="ask-row"):
         question = gr.Textbox(
-            placeholder="Ask both…",
+            placeholder="Ask both models…",
             show_label=False,
             label="Your question",
             lines=1,
@@ -89,22 +87,32 @@ def draw(studio: Studio) -> Parts:
         )
         ask = gr.Button("Ask both", variant="primary", elem_id="ask", scale=0, min_width=130)
         stop = gr.Button("Stop", visible=False, elem_id="compare-stop", scale=0, min_width=130)
-    suggestions = gr.HTML(js_on_load=PICK, elem_id="suggestions")
+    suggestions = gr.HTML(js_on_load=views.PICK, elem_id="suggestions")
     with gr.Row(elem_classes="actions"):
         mark = gr.Checkbox(True, label="Mark the words that differ", container=False, elem_id="mark")
         clear = gr.Button("Clear", size="sm", elem_id="clear", scale=0, min_width=100)
-    with gr.Accordion("How they answer", open=False, elem_id="sampling"):
+    with gr.Accordion("Sampling settings", open=False, elem_id="sampling"):
         with gr.Row(elem_classes="fields"):
             sampling.draw_rest("", Sampling)
     return Parts(
-        run, gr.State(None), gr.State(Talk()), pane, line, question, ask, stop, clear, mark, suggestions, sampling
+        chooser=chosen,
+        talk=gr.State(Talk()),
+        pane=pane,
+        line=line,
+        question=question,
+        ask=ask,
+        stop=stop,
+        clear=clear,
+        mark=mark,
+        suggestions=suggestions,
+        sampling=sampling,
     )
 
 
 def wire(studio: Studio, parts: Parts) -> None:
     """The tab's own events."""
-    options = {"show_progress": "hidden", "api_visibility": "private"}
-    given = [parts.run, parts.talk, parts.mark, *parts.sampling.components()]
+    run = parts.chooser.dropdown
+    given = [run, parts.talk, parts.mark, *parts.sampling.components()]
     asking = gr.on(
         [parts.ask.click, parts.question.submit],
         partial(ask, studio, parts.sampling),
@@ -112,49 +120,49 @@ def wire(studio: Studio, parts: Parts) -> None:
         parts.asked(),
         api_name="compare_ask",
         concurrency_limit=4,
-        **options,
+        **QUIET,
     )
 
-    # Gradio finds an event argument by the function's own annotations, which a partial hides.
+    # Gradio finds an event among a function's own parameters, which a partial hides.
     def suggestion(event: gr.EventData, *values) -> Iterator[tuple]:
         yield from ask(studio, parts.sampling, event.pick, *values)
 
     suggested = parts.suggestions.pick(
-        suggestion, given, parts.asked(), api_name="compare_try", concurrency_limit=4, **options
+        suggestion, given, parts.asked(), api_name="compare_try", concurrency_limit=4, **QUIET
     )
     parts.stop.click(
-        stopped, None, [parts.ask, parts.stop], cancels=[asking, suggested], api_name="compare_stop", **options
+        stopped, None, [parts.ask, parts.stop], cancels=[asking, suggested], api_name="compare_stop", **QUIET
     )
     parts.clear.click(
         clear,
-        parts.run,
+        run,
         [parts.talk, parts.pane, parts.line, parts.ask, parts.stop],
         cancels=[asking, suggested],
         api_name="compare_clear",
-        **options,
+        **QUIET,
     )
-    parts.mark.change(redraw, [parts.talk, parts.mark], parts.pane, api_name="compare_mark", **options)
-    parts.run.change(
+    parts.mark.change(redraw, [parts.talk, parts.mark], parts.pane, api_name="compare_mark", **QUIET)
+    run.change(
         partial(choose, studio),
-        parts.run,
+        run,
         [parts.talk, parts.pane, parts.line, parts.suggestions],
         cancels=[asking, suggested],
         api_name="compare_choose",
-        **options,
+        **QUIET,
     )
 
 
 def ask(
     studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, *given
 ) -> Iterator[tuple]:
-    """The growing answers, as values of ``Parts.asked()``; what went wrong is a notice in the line below them."""
+    """The growing answers, as values of ``Parts.asked()``; an error is a notice in the line below them."""
     question = (question or "").strip()[:LONGEST_QUESTION]
     if not question:
         yield gr.skip(), gr.skip(), views.small("Type a question first."), gr.skip(), *buttons(False)
         return
     earlier = talk.turns if talk.run_id == run_id else ()
     talk = Talk(run_id or "", (*earlier, Turn(question)))
-    yield talk, pane(talk, mark, waiting=True), views.small("Both are thinking…"), "", *buttons(True)
+    yield talk, pane(talk, mark, waiting=True), views.small("Generating both answers…"), "", *buttons(True)
     try:
         with studio.queue.beside():
             for grown, line in answers(studio, talk, sampling_of(form.values(given))):
@@ -169,10 +177,10 @@ def ask(
 
 def answers(studio: Studio, talk: Talk, sampling: Sampling) -> Iterator[tuple[Talk, str]]:
     """The conversation as its last turn is answered, with the line of facts about it."""
-    run = as_run(studio, talk.run_id)
+    run = studio.find_run(talk.run_id)
     if run is None:
         raise RunError(
-            "There is no finished run to talk to.", "Train one first; it takes a minute or two with a sample."
+            "There is no finished run to compare.", "Train one first; it takes a minute or two with a sample."
         )
     turn, stop, drawn_at = talk.turns[-1], threading.Event(), 0.0
     pair = studio.pairs.get(run.id)
@@ -187,13 +195,13 @@ def answers(studio: Studio, talk: Talk, sampling: Sampling) -> Iterator[tuple[Ta
         stop.set()
 
 
-def messages(run: Run, turns: tuple[Turn, ...], side: str) -> list[dict]:
-    """What one side is given: the recipe's instruction, and its own earlier answers."""
+def messages(run: Run, turns: tuple[Turn, ...], model: str) -> list[dict]:
+    """The messages for a ``model``, ``base`` or ``tuned``: the recipe's system prompt, and its own earlier answers."""
     system = run.recipe.data.system
-    said = [{"role": "system", "content": system}] if system else []
+    found = [{"role": "system", "content": system}] if system else []
     for turn in turns[:-1]:
-        said += [{"role": "user", "content": turn.question}, {"role": "assistant", "content": getattr(turn, side)}]
-    return [*said, {"role": "user", "content": turns[-1].question}]
+        found += [{"role": "user", "content": turn.question}, {"role": "assistant", "content": getattr(turn, model)}]
+    return [*found, {"role": "user", "content": turns[-1].question}]
 
 
 def sampling_of(values: dict[str, object]) -> Sampling:
@@ -201,26 +209,26 @@ def sampling_of(values: dict[str, object]) -> Sampling:
     try:
         return Sampling(**values)
     except ValidationError as error:
-        raise RunError("They cannot answer with these settings.", problems=tuple(problems_of(error))) from None
+        raise RunError("These sampling settings are not valid.", problems=tuple(problems_of(error))) from None
 
 
 def facts(how: Choice, sampling: Sampling, tokens_per_s: float) -> str:
     """How the two answers were made, in a line."""
     parts = [
-        how.reason[0].upper() + how.reason[1:],
-        "the likeliest word each time" if sampling.greedy else f"same seed {sampling.seed}",
+        views.capital(how.reason),
+        "greedy decoding: the most likely token each time" if sampling.greedy else f"same seed {sampling.seed}",
         f"{format.amount(tokens_per_s)} tokens/s",
     ]
     return f"<p class='figures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
 
 
 def buttons(busy: bool) -> tuple:
-    """The Ask and the Stop button; one of them is there at a time."""
+    """The Ask and the Stop button; one of them is visible at a time."""
     return gr.Button(visible=not busy), gr.Button(visible=busy)
 
 
 def stopped() -> tuple:
-    """The buttons after Stop; what was said so far stays."""
+    """The buttons after Stop; the answers so far stay."""
     return buttons(False)
 
 
@@ -231,22 +239,22 @@ def clear(run_id: str | None) -> tuple:
 
 
 def choose(studio: Studio, run_id: str | None) -> tuple:
-    """An empty conversation with another run, and the questions it has never seen."""
-    run, talk = as_run(studio, run_id), Talk(run_id or "")
+    """An empty conversation with another run, and prompts from its held-out rows."""
+    run, talk = studio.find_run(run_id), Talk(run_id or "")
     if run is None:
         return talk, nothing_yet(), "", ""
-    return talk, pane(talk, True), "", suggestions(studio.held_out_prompts(run))
+    return talk, pane(talk, True), "", suggestions(studio.data.held_out_prompts(run))
 
 
 def suggestions(prompts: list[str]) -> str:
-    """Questions to try, as buttons."""
+    """Prompts to try, as buttons."""
     if not prompts:
         return ""
     chips = "".join(
         f"<li><button type='button' class='chip' data-pick='{escape(prompt)}'>{escape(prompt)}</button></li>"
         for prompt in prompts
     )
-    words = "<p class='small' id='try'>Try one it has never learnt from:</p>"
+    words = "<p class='small' id='try'>Try a held-out prompt, which the run was not trained on:</p>"
     return f"{words}<ul class='chips' aria-labelledby='try'>{chips}</ul>"
 
 
@@ -259,7 +267,7 @@ def pane(talk: Talk, mark: bool, waiting: bool = False) -> str:
     """The conversation: each question across the page, its two answers side by side."""
     heads = "<div class='sides heads'><h3>Base</h3><h3>Tuned</h3></div>"
     if not talk.turns:
-        before, after = [("As it was before training.", None)], [("After training.", None)]
+        before, after = [("The model before training.", None)], [("The model after training.", None)]
         return f"{heads}<div class='sides quiet'>{_answer('Base', before, '')}{_answer('Tuned', after, '')}</div>"
     turns = "".join(_turn(turn, mark, waiting and turn is talk.turns[-1]) for turn in talk.turns)
     return f"{heads}<div role='log' aria-label='Conversation'>{turns}</div>"
@@ -269,16 +277,16 @@ def _turn(turn: Turn, mark: bool, waiting: bool) -> str:
     base, tuned = [(turn.base, None)], [(turn.tuned, None)]
     if mark and turn.base and turn.tuned:
         base, tuned = differences(turn.base, turn.tuned)
-    wait = "<span class='waiting' aria-label='thinking'>…</span>" if waiting else ""
+    wait = "<span class='waiting' aria-label='generating'>…</span>" if waiting else ""
     return (
         f"<p class='question'><span class='visually-hidden'>You asked: </span>{escape(turn.question)}</p>"
         f"<div class='sides'>{_answer('Base', base, wait)}{_answer('Tuned', tuned, wait)}</div>"
     )
 
 
-def _answer(side: str, parts: list[tuple[str, str | None]], wait: str) -> str:
+def _answer(title: str, parts: list[tuple[str, str | None]], wait: str) -> str:
     body = "".join(f"<mark class='differs'>{escape(text)}</mark>" if sign else escape(text) for text, sign in parts)
-    return f"<div class='answer {side.lower()}'><span class='side'>{side}</span>{body or wait}</div>"
+    return f"<div class='answer {title.lower()}'><span class='side'>{title}</span>{body or wait}</div>"
 
 
 def nothing_yet() -> str:

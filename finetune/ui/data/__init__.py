@@ -1,16 +1,22 @@
-"""The Data tab.
+"""The Data tab: rows in; what was found in them out, with a button for each fix.
 
 tab             its components and events
 intake          files, pasted text, the Hub, samples
 samples         the data that ships with the program
-shown           what the tab shows of the data that was chosen
-findings        what was found in it, with a button for each fix
-histogram       how long its rows are
+desk            data read, checked and counted for the page
+counting        by which model's tokenizer tokens are counted, up to which length
+tokenizers      the tokenizers used last
+display         what the tab displays of the chosen data
+findings        the summary of a data check, with a button for each fix
+histogram       how long the rows are
 conversation    one example as the model sees it
-changes         what a click changes
+changes         what a click changes in the data
 correction      a row corrected or added by hand
 editor          its columns as text, and back
 mapping         how the file is read: format, columns, roles, split
-mixing          further data sets and replay data
-mixture         what comes of those
+mixing          further datasets and replay data
+mixture         the rows they contribute
+
+A new button in the result: draw it with ``views.pick_button("verb:detail", …)`` and give the verb an entry in
+``changes.CHANGES``.
 """

@@ -1,6 +1,6 @@
-"""What a click changes in the data: rows, mends, what is mixed in. All of it is settings, so that the recipe has it.
+"""What a click changes in the data: fixes of rows, and what is mixed in. All of it is settings, so the recipe has it.
 
-The buttons in the result say ``verb:detail``, and ``act`` is the one place that knows the verbs.
+The buttons in the result say ``verb:detail``; ``CHANGES`` and ``act`` are the one place that knows the verbs.
 """
 
 from collections.abc import Callable
@@ -14,102 +14,101 @@ from finetune.data.settings import DataSettings
 from finetune.errors import FinetuneError
 from finetune.ui import views
 from finetune.ui.data import correction, mixing
-from finetune.ui.data.correction import MOST_COLUMNS
-from finetune.ui.data.shown import Shown, kept, show
-from finetune.ui.studio import Chosen, Counting, Studio, counting
+from finetune.ui.data.counting import Counting
+from finetune.ui.data.desk import Chosen, DataDesk
+from finetune.ui.data.display import Display, show, unchanged
 
 
-def act(studio: Studio, pick: str, chosen: Chosen | None, model: str, length: str, template: str) -> list:
-    """The values of length and chat template on the Method tab, and of the Data tab, after ``pick``."""
-    what, _, detail = pick.partition(":")
-    if what == "length":
-        length = detail
-    elif what == "template":
-        template = detail
-    return [length, template, *acted(studio, what, detail, chosen, counting(model, length, template)).values()]
-
-
-def acted(studio: Studio, what: str, detail: str, chosen: Chosen | None, by: Counting) -> Shown:
-    """The Data tab after a pick; as it is if there is no data, or no such thing to do (any more)."""
-    if chosen is None:
-        return kept()
-    if what == "row":
-        return kept(correction=correction.open_row(studio, detail, chosen, by))
-    settings = chosen.settings
-    if what == "fix":
-        settings = fixed(studio, settings, detail, by)
-    elif what == "undo":
-        settings = undone(settings, detail)
-    elif what == "unmix":
-        settings = mixing.without(settings, detail)
-    elif what == "encoding":
-        settings = settings.changed(encoding=detail)
-    return show(studio, settings, chosen.name, by, is_new=what == "encoding")
-
-
-def fixed(studio: Studio, settings: DataSettings, code: str, by: Counting) -> DataSettings:
-    """``settings`` with the mend that the finding ``code`` offers; as they are if it is offered no longer."""
-    for finding in studio.checked(settings, by).report.findings:
+def fixed(desk: DataDesk, settings: DataSettings, code: str, by: Counting) -> DataSettings:
+    """``settings`` with the fix that the finding ``code`` offers; unchanged if there is no such finding any more."""
+    for finding in desk.checked(settings, by).report.findings:
         if finding.code == code and finding.fix:
             return settings.changed(fixes=(*settings.fixes, finding.fix))
     return settings
 
 
-def undone(settings: DataSettings, which: str) -> DataSettings:
-    """``settings`` without the mend whose place, from 0, is ``which``."""
+def undone(desk: DataDesk, settings: DataSettings, which: str, by: Counting) -> DataSettings:
+    """``settings`` without the fix whose place, from 0, is ``which``."""
     return settings.changed(fixes=[fix for place, fix in enumerate(settings.fixes) if str(place) != which])
 
 
-def drop_row(studio: Studio, chosen: Chosen, index: int, *by) -> list:
+CHANGES: dict[str, Callable[[DataDesk, DataSettings, str, Counting], DataSettings]] = {
+    "fix": fixed,
+    "undo": undone,
+    "unmix": lambda desk, settings, which, by: mixing.without(settings, which),
+    "encoding": lambda desk, settings, encoding, by: settings.changed(encoding=encoding),
+}
+"""What a button changes in the settings, by its verb."""
+
+
+def act(desk: DataDesk, by: Counting, chosen: Chosen | None, pick: str) -> list:
+    """Values of length and chat template on the Method tab, and of the Data tab, after the button ``pick``.
+
+    Unchanged if there is no data, or no such button any more.
+    """
+    verb, _, detail = pick.partition(":")
+    length = detail if verb == "length" else None
+    template = detail if verb == "template" else None
+    form = [length or gr.skip(), template or gr.skip()]
+    if chosen is None:
+        return [*form, *unchanged().values()]
+    if verb == "row":
+        return [*form, *unchanged(correction=correction.open_row(desk, detail, chosen, by)).values()]
+    change = CHANGES.get(verb)
+    settings = change(desk, chosen.settings, detail, by) if change else chosen.settings
+    by = by.changed(length, template)
+    return [*form, *show(desk, settings, chosen.name, by, is_new=verb == "encoding").values()]
+
+
+def drop_row(desk: DataDesk, by: Counting, chosen: Chosen, index: int) -> list:
     """The tab without the row that is shown."""
-    row = studio.checked(chosen.settings, counting(*by)).dataset.rows[index]
-    return _with(studio, chosen, index, by, Drop(rows=str(row)))
+    row = desk.checked(chosen.settings, by).dataset.rows[index]
+    return _with(desk, by, chosen, index, Drop(rows=str(row))).values()
 
 
-def save_row(studio: Studio, number: int | None, chosen: Chosen, index: int, *given) -> list:
-    """The tab with row ``number`` corrected, or with one more; or as it is, and what is wrong with the values."""
-    by, texts = given[:-MOST_COLUMNS], given[-MOST_COLUMNS:]
-    dataset = studio.checked(chosen.settings, counting(*by)).dataset
+def save_row(desk: DataDesk, by: Counting, number: int | None, chosen: Chosen, index: int, *texts) -> list:
+    """The tab with row ``number`` corrected, or with one more; or unchanged, with what is wrong with the values."""
+    dataset = desk.checked(chosen.settings, by).dataset
     try:
         fix = correction.written(dataset, number, dataset.rows[index], texts)
     except FinetuneError as error:
-        return kept(correction=correction.refused(views.notice_of(error))).values()
-    return _with(studio, chosen, index, by, *([fix] if fix else []))
+        return unchanged(correction=correction.refused(views.notice_of(error))).values()
+    return _with(desk, by, chosen, index, *([fix] if fix else [])).values()
 
 
-def _with(studio: Studio, chosen: Chosen, index: int, by: tuple, *fixes: Fix) -> list:
+def _with(desk: DataDesk, by: Counting, chosen: Chosen, index: int, *fixes: Fix) -> Display:
     settings = chosen.settings.changed(fixes=(*chosen.settings.fixes, *fixes))
-    return show(studio, settings, chosen.name, counting(*by), index=index).values()
+    return show(desk, settings, chosen.name, by, index=index)
 
 
-def put_rows(studio: Studio, settings: DataSettings, path: str, weight: float | None) -> DataSettings:
-    """``settings`` with the data set at ``path`` mixed in."""
-    return mixing.with_rows(settings, path, weight, studio.columns(DataSettings(path=path)))
+def put_rows(desk: DataDesk, settings: DataSettings, path: str, weight: float | None) -> DataSettings:
+    """``settings`` with the dataset at ``path`` mixed in."""
+    return mixing.with_rows(settings, path, weight, desk.columns(DataSettings(path=path)))
 
 
-def uploaded(studio: Studio, path: str) -> str:
-    """The path of a file that a person sent, as a recipe names it."""
-    return studio.add_upload(Path(path), Path(path).name).path
+def uploaded(desk: DataDesk, path: str) -> str:
+    """The path of an uploaded file, as a recipe names it."""
+    return desk.add_upload(Path(path), Path(path).name).path
 
 
 def mix_in(
-    studio: Studio,
+    desk: DataDesk,
     put: Callable[[DataSettings, str, float | None], DataSettings],
     path_of: Callable[[str], str],
+    by: Counting,
     chosen: Chosen | None,
     index: int,
     given: str,
     amount: float | None,
-    *by,
 ) -> list:
-    """The tab with the rows of ``path_of(given)`` mixed in as ``put`` says; or why they cannot be."""
+    """The tab with the rows of ``path_of(given)`` mixed in by ``put``; or why they cannot be."""
     if chosen is None:
-        return kept().values()
+        return unchanged().values()
     try:
         settings = put(chosen.settings, path_of(given), amount)
-        checked = studio.checked(settings, counting(*by))
+        checked = desk.checked(settings, by)
         if checked.mixture.problem:
             raise checked.mixture.problem
     except FinetuneError as error:
-        return kept(mixing=[gr.skip(), gr.skip(), views.notice_of(error)]).values()
-    return show(studio, settings, chosen.name, counting(*by), index=index).values()
+        return unchanged(mixing=[gr.skip(), gr.skip(), views.notice_of(error)]).values()
+    return show(desk, settings, chosen.name, by, index=index).values()

@@ -1,6 +1,6 @@
-"""One example as the model sees it: a conversation with the learnt tokens marked, and the exact text underneath.
+"""One example as the model sees it: a conversation with its trained tokens marked, and the exact text underneath.
 
-Marks differ in underline and weight as well as in colour, so nothing depends on seeing colour.
+Marks differ in underline and weight as well as in color, so nothing depends on seeing color.
 """
 
 import re
@@ -8,40 +8,40 @@ from collections.abc import Sequence
 from html import escape
 
 Spans = Sequence[tuple[str, bool]]
-"""Text in order, each with whether it is learnt."""
+"""Text in order, each span with whether its tokens are trained."""
 
 MARKER = re.compile(r"&lt;\|.{1,40}?\|&gt;|&lt;/?s&gt;|&lt;(?:start|end)_of_turn&gt;")
-"""The usual markers between turns, as they look once escaped."""
+"""The usual special tokens between turns, as they look once escaped."""
+FEWEST = 12
+"""Characters of a truncated message by which it is still recognized."""
 
-ROLE_WORDS = {"system": "instruction", "user": "user", "assistant": "assistant", "tool": "tool"}
 
-
-def conversation(example: dict, sequences: Sequence[Spans]) -> str:
-    """``example`` as turns, with the learnt text of ``sequences`` (one, or chosen and rejected) marked."""
+def drawn(example: dict, sequences: Sequence[Spans]) -> str:
+    """``example`` as turns, with the trained text of ``sequences`` (one, or chosen and rejected) marked."""
     if "chosen" in example:
         return _pair(example, sequences)
     if "messages" in example:
-        body, legend = _turns(example["messages"], sequences[0]), "what it learns"
+        body = _turns(example["messages"], sequences[0])
     else:
-        body, legend = _block("text", _marked(sequences[0])), "what it learns"
-    return _whole(body, [("learnt", legend)], [("", sequences[0])])
+        body = _block("text", _marked(sequences[0]))
+    return _whole(body, [("trained", "trained tokens")], [("", sequences[0])])
 
 
 def _pair(example: dict, sequences: Sequence[Spans]) -> str:
     chosen, rejected = sequences
     prompt = list(example.get("prompt") or [])
     turns = _aligned([*prompt, *example["chosen"]], chosen)
-    worse = _aligned([*prompt, *example["rejected"]], rejected)
-    if turns is None or worse is None:
-        body = _block("better", _marked(chosen)) + _block("worse", _marked(rejected, "avoided"))
+    others = _aligned([*prompt, *example["rejected"]], rejected)
+    if turns is None or others is None:
+        body = _block("chosen", _marked(chosen)) + _block("rejected", _marked(rejected, "rejected"))
     else:
         body = "".join(_turn(message, spans) for message, spans in turns[: len(prompt)])
-        body += "".join(_block("better", _marked(spans)) for _, spans in turns[len(prompt) :])
-        body += "".join(_block("worse", _marked(spans, "avoided")) for _, spans in worse[len(prompt) :])
+        body += "".join(_block("chosen", _marked(spans)) for _, spans in turns[len(prompt) :])
+        body += "".join(_block("rejected", _marked(spans, "rejected")) for _, spans in others[len(prompt) :])
     return _whole(
         body,
-        [("learnt", "what it learns to prefer"), ("avoided", "what it learns to avoid")],
-        [("better", chosen), ("worse", rejected)],
+        [("trained", "chosen: becomes more likely"), ("rejected", "rejected: becomes less likely")],
+        [("chosen", chosen), ("rejected", rejected)],
     )
 
 
@@ -53,10 +53,10 @@ def _turns(messages: list[dict], spans: Spans) -> str:
 
 
 def _aligned(messages: list[dict], spans: Spans) -> list[tuple[dict, list[tuple[str, bool]]]] | None:
-    """Each message with its stretch of ``spans``: its content, and what is learnt of the markers after it.
+    """Each message with its stretch of ``spans``: its content, and the trained special tokens after it.
 
-    None if the template changed a message so that it cannot be found. A message that was cut off is shorter. One
-    without words, which only calls a tool, is what is learnt next.
+    None if the template changed a message so that it cannot be found. A truncated message is shorter. A message
+    without content, which only calls a tool, is the next trained stretch.
     """
     text = "".join(part for part, _ in spans)
     flags = [trained for part, trained in spans for _ in part]
@@ -73,7 +73,7 @@ def _aligned(messages: list[dict], spans: Spans) -> list[tuple[dict, list[tuple[
             continue
         start = text.find(content, at)
         if start < 0:
-            start = _cut_off(text, content, at)
+            start = _truncated(text, content, at)
             if start is None:
                 return None
             found.append((message, _runs(text, flags, start, len(text))))
@@ -86,9 +86,9 @@ def _aligned(messages: list[dict], spans: Spans) -> list[tuple[dict, list[tuple[
     return found
 
 
-def _cut_off(text: str, content: str, at: int) -> int | None:
-    """Where a message begins of which only the first part is left at the end of ``text``."""
-    start = text.find(content[:12], at) if len(content) >= 12 else -1
+def _truncated(text: str, content: str, at: int) -> int | None:
+    """Where a message begins that is truncated at the end of ``text``."""
+    start = text.find(content[:FEWEST], at) if len(content) >= FEWEST else -1
     if start >= 0 and content.startswith(text[start:].rstrip("\ufffd")):
         return start
     return None
@@ -106,21 +106,21 @@ def _runs(text: str, flags: list[bool], start: int, end: int) -> list[tuple[str,
 
 def _turn(message: dict, spans: Spans) -> str:
     role = str(message.get("role", ""))
-    return _block(ROLE_WORDS.get(role, role), _marked(spans), role)
+    return _block(role, _marked(spans), role)
 
 
 def _block(label: str, body: str, role: str = "assistant") -> str:
     return f"<div class='turn {escape(role)}'><dt>{escape(label)}</dt><dd>{body}</dd></div>"
 
 
-def _marked(spans: Spans, name: str = "learnt") -> str:
+def _marked(spans: Spans, name: str = "trained") -> str:
     return "".join(
         f"<mark class='{name}'>{_quiet(text)}</mark>" if trained else _quiet(text) for text, trained in spans
     )
 
 
 def _quiet(text: str) -> str:
-    """``text`` escaped, with the markers that models put between turns set smaller."""
+    """``text`` escaped, with the special tokens between turns set smaller."""
     return MARKER.sub(r"<span class='token'>\g<0></span>", escape(text))
 
 
@@ -128,10 +128,10 @@ def _whole(body: str, legend: list[tuple[str, str]], raw: list[tuple[str, Spans]
     keys = "".join(f"<span><mark class='{name}'>marked</mark> {escape(words)}</span>" for name, words in legend)
     exact = "".join(
         (f"<p class='small'>{escape(name)}</p>" if name else "")
-        + f"<pre>{_marked(spans, 'avoided' if name == 'worse' else 'trained')}</pre>"
+        + f"<pre>{_marked(spans, 'rejected' if name == 'rejected' else 'trained')}</pre>"
         for name, spans in raw
     )
     return (
         f"<dl class='conversation'>{body}</dl><p class='legend'>{keys}</p>"
-        f"<details class='exact'><summary>Exactly as the model reads it</summary>{exact}</details>"
+        f"<details class='exact'><summary>Exactly as the model reads it, with special tokens</summary>{exact}</details>"
     )

@@ -1,6 +1,6 @@
 """Correcting a row by hand: its columns as text that a person can edit, and the way back to values.
 
-A conversation is written as lines that begin with who speaks; whatever else is no text is written as JSON.
+A conversation is written as lines that begin with the role; any other value that is not text is written as JSON.
 """
 
 import json
@@ -8,7 +8,7 @@ import re
 
 from finetune.errors import DataError
 
-SPEAKER = re.compile(r"^(system|user|assistant): ?", re.MULTILINE)
+ROLE = re.compile(r"^(system|user|assistant): ?", re.MULTILINE)
 
 
 def written(value: object) -> str:
@@ -25,13 +25,13 @@ def written(value: object) -> str:
 
 
 def read(text: str, like: object) -> object:
-    """The value that the edited ``text`` stands for; ``like`` is the value it was before, or of another row.
+    """The value of the edited ``text``; ``like`` is the value it had before, or that of another row.
 
     ``DataError`` says what is wrong with it.
     """
     if like is None or isinstance(like, str):
         return text
-    if _is_conversation(like) and SPEAKER.match(text):
+    if _is_conversation(like) and ROLE.match(text):
         return _turns(text)
     try:
         return json.loads(text)
@@ -44,7 +44,7 @@ def read(text: str, like: object) -> object:
 
 
 def blank(like: object) -> str:
-    """What a new row's box begins with."""
+    """The text a new row's box begins with."""
     return "user: \nassistant: " if _is_conversation(like) else ""
 
 
@@ -58,7 +58,7 @@ def _is_conversation(value: object) -> bool:
 
 
 def _turns(text: str) -> list[dict]:
-    """The turns in ``text``, which begins with a speaker."""
-    _, *parts = SPEAKER.split(text)
+    """The turns in ``text``, which begins with a role."""
+    _, *parts = ROLE.split(text)
     contents = [part.removesuffix("\n") for part in parts[1:-1:2]] + parts[-1:]
     return [{"role": role, "content": content} for role, content in zip(parts[::2], contents)]

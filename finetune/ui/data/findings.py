@@ -1,6 +1,6 @@
-"""What was found in the data, in words and figures: the answer to "is this what I meant to give it?".
+"""The summary of a data check in words and figures: does the model get what the person meant to give it?
 
-Each row's way is shown from the file to the training, and what can be mended safely has a button.
+It follows every row from the file to the training, and a problem that has a safe fix has a button.
 """
 
 import tempfile
@@ -11,6 +11,7 @@ from finetune import format
 from finetune.data.checks import Finding
 from finetune.data.dataset import Dataset
 from finetune.data.fixes import Fix
+from finetune.data.kinds import KINDS
 from finetune.data.report import Report
 from finetune.data.settings import DataSettings
 from finetune.data.table import Table
@@ -18,70 +19,63 @@ from finetune.data.tokens import NoTemplateError
 from finetune.errors import FinetuneError
 from finetune.runs.run import slug
 from finetune.ui import views
-from finetune.ui.data.histogram import histogram
+from finetune.ui.data.desk import Checked
+from finetune.ui.data.histogram import figure
 from finetune.ui.data.mapping import DETECT
-from finetune.ui.studio import Checked
-
-NOUNS = {
-    "chat": ("conversation",),
-    "preference": ("pair of answers", "pairs of answers"),
-    "rated": ("rated answer",),
-    "text": ("text",),
-}
 
 
-def found(name: str, checked: Checked, length: int, settings: DataSettings, held_out: str) -> str:
-    """What was found in the file called ``name``: how many of what, how it was read, and what to know of its rows.
+def summary(name: str, checked: Checked, length: int, settings: DataSettings, held_out: str) -> str:
+    """What the file called ``name`` contains: how many rows of which kind, how it was read, and what was found in it.
 
-    ``settings`` are those it was read with; ``held_out`` says, as a sentence, which rows are kept for checking.
+    ``settings`` are those it was read with; ``held_out`` says, as a sentence, which rows are held out.
     """
-    dataset, report = checked.dataset, checked.report
-    noun = NOUNS.get(dataset.kind, ("row",))
+    dataset, report, kind = checked.dataset, checked.report, KINDS[checked.dataset.kind]
     added = f" and {format.amount(checked.mixture.rows)} mixed in" if checked.mixture.rows else ""
     headline = (
-        f"{format.counted(report.kept, *noun)}{added}, ready to train"
+        f"{format.counted(report.kept, kind.noun, kind.plural)}{added}, ready to train"
         if report.kept
         else "Nothing here can be trained on"
     )
     parts = [
         f"<h3>{escape(headline)}</h3>",
         f"<p class='figures'>{_figures(report, length)}</p>",
-        f"<p class='small'>“{escape(name)}” is read as <b>{escape(dataset.title)}</b>{escape(_why(dataset, settings))} "
-        f"{escape(held_out)}</p>",
+        f"<p class='small'>“{escape(name)}”: {_detected(dataset, settings)} {escape(held_out)}</p>",
         *(views.small(note) for note in (checked.note, *dataset.notes)),
         _fixes(settings.fixes),
         _findings(report),
         _rejected(report, dataset.table),
-        _more(report, length),
+        _stages(report, length),
     ]
     return "".join(parts)
 
 
-def _why(dataset: Dataset, settings: DataSettings) -> str:
-    """Why the rows are taken for what they are, and how sure that is; never quite, unless a person said it."""
+def _detected(dataset: Dataset, settings: DataSettings) -> str:
+    """The format, why it was detected, and with which confidence; never 100 %, unless a person chose it."""
+    title = f"<b>{escape(dataset.title)}</b>"
     if settings.format != DETECT:
-        return ", as you chose."
-    return f" ({min(99, int(100 * dataset.confidence))}\u00a0% sure). {dataset.reason}"
+        return f"read as {title}, as you chose."
+    confidence = min(99, int(100 * dataset.confidence))
+    return f"detected as {title} ({confidence}\u00a0% confidence). {escape(dataset.reason)}"
 
 
-def offer(error: FinetuneError) -> str:
-    """The button that mends what ``error`` says, if there is one: other letters, or ChatML."""
+def suggestion(error: FinetuneError) -> str:
+    """The button that fixes ``error``, if there is one: another encoding, or ChatML."""
     encoding = getattr(error, "encoding", "")
     if encoding:
         return (
-            f"<section class='offer'><h4>Read as {escape(encoding)}, it begins so</h4>"
+            f"<section class='offer'><h4>The file begins like this in {escape(encoding)}</h4>"
             f"<pre>{escape(error.preview)}</pre>"
-            f"{_button(f'encoding:{encoding}', f'Read it as {encoding}')}</section>"
+            f"{views.pick_button(f'encoding:{encoding}', f'Read it as {encoding}')}</section>"
         )
     if isinstance(error, NoTemplateError):
-        return _button("template:chatml", "Write conversations as ChatML")
+        return views.pick_button("template:chatml", "Use ChatML as the chat template")
     return ""
 
 
 def rejected_file(name: str, report: Report) -> str:
-    """The path of a new CSV file of the rows that were left out, each with its reason."""
-    path = Path(tempfile.mkdtemp()) / f"{slug(name)}-left-out.csv"
-    # Excel takes a CSV for UTF-8 only with a mark in front.
+    """The path of a new CSV file of the rejected rows, each with its reason."""
+    path = Path(tempfile.mkdtemp()) / f"{slug(name)}-rejected.csv"
+    # Excel reads a CSV as UTF-8 only with a byte order mark.
     path.write_text(report.rejected_csv(), encoding="utf-8-sig", newline="")
     return str(path)
 
@@ -91,26 +85,24 @@ def _figures(report: Report, length: int) -> str:
     figures = [
         f"{format.amount(report.kept)} kept",
         f"{format.amount(len(report.rejected))} rejected",
-        f"{format.amount(len(report.truncated))} cut at {format.amount(length)} tokens",
-        f"{about}{format.amount(report.counts.tokens)} tokens, {format.amount(report.counts.trained)} learnt",
+        f"{format.amount(len(report.truncated))} truncated at {format.amount(length)} tokens",
+        f"{about}{format.amount(report.counts.tokens)} tokens, {format.amount(report.counts.trained)} trained",
     ]
     if report.nothing_to_train_on:
-        figures.insert(3, f"{format.amount(len(report.nothing_to_train_on))} with nothing to learn")
+        figures.insert(3, f"{format.amount(len(report.nothing_to_train_on))} without trained tokens")
     return " <i>·</i> ".join(map(escape, figures))
 
 
 def _fixes(fixes: tuple[Fix, ...]) -> str:
-    """What was changed so far, each with a button that takes it back."""
+    """The fixes so far, each with a button that undoes it."""
     if not fixes:
         return ""
     lines = "".join(
-        f"<li>{escape(fix.words)} {_button(f'undo:{place}', 'Undo', escape(fix.words))}</li>"
+        f"<li>{escape(fix.words)} {views.pick_button(f'undo:{place}', 'Undo', f'Undo: {fix.words}')}</li>"
         for place, fix in enumerate(fixes)
     )
-    return (
-        "<section class='fixes'><h4>What you changed</h4>"
-        f"<ul class='notes'>{lines}</ul>{views.small('It is part of the recipe; the file stays as it is.')}</section>"
-    )
+    note = views.small("Fixes are part of the recipe; the file stays as it is.")
+    return f"<section class='fixes'><h4>Your fixes</h4><ul class='notes'>{lines}</ul>{note}</section>"
 
 
 def _findings(report: Report) -> str:
@@ -122,15 +114,14 @@ def _findings(report: Report) -> str:
 def _finding(finding: Finding) -> str:
     button = ""
     if finding.fix:
-        button = _button(f"fix:{finding.code}", finding.button or "Mend it", escape(finding.message))
+        button = _about(f"fix:{finding.code}", finding.button or "Fix it", finding.message)
     elif finding.length:
-        button = _button(f"length:{finding.length}", finding.button or "Use this length", escape(finding.message))
+        button = _about(f"length:{finding.length}", finding.button or "Use this length", finding.message)
     return f"<li class='{escape(finding.severity)}'>{escape(finding.message)}{_rows(finding.rows)} {button}</li>"
 
 
-def _button(pick: str, words: str, about: str = "") -> str:
-    label = f" aria-label='{escape(words)}: {about}'" if about else ""
-    return f"<button type='button' class='fix' data-pick='{escape(pick)}'{label}>{escape(words)}</button>"
+def _about(pick: str, words: str, about: str) -> str:
+    return views.pick_button(pick, words, f"{words}: {about}")
 
 
 def _rows(rows: tuple[int, ...]) -> str:
@@ -139,33 +130,32 @@ def _rows(rows: tuple[int, ...]) -> str:
 
 
 def _rejected(report: Report, table: Table, most: int = 50) -> str:
-    """The rows left out with their reasons; one that could be read and not understood can be corrected."""
+    """The rejected rows with their reasons; a row that is in the table can be corrected."""
     if not report.rejected:
         return ""
-    shown, others = report.rejected[:most], len(report.rejected) - most
-    there = set(table.numbers)
+    listed, others = report.rejected[:most], len(report.rejected) - most
+    numbers = set(table.numbers)
     lines = "".join(
         f"<li>{escape(row.where.capitalize())}: {escape(row.reason)} "
-        f"{_button(f'row:{row.row}', 'Correct it', escape(row.where)) if row.row in there else ''}</li>"
-        for row in shown
+        f"{_about(f'row:{row.row}', 'Correct it', row.where) if row.row in numbers else ''}</li>"
+        for row in listed
     )
     more = views.small(f"And {format.amount(others)} more.") if others > 0 else ""
-    summary = f"{format.counted(len(report.rejected), 'row')} left out, and why"
-    return f"<details><summary>{summary}</summary><ul>{lines}</ul>{more}</details>"
+    heading = f"{format.counted(len(report.rejected), 'rejected row')}, and why"
+    return f"<details><summary>{heading}</summary><ul>{lines}</ul>{more}</details>"
 
 
-def _more(report: Report, length: int) -> str:
-    """The way of the rows and how long they are, folded away."""
+def _stages(report: Report, length: int) -> str:
+    """How many rows each stage keeps, and how long they are, folded away."""
     widest = max((stage.count for stage in report.stages), default=0)
     stages = "".join(
         f"<li><span>{escape(stage.words)}</span><b>{format.amount(stage.count)}</b>"
         f"<i style='width:{100 * stage.count / max(widest, 1):.1f}%'></i></li>"
         for stage in report.stages
     )
-    charts = histogram(report.token_histogram, "How long the rows are", "tokens", limit=length) + histogram(
-        report.turn_histogram, "How many turns they have", "turns"
-    )
+    charts = figure(report.token_histogram, "Tokens per row", "tokens", limit=length)
+    charts += figure(report.turn_histogram, "Turns per row", "turns")
     return (
-        f"<details class='survival'><summary>What became of every row</summary>"
+        f"<details class='survival'><summary>From the file to the training: rows at each stage</summary>"
         f"<ol class='stages'>{stages}</ol>{charts}</details>"
     )

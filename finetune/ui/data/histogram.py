@@ -1,4 +1,4 @@
-"""How long the rows are, as small bars with the same in words for who cannot see them."""
+"""A histogram as small bars, with the same in words for whoever cannot see them."""
 
 from html import escape
 
@@ -12,8 +12,8 @@ Bins = list[tuple[int, int, int]]
 """(lowest, highest, how many), in order; both ends belong to the bin."""
 
 
-def histogram(bins: Bins, caption: str, unit: str, limit: int | None = None) -> str:
-    """``bins`` as a figure; what lies above ``limit`` is drawn as cut. Empty without rows."""
+def figure(bins: Bins, caption: str, unit: str, limit: int | None = None) -> str:
+    """``bins`` as a figure; bars above ``limit`` are drawn as truncated. Empty without rows."""
     most = max((count for *_, count in bins), default=0)
     if not most:
         return ""
@@ -36,7 +36,7 @@ def histogram(bins: Bins, caption: str, unit: str, limit: int | None = None) -> 
 def _bar(x: float, step: float, each: tuple[int, int, int], most: int, limit: int | None) -> str:
     low, high, count = each
     height = max(2.0, count / most * (BASE - 6)) if count else 0
-    kind = " class='cut'" if limit and low > limit else ""
+    kind = " class='truncated'" if limit and low > limit else ""
     return (
         f"<rect{kind} x='{x:.1f}' y='{BASE - height:.1f}' width='{max(step - GAP, 1):.1f}' height='{height:.1f}'>"
         f"<title>{format.amount(low)} to {format.amount(high)}: {format.counted(count, 'row')}</title></rect>"
@@ -44,7 +44,7 @@ def _bar(x: float, step: float, each: tuple[int, int, int], most: int, limit: in
 
 
 def _words(bins: Bins, unit: str) -> str:
-    """Where most rows are, as a sentence."""
+    """The range and the median, as a sentence."""
     total = sum(count for *_, count in bins)
     middle, seen = bins[-1], 0
     for each in bins:

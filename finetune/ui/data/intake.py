@@ -13,12 +13,13 @@ from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from finetune.settings import problems_of
 from finetune.ui import views
+from finetune.ui.data.desk import DataDesk
 from finetune.ui.data.samples import FOLDER, sample_entries, sample_list
-from finetune.ui.method.cards import PICK
-from finetune.ui.studio import Studio
 
 MOST_PASTED = 2_000_000
 """Characters of a paste; more is a file."""
+SNIFFED = 65536
+"""Characters of a paste in which a delimiter is looked for."""
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Intake:
     hub_id: gr.Textbox
     hub_config: gr.Textbox
     hub_split: gr.Textbox
-    fetch: gr.Button
+    load: gr.Button
     samples: gr.HTML
 
 
@@ -45,7 +46,11 @@ def draw() -> Intake:
         height=150,
         elem_id="file",
     )
-    gr.HTML(views.small(f"{READABLE}. Several files with the same columns are read as one. They stay on this machine."))
+    gr.HTML(
+        views.small(
+            f"{READABLE}. Several files with the same columns are read as one dataset. Your data stays on this machine."
+        )
+    )
     with gr.Accordion("Paste text", open=False, elem_id="paste"):
         pasted = gr.Textbox(
             label="Rows",
@@ -57,37 +62,45 @@ def draw() -> Intake:
             elem_classes="mono",
         )
         use_pasted = gr.Button("Use this text", size="sm", elem_id="use-pasted")
-    with gr.Accordion("Take a dataset from the Hugging Face Hub", open=False, elem_id="hub"):
+    with gr.Accordion("Load a dataset from the Hugging Face Hub", open=False, elem_id="hub"):
         hub_id = gr.Textbox(label="Dataset", info="Its id, such as openai/gsm8k.", elem_id="hub-id")
         with gr.Row(elem_classes="fields"):
             hub_config = gr.Textbox(label="Configuration", info="Only if it has several.", min_width=120)
-            hub_split = gr.Textbox(label="Split", info="Without it, train.", min_width=120)
-        fetch = gr.Button("Fetch it", size="sm", elem_id="fetch")
-    samples = gr.HTML(sample_list(), js_on_load=PICK, elem_id="samples")
-    return Intake(file, pasted, use_pasted, hub_id, hub_config, hub_split, fetch, samples)
+            hub_split = gr.Textbox(label="Split", info="Left empty: train.", min_width=120)
+        load = gr.Button("Load", size="sm", elem_id="hub-load")
+    return Intake(
+        file=file,
+        pasted=pasted,
+        use_pasted=use_pasted,
+        hub_id=hub_id,
+        hub_config=hub_config,
+        hub_split=hub_split,
+        load=load,
+        samples=gr.HTML(sample_list(), js_on_load=views.PICK, elem_id="samples"),
+    )
 
 
-def from_files(studio: Studio, paths: list[str]) -> tuple[DataSettings, str]:
-    """The settings that read uploaded files as one table, and what to call it."""
-    first, *others = [studio.add_upload(Path(path), Path(path).name).path for path in paths]
+def from_files(desk: DataDesk, paths: list[str]) -> tuple[DataSettings, str]:
+    """The settings that read uploaded files as one table, and the name of the data."""
+    first, *others = [desk.add_upload(Path(path), Path(path).name).path for path in paths]
     return DataSettings(path=first, also=tuple(others)), Path(paths[0]).stem
 
 
-def from_text(studio: Studio, text: str) -> tuple[DataSettings, str]:
-    """The settings that read pasted text."""
+def from_text(desk: DataDesk, text: str) -> tuple[DataSettings, str]:
+    """The settings that read pasted text, and the name of the data."""
     if not text.strip():
         raise DataError("There is nothing to read yet.", "Paste some rows into the box first.")
-    return studio.add_text(text[:MOST_PASTED], suffix_of(text)), "pasted text"
+    return desk.add_text(text[:MOST_PASTED], suffix_of(text)), "pasted text"
 
 
 def suffix_of(text: str) -> str:
-    """How a file with this text would end, told by the text."""
+    """The suffix that a file with this text would have."""
     first, *others = text.strip().splitlines()
     if first.startswith("{") and first.rstrip().endswith("}") and (others or _is_row(first)):
         return ".jsonl"
     if first[0] in "[{":
         return ".json"
-    return ".csv" if delimiter_of(text[:65536]) else ".txt"
+    return ".csv" if delimiter_of(text[:SNIFFED]) else ".txt"
 
 
 def _is_row(line: str) -> bool:
@@ -99,21 +112,21 @@ def _is_row(line: str) -> bool:
 
 
 def from_hub(name: str, config: str, split: str) -> tuple[DataSettings, str]:
-    """The settings that read a dataset on the Hub."""
+    """The settings that read a dataset on the Hub, and the name of the data."""
     name = name.strip().removeprefix("https://huggingface.co/").removeprefix("datasets/").strip("/")
     if not name:
-        raise DataError("There is no dataset to fetch yet.", "Write its id, such as openai/gsm8k.")
+        raise DataError("There is no dataset to load yet.", "Write its id, such as openai/gsm8k.")
     try:
         settings = DataSettings(
             path=f"hf://datasets/{name}", config=config.strip() or None, split=split.strip() or None
         )
     except ValidationError as error:
-        raise DataError("It cannot be fetched so.", " ".join(map(str, problems_of(error)))) from None
+        raise DataError("It cannot be loaded like this.", " ".join(map(str, problems_of(error)))) from None
     return settings, name.rpartition("/")[2]
 
 
 def from_sample(file: str) -> tuple[DataSettings, str]:
-    """The settings that read the shipped sample ``file``."""
+    """The settings that read the shipped sample ``file``, and the name of the data."""
     entry = next((entry for entry in sample_entries() if entry["file"] == file), None)
     if entry is None:
         raise DataError(f"There is no sample {file[:60]!r}.", "Choose one from the list.")

@@ -1,6 +1,6 @@
-"""Saying how a file is to be read: its format, which column plays which part, who speaks, and how it is split.
+"""The form that says how a file is read: its format, which column is which part, the roles, and the split.
 
-The first three rows are shown as they would be read, before anything is decided.
+The first three rows are shown as they would be read, before anything is applied.
 """
 
 import re
@@ -22,7 +22,7 @@ DETECT = "auto"
 NONE = "(none)"
 HELP = {setting.name: setting.help for setting in fields(DataSettings)}
 ENCODINGS = [
-    ("As the file says, else UTF-8", "auto"),
+    ("Automatic: as the file says, else UTF-8", "auto"),
     ("UTF-8", "utf-8"),
     ("UTF-16", "utf-16"),
     ("Windows Western (cp1252)", "cp1252"),
@@ -32,14 +32,14 @@ ENCODINGS = [
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the form: the setting it stands for, how it is drawn, and the way from its value and back."""
+    """One input of the form: its setting, how it is drawn, and the way from its value and back."""
 
     setting: str
     """The field of ``DataSettings``."""
     label: str
     component: type = gr.Textbox
     options: dict = field(default_factory=dict)
-    """What the component is drawn with beside label and help."""
+    """Further arguments of the component, beside label and help."""
     read: Callable[[object], object] = lambda value: value
     """The setting's value from the input's; ``DataError`` says what is wrong with it."""
     write: Callable[[object], object] = lambda value: value
@@ -53,8 +53,8 @@ class Input:
         options = {"label": self.label, "info": HELP[self.setting], **self.options}
         return self.component(value=self.write(default), elem_id=f"mapping-{self.setting.replace('_', '-')}", **options)
 
-    def shown(self, settings: DataSettings, columns: tuple[str, ...]) -> object:
-        """A value or update that shows what ``settings`` say of a file with these ``columns``."""
+    def filled(self, settings: DataSettings, columns: tuple[str, ...]) -> object:
+        """A value or update that shows ``settings``, for a file with these ``columns``."""
         value = self.write(getattr(settings, self.setting))
         return gr.Dropdown([NONE, *columns], value=value if value in columns else NONE) if self.is_column else value
 
@@ -69,7 +69,7 @@ class Mapping:
     others: list[gr.components.Component]
     """Those of ``INPUTS``."""
     effect: gr.HTML
-    reread: gr.Button
+    apply: gr.Button
 
     def inputs(self) -> list:
         """What a person fills in, in the order that ``settings_of`` reads and ``filled`` writes."""
@@ -82,15 +82,13 @@ def read_roles(text: str) -> dict[str, str]:
     for part in filter(None, (part.strip() for part in re.split(r"[,\n]", text or ""))):
         name, colon, role = part.rpartition(":")
         if not colon or not name.strip() or role.strip() not in MEANINGS:
-            raise DataError(
-                f'"{part[:60]}" does not say who is who.', "Write for example: customer: user, agent: assistant."
-            )
+            raise DataError(f'"{part[:60]}" names no role.', "Write for example: customer: user, agent: assistant.")
         found[name.strip()] = role.strip()
     return found
 
 
 def write_roles(roles: dict[str, str]) -> str:
-    """What ``read_roles`` reads, one on each line."""
+    """The text that ``read_roles`` reads, one role on each line."""
     return "\n".join(f"{name}: {role}" for name, role in roles.items())
 
 
@@ -98,7 +96,7 @@ def read_share(percent: float | None) -> float:
     """A percentage as a share of one."""
     percent = percent or 0
     if not 0 <= percent <= 50:
-        raise DataError(f"{percent:g} % of the rows cannot be kept for checking.", "Choose 0 to 50 %.")
+        raise DataError(f"{percent:g} % of the rows cannot be held out.", "Choose 0 to 50 %.")
     return percent / 100
 
 
@@ -116,18 +114,18 @@ ROWS = (
     (
         Input(
             "system",
-            "Instruction for every conversation",
+            "System prompt",
             options={"lines": 2},
             read=lambda text: (text or "").strip() or None,
             write=lambda text: text or "",
         ),
         Input(
             "roles",
-            "Who is who",
+            "Roles",
             options={
                 "lines": 2,
                 "placeholder": "customer: user\nagent: assistant",
-                "info": "If the speakers have names of their own, who each one is; one on each line.",
+                "info": "The role of each speaker, where they have names of their own; one on each line.",
             },
             read=read_roles,
             write=write_roles,
@@ -136,24 +134,24 @@ ROWS = (
     (
         Input(
             "held_out_share",
-            "Kept for checking, in %",
+            "Held-out rows, in %",
             gr.Number,
             {"step": 5},
             read_share,
             lambda share: round(100 * share, 4),
         ),
-        _column("group", "Keep together"),
-        _column("stratify", "Keep in balance"),
+        _column("group", "Group by"),
+        _column("stratify", "Stratify by"),
     ),
     (
         Input(
             "encoding",
-            "Letters",
+            "Encoding",
             gr.Dropdown,
             {
                 "choices": ENCODINGS,
                 "filterable": False,
-                "info": "How the file writes letters; choose another where some look wrong.",
+                "info": "The character encoding of the file. Choose another where characters look wrong.",
             },
         ),
     ),
@@ -165,13 +163,13 @@ INPUTS = [each for row in ROWS for each in row]
 
 def draw() -> Mapping:
     """The form in a fold."""
-    with gr.Accordion("Not right? Say how to read it", open=False, visible=False, elem_id="mapping") as fold:
+    with gr.Accordion("Format and columns", open=False, visible=False, elem_id="mapping") as fold:
         format_ = gr.Dropdown(
             format_choices(),
             value=DETECT,
             filterable=False,
             label="Format",
-            info="What a row looks like.",
+            info="The schema of a row. Choose another where the detected one is wrong.",
             elem_id="format",
         )
         with gr.Row(elem_classes="fields"):
@@ -181,18 +179,18 @@ def draw() -> Mapping:
             ]
         effect = gr.HTML(elem_id="effect")
         others = []
-        with gr.Accordion("Instruction, rows kept for checking, letters", open=False, elem_id="mapping-more"):
+        with gr.Accordion("System prompt, held-out rows, encoding", open=False, elem_id="mapping-more"):
             for row in ROWS:
                 with gr.Row(elem_classes="fields"):
                     others += [each.draw() for each in row]
-        reread = gr.Button("Read it this way", size="sm", elem_id="reread")
-    return Mapping(fold, format_, columns, others, effect, reread)
+        apply = gr.Button("Apply", size="sm", elem_id="mapping-apply")
+    return Mapping(fold=fold, format=format_, columns=columns, others=others, effect=effect, apply=apply)
 
 
 def settings_of(given: tuple, settings: DataSettings, with_columns: bool = True) -> DataSettings:
     """``settings`` with the values ``given`` in ``Mapping.inputs()``; one that is refused raises ``DataError``.
 
-    Without ``with_columns`` the columns are looked for anew, as after choosing another format.
+    Without ``with_columns`` the columns are detected again, as after choosing another format.
     """
     format_, columns, others = given[0], given[1 : 1 + MOST_PARTS], given[1 + MOST_PARTS :]
     parts = parts_of(format_) if with_columns else []
@@ -202,12 +200,12 @@ def settings_of(given: tuple, settings: DataSettings, with_columns: bool = True)
     try:
         return settings.changed(**changed)
     except ValidationError as error:
-        raise DataError("It cannot be read that way.", problems=tuple(problems_of(error))) from None
+        raise DataError("The data cannot be read like this.", problems=tuple(problems_of(error))) from None
 
 
 def filled(settings: DataSettings, format_: str, columns: tuple[str, ...], mapped: dict[str, str]) -> list:
-    """An update for each of ``Mapping.inputs()``: what ``settings`` say, and for the rest what was found."""
-    others = [each.shown(settings, columns) for each in INPUTS]
+    """An update for each of ``Mapping.inputs()``: the ``settings``, and for the rest what was detected."""
+    others = [each.filled(settings, columns) for each in INPUTS]
     return [format_, *column_choosers(format_, columns, mapped), *others]
 
 
@@ -228,11 +226,11 @@ def column_choosers(format_: str, columns: tuple[str, ...], mapped: dict[str, st
 
 
 def parts_of(format_: str) -> list[FormatField]:
-    """The parts of a format in the order of the column choosers, those it needs first."""
+    """The fields of a format in the order of the column choosers, required ones first."""
     parts = FORMATS[format_].fields if format_ in FORMATS else ()
     return sorted(parts, key=lambda part: not part.required)[:MOST_PARTS]
 
 
 def format_choices() -> list[tuple[str, str]]:
-    """The formats to choose from, detection first; those that cannot be learnt from are left out."""
-    return [("Look and tell me", DETECT), *((form.title, name) for name, form in FORMATS.items() if not form.refusal)]
+    """The formats to choose from, detection first; those that cannot be trained on are left out."""
+    return [("Detect it", DETECT), *((form.title, name) for name, form in FORMATS.items() if not form.refusal)]

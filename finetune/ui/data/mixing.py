@@ -1,6 +1,6 @@
-"""Mixing in other rows: further data sets with a weight, and general rows against forgetting.
+"""Mixing in other rows: further datasets with a weight, and replay data against catastrophic forgetting.
 
-All of it is settings of the data, so that the recipe has it.
+All of it is settings of the data, so the recipe has it.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,17 @@ from finetune.errors import DataError
 from finetune.settings import problems_of
 from finetune.ui import views
 from finetune.ui.data.mixture import Mixture
-from finetune.ui.data.samples import FOLDER, called, sample_entries
-from finetune.ui.method.cards import PICK
+from finetune.ui.data.samples import FOLDER, sample_entries, title_of
 
-TITLE = "Mix in other rows"
-GENERAL = "general"
-"""What the button that removes the general rows says after ``unmix:``; those of data sets say their place."""
+TITLE = "Mix in other data"
+REPLAY = "replay"
+"""The detail of the button that removes the replay data, after ``unmix:``; that of a dataset is its place."""
+REPLAY_HELP = (
+    "Replay data: a few rows of general conversation, so that the model keeps its other abilities while it learns your "
+    "task. Leave them out where your rows teach a tone for every answer: replay data would teach the opposite. The "
+    "starter's replay data is for the starter model only, because it also teaches the model's name."
+)
+DATASET_HELP = "Train on two datasets in one run. A file with the same columns as yours is read the same way."
 
 
 @dataclass
@@ -34,13 +39,13 @@ class Mixing:
     share: gr.Number
     """Percent."""
     starter: gr.Button
-    general: gr.UploadButton
+    replay: gr.UploadButton
     weight: gr.Number
     sample: gr.Dropdown
     add: gr.Button
     file: gr.UploadButton
 
-    def shown(self) -> list:
+    def listing(self) -> list:
         """The components of ``listing``."""
         return [self.fold, self.listed, self.problem]
 
@@ -49,30 +54,20 @@ def draw() -> Mixing:
     """What is mixed in, and the two ways to add to it, in a fold."""
     types = list(SUFFIXES)
     with gr.Accordion(TITLE, open=False, visible=False, elem_id="mixing") as fold:
-        listed = gr.HTML(js_on_load=PICK, elem_id="mixed")
+        listed = gr.HTML(js_on_load=views.PICK, elem_id="mixed")
         problem = gr.HTML(elem_id="mixing-problem")
-        gr.HTML(
-            "<h4>Against forgetting</h4>"
-            + views.small(
-                "A few general rows keep what the model could do before while it learns your task. Leave them out "
-                "where yours teach a voice for every answer: they would teach the opposite. The starter's rows are "
-                "for the starter model alone, for they also teach its name."
-            )
-        )
+        gr.HTML(f"<h4>Against catastrophic forgetting</h4>{views.small(REPLAY_HELP)}")
         share = gr.Number(
             10,
-            label="Their share, in %",
-            info="Of all rows it learns from: 10 means one in ten.",
+            label="Replay share, in %",
+            info="Of all training rows: 10 means one row in ten.",
             step=5,
             elem_id="mix-share",
         )
         with gr.Row(elem_classes="actions"):
-            starter = gr.Button("Mix in what the starter knows", size="sm", elem_id="mix-starter")
-            general = gr.UploadButton("Mix in general rows of mine", file_types=types, size="sm", elem_id="mix-general")
-        gr.HTML(
-            "<h4>Another data set</h4>"
-            + views.small("To learn two things in one run. A file with the columns of yours is read in the same way.")
-        )
+            starter = gr.Button("Mix in the starter's replay data", size="sm", elem_id="mix-starter")
+            replay = gr.UploadButton("Mix in replay data of mine", file_types=types, size="sm", elem_id="mix-replay")
+        gr.HTML(f"<h4>Another dataset</h4>{views.small(DATASET_HELP)}")
         with gr.Row(elem_classes="fields"):
             sample = gr.Dropdown(
                 [(entry["title"], f"{FOLDER}/{entry['file']}") for entry in sample_entries()],
@@ -93,16 +88,27 @@ def draw() -> Mixing:
         with gr.Row(elem_classes="actions"):
             add = gr.Button("Mix in this sample", size="sm", elem_id="mix-add")
             file = gr.UploadButton("Mix in a file of mine", file_types=types, size="sm", elem_id="mix-file")
-    return Mixing(fold, listed, problem, share, starter, general, weight, sample, add, file)
+    return Mixing(
+        fold=fold,
+        listed=listed,
+        problem=problem,
+        share=share,
+        starter=starter,
+        replay=replay,
+        weight=weight,
+        sample=sample,
+        add=add,
+        file=file,
+    )
 
 
 def with_rows(settings: DataSettings, path: str, weight: float | None, columns: tuple[str, ...] = ()) -> DataSettings:
-    """``settings`` with the data set at ``path``, which has these ``columns``, mixed in; again, with another weight.
+    """``settings`` with the dataset at ``path``, which has these ``columns``, mixed in; again, with another weight.
 
-    It is read as the main data is, if a person said how and it has the columns for it.
+    It is read the way the main data is, if a person chose how and it has the columns for it.
     """
     if path in (settings.path, *settings.also):
-        raise DataError("These are the rows that it learns from already.", "Choose another data set.")
+        raise DataError("This data is trained on already.", "Choose another dataset.")
     weight, reading = weight or 0, {}
     if not 0 < weight <= 100:
         raise DataError(f"The weight cannot be {weight:g}.", "Choose more than 0 and at most 100.")
@@ -112,29 +118,29 @@ def with_rows(settings: DataSettings, path: str, weight: float | None, columns: 
     try:
         return settings.changed(mix=[*others, Mixed(path=path, weight=weight, **reading)])
     except ValidationError as error:
-        raise DataError("It cannot be mixed in so.", problems=tuple(problems_of(error))) from None
+        raise DataError("It cannot be mixed in like this.", problems=tuple(problems_of(error))) from None
 
 
-def with_general(settings: DataSettings, path: str, percent: float | None) -> DataSettings:
-    """``settings`` with the general rows at ``path``, so many that they are ``percent`` of all."""
+def with_replay(settings: DataSettings, path: str, percent: float | None) -> DataSettings:
+    """``settings`` with the replay data at ``path``, which makes up ``percent`` of all training rows."""
     percent = percent or 0
     if not 0 < percent <= 90:
-        raise DataError(f"General rows cannot be {percent:g} % of all.", "Choose more than 0 and at most 90 %.")
+        raise DataError(f"Replay data cannot be {percent:g} % of all rows.", "Choose more than 0 and at most 90 %.")
     if path in (settings.path, *settings.also):
-        raise DataError("These are the rows that it learns from already.", "Choose other rows.")
+        raise DataError("This data is trained on already.", "Choose other rows.")
     return settings.changed(replay=path, replay_share=percent / 100)
 
 
 def without(settings: DataSettings, which: str) -> DataSettings:
-    """``settings`` without the general rows, or without the data set whose place, from 0, is ``which``."""
-    if which == GENERAL:
+    """``settings`` without the replay data, or without the dataset whose place, from 0, is ``which``."""
+    if which == REPLAY:
         return settings.changed(replay=None, replay_share=DataSettings.model_fields["replay_share"].default)
     return settings.changed(mix=[each for place, each in enumerate(settings.mix) if str(place) != which])
 
 
 def listing(settings: DataSettings, mixture: Mixture, visible: bool = True) -> list:
-    """Values of ``Mixing.shown()``: what ``settings`` mix in and what comes of it, with a button to remove each."""
-    label = f"{TITLE} ({format.amount(mixture.rows)} mixed in)" if mixture.rows else TITLE
+    """Values of ``Mixing.listing()``: what ``settings`` mix in, how many rows that is, and buttons to remove it."""
+    label = f"{TITLE} ({format.counted(mixture.rows, 'row')} mixed in)" if mixture.rows else TITLE
     fold = {"open": True} if mixture.problem else {}
     problem = views.notice_of(mixture.problem) if mixture.problem else ""
     return [gr.Accordion(label=label, visible=visible, **fold), _listed(settings, mixture), problem]
@@ -143,26 +149,24 @@ def listing(settings: DataSettings, mixture: Mixture, visible: bool = True) -> l
 def _listed(settings: DataSettings, mixture: Mixture) -> str:
     counts = [len(portion.examples) for portion in mixture.portions]
     lines = [
-        _line(called(each.path), f"weight {each.weight:g}", counts[place : place + 1], str(place))
+        _line(title_of(each.path), f"weight {each.weight:g}", counts[place : place + 1], str(place))
         for place, each in enumerate(settings.mix)
     ]
     if settings.replay:
         share = f"{100 * settings.replay_share:g}\u00a0% of all"
-        lines.append(_line(called(settings.replay), share, counts[len(settings.mix) :], GENERAL))
+        lines.append(_line(title_of(settings.replay), share, counts[len(settings.mix) :], REPLAY))
     if not lines:
         return ""
     total = (
-        f"It learns from {format.counted(mixture.own, 'row')} of yours and {format.amount(mixture.rows)} mixed in. "
-        "Rows kept for checking are yours alone."
+        f"The run trains on {format.counted(mixture.own, 'row')} of yours and {format.amount(mixture.rows)} mixed in. "
+        "Only your own rows are held out."
     )
     notes = "".join(views.small(note) for note in ((total, *mixture.notes) if mixture.portions else ()))
     return f"<ul class='notes'>{''.join(lines)}</ul>{notes}"
 
 
 def _line(name: str, how: str, counts: list[int], which: str) -> str:
-    """One data set; ``counts`` is empty where nothing can be mixed in."""
+    """One dataset; ``counts`` is empty where nothing can be mixed in."""
     rows = f"{format.counted(counts[0], 'row')}, " if counts else ""
-    return (
-        f"<li>{escape(name)}: {rows}{escape(how)} <button type='button' class='fix' data-pick='unmix:{which}' "
-        f"aria-label='Remove {escape(name)}'>Remove</button></li>"
-    )
+    button = views.pick_button(f"unmix:{which}", "Remove", f"Remove {name}")
+    return f"<li>{escape(name)}: {rows}{escape(how)} {button}</li>"

@@ -8,9 +8,9 @@ import yaml
 from finetune.paths import ASSETS
 
 FOLDER = "assets/samples"
-"""Where they are, as a recipe writes it."""
+"""Their folder, as a recipe names it."""
 GENERAL = f"{FOLDER}/general.jsonl"
-"""Rows of what the starter model knows, to be mixed in against forgetting."""
+"""Replay data for the starter model: rows of what it can do already."""
 
 
 def sample_entries() -> list[dict[str, str]]:
@@ -28,9 +28,9 @@ def sample_list() -> str:
     return f"<h3 class='or'>or try a sample</h3><ul class='samples'>{buttons}</ul>"
 
 
-def called(path: str) -> str:
-    """What to call the data at ``path``: a sample's title, or the name of a file."""
+def title_of(path: str) -> str:
+    """The title of the data at ``path``: that of a sample, or the name of a file."""
     if path == GENERAL:
-        return "What the starter model knows"
+        return "Replay data of the starter"
     titles = {f"{FOLDER}/{entry['file']}": entry["title"] for entry in sample_entries()}
     return titles.get(path) or PurePosixPath(path).name

@@ -1,4 +1,4 @@
-"""The Data tab: show it what good answers look like. Rows in; what was found in them out, and mended by a click."""
+"""The Data tab: rows in; what was found in them out, and fixed by a click."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,28 +12,31 @@ from finetune.ui import views
 from finetune.ui.data import correction, intake, mapping, mixing
 from finetune.ui.data.changes import act, drop_row, mix_in, put_rows, save_row, uploaded
 from finetune.ui.data.correction import Correction
+from finetune.ui.data.counting import Counting, CountingInputs
+from finetune.ui.data.desk import Chosen, DataDesk
+from finetune.ui.data.display import Display, example, failed, nothing_yet, recount, show, turn, unchanged
 from finetune.ui.data.findings import rejected_file
 from finetune.ui.data.intake import Intake
 from finetune.ui.data.mapping import Mapping
 from finetune.ui.data.mixing import Mixing
 from finetune.ui.data.samples import GENERAL
-from finetune.ui.data.shown import Shown, example, failed, kept, nothing_yet, recount, show, turn
-from finetune.ui.method.cards import PICK
-from finetune.ui.studio import Chosen, Counting, Studio, counting
+from finetune.ui.studio import Studio
 
 TO_FORM = "() => document.querySelector('#row-form')?.scrollIntoView({block: 'nearest'})"
 """A row of the list of reasons opens in a form that may be far below."""
+TO_FILE = "() => document.querySelector('#rejected-ready').click()"
 ROWS_TRIED = 3
 """Rows shown as a mapping would read them."""
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass
 class Parts:
-    """What other tabs and the wires need of this tab."""
+    """The components that other tabs and the wires need."""
 
     chosen: gr.State
     remembered: gr.BrowserState
-    """What was chosen, kept by the browser so that a page loaded anew still has it."""
+    """The choice, remembered by the browser, so that a reloaded page still has it."""
     index: gr.State
     intake: Intake
     result: gr.HTML
@@ -49,40 +52,44 @@ class Parts:
     mixing: Mixing
     next: gr.Button
 
-    def shown(self) -> list:
-        """The components of ``Shown``, in its order."""
-        return [
-            self.chosen,
-            self.index,
-            self.result,
-            self.rejected,
-            self.preview,
-            self.pager,
-            self.position,
-            self.correction.bar,
-            *self.correction.opened(),
-            self.mapping.fold,
-            *self.mapping.inputs(),
-            self.mapping.effect,
-            *self.mixing.shown(),
-            self.next,
-            self.remembered,
-        ]
+    def display(self) -> list:
+        """The component of each value of a ``Display``, in its order."""
+        return Display(
+            chosen=self.chosen,
+            index=self.index,
+            result=self.result,
+            rejected=self.rejected,
+            preview=self.preview,
+            pager=self.pager,
+            position=self.position,
+            bar=self.correction.bar,
+            correction=self.correction.opened(),
+            fold=self.mapping.fold,
+            mapping=self.mapping.inputs(),
+            effect=self.mapping.effect,
+            mixing=self.mixing.listing(),
+            next=self.next,
+            remembered=self.remembered,
+        ).values()
 
-    def turned(self) -> list:
+    def page(self) -> list:
         """The components that turning a page changes."""
         return [self.index, self.preview, self.position, self.correction.form]
+
+    def loud(self) -> dict:
+        """The options of an event that may take seconds: it shows that it is at work."""
+        return {"api_visibility": "private", "show_progress_on": self.result}
 
 
 def draw(studio: Studio) -> Parts:
     """The tab's components."""
-    gr.HTML(views.lead("Show it what good answers look like."))
+    gr.HTML(views.lead("Show the model what good answers look like."))
     with gr.Row(elem_classes="halves", equal_height=False):
         with gr.Column(scale=2, min_width=280):
             source = intake.draw()
         with gr.Column(scale=3, min_width=300):
-            result = gr.HTML(nothing_yet(), js_on_load=PICK, elem_id="result")
-            rejected = gr.Button("Download the list of rows left out", size="sm", visible=False, elem_id="rejected")
+            result = gr.HTML(nothing_yet(), js_on_load=views.PICK, elem_id="result")
+            rejected = gr.Button("Download the rejected rows", size="sm", visible=False, elem_id="rejected")
             rejected_ready = gr.DownloadButton(visible="hidden", elem_id="rejected-ready")
             preview = gr.HTML(elem_id="preview")
             with gr.Row(visible=False, elem_classes="pager") as pager:
@@ -96,234 +103,213 @@ def draw(studio: Studio) -> Parts:
                 next_ = gr.Button(
                     "Choose a method", variant="primary", visible=False, elem_id="to-method", scale=0, min_width=220
                 )
-    remembered = gr.BrowserState(None, storage_key="finetune-studio-data", secret="finetune-studio")
     return Parts(
-        gr.State(None),
-        remembered,
-        gr.State(0),
-        source,
-        result,
-        rejected,
-        rejected_ready,
-        preview,
-        pager,
-        position,
-        before,
-        after,
-        corrected,
-        mapped,
-        mixed,
-        next_,
+        chosen=gr.State(None),
+        remembered=gr.BrowserState(None, storage_key="finetune-studio-data", secret="finetune-studio"),
+        index=gr.State(0),
+        intake=source,
+        result=result,
+        rejected=rejected,
+        rejected_ready=rejected_ready,
+        preview=preview,
+        pager=pager,
+        position=position,
+        before=before,
+        after=after,
+        correction=corrected,
+        mapping=mapped,
+        mixing=mixed,
+        next=next_,
     )
 
 
-def wire(studio: Studio, parts: Parts, counted_by: list) -> None:
-    """The tab's own events; ``counted_by`` are the inputs of the Method tab that decide what is counted:
-    model, length and chat template."""
-    _wire_intake(studio, parts, counted_by)
-    _wire_result(studio, parts, counted_by)
-    _wire_mapping(studio, parts, counted_by)
-    _wire_mixing(studio, parts, counted_by)
-    _wire_correction(studio, parts, counted_by)
+def wire(studio: Studio, parts: Parts, by: CountingInputs) -> None:
+    """The tab's own events; ``by`` are the inputs of the Method tab that decide how tokens are counted."""
+    _wire_intake(studio.data, parts, by)
+    _wire_result(studio.data, parts, by)
+    _wire_mapping(studio.data, parts, by)
+    _wire_mixing(studio.data, parts, by)
+    _wire_correction(studio.data, parts, by)
 
 
-def _loud(parts: Parts) -> dict:
-    """How an event that may take seconds shows that it works."""
-    return {"api_visibility": "private", "show_progress_on": parts.result}
-
-
-def _wire_intake(studio: Studio, parts: Parts, counted_by: list) -> None:
-    source, loud = parts.intake, _loud(parts)
-
-    # Gradio finds event and progress among a function's own positional arguments, which a partial hides.
-    def pick(model: str, length: str, template: str, event: gr.EventData) -> list:
-        return take(studio, partial(intake.from_sample, event.pick), counting(model, length, template)).values()
-
-    def drop(paths: list[str], model: str, length: str, template: str, progress=gr.Progress()) -> list:
-        return take_files(studio, paths, counting(model, length, template), progress)
-
-    def paste(text: str, model: str, length: str, template: str, progress=gr.Progress()) -> list:
-        by = counting(model, length, template)
-        return take(studio, partial(intake.from_text, studio, text), by, progress).values()
-
-    def fetch(
-        name: str, config: str, split: str, model: str, length: str, template: str, progress=gr.Progress()
-    ) -> list:
-        by = counting(model, length, template)
-        return take(studio, partial(intake.from_hub, name, config, split), by, progress).values()
-
-    source.samples.pick(pick, counted_by, parts.shown(), api_name="data_sample", **loud)
-    source.file.upload(
-        drop,
-        [source.file, *counted_by],
-        [source.file, *parts.shown()],
+def _wire_intake(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
+    source, display, loud = parts.intake, parts.display(), parts.loud()
+    by.wire(source.samples.pick, partial(take_sample, desk), [], display, api_name="data_sample", **loud)
+    by.wire(
+        source.file.upload,
+        partial(take_files, desk),
+        [source.file],
+        [source.file, *display],
         api_name="data_file",
         **loud,
     )
-    source.use_pasted.click(
-        paste,
-        [source.pasted, *counted_by],
-        parts.shown(),
-        api_name="data_paste",
-        **loud,
-    )
-    gr.on(
-        [source.fetch.click, source.hub_id.submit],
-        fetch,
-        [source.hub_id, source.hub_config, source.hub_split, *counted_by],
-        parts.shown(),
+    by.wire(source.use_pasted.click, partial(take_text, desk), [source.pasted], display, api_name="data_paste", **loud)
+    by.wire(
+        partial(gr.on, [source.load.click, source.hub_id.submit]),
+        partial(take_hub, desk),
+        [source.hub_id, source.hub_config, source.hub_split],
+        display,
         api_name="data_hub",
         **loud,
     )
 
 
-def _wire_result(studio: Studio, parts: Parts, counted_by: list) -> None:
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    model, length, template = counted_by
-
-    # Gradio finds an event among a function's own positional arguments, which a partial hides.
-    def pick(chosen: Chosen | None, model: str, length: str, template: str, event: gr.EventData) -> list:
-        return act(studio, event.pick, chosen, model, length, template)
-
+def _wire_result(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
     for block, name in ((parts.result, "data_pick"), (parts.mixing.listed, "mixed_pick")):
-        block.pick(
-            pick,
-            [parts.chosen, *counted_by],
-            [length, template, *parts.shown()],
+        by.wire(
+            block.pick,
+            partial(pick, desk),
+            [parts.chosen],
+            [by.length, by.template, *parts.display()],
             api_name=name,
-            **_loud(parts),
+            **parts.loud(),
         ).then(None, None, None, js=TO_FORM, api_visibility="private")
-    parts.rejected.click(
-        partial(download_rejected, studio),
-        [parts.chosen, *counted_by],
+    by.wire(
+        parts.rejected.click,
+        partial(download_rejected, desk),
+        [parts.chosen],
         parts.rejected_ready,
         api_name="data_rejected",
-        **quiet,
-    ).then(None, None, None, js="() => document.querySelector('#rejected-ready').click()", api_visibility="private")
-    gr.on(
-        [model.change, template.change, length.blur, length.submit],
-        partial(recount, studio),
-        [parts.chosen, *counted_by],
-        parts.shown(),
+        **QUIET,
+    ).then(None, None, None, js=TO_FILE, api_visibility="private")
+    by.wire(
+        partial(gr.on, [by.model.change, by.template.change, by.length.blur, by.length.submit]),
+        partial(recount, desk),
+        [parts.chosen],
+        parts.display(),
         api_name="data_count",
         trigger_mode="always_last",
-        **quiet,
+        **QUIET,
     )
-    for button, step in ((parts.before, -1), (parts.after, 1)):
-        button.click(
-            partial(turn, studio, step),
-            [parts.chosen, parts.index, *counted_by],
-            parts.turned(),
-            api_name=f"data_turn_{'back' if step < 0 else 'on'}",
-            **quiet,
+    for button, step, name in ((parts.before, -1, "data_turn_back"), (parts.after, 1, "data_turn_on")):
+        by.wire(
+            button.click, partial(turn, desk, step), [parts.chosen, parts.index], parts.page(), api_name=name, **QUIET
         )
 
 
-def _wire_correction(studio: Studio, parts: Parts, counted_by: list) -> None:
-    quiet, form = {"show_progress": "hidden", "api_visibility": "private"}, parts.correction
-    at, shown = [parts.chosen, parts.index, *counted_by], parts.shown()
-    form.drop.click(partial(drop_row, studio), at, shown, api_name="row_drop", **quiet)
+def _wire_correction(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
+    form, at, display = parts.correction, [parts.chosen, parts.index], parts.display()
+    by.wire(form.drop.click, partial(drop_row, desk), at, display, api_name="row_drop", **QUIET)
     for button, is_new, name in ((form.correct, False, "row_correct"), (form.add, True, "row_add")):
-        opened = partial(correction.open_form, studio, is_new)
-        button.click(opened, at, form.opened(), api_name=name, **quiet)
-    form.cancel.click(lambda: gr.Column(visible=False), None, form.form, api_name="row_cancel", **quiet)
-    form.save.click(partial(save_row, studio), [form.row, *at, *form.boxes], shown, api_name="row_save", **quiet)
+        opened = partial(correction.open_form, desk, is_new)
+        by.wire(button.click, opened, at, form.opened(), api_name=name, **QUIET)
+    form.cancel.click(lambda: gr.Column(visible=False), None, form.form, api_name="row_cancel", **QUIET)
+    by.wire(
+        form.save.click, partial(save_row, desk), [form.row, *at, *form.boxes], display, api_name="row_save", **QUIET
+    )
 
 
-def _wire_mapping(studio: Studio, parts: Parts, counted_by: list) -> None:
-    form, given = parts.mapping, [parts.chosen, *counted_by, *parts.mapping.inputs()]
-    form.format.input(partial(reread, studio, False), given, parts.shown(), api_name="data_format", **_loud(parts))
-    form.reread.click(partial(reread, studio, True), given, parts.shown(), api_name="data_read", **_loud(parts))
-    gr.on(
-        [each.input for each in (*form.columns, *form.others)],
-        partial(effect, studio),
+def _wire_mapping(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
+    form, given, display, loud = parts.mapping, [parts.chosen, *parts.mapping.inputs()], parts.display(), parts.loud()
+    by.wire(form.format.input, partial(reread, desk, False), given, display, api_name="data_format", **loud)
+    by.wire(form.apply.click, partial(reread, desk, True), given, display, api_name="data_read", **loud)
+    by.wire(
+        partial(gr.on, [each.input for each in (*form.columns, *form.others)]),
+        partial(effect, desk),
         given,
         form.effect,
         api_name="data_effect",
         trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
 
 
-def _wire_mixing(studio: Studio, parts: Parts, counted_by: list) -> None:
-    form, sent = parts.mixing, partial(uploaded, studio)
-    rows, general = partial(put_rows, studio), mixing.with_general
+def _wire_mixing(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
+    form, sent = parts.mixing, partial(uploaded, desk)
+    rows, replay = partial(put_rows, desk), mixing.with_replay
     for event, put, path_of, given, amount, name in (
-        (form.starter.click, general, lambda _: GENERAL, form.share, form.share, "data_general"),
-        (form.general.upload, general, sent, form.general, form.share, "data_general_file"),
+        (form.starter.click, replay, lambda _: GENERAL, form.share, form.share, "data_replay"),
+        (form.replay.upload, replay, sent, form.replay, form.share, "data_replay_file"),
         (form.add.click, rows, str, form.sample, form.weight, "data_mix"),
         (form.file.upload, rows, sent, form.file, form.weight, "data_mix_file"),
     ):
-        event(
-            partial(mix_in, studio, put, path_of),
-            [parts.chosen, parts.index, given, amount, *counted_by],
-            parts.shown(),
+        by.wire(
+            event,
+            partial(mix_in, desk, put, path_of),
+            [parts.chosen, parts.index, given, amount],
+            parts.display(),
             api_name=name,
             api_visibility="private",
             show_progress_on=form.listed,
         )
 
 
-def take_files(studio: Studio, paths: list[str] | None, by: Counting, progress: gr.Progress | None = None) -> list:
+def take_sample(desk: DataDesk, by: Counting, event: gr.EventData) -> list:
+    """The tab with the sample that was picked."""
+    return take(desk, partial(intake.from_sample, event.pick), by).values()
+
+
+def take_files(desk: DataDesk, by: Counting, paths: list[str] | None, progress: Callable = gr.Progress()) -> list:
     """An empty place to drop the next files, and the tab with these."""
     if not paths:
         return [None, *failed("").values()]
-    return [None, *take(studio, partial(intake.from_files, studio, paths), by, progress).values()]
+    return [None, *take(desk, partial(intake.from_files, desk, paths), by, progress).values()]
 
 
-def take(studio: Studio, source: Callable, by: Counting, progress: gr.Progress | None = None) -> Shown:
+def take_text(desk: DataDesk, by: Counting, text: str, progress: Callable = gr.Progress()) -> list:
+    """The tab with pasted text."""
+    return take(desk, partial(intake.from_text, desk, text), by, progress).values()
+
+
+def take_hub(
+    desk: DataDesk, by: Counting, name: str, config: str, split: str, progress: Callable = gr.Progress()
+) -> list:
+    """The tab with a dataset on the Hub."""
+    return take(desk, partial(intake.from_hub, name, config, split), by, progress).values()
+
+
+def take(desk: DataDesk, source: Callable, by: Counting, progress: Callable | None = None) -> Display:
     """The tab with the data that ``source()`` names; or what is wrong with it."""
 
-    def told(share: float, what: str) -> None:
-        if progress is not None:  # an idle one has no length, so it counts as false
+    def on_progress(share: float, what: str) -> None:
+        if progress is not None:  # an idle gr.Progress has no length, so it counts as false
             progress(share, desc=what)
 
     try:
         settings, name = source()
     except FinetuneError as error:
         return failed(views.notice_of(error))
-    return show(studio, settings, name, by, is_new=True, told=told)
+    return show(desk, settings, name, by, is_new=True, on_progress=on_progress)
 
 
-def reread(
-    studio: Studio, with_columns: bool, chosen: Chosen | None, model: str, length: str, template: str, *given
-) -> list:
-    """The tab with the same file, read as the person says; a newly chosen format looks for its columns itself."""
+def pick(desk: DataDesk, by: Counting, chosen: Chosen | None, event: gr.EventData) -> list:
+    """Length, chat template and the tab after a button in the result was picked."""
+    return act(desk, by, chosen, event.pick)
+
+
+def reread(desk: DataDesk, with_columns: bool, by: Counting, chosen: Chosen | None, *given) -> list:
+    """The tab with the same file, read as the form says; a newly chosen format detects its columns."""
     if chosen is None:
         return failed("").values()
     try:
         settings = mapping.settings_of(given, chosen.settings, with_columns)
     except DataError as error:
-        return failed(views.notice_of(error), chosen, studio.columns(chosen.settings)).values()
-    return show(studio, settings, chosen.name, counting(model, length, template)).values()
+        return failed(views.notice_of(error), chosen, desk.columns(chosen.settings)).values()
+    return show(desk, settings, chosen.name, by).values()
 
 
-def effect(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str, *given) -> str:
-    """The first rows as they would be read, before it is decided."""
+def effect(desk: DataDesk, by: Counting, chosen: Chosen | None, *given) -> str:
+    """The first rows as the form would have them read, before it is applied."""
     if chosen is None:
         return ""
-    by = counting(model, length, template)
     try:
-        checked = studio.tried(mapping.settings_of(given, chosen.settings), by, ROWS_TRIED)
+        checked = desk.tried(mapping.settings_of(given, chosen.settings), by, ROWS_TRIED)
         count = min(ROWS_TRIED, len(checked.dataset.examples))
-        shown = "".join(example(studio, checked, n, by) for n in range(count))
+        examples = "".join(example(desk, checked, n, by) for n in range(count))
     except FinetuneError as error:
         return views.notice_of(error)
-    return f"<section class='effect'><h4>The first rows, read this way</h4>{shown}</section>"
+    return f"<section class='effect'><h4>The first rows, read this way</h4>{examples}</section>"
 
 
-def download_rejected(studio: Studio, chosen: Chosen | None, model: str, length: str, template: str) -> str | None:
-    """The path of a new CSV file of the rows that were left out, each with its reason."""
-    if chosen is None:
-        return None
-    return rejected_file(chosen.name, studio.checked(chosen.settings, counting(model, length, template)).report)
+def download_rejected(desk: DataDesk, by: Counting, chosen: Chosen | None) -> str | None:
+    """The path of a new CSV file of the rejected rows, each with its reason."""
+    return rejected_file(chosen.name, desk.checked(chosen.settings, by).report) if chosen else None
 
 
-def restore(studio: Studio, remembered: object, model: str, length: str, template: str) -> list:
-    """The tab as it was before the page was loaded anew; the browser's word is checked like a visitor's."""
+def restore(desk: DataDesk, by: Counting, remembered: object) -> list:
+    """The tab as it was before the page was reloaded; what the browser remembers is validated like any input."""
     try:
         settings, name = DataSettings.model_validate(remembered["data"]), str(remembered["name"])
     except (TypeError, KeyError, ValueError):
-        return kept().values()
-    return show(studio, settings, name, counting(model, length, template), is_new=True).values()
+        return unchanged().values()
+    return show(desk, settings, name, by, is_new=True).values()

@@ -1,4 +1,4 @@
-"""Will it fit, how long will it take: the line beside the Start button, a measured step, and the offered change."""
+"""Will it fit, how long will it take: the line beside the Start button, a memory profile, and the suggested change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,15 @@ from finetune.errors import FinetuneError
 from finetune.format import amount, counted, rough_duration, size
 from finetune.recipe import Recipe
 from finetune.ui import views
+from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form
-from finetune.ui.studio import Chosen, Studio
+from finetune.ui.studio import Studio
 
 Current = Callable[[Chosen | None, tuple], Recipe]
 """Gives the recipe that the tab describes; ``RecipeError`` if it describes none."""
 
 CLASSES = {"fits": "fits", "tight": "tight", "won't fit": "too-big", "": "small"}
-MEASURING = "Taking a few real steps on the longest rows, in a process of their own…"
+MEASURING = "Memory profile: running a few real steps on the longest rows, in a separate process…"
 
 
 @dataclass
@@ -31,11 +32,12 @@ class Parts:
     change: gr.State
     """The settings that the ``fix`` button applies, by dotted path."""
 
-    def weighed(self) -> list:
-        """What a new estimate is shown in; a measurement of other settings goes."""
+    def estimated(self) -> list:
+        """What a new estimate is shown in; a measurement of other settings is cleared."""
         return [self.estimate, self.measured, self.measure]
 
-    def offered(self) -> list:
+    def suggested(self) -> list:
+        """What a suggested change is shown in."""
         return [self.fix, self.change]
 
 
@@ -46,46 +48,47 @@ def draw(words: str) -> Parts:
         measured = gr.HTML(elem_id="measured")
         with gr.Row(elem_classes="actions"):
             fix = gr.Button("Make it fit", size="sm", visible=False, elem_id="fix")
-            measure = gr.Button("Measure it", size="sm", visible=False, elem_id="measure")
-    return Parts(estimate, measured, measure, fix, gr.State({}))
+            measure = gr.Button("Measure memory and speed", size="sm", visible=False, elem_id="measure")
+    return Parts(estimate=estimate, measured=measured, measure=measure, fix=fix, change=gr.State({}))
 
 
 def wire(studio: Studio, parts: Parts, form: Form, current: Current, written, given: list) -> None:
-    """The line's events: weighed whenever the recipe is ``written`` anew from ``given``, the data and the settings."""
+    """The line's events: an estimate whenever the recipe is ``written`` from ``given``, the data and the settings."""
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     latest = {"trigger_mode": "always_last", **quiet}
-    weighed = written.then(partial(weigh, studio, current), given, parts.weighed(), api_name="estimate", **latest)
-    weighed.then(partial(offer, studio, current), given, parts.offered(), api_name="fit_offer", **latest)
+    line, offer = partial(estimate_line, studio, current), partial(offer_change, studio, current)
+    estimated = written.then(line, given, parts.estimated(), api_name="estimate", **latest)
+    estimated.then(offer, given, parts.suggested(), api_name="fit_suggest", **latest)
     asked = parts.measure.click(lambda: views.small(MEASURING), None, parts.measured, api_name="fit_measuring", **quiet)
     asked.then(partial(measure, studio, current), given, parts.measured, api_name="fit_measure", **quiet)
-    parts.fix.click(partial(fix, form, current), [parts.change, *given], given[1:], api_name="fit_mend", **quiet)
+    parts.fix.click(partial(fix, form, current), [parts.change, *given], given[1:], api_name="fit_fix", **quiet)
 
 
-def weigh(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[str, str, gr.Button]:
-    """Whether it fits and how long it takes, in a line; never fetches a model to find out."""
+def estimate_line(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[str, str, gr.Button]:
+    """Whether it fits and how long it takes, in a line; a model is never downloaded to find out."""
     from finetune.fit.estimate import estimate_fit
 
     try:
         fit = estimate_fit(current(chosen, given), studio.workspace, chosen.counts)
     except FinetuneError as error:
         return views.small(f"{error.message} {error.hint}".rstrip()), "", gr.Button(visible=False)
-    rows = f" Learns from {counted(chosen.counts.rows, 'row')}, {amount(chosen.mixed)} of them mixed in."
+    rows = f" Trains on {counted(chosen.counts.rows, 'row')}, {amount(chosen.mixed)} of them mixed in."
     sentence = fit.sentence + (rows if chosen.mixed else "")
     line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
     return line + usual_gpus(fit.gpus), "", gr.Button(visible=bool(fit.parameters))
 
 
 def usual_gpus(verdicts: dict[str, str]) -> str:
-    """What the usual cards would say to it: sizes of one verdict together."""
+    """Whether it fits the usual GPUs: memory sizes with one verdict together."""
     groups: dict[str, list[str]] = {}
     for memory, word in verdicts.items():
         groups.setdefault(word, []).append(memory.removesuffix(" GB"))
     parts = [f"{word} in {', '.join(sizes)} GB" for word, sizes in groups.items()]
-    return views.small(f"On a graphics card: {'; '.join(parts)}.") if parts else ""
+    return views.small(f"On a graphics card (GPU): {'; '.join(parts)}.") if parts else ""
 
 
-def offer(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[gr.Button, dict]:
-    """The button that makes it fit, with what it changes; hidden where it fits or nothing would help."""
+def offer_change(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[gr.Button, dict]:
+    """The button that makes it fit, with what it changes; hidden where it fits or no change helps."""
     from finetune.fit.suggest import suggest
 
     try:
@@ -98,7 +101,7 @@ def offer(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tu
 
 
 def measure(studio: Studio, current: Current, chosen: Chosen | None, *given) -> str:
-    """What a measured step says of the run; or why there is none."""
+    """What a memory profile of the run found; or why there is none."""
     from finetune.fit.probe import measured
 
     try:
@@ -114,6 +117,6 @@ def measure(studio: Studio, current: Current, chosen: Chosen | None, *given) -> 
 
 
 def fix(form: Form, current: Current, change: dict, chosen: Chosen | None, *given) -> list:
-    """The values of method, adapter and settings with the offered ``change``."""
+    """The values of method, adapter and settings with the suggested ``change``."""
     recipe = current(chosen, given).changed(**change)
     return [recipe.method.type, recipe.adapter.type, *form.fill(recipe)]

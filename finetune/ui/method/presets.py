@@ -1,4 +1,4 @@
-"""The cards of the Method tab: named pairs of method and adapter, from ``assets/recipes/``."""
+"""The presets of the Method tab: named pairs of method and adapter, from ``assets/recipes/``."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ RECIPES = ASSETS / "recipes"
 
 
 class Preset(Settings):
-    """One card: what it is called, what it says, and what it sets."""
+    """One preset: its title, its explanation, and what it sets."""
 
     name: str
     title: str
@@ -28,14 +28,14 @@ class Preset(Settings):
     training: dict = {}
 
     def parts(self) -> tuple[Method, Adapter]:
-        """The method and the adapter it stands for, with their defaults."""
+        """The method and the adapter it sets, with their defaults."""
         return TypeAdapter(MethodChoice).validate_python(self.method), TypeAdapter(AdapterChoice).validate_python(
             self.adapter
         )
 
 
 def presets(folder: Path = RECIPES) -> list[Preset]:
-    """The cards in the order of their file names."""
+    """The presets in the order of their file names."""
     return [
         Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         for path in sorted(folder.glob("*.yaml"))

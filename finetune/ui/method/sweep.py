@@ -1,4 +1,4 @@
-"""A recipe with lists, pasted on the Method tab: how many runs it stands for, and the button that queues them all."""
+"""A recipe with lists, pasted on the Method tab: how many runs the sweep has, and the button that queues them all."""
 
 import gradio as gr
 
@@ -10,7 +10,7 @@ from finetune.ui.studio import Studio
 
 
 def offer(text: str) -> gr.Button:
-    """The button that queues all runs of a recipe with lists; hidden for any other text."""
+    """The button that queues all runs of a sweep; hidden for any other text."""
     try:
         values = read_yaml(text or "")
         count = len(recipes(values)) if axes(values) else 1
@@ -19,19 +19,19 @@ def offer(text: str) -> gr.Button:
     return gr.Button(f"Queue all {count} runs", visible=count > 1)
 
 
-def several(count: int) -> str:
-    """What to say of a recipe with lists, which no form can hold."""
+def refused(count: int) -> str:
+    """The notice that a recipe is a sweep of ``count`` runs, which the form cannot hold."""
     return views.notice(
-        f"This recipe has lists in it and stands for {count} runs.",
+        f"This recipe has lists in it: it is a sweep of {count} runs.",
         f"Press “Queue all {count} runs”, or leave one value in each list to fill in the form.",
         kind="info",
     )
 
 
 def queue(studio: Studio, text: str) -> tuple[str | None, str]:
-    """The id of the first of the runs that ``text`` stands for, all of them queued; or None and what is to be mended.
+    """The id of the first run of the sweep in ``text``, all of them queued; or None and what to fix.
 
-    Everything is checked before the first one is queued.
+    Everything is checked before the first run is queued.
     """
     try:
         made = recipes(read_yaml(text))

@@ -1,4 +1,4 @@
-"""The Method tab: how it should learn, from which model, with which settings, and the button that starts it."""
+"""The Method tab: the training method, the model, the settings, and the button that starts the run."""
 
 import tempfile
 from dataclasses import dataclass
@@ -14,44 +14,55 @@ from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingS
 from finetune.runs.run import slug
 from finetune.sweep import recipes
 from finetune.ui import views
+from finetune.ui.data.counting import Counting, CountingInputs
+from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form, recipe_of
-from finetune.ui.method import fit
-from finetune.ui.method.cards import PICK, cards, matching, suited
+from finetune.ui.method import fit, radios, sweep
 from finetune.ui.method.models import describe_model, model_choices
 from finetune.ui.method.presets import presets
-from finetune.ui.method.sweep import offer, several
-from finetune.ui.studio import Chosen, Counting, Studio
+from finetune.ui.studio import Studio
 
-FIRST_CARD = "lora"
+FIRST_PRESET = "lora"
 NO_DATA = "Choose data first, on the Data tab."
+LONGEST_RECIPE = 100_000
+"""Characters of an uploaded recipe that are read."""
+TO_FILE = "() => document.querySelector('#recipe-ready').click()"
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass
+class RecipeBox:
+    """The components of the recipe in YAML."""
+
+    text: gr.Textbox
+    queue: gr.Button
+    use: gr.Button
+    open: gr.UploadButton
+    download: gr.Button
+    ready: gr.DownloadButton
+    """Hidden: the file to download."""
 
 
 @dataclass
 class Parts:
-    """What other tabs and the wires need of this tab."""
+    """The components that other tabs and the wires need."""
 
     form: Form
-    cards: gr.HTML
+    presets: gr.HTML
     method: gr.Dropdown
     adapter: gr.Dropdown
     model_note: gr.HTML
-    recipe_text: gr.Textbox
-    recipe_file: gr.UploadButton
-    recipe_use: gr.Button
-    recipe_queue: gr.Button
-    recipe_download: gr.Button
-    recipe_ready: gr.DownloadButton
+    recipe: RecipeBox
     problems: gr.HTML
     fit: fit.Parts
     start: gr.Button
 
-    @property
-    def model(self) -> gr.Dropdown:
-        return self.form.inputs["model.id"]
-
-    def counted_by(self) -> list:
-        """What decides how tokens are counted: model, length and chat template."""
-        return [self.form.inputs[path] for path in ("model.id", "training.length", "model.chat_template")]
+    def counted_by(self) -> CountingInputs:
+        """The inputs that decide how tokens are counted."""
+        inputs = self.form.inputs
+        return CountingInputs(
+            model=inputs["model.id"], length=inputs["training.length"], template=inputs["model.chat_template"]
+        )
 
     def settings(self) -> list:
         """The inputs that make up a recipe, in the order the handlers take them."""
@@ -61,8 +72,37 @@ class Parts:
 def draw(studio: Studio) -> Parts:
     """The tab's components."""
     form = Form()
-    gr.HTML(views.lead("How should it learn?"))
-    drawn_cards = gr.HTML(cards(presets(), "", FIRST_CARD), js_on_load=PICK, elem_id="cards")
+    gr.HTML(views.lead("Choose how the model is trained."))
+    drawn = gr.HTML(radios.group(presets(), "", FIRST_PRESET), js_on_load=views.PICK, elem_id="presets")
+    model_note = _draw_basics(studio, form)
+    with gr.Accordion("More settings", open=False, elem_id="more-settings"):
+        method, adapter = _draw_types(form)
+        for path, cls in (("training", TrainingSettings), ("evaluation", EvaluationSettings), ("model", ModelSettings)):
+            gr.HTML(f"<h4>{path.capitalize()}</h4>")
+            with gr.Row(elem_classes="fields"):
+                form.draw_rest(path, cls)
+    recipe = _draw_recipe()
+    problems = gr.HTML(elem_id="problems")
+    with gr.Row(elem_classes="primary-row"):
+        line = fit.draw(NO_DATA)
+        start = gr.Button(
+            "Start training", variant="primary", interactive=False, elem_id="start", scale=0, min_width=220
+        )
+    return Parts(
+        form=form,
+        presets=drawn,
+        method=method,
+        adapter=adapter,
+        model_note=model_note,
+        recipe=recipe,
+        problems=problems,
+        fit=line,
+        start=start,
+    )
+
+
+def _draw_basics(studio: Studio, form: Form) -> gr.HTML:
+    """The inputs that everyone sees; returns the note on the model."""
     with gr.Row(elem_classes="fields"):
         form.draw(
             "model",
@@ -73,26 +113,50 @@ def draw(studio: Studio) -> Parts:
             choices=model_choices(studio),
             allow_custom_value=True,
             filterable=True,
-            info="Pick one, or type the id of a model on huggingface.co.",
+            info="The base model. Pick one, or type the id of a model on huggingface.co.",
         )
         form.draw("", Recipe, "name")
-    model_note = gr.HTML(elem_id="model-note")
+    note = gr.HTML(elem_id="model-note")
     with gr.Row(elem_classes="fields four"):
         for name in ("epochs", "learning_rate", "length", "seed"):
             form.draw("training", TrainingSettings, name)
-    with gr.Accordion("More settings", open=False, elem_id="more-settings"):
-        method, adapter = _draw_types(form)
-        with gr.Row(elem_classes="fields"):
-            form.draw_rest("training", TrainingSettings)
-        with gr.Row(elem_classes="fields"):
-            form.draw_rest("evaluation", EvaluationSettings)
-            form.draw_rest("model", ModelSettings)
+    return note
+
+
+def _draw_types(form: Form) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """Method and adapter, and below them the settings of each."""
+    preset = radios.suited(presets(), "", FIRST_PRESET)
+    gr.HTML("<h4>Method and adapter</h4>")
+    with gr.Row(elem_classes="fields"):
+        method = gr.Dropdown(
+            _titles(METHODS),
+            value=preset.method["type"],
+            filterable=False,
+            label="Method",
+            info="The training objective. A preset above sets method and adapter; here you combine them freely.",
+            elem_id="method",
+        )
+        adapter = gr.Dropdown(
+            _titles(ADAPTERS),
+            value=preset.adapter["type"],
+            filterable=False,
+            label="Adapter",
+            info="The trainable parameters: all weights, or a small adapter beside the frozen model.",
+            elem_id="adapter",
+        )
+    form.draw_types("method", preset.method["type"])
+    form.draw_types("adapter", preset.adapter["type"])
+    return method, adapter
+
+
+def _draw_recipe() -> RecipeBox:
+    """The recipe in a fold, with the ways in and out."""
     with gr.Accordion("Recipe (YAML)", open=False, elem_id="recipe"):
         gr.HTML(
             views.small(
-                "Everything that decides a run, in a few lines. Keep it, share it, or paste one here: "
-                "equal recipes on equal data give equal runs. Give a setting several values, for instance "
-                "learning_rate: [0.001, 0.003], and each of them is tried."
+                "Everything that decides a run, in a few lines. Keep it, share it, or paste one here: equal recipes on "
+                "equal data give equal runs. For a sweep, give a setting several values, for instance learning_rate: "
+                "[0.001, 0.003]."
             )
         )
         text = gr.Textbox(
@@ -110,146 +174,93 @@ def draw(studio: Studio) -> Parts:
             file = gr.UploadButton("Open a file", file_types=[".yaml", ".yml"], size="sm")
             download = gr.Button("Download", size="sm")
             ready = gr.DownloadButton(visible="hidden", elem_id="recipe-ready")
-    problems = gr.HTML(elem_id="problems")
-    with gr.Row(elem_classes="primary-row"):
-        line = fit.draw(NO_DATA)
-        start = gr.Button(
-            "Start training", variant="primary", interactive=False, elem_id="start", scale=0, min_width=220
-        )
-    return Parts(
-        form,
-        drawn_cards,
-        method,
-        adapter,
-        model_note,
-        text,
-        file,
-        use,
-        queue,
-        download,
-        ready,
-        problems,
-        line,
-        start,
-    )
-
-
-def _draw_types(form: Form) -> tuple[gr.Dropdown, gr.Dropdown]:
-    preset = suited(presets(), "", FIRST_CARD)
-    with gr.Row(elem_classes="fields"):
-        method = gr.Dropdown(
-            _titles(METHODS),
-            value=preset.method["type"],
-            filterable=False,
-            label="What it learns from",
-            info="The cards above set this and the next one together; here you can combine them as you like.",
-            elem_id="method",
-        )
-        adapter = gr.Dropdown(
-            _titles(ADAPTERS),
-            value=preset.adapter["type"],
-            filterable=False,
-            label="What may change in the model",
-            info="The whole model, or a small add-on beside it.",
-            elem_id="adapter",
-        )
-    form.draw_types("method", preset.method["type"])
-    form.draw_types("adapter", preset.adapter["type"])
-    return method, adapter
+    return RecipeBox(text=text, queue=queue, use=use, open=file, download=download, ready=ready)
 
 
 def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
     """The tab's own events; starting and loading a recipe reach other tabs and are wired in ``page``."""
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    types = [parts.method, parts.adapter]
-    form = parts.form
-    parts.cards.pick(pick_card, None, types, api_name="method_pick", **quiet)
+    form, types = parts.form, [parts.method, parts.adapter]
+    parts.presets.pick(pick_preset, None, types, api_name="method_pick", **QUIET)
     gr.on(
         [parts.method.input, parts.adapter.input],
-        draw_cards,
+        draw_presets,
         [chosen, *types],
-        parts.cards,
-        api_name="method_cards",
-        **quiet,
+        parts.presets,
+        api_name="method_presets",
+        **QUIET,
     )
-    parts.method.change(
-        partial(form.show_types, "method"),
-        parts.method,
-        list(form.type_groups("method").values()),
-        api_name="method_settings",
-        **quiet,
-    )
-    parts.adapter.change(
-        partial(form.show_types, "adapter"),
-        parts.adapter,
-        list(form.type_groups("adapter").values()),
-        api_name="adapter_settings",
-        **quiet,
-    )
-    start = [parts.model, form.inputs["model.run"]]
+    for path, chooser in (("method", parts.method), ("adapter", parts.adapter)):
+        groups = list(form.type_groups(path).values())
+        chooser.change(partial(form.show_types, path), chooser, groups, api_name=f"{path}_settings", **QUIET)
+    start = [form.inputs["model.id"], form.inputs["model.run"]]
     gr.on(
         [part.change for part in start],
         partial(describe_model, studio),
         start,
         parts.model_note,
         api_name="model_note",
-        **quiet,
+        **QUIET,
     )
-    changes = [component.change for component in parts.settings()]
-    written = gr.on(
-        [*changes, chosen.change],
-        partial(write_recipe, form),
-        [chosen, *parts.settings()],
-        parts.recipe_text,
-        trigger_mode="always_last",
-        api_name="recipe_write",
-        **quiet,
-    )
-    fit.wire(studio, parts.fit, form, partial(current, form), written, [chosen, *parts.settings()])
     chosen.change(
         partial(suit, form),
         [chosen, *types],
-        [parts.cards, *types, form.inputs["name"], parts.start, parts.fit.estimate],
+        [parts.presets, *types, form.inputs["name"], parts.start, parts.fit.estimate],
         api_name="method_suit",
-        **quiet,
+        **QUIET,
     )
-    parts.recipe_download.click(save_text, parts.recipe_text, parts.recipe_ready, api_name="recipe_file", **quiet).then(
-        None, None, None, js="() => document.querySelector('#recipe-ready').click()", api_visibility="private"
-    )
-    parts.recipe_text.change(offer, parts.recipe_text, parts.recipe_queue, api_name="recipe_offer", **quiet)
-    parts.recipe_file.upload(read_text, parts.recipe_file, parts.recipe_text, api_name="recipe_open", **quiet)
+    _wire_recipe(studio, parts, chosen)
 
 
-def pick_card(event: gr.EventData) -> tuple[str, str]:
-    """The method and adapter of the card that was picked."""
+def _wire_recipe(studio: Studio, parts: Parts, chosen: gr.State) -> None:
+    """The recipe follows the form, and the estimate follows the recipe."""
+    form, box, given = parts.form, parts.recipe, [chosen, *parts.settings()]
+    written = gr.on(
+        [*(component.change for component in parts.settings()), chosen.change],
+        partial(write_recipe, form),
+        given,
+        box.text,
+        trigger_mode="always_last",
+        api_name="recipe_write",
+        **QUIET,
+    )
+    fit.wire(studio, parts.fit, form, partial(current, form), written, given)
+    box.download.click(save_text, box.text, box.ready, api_name="recipe_file", **QUIET).then(
+        None, None, None, js=TO_FILE, api_visibility="private"
+    )
+    box.text.change(sweep.offer, box.text, box.queue, api_name="recipe_offer", **QUIET)
+    box.open.upload(read_text, box.open, box.text, api_name="recipe_open", **QUIET)
+
+
+def pick_preset(event: gr.EventData) -> tuple[str, str]:
+    """The method and adapter of the preset that was picked."""
     return types_of(event.pick)
 
 
 def types_of(name: str) -> tuple[str, str]:
-    """The method and adapter of the card ``name``; of the first card for a name there is none of."""
+    """The method and adapter of the preset ``name``; of the first preset if there is none of that name."""
     found = next((preset for preset in presets() if preset.name == name), presets()[0])
     return found.method["type"], found.adapter["type"]
 
 
-def draw_cards(chosen: Chosen | None, method: str, adapter: str) -> str:
-    """The cards for the chosen data, with the one checked that stands for this method and adapter."""
-    return cards(presets(), chosen.kind if chosen else "", matching(presets(), method, adapter))
+def draw_presets(chosen: Chosen | None, method: str, adapter: str) -> str:
+    """The presets for the chosen data; the one with this method and adapter is checked."""
+    return radios.group(presets(), chosen.kind if chosen else "", radios.matching(presets(), method, adapter))
 
 
 def suit(form: Form, chosen: Chosen | None, method: str, adapter: str) -> tuple:
-    """The cards, types, name, Start button and estimate that go with newly chosen data."""
+    """The presets, types, name, Start button and estimate for newly chosen data."""
     if chosen is None or not chosen.kind:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=False), views.small(NO_DATA)
     if chosen.kind not in METHODS[method].reads:
-        preset = suited(presets(), chosen.kind, matching(presets(), method, adapter))
+        preset = radios.suited(presets(), chosen.kind, radios.matching(presets(), method, adapter))
         method, adapter = preset.method["type"], preset.adapter["type"]
     return (
-        draw_cards(chosen, method, adapter),
+        draw_presets(chosen, method, adapter),
         method,
         adapter,
         chosen.name,
         gr.Button(interactive=True),
-        views.small("Working out memory and time…"),
+        views.small("Estimating memory and time…"),
     )
 
 
@@ -265,7 +276,7 @@ def current(form: Form, chosen: Chosen | None, given: tuple) -> Recipe:
 
 
 def write_recipe(form: Form, chosen: Chosen | None, *given) -> str:
-    """The recipe as YAML; nothing while there is no data or a value is refused."""
+    """The recipe as YAML; unchanged while there is no data or a value is refused."""
     try:
         return current(form, chosen, given).to_yaml()
     except RecipeError:
@@ -273,7 +284,7 @@ def write_recipe(form: Form, chosen: Chosen | None, *given) -> str:
 
 
 def start(studio: Studio, form: Form, chosen: Chosen | None, *given) -> tuple[str | None, str]:
-    """The id of the new run and nothing to mend; or None and what is to be mended."""
+    """The id of the new run and no problems; or None and what to fix."""
     try:
         return studio.start(current(form, chosen, given)).id, ""
     except FinetuneError as error:
@@ -282,17 +293,17 @@ def start(studio: Studio, form: Form, chosen: Chosen | None, *given) -> tuple[st
 
 
 def load(studio: Studio, form: Form, text: str) -> tuple[Chosen | None, str, list, str]:
-    """What a pasted recipe says: its data, a notice, the values of ``Parts.settings()`` in order, and the cards."""
+    """What a pasted recipe describes: its data, a notice, the values of ``Parts.settings()``, and the presets."""
     try:
         recipe, *others = recipes(read_yaml(text))
         if others:
-            return None, several(1 + len(others)), [], ""
-        checked = studio.checked(recipe.data, Counting(recipe.model, recipe.training.length))
+            return None, sweep.refused(1 + len(others)), [], ""
+        checked = studio.data.checked(recipe.data, Counting(recipe.model, recipe.training.length))
     except FinetuneError as error:
         return None, views.notice_of(error), [], ""
     data = checked.chosen(recipe.data, recipe.name)
     values = [recipe.method.type, recipe.adapter.type, *form.fill(recipe)]
-    drawn = draw_cards(data, recipe.method.type, recipe.adapter.type)
+    drawn = draw_presets(data, recipe.method.type, recipe.adapter.type)
     return data, views.notice("The recipe is in the form now.", kind="info"), values, drawn
 
 
@@ -309,8 +320,11 @@ def save_text(text: str) -> str:
 
 def read_text(path: str) -> str:
     """The text of an uploaded recipe."""
-    return Path(path).read_text(encoding="utf-8", errors="replace")[:100_000]
+    return Path(path).read_text(encoding="utf-8", errors="replace")[:LONGEST_RECIPE]
 
 
 def _titles(types: dict) -> list[tuple[str, str]]:
-    return [(f"{cls.title} ({cls.__name__})", name) for name, cls in types.items()]
+    return [
+        (cls.title if cls.__name__ == cls.title else f"{cls.title} ({cls.__name__})", name)
+        for name, cls in types.items()
+    ]

@@ -1,11 +1,15 @@
-"""The Train tab.
+"""The Train tab: a run at work, or one that ended, read from its directory.
 
-tab             its components and events
-progress        the head of a run: state, bar, figures
-outcome         what has become of it, and the next step
-standing        what can be asked of it now
+tab             its panes, buttons and events
+actions         what can be asked of a run, and what the buttons do
+progress        the head of a run: state, bar, figures; its sample answers, choices and notes
+outcome         what has become of a run, and the next step
+standing        what the directory and the queue say of a run beside its events
 chart           loss and measures
 overlay         several runs in one chart
 runs            several runs in one table
-queue           the runs that wait, and those that were interrupted
+queue           the queue, and the runs that were interrupted
+
+To add a button under a run's head: one entry in ``actions.ACTIONS``. A pane: one entry in ``tab.PANES``. A figure
+under the bar: one entry in ``progress.FIGURES``, and the event that reports it (``finetune.runs.events``).
 """

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from finetune.format import percent
+from finetune.methods import MEASURES, Measure
 from finetune.runs.curve import LARGEST
 from finetune.runs.diagnosis import Diagnosis, diagnose, steps_words
 from finetune.runs.view import View
@@ -36,71 +37,68 @@ class Line:
 
 
 def loss_chart(view: View) -> str:
-    """Training and held-out loss over the steps so far, and the verdict on them; empty before the first step."""
+    """Training and held-out loss over the steps so far, and the diagnosis of them; empty before the first step."""
     raw = finite([(step.step, step.loss) for step in view.steps])
     held_out = finite([(evaluation.step, evaluation.loss) for evaluation in view.evaluations])
     if not raw and not held_out:
         return ""
     lines = [
         Line("", thinned(raw), "raw"),
-        Line("while learning", thinned(smoothed(raw)), "train"),
-        Line("on held-out rows", held_out, "held-out"),
+        Line("training", thinned(smoothed(raw)), "train"),
+        Line("held-out", held_out, "held-out"),
     ]
     found = diagnose(view)
     words = f"{found.title}. {found.words}"
-    drawn = _figure("Loss: how far its answers are from yours", "loss", lines, view.total_steps, words, judged(found))
-    return drawn + warned(found)
+    title = "Loss: the error that training reduces"
+    return _figure(title, lines, view.total_steps, words, diagnosed(found)) + warned(found)
 
 
-def judged(found: Diagnosis) -> str:
-    """A verdict as it stands under a chart: its title, what is seen, and what to do."""
+def diagnosed(found: Diagnosis) -> str:
+    """A diagnosis as it stands under a chart: its title, what is seen, and what to do."""
     advice = f"<p class='small'>{escape(found.advice)}</p>" if found.advice else ""
     words = f"<p><strong>{escape(found.title)}.</strong> {escape(found.words)}</p>"
-    return f"<div class='verdict {found.code}'>{words}{advice}</div>"
+    return f"<div class='diagnosis {found.code}'>{words}{advice}</div>"
 
 
 def warned(found: Diagnosis) -> str:
-    """A warning of the steps at which the loss jumped; empty if it did not."""
+    """A warning of loss spikes; empty without any."""
     if not found.spikes:
         return ""
-    again = "If it does so often, try a lower learning rate, or look on the Data tab for rows unlike the others."
-    return notice(f"The loss jumped at step {steps_words(found.spikes)}.", again, kind="warning")
+    advice = "If this happens often, try a lower learning rate, or look on the Data tab for rows unlike the others."
+    return notice(f"Loss spike at step {steps_words(found.spikes)}.", advice, kind="warning")
 
 
 def metric_charts(view: View) -> str:
-    """For methods that report more than a loss: a chart for each measure, in the order they first appeared."""
+    """A chart for each measure that the method reports beside the loss, in the order they first appeared."""
     return "".join(_metric_chart(view, name) for name in _metric_names(view))
 
 
-METRICS = {
-    "accuracy": (
-        "How often it prefers the better answer",
-        "On pairs it has never seen it prefers the better answer {last} of the time; a coin would get 50 %.",
-    ),
-    "margin": (
-        "How clearly it prefers the better answer",
-        "Above zero, the better answer has gained on the worse one since training began.",
-    ),
-}
+def measure_named(name: str) -> Measure:
+    """The measure called ``name``; one that no method declares has its own name as title."""
+    words = name.replace("_", " ")
+    return MEASURES.get(name) or Measure(name, words.capitalize(), words, "")
+
+
+def value_words(measure: Measure, value: float) -> str:
+    """A value of ``measure``: ``94 %``, ``1.5``."""
+    return percent(value) if measure.unit == "share" else figures(value)
 
 
 def _metric_chart(view: View, name: str) -> str:
     raw = finite([(step.step, step.metrics[name]) for step in view.steps if name in step.metrics])
-    held_out = finite([(check.step, check.metrics[name]) for check in view.evaluations if name in check.metrics])
-    title, sentence = METRICS.get(name, (name.replace("_", " ").capitalize(), ""))
-    last = (held_out or raw)[-1][1] if held_out or raw else 0.0
+    held_out = finite([(each.step, each.metrics[name]) for each in view.evaluations if name in each.metrics])
+    measure = measure_named(name)
     lines = [
-        Line("while learning", thinned(smoothed(raw)), "train"),
-        Line("on held-out rows", held_out, "held-out"),
+        Line("training", thinned(smoothed(raw)), "train"),
+        Line("held-out", held_out, "held-out"),
     ]
-    text = sentence.format(last=percent(last)) if held_out else ""
-    bounds = (0.0, 1.0) if name == "accuracy" else None
-    return _figure(title, name, lines, view.total_steps, text, small(text), bounds)
+    text = measure.sentence.format(last=value_words(measure, held_out[-1][1])) if held_out else ""
+    return _figure(measure.title, lines, view.total_steps, text, small(text), measure)
 
 
 def _metric_names(view: View) -> list[str]:
-    said = [*view.steps[-1:], *view.evaluations[-1:]]
-    return list(dict.fromkeys(name for event in said for name in event.metrics))
+    newest = [*view.steps[-1:], *view.evaluations[-1:]]
+    return list(dict.fromkeys(name for event in newest for name in event.metrics))
 
 
 def smoothed(points: Points, weight: float = 0.8) -> Points:
@@ -135,27 +133,29 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 def _figure(
     title: str,
-    name: str,
     lines: list[Line],
     total_steps: int,
     spoken: str,
     below: str = "",
-    bounds: Bounds | None = None,
+    measure: Measure | None = None,
 ) -> str:
+    """The chart of ``lines`` with its caption; ``spoken`` is for a screen reader. Empty without points."""
     drawn = [line for line in lines if line.points]
     if not drawn:
         return ""
+    is_share = measure is not None and measure.unit == "share"
     legend = "".join(f"<span class='key {line.style}'>{escape(line.label)}</span>" for line in drawn if line.label)
-    frame = Frame(*(bounds or _bounds(drawn)), max([total_steps, *(line.points[-1][0] for line in drawn)]) or 1)
+    last = max([total_steps, *(line.points[-1][0] for line in drawn)]) or 1
+    frame = Frame(*((0.0, 1.0) if is_share else _bounds(drawn)), last)
     curves = "".join(_curve(frame, line) for line in drawn)
-    svg = frame.svg(f"{title}. {spoken}", curves, percent if name == "accuracy" else figures)
+    svg = frame.svg(f"{title}. {spoken}", curves, percent if is_share else figures)
     caption = f"<figcaption><strong>{escape(title)}</strong><span class='legend'>{legend}</span></figcaption>"
     return f"<figure class='chart'>{caption}{svg}{below}</figure>"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where values stand in a chart, and the chart around its curves."""
+    """Where values are drawn in a chart, and the chart around its curves."""
 
     low: float
     high: float
@@ -214,7 +214,7 @@ def _bounds(lines: list[Line]) -> Bounds:
 
 
 def finite(points: Points) -> Points:
-    """``points`` without values that are no numbers or beyond all measure."""
+    """``points`` without values that are not finite or too large to draw."""
     return [(step, value) for step, value in points if abs(value) < LARGEST]
 
 

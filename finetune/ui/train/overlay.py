@@ -1,4 +1,4 @@
-"""The loss of several runs in one chart: told apart by dashes and numbers at the lines, and by colours besides."""
+"""The loss of several runs in one chart: told apart by dashes and numbers at the lines, and by colors besides."""
 
 from dataclasses import dataclass
 from html import escape
@@ -12,27 +12,28 @@ MOST = 8
 TRAINING_POINTS = 120
 LABEL_ROOM = 26
 LABEL_HEIGHT = 13
+LOWEST_LABEL = HEIGHT - 20
 BEYOND = 99.0
-"""A line that leaves the frame at the top goes on so far in its direction, and is cut off."""
+"""A line that leaves the frame at the top is drawn so far in its direction, and clipped."""
 
 
 @dataclass(frozen=True)
-class Curve:
+class RunLine:
     """One run's losses."""
 
     label: str
     """The run in a few words."""
     number: str
-    """What stands at the end of its line."""
+    """The number at the end of its line."""
     training: Points
     held_out: Points
     total_steps: int = 0
 
     @classmethod
-    def of(cls, label: str, number: str, view: View) -> "Curve":
-        """The curve of a run, thinned to what can be seen."""
+    def of(cls, label: str, number: str, view: View) -> "RunLine":
+        """The losses of a run, thinned to what can be seen."""
         training = finite([(step.step, step.loss) for step in view.steps])
-        held_out = finite([(check.step, check.loss) for check in view.evaluations])
+        held_out = finite([(evaluation.step, evaluation.loss) for evaluation in view.evaluations])
         return cls(label, number, thinned(smoothed(training), TRAINING_POINTS), held_out, view.total_steps)
 
     @property
@@ -41,24 +42,23 @@ class Curve:
         return self.held_out or self.training
 
 
-def overlay(curves: list[Curve]) -> str:
-    """The chart of ``curves`` with its legend; empty while none of them has a point."""
-    if not any(curve.main for curve in curves):
+def figure(lines: list[RunLine]) -> str:
+    """The chart of ``lines`` with its legend; empty while none of them has a point."""
+    if not any(line.main for line in lines):
         return ""
-    frame = _frame(curves)
-    drawn = "".join(_drawn(frame, n, curve) for n, curve in enumerate(curves))
+    frame = _frame(lines)
+    drawn = "".join(_drawn(frame, n, line) for n, line in enumerate(lines))
     room = f"x='{LEFT}' y='{TOP - 4}' width='{WIDTH - LEFT - LABEL_ROOM + 4}' height='{HEIGHT - TOP}'"
     area = f"<defs><clipPath id='overlay-area'><rect {room}/></clipPath></defs>"
-    inside = f"{area}<g clip-path='url(#overlay-area)'>{drawn}</g>{_labels(frame, curves)}"
-    ends = "; ".join(f"{curve.label} ends at {curve.main[-1][1]:.3g}" for curve in curves if curve.main)
-    svg = frame.svg(f"Loss of {len(curves)} runs on rows they never learnt from. {ends}.", inside)
-    keys = "".join(f"<span>{swatch(n)} {escape(curve.label)}</span>" for n, curve in enumerate(curves))
-    caption = "<strong>Loss on rows they never learnt from</strong>"
-    note = "Lower is better. Pale: the loss on their own rows. "
-    if any(value > frame.high for curve in curves for _, value in curve.main):
-        note += "Cut off at the top, so that the ends can be told apart."
+    inside = f"{area}<g clip-path='url(#overlay-area)'>{drawn}</g>{_labels(frame, lines)}"
+    ends = "; ".join(f"{line.label} ends at {line.main[-1][1]:.3g}" for line in lines if line.main)
+    svg = frame.svg(f"Held-out loss of {len(lines)} runs. {ends}.", inside)
+    keys = "".join(f"<span>{swatch(n)} {escape(line.label)}</span>" for n, line in enumerate(lines))
+    note = "Lower is better. Pale: training loss. "
+    if any(value > frame.high for line in lines for _, value in line.main):
+        note += "Clipped at the top, so that the ends can be told apart."
     return (
-        f"<figure class='chart overlay'><figcaption>{caption}</figcaption>{svg}"
+        f"<figure class='chart overlay'><figcaption><strong>Held-out loss of each run</strong></figcaption>{svg}"
         f"<p class='legend'>{keys}</p><p class='small'>{note}</p></figure>"
     )
 
@@ -71,38 +71,38 @@ def swatch(n: int) -> str:
     )
 
 
-def _frame(curves: list[Curve]) -> Frame:
-    """From zero to where half of every run's checks are in view: the start of a curve is far above its end."""
-    middles = [median(value for _, value in curve.main) for curve in curves if curve.main]
-    low = min(0.0, *(value for curve in curves for _, value in curve.main))
+def _frame(lines: list[RunLine]) -> Frame:
+    """From zero to where half of every run's evaluations are in view: a line begins far above its end."""
+    middles = [median(value for _, value in line.main) for line in lines if line.main]
+    low = min(0.0, *(value for line in lines for _, value in line.main))
     high = max(middles)
-    last = max(max(curve.total_steps, curve.main[-1][0]) for curve in curves if curve.main) or 1
+    last = max(max(line.total_steps, line.main[-1][0]) for line in lines if line.main) or 1
     return Frame(low, low + max((high - low) * 1.2, 1e-6), last, LABEL_ROOM)
 
 
-def _drawn(frame: Frame, n: int, curve: Curve) -> str:
-    if not curve.main:
+def _drawn(frame: Frame, n: int, line: RunLine) -> str:
+    if not line.main:
         return ""
-    pale = frame.polyline(curve.training, "raw", BEYOND) if curve.held_out and curve.training else ""
-    line = frame.polyline(curve.main, "held-out", BEYOND)
+    pale = frame.polyline(line.training, "raw", BEYOND) if line.held_out and line.training else ""
+    main = frame.polyline(line.main, "held-out", BEYOND)
     dots = "".join(
         f"<circle class='held-out' cx='{frame.x(s):.1f}' cy='{frame.y(v):.1f}' r='2.5'/>"
-        for s, v in curve.held_out
+        for s, v in line.held_out
         if v <= frame.high
     )
-    return f"<g class='run-{n}'>{pale}{line}{dots}</g>"
+    return f"<g class='run-{n}'>{pale}{main}{dots}</g>"
 
 
-def _labels(frame: Frame, curves: list[Curve]) -> str:
-    """The runs' numbers at the ends of their lines, moved apart where they would overlap."""
-    ends = sorted((frame.y(curve.main[-1][1]), n) for n, curve in enumerate(curves) if curve.main)
-    placed, above = [], TOP - LABEL_HEIGHT
+def _labels(frame: Frame, lines: list[RunLine]) -> str:
+    """The runs' numbers at the ends of their lines, moved apart where they would overlap: down, then up again."""
+    ends = sorted((frame.y(line.main[-1][1]), n) for n, line in enumerate(lines) if line.main)
+    placed, above, below = [], TOP - LABEL_HEIGHT, LOWEST_LABEL + LABEL_HEIGHT
     for y, n in ends:
         above = max(y, above + LABEL_HEIGHT)
         placed.append((above, n))
-    excess = max(0.0, placed[-1][0] - (HEIGHT - 20))
-    return "".join(
-        f"<text class='run-{n} end' x='{frame.x(curves[n].main[-1][0]) + 6:.1f}' y='{y - excess + 4:.1f}'>"
-        f"{escape(curves[n].number)}</text>"
-        for y, n in placed
-    )
+    drawn = []
+    for y, n in reversed(placed):
+        below = min(y, below - LABEL_HEIGHT)
+        x = frame.x(lines[n].main[-1][0]) + 6
+        drawn.append(f"<text class='run-{n} end' x='{x:.1f}' y='{below + 4:.1f}'>{escape(lines[n].number)}</text>")
+    return "".join(reversed(drawn))

@@ -1,4 +1,4 @@
-"""Standing: what a run's directory and the line say of it beside its events, and so what can be asked of it now."""
+"""Standing: what a run's directory and the queue say of it beside its events, and so what can be asked of it now."""
 
 import shutil
 import time
@@ -8,10 +8,11 @@ from finetune.format import amount, size
 from finetune.runs.checkpoints import RESERVE_BYTES
 from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, RESUMABLE, View
+from finetune.ui import views
 from finetune.ui.studio import Studio
 
 LOW_BYTES = 2 * 2**30
-"""Less free disk than this is said, whether a run needs it or not."""
+"""Less free disk than this is reported, whether a run needs it or not."""
 
 
 @dataclass(frozen=True)
@@ -19,49 +20,50 @@ class Standing:
     """Where a run stands, as far as its view does not say so."""
 
     checkpoint: int | None = None
-    """The step of its newest checkpoint. Whether every byte of it is whole is found out when it is gone on from."""
+    """The step of its newest checkpoint. Whether every byte of it is intact is verified when the run is resumed."""
     asked: str = ""
     """What was asked of it: ``stop``, ``pause`` or ``yield``."""
     origin: str = ""
     """The earlier run whose model it started from, in words: ``run 3``."""
-    ahead: int | None = None
-    """How many runs have their turn before it; None if it is not in line."""
+    position: int | None = None
+    """Its queue position, 1 for the run that starts next; None if it is not queued."""
     is_offered: bool = False
-    """True if it was interrupted or does not answer, and the top of the tab offers what can be done."""
+    """True if it was interrupted or is not responding, and the top of the tab offers what can be done."""
 
-
-def standing(studio: Studio, run: Run, view: View) -> Standing:
-    """Where ``run`` stands now."""
-    saved = run.checkpoints.all()
-    return Standing(
-        checkpoint=saved[-1].step if saved else None,
-        asked=run.asked,
-        origin=_origin(studio, run),
-        ahead=_ahead(studio, run),
-        is_offered=(view.state == "interrupted" and not run.is_dismissed) or can_restart(studio, run, view),
-    )
+    @classmethod
+    def of(cls, studio: Studio, run: Run, view: View) -> "Standing":
+        """Where ``run`` stands now."""
+        saved, earlier = run.checkpoints.all(), studio.recipe(run).model.run
+        queued = [waiting.id for waiting in studio.queue.waiting()]
+        return cls(
+            checkpoint=saved[-1].step if saved else None,
+            asked=run.asked,
+            origin=views.run_number(earlier) if earlier else "",
+            position=queued.index(run.id) + 1 if run.id in queued else None,
+            is_offered=(view.state == "interrupted" and not run.is_dismissed) or can_restart(studio, run, view),
+        )
 
 
 def can_restart(studio: Studio, run: Run, view: View) -> bool:
-    """True if ``run`` does not answer, and starting this very process again would end its work."""
+    """True if ``run`` is not responding, and restarting this very process would end its work."""
     current = studio.queue.current
     is_ours = current is not None and current.id == run.id
     return studio.restart is not None and is_ours and view.is_stalled(time.time())
 
 
 def resume_label(view: View, standing: Standing) -> str:
-    """What the button says that lets the run go on; empty if there is nothing to go on with."""
+    """The label of the button that resumes the run; empty if there is nothing to resume."""
     if view.state not in RESUMABLE:
         return ""
     if standing.checkpoint:
         return f"Resume from step {amount(standing.checkpoint)}"
-    return "Start again" if view.started_at else "Put it in line"
+    return "Restart from step 0" if view.started_at else "Queue again"
 
 
 def stop_label(view: View) -> str:
-    """What the button says that ends the run's work, or its waiting; empty if it has ended."""
+    """The label of the button that ends the run's work, or takes it out of the queue; empty if it has ended."""
     if view.state == "queued":
-        return "Take out of the line"
+        return "Remove from the queue"
     return "Stop and keep" if view.state in ACTIVE and view.state != "stopping" else ""
 
 
@@ -73,15 +75,3 @@ def disk_words(studio: Studio, current: Run | None) -> str:
     if free < needed + RESERVE_BYTES:
         return f"{size(free)} of disk free, and the next checkpoint needs {size(needed + RESERVE_BYTES)}"
     return f"only {size(free)} of disk free" if free < LOW_BYTES else ""
-
-
-def _ahead(studio: Studio, run: Run) -> int | None:
-    line = [waiting.id for waiting in studio.queue.waiting()]
-    if run.id not in line:
-        return None
-    return line.index(run.id) + (1 if studio.current() else 0)
-
-
-def _origin(studio: Studio, run: Run) -> str:
-    earlier = studio.recipe(run).model.run
-    return f"run {earlier.split('-')[0].lstrip('0')}" if earlier else ""

@@ -39,7 +39,7 @@ spec.loader.exec_module(package)
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_table
 from finetune.settings import fields
-from finetune.ui.studio import SUFFIXES
+from finetune.ui.data.intake import SUFFIXES
 
 help = next(field.help for field in fields(DataSettings) if field.name == "path")
 rows = [list(read_table(path).rows) for path in sys.argv[2:]]

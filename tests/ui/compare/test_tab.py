@@ -46,7 +46,7 @@ def ask(studio, form, question, run_id, talk=None, mark=True, given=DEFAULTS):
 
 def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, write_run):
     steps = ask(studio, form, "What colour is the sea?", write_run().id)
-    assert "Both are thinking" in steps[0][2] and steps[0][5].visible
+    assert "Generating both answers" in steps[0][2] and steps[0][5].visible
     talk, pane, line, _, ask_button, stop_button = steps[-1]
     assert talk.turns == (Turn("What colour is the sea?", "The sea is blue.", "Arr, the sea be <blue>."),)
     assert "<mark class='differs'>" in pane and "<blue>" not in pane
@@ -54,7 +54,7 @@ def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, 
     assert ask_button.visible and not stop_button.visible
 
 
-def test_each_side_goes_on_from_its_own_answer(studio, form, parrot, write_run):
+def test_each_model_continues_from_its_own_answer(studio, form, parrot, write_run):
     run = write_run()
     talk = Talk(run.id, (Turn("Hi", "Hello.", "Ahoy!"),))
     ask(studio, form, "And you?", run.id, talk)
@@ -63,7 +63,7 @@ def test_each_side_goes_on_from_its_own_answer(studio, form, parrot, write_run):
     assert [m["content"] for m in tuned] == ["Hi", "Ahoy!", "And you?"]
 
 
-def test_another_run_begins_another_conversation(studio, form, parrot, write_run):
+def test_another_run_starts_another_conversation(studio, form, parrot, write_run):
     ask(studio, form, "Hi", write_run().id, Talk("001-other", (Turn("x", "y", "z"),)))
     assert len(parrot.asked[0][0]) == 1
 
@@ -73,12 +73,12 @@ def test_an_empty_question_asks_nothing(studio, form, parrot, write_run):
     assert "Type a question first" in steps[0][2] and parrot.asked == []
 
 
-def test_a_question_is_cut_at_the_limit(studio, form, parrot, write_run):
+def test_a_question_is_truncated_at_the_limit(studio, form, parrot, write_run):
     ask(studio, form, "x" * 9000, write_run().id)
     assert len(parrot.asked[0][0][0]["content"]) == compare.LONGEST_QUESTION
 
 
-def test_settings_out_of_bounds_are_said_and_the_question_comes_back(studio, form, parrot, write_run):
+def test_settings_out_of_bounds_are_reported_and_the_question_comes_back(studio, form, parrot, write_run):
     last = ask(studio, form, "Hi", write_run().id, given=("7", "9", "0.95", "256", False))[-1]
     assert "temperature" in last[2] and last[3] == "Hi" and last[0].turns == ()
 
@@ -123,12 +123,12 @@ def test_without_a_run_it_says_what_to_do(studio, form):
 
 def test_a_greedy_answer_needs_no_seed():
     line = compare.facts(Parrot.how, Sampling(greedy=True), 10)
-    assert "seed" not in line and "likeliest" in line
+    assert "seed" not in line and "greedy decoding" in line
 
 
-def test_choosing_a_run_offers_questions_it_has_never_seen(studio, write_run):
+def test_choosing_a_run_offers_held_out_prompts(studio, write_run):
     talk, pane, _, chips = compare.choose(studio, write_run().id)
-    assert talk.turns == () and "As it was before training." in pane and chips.count("data-pick=") == 6
+    assert talk.turns == () and "The model before training." in pane and chips.count("data-pick=") == 6
     assert compare.choose(studio, None)[1] == compare.nothing_yet()
 
 

@@ -1,4 +1,4 @@
-from finetune.ui.data.conversation import conversation
+from finetune.ui.data.conversation import drawn
 
 CHAT = {"messages": [{"role": "user", "content": "Is it <b>?"}, {"role": "assistant", "content": "Arr, aye!"}]}
 SPANS = [
@@ -17,55 +17,55 @@ def turns(html):
     return html.split("</dl>")[0]
 
 
-def test_turns_are_labelled_and_only_the_answer_is_marked():
-    html = turns(conversation(CHAT, [SPANS]))
+def test_turns_are_labeled_and_only_the_answer_is_marked():
+    html = turns(drawn(CHAT, [SPANS]))
     assert "<dt>user</dt><dd>Is it &lt;b&gt;?</dd>" in html
     assert (
-        "<dt>assistant</dt><dd><mark class='learnt'>Arr, aye!<span class='token'>&lt;|im_end|&gt;</span></mark></dd>"
+        "<dt>assistant</dt><dd><mark class='trained'>Arr, aye!<span class='token'>&lt;|im_end|&gt;</span></mark></dd>"
         in html
     )
     assert "im_start" not in html
 
 
 def test_the_exact_text_is_underneath():
-    html = conversation(CHAT, [SPANS])
+    html = drawn(CHAT, [SPANS])
     assert "Exactly as the model reads it" in html and "&lt;|im_start|&gt;" in html.split("<details")[1]
 
 
 def test_a_pair_shows_the_question_once_and_both_answers():
     chosen = [("<u>Hello?<a>", False), ("Hi.<e>", True)]
     rejected = [("<u>Hello?<a>", False), ("Go away.<e>", True)]
-    html = turns(conversation(PAIR, [chosen, rejected]))
+    html = turns(drawn(PAIR, [chosen, rejected]))
     assert html.count("Hello?") == 1
     assert (
-        "<dt>better</dt><dd><mark class='learnt'>Hi." in html
-        and "<dt>worse</dt><dd><mark class='avoided'>Go away." in html
+        "<dt>chosen</dt><dd><mark class='trained'>Hi." in html
+        and "<dt>rejected</dt><dd><mark class='rejected'>Go away." in html
     )
 
 
 def test_plain_text_is_marked_whole():
-    assert "<dt>text</dt><dd><mark class='learnt'>All of it</mark></dd>" in conversation(
+    assert "<dt>text</dt><dd><mark class='trained'>All of it</mark></dd>" in drawn(
         {"text": "All of it"}, [[("All of it", True)]]
     )
 
 
 def test_a_template_that_changes_the_words_is_shown_as_it_is():
-    html = turns(conversation(CHAT, [[("IS IT? ", False), ("ARR!", True)]]))
-    assert "<dt>text</dt><dd>IS IT? <mark class='learnt'>ARR!</mark></dd>" in html
+    html = turns(drawn(CHAT, [[("IS IT? ", False), ("ARR!", True)]]))
+    assert "<dt>text</dt><dd>IS IT? <mark class='trained'>ARR!</mark></dd>" in html
 
 
-def test_an_answer_that_was_cut_off_ends_where_it_was_cut():
+def test_a_truncated_answer_ends_where_it_was_truncated():
     example = {
         "messages": [CHAT["messages"][0], {"role": "assistant", "content": "Arr, a long and winding answer it be"}]
     }
-    html = turns(conversation(example, [[("u\nIs it <b>?\na\n", False), ("Arr, a long and wi", True)]]))
-    assert "<mark class='learnt'>Arr, a long and wi</mark>" in html
+    html = turns(drawn(example, [[("u\nIs it <b>?\na\n", False), ("Arr, a long and wi", True)]]))
+    assert "<mark class='trained'>Arr, a long and wi</mark>" in html
 
 
 def test_nothing_a_row_says_becomes_html():
     evil = "<img src=x onerror=alert(1)>"
     example = {"messages": [{"role": "user", "content": evil}, {"role": evil, "content": evil}]}
-    html = conversation(example, [[(evil, False), (evil, True)]])
+    html = drawn(example, [[(evil, False), (evil, True)]])
     assert "<img" not in html
 
 
@@ -73,6 +73,6 @@ def test_a_turn_that_only_calls_a_tool_shows_the_call():
     call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "weather"}}]}
     example = {"messages": [{"role": "user", "content": "Rain?"}, call, {"role": "tool", "content": "no"}]}
     spans = [("<u>Rain?<a>", False), ('call weather("here")<e>', True), ("<t>no<e>", False)]
-    html = turns(conversation(example, [spans]))
-    assert "<dt>assistant</dt><dd><mark class='learnt'>call weather(" in html
+    html = turns(drawn(example, [spans]))
+    assert "<dt>assistant</dt><dd><mark class='trained'>call weather(" in html
     assert "<dt>tool</dt><dd>no</dd>" in html

@@ -6,9 +6,9 @@ from finetune.data.fixes.correct import Correct
 from finetune.errors import DataError
 from finetune.ui.data import correction
 from finetune.ui.data.correction import MOST_COLUMNS
-from finetune.ui.studio import counting
+from finetune.ui.data.counting import Counting
 
-BY = ("tiny", "512", "own")
+BY = Counting.of("tiny", "512", "own")
 
 
 @pytest.fixture
@@ -17,37 +17,37 @@ def chosen(table):
 
 
 @pytest.fixture
-def dataset(studio, chosen):
-    return studio.checked(chosen.settings, counting(*BY)).dataset
+def dataset(desk, chosen):
+    return desk.checked(chosen.settings, BY).dataset
 
 
-def test_the_form_opens_with_the_row_that_is_shown(studio, chosen):
-    number, group, heading, _, *boxes = correction.open_form(studio, False, chosen, 4, *BY)
+def test_the_form_opens_with_the_row_that_is_shown(desk, chosen):
+    number, group, heading, _, *boxes = correction.open_form(desk, False, BY, chosen, 4)
     assert number == 5 and group.visible and "Row 5" in heading
     assert [box.label for box in boxes if box.visible] == ["question", "answer", "id"]
     assert boxes[0].value == "What is 4?" and len(boxes) == MOST_COLUMNS
 
 
-def test_the_form_opens_empty_for_a_new_row(studio, chosen):
-    number, group, heading, _, *boxes = correction.open_form(studio, True, chosen, 4, *BY)
+def test_the_form_opens_empty_for_a_new_row(desk, chosen):
+    number, group, heading, _, *boxes = correction.open_form(desk, True, BY, chosen, 4)
     assert number is None and group.visible and "new row" in heading
     assert [box.value for box in boxes if box.visible] == ["", "", ""]
 
 
-def test_the_form_opens_with_the_row_that_is_named(studio, chosen):
-    assert correction.open_row(studio, "7", chosen, counting(*BY))[0] == 7
-    assert correction.open_row(studio, "x", chosen, counting(*BY)) == [gr.skip()] * (4 + MOST_COLUMNS)
+def test_the_form_opens_with_the_row_that_is_named(desk, chosen):
+    assert correction.open_row(desk, "7", chosen, BY)[0] == 7
+    assert correction.open_row(desk, "x", chosen, BY) == [gr.skip()] * (4 + MOST_COLUMNS)
 
 
-def test_open_closed_and_refused_are_as_many_values_as_the_form_has(studio, chosen):
+def test_open_closed_and_refused_are_as_many_values_as_the_form_has(desk, chosen):
     with gr.Blocks():
         form = correction.draw()
-    opened = correction.open_row(studio, "7", chosen, counting(*BY))
+    opened = correction.open_row(desk, "7", chosen, BY)
     for values in (opened, correction.closed(), correction.refused("No.")):
         assert len(values) == len(form.opened())
 
 
-def test_what_is_written_is_a_mend_of_what_differs(dataset):
+def test_what_is_written_is_a_fix_of_what_differs(dataset):
     same = ("What is 4?", "It is 4.", "4", None, None, None)
     assert correction.written(dataset, 5, 1, same) is None
     assert correction.written(dataset, 5, 1, ("What?", *same[1:])) == Correct(row=5, values={"question": "What?"})
@@ -55,6 +55,6 @@ def test_what_is_written_is_a_mend_of_what_differs(dataset):
     assert correction.written(dataset, None, 1, ("What?", "That.", "", None, None, None)) == Add(values=added)
 
 
-def test_a_new_row_without_words_is_refused(dataset):
+def test_an_empty_new_row_is_refused(dataset):
     with pytest.raises(DataError, match="empty"):
         correction.written(dataset, None, 1, ("",) * MOST_COLUMNS)

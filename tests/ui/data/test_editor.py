@@ -34,6 +34,6 @@ def test_what_cannot_be_read_says_how_to_write_it(text, like, words):
         read(text, like)
 
 
-def test_a_new_row_begins_as_the_others_are():
+def test_a_new_row_starts_like_the_others():
     assert blank(CHAT).startswith("user:") and blank("text") == ""
     assert written(None) == "" and read("x", None) == "x"

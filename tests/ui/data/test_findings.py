@@ -10,7 +10,7 @@ from finetune.data.report import Report
 from finetune.data.settings import DataSettings
 from finetune.data.table import Rejected, Table
 from finetune.errors import DataError
-from finetune.ui.data.findings import found, offer, rejected_file
+from finetune.ui.data.findings import rejected_file, suggestion, summary
 from finetune.ui.data.mixture import Mixture
 
 SETTINGS = DataSettings(path="tickets.csv")
@@ -18,35 +18,36 @@ TABLE = Table("CSV", ("a",), rows=[{"a": "x"}], numbers=[7], lines=[None])
 
 
 def checked(report, kind="chat", confidence=0.996, mixture=Mixture()):
-    told = {"title": "Chat messages", "reason": "Because.", "confidence": confidence, "notes": ["Read with care."]}
-    dataset = SimpleNamespace(kind=kind, table=TABLE, **told)
+    detected = {"title": "Chat messages", "reason": "Because.", "confidence": confidence, "notes": ["Read with care."]}
+    dataset = SimpleNamespace(kind=kind, table=TABLE, **detected)
     return SimpleNamespace(dataset=dataset, report=report, note="", mixture=mixture)
 
 
-def html_of(report, kind="chat", length=512, held_out="", settings=SETTINGS, **told):
-    return found("tickets", checked(report, kind, **told), length, settings, held_out)
+def html_of(report, kind="chat", length=512, held_out="", settings=SETTINGS, **options):
+    return summary("tickets", checked(report, kind, **options), length, settings, held_out)
 
 
-def test_the_counts_are_said_in_words():
+def test_the_counts_are_shown_in_words():
     report = Report("chat", 1204, kept=1200, counts=Counts(1200, 40, 11240, 4000, 20), truncated=[3])
     html = html_of(report, held_out="Ten rows.")
     for words in (
         "1,200 conversations, ready to train",
         "1,200 kept",
-        "1 cut at 512 tokens",
-        "11,240 tokens, 4,000 learnt",
+        "1 truncated at 512 tokens",
+        "11,240 tokens, 4,000 trained",
     ):
         assert words in html
-    assert "“tickets” is read as <b>Chat messages</b> (99\u00a0% sure). Because. Ten rows." in html
+    assert "“tickets”: detected as <b>Chat messages</b> (99\u00a0% confidence). Because. Ten rows." in html
     assert "Read with care." in html
 
 
-def test_how_sure_it_is_is_a_figure_and_never_quite_certain_unless_a_person_said_so():
+def test_confidence_is_a_figure_and_never_100_percent_unless_a_person_chose_the_format():
     report = Report("chat", 12, kept=12)
-    assert "(38\u00a0% sure). Because." in html_of(report, confidence=0.388)
-    assert "(99\u00a0% sure)" in html_of(report, confidence=1.0)
-    said = html_of(report, settings=SETTINGS.changed(format="chat"), confidence=1.0)
-    assert "<b>Chat messages</b>, as you chose." in said and "sure" not in said and "Because" not in said
+    assert "(38\u00a0% confidence). Because." in html_of(report, confidence=0.388)
+    assert "(99\u00a0% confidence)" in html_of(report, confidence=1.0)
+    html = html_of(report, settings=SETTINGS.changed(format="chat"), confidence=1.0)
+    assert "read as <b>Chat messages</b>, as you chose." in html
+    assert "confidence" not in html and "Because" not in html
 
 
 def test_rows_that_are_mixed_in_are_counted_apart():
@@ -57,13 +58,13 @@ def test_rows_that_are_mixed_in_are_counted_apart():
 
 
 def test_one_of_a_kind_is_singular():
-    assert "1 pair of answers, ready to train" in html_of(Report("pairs", 1, kept=1), "preference")
+    assert "1 pair of answers, ready to train" in html_of(Report("preference", 1, kept=1), "preference")
 
 
-def test_rejected_rows_are_listed_with_their_reasons_and_cut_at_fifty():
+def test_rejected_rows_are_listed_with_their_reasons_up_to_fifty():
     report = Report("chat", 61, kept=1, rejected=[Rejected(n, "It is <empty>.") for n in range(1, 61)])
     html = html_of(report)
-    assert "60 rows left out" in html and "Row 7: It is &lt;empty&gt;." in html and "And 10 more." in html
+    assert "60 rejected rows, and why" in html and "Row 7: It is &lt;empty&gt;." in html and "And 10 more." in html
     assert html.count("data-pick='row:") == 1 and "data-pick='row:7'" in html
 
 
@@ -80,25 +81,25 @@ def test_findings_name_their_rows_and_advice_follows():
     assert "<button" not in html
 
 
-def test_what_can_be_mended_has_a_button_that_says_about_what():
-    fix = Finding("warning", "Rows repeat.", (2,), fix=Drop(rows="2"), button="Leave it out", code="twice")
-    length = Finding("warning", "2 rows are cut.", (3,), length=640, button="Use 640 tokens", code="cut")
+def test_what_can_be_fixed_has_a_button_that_says_about_what():
+    fix = Finding("warning", "Rows repeat.", (2,), fix=Drop(rows="2"), button="Drop it", code="twice")
+    length = Finding("warning", "2 rows are truncated.", (3,), length=640, button="Use 640 tokens", code="cut")
     html = html_of(Report("chat", 9, kept=9, findings=[fix, length]))
-    assert "data-pick='fix:twice' aria-label='Leave it out: Rows repeat.'" in html
+    assert "data-pick='fix:twice' aria-label='Drop it: Rows repeat.'" in html
     assert "data-pick='length:640'" in html
 
 
-def test_what_was_changed_is_listed_and_can_be_taken_back():
+def test_fixes_are_listed_and_can_be_undone():
     html = html_of(Report("chat", 9, kept=8), settings=SETTINGS.changed(fixes=(Drop(rows="2"), Drop(rows="5-6"))))
     assert "Row 2 was left out." in html and "data-pick='undo:1'" in html and "the file stays as it is" in html
 
 
 def test_another_encoding_is_offered_with_what_it_gives():
     error = EncodingError("It is not UTF-8.", "Choose.", encoding="cp1252", preview="caf<é>")
-    assert "data-pick='encoding:cp1252'" in offer(error) and "caf&lt;é&gt;" in offer(error)
-    assert offer(DataError("Anything else.")) == ""
+    assert "data-pick='encoding:cp1252'" in suggestion(error) and "caf&lt;é&gt;" in suggestion(error)
+    assert suggestion(DataError("Anything else.")) == ""
 
 
-def test_nothing_to_train_on_is_said_first():
+def test_nothing_to_train_on_is_shown_first():
     html = html_of(Report("chat", 2, nothing_to_train_on=[1, 2]), length=16)
-    assert "Nothing here can be trained on" in html and "2 with nothing to learn" in html
+    assert "Nothing here can be trained on" in html and "2 without trained tokens" in html

@@ -16,27 +16,27 @@ from finetune.ui.data import intake
         ("Once upon a time\n\nthere was a ship", ".txt"),
     ],
 )
-def test_pasted_text_is_told_by_what_it_looks_like(text, suffix):
+def test_pasted_text_is_detected_by_its_look(text, suffix):
     assert intake.suffix_of(text) == suffix
 
 
-def test_pasted_text_becomes_a_file_that_can_be_read(studio):
-    settings, name = intake.from_text(studio, "question\tanswer\nWhat is 1?\tOne.\n")
-    assert name == "pasted text" and studio.table(settings).rows[0] == {"question": "What is 1?", "answer": "One."}
-    assert intake.from_text(studio, "question\tanswer\nWhat is 1?\tOne.\n")[0] == settings
+def test_pasted_text_becomes_a_file_that_can_be_read(desk):
+    settings, name = intake.from_text(desk, "question\tanswer\nWhat is 1?\tOne.\n")
+    assert name == "pasted text" and desk.table(settings).rows[0] == {"question": "What is 1?", "answer": "One."}
+    assert intake.from_text(desk, "question\tanswer\nWhat is 1?\tOne.\n")[0] == settings
 
 
-def test_nothing_pasted_says_what_to_do(studio):
+def test_nothing_pasted_says_what_to_do(desk):
     with pytest.raises(DataError, match="nothing to read"):
-        intake.from_text(studio, "  \n")
+        intake.from_text(desk, "  \n")
 
 
-def test_several_files_are_read_as_one(studio, tmp_path):
+def test_several_files_are_read_as_one(desk, tmp_path):
     for n in (1, 2):
         (tmp_path / f"part{n}.csv").write_text(f"question,answer\nWhat is {n}?,It is {n}.\n")
-    settings, name = intake.from_files(studio, [str(tmp_path / "part1.csv"), str(tmp_path / "part2.csv")])
+    settings, name = intake.from_files(desk, [str(tmp_path / "part1.csv"), str(tmp_path / "part2.csv")])
     assert name == "part1" and len(settings.also) == 1
-    assert [row["question"] for row in studio.table(settings).rows] == ["What is 1?", "What is 2?"]
+    assert [row["question"] for row in desk.table(settings).rows] == ["What is 1?", "What is 2?"]
 
 
 @pytest.mark.parametrize("written", ["openai/gsm8k", " https://huggingface.co/datasets/openai/gsm8k/ "])

@@ -20,22 +20,22 @@ def given(format_="question_answer", columns=("ticket", "reply"), **others):
     )
 
 
-def test_what_a_person_says_becomes_settings():
-    said = given(roles="customer: user\nagent: assistant", system=" Be kind. ", group="when", held_out_share=20)
-    settings = mapping.settings_of(said, SETTINGS)
+def test_what_a_person_enters_becomes_settings():
+    values = given(roles="customer: user\nagent: assistant", system=" Be kind. ", group="when", held_out_share=20)
+    settings = mapping.settings_of(values, SETTINGS)
     assert settings.columns == {"question": "ticket", "answer": "reply"} and settings.path == "tickets.csv"
     assert settings.roles == {"customer": "user", "agent": "assistant"}
     assert (settings.system, settings.group, settings.held_out_share) == ("Be kind.", "when", 0.2)
 
 
-def test_a_new_format_looks_for_its_columns_itself():
+def test_a_new_format_detects_its_columns():
     assert mapping.settings_of(given(), SETTINGS, with_columns=False).columns == {}
     assert mapping.settings_of(given("auto"), SETTINGS).columns == {}
 
 
 def test_columns_can_be_put_together():
-    said = given(columns=("{subject}: {body}", "reply", mapping.NONE))
-    assert mapping.settings_of(said, SETTINGS).columns["question"] == "{subject}: {body}"
+    values = given(columns=("{subject}: {body}", "reply", mapping.NONE))
+    assert mapping.settings_of(values, SETTINGS).columns["question"] == "{subject}: {body}"
 
 
 @pytest.mark.parametrize("change", [{"encoding": "ebcdic"}, {"system": "x" * 9999}])
@@ -46,21 +46,21 @@ def test_a_value_out_of_bounds_is_named(change):
 
 
 @pytest.mark.parametrize("percent", [51, -1, 300])
-def test_a_share_out_of_bounds_is_said_in_percent(percent):
-    with pytest.raises(DataError, match=f"{percent} % of the rows cannot be kept"):
+def test_a_share_out_of_bounds_is_refused_in_percent(percent):
+    with pytest.raises(DataError, match=f"{percent} % of the rows cannot be held out"):
         mapping.settings_of(given(held_out_share=percent), SETTINGS)
 
 
 @pytest.mark.parametrize("text", ["customer", "customer: boss", ": user"])
-def test_roles_that_say_nothing_are_refused(text):
-    with pytest.raises(DataError, match="who is who"):
+def test_text_that_names_no_role_is_refused(text):
+    with pytest.raises(DataError, match="names no role"):
         mapping.read_roles(text)
     assert mapping.read_roles("a: user, b: assistant\n") == {"a": "user", "b": "assistant"}
 
 
 def test_the_form_shows_what_the_settings_say_and_what_was_found():
-    said = {"roles": {"customer": "user"}, "system": "Be kind.", "stratify": "reply", "group": "gone"}
-    settings = SETTINGS.changed(**said, held_out_share=0.07)
+    chosen = {"roles": {"customer": "user"}, "system": "Be kind.", "stratify": "reply", "group": "gone"}
+    settings = SETTINGS.changed(**chosen, held_out_share=0.07)
     with gr.Blocks():
         form = mapping.draw()
     values = mapping.filled(settings, "question_answer", ("ticket", "reply"), {"question": "ticket"})

@@ -14,7 +14,7 @@ from finetune.ui.data.mixture import Mixture, mix
 
 @pytest.fixture
 def folder(tmp_path):
-    """100 main rows, 40 others of which one is empty, and 300 general ones."""
+    """100 main rows, 40 others one of them empty, and 300 for replay."""
     for name, count in (("main", 100), ("other", 39), ("general", 300)):
         rows = [{"prompt": f"{name} {n}", "completion": "a" * (n + 1)} for n in range(count)]
         rows += [{"prompt": "empty", "completion": ""}] if name == "other" else []
@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 
 def sequences(example):
-    """A sequence as long as the answer, cut at 30, all of it learnt."""
+    """A sequence as long as the answer, truncated at 30, all of it trained."""
     answer = len(example["messages"][1]["content"])
     return (TokenSequence((0,) * min(answer, 30), (True,) * min(answer, 30), full_length=answer),)
 
@@ -42,17 +42,17 @@ def test_the_counts_are_those_of_the_training(folder):
     assert [portion.note for portion in found.portions] == gathered.notes[-2:]
 
 
-def test_tokens_are_counted_after_the_cut_and_the_longest_before(folder):
+def test_tokens_are_counted_after_truncation_and_the_longest_before(folder):
     found, _ = mixed(folder, mix=[{"path": "other.jsonl"}])
     assert (found.counts.rows, found.counts.longest) == (39, 39)
     assert found.counts.tokens == sum(min(n, 30) for n in range(1, 40))
-    assert "9 rows of those mixed in are cut at this length." in found.notes
+    assert "9 mixed-in rows are truncated at this length." in found.notes
 
 
-def test_what_was_asked_for_and_is_not_there_is_said(folder):
+def test_missing_rows_are_reported(folder):
     found, _ = mixed(folder, mix=[{"path": "other.jsonl"}])
-    assert "90 rows of “other.jsonl” were asked for; it has no more." in found.notes
-    assert any(note.startswith("1 row of “other.jsonl” is left out; the first is row 40") for note in found.notes)
+    assert "90 rows of “other.jsonl” were requested; it has no more." in found.notes
+    assert any(note.startswith("1 row of “other.jsonl” is rejected; the first is row 40") for note in found.notes)
 
 
 def test_of_many_rows_a_spread_sample_is_counted(folder, monkeypatch):

@@ -8,9 +8,9 @@ from finetune.data.counts import Counts
 from finetune.fit import probe
 from finetune.machine import hardware
 from finetune.recipe import Recipe
+from finetune.ui.data.desk import Chosen
 from finetune.ui.method import fit
 from finetune.ui.method import tab as method
-from finetune.ui.studio import Chosen
 from tests.ui.method.test_tab import PIRATE, given
 
 
@@ -42,11 +42,11 @@ def form(studio):
         return method.draw(studio)
 
 
-def test_what_fits_is_said_with_the_cards_and_can_be_measured(studio, with_tiny, recipe, current, long_rows):
-    line, measured, button = fit.weigh(studio, current, long_rows)
+def test_what_fits_is_shown_with_the_usual_gpus_and_can_be_measured(studio, with_tiny, recipe, current, long_rows):
+    line, measured, button = fit.estimate_line(studio, current, long_rows)
     assert "class='fits'" in line and "fits in 8, 12, 16, 24, 48, 80, 141 GB" in line
     assert measured == "" and button.visible
-    fix, change = fit.offer(studio, current, long_rows)
+    fix, change = fit.offer_change(studio, current, long_rows)
     assert not fix.visible and change == {}
 
 
@@ -57,23 +57,23 @@ def test_what_does_not_fit_comes_with_a_button_that_makes_it_fit(
 
     needed = estimate_fit(recipe, studio.workspace, long_rows.counts).estimate_bytes
     monkeypatch.setattr(hardware, "free_bytes", lambda machine: int(needed * 0.95))
-    line, _, _ = fit.weigh(studio, current, long_rows)
+    line, _, _ = fit.estimate_line(studio, current, long_rows)
     assert "class='too-big'" in line and "Won&#x27;t fit" in line
-    fix, change = fit.offer(studio, current, long_rows)
+    fix, change = fit.offer_change(studio, current, long_rows)
     assert fix.visible and set(change) == {"training.accumulation"}
     assert estimate_fit(recipe.changed(**change), studio.workspace, long_rows.counts).fits
 
 
 def test_sizes_of_one_verdict_stand_together():
-    assert "tight in 8 GB; fits in 12, 16 GB" in fit.gpus({"8 GB": "tight", "12 GB": "fits", "16 GB": "fits"})
-    assert fit.gpus({}) == ""
+    assert "tight in 8 GB; fits in 12, 16 GB" in fit.usual_gpus({"8 GB": "tight", "12 GB": "fits", "16 GB": "fits"})
+    assert fit.usual_gpus({}) == ""
 
 
 def test_without_data_the_line_says_so_and_offers_nothing(studio, form):
     current = partial(method.current, form.form)
-    line, _, button = fit.weigh(studio, current, None, *given(form))
+    line, _, button = fit.estimate_line(studio, current, None, *given(form))
     assert method.NO_DATA in line and not button.visible
-    assert not fit.offer(studio, current, None, *given(form))[0].visible
+    assert not fit.offer_change(studio, current, None, *given(form))[0].visible
     assert method.NO_DATA in fit.measure(studio, current, None, *given(form))
 
 
@@ -86,9 +86,9 @@ def test_the_offered_change_is_put_into_the_form(form):
 
 
 def test_rows_that_are_mixed_in_are_counted(studio, with_tiny, current, long_rows):
-    line, _, _ = fit.weigh(studio, current, replace(long_rows, mixed=30))
-    assert "Learns from 64 rows, 30 of them mixed in." in line
-    assert "mixed in" not in fit.weigh(studio, current, long_rows)[0]
+    line, _, _ = fit.estimate_line(studio, current, replace(long_rows, mixed=30))
+    assert "Trains on 64 rows, 30 of them mixed in." in line
+    assert "mixed in" not in fit.estimate_line(studio, current, long_rows)[0]
 
 
 def test_a_measurement_that_cannot_be_made_says_why(studio, with_tiny, recipe):
@@ -96,7 +96,7 @@ def test_a_measurement_that_cannot_be_made_says_why(studio, with_tiny, recipe):
     assert "role='alert'" in fit.measure(studio, lambda *_: elsewhere, PIRATE)
 
 
-def test_a_measured_step_is_said_in_a_line(studio, current, monkeypatch):
+def test_a_memory_profile_is_shown_in_a_line(studio, current, monkeypatch):
     facts = probe.Measured(3 * 2**30, 0.5, 0.7, 40, 25.0, 5, 5)
     monkeypatch.setattr(probe, "measured", lambda recipe, workspace: facts)
     monkeypatch.setattr(studio.queue, "require_runnable", lambda recipe, trusted: None)

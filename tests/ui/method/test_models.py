@@ -8,7 +8,7 @@ def test_the_starter_comes_first_then_the_workspace_then_the_known(studio, with_
     assert values[2:] == [model.id for model in known_models()]
 
 
-def test_a_known_model_says_its_size_licence_and_that_it_must_be_fetched(studio):
+def test_a_known_model_says_its_size_license_and_that_it_must_be_downloaded(studio):
     model = known_models()[0]
     html = describe_model(studio, model.id)
     assert model.licence in html and model.needs in html and "not on this machine yet" in html
@@ -16,7 +16,7 @@ def test_a_known_model_says_its_size_licence_and_that_it_must_be_fetched(studio)
 
 def test_a_gated_model_says_so(studio):
     gated = next(model for model in known_models() if model.gated)
-    assert "You must accept it" in describe_model(studio, gated.id)
+    assert "Accept its license" in describe_model(studio, gated.id)
     assert "accept" in next(label for label, value in model_choices(studio) if value == gated.id)
 
 
@@ -25,7 +25,7 @@ def test_the_starter_needs_no_words_and_a_typed_id_is_escaped(studio):
     assert "<b>" not in describe_model(studio, "a/<b>")
 
 
-def test_a_start_from_an_earlier_run_is_said_and_how_to_undo_it(studio, write_run):
+def test_a_start_from_an_earlier_run_is_described_and_how_to_undo_it(studio, write_run):
     html = describe_model(studio, "starter", write_run(name="<pirate>").id)
-    assert "what run 1 “&lt;pirate&gt;” has learnt, until you empty “Run” under More settings" in html
-    assert "what run 9 has learnt" in describe_model(studio, "starter", "9")
+    assert "the tuned model of run 1 “&lt;pirate&gt;”, until you clear “Run” under More settings" in html
+    assert "the tuned model of run 9" in describe_model(studio, "starter", "9")

@@ -61,4 +61,4 @@ def test_if_one_cannot_run_none_is_queued(studio, queued, change, words):
 
 def test_a_form_cannot_hold_lists_and_says_what_to_press(studio):
     chosen, notice, *_ = method.load(studio, Form(), TEXT)
-    assert chosen is None and "stands for 2 runs" in notice and "Queue all 2 runs" in notice
+    assert chosen is None and "a sweep of 2 runs" in notice and "Queue all 2 runs" in notice

@@ -5,8 +5,8 @@ from finetune.data.counts import Counts
 from finetune.data.settings import DataSettings
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe
+from finetune.ui.data.desk import Chosen
 from finetune.ui.method import tab as method
-from finetune.ui.studio import Chosen
 
 PIRATE = Chosen(DataSettings(path="assets/samples/pirate-voice.jsonl"), "pirate voice", "chat", Counts(300, 60, 9000))
 PAIRS = Chosen(
@@ -31,14 +31,14 @@ def test_the_five_settings_in_view_and_the_folded_ones_all_have_help(parts):
     assert len(parts.settings()) == len(set(parts.settings()))
 
 
-def test_a_card_sets_method_and_adapter():
+def test_a_preset_sets_method_and_adapter():
     assert method.types_of("qlora") == ("sft", "qlora") and method.types_of("dpo") == ("dpo", "lora")
 
 
 def test_data_in_pairs_moves_the_choice_to_a_method_that_reads_them(parts):
-    cards, types, adapter, name, start, _ = method.suit(parts.form, PAIRS, "sft", "lora")
+    presets, types, adapter, name, start, _ = method.suit(parts.form, PAIRS, "sft", "lora")
     assert types == "dpo" and adapter == "lora"
-    assert "value='dpo' checked" in cards and name == "short and kind" and start.interactive
+    assert "value='dpo' checked" in presets and name == "short and kind" and start.interactive
 
 
 def test_data_that_suits_keeps_the_choice(parts):
@@ -47,7 +47,7 @@ def test_data_that_suits_keeps_the_choice(parts):
 
 
 @pytest.mark.parametrize("chosen", [None, Chosen(PIRATE.settings, "broken")])
-def test_without_usable_data_nothing_starts_and_the_reason_is_said(studio, parts, chosen):
+def test_without_usable_data_nothing_starts_and_the_reason_is_shown(studio, parts, chosen):
     assert not method.suit(parts.form, chosen, "sft", "lora")[4].interactive
     run_id, notice = method.start(studio, parts.form, chosen, *given(parts))
     assert run_id is None and method.NO_DATA in notice
@@ -76,8 +76,8 @@ def test_a_pasted_recipe_fills_the_form(studio, with_tiny, parts):
         "name": "pairs", "model": {"id": "tiny"}, "data": PAIRS.settings.model_dump(),
         "method": {"type": "dpo", "beta": 0.3}, "adapter": {"type": "qlora", "rank": 4}, "training": {"seed": 3},
     })  # fmt: skip
-    chosen, _, values, cards = method.load(studio, parts.form, recipe.to_yaml())
-    assert chosen.kind == "preference" and "combination of your own" in cards
+    chosen, _, values, presets = method.load(studio, parts.form, recipe.to_yaml())
+    assert chosen.kind == "preference" and "Your own combination" in presets
     assert method.current(parts.form, chosen, tuple(values)) == recipe
 
 

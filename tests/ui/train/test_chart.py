@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finetune.paths import ASSETS
 from finetune.runs import events
-from finetune.runs.diagnosis import Diagnosis
+from finetune.runs.diagnosis import TITLES, Diagnosis
 from finetune.runs.view import View, fold
 from finetune.ui.train import chart
 
@@ -22,33 +23,39 @@ def test_there_is_no_chart_before_the_first_step():
 def test_held_out_losses_are_dots_and_the_sentence_names_both_ends(write_run):
     html = chart.loss_chart(write_run().view())
     assert html.count("<circle class='held-out'") == 3
-    assert "On rows it has never seen the loss fell from 3.200 to 1.200." in html
+    assert "The held-out loss fell from 3.200 to 1.200." in html
     assert "role='img' aria-label=" in html
 
 
-def test_the_verdict_stands_under_the_chart_with_its_advice_and_in_what_is_spoken():
+def test_the_diagnosis_stands_under_the_chart_with_its_advice_and_in_what_is_spoken():
     html = chart.loss_chart(fold(events.Evaluated(step=n, loss=loss) for n, loss in [(0, 3.0), (10, 1.0), (20, 1.4)]))
-    assert "<div class='verdict overfitting'><p><strong>Overfitting.</strong>" in html
+    assert "<div class='diagnosis overfitting'><p><strong>Overfitting.</strong>" in html
     assert "fewer epochs" in html and re.search(r"aria-label='[^']*best at step 10", html)
 
 
-def test_a_jump_of_the_loss_is_warned_of():
+def test_a_loss_spike_is_warned_of():
     even = [step(n, 1.0) for n in range(1, 61)]
-    assert "jumped" not in chart.loss_chart(fold(even))
+    assert "spike" not in chart.loss_chart(fold(even))
     html = chart.loss_chart(fold([*even, step(61, 4.0), step(62, 1.0)]))
-    assert "The loss jumped at step 61." in html and "notice warning" in html
+    assert "Loss spike at step 61." in html and "notice warning" in html
 
 
-def test_a_verdict_is_escaped():
-    assert "&lt;b&gt;" in chart.judged(Diagnosis("forgetting", "It says “<b>…”.", "x"))
+def test_every_diagnosis_but_that_it_is_too_early_has_a_color():
+    css = (ASSETS / "studio.css").read_text(encoding="utf-8")
+    rules = re.findall(r"^\.diagnosis[:.].*\{", css, re.MULTILINE)
+    assert all(any(f".{code}" in rule for rule in rules) for code in TITLES if code != "early")
 
 
-def test_each_measure_has_its_own_chart_and_accuracy_is_a_share():
+def test_a_diagnosis_is_escaped():
+    assert "&lt;b&gt;" in chart.diagnosed(Diagnosis("degenerate", "It says “<b>…”.", "x"))
+
+
+def test_each_measure_has_its_own_chart_and_a_share_is_in_percent():
     view = fold(
         [step(1, 0.7, accuracy=0.5, margin=0.0), events.Evaluated(step=1, loss=0.7, metrics={"accuracy": 0.94})]
     )
     html = chart.metric_charts(view)
-    assert html.count("<figure") == 2 and "better answer 94 % of the time" in html and ">100 %<" in html
+    assert html.count("<figure") == 2 and "the chosen answer 94 % of the time" in html and ">100 %<" in html
 
 
 def test_losses_that_are_no_numbers_are_left_out():
@@ -100,3 +107,11 @@ def test_every_step_on_the_axis_is_written_inside_the_chart(last):
 @pytest.mark.parametrize("value, words", [(0, "0"), (0.00123, "0.0012"), (1.5, "1.5"), (3.241, "3.24"), (512.7, "513")])
 def test_values_have_the_figures_a_reader_can_use(value, words):
     assert chart.figures(value) == words
+
+
+def test_a_measure_that_no_method_declares_has_a_chart_under_its_own_name():
+    view = fold([step(1, 0.7, kl_to_base=0.5), events.Evaluated(step=1, loss=0.7, metrics={"kl_to_base": 0.25})])
+    html = chart.metric_charts(view)
+    assert "<strong>Kl to base</strong>" in html and "%" not in html
+    assert chart.value_words(chart.measure_named("kl_to_base"), 0.25) == "0.25"
+    assert chart.value_words(chart.measure_named("accuracy"), 0.25) == "25 %"

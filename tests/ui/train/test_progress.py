@@ -17,7 +17,7 @@ def test_the_head_of_a_run_at_work(write_run):
         "8 s of training",
         "12 s left",
         "3,900 tokens/s",
-        "1.0 GB of memory in all",
+        "1.0 GB of memory in use",
     ):
         assert words in html
 
@@ -29,10 +29,10 @@ def test_the_head_of_a_failure_says_what_to_do(write_run):
 
 def test_a_run_that_nobody_holds_is_interrupted(write_run):
     html = progress.head(write_run(steps=4, state=None).view())
-    assert "Interrupted</span>" in html and "It was interrupted at step 4 of 10." in html
+    assert "Interrupted</span>" in html and "The run was interrupted at step 4 of 10." in html
 
 
-def test_while_getting_ready_the_bar_has_no_value():
+def test_while_preparing_the_bar_has_no_value():
     html = progress.head(View(name="x", state="preparing", phase="loading", started_at=100.0), now=118.0)
     assert "aria-valuenow" not in html and "Loading the model" in html and "18 s so far" in html
 
@@ -43,14 +43,14 @@ def test_a_screen_reader_hears_each_tenth_only(step, spoken):
     assert spoken in progress.spoken(view)
 
 
-def test_answers_show_base_once_and_tuned_at_each_check(write_run):
+def test_answers_show_base_once_and_tuned_at_each_evaluation(write_run):
     html = progress.answers(write_run().view())
     assert html.count("<dt>base</dt>") == 1 and "Arr, after 5!" in html and "Arr, after 10!" in html
     assert "Arr, after 0!" not in html
     assert "Is the sea &lt;b&gt;blue&lt;/b&gt;?" in html
 
 
-def test_there_are_no_answers_before_the_first_check():
+def test_there_are_no_answers_before_the_first_evaluation():
     assert progress.answers(View()) == ""
 
 
@@ -59,21 +59,20 @@ def test_details_give_each_choice_with_its_reason(write_run):
     for words in (
         "precision",
         "this processor has bf16 instructions",
-        "3 rows were cut.",
+        "3 rows were truncated.",
         "torch 2.13.0",
-        "10 of 1,000 weights",
+        "10 of 1,000 parameters are trainable (1.0%)",
     ):
         assert words in html
 
 
-def test_what_was_given_up_is_listed_once_with_its_settings(write_run):
+def test_fallbacks_are_listed_with_their_settings(write_run):
     run = write_run(steps=4, state=None)
     for value, reason in ((2, "Half at a time."), (4, "A quarter at a time.")):
         run.emit(events.FellBack(settings={"training.accumulation": value}, reason=reason))
-        run.emit(events.Noted(message=f"The memory did not suffice. {reason}", level="warning"))
     html = progress.details(run.view())
     assert html.count("Half at a time.") == html.count("A quarter at a time.") == 1
-    assert "training.accumulation: 4" in html and "3 rows were cut." in html
+    assert "accumulation: 4" in html and "3 rows were truncated." in html
 
 
 def test_silence_is_a_badge(write_run):
@@ -81,13 +80,13 @@ def test_silence_is_a_badge(write_run):
     with run.held():
         view = run.view()
         html = progress.head(view, Standing(checkpoint=2), now=view.heard_at + 120)
-    assert "<span class='state stalled'>Not heard of for 2 min</span>" in html
+    assert "<span class='state stalled'>Not responding for 2 min</span>" in html
 
 
 @pytest.mark.parametrize("asked, words", [("stop", "Stopping after"), ("pause", "Pausing after"), ("yield", "Saving")])
-def test_what_was_asked_of_a_run_is_said(asked, words):
+def test_what_was_asked_of_a_run_is_shown(asked, words):
     assert words in progress.head(View(name="x", state="stopping"), Standing(asked=asked), now=1.0)
 
 
-def test_details_of_a_run_that_has_said_nothing():
+def test_details_of_a_run_without_events():
     assert "Nothing yet" in progress.details(View())

@@ -10,7 +10,7 @@ def board(studio, *ids):
 
 
 def test_without_two_runs_it_says_how_to_get_them(studio, write_run):
-    assert "Comparing takes two runs" in runs.refresh(studio, None, None)[2]
+    assert "A comparison needs two runs" in runs.refresh(studio, None, None)[2]
     write_run()
     assert "learning_rate: [0.001, 0.003]" in runs.refresh(studio, None, None)[2]
 
@@ -38,15 +38,15 @@ def test_the_lowest_loss_is_marked_only_where_losses_can_be_compared(studio, wri
 def test_what_a_method_reports_has_a_column(studio, write_run):
     first, second = write_run(metrics={"accuracy": 0.9, "margin": 1.5}), write_run()
     html = board(studio, first.id, second.id)
-    assert "Prefers the better answer" in html and ">90 %<" in html and ">1.5<" in html and ">–<" in html
+    assert "Reward accuracy" in html and ">90 %<" in html and ">1.5<" in html and ">–<" in html
 
 
 def test_the_runs_of_the_newest_sweep_are_suggested(studio, write_run):
-    ids = [write_run(name).id for name in ("old", "pirate (rank 4)", "other", "pirate (rank 8)")]
-    assert runs.suggested(studio.views()) == [ids[1], ids[3]]
+    assert runs.suggested(studio) == []
+    ids = [write_run(f"run (rank {n})", sweep=sweep).id for n, sweep in enumerate(("a", "b", None, "b"))]
+    assert [run.id for run in runs.suggested(studio)] == [ids[1], ids[3]]
     plain = write_run("plain")
-    assert runs.suggested(studio.views()) == [ids[3], plain.id]
-    assert runs.suggested([]) == []
+    assert [run.id for run in runs.suggested(studio)] == [ids[3], plain.id]
 
 
 def test_only_what_is_new_is_sent(studio, write_run):

@@ -4,7 +4,7 @@ import pytest
 
 from finetune.runs.view import STATES, View
 from finetune.ui.train import standing as module
-from finetune.ui.train.standing import LOW_BYTES, Standing, disk_words, resume_label, standing, stop_label
+from finetune.ui.train.standing import LOW_BYTES, Standing, disk_words, resume_label, stop_label
 
 
 def save(run, step, size=1000):
@@ -16,45 +16,46 @@ def test_where_a_run_stands(still, write_run):
     run = write_run(steps=7, state="paused", model={"run": "003-pirate"})
     for step in (3, 5):
         save(run, step)
-    assert standing(still, run, run.view()) == Standing(checkpoint=5, origin="run 3")
+    assert Standing.of(still, run, run.view()) == Standing(checkpoint=5, origin="run 3")
     first, second = write_run(steps=1, state="paused"), write_run(steps=1, state="paused")
     for each in (first, second):
         still.queue.resume(each.id)
-    assert [standing(still, each, each.view()).ahead for each in (first, second)] == [0, 1]
+    assert [Standing.of(still, each, each.view()).position for each in (first, second)] == [1, 2]
 
 
-def test_a_run_at_work_is_ahead_of_those_in_line(still, write_run):
+def test_a_run_at_work_has_no_queue_position(still, write_run):
     working, run = write_run(steps=3, state=None), write_run(steps=1, state="paused")
     still.queue.resume(run.id)
     with working.held():
-        assert standing(still, run, run.view()).ahead == 1
+        assert Standing.of(still, run, run.view()).position == 1
+        assert Standing.of(still, working, working.view()).position is None
         working.ask("pause")
-        assert standing(still, working, working.view()).asked == "pause"
+        assert Standing.of(still, working, working.view()).asked == "pause"
 
 
-def test_an_interrupted_run_is_offered_until_it_is_left(studio, write_run):
+def test_an_interrupted_run_is_offered_until_it_is_dismissed(studio, write_run):
     run = write_run(steps=3, state=None)
-    assert standing(studio, run, run.view()).is_offered
+    assert Standing.of(studio, run, run.view()).is_offered
     run.dismiss()
-    assert not standing(studio, run, run.view()).is_offered
+    assert not Standing.of(studio, run, run.view()).is_offered
     run.requeue()
     assert not run.is_dismissed
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_run_goes_on_or_ends_but_never_both(state):
+def test_a_run_can_be_resumed_or_ended_but_never_both(state):
     view = View(state=state, started_at=1.0)
     resume, stop = resume_label(view, Standing(checkpoint=1200)), stop_label(view)
     assert resume == ("Resume from step 1,200" if state in ("stopped", "paused", "failed", "interrupted") else "")
     assert bool(stop) == (state in ("queued", "preparing", "running"))
 
 
-@pytest.mark.parametrize("started_at, label", [(None, "Put it in line"), (1.0, "Start again")])
-def test_without_a_checkpoint_it_begins_anew(started_at, label):
+@pytest.mark.parametrize("started_at, label", [(None, "Queue again"), (1.0, "Restart from step 0")])
+def test_without_a_checkpoint_it_restarts(started_at, label):
     assert resume_label(View(state="stopped", started_at=started_at), Standing()) == label
 
 
-def test_a_disk_that_is_nearly_full_is_said(studio, write_run, monkeypatch):
+def test_a_disk_that_is_nearly_full_is_reported(studio, write_run, monkeypatch):
     def free(count):
         monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=count))
 

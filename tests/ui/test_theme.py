@@ -1,0 +1,12 @@
+import re
+
+from finetune.ui.theme import HEAD, THEME, TITLE_JS
+
+
+def test_nothing_is_loaded_from_another_host():
+    stylesheets = THEME._stylesheets
+    assert stylesheets == [] and not re.search(r"https?://", HEAD + TITLE_JS)
+
+
+def test_arrow_keys_move_between_tabs():
+    assert "ArrowRight" in HEAD and "[role=tab]" in HEAD
