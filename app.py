@@ -21,7 +21,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 SERVER = "--server"
 
 UNSEEN_S = 10
-"""The heavy libraries load once the first page is drawn, or after this time if nobody looks."""
+"""The heavy libraries load once the first page is drawn, or after this time if nobody opens one."""
 
 
 def options() -> argparse.Namespace:
@@ -42,7 +42,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Serve until asked to end: 0 then, 2 if it cannot begin, 75 if the CUDA context was lost too often."""
+    """Serve until asked to end: 0 then, 2 if it cannot start, 75 if the CUDA context was lost too often."""
     if SERVER in sys.argv or os.name == "nt":
         return serve(options())
     from finetune.service.launcher import launch
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def serve(given: argparse.Namespace) -> int:
-    """Serve in this process; returns only if it cannot begin."""
+    """Serve in this process; returns only if it cannot start."""
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
     from finetune.service.launcher import EXIT_RESTART
@@ -83,7 +83,7 @@ def serve(given: argparse.Namespace) -> int:
 
 
 def open_page(given: argparse.Namespace, studio):
-    """The page, being served; ``OSError`` if the port is taken."""
+    """The served page; ``OSError`` if the port is taken."""
     from finetune.ui.page import build, launch_options
 
     page = build(studio)
@@ -99,7 +99,7 @@ def open_page(given: argparse.Namespace, studio):
 
 
 def say_where(url: str, workspace) -> None:
-    """Say where the page is, and where its runs are."""
+    """Print the address of the page, and on a Space the folder of its runs."""
     print(f"Finetune Studio is at {url} (Ctrl+C ends it)", flush=True)
     if os.environ.get("SPACE_ID"):
         print(f"Runs are in {workspace.path}; this Space forgets them if no storage is mounted there.", flush=True)
@@ -122,10 +122,10 @@ def end(code: int, studio, page) -> NoReturn:
     closing.start()
     if code == 0:
         if run := studio.queue.current:
-            print(f"Run {run.id} saves where it is (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
+            print(f"Run {run.id} saves a checkpoint (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
         studio.queue.close(BUDGET_S)
     closing.join(timeout=0.5)
-    # Without waiting for what still runs in other threads: whatever is on the disk is whole.
+    # Without waiting for other threads: everything on the disk is complete.
     os._exit(code)
 
 

@@ -155,7 +155,7 @@ def test_ctrl_c_in_the_middle_of_a_run_saves_a_checkpoint(with_tiny):
     with program(with_tiny) as running:
         run = running.begin()
         assert_ended_well(running, run, *running.end(signal.SIGINT))
-        assert "001-long saves where it is" in running.process.stderr.read()
+        assert "001-long saves a checkpoint" in running.process.stderr.read()
 
 
 def test_an_unusable_workspace_is_refused_in_one_sentence(tmp_path):
