@@ -183,7 +183,7 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weight
         (staging / "README.md").unlink(missing_ok=True)
     else:
         (model.to(dtype) if dtype else model).save_pretrained(
-            staging, state_dict=weights and _whole(model, weights, dtype)
+            staging, state_dict=weights and _untied(model, weights, dtype)
         )
     tokenizer.save_pretrained(staging)
     for file in staging.iterdir():
@@ -192,7 +192,7 @@ def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weight
     staging.rename(run.model_dir)
 
 
-def _whole(model, weights: dict, dtype) -> dict:
+def _untied(model, weights: dict, dtype) -> dict:
     """``weights`` in ``dtype``, tied weights once, as ``model`` would save them itself."""
     tied = tied_weights(model)
     return {name: weight.to(dtype) for name, weight in weights.items() if name not in tied}

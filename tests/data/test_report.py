@@ -9,7 +9,7 @@ from finetune.data.dataset import Dataset
 from finetune.data.fixes.deduplicate import Deduplicate
 from finetune.data.fixes.drop import Drop
 from finetune.data.formats.turns import exchange
-from finetune.data.report import Report, advice, check
+from finetune.data.report import Report, check
 from finetune.data.table import Rejected
 from finetune.errors import DataError
 from tests.rows import LENGTH, clean, pair, read, report_on, sequences
@@ -147,27 +147,12 @@ def test_the_dictionary_is_json_with_the_names_of_the_command_line():
     assert found["truncated"]["length"] == 128
 
 
-@pytest.mark.parametrize(
-    "kind, count, words",
-    [
-        ("preference", 500, "Pairs of answers: DPO"),
-        ("rated", 500, "KTO) is not offered yet"),
-        ("prompt", 500, "add good answers"),
-        ("text", 500, "style"),
-        ("chat", 40, "40 rows: LoRA, a few epochs; expect style, not facts: facts that change belong in retrieval."),
-        ("chat", 300, "500 good ones or more are worth collecting"),
-        ("chat", 1319, "1,319 rows of answers: SFT with LoRA"),
-        ("chat", 20_000, "SFT of all weights"),
-    ],
-)
-def test_advice_follows_the_kind_and_the_number(kind, count, words):
-    assert words in advice(kind, count)
-
-
-def test_advice_knows_labels():
-    assert "4 fixed answers" in advice("chat", 200, labels=4)
+def test_advice_is_the_methods_own_for_the_rows_that_are_kept():
     rows = [{**row, "completion": ("refund", "other")[n % 2]} for n, row in enumerate(clean(60))]
-    assert "2 fixed answers" in report_on(read(rows)).advice
+    dataset = read(rows)
+    report = check(dataset, sequences, LENGTH, advise=lambda *facts: str(facts))
+    assert report.advice == str(("chat", 60, 2))
+    assert check(dataset, sequences, LENGTH).advice == ""
 
 
 def test_checking_a_row_is_fast():

@@ -142,7 +142,7 @@ def test_the_base_answers_as_the_untouched_model_while_a_run_trains(home, pair, 
 
 
 def wait_for_step(run, thread, step: int) -> int:
-    """The step that ``run``, at work in ``thread``, has reached; at least ``step``."""
+    """The step that ``run``, trained in ``thread``, has reached; at least ``step``."""
     while (reached := run.view().step) < step:
         assert thread.is_alive(), run.view().message
         time.sleep(0.02)

@@ -34,3 +34,7 @@ def test_metrics_have_plain_names():
 
 def test_a_model_that_has_not_moved_prefers_neither_answer():
     assert DPO().metrics({"eval_rewards/accuracies": 0.0, "eval_rewards/margins": 0.0})["accuracy"] == 0.5
+
+
+def test_advice_on_pairs():
+    assert "Pairs of answers: DPO" in DPO.advice("preference", 500)

@@ -37,3 +37,18 @@ def test_an_answer_of_weight_0_carries_no_label(tokenizer):
     turns = [*CHAT["messages"], {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Light."}]
     turns[1] = {**turns[1], "weight": 0}
     assert trained(SFT(), {"messages": turns}, tokenizer) == "Light.<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    "kind, rows, labels, words",
+    [
+        ("text", 500, 0, "style"),
+        ("chat", 40, 0, "40 rows: LoRA, a few epochs. Expect style, not facts: facts that change belong in retrieval."),
+        ("chat", 300, 0, "500 good ones or more are worth collecting"),
+        ("chat", 1319, 0, "1,319 rows of answers: SFT with LoRA"),
+        ("chat", 20_000, 0, "full fine-tuning"),
+        ("chat", 200, 4, "4 fixed answers"),
+    ],
+)
+def test_advice_follows_the_kind_and_the_number_of_rows_and_of_answers(kind, rows, labels, words):
+    assert words in SFT.advice(kind, rows, labels)
