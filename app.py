@@ -21,11 +21,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 SERVER = "--server"
 
 UNSEEN_S = 10
-<<<<<<< HEAD
 """The heavy libraries load once the first page is drawn, or after this time if nobody opens it."""
-=======
-"""The heavy libraries load once the first page is drawn, or after this time if nobody opens one."""
->>>>>>> h-words
 
 
 def options() -> argparse.Namespace:
@@ -87,11 +83,7 @@ def serve(given: argparse.Namespace) -> int:
 
 
 def open_page(given: argparse.Namespace, studio):
-<<<<<<< HEAD
     """The page, served; ``OSError`` if the port is taken."""
-=======
-    """The served page; ``OSError`` if the port is taken."""
->>>>>>> h-words
     from finetune.ui.page import build, launch_options
 
     page = build(studio)
@@ -106,13 +98,8 @@ def open_page(given: argparse.Namespace, studio):
     return page
 
 
-<<<<<<< HEAD
 def announce(url: str, workspace) -> None:
     """Print where the page is, and where its runs are."""
-=======
-def say_where(url: str, workspace) -> None:
-    """Print the address of the page, and on a Space the folder of its runs."""
->>>>>>> h-words
     print(f"Finetune Studio is at {url} (Ctrl+C ends it)", flush=True)
     if os.environ.get("SPACE_ID"):
         print(f"Runs are in {workspace.path}; this Space loses them if no storage is mounted there.", flush=True)
@@ -135,17 +122,10 @@ def end(code: int, studio, page) -> NoReturn:
     closing.start()
     if code == 0:
         if run := studio.queue.current:
-<<<<<<< HEAD
             print(f"Run {run.id} is saving a checkpoint (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
         studio.queue.close(BUDGET_S)
     closing.join(timeout=0.5)
     # Without waiting for other threads: what is on the disk is complete.
-=======
-            print(f"Run {run.id} saves a checkpoint (Ctrl+C again ends at once).", file=sys.stderr, flush=True)
-        studio.queue.close(BUDGET_S)
-    closing.join(timeout=0.5)
-    # Without waiting for other threads: everything on the disk is complete.
->>>>>>> h-words
     os._exit(code)
 
 
