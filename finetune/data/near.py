@@ -1,6 +1,6 @@
 """Duplicates and near-duplicates.
 
-Near-duplicates share four fifths of their 5-gram shingles (runs of five words), by Jaccard similarity. MinHash with
+Near-duplicates share four fifths of their 5-gram shingles, by Jaccard similarity. MinHash with
 locality-sensitive hashing finds the candidates without comparing every pair (Broder, "On the resemblance and
 containment of documents", 1997): the minimum of a hash over a text's shingles agrees in two texts with a probability
 equal to their similarity. Each candidate is then compared exactly, so there are no false positives. The hash seeds are

@@ -177,7 +177,7 @@ def _phones(text: str) -> Iterator[Match]:
 
 
 def is_card(number: str) -> bool:
-    """True if the digits are those of a usual card and pass the Luhn check (ISO/IEC 7812-1)."""
+    """True if the digits are those of a payment card and pass the Luhn check (ISO/IEC 7812-1)."""
     digits = [int(digit) for digit in number if digit.isdecimal()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 and bool(CARD_FORM.fullmatch("".join(map(str, digits))))

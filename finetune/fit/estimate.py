@@ -32,7 +32,7 @@ BUFFERS_BYTES = 75 * 10**6
 """What a CPU run adds whatever its size: parts of the libraries that load late, and buffers of the matrix library."""
 GAPS = 0.25
 """Gaps that freed blocks leave in glibc's heap, per byte in blocks that come from it (this and the amount above fitted
-to 48 measured runs, 64 to 1,024 tokens, 5 to 494 M parameters). Partly chance: one recipe took 652 to 734 MB."""
+to 48 measured runs, 64 to 1,024 tokens, 5 to 494 M parameters). One recipe alone took 652 to 734 MB."""
 COMPRESSED_BYTES = 60 * 10**6
 """What a 4-bit base adds to that on a CPU (fitted to 16 of them): its layers are dequantized and dropped again."""
 FILL = 0.95

@@ -141,8 +141,8 @@ def _collapsed(view: View, curve: Curve) -> Diagnosis | None:
     """The gradient exploded and has all but vanished since, while much of the loss is left: the weights collapsed.
 
     At a minimum only the mean of the gradients vanishes; those of single batches do not, unless their rows are answered
-    perfectly, and then the loss has vanished too. Behind a normalising layer the gradient shrinks as the weights grow
-    (Ioffe and Szegedy 2015, §3.3), so weights that one far too large step has blown up never come back.
+    perfectly, and then the loss has vanished too. Behind a normalizing layer the gradient shrinks as the weights grow
+    (Ioffe and Szegedy 2015, §3.3), so weights that one far too large step has made huge stay huge.
     """
     norms = [(s.grad_norm, s.step) for s in view.steps if s.grad_norm is not None and s.grad_norm < LARGEST]
     if len(curve.gradients) < 4 or len(curve.blocks) < 4:

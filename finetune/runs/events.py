@@ -70,7 +70,7 @@ class Resumed(Event):
 
 
 class FellBack(Event):
-    """The memory did not suffice, and the run goes on with settings that need less."""
+    """The run was out of memory, and continues with settings that need less."""
 
     settings: dict[str, Any]
     """The settings that changed, by their dotted path in the recipe, e.g. ``{"training.accumulation": 2}``."""
@@ -85,7 +85,7 @@ class Entered(Event):
 
 
 class Chose(Event):
-    """Something was chosen for the person, with its reason."""
+    """An automatic choice, with its reason."""
 
     what: str
     """The setting, e.g. ``precision``."""
@@ -130,7 +130,7 @@ class Stepped(Event):
 
 
 class Evaluated(Event):
-    """The held-out rows were scored."""
+    """The model was evaluated on the held-out rows."""
 
     step: int
     loss: float

@@ -24,7 +24,7 @@ LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", 
 
 
 def world_size() -> int:
-    """How many processes train together."""
+    """How many processes take part in the training."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 

@@ -43,7 +43,12 @@ FAULTS = {
 TIMES = {"test_one_flipped_bit_is_found_wherever_it_is": 100, "test_twenty_runs_leave_nothing_behind": 20}
 TIMES |= {"test_each_of_50_refreshes_shows_the_run_again": 50}
 """How often a test injects its fault, where its parameters do not say."""
-FILES = ["tests/faults", *(f"tests/test_{noun}.py" for noun in ("app", "checkpoints", "flow", "ranks", "sharding"))]
+FILES = [
+    "tests/faults",
+    *(f"tests/test_{noun}.py" for noun in ("app", "flow")),
+    "tests/runs/test_checkpoints.py",
+    *(f"tests/training/test_{noun}.py" for noun in ("distributed", "fsdp")),
+]
 
 
 def main() -> int:

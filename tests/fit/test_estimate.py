@@ -57,7 +57,7 @@ def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(wit
     assert set(fit.gpus.values()) == {"fits"} and len(fit.gpus) == 7 and fit.seconds > time.START_S
 
 
-def test_a_step_is_rehearsed_in_the_arithmetic_that_the_trainer_computes_in(with_tiny, monkeypatch):
+def test_a_step_is_profiled_in_the_numerics_of_the_trainer(with_tiny, monkeypatch):
     steps = []
     monkeypatch.setattr(
         "finetune.fit.profile.profile_step",
@@ -72,7 +72,7 @@ def test_a_step_is_rehearsed_in_the_arithmetic_that_the_trainer_computes_in(with
     ]
     monkeypatch.setattr("finetune.training.trainer.computes_in_16_bits", lambda precision: precision == "fp32")
     estimate_fit(recipe(precision="fp32"), with_tiny, gpus=False)
-    assert steps[-1].half, "the trainer's rule is the one that is followed"
+    assert steps[-1].mixed_precision, "the trainer's rule is the one that is followed"
 
 
 def test_what_is_free_decides_the_verdict(with_tiny, with_free):

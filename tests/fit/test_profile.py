@@ -1,4 +1,4 @@
-"""A rehearsed step against a real one, block for block."""
+"""A profiled step against a real one, block for block."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ STEP = Step(sequences=4, length=100, mixed_precision=False, base_dtype="float32"
 
 @pytest.fixture
 def deep_model(tiny_model, tmp_path):
-    """The tiny model's config with twelve layers, which is more than are rehearsed one by one."""
+    """The tiny model's config with twelve layers, which is more than are profiled one by one."""
     config = json.loads((tiny_model / "config.json").read_text())
     config |= {"num_hidden_layers": 12, "layer_types": ["full_attention"] * 12}
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -60,7 +60,7 @@ def test_a_deep_model_is_continued_from_few_layers(deep_model):
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("reference", [False, True])
 @pytest.mark.parametrize("half", [False, True])
-def test_every_adapter_can_be_rehearsed(tiny_model, adapter, reference, mixed_precision):
+def test_every_adapter_can_be_profiled(tiny_model, adapter, reference, mixed_precision):
     dtype = "float32" if adapter == "full" or not mixed_precision else "bfloat16"
     step = Step(4, 100, mixed_precision=mixed_precision, base_dtype=dtype, reference=reference)
     found = profile_step(tiny_model, ADAPTERS[adapter](), step)
@@ -117,7 +117,7 @@ def test_a_card_needs_no_copies_of_the_logits_but_a_whole_tile(tiny_model):
     assert tile < profile_step(tiny_model, ADAPTERS["full"](), replace(step, triton=True)).peak_bytes < 2 * tile
 
 
-def test_the_first_rehearsal_of_a_process_leaves_no_fake_tables_behind(tiny_model):
+def test_the_first_dry_run_of_a_process_leaves_no_fake_tables_behind(tiny_model):
     program = (
         "import sys; from pathlib import Path; from finetune.adapters import ADAPTERS;"
         "from finetune.fit.profile import Step, profile_step;"
