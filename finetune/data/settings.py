@@ -61,7 +61,7 @@ class DataSettings(Settings):
     mix: tuple[Mixed, ...] = Field((), max_length=20)
     """Further data sets, mixed into this one."""
     replay: str | None = None
-    """Replay data: a file of general conversation, mixed in against catastrophic forgetting of the model's abilities."""
+    """Replay data: a file of general conversation, mixed in against catastrophic forgetting of its abilities."""
     replay_share: float = Field(0.1, ge=0, le=0.9)
     """Share of replay data among all training rows."""
 
