@@ -5,7 +5,7 @@ def test_a_recipe_is_estimated(command, recipe_file):
     code, out, _ = command("fit", recipe_file, "--json")
     facts = json.loads(out)
     assert code == 0 and facts["fits"] and facts["trainable"] < facts["parameters"]
-    assert facts["change"] == {} and facts["measured_bytes"] is None and facts["cards"]["8 GB"] == "fits"
+    assert facts["change"] == {} and facts["measured_bytes"] is None and facts["gpus"]["8 GB"] == "fits"
 
 
 def test_the_estimate_is_a_sentence_and_one_for_usual_gpus(command, recipe_file):

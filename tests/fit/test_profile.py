@@ -59,7 +59,7 @@ def test_a_deep_model_is_continued_from_few_layers(deep_model):
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("reference", [False, True])
-@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("mixed_precision", [False, True])
 def test_every_adapter_can_be_profiled(tiny_model, adapter, reference, mixed_precision):
     dtype = "float32" if adapter == "full" or not mixed_precision else "bfloat16"
     step = Step(4, 100, mixed_precision=mixed_precision, base_dtype=dtype, reference=reference)

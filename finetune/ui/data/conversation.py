@@ -20,11 +20,13 @@ def drawn(example: dict, sequences: Sequence[Spans]) -> str:
     """``example`` as turns, with the trained text of ``sequences`` (one, or chosen and rejected) marked."""
     if "chosen" in example:
         return _pair(example, sequences)
+    if "completion" in example:
+        return _rated(example, sequences[0])
     if "messages" in example:
         body = _turns(example["messages"], sequences[0])
     else:
         body = _block("text", _marked(sequences[0]))
-    return _whole(body, [("trained", "trained tokens")], [("", sequences[0])])
+    return _whole(body, [("trained", "trained tokens")], [("", sequences[0], "trained")])
 
 
 def _pair(example: dict, sequences: Sequence[Spans]) -> str:
@@ -41,8 +43,20 @@ def _pair(example: dict, sequences: Sequence[Spans]) -> str:
     return _whole(
         body,
         [("trained", "chosen: becomes more likely"), ("rejected", "rejected: becomes less likely")],
-        [("chosen", chosen), ("rejected", rejected)],
+        [("chosen", chosen, "trained"), ("rejected", rejected, "rejected")],
     )
+
+
+def _rated(example: dict, spans: Spans) -> str:
+    name, key = "trained", "good answer: becomes more likely"
+    if not example["label"]:
+        name, key = "rejected", "bad answer: becomes less likely"
+    turns = _aligned([*(example.get("prompt") or []), *example["completion"]], spans)
+    if turns is None:
+        body = _block("text", _marked(spans, name))
+    else:
+        body = "".join(_turn(message, marked, name) for message, marked in turns)
+    return _whole(body, [(name, key)], [("", spans, name)])
 
 
 def _turns(messages: list[dict], spans: Spans) -> str:
@@ -104,9 +118,9 @@ def _runs(text: str, flags: list[bool], start: int, end: int) -> list[tuple[str,
     return runs
 
 
-def _turn(message: dict, spans: Spans) -> str:
+def _turn(message: dict, spans: Spans, name: str = "trained") -> str:
     role = str(message.get("role", ""))
-    return _block(role, _marked(spans), role)
+    return _block(role, _marked(spans, name), role)
 
 
 def _block(label: str, body: str, role: str = "assistant") -> str:
@@ -124,12 +138,11 @@ def _quiet(text: str) -> str:
     return MARKER.sub(r"<span class='token'>\g<0></span>", escape(text))
 
 
-def _whole(body: str, legend: list[tuple[str, str]], raw: list[tuple[str, Spans]]) -> str:
+def _whole(body: str, legend: list[tuple[str, str]], raw: list[tuple[str, Spans, str]]) -> str:
     keys = "".join(f"<span><mark class='{name}'>marked</mark> {escape(words)}</span>" for name, words in legend)
     exact = "".join(
-        (f"<p class='small'>{escape(name)}</p>" if name else "")
-        + f"<pre>{_marked(spans, 'rejected' if name == 'rejected' else 'trained')}</pre>"
-        for name, spans in raw
+        (f"<p class='small'>{escape(name)}</p>" if name else "") + f"<pre>{_marked(spans, mark)}</pre>"
+        for name, spans, mark in raw
     )
     return (
         f"<dl class='conversation'>{body}</dl><p class='legend'>{keys}</p>"

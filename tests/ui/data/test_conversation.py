@@ -1,3 +1,5 @@
+import pytest
+
 from finetune.ui.data.conversation import drawn
 
 CHAT = {"messages": [{"role": "user", "content": "Is it <b>?"}, {"role": "assistant", "content": "Arr, aye!"}]}
@@ -76,3 +78,12 @@ def test_a_turn_that_only_calls_a_tool_shows_the_call():
     html = turns(drawn(example, [spans]))
     assert "<dt>assistant</dt><dd><mark class='trained'>call weather(" in html
     assert "<dt>tool</dt><dd>no</dd>" in html
+
+
+@pytest.mark.parametrize(
+    ("label", "mark", "key"), [(True, "trained", "more likely"), (False, "rejected", "less likely")]
+)
+def test_a_rated_answer_is_marked_by_its_rating(label, mark, key):
+    example = {"prompt": PAIR["prompt"], "completion": PAIR["chosen"], "label": label}
+    html = drawn(example, [[("<u>Hello?<a>", False), ("Hi.<e>", True)]])
+    assert html.count("Hello?") == 2 and f"<dt>assistant</dt><dd><mark class='{mark}'>Hi." in html and key in html
