@@ -189,8 +189,8 @@ def test_the_settings_are_on_top_with_their_reasons(text_of):
     text = text_of("dpo", "qlora", **{"method.beta": 0.3, "adapter.rank": 8})
     top, _ = text.split("# Nothing below")
     assert '\nMODEL = "owner/name"\nREVISION = "abc"\n' in top
-    assert '# precision: a good precision\nPRECISION = "bf16"\n' in top
-    assert '    # epochs: a good epochs\n    "num_train_epochs": 3,\n' in top
+    assert '# precision: a good training.precision\nPRECISION = "bf16"\n' in top
+    assert '    # epochs: a good training.epochs\n    "num_train_epochs": 3,\n' in top
     for setting in ("r=8,", '"beta": 0.3,', '"learning_rate": 0.002,', "load_in_4bit=True,", '"seed": 7,'):
         assert setting in top
 

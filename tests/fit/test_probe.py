@@ -50,7 +50,7 @@ def test_the_estimate_is_near_the_measured_peak_of_25_million_parameters(workspa
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_is_counted_of_the_rows_is_what_the_trainer_gets(with_tiny, tmp_path, method):
-    found, sequences = count_tokens(recipe(tmp_path, method), with_tiny), 2 if method == "dpo" else 1
+    found, sequences = count_tokens(recipe(tmp_path, method), with_tiny), METHODS[method].sequences_per_row
     assert found.rows > 0 and found.longest <= 200 and found.rows * found.longest * sequences >= found.tokens
     assert found.held_out > 0
     assert found.tokens > found.trained >= found.most_trained > 0 and found.trained <= found.rows * found.most_trained
