@@ -50,7 +50,7 @@ def test_the_subclasses_of_a_package_are_found_once_and_in_order(shapes):
 
 
 def test_the_product_finds_its_methods_and_adapters():
-    assert list(METHODS) == ["sft", "dpo"]
+    assert list(METHODS) == ["sft", "dpo", "kto"]
     assert list(ADAPTERS) == ["full", "lora", "qlora"]
 
 

@@ -59,6 +59,12 @@ ROWS = {
             "non_preferred_output": CALLS[3:],
         },
     ],
+    "rated": [
+        {"prompt": "Smaller?", "completion": "The ant.", "label": True},
+        {"prompt": "Smaller?", "completion": "é" * 500, "label": False},
+        {"prompt": TURNS[:3], "completion": TURNS[3:], "label": False},
+        {"prompt": "é" * 500, "completion": "Lost.", "label": True},
+    ],
 }
 """Rows of each format that a method reads."""
 ROLES = {"ann": "user", "bob": "assistant"}
@@ -129,7 +135,7 @@ def examples(method):
 
 
 def shown(method, tokenizer):
-    """The sequences that the page shows for the rows of every format, and the formats and the refusals among them."""
+    """Examples of every format with the sequences that the page shows, and the formats and the refusals among them."""
     found, formats, refusals = [], set(), set()
     for name, example in examples(method):
         try:
@@ -138,7 +144,7 @@ def shown(method, tokenizer):
             refusals.add(error.message)
             continue
         if all(sequence.has_trained_tokens for sequence in expected):
-            found.append(expected)
+            found.append((example, expected))
             formats.add(name)
     return found, formats, refusals
 
@@ -150,7 +156,7 @@ def batches(method, expected, model, tokenizer, folder, pack=False):
         "output_dir": str(folder), "per_device_train_batch_size": 4, "use_cpu": True, "bf16": False, "seed": 1,
         "report_to": "none", "disable_tqdm": True, "activation_checkpointing": False, "dataloader_pin_memory": False,
     }  # fmt: skip
-    rows = [method.columns({}, each) for each in expected]
+    rows = [method.columns(example, sequences) for example, sequences in expected]
     lora = LoraConfig(r=1, target_modules=["q_proj"], task_type="CAUSAL_LM")
     trainer = method.trainer(
         Material(
@@ -174,7 +180,7 @@ def received(batch, flags):
 
 def assert_equal(expected, sequences, tokenizer):
     """The sequences have the expected ids and loss masks, and the page colors the text of their trained tokens."""
-    shown = [sequence for each in expected for sequence in each]
+    shown = [sequence for _, sequences in expected for sequence in sequences]
     assert sorted(sequences) == sorted((sequence.ids, sequence.trained) for sequence in shown)
     colored = [(sequence.ids, [text for text, flag in spans(sequence, tokenizer) if flag]) for sequence in shown]
     trained = [(ids, tokenizer.decode([token for token, flag in zip(ids, flags) if flag])) for ids, flags in sequences]
@@ -191,7 +197,7 @@ def test_sft_trains_the_tokens_shown(template, train_on, pack, tokenizer, model,
     readable = {name for name in ROWS if FORMATS[name].kind in method.reads}
     assert formats == readable - LEFT_OUT.get((template, train_on), set())
     assert (not refusals) == (template in WRITE_TOOLS)
-    assert any(sequence.is_truncated for each in expected for sequence in each)
+    assert any(sequence.is_truncated for _, sequences in expected for sequence in sequences)
     given = batches(method, expected, model, tokenizer, tmp_path, pack)
     sequences = [sequence for batch in given for sequence in received(batch, batch["labels"] != -100)]
     assert_equal(expected, sequences, tokenizer)
@@ -204,7 +210,18 @@ def test_dpo_scores_the_tokens_shown(template, tokenizer, model, tmp_path):
     expected, formats, refusals = shown(method, tokenizer)
     assert formats == {"preference", "openai_preference"}
     assert (not refusals) == (template in WRITE_TOOLS)
-    assert any(sequence.is_truncated for each in expected for sequence in each)
+    assert any(sequence.is_truncated for _, sequences in expected for sequence in sequences)
+    given = batches(method, expected, model, tokenizer, tmp_path)
+    sequences = [sequence for batch in given for sequence in received(batch, batch["completion_mask"].bool())]
+    assert_equal(expected, sequences, tokenizer)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_kto_scores_the_tokens_shown(template, tokenizer, model, tmp_path):
+    tokenizer.chat_template = templates()[template]
+    method = METHODS["kto"]()
+    expected, formats, refusals = shown(method, tokenizer)
+    assert formats == {"rated"} and not refusals
     given = batches(method, expected, model, tokenizer, tmp_path)
     sequences = [sequence for batch in given for sequence in received(batch, batch["completion_mask"].bool())]
     assert_equal(expected, sequences, tokenizer)

@@ -9,7 +9,7 @@ EXAMPLE = {"label": True}
 
 
 def test_methods_are_found_by_being_there():
-    assert list(METHODS) == ["sft", "dpo"]
+    assert list(METHODS) == ["sft", "dpo", "kto"]
 
 
 @pytest.mark.parametrize("method", METHODS.values())
@@ -30,5 +30,5 @@ def test_a_type_is_read_by_its_own_name_only():
 
 def test_the_method_for_a_kind_is_the_first_that_reads_it():
     assert method_for("preference").type == "dpo" and method_for("chat").type == "sft"
-    with pytest.raises(DataError, match="No method here trains on rated answers yet"):
-        method_for("rated")
+    with pytest.raises(DataError, match="No method here trains on prompts without answers yet"):
+        method_for("prompt")

@@ -23,6 +23,15 @@ def rows(method):
             {"prompt": f"What of the {w}?", "chosen": f"Arr, the {w}!", "rejected": f"It is the {w}, I think."}
             for w in WORDS
         ]
+    if method == "kto":
+        return [
+            {
+                "prompt": f"What of the {w}?",
+                "completion": f"It is the {w}." if n % 2 else f"Arr, the {w}!",
+                "label": n % 2 == 0,
+            }
+            for n, w in enumerate(WORDS)
+        ]
     return [
         {
             "messages": [
