@@ -143,7 +143,7 @@ def test_both_answer_side_by_side_and_enter_sends(trained):
     page.wait_for_selector("#ask")
     assert "What colour is the sea?" in page.inner_text("#pane .question")
     assert page.inner_text("#pane .answer.base").strip() and page.inner_text("#pane .answer.tuned").strip()
-    assert "One copy of the weights" in page.inner_text("#compare-line")
+    assert "one copy of the weights" in page.inner_text("#compare-line")
     page.click("#clear")
     page.wait_for_function("!document.querySelector('#pane .question')")
 
