@@ -297,7 +297,7 @@ def test_other_data_is_mixed_in_by_clicks_and_remembered_over_a_refresh(visit):
     choose(page, "mix-sample", "Ticket to JSON")
     page.click("#mix-add")
     page.wait_for_selector("#mixed li >> nth=1")
-    assert page.inner_text("#mixing-problem") == ""
+    assert page.inner_text("#mixing-problem").strip() == ""
     other.load_again("data")
     page.wait_for_function(
         "document.querySelector('#result')?.innerText.includes('300 conversations and 200 mixed in')"
