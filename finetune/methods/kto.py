@@ -106,9 +106,7 @@ class KTO(Method):
     order: ClassVar[int] = 30
     title: ClassVar[str] = "Kahneman-Tversky optimization"
     plain: ClassVar[str] = "You show it answers with thumbs up or down, and it learns to write more like the good ones."
-    engineer: ClassVar[str] = (
-        "Kahneman-Tversky optimization (KTO): a loss on single rated answers, against their divergence from the base."
-    )
+    engineer: ClassVar[str] = "Kahneman-Tversky optimization (KTO): single rated answers; the base is the reference."
     reads: ClassVar[tuple[str, ...]] = ("rated",)
     rate_factor: ClassVar[float] = 0.1
     smallest_micro_batch: ClassVar[int] = 2

@@ -105,9 +105,9 @@ def test_four_bits_weigh_what_they_do_when_they_are_loaded(tiny_model, double):
 
 
 @pytest.mark.parametrize("triton", [False, True])
-def test_words_that_are_not_learnt_take_no_room_in_the_head(tiny_model, triton):
+def test_masked_tokens_take_no_room_in_the_head(tiny_model, triton):
     step = replace(STEP, triton=triton)
-    few = profile_step(tiny_model, ADAPTERS["full"](), replace(step, trained=0.1)).peak_bytes
+    few = profile_step(tiny_model, ADAPTERS["full"](), replace(step, trained_share=0.1)).peak_bytes
     assert few < profile_step(tiny_model, ADAPTERS["full"](), step).peak_bytes
 
 
