@@ -322,6 +322,17 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             "Takes padding rows out of reward accuracy and margin. Without it several processes report too low ones.",
         ),
         (
+            "trl.KTOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
+            "finetune.methods.kto.prepared",
+            "Rows come tokenized and masked. Without it TRL tokenizes them again, and the tokens on the page are not"
+            " those of the batch.",
+        ),
+        (
+            "transformers.Trainer._get_train_sampler(self, train_dataset)",
+            "finetune.methods.kto.prepared",
+            "Good and bad answers come at an even pace. Without it a step may see answers of one rating alone.",
+        ),
+        (
             "bitsandbytes.nn.Linear4bit.support_avx512bf16_for_cpu",
             "finetune.model.keep_gradients",
             "Keeps 4-bit layers differentiable on a CPU with bf16 instructions. Without it LoRA's gradients point"

@@ -92,7 +92,7 @@ def test_all_that_is_wrong_is_reported_at_once():
     assert message.startswith("4 settings need attention.")
     assert "training.length: " in message and "(got 3)" in message and "training.seed: " in message
     assert "adapter.type: This setting is missing." in message
-    assert "method.type: There is no 'sfft'. Choose one of: sft, dpo." in message
+    assert "method.type: There is no 'sfft'. Choose one of: sft, dpo, kto." in message
 
 
 @pytest.mark.parametrize("text", ["", "7", "- a\n- b", "just words"])
