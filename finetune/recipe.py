@@ -141,6 +141,7 @@ class Recipe(Settings):
         short = self.model_dump(mode="json", exclude_defaults=True)
         parts = {
             "name": self.name,
+            "sweep": self.sweep,
             "model": {"id": self.model.id, **short.get("model", {})},
             "data": short["data"],
             "method": {"type": self.method.type, **short.get("method", {})},
@@ -148,7 +149,7 @@ class Recipe(Settings):
             "training": short.get("training", {}),
             "evaluation": short.get("evaluation", {}),
         }
-        return {key: value for key, value in parts.items() if value != {}}
+        return {key: value for key, value in parts.items() if value not in ({}, None)}
 
     def to_yaml(self, full: bool = False) -> str:
         """``to_dict`` as YAML that ``from_yaml`` reads back to an equal recipe."""

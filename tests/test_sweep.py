@@ -85,7 +85,7 @@ def test_repeated_values_make_one_run():
         ("data: {path: a}\nadapter: {type: [lora, lore]}", "There is no 'lore'."),
         ("data: {path: a}\nadapter: {type: [[lora], {a: 1}]}", "adapter.type"),
         ("data: {path: a}\nadapter: [{type: lora}]", "adapter"),
-        ("[1, 2]", "A recipe is a list of settings"),
+        ("[1, 2]", "A recipe is a mapping of settings"),
         ("name: [a, b]\ndata: {path: a}", "name: Input should be a valid string"),
     ],
 )
