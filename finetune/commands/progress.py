@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from finetune.format import amount, duration, percent
 from finetune.runs.run import Follower, Run
-from finetune.runs.view import View
+from finetune.runs.view import PHASE_WORDS, View
 
 FOLLOW_S = 0.5
 """How often the events of a run are read. Reading none takes a fraction of a millisecond."""
@@ -22,13 +22,6 @@ LIVE_S, PLAIN_S = 0.1, 5.0
 """The shortest time between two drawings of the live line, and between two plain lines of one phase."""
 PATIENCE_S = 1.0
 """The check of a data file shows its progress after this time: most files are checked sooner."""
-PHASES = {
-    "loading": "Loading the model",
-    "tokenizing": "Tokenizing the rows",
-    "training": "Training",
-    "saving": "Saving the model",
-}
-"""The phases of a run in words; in none of them, the state of the run is shown."""
 STATES = {"queued": "Starting", "stopping": "Stopping"}
 """States that say more than the phase. A run that is followed here is queued only while the libraries load."""
 
@@ -156,7 +149,7 @@ def following(run: Run, quiet: bool = False) -> Iterator[None]:
 
 def status_of(view: View, now: float | None = None) -> Status:
     """What a line says of a run: its phase, and once its steps are planned, steps, loss, tokens/s and time left."""
-    phase = STATES.get(view.state) or PHASES.get(view.phase) or view.state.capitalize()
+    phase = STATES.get(view.state) or PHASE_WORDS.get(view.phase) or view.state.capitalize()
     if not view.total_steps:
         waited = (now or time.time()) - view.started_at if view.started_at and not view.ended_at else 0.0
         return Status(phase, None, (duration(waited),) if waited else ())

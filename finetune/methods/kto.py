@@ -20,23 +20,14 @@ def make_trainer(arguments: dict, train, **others):
     trainer = prepared(ordered(KTOTrainer, PADDING_ROW))
     return trainer(args=KTOConfig(**divided(arguments)), train_dataset=train, **others)
 '''
-"""``KTO.trainer`` as an exported script has it; ``prepared`` stands before it, as it is here."""
+"""``KTO.trainer`` as an exported script has it; ``evenly`` and ``prepared`` stand before it, as they are here."""
 
 
-def prepared(trainer_class: type) -> type:
-    """``trainer_class`` (a ``KTOTrainer``) for rows that are tokenized already, padding rows among them.
-
-    Its divergence from the base is estimated from mismatched pairs: each prompt of a micro-batch with the answer of the
-    row before it (Ethayarajh et al. 2024, §4.2). TRL pairs them while it prepares a dataset in a fixed order; here the
-    collator does, so that the order may change with each epoch. Good and bad answers are spread evenly over it, as a
-    step learns from the difference of the two. A padding row is weighted 0, and a process's mean by its real rows.
-    """
-
+def evenly(order, labels):
+    """``order``, a sampler of positions, so that rows with either of the two ``labels`` come at an even pace."""
     from torch.utils.data import Sampler
 
     class Mixed(Sampler):
-        """An order of rows in which those with either label come at an even pace."""
-
         def __init__(self, order, labels):
             self.order, self.labels = order, labels
 
@@ -59,6 +50,18 @@ def prepared(trainer_class: type) -> type:
         def epoch(self, epoch):
             self.order.epoch = epoch
 
+    return Mixed(order, labels)
+
+
+def prepared(trainer_class: type) -> type:
+    """``trainer_class`` (a ``KTOTrainer``) for rows that are tokenized already, padding rows among them.
+
+    Its divergence from the base is estimated from mismatched pairs: each prompt of a micro-batch with the answer of the
+    row before it (Ethayarajh et al. 2024, §4.2). TRL pairs them while it prepares a dataset in a fixed order; here the
+    collator does, so that the order may change with each epoch. Good and bad answers are spread evenly over it, as a
+    step learns from the difference of the two. A padding row is weighted 0, and a process's mean by its real rows.
+    """
+
     class Prepared(trainer_class):
         def __init__(self, *given, **options):
             super().__init__(*given, **options)
@@ -75,7 +78,7 @@ def prepared(trainer_class: type) -> type:
             return dataset
 
         def _get_train_sampler(self, train_dataset=None):
-            self._order = Mixed(super()._get_train_sampler(train_dataset), self.train_dataset["label"])
+            self._order = evenly(super()._get_train_sampler(train_dataset), self.train_dataset["label"])
             return self._order
 
         def compute_loss(self, model, inputs, **rest):
@@ -158,7 +161,7 @@ class KTO(Method):
         }
 
     def script(self, pack: bool = False) -> str:
-        return "\n\n".join([inspect.getsource(prepared), SCRIPT.lstrip()])
+        return "\n\n".join([inspect.getsource(evenly), inspect.getsource(prepared), SCRIPT.lstrip()])
 
     def trainer(self, material: Material):
         """A ``KTOTrainer`` over rows that are tokenized already."""

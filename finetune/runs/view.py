@@ -15,6 +15,13 @@ from finetune.runs import events
 STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "paused", "failed", "interrupted")
 """An active run whose lock nobody holds is *interrupted* (``finetune.runs.run`` decides that)."""
 
+PHASE_WORDS = {
+    "loading": "Loading the model",
+    "tokenizing": "Tokenizing the data",
+    "training": "Training",
+    "saving": "Saving the model",
+}
+"""The phases of a run in words."""
 ACTIVE = ("preparing", "running", "stopping")
 FINISHED = ("done", "stopped", "failed")
 RESUMABLE = ("stopped", "paused", "failed", "interrupted")

@@ -26,12 +26,6 @@ STATE_WORDS = {
     "interrupted": "interrupted",
 }
 
-PHASE_WORDS = {
-    "loading": "Loading the model",
-    "tokenizing": "Tokenizing the data",
-    "training": "Training",
-    "saving": "Saving the model",
-}
 
 PICK = """
 element.addEventListener('change', event => {

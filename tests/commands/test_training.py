@@ -83,7 +83,7 @@ def test_in_a_pipe_progress_is_plain_lines(command, recipe_file, monkeypatch):
     lines = error.splitlines()
     assert lines[0] == "Training 001-sft-lora …" and "\r" not in error and out == "001-sft-lora done\n"
     phases = list(dict.fromkeys(line.partition(":")[0] for line in lines[1:]))
-    assert set(phases) >= {"Loading the model", "Tokenizing the rows", "Training", "Done"}
+    assert set(phases) >= {"Loading the model", "Tokenizing the data", "Training", "Done"}
     assert re.fullmatch(r"Done: step 8 of 8, loss \d+\.\d{3}, [\d,]+ tokens/s", lines[-1])
     assert any(re.match(r"Training: step [1-8] of 8, loss .+ left", line) for line in lines)
 

@@ -1,9 +1,9 @@
 """What has become of a run, and the next step, in a notice or a line; for each state."""
 
 from finetune.format import amount, counted, duration
-from finetune.runs.view import ACTIVE, RESUMABLE, UNPACED_S, View
+from finetune.runs.view import ACTIVE, PHASE_WORDS, RESUMABLE, UNPACED_S, View
 from finetune.ui.train.standing import Standing
-from finetune.ui.views import PHASE_WORDS, notice, small
+from finetune.ui.views import notice, small
 
 
 def notices(view: View, standing: Standing, now: float) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from html import escape
 
 from finetune.format import amount, counted, duration, percent, size
-from finetune.runs.view import ACTIVE, View
+from finetune.runs.view import ACTIVE, PHASE_WORDS, View
 from finetune.sweep import label
 from finetune.ui.train.outcome import notices
 from finetune.ui.train.standing import Standing
-from finetune.ui.views import PHASE_WORDS, small, state_words
+from finetune.ui.views import small, state_words
 
 STOPPING_WORDS = {
     "stop": "Stopping after this step",
