@@ -2,9 +2,10 @@
 
 A private name begins with an underscore or is documented nowhere, and any release of its library may change it. So the
 rest of the program calls the functions below. Two kinds of name cannot be wrapped: methods that a subclass overrides,
-and names in source that an exported script repeats. They stay where they are, and ``IN_PLACE`` declares them.
+and names in source that an exported script repeats. They stay where they are, and ``IN_PLACE`` declares them, or the
+method that overrides them (``Method.overrides``).
 
-``private_names()`` is the checklist of an upgrade: ``tests/test_compat.py`` looks each name up in the installed
+All three lists together are the checklist of an upgrade: ``tests/test_compat.py`` looks each name up in the installed
 libraries, with its parameters.
 """
 
@@ -55,11 +56,6 @@ def uses(*signatures: str) -> Callable[[Function], Function]:
         return function
 
     return declare
-
-
-def private_names() -> list[PrivateName]:
-    """Every private name of a library that this program uses, wrapped or in place."""
-    return [*WRAPPED, *IN_PLACE]
 
 
 @uses("torch._subclasses.fake_tensor.FakeTensorMode")
@@ -309,28 +305,6 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             "transformers.trainer_pt_utils.get_length_grouped_indices(lengths, batch_size, mega_batch_mult, generator)",
             "finetune.training.trainer.EpochOrder",
             "Rows of like length share a batch. Without it a batch is mostly padding.",
-        ),
-        (
-            "trl.DPOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
-            "finetune.methods.dpo.prepared",
-            "Rows come tokenized and masked. Without it TRL tokenizes them again, and the tokens on the page are not"
-            " those of the batch.",
-        ),
-        (
-            "trl.DPOTrainer._metrics",
-            "finetune.methods.dpo.prepared",
-            "Takes padding rows out of reward accuracy and margin. Without it several processes report too low ones.",
-        ),
-        (
-            "trl.KTOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
-            "finetune.methods.kto.prepared",
-            "Rows come tokenized and masked. Without it TRL tokenizes them again, and the tokens on the page are not"
-            " those of the batch.",
-        ),
-        (
-            "transformers.Trainer._get_train_sampler(self, train_dataset)",
-            "finetune.methods.kto.prepared",
-            "Good and bad answers come at an even pace. Without it a step may see answers of one rating alone.",
         ),
         (
             "bitsandbytes.nn.Linear4bit.support_avx512bf16_for_cpu",

@@ -11,14 +11,19 @@ import pytest
 import torch
 
 from finetune import compat
-from finetune.compat import IN_PLACE, WRAPPED, PrivateName, private_names
+from finetune.compat import IN_PLACE, WRAPPED, PrivateName
 from finetune.fit.stand_ins import CHUNK_TOKENS, CHUNK_VOCABULARY
-from finetune.methods.dpo import prepared
+from finetune.methods import METHODS, dpo, kto
 from finetune.paths import PROJECT
 from finetune.training.trainer import durable, scores_trained_tokens_only
 
 DOCUMENTED = {"_exit", "_fields", "_asdict", "_replace"}
 """Names with an underscore that Python's documentation promises: of ``os`` and of named tuples."""
+
+DECLARED = [*IN_PLACE, *(entry for method in METHODS.values() for entry in method.overrides)]
+"""The names that are used where they stand, those that methods override among them."""
+NAMES = [*WRAPPED, *DECLARED]
+"""The checklist: every private name of a library that this program uses."""
 
 FILES = sorted((PROJECT / "finetune").rglob("*.py"))
 COMPAT = PROJECT / "finetune" / "compat.py"
@@ -49,7 +54,7 @@ def identified(entry: PrivateName) -> str:
     return f"{entry.path}-{entry.used_in.rpartition('.')[2]}"
 
 
-@pytest.mark.parametrize("entry", private_names(), ids=identified)
+@pytest.mark.parametrize("entry", NAMES, ids=identified)
 def test_the_installed_library_has_the_name_with_these_parameters(entry):
     try:
         found = resolved(entry.path)
@@ -60,11 +65,11 @@ def test_the_installed_library_has_the_name_with_these_parameters(entry):
         assert tuple(inspect.signature(found).parameters) == entry.parameters, entry.reason
 
 
-@pytest.mark.parametrize("entry", private_names(), ids=identified)
+@pytest.mark.parametrize("entry", NAMES, ids=identified)
 def test_an_entry_names_its_user_and_its_reason(entry):
     assert re.search(r"\bwithout\b", entry.reason, re.IGNORECASE), "what breaks without it?"
     user, owner = resolved(entry.used_in), entry.path.split(".")[-2]
-    assert entry in IN_PLACE or entry.used_in.startswith("finetune.compat.")
+    assert entry in DECLARED or entry.used_in.startswith("finetune.compat.")
     if entry.name != "add_fused_lm_head":  # its effect is read, not its name
         assert {entry.name, owner} & set(re.findall(r"\w+", inspect.getsource(user)))
 
@@ -90,7 +95,7 @@ def own_names() -> set[str]:
                 found.add(node.id)
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_self(node.value):
                 found.add(node.attr)
-    return {name for name in found if is_private(name)} - {entry.name for entry in private_names()}
+    return {name for name in found if is_private(name)} - {entry.name for entry in NAMES}
 
 
 def is_private(name: str) -> bool:
@@ -122,9 +127,9 @@ def private_uses(source: str) -> set[str]:
 )
 def test_no_private_name_of_a_library_is_used_outside_compat(path):
     module = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
-    allowed = {entry.name for entry in IN_PLACE if entry.used_in.startswith(module)}
+    allowed = {entry.name for entry in DECLARED if entry.used_in.startswith(module)}
     unknown = private_uses(path.read_text(encoding="utf-8")) - own_names() - DOCUMENTED - allowed
-    assert not unknown, "give it a function in finetune/compat.py, or declare it in IN_PLACE"
+    assert not unknown, "give it a function in finetune/compat.py, or declare it in IN_PLACE or in Method.overrides"
 
 
 def test_a_private_use_is_found():
@@ -133,9 +138,10 @@ def test_a_private_use_is_found():
 
 
 def trainers() -> list[type]:
-    from trl import DPOTrainer, SFTTrainer
+    from trl import DPOTrainer, KTOTrainer, SFTTrainer
 
-    return [durable(SFTTrainer, None, {}), prepared(durable(DPOTrainer, None, {}))]
+    durables = [durable(cls, None, {}) for cls in (SFTTrainer, DPOTrainer, KTOTrainer)]
+    return [durables[0], dpo.prepared(durables[1]), kto.prepared(durables[2])]
 
 
 @pytest.mark.parametrize("trainer", trainers(), ids=lambda trainer: trainer.__mro__[-2].__name__ + trainer.__name__)
@@ -143,14 +149,14 @@ def test_each_private_method_that_a_subclass_overrides_is_declared(trainer):
     ours = [cls for cls in trainer.__mro__ if cls.__module__.startswith("finetune.")]
     theirs = [cls for cls in trainer.__mro__ if cls not in ours]
     overridden = {name for cls in ours for name in vars(cls) if any(name in vars(other) for other in theirs)}
-    assert {name for name in overridden if is_private(name)} <= {entry.name for entry in IN_PLACE}
+    assert {name for name in overridden if is_private(name)} <= {entry.name for entry in DECLARED}
     assert "_save_checkpoint" in overridden
 
 
 def test_the_names_in_exported_source_are_declared():
-    declared = {entry.used_in.rpartition(".")[2] for entry in IN_PLACE}
+    declared = {entry.used_in.rpartition(".")[2] for entry in DECLARED}
     assert declared >= {"ordered", "EpochOrder", "prepared", "keep_gradients"}
-    assert {entry.used_in.partition(".")[0] for entry in [*WRAPPED, *IN_PLACE]} == {"finetune"}
+    assert {entry.used_in.partition(".")[0] for entry in NAMES} == {"finetune"}
 
 
 def test_the_profile_has_the_tiles_of_trl():

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from finetune.compat import PrivateName
 from finetune.data.tokens import TokenSequence, preference_sequences
 from finetune.methods.measure import REWARD_ACCURACY, REWARD_MARGIN, Measure
 from finetune.methods.method import Material, Method
@@ -69,6 +70,19 @@ class DPO(Method):
     extra_passes: ClassVar[int] = 1
     padding: ClassVar[float] = 1.2
     padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
+    overrides: ClassVar[tuple[PrivateName, ...]] = (
+        PrivateName.declared(
+            "trl.DPOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
+            "finetune.methods.dpo.prepared",
+            "Rows come tokenized and masked. Without it TRL tokenizes them again, and the tokens on the page are not"
+            " those of the batch.",
+        ),
+        PrivateName.declared(
+            "trl.DPOTrainer._metrics",
+            "finetune.methods.dpo.prepared",
+            "Takes padding rows out of reward accuracy and margin. Without it several processes report too low ones.",
+        ),
+    )
 
     @classmethod
     def advice(cls, kind: str, rows: int, labels: int = 0) -> str:

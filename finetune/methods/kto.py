@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from finetune.compat import PrivateName
 from finetune.data.tokens import TokenSequence, rated_sequence
 from finetune.errors import DataError
 from finetune.format import counted
@@ -118,6 +119,19 @@ class KTO(Method):
     extra_passes: ClassVar[int] = 3
     padding: ClassVar[float] = 1.2
     padding_row: ClassVar[dict] = {"prompt_ids": [0, 0], "completion_ids": [], "label": True}
+    overrides: ClassVar[tuple[PrivateName, ...]] = (
+        PrivateName.declared(
+            "trl.KTOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
+            "finetune.methods.kto.prepared",
+            "Rows come tokenized and masked. Without it TRL tokenizes them again, and the tokens on the page are not"
+            " those of the batch.",
+        ),
+        PrivateName.declared(
+            "transformers.Trainer._get_train_sampler(self, train_dataset)",
+            "finetune.methods.kto.prepared",
+            "Good and bad answers come at an even pace. Without it a step may see answers of one rating alone.",
+        ),
+    )
 
     @classmethod
     def advice(cls, kind: str, rows: int, labels: int = 0) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from finetune.compat import PrivateName
 from finetune.data.tokens import TokenSequence
 from finetune.methods.measure import Measure
 from finetune.settings import Settings
@@ -83,6 +84,8 @@ class Method(Settings):
     """Tokens in a batch, padding counted, per token of its rows (measured on the samples)."""
     generates: ClassVar[bool] = False
     """True if it has the model write answers while it trains."""
+    overrides: ClassVar[tuple[PrivateName, ...]] = ()
+    """The private names of its TRL trainer that it overrides: part of the checklist of an upgrade (``compat``)."""
 
     # What it shows
     measures: ClassVar[tuple[Measure, ...]] = ()

@@ -1,12 +1,13 @@
 """A run is a directory, and everything known about it is in there.
 
-run         the directory: written by the holder of its lock, read by anyone
-events      everything a run reports, one small class each
-view        events folded into what readers see
-checkpoints enough to resume a run, each with a manifest
-curve       losses and gradient norms of a run, prepared for the diagnosis
-diagnosis   what the learning curve shows, in words
-workspace   the folder of all runs, uploads and local models
+run             the directory: written by the holder of its lock, read by anyone
+events          everything a run reports, one small class each
+view            events folded into what readers see
+checkpoints     enough to resume a run, each with a manifest
+curve           losses and gradient norms of a run, prepared for the diagnosis
+diagnosis       what the learning curve shows, in words
+early_stopping  when a run no longer improves
+workspace       the folder of all runs, uploads and local models
 
 How to add an event:
 

@@ -4,7 +4,6 @@ Pure functions of a run's view, in one pass over its steps. The rules are tried 
 names its source. They warn and advise; whether a run ends is the trainer's business, which asks ``should_stop``.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -83,22 +82,6 @@ def diagnose(view: View) -> Diagnosis:
     curve = Curve.of(view)
     rules = RULES if METHODS[view.method].loss_shows_learning else RULES_WITHOUT_LOSS
     return replace(next(found for rule in rules if (found := rule(view, curve))), spikes=curve.spikes)
-
-
-def should_stop(evaluations: Sequence[Evaluated], patience: int, least: float = 0.0) -> bool:
-    """True once ``patience`` evaluations in a row have not brought the held-out loss ``least`` nats below its best.
-
-    The stopping rule with patience of Keras' ``EarlyStopping`` and Transformers' ``EarlyStoppingCallback``. Slow
-    progress adds up: an evaluation is held against the last best that counted. A loss that is no number is no progress.
-    A patience of 0 never stops.
-    """
-    best, waited = math.inf, 0
-    for evaluation in evaluations:
-        if math.isfinite(evaluation.loss) and (best == math.inf or evaluation.loss < best - least):
-            best, waited = evaluation.loss, 0
-        else:
-            waited += 1
-    return 0 < patience <= waited
 
 
 def best_sound(view: View) -> Evaluated | None:

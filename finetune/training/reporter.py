@@ -15,7 +15,8 @@ from finetune.machine.hardware import Machine, memory_used_bytes
 from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.runs.checkpoints import SAVE_S
-from finetune.runs.diagnosis import best_sound, should_stop
+from finetune.runs.diagnosis import best_sound
+from finetune.runs.early_stopping import should_stop
 from finetune.runs.run import Follower, Run
 from finetune.training import distributed
 from finetune.training.sample_answers import SampleAnswers
