@@ -28,22 +28,33 @@ from finetune.ui.method.presets import presets
 
 README = PROJECT / "README.md"
 
-GROUPS: dict[str, type[Settings]] = {
+SHARED: dict[str, type[Settings]] = {
     "model": ModelSettings,
     "data": DataSettings,
-    **{f"method {name}": cls for name, cls in METHODS.items()},
-    **{f"adapter {name}": cls for name, cls in ADAPTERS.items()},
     "training": TrainingSettings,
     "evaluation": EvaluationSettings,
     "chat": Sampling,
 }
-"""Every group of settings a person can change, by the name of its table."""
+"""The groups of settings that every recipe or chat has, by the names of their tables."""
+
+GROUPS: dict[str, type[Settings]] = {
+    **SHARED,
+    **{f"method {name}": cls for name, cls in METHODS.items()},
+    **{f"adapter {name}": cls for name, cls in ADAPTERS.items()},
+}
+"""Every group of settings that a person can change."""
 
 
 def settings_table(cls: type[Settings]) -> str:
     """The settings of ``cls`` with their help, allowed values and defaults."""
     rows = [(f"`{field.name}`", field.help, _allowed(field), _default(field)) for field in fields(cls)]
     return _table(("Setting", "What it does", "Allowed", "Default"), rows)
+
+
+def settings_tables(part: str, classes: dict[str, type[Settings]]) -> str:
+    """The settings of each of ``classes``, under a heading that says how a recipe chooses it."""
+    tables = (f"\n#### {part}: {{type: {name}}}\n\n{settings_table(cls)}" for name, cls in classes.items())
+    return "".join(tables) + "\n"
 
 
 def methods_table() -> str:
@@ -158,7 +169,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "packages": packages_table,
     "commands": commands_table,
     "models": models_table,
-    **{name: lambda cls=cls: settings_table(cls) for name, cls in GROUPS.items()},
+    **{name: lambda cls=cls: settings_table(cls) for name, cls in SHARED.items()},
+    "settings of methods": lambda: settings_tables("method", METHODS),
+    "settings of adapters": lambda: settings_tables("adapter", ADAPTERS),
 }
 
 
@@ -174,7 +187,7 @@ def with_tables(text: str) -> str:
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     if not rows:
-        return "\nIt has no settings of its own.\n\n"
+        return "It has no settings of its own.\n"
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
 

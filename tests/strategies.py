@@ -39,7 +39,7 @@ EVENTS = {
         learning_rate=number,
         grad_norm=st.none() | number,
         tokens_per_s=st.none() | number,
-        memory_bytes=st.none() | step,
+        gauges=metrics,
         elapsed_s=seconds,
         metrics=metrics,
     ),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from finetune.commands.command import Commands, answer
+from finetune.exports import TARGETS
 from finetune.runs.workspace import Workspace
 
 
@@ -17,17 +18,16 @@ def add(commands: Commands) -> None:
     )
     chat.add_argument("--greedy", action="store_true", help="greedy decoding: always take the most likely token")
 
-    export = commands.add(
-        "export", export_run, "export a run: its adapter, its merged model, or a script that repeats it"
-    )
+    *most, last = (target.words for target in TARGETS.values())
+    export = commands.add("export", export_run, f"export a run: {', '.join(most)}, or {last}")
     export.add_argument("run", metavar="RUN", help="the number or the id of a run")
     export.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to write to")
     export.add_argument(
         "--as",
         dest="form",
-        choices=("adapter", "merged", "script"),
-        default="adapter",
-        help="the adapter as a zip (default), a model folder with the adapter merged in, or train.py with its data",
+        choices=tuple(TARGETS),
+        default=next(iter(TARGETS)),
+        help=", ".join(f"{name}: {target.words}" for name, target in TARGETS.items()),
     )
 
 
@@ -44,15 +44,6 @@ def ask_both(options, workspace: Workspace) -> int:
 
 
 def export_run(options, workspace: Workspace) -> int:
-    """Write a run's adapter, merged model or script, and print its path."""
-    from finetune.exports.model import write_merged, zip_adapter
-    from finetune.exports.script import write_script
-
-    run, note = workspace.run(options.run), ""
-    if options.form == "merged":
-        path, note = write_merged(run, workspace, options.to)
-    elif options.form == "script":
-        path = write_script(run, workspace, options.to)
-    else:
-        path = zip_adapter(run, options.to)
+    """Write a run in the form that was asked for, and print its path."""
+    path, note = TARGETS[options.form].write(workspace.run(options.run), workspace, options.to)
     return answer(options, {"path": str(path), "note": note}, [*([note] if note else []), str(path)])

@@ -1,5 +1,25 @@
-"""Exports: what leaves the program.
+"""Exports: the forms in which a run leaves the program, one file each, found by being there.
 
-model       the adapter as a zip file, or the merged model as a folder, each with its model card
-script      the run as one script that repeats the training without this program
+target      the base class: everything the program has to know of an export target
+adapter     the tuned model as it was saved, in a zip
+merged      the tuned model as a folder that needs no base
+script      the training as one script that needs no Finetune Studio
+
+card        the model card, which goes with a model
+
+How to add one:
+
+1. A file here with a subclass of ``Target``: its name for ``export --as``, its words, and ``write``. Import heavy
+   libraries inside its functions.
+2. ``button``, if a browser can download it: a button on the Train tab.
+3. ``python -m tests.docs --write`` for the table of commands in the README.
 """
+
+import sys
+
+from finetune.exports.target import Exported, Target
+from finetune.registry import discover
+
+TARGETS: dict[str, Target] = {cls.name: cls() for cls in discover(sys.modules[__name__], Target)}
+
+__all__ = ["TARGETS", "Exported", "Target"]

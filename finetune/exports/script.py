@@ -18,9 +18,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import ClassVar
 
 from finetune.adapters import Adapter
 from finetune.errors import RunError
+from finetune.exports.target import Exported, Target
 from finetune.machine import hardware
 from finetune.machine.libraries import load, versions
 from finetune.model import keep_gradients, locate
@@ -54,34 +56,41 @@ WORDS = {
 }
 
 
-def write_script(run: Run, workspace: Workspace, to: Path) -> Path:
-    """The path of the new ``to/RUN/train.py``, with everything it needs beside it.
+class Script(Target):
+    """The training of a run as a program of its own."""
 
-    ``RunError`` if the run has not trained, if its data has changed since, or if the folder already exists.
-    """
-    recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
-    if not view.total_steps:
-        raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
-    if folder.exists():
-        raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
-    load()
-    prepared = prepare(recipe, workspace)
-    rows = prepared.rows
-    _require_same_rows(run, view, rows)
-    staging = folder.with_name(f".{run.id}.{os.getpid()}")
-    try:
-        staging.mkdir(parents=True)
-        _write_rows(rows.train, staging / "train.parquet")
-        if rows.held_out:
-            _write_rows(rows.held_out, staging / "held-out.parquet")
-        prepared.tokenizer.save_pretrained(staging / "tokenizer")
-        (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
-        model = _put_model(locate(recipe.model, workspace), recipe, staging)
-        (staging / "train.py").write_text(source(run, view, model, prepared.defaults), encoding="utf-8")
-        staging.rename(folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return folder / "train.py"
+    name: ClassVar[str] = "script"
+    order: ClassVar[int] = 30
+    words: ClassVar[str] = "train.py with its data, which repeats the training"
+
+    def write(self, run: Run, workspace: Workspace, to: Path) -> Exported:
+        """The path of the new ``RUN/train.py``, with everything it needs beside it.
+
+        ``RunError`` if the run has not trained, if its data has changed since, or if the folder already exists.
+        """
+        recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
+        if not view.total_steps:
+            raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
+        if folder.exists():
+            raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
+        load()
+        prepared = prepare(recipe, workspace)
+        rows = prepared.rows
+        _require_same_rows(run, view, rows)
+        staging = folder.with_name(f".{run.id}.{os.getpid()}")
+        try:
+            staging.mkdir(parents=True)
+            _write_rows(rows.train, staging / "train.parquet")
+            if rows.held_out:
+                _write_rows(rows.held_out, staging / "held-out.parquet")
+            prepared.tokenizer.save_pretrained(staging / "tokenizer")
+            (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+            model = _put_model(locate(recipe.model, workspace), recipe, staging)
+            (staging / "train.py").write_text(source(run, view, model, prepared.defaults), encoding="utf-8")
+            staging.rename(folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return Exported(folder / "train.py")
 
 
 def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:

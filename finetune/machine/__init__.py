@@ -7,5 +7,6 @@ lease           one holder of the device at a time
 limits          the container's limits on cores and main memory (cgroups)
 libraries       the heavy libraries: loaded late and quietly
 attention       the attention implementation that a model trains with
+gauges          what is measured of it after each step, and shown
 malloc          the C library's heap
 """

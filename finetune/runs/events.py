@@ -121,8 +121,8 @@ class Stepped(Event):
     learning_rate: float
     grad_norm: float | None = None
     tokens_per_s: float | None = None
-    memory_bytes: int | None = None
-    """Memory in use: allocated on the GPU, or resident for the process on a CPU."""
+    gauges: dict[str, float] = {}
+    """What was measured of the machine, by the names of ``finetune.machine.gauges``."""
     elapsed_s: float = 0.0
     """Seconds of training so far, pauses and earlier sittings left out."""
     metrics: dict[str, float] = {}

@@ -60,7 +60,8 @@ class View:
     trainable: int = 0
     elapsed_s: float = 0.0
     tokens_per_s: float | None = None
-    memory_bytes: int | None = None
+    gauges: dict[str, float] = field(default_factory=dict)
+    """The newest value of each measure of the machine."""
     steps: list[events.Stepped] = field(default_factory=list)
     evaluations: list[events.Evaluated] = field(default_factory=list)
     samples: list[events.Sampled] = field(default_factory=list)
@@ -192,7 +193,7 @@ class View:
     def _(self, event: events.Stepped) -> None:
         self.step, self.epoch, self.elapsed_s = event.step, event.epoch, event.elapsed_s
         self.tokens_per_s = event.tokens_per_s or self.tokens_per_s
-        self.memory_bytes = event.memory_bytes or self.memory_bytes
+        self.gauges = self.gauges | event.gauges
         self.steps = (
             [earlier for earlier in self.steps if earlier.step < event.step] if self._repeats(event) else self.steps
         )

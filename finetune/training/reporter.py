@@ -11,7 +11,8 @@ from transformers import TrainerCallback
 
 from finetune.errors import DivergedError
 from finetune.format import counted
-from finetune.machine.hardware import Machine, memory_used_bytes
+from finetune.machine.gauges import measured
+from finetune.machine.hardware import Machine
 from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.runs.checkpoints import SAVE_S
@@ -103,7 +104,7 @@ class Reporter(TrainerCallback):
                 learning_rate=logs.get("learning_rate", 0.0),
                 grad_norm=logs.get("grad_norm"),
                 tokens_per_s=self._tokens_per_s(logs.get("epoch", 0.0) * self.epoch_tokens),
-                memory_bytes=memory_used_bytes(self.machine),
+                gauges=measured(self.machine),
                 elapsed_s=self._earlier_s + time.monotonic() - self._began,
                 metrics=self.recipe.method.metrics(logs),
             )

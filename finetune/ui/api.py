@@ -31,7 +31,7 @@ FIGURES = (
     "elapsed_s",
     "eta_s",
     "tokens_per_s",
-    "memory_bytes",
+    "gauges",
     "fraction",
     "has_model",
     "code",

@@ -1,6 +1,6 @@
 import json
 
-from finetune.exports.model import zip_adapter
+from finetune.exports import TARGETS
 
 
 def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
@@ -23,4 +23,5 @@ def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
 def test_the_zip_is_that_of_the_page(command, trained, tmp_path):
     run = trained(**{"training.max_steps": 1, "evaluation.times": 0})
     command("export", run.id, "--to", tmp_path / "out")
-    assert (tmp_path / "out" / f"{run.id}.zip").read_bytes() == zip_adapter(run, tmp_path).read_bytes()
+    path, _ = TARGETS["adapter"].write(run, None, tmp_path)
+    assert (tmp_path / "out" / f"{run.id}.zip").read_bytes() == path.read_bytes()

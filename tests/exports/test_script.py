@@ -14,7 +14,7 @@ import pytest
 
 from finetune.adapters import ADAPTERS
 from finetune.errors import RunError
-from finetune.exports.script import source, write_script
+from finetune.exports.script import Script, source
 from finetune.methods import METHODS
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
@@ -74,7 +74,7 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
     import torch
 
     run = trained(method=method, adapter=adapter, **EXACT, **({"adapter.dropout": 0.1} if adapter == "lora" else {}))
-    script = write_script(run, with_tiny, tmp_path / "out")
+    script, _ = Script().write(run, with_tiny, tmp_path / "out")
     done = launch(script)
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
@@ -95,7 +95,7 @@ def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     run = trained(**EXACT, **{"data.path": str(path), "training.batch_size": 8})
     assert {choice.what: choice.value for choice in run.view().choices}["training.packing"] == "on"
-    script = write_script(run, with_tiny, tmp_path / "out")
+    script, _ = Script().write(run, with_tiny, tmp_path / "out")
     assert "class PackedCollator:" in script.read_text(encoding="utf-8")
     done = launch(script, "--to", tmp_path / "elsewhere")
     assert done.returncode == 0, done.stderr
@@ -115,7 +115,7 @@ def test_two_processes_train_the_same_model_as_one(method, trained, with_tiny, t
     drop = {"data.fixes": [{"type": "drop", "rows": "1"}]}
     run = trained(method=method, **EXACT, **drop, **{"data.held_out_share": 1 / 6})
     assert run.view().train_rows % 4 == 3 and run.view().step > run.view().train_rows / 4
-    script = write_script(run, with_tiny, tmp_path / "out")
+    script, _ = Script().write(run, with_tiny, tmp_path / "out")
     done = launch(script, processes=2)
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
@@ -127,7 +127,7 @@ def test_two_processes_train_the_same_model_as_one(method, trained, with_tiny, t
 
 @pytest.mark.heavy
 def test_processes_that_do_not_train_together_are_refused(trained, with_tiny, tmp_path):
-    script = write_script(trained(**EXACT), with_tiny, tmp_path / "out")
+    script, _ = Script().write(trained(**EXACT), with_tiny, tmp_path / "out")
     text = script.read_text(encoding="utf-8")
     script.write_text(text.replace('"use_cpu": device() == "cpu"', '"use_cpu": False'), encoding="utf-8")
     done = launch(script, processes=2)
@@ -179,7 +179,7 @@ def test_its_header_pins_the_libraries_of_the_run(text_of, trained, with_tiny, t
     assert header(text_of())["dependencies"] == ["torch==2.13.0", "trl==1.16.0"]
     assert header(text_of(adapter="qlora"))["dependencies"][-1] == "bitsandbytes==0.50.2"
     assert header(text_of())["requires-python"] == ">=3.11"
-    script = write_script(trained(**EXACT), with_tiny, tmp_path / "out")
+    script, _ = Script().write(trained(**EXACT), with_tiny, tmp_path / "out")
     names = ("torch", "transformers", "peft", "trl", "datasets", "accelerate")
     pins = {f"{name}=={version(name).split('+')[0]}" for name in names}
     assert set(header(script.read_text(encoding="utf-8"))["dependencies"]) == pins
@@ -229,14 +229,14 @@ def test_a_model_of_the_hub_is_named_with_its_commit(trained, with_tiny, tiny_mo
     snapshot.parent.mkdir()
     snapshot.symlink_to(tiny_model)
     monkeypatch.setattr("finetune.model._download", lambda settings: snapshot)
-    script = write_script(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
+    script, _ = Script().write(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
     assert 'MODEL = "owner/tiny"\nREVISION = "0123abcd"\n' in script.read_text(encoding="utf-8")
     assert not (script.parent / "base").exists() and (script.parent / "tokenizer" / "tokenizer.json").is_file()
 
 
 def test_a_run_that_has_not_trained_is_refused(with_tiny, tmp_path):
     with pytest.raises(RunError, match="has not trained yet"):
-        write_script(with_tiny.create(recipe(tmp_path)), with_tiny, tmp_path / "out")
+        Script().write(with_tiny.create(recipe(tmp_path)), with_tiny, tmp_path / "out")
 
 
 def test_rows_that_changed_since_are_refused(trained, with_tiny, tmp_path):
@@ -244,12 +244,12 @@ def test_rows_that_changed_since_are_refused(trained, with_tiny, tmp_path):
     path = write_rows(tmp_path)
     path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:-4]), encoding="utf-8")
     with pytest.raises(RunError, match=r"has changed since: it trained on 22 rows .* and the data now has 18 rows"):
-        write_script(run, with_tiny, tmp_path / "out")
+        Script().write(run, with_tiny, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_an_existing_folder_is_left_alone(trained, with_tiny, tmp_path):
     run = trained(**EXACT)
-    write_script(run, with_tiny, tmp_path)
+    Script().write(run, with_tiny, tmp_path)
     with pytest.raises(RunError, match="already exists"):
-        write_script(run, with_tiny, tmp_path)
+        Script().write(run, with_tiny, tmp_path)

@@ -58,8 +58,8 @@ def test_progress_and_the_time_left_follow_the_steps():
 
 
 def test_a_step_without_speed_keeps_the_last_one():
-    view = fold([stepped(1, tokens_per_s=300.0, memory_bytes=7), stepped(2)])
-    assert (view.tokens_per_s, view.memory_bytes) == (300.0, 7)
+    view = fold([stepped(1, tokens_per_s=300.0, gauges={"memory_bytes": 7}), stepped(2)])
+    assert (view.tokens_per_s, view.gauges) == (300.0, {"memory_bytes": 7})
 
 
 def test_a_resumed_run_drops_the_steps_it_takes_again():

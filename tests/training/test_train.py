@@ -77,7 +77,7 @@ def test_it_learns_and_keeps_what_it_learnt(method, adapter, trained):
 def test_the_run_says_what_it_does(trained):
     view = trained().view()
     assert [step.step for step in view.steps] == list(range(1, 9))
-    assert all(math.isfinite(step.loss) and step.memory_bytes > 0 for step in view.steps)
+    assert all(math.isfinite(step.loss) and step.gauges["memory_bytes"] > 0 for step in view.steps)
     assert view.tokens_per_s > 0 and view.elapsed_s > 0
     assert {choice.what for choice in view.choices} >= {"training.precision", "attention", "training.epochs"}
     assert [sample.step for sample in view.samples] == [0, 4, 8]

@@ -43,7 +43,7 @@ def write_run(workspace):
         run.emit(events.Planned(total_steps=10, **planned))
         for step in range(steps + 1):
             if step:
-                figures = {"tokens_per_s": 3900.0, "memory_bytes": 2**30, "metrics": metrics or {}}
+                figures = {"tokens_per_s": 3900.0, "gauges": {"memory_bytes": 2**30}, "metrics": metrics or {}}
                 run.emit(
                     events.Stepped(
                         step=step, epoch=0, loss=3 - step / 5, learning_rate=0, elapsed_s=step * 2, **figures

@@ -11,5 +11,6 @@ runs            several runs in one table
 queue           the queue, and the runs that were interrupted
 
 To add a button under a run's head: one entry in ``actions.ACTIONS``. A pane: one entry in ``tab.PANES``. A figure
-under the bar: one entry in ``progress.FIGURES``, and the event that reports it (``finetune.runs.events``).
+under the bar: one entry in ``progress.FIGURES``, and the event that reports it (``finetune.runs.events``). A measure
+of the machine: one entry in ``finetune.machine.gauges.GAUGES``.
 """

@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from finetune import format
 from finetune.errors import FinetuneError
+from finetune.exports import TARGETS, Target
 from finetune.runs.view import ACTIVE, View
 from finetune.ui import views
 from finetune.ui.chooser import is_comparable
@@ -104,13 +106,11 @@ def delete(studio: Studio, run_id: str) -> Done:
     return Done(views.notice(f"{title} was deleted.", f"That freed {format.size(size)} of disk.", kind="info"))
 
 
-def download(studio: Studio, run_id: str) -> Done:
-    """Pack the run's model into a zip."""
-    from finetune.exports.model import zip_adapter
-
-    run = studio.workspace.run(run_id)
+def export(target: Target, studio: Studio, run_id: str) -> Done:
+    """Write the run as ``target`` into a file to download."""
     try:
-        return Done(file=str(zip_adapter(run, Path(tempfile.mkdtemp()))))
+        written = target.write(studio.workspace.run(run_id), studio.workspace, Path(tempfile.mkdtemp()))
+        return Done(views.notice(written.note, kind="info") if written.note else "", file=str(written.path))
     except FileNotFoundError:
         return Done(views.notice("The run was deleted while it was packed.", "There is nothing left to download."))
 
@@ -133,6 +133,13 @@ class Action:
     """Pixels, at least."""
 
 
+def _export_action(target: Target) -> Action:
+    def label(view: View, standing: Standing) -> str:
+        return target.button if is_comparable(view) else ""
+
+    return Action(f"export-{target.name}", label, partial(export, target), downloads=True)
+
+
 ACTIONS = (
     Action(
         "delete",
@@ -149,7 +156,7 @@ ACTIONS = (
         leads=True,
     ),
     Action("further", lambda view, standing: "Train further" if view.has_model and view.state == "done" else ""),
-    Action("download", lambda view, standing: "Download" if is_comparable(view) else "", download, downloads=True),
+    *(_export_action(target) for target in TARGETS.values() if target.button),
     Action("to-compare", lambda view, standing: "Compare" if is_comparable(view) else "", leads=True, width=220),
 )
 """The buttons under the head of a run, in the order shown."""

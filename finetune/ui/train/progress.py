@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from html import escape
 
-from finetune.format import amount, counted, duration, percent, size
+from finetune.format import amount, counted, duration, percent
+from finetune.machine import gauges
 from finetune.runs.view import ACTIVE, PHASE_WORDS, View
 from finetune.sweep import label
 from finetune.ui.train.outcome import notices
@@ -32,9 +33,8 @@ FIGURES: tuple[Callable[[View, Standing, float], str], ...] = (
     lambda view, standing, now: f"{duration(view.elapsed_s)} of training" if view.elapsed_s else "",
     lambda view, standing, now: f"{duration(view.eta_s)} left" if view.eta_s else "",
     lambda view, standing, now: f"{amount(view.tokens_per_s)} tokens/s" if view.tokens_per_s else "",
-    lambda view, standing, now: f"{size(view.memory_bytes)} of memory in use" if view.memory_bytes else "",
 )
-"""The figures under the bar, in their order; one that is empty is left out."""
+"""The figures under the bar, in their order, before those of the machine; one that is empty is left out."""
 
 
 def head(view: View, standing: Standing = Standing(), now: float | None = None) -> str:
@@ -127,6 +127,7 @@ def _bar(view: View) -> str:
 
 def _figures(view: View, standing: Standing, now: float) -> str:
     words = [found for figure in FIGURES if (found := figure(view, standing, now))]
+    words += gauges.figures(view.gauges)
     spans = (f"<span>{escape(each)}</span>" for each in words)
     return f"<p class='figures'>{' <i>·</i> '.join(spans)}</p>" if words else ""
 

@@ -10,6 +10,8 @@ from finetune.runs import events
 from finetune.ui.train import actions, queue
 from finetune.ui.train.actions import ACTIONS, COMMANDS, Done, act, attempt
 
+(DOWNLOAD,) = [action.do for action in ACTIONS if action.name == "export-adapter"]
+
 
 def queued(studio):
     return [studio.view(run).name for run in studio.queue.waiting()]
@@ -155,20 +157,20 @@ def test_the_download_is_a_zip_of_the_model(studio, write_run):
     run.model_dir.mkdir()
     (run.model_dir / "adapter_config.json").write_text("{}")
     (run.model_dir / "adapter_model.safetensors").write_bytes(b"weights")
-    done = attempt(actions.download, studio, run.id)
+    done = attempt(DOWNLOAD, studio, run.id)
     assert done.notice == ""
     assert any("adapter_config.json" in name for name in zipfile.ZipFile(done.file).namelist())
 
 
 @pytest.mark.parametrize("run_id", [None, "099-gone"])
 def test_there_is_nothing_to_download_without_a_run(studio, run_id):
-    done = attempt(actions.download, studio, run_id)
+    done = attempt(DOWNLOAD, studio, run_id)
     assert done.file is None and "There is no run" in done.notice
 
 
 def test_a_download_of_a_run_that_is_deleted_meanwhile_says_so(studio, write_run, monkeypatch):
-    def vanish(run, to):
+    def vanish(self, run, workspace, to):
         raise FileNotFoundError
 
-    monkeypatch.setattr("finetune.exports.model.zip_adapter", vanish)
-    assert "deleted while it was packed" in attempt(actions.download, studio, write_run().id).notice
+    monkeypatch.setattr("finetune.exports.adapter.Adapter.write", vanish)
+    assert "deleted while it was packed" in attempt(DOWNLOAD, studio, write_run().id).notice

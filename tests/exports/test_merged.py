@@ -1,78 +1,14 @@
-"""The exports of a tuned model."""
+"""The tuned model as a folder that needs no base."""
 
 import shutil
-import zipfile
 
 import pytest
 
 from finetune.errors import RunError
-from finetune.exports.model import write_merged, zip_adapter
+from finetune.exports.merged import Merged
 from finetune.recipe import Recipe
-from finetune.runs.events import Evaluated, Planned
 from finetune.training.train import train
 from tests.training.test_train import recipe
-
-
-@pytest.fixture
-def run(workspace):
-    values = {"name": "pirate voice", "data": {"path": "uploads/pirate.jsonl"}, "adapter": {"type": "lora", "rank": 4}}
-    run = workspace.create(Recipe.from_dict(values))
-    run.emit(Planned(total_steps=3, train_rows=300, held_out_rows=9, trained_tokens=1, parameters=1, trainable=1))
-    run.emit(Evaluated(step=3, loss=1.25))
-    return run
-
-
-@pytest.fixture
-def finished(run):
-    run.model_dir.mkdir()
-    (run.model_dir / "adapter_model.safetensors").write_bytes(b"weights")
-    (run.model_dir / "adapter_config.json").write_text("{}")
-    run.checkpoints.folder.mkdir()
-    (run.checkpoints.folder / "optimizer.pt").write_bytes(b"state")
-    return run
-
-
-def test_the_zip_holds_model_card_and_recipe_and_nothing_else(finished, tmp_path):
-    path = zip_adapter(finished, tmp_path / "out")
-    assert path == tmp_path / "out" / f"{finished.id}.zip"
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-    with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == [
-            "README.md",
-            "recipe.yaml",
-            "model/adapter_config.json",
-            "model/adapter_model.safetensors",
-        ]
-        assert archive.read("model/adapter_model.safetensors") == b"weights"
-        assert Recipe.from_yaml(archive.read("recipe.yaml").decode()) == finished.recipe
-
-
-def test_the_model_card_describes_the_model_and_how_to_load_it(finished, tmp_path):
-    with zipfile.ZipFile(zip_adapter(finished, tmp_path)) as archive:
-        card = archive.read("README.md").decode()
-    for part in (
-        "# pirate voice",
-        "starter model",
-        "`pirate.jsonl`, 300 rows",
-        "Trained on: ",
-        "Trainable parameters: ",
-        "Held-out loss: 1.250",
-        "PeftModel.from_pretrained",
-        "Licence",
-    ):
-        assert part in card
-    assert "uploads/" not in card
-
-
-def test_equal_runs_give_equal_bytes(finished, tmp_path):
-    first, second = zip_adapter(finished, tmp_path / "a"), zip_adapter(finished, tmp_path / "b")
-    assert first.read_bytes() == second.read_bytes()
-
-
-def test_a_run_without_a_model_has_nothing_to_export(run, tmp_path):
-    with pytest.raises(RunError, match="no tuned model"):
-        zip_adapter(run, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +73,7 @@ def test_a_merged_model_answers_as_base_and_adapter_do(trained, tiny_model, tmp_
         shutil.copy(file, trained.models_dir / "exact")
     run = trained.create(recipe(tmp_path, **{"model.id": "exact"}))
     shutil.copytree(trained.run("1").model_dir, run.model_dir)
-    path, words = write_merged(run, trained, tmp_path / "out")
+    path, words = Merged().write(run, trained, tmp_path / "out")
     assert path == tmp_path / "out" / f"{run.id}-merged" and "float32" in words
     expected, untouched = tuned_logits(run, tiny_model, torch.float32), merged_logits(tiny_model, tiny_model)
     assert (merged_logits(path, tiny_model) - expected).abs().max() < 1e-4
@@ -151,7 +87,7 @@ def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_pat
     import torch
     from safetensors.torch import load_file
 
-    path, words = write_merged(trained.run("1"), trained, tmp_path)
+    path, words = Merged().write(trained.run("1"), trained, tmp_path)
     assert "bfloat16" in words
     assert {tensor.dtype for tensor in load_file(path / "model.safetensors").values()} == {torch.bfloat16}
     expected = tuned_logits(trained.run("1"), tiny_model, torch.float32)
@@ -160,16 +96,16 @@ def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_pat
 
 
 def test_a_quantized_base_is_merged_unquantized_and_the_card_says_so(trained, as_if_trained, tiny_model, tmp_path):
-    path, words = write_merged(as_if_trained(adapter="qlora"), trained, tmp_path / "q")
+    path, words = Merged().write(as_if_trained(adapter="qlora"), trained, tmp_path / "q")
     assert "4 bits" in words and "4 bits" in (path / "README.md").read_text(encoding="utf-8")
-    same, _ = write_merged(trained.run("1"), trained, tmp_path / "l")
+    same, _ = Merged().write(trained.run("1"), trained, tmp_path / "l")
     assert (path / "model.safetensors").read_bytes() == (same / "model.safetensors").read_bytes()
 
 
 def test_a_fully_trained_model_is_copied(with_tiny, tmp_path, tiny_model):
     run = with_tiny.create(recipe(tmp_path, adapter="full"))
     shutil.copytree(tiny_model, run.model_dir)
-    path, words = write_merged(run, with_tiny, tmp_path / "out")
+    path, words = Merged().write(run, with_tiny, tmp_path / "out")
     assert "nothing to merge" in words
     assert (path / "model.safetensors").read_bytes() == (tiny_model / "model.safetensors").read_bytes()
 
@@ -183,17 +119,17 @@ def test_an_adapter_that_cannot_be_merged_is_refused(with_tiny, tiny_model, tmp_
     prompt = PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
     get_peft_model(base, prompt).save_pretrained(run.model_dir)
     with pytest.raises(RunError, match=r"\(PROMPT_TUNING\) cannot be merged") as refused:
-        write_merged(run, with_tiny, tmp_path / "out")
+        Merged().write(run, with_tiny, tmp_path / "out")
     assert "adapter" in refused.value.hint
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_an_existing_folder_is_not_overwritten(trained, tmp_path):
-    write_merged(trained.run("1"), trained, tmp_path)
+    Merged().write(trained.run("1"), trained, tmp_path)
     with pytest.raises(RunError, match="already exists"):
-        write_merged(trained.run("1"), trained, tmp_path)
+        Merged().write(trained.run("1"), trained, tmp_path)
 
 
 def test_a_run_without_a_model_has_nothing_to_merge(run, workspace, tmp_path):
     with pytest.raises(RunError, match="no tuned model"):
-        write_merged(run, workspace, tmp_path)
+        Merged().write(run, workspace, tmp_path)

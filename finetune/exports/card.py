@@ -1,0 +1,56 @@
+"""The model card of an export: what the model is, how it was trained, and how to load it."""
+
+from pathlib import Path
+
+from finetune.runs.run import Run
+
+
+def card(run: Run, merged: str = "") -> str:
+    """The model card, in Markdown: what the model is, how it was trained, and how to load it.
+
+    ``merged`` says how an adapter and its base became one full model.
+    """
+    recipe, view = run.recipe, run.view()
+    is_full_model = recipe.adapter.trains_base() or bool(merged)
+    base = "the starter model of Finetune Studio" if recipe.model.id == "starter" else f"`{recipe.model.id}`"
+    kind = "A language model, fine-tuned from" if is_full_model else "An adapter for the language model"
+    revision = f", revision `{recipe.model.revision}`" if recipe.model.revision else ""
+    rows = f", {view.train_rows:,} rows" if view.train_rows else ""
+    held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f} nats per token" if view.evaluations else ""
+    made = f"\n- Export: {merged}" if merged else ""
+    return f"""# {recipe.name}
+
+{kind} {base}. Made with Finetune Studio.
+
+- Base model: {base}{revision}
+- Trained on: `{Path(recipe.data.path).name}`{rows}
+- Method: {recipe.method.engineer}
+- Trainable parameters: {recipe.adapter.engineer}
+- Steps: {view.step:,}{held_out}{made}
+- Licence: that of the base model and of the data. Neither is known here; look them up before you share this.
+
+`recipe.yaml` has every setting. The model was evaluated on the held-out rows only: try it before you rely on it.
+
+## Load it
+
+```python
+{_loading(recipe.model.id, is_full_model, folder="." if merged else "model")}
+```
+"""
+
+
+def _loading(base: str, is_full_model: bool, folder: str) -> str:
+    """Python source that loads the model from ``folder``."""
+    tokenizer = f'tokenizer = AutoTokenizer.from_pretrained("{folder}")'
+    if is_full_model:
+        return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("{folder}")
+{tokenizer}"""
+    base = "PATH/TO/assets/starter" if base == "starter" else base
+    return f"""from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base = AutoModelForCausalLM.from_pretrained("{base}")
+model = PeftModel.from_pretrained(base, "{folder}")
+{tokenizer}"""

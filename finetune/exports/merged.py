@@ -1,0 +1,82 @@
+"""The tuned model as a model folder that needs no base."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import ClassVar
+
+from finetune.errors import RunError
+from finetune.exports.card import card
+from finetune.exports.target import Exported, Target
+from finetune.machine.libraries import load
+from finetune.model import load_config, load_tokenizer, load_weights, locate, require_model
+from finetune.runs.run import Run
+from finetune.runs.workspace import Workspace
+
+
+class Merged(Target):
+    """The base with the adapter merged in."""
+
+    name: ClassVar[str] = "merged"
+    order: ClassVar[int] = 20
+    words: ClassVar[str] = "a model folder with the adapter merged in"
+
+    def write(self, run: Run, workspace: Workspace, to: Path) -> Exported:
+        """A new folder ``RUN-merged`` with the full tuned model; the note says how it was made.
+
+        The adapter is merged in fp32 into the base as it was before quantization, and saved in the base's own dtype.
+        ``RunError`` if the run has no model, if its adapter cannot be merged, or if the folder already exists.
+        """
+        require_model(run)
+        folder = Path(to) / f"{run.id}-merged"
+        if folder.exists():
+            raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
+        staging = folder.with_name(f".{folder.name}.{os.getpid()}")
+        staging.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if run.recipe.adapter.trains_base():
+                shutil.copytree(run.model_dir, staging)
+                words = "All weights were trained, so there is nothing to merge: this is a copy of the model."
+            else:
+                words = _merge(run, workspace, staging)
+            (staging / "README.md").write_text(card(run, merged=words), encoding="utf-8")
+            (staging / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
+            for file in staging.iterdir():
+                file.chmod(0o644)
+            staging.rename(folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return Exported(folder, words)
+
+
+def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
+    """Write base and adapter as one model to ``folder``; how it was made, in one or two sentences."""
+    import torch
+
+    load()
+    from peft import PeftModel
+
+    recipe = run.recipe
+    base = load_weights(locate(recipe.model, workspace), torch.float32, "cpu")
+    tuned = PeftModel.from_pretrained(base, run.model_dir)
+    kind = tuned.peft_config["default"].peft_type.value
+    cannot = RunError(
+        f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",
+        "Export the adapter alone; it is loaded beside the base.",
+    )
+    if not hasattr(tuned.base_model, "merge_and_unload"):
+        raise cannot
+    try:
+        merged = tuned.merge_and_unload(safe_merge=True)
+    except (NotImplementedError, ValueError) as error:
+        raise cannot from error
+    dtype = load_config(recipe.model, workspace).dtype or torch.float32
+    merged.to(dtype).save_pretrained(folder)
+    load_tokenizer(recipe.model, workspace).save_pretrained(folder)
+    words = f"The adapter was merged into the base and saved in {str(dtype).removeprefix('torch.')}."
+    if recipe.adapter.quantization_arguments():
+        words += (
+            " It was trained on the base quantized to 4 bits and merged into the base before quantization, so answers"
+            " can differ a little from those on the Compare tab."
+        )
+    return words
