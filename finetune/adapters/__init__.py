@@ -8,7 +8,7 @@ qlora       the same over a base quantized to 4 bits
 How to add one:
 
 1. A file here with a subclass of ``Adapter``: its settings (a docstring under each is its help), its words, what it
-   attaches to, what goes with it, and ``peft_arguments``.
+   attaches to, what goes with it, and ``peft_arguments``; ``initialize`` where PEFT's first values will not do.
 2. A preset in ``assets/recipes/`` if it shall have a card.
 3. ``python -m tests.docs --write`` for the tables of the README. The contract tests find it by themselves.
 """

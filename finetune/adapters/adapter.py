@@ -4,6 +4,7 @@ An adapter says *which parameters are trained*; the objective is the method's bu
 has to know of an adapter is declared here, so that nobody asks for its name.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from finetune.settings import Settings
@@ -42,6 +43,12 @@ class Adapter(Settings):
     profiled: ClassVar[bool] = True
     """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
 
+    initialize: ClassVar[Callable[[Any, Any], None] | None] = None
+    """Sets the first values of a new adapter, given its ``PeftModel`` and the tokenizer, where PEFT's own will not do.
+
+    A function of its module (``staticmethod``) that imports what it uses: an exported script repeats its source.
+    """
+
     def quantization_arguments(self) -> dict[str, Any] | None:
         """Plain arguments of the ``BitsAndBytesConfig`` for the frozen base, or None if it is not quantized."""
         return None
@@ -49,9 +56,6 @@ class Adapter(Settings):
     def peft_arguments(self) -> tuple[str, dict[str, Any]] | None:
         """The PEFT configuration's class by name, with its plain arguments; None if the model's own weights train."""
         return None
-
-    def initialize(self, model: Any, tokenizer: Any) -> None:
-        """Set the first values of a new adapter of ``model`` (a ``PeftModel``), where PEFT's own will not do."""
 
     def first_cache(self, model: Any) -> Any:
         """The key-value cache (a ``DynamicCache`` of one row) that a tuned answer of ``model`` begins with.

@@ -113,6 +113,8 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
     if adapter.quantization_arguments():
         after.append(inspect.getsource(keep_gradients))
+    if adapter.initialize:
+        after.append(inspect.getsource(adapter.initialize))
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), adapter),
         run=run.id,
@@ -121,6 +123,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
         imports=_imports(adapter),
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
         loaded="    keep_gradients(model)\n" if adapter.quantization_arguments() else "",
+        initialized=f"    {adapter.initialize.__name__}(trainer.model, tokenizer)\n" if adapter.initialize else "",
         trainer="\n\n".join([*after, method.script(defaults.pack).strip()]),
     )
 

@@ -230,7 +230,7 @@ def build(attempt: Attempt, *callbacks):
             pack=prepared.defaults.pack,
         )
     )
-    if is_new:
+    if is_new and recipe.adapter.initialize:
         recipe.adapter.initialize(trainer.model, prepared.tokenizer)
     trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
     if computes_in_16_bits(attempt.precision):

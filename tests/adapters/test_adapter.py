@@ -1,10 +1,6 @@
 from finetune.adapters import ADAPTERS
 
 
-def test_adapters_are_found_by_being_there():
-    assert list(ADAPTERS) == ["full", "lora", "qlora"]
-
-
 def test_each_adapter_speaks_to_both_readers():
     for adapter in ADAPTERS.values():
         assert adapter.title and adapter.plain.endswith(".") and adapter.engineer.endswith(".")

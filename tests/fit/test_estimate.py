@@ -53,6 +53,9 @@ def test_parameters_and_trainable_are_those_of_the_real_model(with_tiny, tiny_mo
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(with_tiny, method, adapter):
     fit = estimate_fit(recipe(method, adapter), with_tiny, Counts(100, 100, 5000))
+    if not ADAPTERS[adapter].profiled:
+        assert fit.estimate_bytes == 0 and "can only be measured" in fit.sentence
+        return
     assert fit.fits and fit.verdict == "fits" and fit.estimate_bytes > estimate.BUFFERS_BYTES
     assert set(fit.gpus.values()) == {"fits"} and len(fit.gpus) == 7 and fit.seconds > time.START_S
 

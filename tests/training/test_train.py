@@ -65,7 +65,8 @@ def recipe(folder, method="sft", adapter="lora", **settings):
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("method", METHODS)
 def test_it_learns_and_keeps_what_it_learnt(method, adapter, trained):
-    run = trained(method=method, adapter=adapter)
+    rate = max(5e-3, 5e-4 * ADAPTERS[adapter].rate_factor)
+    run = trained(method=method, adapter=adapter, **{"training.learning_rate": rate})
     view = run.view()
     assert view.state == "done" and view.step == view.total_steps == 8
     assert [evaluation.step for evaluation in view.evaluations] == [0, 4, 8]
