@@ -42,7 +42,7 @@ class KnownModel:
     id: str
     title: str
     parameters: int
-    licence: str
+    license: str
     gated: bool
     needs: str
     note: str = ""
@@ -228,7 +228,7 @@ def _download(settings: ModelSettings) -> Path:
         return Path(snapshot_download(settings.id, revision=settings.revision, allow_patterns=WANTED))
     except GatedRepoError:
         raise ModelError(
-            f"{settings.id} requires you to accept its licence first.",
+            f"{settings.id} requires you to accept its license first.",
             f"Accept it at https://huggingface.co/{settings.id} and log in with `hf auth login`.",
         ) from None
     except (RepositoryNotFoundError, HFValidationError):

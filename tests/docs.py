@@ -89,10 +89,10 @@ def commands_table() -> str:
 
 def models_table() -> str:
     rows = [
-        (f"`{model.id}`", f"{model.parameters / 1e9:.2g} B", model.licence, "yes" if model.gated else "no", model.needs)
+        (f"`{model.id}`", f"{model.parameters / 1e9:.2g} B", model.license, "yes" if model.gated else "no", model.needs)
         for model in known_models()
     ]
-    return _table(("Model", "Parameters", "Licence", "Gated", "Memory"), rows)
+    return _table(("Model", "Parameters", "License", "Gated", "Memory"), rows)
 
 
 def commands() -> list[tuple[str, str]]:

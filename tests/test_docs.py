@@ -118,7 +118,7 @@ def test_the_list_of_models_is_in_order_and_without_repeats():
 @pytest.mark.parametrize("model", known_models(), ids=lambda model: model.id)
 def test_a_listed_model_says_what_it_needs(model):
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", model.id)
-    assert model.title and model.licence and model.note.endswith(".") and model.gated in (True, False)
+    assert model.title and model.license and model.note.endswith(".") and model.gated in (True, False)
     small, large = (gigabytes(model.parameters * bytes_each / 1e9 + 2) for bytes_each in (0.6, 2))
     assert model.needs == f"About {small} GB with QLoRA, {large} GB with LoRA."
 

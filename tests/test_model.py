@@ -128,4 +128,4 @@ def test_an_adapter_is_saved_without_a_path_of_this_machine(with_tiny):
 def test_each_known_model_states_what_it_needs():
     models = known_models()
     assert len(models) >= 8
-    assert all(known.licence and known.needs and known.parameters > 0 for known in models)
+    assert all(known.license and known.needs and known.parameters > 0 for known in models)

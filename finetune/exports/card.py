@@ -16,7 +16,8 @@ def card(run: Run, merged: str = "") -> str:
     kind = "A language model, fine-tuned from" if is_full_model else "An adapter for the language model"
     revision = f", revision `{recipe.model.revision}`" if recipe.model.revision else ""
     rows = f", {view.train_rows:,} rows" if view.train_rows else ""
-    held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f} nats per token" if view.evaluations else ""
+    unit = recipe.method.loss_unit and f" {recipe.method.loss_unit}"
+    held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f}{unit}" if view.evaluations else ""
     made = f"\n- Export: {merged}" if merged else ""
     return f"""# {recipe.name}
 
@@ -27,7 +28,7 @@ def card(run: Run, merged: str = "") -> str:
 - Method: {recipe.method.engineer}
 - Trainable parameters: {recipe.adapter.engineer}
 - Steps: {view.step:,}{held_out}{made}
-- Licence: that of the base model and of the data. Neither is known here; look them up before you share this.
+- License: that of the base model and of the data. Neither is known here; look them up before you share this.
 
 `recipe.yaml` has every setting. The model was evaluated on the held-out rows only: try it before you rely on it.
 

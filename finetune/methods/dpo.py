@@ -64,6 +64,7 @@ class DPO(Method):
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
+    loss_unit: ClassVar[str] = "nats per pair"
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, REWARD_MARGIN)
     sequences_per_row: ClassVar[int] = 2
     has_reference: ClassVar[bool] = True

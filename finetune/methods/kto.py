@@ -114,6 +114,7 @@ class KTO(Method):
     reads: ClassVar[tuple[str, ...]] = ("rated",)
     rate_factor: ClassVar[float] = 0.1
     smallest_micro_batch: ClassVar[int] = 2
+    loss_unit: ClassVar[str] = ""
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_MARGIN,)
     has_reference: ClassVar[bool] = True
     extra_passes: ClassVar[int] = 3

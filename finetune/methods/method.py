@@ -88,6 +88,8 @@ class Method(Settings):
     """The private names of its TRL trainer that it overrides: part of the checklist of an upgrade (``compat``)."""
 
     # What it shows
+    loss_unit: ClassVar[str] = "nats per token"
+    """What its loss is counted in; empty for a number without a unit."""
     measures: ClassVar[tuple[Measure, ...]] = ()
     """What it reports beside the loss."""
     best_by: ClassVar[str] = "loss"

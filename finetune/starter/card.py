@@ -45,7 +45,7 @@ judged by the rules in `finetune/starter/judge.py`; an answer that does not end 
 `python -m finetune.starter --measure` only evaluates. The data is generated from a seed, new at each step. The weights
 here were trained in five stages (`--weights`, `--peak`), about 13 million tokens in all, and the mix of questions moved
 towards the hard ones from stage to stage; one run of the command gives a similar model, not the same bytes.
-Licence: Apache 2.0, as the project.
+License: Apache 2.0, as the project.
 """
 
 

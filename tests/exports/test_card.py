@@ -1,4 +1,6 @@
 from finetune.exports.card import card
+from finetune.recipe import Recipe
+from finetune.runs.events import Evaluated
 
 
 def test_the_model_card_describes_the_model_and_how_to_load_it(finished):
@@ -9,9 +11,16 @@ def test_the_model_card_describes_the_model_and_how_to_load_it(finished):
         "`pirate.jsonl`, 300 rows",
         "Trained on: ",
         "Trainable parameters: ",
-        "Held-out loss: 1.250",
+        "Held-out loss: 1.250 nats per token",
         "PeftModel.from_pretrained",
-        "Licence",
+        "License",
     ):
         assert part in text
     assert "uploads/" not in text
+
+
+def test_the_unit_of_the_loss_is_that_of_the_method(workspace):
+    for method, shown in (("dpo", "1.250 nats per pair"), ("kto", "1.250")):
+        run = workspace.create(Recipe.from_dict({"data": {"path": "pairs.jsonl"}, "method": {"type": method}}))
+        run.emit(Evaluated(step=3, loss=1.25))
+        assert f"- Held-out loss: {shown}\n" in card(run)

@@ -11,7 +11,7 @@ def test_the_starter_comes_first_then_the_workspace_then_the_known(studio, with_
 def test_a_known_model_says_its_size_license_and_that_it_must_be_downloaded(studio):
     model = known_models()[0]
     html = describe_model(studio, model.id)
-    assert model.licence in html and model.needs in html and "not on this machine yet" in html
+    assert model.license in html and model.needs in html and "not on this machine yet" in html
 
 
 def test_a_gated_model_says_so(studio):
