@@ -57,26 +57,27 @@ def evenly(order, labels):
 def prepared(trainer_class: type) -> type:
     """``trainer_class`` (a ``KTOTrainer``) for rows that are tokenized already, padding rows among them.
 
-    Its divergence from the base is estimated from mismatched pairs: each prompt of a micro-batch with the answer of the
-    row before it (Ethayarajh et al. 2024, §4.2). TRL pairs them while it prepares a dataset in a fixed order; here the
-    collator does, so that the order may change with each epoch. Good and bad answers are spread evenly over it, as a
-    step learns from the difference of the two. A padding row is weighted 0, and a process's mean by its real rows.
+    Its divergence from the base is estimated from mismatched pairs (Ethayarajh et al. 2024, §4.2): here each prompt has
+    the answer of another row, drawn once by the seed. TRL rotates the answers within batches of a fixed order; here the
+    order changes with each epoch, and a batch may have a single row. Good and bad answers are spread evenly over it, as
+    a step learns from the difference of the two. A padding row is weighted 0, and the means of a process, of losses and
+    of divergences, by its real rows.
     """
 
     class Prepared(trainer_class):
-        def __init__(self, *given, **options):
-            super().__init__(*given, **options)
-            collate = self.data_collator
-
-            def with_mismatched(rows):
-                shifted = [rows[-1], *rows[:-1]]
-                pairs = zip(rows, shifted)
-                return collate([row | {"KL_completion_ids": other["completion_ids"]} for row, other in pairs])
-
-            self.data_collator = with_mismatched
+        _share = 1
 
         def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
-            return dataset
+            import torch
+
+            order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(args.seed)).tolist()
+            before = dict(zip(order, [order[-1], *order[:-1]]))
+            answers = dataset["completion_ids"][:]
+            return dataset.add_column("KL_completion_ids", [answers[before[n]] for n in range(len(answers))])
+
+        def _compute_kl_logps(self, model, batch):
+            found = super()._compute_kl_logps(model, batch)
+            return found if found is None else self._share * found
 
         def _get_train_sampler(self, train_dataset=None):
             self._order = evenly(super()._get_train_sampler(train_dataset), self.train_dataset["label"])
@@ -85,13 +86,11 @@ def prepared(trainer_class: type) -> type:
         def compute_loss(self, model, inputs, **rest):
             is_real = inputs["completion_mask"].any(dim=1)
             own = is_real.sum()
-            share = len(is_real) * self.args.world_size / self.accelerator.gather(own).sum()
-            if share == 1:
-                return super().compute_loss(model, inputs, **rest)
-            if own == 0:
-                return 0.0 * super().compute_loss(model, inputs, **rest)
-            kept = {name: value[is_real] for name, value in inputs.items()}
-            return share * own / len(is_real) * super().compute_loss(model, kept, **rest)
+            # What a mean over the processes is multiplied with, to be one over their real rows.
+            self._share = own * self.args.world_size / self.accelerator.gather(own).sum()
+            if own:
+                inputs = {name: value[is_real] for name, value in inputs.items()}
+            return self._share * super().compute_loss(model, inputs, **rest)
 
     return Prepared
 
@@ -119,13 +118,21 @@ class KTO(Method):
     has_reference: ClassVar[bool] = True
     extra_passes: ClassVar[int] = 3
     padding: ClassVar[float] = 1.2
-    padding_row: ClassVar[dict] = {"prompt_ids": [0, 0], "completion_ids": [], "label": True}
+    padding_row: ClassVar[dict] = {
+        "prompt_ids": [0, 0], "completion_ids": [], "label": True, "KL_completion_ids": []
+    }  # fmt: skip
     overrides: ClassVar[tuple[PrivateName, ...]] = (
         PrivateName.declared(
             "trl.KTOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
             "finetune.methods.kto.prepared",
             "Rows come tokenized and masked. Without it TRL tokenizes them again, and the tokens on the page are not"
             " those of the batch.",
+        ),
+        PrivateName.declared(
+            "trl.KTOTrainer._compute_kl_logps(self, model, batch)",
+            "finetune.methods.kto.prepared",
+            "Weights the divergence of a process by its real rows. Without it a process that has padding rows alone"
+            " halves the divergence.",
         ),
         PrivateName.declared(
             "transformers.Trainer._get_train_sampler(self, train_dataset)",

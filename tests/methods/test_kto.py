@@ -37,8 +37,12 @@ def test_the_margin_has_a_plain_name():
     assert KTO().metrics({"eval_rewards/margins": 0.5, "eval_loss": 1.0}) == {"margin": 0.5}
 
 
-def test_the_loss_is_that_of_the_paper(tiny_model, tmp_path):
-    """Ethayarajh et al. 2024, eq. 7 and 8, computed here from the logits of an adapted and of the bare model."""
+@pytest.mark.parametrize("seen", [4, 1])
+def test_the_loss_is_that_of_the_paper(tiny_model, tmp_path, seen):
+    """Ethayarajh et al. 2024, eq. 7 and 8, computed here from the logits of an adapted and of the bare model.
+
+    Every prompt is mismatched with the answer of another row, also in a batch of one row.
+    """
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM
 
@@ -62,7 +66,7 @@ def test_the_loss_is_that_of_the_paper(tiny_model, tmp_path):
         )
     )  # fmt: skip
     model = trainer.model.eval()
-    batch = trainer.data_collator(rows)
+    batch = trainer.data_collator(list(trainer.train_dataset)[:seen])
     with torch.no_grad():
         loss = trainer.compute_loss(model, trainer._prepare_inputs(batch)).item()
 
@@ -80,10 +84,13 @@ def test_the_loss_is_that_of_the_paper(tiny_model, tmp_path):
             return scores[0] - scores[1]
 
         ratios = [log_ratio(row["prompt_ids"], row["completion_ids"]) for row in rows]
-        mismatched = [log_ratio(row["prompt_ids"], rows[n - 1]["completion_ids"]) for n, row in enumerate(rows)]
+        others = [row["KL_completion_ids"] for row in trainer.train_dataset]
+        mismatched = [log_ratio(row["prompt_ids"], other) for row, other in zip(rows[:seen], others)]
         z0 = torch.stack(mismatched).mean().clamp(min=0)
         terms = [
             1.5 * (1 - torch.sigmoid(0.3 * (ratio - z0))) if row["label"] else 1 - torch.sigmoid(0.3 * (z0 - ratio))
-            for ratio, row in zip(ratios, rows)
+            for ratio, row in zip(ratios[:seen], rows)
         ]
+    answers = [row["completion_ids"] for row in rows]
+    assert sorted(others) == sorted(answers) and all(one != other for one, other in zip(answers, others))
     assert loss == pytest.approx(torch.stack(terms).mean().item(), abs=1e-5)

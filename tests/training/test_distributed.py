@@ -21,6 +21,8 @@ from tests.training.test_train import rows as examples
 
 TOLERANCE = 1e-4
 """Between the losses of one process and of two, in nats per token: sums are taken in another order."""
+SUMS = [name for name, method in METHODS.items() if method.smallest_micro_batch == 1]
+"""Methods whose loss is a sum over rows, however they are divided into micro-batches; KTO's divergence is not."""
 GONE_S = 10
 """Seconds after which nothing is left of processes whose starter was killed."""
 ALIKE = {"training.precision": "fp32", "training.packing": False}
@@ -41,7 +43,7 @@ def case(method, rows, **settings):
     ("method", "rows", "settings"),
     [
         *(case(method, rows) for method in METHODS for rows in (20, 21, 23)),
-        *(case(method, 21, **{"training.accumulation": 2}) for method in METHODS),
+        *(case(method, 21, **{"training.accumulation": 2}) for method in SUMS),
         case("sft", 22, **{"adapter.type": "full"}),
     ],
 )
