@@ -128,7 +128,7 @@ def test_the_finished_run_shows_its_loss_its_answers_and_its_reasons(trained):
 def test_the_adapter_can_be_downloaded(trained):
     trained.go("train")
     with trained.page.expect_download() as download:
-        trained.page.click("#download")
+        trained.page.click("#export-adapter")
     assert download.value.suggested_filename == "001-pirate-voice.zip"
 
 

@@ -46,7 +46,8 @@ def test_the_launch_options_offer_nothing_that_was_not_asked_for():
 
 
 def test_the_page_starts_without_data_in_it(built):
-    assert len(json.dumps(built.get_config_file(), default=str)) < 300_000
+    # Every setting of a method or an adapter is a few components; a sample of data would be hundreds of kB.
+    assert len(json.dumps(built.get_config_file(), default=str)) < 330_000
 
 
 def test_from_the_run_on_the_train_tab_to_the_same_run_compared(studio, write_run):
