@@ -27,7 +27,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     fit  exports              will it fit, and how long will it take; what leaves the program
     training                  one run, from its recipe to its model
     inference                 base and tuned, asked the same
-    sweep  model              several recipes from one; the base model and tokenizer in, the tuned model out
+    sweep  models             several recipes from one; the base model and tokenizer in, the tuned model out
     runs                      a run is a directory: events, view, checkpoints, workspace, diagnosis
     recipe                    everything that decides a run
     methods  adapters         what is trained on; which parameters are trained

@@ -308,7 +308,7 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
         ),
         (
             "bitsandbytes.nn.Linear4bit.support_avx512bf16_for_cpu",
-            "finetune.model.keep_gradients",
+            "finetune.models.loading.keep_gradients",
             "Keeps 4-bit layers differentiable on a CPU with bf16 instructions. Without it LoRA's gradients point"
             " elsewhere while the loss still falls.",
         ),

@@ -20,7 +20,7 @@ from finetune.data.formats import FORMATS
 from finetune.data.settings import DataSettings
 from finetune.inference.chat import Sampling
 from finetune.methods import METHODS
-from finetune.model import known_models
+from finetune.models.known import known_models
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import EvaluationSettings, ModelSettings, TrainingSettings
 from finetune.settings import Field, Settings, fields

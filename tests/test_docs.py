@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from finetune.__main__ import parser
-from finetune.model import known_models
+from finetune.models.known import known_models
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import Recipe, read_yaml
 from finetune.sweep import recipes

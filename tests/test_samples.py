@@ -7,7 +7,8 @@ import pytest
 import torch
 from peft import PeftModel
 
-from finetune.model import load_base, load_tokenizer
+from finetune.models.loading import load_base
+from finetune.models.tokenizer import load_tokenizer
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
 from finetune.runs.view import View

@@ -31,7 +31,7 @@ def check_file(options, workspace: Workspace) -> int:
     from finetune.data.summary import PREFILTER
     from finetune.machine.libraries import quieten
     from finetune.methods import method_for
-    from finetune.model import load_tokenizer
+    from finetune.models.tokenizer import load_tokenizer
 
     quieten()
     given = Recipe.from_dict({"data": {"path": str(options.file), **settings(options.set)}}).data

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from finetune.exports.card import card
 from finetune.exports.target import Exported, Target
-from finetune.model import require_model
+from finetune.models.loading import require_model
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 

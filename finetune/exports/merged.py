@@ -9,7 +9,9 @@ from finetune.errors import RunError
 from finetune.exports.card import card
 from finetune.exports.target import Exported, Target
 from finetune.machine.libraries import load
-from finetune.model import load_config, load_tokenizer, load_weights, locate, require_model
+from finetune.models.loading import load_weights, require_model
+from finetune.models.locate import load_config, locate
+from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 

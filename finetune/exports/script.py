@@ -25,7 +25,8 @@ from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
 from finetune.machine import hardware
 from finetune.machine.libraries import load, versions
-from finetune.model import keep_gradients, locate
+from finetune.models.loading import keep_gradients
+from finetune.models.locate import locate
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
 from finetune.runs.run import Run

@@ -18,7 +18,7 @@ from finetune.data.counts import Counts
 from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
 from finetune.machine import hardware
-from finetune.model import HUB_ID, locate
+from finetune.models.locate import HUB_ID, locate
 from finetune.recipe import ModelSettings, Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Defaults, choose_defaults

@@ -29,7 +29,8 @@ from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.workspace import Workspace
 from finetune.training.prepare import prepare, sequence_tokens
 from finetune.training.sample_answers import SampleAnswers
-from finetune.training.train import Attempt, build, count, load_start
+from finetune.training.start import load_start
+from finetune.training.train import Attempt, build, count
 
 LONGEST_STEPS = 2
 """Steps on the longest rows: the first makes the optimizer state, the second has it beside everything else."""
@@ -94,7 +95,7 @@ def measure(recipe: Recipe, workspace: Workspace) -> Measured:
     with Lease(workspace.path).take(), tempfile.TemporaryDirectory() as folder:
         attempt = _attempt(recipe, workspace, Path(folder))
         peak, clock = Peak(attempt.machine), _clock()
-        attempt.model = load_start(attempt)
+        attempt.model = load_start(attempt.recipe, workspace, attempt.machine, attempt.precision)
         trainer = build(attempt, clock)
         prepared = time.monotonic() - began
         steps = _steps(recipe, trainer, attempt.prepared.defaults.epochs)

@@ -20,7 +20,8 @@ from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.machine import hardware
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
-from finetune.model import load_base, load_tokenizer, load_weights, require_model
+from finetune.models.loading import load_base, load_weights, require_model
+from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings

@@ -4,7 +4,7 @@ from functools import partial
 
 from finetune.data.known import KnownKinds
 from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
-from finetune.model import locate
+from finetune.models.locate import locate
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 

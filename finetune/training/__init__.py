@@ -2,6 +2,7 @@
 
 train           the story: prepare, load, build the trainer, train, save; again with less where memory runs out
 prepare         recipe and workspace in; tokenizer, rows, defaults and notes out
+start           what it starts from: the base, or an earlier run
 defaults        what is chosen where the recipe leaves it open, each value with its reason
 trainer         what every TRL trainer is given: checkpoints that are whole or not there, an order that can be resumed
 reporter        the trainer's callback: what happened, as events

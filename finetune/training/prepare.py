@@ -12,7 +12,8 @@ from finetune.data.counts import Counts
 from finetune.data.mix import gather
 from finetune.errors import DataError, RecipeError
 from finetune.format import counted
-from finetune.model import load_config, load_tokenizer
+from finetune.models.locate import load_config
+from finetune.models.tokenizer import load_tokenizer
 from finetune.recipe import Recipe
 from finetune.runs.events import Noted
 from finetune.runs.workspace import Workspace

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from finetune import compat
-from finetune.errors import RecipeError
 from finetune.machine import hardware
-from finetune.machine.attention import choose_attention, use
+from finetune.machine.attention import choose_attention
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load, versions
-from finetune.model import load_base, load_tuned, locate, save
+from finetune.models.locate import locate
+from finetune.models.saving import save
 from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.runs.checkpoints import Checkpoint, Checkpoints, disk_errors, require_room
@@ -29,6 +29,7 @@ from finetune.training.fallbacks import Change, next_fallback
 from finetune.training.numerics import numerics_of
 from finetune.training.prepare import Prepared, prepare, row_tokens
 from finetune.training.sample_answers import SampleAnswers
+from finetune.training.start import load_start
 
 CHECKPOINTS_AT_ONCE = 3
 """The newest two and the best."""
@@ -122,7 +123,7 @@ def _work(attempt: Attempt) -> str:
     report(run, attempt.prepared.defaults.choices)
 
     run.emit(events.Entered(phase="loading"))
-    attempt.model = load_start(attempt)
+    attempt.model = load_start(attempt.recipe, attempt.workspace, attempt.machine, attempt.precision)
     attempt.is_loaded = True
     return _train(attempt)
 
@@ -131,42 +132,6 @@ def report(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
     """Report each automatic choice, by its key, as an event."""
     for what, choice in choices:
         run.emit(events.Chose(what=what, value=choice.value, reason=choice.reason))
-
-
-def load_start(attempt: Attempt):
-    """The model to train: the untouched base, or what an earlier run made of it."""
-    model = _load_start(attempt)
-    use(model, choose_attention(attempt.machine, attempt.precision).value)
-    return model
-
-
-def _load_start(attempt: Attempt):
-    import torch
-
-    from finetune.training.trainer import base_dtype
-
-    recipe, workspace = attempt.recipe, attempt.workspace
-    dtype = getattr(torch, base_dtype(attempt.precision, recipe.adapter.trains_base()))
-    device = fsdp.loading_device(attempt.machine.device)
-    if not recipe.model.run:
-        return load_base(recipe.model, workspace, recipe.adapter, dtype, device)
-    earlier = workspace.run(recipe.model.run)
-    require_continuable(recipe, earlier)
-    return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
-
-
-def require_continuable(recipe: Recipe, earlier: Run) -> None:
-    """``RecipeError`` unless ``recipe`` can train further what the run ``earlier`` has trained."""
-    if earlier.recipe.model.id != recipe.model.id:
-        raise RecipeError(
-            f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
-            "Choose that model, or leave `model.run` empty.",
-        )
-    if earlier.recipe.adapter.attaches_to != recipe.adapter.attaches_to:
-        raise RecipeError(
-            f"Run {earlier.id} was trained with {earlier.recipe.adapter.title}, and only that can train it further.",
-            f"Choose the adapter {earlier.recipe.adapter.type}.",
-        )
 
 
 def _train(attempt: Attempt) -> str:

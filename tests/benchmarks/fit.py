@@ -19,7 +19,7 @@ from statistics import median
 from finetune.fit.estimate import estimate_fit
 from finetune.fit.probe import count_tokens, measured
 from finetune.machine.libraries import load
-from finetune.model import STARTER
+from finetune.models.locate import STARTER
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 

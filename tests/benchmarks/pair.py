@@ -20,7 +20,7 @@ from transformers import AutoTokenizer
 from finetune.adapters.lora import LoRA
 from finetune.adapters.qlora import QLoRA
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
-from finetune.model import load_weights
+from finetune.models.loading import load_weights
 from finetune.paths import ASSETS
 
 

@@ -110,7 +110,7 @@ def checked(path: str) -> dict:
     from finetune.data.summary import PREFILTER
     from finetune.machine.libraries import load_tokenizers
     from finetune.methods import method_for
-    from finetune.model import load_tokenizer
+    from finetune.models.tokenizer import load_tokenizer
     from finetune.recipe import ModelSettings
     from finetune.runs.workspace import Workspace
 

@@ -138,12 +138,12 @@ def prepared(attempt_class, run, workspace):
     """The attempt as ``train`` has it when it builds the trainer."""
     from finetune.machine import hardware
     from finetune.training.prepare import prepare
-    from finetune.training.train import load_start
+    from finetune.training.start import load_start
 
     attempt = attempt_class(run.recipe, workspace, hardware.machine(), run.checkpoints, run)
     attempt.precision = hardware.choose_precision(attempt.machine).value
     attempt.prepared = prepare(attempt.recipe, workspace)
-    attempt.model = load_start(attempt)
+    attempt.model = load_start(attempt.recipe, attempt.workspace, attempt.machine, attempt.precision)
     return attempt
 
 
@@ -163,7 +163,8 @@ def plain(attempt) -> dict:
     from transformers import AutoModelForCausalLM, set_seed
     from trl import SFTConfig, SFTTrainer
 
-    from finetune.model import STARTER, load_tokenizer
+    from finetune.models.locate import STARTER
+    from finetune.models.tokenizer import load_tokenizer
 
     defaults, training, clock = attempt.prepared.defaults, attempt.recipe.training, Clock()
     set_seed(training.seed)

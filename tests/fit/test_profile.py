@@ -92,7 +92,7 @@ def test_four_bits_weigh_what_they_do_when_they_are_loaded(tiny_model, double):
     from bitsandbytes.nn import Params4bit
     from peft import get_peft_model
 
-    from finetune.model import load_weights
+    from finetune.models.loading import load_weights
 
     qlora = ADAPTERS["qlora"](double_quantization=double)
     loaded = load_weights(tiny_model, torch.bfloat16, "cpu", qlora.quantization())

@@ -111,7 +111,7 @@ def test_the_base_answers_as_the_untouched_model_beside_a_full_model(home, tiny_
 
 
 def test_the_base_answers_as_the_quantized_base_beside_a_qlora_adapter(home, pair):
-    from finetune.model import load_base
+    from finetune.models.loading import load_base
 
     workspace, runs = home
     recipe = runs["qlora"].recipe

@@ -9,7 +9,7 @@ from finetune.data.loading import read
 from finetune.data.report import check
 from finetune.data.settings import DataSettings
 from finetune.methods.sft import SFT
-from finetune.model import load_tokenizer
+from finetune.models.tokenizer import load_tokenizer
 from finetune.recipe import ModelSettings
 from finetune.starter import SAMPLES_DIR
 from finetune.starter.messy import COLUMNS, GOOD_ROWS, is_in_form, messy

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.errors import DivergedError, RecipeError
+from finetune.errors import DivergedError
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
 from finetune.runs.checkpoints import digest
@@ -272,19 +272,6 @@ def test_checkpoints_are_few(trained):
     run = trained(**{"training.save_steps": 1})
     best = run.view().best.step
     assert {one.step for one in run.checkpoints.all()} == {7, 8} | {best}
-
-
-def test_an_earlier_run_is_trained_further(trained):
-    first = trained()
-    second = trained(**{"model.run": first.id, "training.learning_rate": 1e-4})
-    gained = first.view().evaluations[0].loss - first.view().evaluations[-1].loss
-    assert second.view().evaluations[0].loss == pytest.approx(first.view().best.loss, abs=0.1 * gained)
-
-
-def test_an_earlier_run_of_another_kind_is_refused(trained):
-    first = trained()
-    with pytest.raises(RecipeError, match="only that can train it further"):
-        trained(adapter="full", **{"model.run": first.id})
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ class Tokenizers:
 
     def load(self, model: ModelSettings):
         """The tokenizer of ``model``; ``ModelError`` if there is none."""
-        from finetune.model import load_tokenizer
+        from finetune.models.tokenizer import load_tokenizer
 
         return self._loaded.get(model, lambda: load_tokenizer(model, self.workspace))
 

@@ -1,6 +1,6 @@
 """The models to start from, and what to know about each before choosing it."""
 
-from finetune.model import known_models, local_models
+from finetune.models.known import known_models, local_models
 from finetune.ui import views
 from finetune.ui.data.tokenizers import is_local
 from finetune.ui.studio import Studio

@@ -1,4 +1,4 @@
-from finetune.model import known_models
+from finetune.models.known import known_models
 from finetune.ui.method.models import describe_model, model_choices
 
 

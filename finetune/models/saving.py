@@ -1,0 +1,47 @@
+"""Weights out: the tuned model of a run, all or nothing."""
+
+import json
+import shutil
+from pathlib import Path
+
+from finetune.compat import tied_weights
+from finetune.recipe import ModelSettings
+from finetune.runs.run import Run
+
+TRAINED = "default"
+"""PEFT's name for the adapter that is trained; DPO adds a second one as its frozen reference."""
+
+
+def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weights: dict | None = None) -> None:
+    """Write the tuned model to the run directory, all or nothing: the adapter alone, or the full model in ``dtype``.
+
+    ``weights`` is the gathered state dict where this process holds only a shard of the model (FSDP).
+    """
+    staging = run.path / ".model"
+    shutil.rmtree(staging, ignore_errors=True)
+    if hasattr(model, "peft_config"):
+        # Without this flag PEFT asks the hub for the base's vocabulary at each save.
+        model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED], state_dict=weights)
+        _name_base(staging / "adapter_config.json", settings)
+        (staging / "README.md").unlink(missing_ok=True)
+    else:
+        (model.to(dtype) if dtype else model).save_pretrained(
+            staging, state_dict=weights and _untied(model, weights, dtype)
+        )
+    tokenizer.save_pretrained(staging)
+    for file in staging.iterdir():
+        file.chmod(0o644)
+    shutil.rmtree(run.model_dir, ignore_errors=True)
+    staging.rename(run.model_dir)
+
+
+def _untied(model, weights: dict, dtype) -> dict:
+    """``weights`` in ``dtype``, tied weights once, as ``model`` would save them itself."""
+    tied = tied_weights(model)
+    return {name: weight.to(dtype) for name, weight in weights.items() if name not in tied}
+
+
+def _name_base(path: Path, settings: ModelSettings) -> None:
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"], config["revision"] = settings.id, settings.revision
+    path.write_text(json.dumps(config, indent=2), encoding="utf-8")

@@ -1,0 +1,45 @@
+"""What a run starts from: the untouched base, or the tuned model of an earlier run."""
+
+from finetune.errors import RecipeError
+from finetune.machine.attention import choose_attention, use
+from finetune.machine.hardware import Machine
+from finetune.models.loading import load_base, load_tuned
+from finetune.recipe import Recipe
+from finetune.runs.run import Run
+from finetune.runs.workspace import Workspace
+from finetune.training import fsdp
+
+
+def load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precision: str):
+    """The model to train: the untouched base, or what an earlier run made of it."""
+    model = _load_start(recipe, workspace, machine, precision)
+    use(model, choose_attention(machine, precision).value)
+    return model
+
+
+def _load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precision: str):
+    import torch
+
+    from finetune.training.trainer import base_dtype
+
+    dtype = getattr(torch, base_dtype(precision, recipe.adapter.trains_base()))
+    device = fsdp.loading_device(machine.device)
+    if not recipe.model.run:
+        return load_base(recipe.model, workspace, recipe.adapter, dtype, device)
+    earlier = workspace.run(recipe.model.run)
+    require_continuable(recipe, earlier)
+    return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
+
+
+def require_continuable(recipe: Recipe, earlier: Run) -> None:
+    """``RecipeError`` unless ``recipe`` can train further what the run ``earlier`` has trained."""
+    if earlier.recipe.model.id != recipe.model.id:
+        raise RecipeError(
+            f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
+            "Choose that model, or leave `model.run` empty.",
+        )
+    if earlier.recipe.adapter.attaches_to != recipe.adapter.attaches_to:
+        raise RecipeError(
+            f"Run {earlier.id} was trained with {earlier.recipe.adapter.title}, and only that can train it further.",
+            f"Choose the adapter {earlier.recipe.adapter.type}.",
+        )

@@ -1,0 +1,57 @@
+import json
+
+import pytest
+
+from finetune.errors import ModelError
+from finetune.models.locate import STARTER, locate
+from finetune.recipe import ModelSettings
+
+
+def edit_config(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def refusal(workspace, name="broken"):
+    with pytest.raises(ModelError) as caught:
+        locate(ModelSettings(id=name), workspace)
+    return caught.value
+
+
+def test_the_starter_and_local_folders_are_found(with_tiny):
+    assert locate(ModelSettings(), with_tiny) == STARTER
+    assert locate(ModelSettings(id="tiny"), with_tiny) == with_tiny.models_dir / "tiny"
+
+
+@pytest.mark.parametrize("name", ["nothing", "../secrets", "/etc", "a/b/c", "a/..", "https://example.com/x"])
+def test_an_id_that_is_neither_folder_nor_hub_model_is_refused(workspace, name):
+    assert "There is no model" in refusal(workspace, name).message
+
+
+def test_a_hub_model_offline_is_refused_in_one_sentence(workspace):
+    error = refusal(workspace, "someone/some-model")
+    assert "could not be downloaded" in error.message and "starter" in error.hint
+
+
+def test_a_local_folder_does_not_shadow_the_hub(with_tiny, tiny_model):
+    (with_tiny.models_dir / "someone").mkdir()
+    (with_tiny.models_dir / "someone" / "some-model").symlink_to(tiny_model)
+    assert "could not be downloaded" in refusal(with_tiny, "someone/some-model").message
+
+
+def test_weights_in_other_formats_are_refused(broken, with_tiny):
+    (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
+    assert "no safetensors" in refusal(with_tiny).message
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"auto_map": {"AutoModel": "evil.Model"}}, "needs its own code"),
+        ({"_attn_implementation": "org/kernel"}, "loads code from another repository"),
+        ({"num_hidden_layers": 200_000}, "num_hidden_layers = 200,000"),
+    ],
+)
+def test_a_malicious_config_is_refused_before_it_is_loaded(broken, with_tiny, changes, words):
+    edit_config(broken, **changes)
+    assert words in refusal(with_tiny).message
