@@ -3,6 +3,7 @@ import os
 import re
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from finetune.commands import progress, training
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended
-from finetune.training import distributed
+from finetune.training import distributed, train
+from finetune.training.prepare import prepare
 
 STEPPED = re.compile(r"Training\s+\d+ % .* step [1-8] of 8, loss \d+\.\d{3}, [\d,]+ tokens/s")
 """A live line after the first step."""
@@ -79,6 +81,8 @@ def test_the_exit_code_says_how_a_run_ended(ended, code, command, recipe_file, m
 def test_in_a_pipe_progress_is_plain_lines(command, recipe_file, monkeypatch):
     monkeypatch.setattr(progress, "FOLLOW_S", 0.01)
     monkeypatch.setattr(progress.PlainLines, "every_s", 0.0)
+    # A few rows are tokenized between two looks.
+    monkeypatch.setattr(train, "prepare", lambda *given: time.sleep(0.1) or prepare(*given))
     _, out, error = command("train", recipe_file, "--set", "training.max_steps=60")
     lines = error.splitlines()
     assert lines[0] == "Training 001-sft-lora …" and "\r" not in error and out == "001-sft-lora done\n"
