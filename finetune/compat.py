@@ -140,6 +140,16 @@ def compile_templates_per_thread() -> None:
     chat_template_utils._compile_jinja_template = compile_here
 
 
+@uses("transformers.PreTrainedModel._supports_sdpa")
+def supports_sdpa(model) -> bool:
+    """True if ``model``, or the models of a class, can compute attention with PyTorch's fused kernels (SDPA).
+
+    Without the question a model that cannot, such as Gemma 2, is refused by Transformers instead of trained with eager
+    attention.
+    """
+    return model._supports_sdpa
+
+
 @uses("transformers.PreTrainedModel.all_tied_weights_keys")
 def tied_weights(model) -> dict[str, str]:
     """The weights of ``model`` that are another one under a second name -> that other one.

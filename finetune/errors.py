@@ -71,3 +71,10 @@ class DiskError(FinetuneError, RuntimeError):
 
 class DivergedError(FinetuneError, ArithmeticError):
     """The loss of a run is no longer a number."""
+
+
+def first_sentence(error: BaseException, most: int = 200) -> str:
+    """The first line of an error of a library, at most so many characters of it; its class if it says nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -31,9 +31,13 @@ def check_file(options, workspace: Workspace) -> int:
     from finetune.data.summary import PREFILTER
     from finetune.machine.libraries import quieten
     from finetune.methods import method_for
+    from finetune.models.inspection import inspect_downloaded
     from finetune.models.tokenizer import load_tokenizer
 
     quieten()
+    model = ModelSettings(id=options.model)
+    if options.model != "starter":
+        inspect_downloaded(model, workspace)
     given = Recipe.from_dict({"data": {"path": str(options.file), **settings(options.set)}}).data
     progress, length = shown(options.json, after_s=PATIENCE_S, stays=False), options.length
     try:
@@ -45,7 +49,7 @@ def check_file(options, workspace: Workspace) -> int:
         )
         held_out = read_held_out(given, workspace.find)
         progress.show(Status("Loading the tokenizer"))
-        method, tokenizer = method_for(dataset.kind), load_tokenizer(ModelSettings(id=options.model), workspace)
+        method, tokenizer = method_for(dataset.kind), load_tokenizer(model, workspace)
         report = check(
             dataset,
             lambda example: method.sequences(example, tokenizer, length),

@@ -18,8 +18,8 @@ from finetune.data.counts import Counts
 from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
 from finetune.machine import hardware
-from finetune.models.locate import HUB_ID, locate
-from finetune.recipe import ModelSettings, Recipe
+from finetune.models.locate import on_this_machine
+from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Defaults, choose_defaults
 
@@ -240,16 +240,6 @@ def _planned_saves(every: int | None, steps: int, evaluations: set[int]) -> int:
     if not every:
         return len(evaluations)
     return steps // every + sum(step % every != 0 for step in evaluations)
-
-
-def on_this_machine(settings: ModelSettings, workspace: Workspace) -> Path | None:
-    """The model's folder if it is on this machine, without asking the network."""
-    if not HUB_ID.fullmatch(settings.id):
-        return locate(settings, workspace)
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(settings.id, "config.json", revision=settings.revision)
-    return Path(found).parent if isinstance(found, str) else None
 
 
 @cache

@@ -17,12 +17,12 @@ from statistics import mean
 
 from finetune.data.counts import Counts
 from finetune.errors import FinetuneError, RunError
-from finetune.fit.estimate import on_this_machine
 from finetune.machine import hardware
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.lease import Lease
 from finetune.machine.libraries import load
 from finetune.machine.peak import Peak
+from finetune.models.locate import on_this_machine
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs.checkpoints import Checkpoints

@@ -9,14 +9,19 @@ which is also more exact.
 
 from finetune.machine.hardware import Choice, Machine
 
-FUSED, SHORT_IN_FP32 = "sdpa", "sdpa_short_in_fp32"
+FUSED, SHORT_IN_FP32, EAGER = "sdpa", "sdpa_short_in_fp32", "eager"
 """Names of the implementations in Transformers; ``use`` registers the second."""
 SHORT = 128
 """A sequence of at most this many tokens is short."""
 
 
-def choose_attention(machine: Machine, precision: str) -> Choice:
-    """The attention implementation for training on ``machine`` in ``precision``, with its reason."""
+def choose_attention(machine: Machine, precision: str, has_sdpa: bool = True) -> Choice:
+    """The attention implementation for training on ``machine`` in ``precision``, with its reason.
+
+    ``has_sdpa`` is False for an architecture that Transformers computes in no other way than eagerly.
+    """
+    if not has_sdpa:
+        return Choice(EAGER, "Transformers has no fused attention for this architecture")
     if machine.device == "cpu" and precision == "bf16":
         return Choice(
             SHORT_IN_FP32,

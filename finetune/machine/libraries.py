@@ -35,11 +35,12 @@ def load() -> None:
     with _LOADING:
         for module in ("peft", "trl", "datasets"):
             importlib.import_module(module)
+        from datasets import disable_progress_bars
         from peft import PeftModel  # noqa: F401
         from transformers import AutoModelForCausalLM, Trainer  # noqa: F401
         from trl import DPOTrainer, SFTTrainer  # noqa: F401
 
-        quieten_loaded()
+        disable_progress_bars()
 
 
 def load_tokenizers() -> None:
@@ -49,7 +50,10 @@ def load_tokenizers() -> None:
         limit_threads()
         sys.setswitchinterval(SWITCH_S)
         from transformers import AutoTokenizer  # noqa: F401
+        from transformers import logging as log
 
+        log.disable_progress_bar()  # it would only fill the log
+        log.set_verbosity_error()
         if not _tokenizers_loaded.is_set():
             compile_templates_per_thread()
         _tokenizers_loaded.set()
@@ -79,16 +83,6 @@ def quieten() -> None:
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")
     warnings.filterwarnings("ignore", message=".*pin_memory.*no accelerator.*")
-
-
-def quieten_loaded() -> None:
-    """Turn off progress bars, which would only fill the log."""
-    import datasets
-    import transformers
-
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    datasets.disable_progress_bars()
 
 
 def versions() -> dict[str, str]:

@@ -5,11 +5,15 @@ Safetensors only; code that comes with a model is never run.
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from finetune.adapters import Adapter
-from finetune.errors import ModelError, RunError
+from finetune.errors import RunError
 from finetune.machine.malloc import large_blocks_apart
+from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
+from finetune.models.files import read_config
 from finetune.models.locate import locate
+from finetune.models.reading import from_files, require_complete
 from finetune.recipe import ModelSettings
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
@@ -43,32 +47,28 @@ def require_model(run: Run) -> Run:
 
 def load_weights(folder: Path, dtype, device: str, quantization=None):
     """The causal language model in ``folder``, on ``device``, in eval mode."""
-    if quantization is None:
-        return _read(folder, dtype, device).eval()
+    found = architecture(read_config(folder, folder.name), folder.name)
+    if quantization is None and found.quantization != KEPT:
+        return _read(folder, found, dtype, device).eval()
     with large_blocks_apart() if device == "cpu" else nullcontext():
-        model = _read(folder, dtype, device, quantization)
+        model = _read(folder, found, dtype, device, quantization)
         if device == "cpu":
             leave_files(model)
     keep_gradients(model)
     return model.eval()
 
 
-def _read(folder: Path, dtype, device: str, quantization=None):
-    from transformers import AutoModelForCausalLM
+def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):
+    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
+    if quantization is not None:
+        options["quantization_config"] = quantization
+    elif found.quantization in DEQUANTIZED:
+        import transformers
 
-    try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            device_map={"": device},
-            quantization_config=quantization,
-            attn_implementation="sdpa",
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except (ValueError, OSError) as error:
-        raise ModelError(f"The model in {folder.name} cannot be loaded: {error}") from error
+        options["quantization_config"] = getattr(transformers, DEQUANTIZED[found.quantization])(dequantize=True)
+    model, info = from_files(folder, folder.name, **options)
+    require_complete(info, folder.name)
+    return model
 
 
 def leave_files(model) -> None:

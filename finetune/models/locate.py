@@ -1,10 +1,10 @@
 """Where a model is: the shipped starter, a folder in the workspace, or a download from the Hugging Face Hub."""
 
-import json
 import re
 from pathlib import Path
 
 from finetune.errors import ModelError
+from finetune.models.files import has_weights, read_config, require_files
 from finetune.paths import ASSETS
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
@@ -32,6 +32,24 @@ def locate(settings: ModelSettings, workspace: Workspace) -> Path:
             f"Use `starter`, a Hugging Face id such as Qwen/Qwen3-0.6B, or a folder in {workspace.models_dir}.",
         )
     _require_safe(folder, settings.id)
+    return folder
+
+
+def on_this_machine(settings: ModelSettings, workspace: Workspace) -> Path | None:
+    """The model's folder if it is on this machine, without asking the network."""
+    if not HUB_ID.fullmatch(settings.id):
+        return locate(settings, workspace)
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(settings.id, "config.json", revision=settings.revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def downloaded(settings: ModelSettings, workspace: Workspace) -> Path | None:
+    """The model's folder if it is whole on this machine; None for a model of the Hub that is not, or only in part."""
+    folder = on_this_machine(settings, workspace)
+    if folder and HUB_ID.fullmatch(settings.id) and not has_weights(folder):
+        return None
     return folder
 
 
@@ -71,21 +89,9 @@ def _download(settings: ModelSettings) -> Path:
 
 
 def _require_safe(folder: Path, name: str) -> None:
-    """``ModelError`` unless the model in ``folder`` has safetensors, a sane config and no code of its own."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ModelError(f"The model {name} has no readable config.json.", "Choose another model.") from None
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"The model {name} has no safetensors weights.",
-            "Other formats can run code when they are loaded; choose another model.",
-        )
-    if "auto_map" in config:
-        raise ModelError(
-            f"The model {name} needs its own code, which is never run here.",
-            "Choose a model that Transformers supports.",
-        )
+    """``ModelError`` unless the model in ``folder`` has whole safetensors, a tokenizer and a sane config."""
+    config = read_config(folder, name)
+    require_files(folder, name)
     if any("/" in str(value) for key, value in config.items() if key.endswith("attn_implementation")):
         raise ModelError(f"The model {name} loads code from another repository.", "Choose another model.")
     for key, limit in LIMITS.items():

@@ -1,20 +1,39 @@
 """The tokenizer of a model."""
 
+from pathlib import Path
+
 from finetune.data.tokens import with_chatml
+from finetune.errors import ModelError, first_sentence
 from finetune.machine.libraries import load_tokenizers
+from finetune.models.files import read_config, text_config
 from finetune.models.locate import locate
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
 
 
 def load_tokenizer(settings: ModelSettings, workspace: Workspace):
-    """The model's tokenizer; without a padding token it pads with its end token (the loss mask covers both)."""
+    """The model's tokenizer.
+
+    Without a padding token, or with one that the model's embedding has no row for, it pads with its end token: the loss
+    mask covers both.
+    """
+    folder = locate(settings, workspace)
+    tokenizer = read_tokenizer(folder, settings.id)
+    vocabulary = text_config(read_config(folder, settings.id)).get("vocab_size")
+    if tokenizer.pad_token_id is None or (vocabulary and tokenizer.pad_token_id >= vocabulary):
+        tokenizer.pad_token = tokenizer.eos_token
+    return with_chatml(tokenizer) if settings.chat_template == "chatml" else tokenizer
+
+
+def read_tokenizer(folder: Path, name: str):
+    """The tokenizer in ``folder``, as it is; ``ModelError`` if it cannot be read."""
     load_tokenizers()
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(
-        locate(settings, workspace), local_files_only=True, trust_remote_code=False
-    )
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return with_chatml(tokenizer) if settings.chat_template == "chatml" else tokenizer
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the library behind it raises bare exceptions
+        raise ModelError(
+            f"The tokenizer of the model {name} cannot be read: {first_sentence(error)}",
+            "Download the model again, or choose another one.",
+        ) from error

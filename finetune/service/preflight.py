@@ -4,7 +4,7 @@ from functools import partial
 
 from finetune.data.known import KnownKinds
 from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
-from finetune.models.locate import locate
+from finetune.models.inspection import inspect_downloaded, require_suited
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 
@@ -44,11 +44,12 @@ def require_runnable(
             workspace.run(recipe.model.run)
         except FinetuneError as error:
             problems.append(Problem("model.run", error.message, error.hint))
-    if "/" not in recipe.model.id:
-        try:
-            locate(recipe.model, workspace)
-        except ModelError as error:
-            problems.append(Problem("model.id", error.message, error.hint))
+    try:
+        # A model that is not on this machine yet is inspected once the run has downloaded it.
+        if found := inspect_downloaded(recipe.model, workspace):
+            require_suited(recipe.adapter, found)
+    except ModelError as error:
+        problems.append(Problem("model.id", error.message, error.hint))
     if problems:
         raise RecipeError("This recipe cannot be run yet.", problems=tuple(problems))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from finetune.data.counts import Counts
 from finetune.data.mix import gather
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError, RecipeError
 from finetune.format import counted
 from finetune.models.locate import load_config
@@ -58,13 +59,23 @@ def prepare(recipe: Recipe, workspace: Workspace, processes: int = 1) -> Prepare
     ``DataError`` if nothing is left to train on, ``RecipeError`` if the method does not read this kind of example.
     """
     tokenizer = load_tokenizer(recipe.model, workspace)
-    rows, notes = _rows(recipe, workspace, tokenizer)
-    hidden_size = load_config(recipe.model, workspace).get_text_config().hidden_size
-    defaults = choose_defaults(recipe, [row_tokens(row) for row in rows.train], hidden_size, processes)
-    return Prepared(tokenizer, rows, defaults, notes)
+    config = load_config(recipe.model, workspace).get_text_config()
+    recipe, cut = within_context(recipe, getattr(config, "max_position_embeddings", None))
+    rows, notes = _rows(recipe, workspace, tokenizer, config.vocab_size)
+    defaults = choose_defaults(recipe, [row_tokens(row) for row in rows.train], config.hidden_size, processes)
+    return Prepared(tokenizer, rows, defaults, [*cut, *notes])
 
 
-def _rows(recipe: Recipe, workspace: Workspace, tokenizer) -> tuple[Rows, list[Noted]]:
+def within_context(recipe: Recipe, context: int | None) -> tuple[Recipe, list[Noted]]:
+    """``recipe`` with a length of at most the model's ``context`` in tokens, and a note if that is shorter."""
+    if not context or recipe.training.length <= context:
+        return recipe, []
+    words = f"The model reads at most {context:,} tokens, so rows are truncated there and not at "
+    note = Noted(message=f"{words}{recipe.training.length:,}.", level="warning")
+    return recipe.changed(**{"training.length": context}), [note]
+
+
+def _rows(recipe: Recipe, workspace: Workspace, tokenizer, vocabulary: int) -> tuple[Rows, list[Noted]]:
     gathered = gather(recipe.data, workspace.find, recipe.training.seed)
     dataset, held_out = gathered.dataset, gathered.held_out
     if dataset.kind not in recipe.method.reads:
@@ -78,8 +89,8 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer) -> tuple[Rows, list[N
         first = dataset.rejected[0]
         words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"
         notes.insert(0, Noted(message=words, level="warning"))
-    train, counts, lost = tokenize(recipe, gathered.train, tokenizer, "training")
-    evaluated, _, lost_too = tokenize(recipe, held_out, tokenizer, "held-out")
+    train, counts, lost = tokenize(recipe, gathered.train, tokenizer, "training", vocabulary)
+    evaluated, _, lost_too = tokenize(recipe, held_out, tokenizer, "held-out", vocabulary)
     if not train:
         raise DataError(
             f"At {recipe.training.length} tokens no row has a trained token left.",
@@ -88,12 +99,18 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer) -> tuple[Rows, list[N
     return Rows(train, evaluated, counts, prompts(recipe, held_out or gathered.train)), [*notes, *lost, *lost_too]
 
 
-def tokenize(recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> tuple[list[dict], Counts, list[Noted]]:
-    """Rows for the trainer, what is counted of them, and what to note: a row without a trained token is dropped."""
+def tokenize(
+    recipe: Recipe, examples: Sequence[dict], tokenizer, part: str, vocabulary: int
+) -> tuple[list[dict], Counts, list[Noted]]:
+    """Rows for the trainer, what is counted of them, and what to note: a row without a trained token is dropped.
+
+    ``vocabulary`` is the number of tokens that the model knows; a row with another one is dropped too.
+    """
     rows, counts, truncated, empty, refused = [], Counts(), 0, 0, []
     for example in examples:
         try:
             sequences = recipe.method.sequences(example, tokenizer, recipe.training.length)
+            _require_known(sequences, tokenizer, vocabulary)
         except DataError as error:
             refused.append(error)
             continue
@@ -116,6 +133,17 @@ def tokenize(recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> 
         if count
     ]
     return rows, counts, notes
+
+
+def _require_known(sequences: Sequence[TokenSequence], tokenizer, vocabulary: int) -> None:
+    """``DataError`` if a token of ``sequences`` has no row in the model's embedding of ``vocabulary`` rows."""
+    highest = max(max(sequence.ids, default=0) for sequence in sequences)
+    if highest >= vocabulary:
+        token = tokenizer.convert_ids_to_tokens(highest)
+        raise DataError(
+            f"The tokenizer gives {token!r} the id {highest:,}, and the model knows only {vocabulary:,} tokens.",
+            "Tokenizer and model do not fit: download the model again, or remove the token that was added.",
+        )
 
 
 def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:

@@ -1,5 +1,6 @@
 """What a run starts from: the untouched base, or the tuned model of an earlier run."""
 
+from finetune.compat import supports_sdpa
 from finetune.errors import RecipeError
 from finetune.machine.attention import choose_attention, use
 from finetune.machine.hardware import Machine
@@ -13,7 +14,7 @@ from finetune.training import fsdp
 def load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precision: str):
     """The model to train: the untouched base, or what an earlier run made of it."""
     model = _load_start(recipe, workspace, machine, precision)
-    use(model, choose_attention(machine, precision).value)
+    use(model, choose_attention(machine, precision, supports_sdpa(model)).value)
     return model
 
 

@@ -15,6 +15,7 @@ from finetune.machine import hardware
 from finetune.machine.attention import choose_attention
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load, versions
+from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
 from finetune.models.saving import save
 from finetune.recipe import Recipe
@@ -113,8 +114,12 @@ def _work(attempt: Attempt) -> str:
     run.emit(events.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
-    report(run, (("training.precision", precision), ("attention", choose_attention(machine, precision.value))))
-    locate(recipe.model, workspace)
+    found = inspect(locate(recipe.model, workspace), recipe.model.id)
+    require_suited(recipe.adapter, found)
+    attention = choose_attention(machine, precision.value, found.architecture.has_sdpa)
+    report(run, (("training.precision", precision), ("attention", attention)))
+    for note in found.notes:
+        run.emit(events.Noted(message=note))
 
     run.emit(events.Entered(phase="tokenizing"))
     attempt.prepared = prepare(recipe, workspace, distributed.world_size())

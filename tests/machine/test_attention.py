@@ -48,3 +48,8 @@ def test_a_model_that_uses_it_is_nearer_to_fp32(tiny_model, packed):
     real_tokens = other["attention_mask"].bool() if not packed else torch.ones(3, 40, dtype=torch.bool)
     error = {name: (found - logits["exact"])[real_tokens].abs().mean() for name, found in logits.items()}
     assert 0 < error[SHORT_IN_FP32] < 1.2 * error[FUSED]
+
+
+def test_an_architecture_without_fused_attention_is_computed_eagerly():
+    for precision in ("bf16", "fp32"):
+        assert choose_attention(CPU, precision, has_sdpa=False).value == "eager"

@@ -1,15 +1,9 @@
-import json
-
 import pytest
 
 from finetune.errors import ModelError
 from finetune.models.locate import STARTER, locate
 from finetune.recipe import ModelSettings
-
-
-def edit_config(folder, **changes):
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+from tests.models.damage import edit_config
 
 
 def refusal(workspace, name="broken"):
@@ -47,7 +41,6 @@ def test_weights_in_other_formats_are_refused(broken, with_tiny):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"auto_map": {"AutoModel": "evil.Model"}}, "needs its own code"),
         ({"_attn_implementation": "org/kernel"}, "loads code from another repository"),
         ({"num_hidden_layers": 200_000}, "num_hidden_layers = 200,000"),
     ],

@@ -1,7 +1,11 @@
+import re
+import shutil
+
 import pytest
 
 from finetune.errors import RecipeError
 from finetune.service.preflight import require_runnable
+from tests.models.damage import edit_config
 from tests.training.test_train import recipe
 
 
@@ -33,3 +37,20 @@ def test_rows_of_another_kind_cannot_be_mixed_in(with_tiny, tmp_path):
     pairs = recipe(tmp_path, method="dpo").data.path
     with pytest.raises(RecipeError, match="Mix in rows of the same kind"):
         require_runnable(recipe(tmp_path, **{"data.replay": pairs}), with_tiny)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model_type": "bert", "architectures": ["BertForMaskedLM"]}, "an encoder"),
+        ({"quantization_config": {"quant_method": "gptq"}}, r"quantized \(gptq\)"),
+        ({"num_hidden_layers": 1, "layer_types": ["full_attention"]}, "has no place in it"),
+    ],
+)
+def test_a_model_that_cannot_be_trained_is_refused_before_a_run(with_tiny, tiny_model, tmp_path, changes, words):
+    shutil.copytree(tiny_model, with_tiny.models_dir / "broken")
+    edit_config(with_tiny.models_dir / "broken", **changes)
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **{"model.id": "broken"}), with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "model.id" and re.search(words, problem.message)

@@ -1,4 +1,8 @@
+import json
+import shutil
+
 import pytest
+from transformers import AutoTokenizer
 
 from finetune.errors import DataError, RecipeError
 from finetune.recipe import Recipe
@@ -48,3 +52,44 @@ def test_a_pair_is_as_long_as_its_prompt_with_the_longer_answer():
     row = {"prompt_ids": [1, 2, 3], "chosen_ids": [4], "rejected_ids": [5, 6]}
     assert (row_tokens(row), sequence_tokens(row)) == (6, 5)
     assert sequence_tokens({"input_ids": [1, 2], "labels": [-100, 2]}) == 2
+
+
+def test_a_length_beyond_the_context_is_cut_to_it_and_said(with_tiny, tmp_path):
+    long = {"training.length": 4096}
+    prepared = prepare(recipe(tmp_path, **long), with_tiny)
+    assert "The model reads at most 512 tokens, so rows are truncated there and not at 4,096." in [
+        note.message for note in prepared.notes
+    ]
+    path = tmp_path / "long.jsonl"
+    path.write_text(json.dumps({"prompt": "Sing.", "completion": "la " * 600}) + "\n", encoding="utf-8")
+    assert prepare(recipe(tmp_path, **long, **{"data.path": str(path)}), with_tiny).rows.longest == 512
+
+
+@pytest.fixture
+def with_token(with_tiny, tiny_model):
+    """Adds a token to the tokenizer of a copy of the tiny model, which knows 259 tokens; its id is 259."""
+
+    def add(token, **special):
+        folder = with_tiny.models_dir / "grown"
+        shutil.copytree(tiny_model, folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer.add_special_tokens(special) if special else tokenizer.add_tokens([token])
+        tokenizer.save_pretrained(folder)
+
+    return add
+
+
+def test_a_row_with_a_token_that_the_model_does_not_know_is_dropped_and_said(with_token, with_tiny, tmp_path):
+    with_token("sea")
+    path = tmp_path / "few.jsonl"
+    rows = [{"prompt": f"{n}?", "completion": "the sea" if n == 3 else "the sky"} for n in range(12)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    prepared = prepare(recipe(tmp_path, **{"model.id": "grown", "data.path": str(path)}), with_tiny)
+    told = [note.message for note in prepared.notes if "'sea'" in note.message]
+    assert len(told) == 1 and "1 " in told[0] and "id 259" in told[0] and "knows only 259 tokens" in told[0]
+
+
+def test_a_padding_token_that_the_model_does_not_know_is_not_used(with_token, with_tiny, tmp_path):
+    with_token("[PAD]", pad_token="[PAD]")
+    prepared = prepare(recipe(tmp_path, **{"model.id": "grown"}), with_tiny)
+    assert prepared.tokenizer.pad_token == prepared.tokenizer.eos_token

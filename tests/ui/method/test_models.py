@@ -1,5 +1,8 @@
+import shutil
+
 from finetune.models.known import known_models
 from finetune.ui.method.models import describe_model, model_choices
+from tests.models.damage import edit_config
 
 
 def test_the_starter_comes_first_then_the_workspace_then_the_known(studio, with_tiny):
@@ -29,3 +32,10 @@ def test_a_start_from_an_earlier_run_is_described_and_how_to_undo_it(studio, wri
     html = describe_model(studio, "starter", write_run(name="<pirate>").id)
     assert "the tuned model of run 1 “&lt;pirate&gt;”, until you clear “Run” under More settings" in html
     assert "the tuned model of run 9" in describe_model(studio, "starter", "9")
+
+
+def test_a_model_that_cannot_be_trained_says_so_when_it_is_chosen(studio, with_tiny, tiny_model):
+    assert describe_model(studio, "tiny") == ""
+    shutil.copytree(tiny_model, with_tiny.models_dir / "broken")
+    edit_config(with_tiny.models_dir / "broken", architectures=["Qwen2ForSequenceClassification"])
+    assert "a classifier or reward model" in describe_model(studio, "broken")

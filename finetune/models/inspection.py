@@ -1,0 +1,81 @@
+"""Inspection of a model before it is used: config, names and shapes of its tensors, tokenizer. No weight is read.
+
+It is done when a model is chosen, before a run is queued, and again by each process that loads it. What is loaded then
+is verified by the same rule (``reading.require_complete``).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from finetune.adapters import Adapter
+from finetune.errors import ModelError
+from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
+from finetune.models.files import read_config, require_files
+from finetune.models.locate import downloaded
+from finetune.models.reading import from_files, require_complete
+from finetune.models.tokenizer import read_tokenizer
+from finetune.recipe import ModelSettings
+from finetune.runs.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is known of a model before its weights are read."""
+
+    architecture: Architecture
+    notes: tuple[str, ...] = ()
+    """What a person should know of it, as sentences."""
+
+
+def inspect_downloaded(settings: ModelSettings, workspace: Workspace) -> Inspection | None:
+    """``inspect`` of a model that is on this machine; None for one that a run would download first."""
+    folder = downloaded(settings, workspace)
+    return inspect(folder, settings.id) if folder else None
+
+
+def inspect(folder: Path, name: str) -> Inspection:
+    """What the model ``name`` in ``folder`` is; ``ModelError`` if it cannot be trained here, with what to do."""
+    stamp = tuple((file.name, file.stat().st_mtime_ns) for file in sorted(folder.iterdir()) if file.is_file())
+    return _inspect(folder, name, stamp)
+
+
+@lru_cache(maxsize=64)
+def _inspect(folder: Path, name: str, stamp: tuple) -> Inspection:
+    found = architecture(read_config(folder, name), name)
+    require_files(folder, name)
+    read_tokenizer(folder, name)
+    if not found.quantization:
+        _require_tensors(folder, name)
+    notes = []
+    if found.quantization in DEQUANTIZED:
+        notes.append(f"Its weights are stored in {found.quantization.upper()}; they are trained in 16 bits.")
+    if found.quantization == KEPT:
+        notes.append("Its weights are stored in 4 bits (nf4) and stay frozen; LoRA and QLoRA train an adapter on them.")
+    if not found.has_sdpa:
+        notes.append("It needs eager attention, which is slower and takes more memory than PyTorch's fused kernels.")
+    return Inspection(found, tuple(notes))
+
+
+def require_suited(adapter: Adapter, inspection: Inspection) -> None:
+    """``ModelError`` if ``adapter`` cannot be trained on weights that are stored as those of the model are."""
+    quantization = inspection.architecture.quantization
+    if quantization in DEQUANTIZED and adapter.quantization_arguments():
+        raise ModelError(
+            f"The weights of this model are stored in {quantization.upper()}, and QLoRA cannot quantize them anew.",
+            "Choose LoRA, or the model in 16 bits that it was made from.",
+        )
+    if quantization == KEPT and adapter.trains_base():
+        raise ModelError(
+            "The weights of this model are stored in 4 bits, and such weights cannot be trained themselves.",
+            "Choose LoRA or QLoRA, or the model in 16 bits that it was made from.",
+        )
+
+
+def _require_tensors(folder: Path, name: str) -> None:
+    """``ModelError`` unless each tensor of the model is in its files, by name and shape, and no other that matters.
+
+    Transformers itself assigns names to names (it renames and merges some), on a device without memory.
+    """
+    _, info = from_files(folder, name, device_map={"": "meta"}, ignore_mismatched_sizes=True)
+    require_complete(info, name)
