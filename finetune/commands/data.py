@@ -36,11 +36,12 @@ def check_file(options, workspace: Workspace) -> int:
 
     quieten()
     model = ModelSettings(id=options.model)
-    if options.model != "starter":
-        inspect_downloaded(model, workspace)
     given = Recipe.from_dict({"data": {"path": str(options.file), **settings(options.set)}}).data
     progress, length = shown(options.json, after_s=PATIENCE_S, stays=False), options.length
     try:
+        if options.model != "starter":
+            progress.show(Status("Inspecting the model"))
+            inspect_downloaded(model, workspace)
         dataset = read_main(
             given,
             workspace.find,

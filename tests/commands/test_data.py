@@ -25,7 +25,11 @@ def test_a_large_file_shows_what_share_is_read_and_checked(words, command, tmp_p
     monkeypatch.setattr("finetune.commands.data.PATIENCE_S", 0.0)
     monkeypatch.setattr(progress.PlainLines, "every_s", 0.0)
     code, _, error = command("check", write_rows(tmp_path), "--model", "tiny", *words)
-    lines = [] if words else ["Reading the file: 100 %", "Loading the tokenizer", "Checking the rows: 0 %"]
+    lines = (
+        []
+        if words
+        else ["Inspecting the model", "Reading the file: 100 %", "Loading the tokenizer", "Checking the rows: 0 %"]
+    )
     assert code == 0 and list(dict.fromkeys(error.splitlines())) == lines
 
 
@@ -33,7 +37,7 @@ def test_progress_ends_before_the_error_is_printed(command, tmp_path, monkeypatc
     monkeypatch.setattr("finetune.commands.data.PATIENCE_S", 0.0)
     code, out, error = command("check", write_rows(tmp_path), "--model", "nowhere")
     *shown, said = error.splitlines()
-    assert code == 2 and out == "" and shown[-1] == "Loading the tokenizer" and said.startswith("There is no model")
+    assert code == 2 and out == "" and shown[-1] == "Inspecting the model" and said.startswith("There is no model")
 
 
 def test_how_a_file_is_read_can_be_set(command, tmp_path):
