@@ -3,6 +3,7 @@
 known       the open models that the page offers
 locate      where a model is on this machine, downloaded if needed
 tokenizer   its tokenizer
+turn_end    the token that ends an answer, as the rows teach it
 loading     its weights
 saving      the tuned model, written to the run directory
 """
