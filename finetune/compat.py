@@ -245,6 +245,16 @@ def is_plain_lora_layer(layer) -> bool:
     return not layer.lora_variant and not any(layer.lora_bias.values())
 
 
+@uses("transformers.PreTrainedConfig._attn_implementation")
+def attention_of(model) -> str:
+    """The attention that ``model`` computes with, as ``set_attn_implementation`` takes it.
+
+    Batched decoding replaces it while it is tried. Without it a model that cannot be batched would keep the
+    replacement.
+    """
+    return model.config._attn_implementation
+
+
 @uses("accelerate.state.AcceleratorState.fsdp_plugin")
 def fsdp_plugin(accelerator):
     """The settings by which ``accelerator`` shards a model (FSDP), a ``FullyShardedDataParallelPlugin``; else None.

@@ -1,5 +1,8 @@
 """Base and tuned side by side: the same question, the same sampling; only the training differs.
 
 chat        base and tuned of a finished run: their answers, and the words in which these differ
-paired      batched or sequential decoding of both from one copy of the weights
+paired      batched or sequential decoding of both, decided by trial
+trial       what the trial asks, and what must be equal
+batched     both in one batch of two rows, from one copy of the weights
+decoding    one after the other
 """
