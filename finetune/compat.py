@@ -255,6 +255,15 @@ def attention_of(model) -> str:
     return model.config._attn_implementation
 
 
+@uses("transformers.GenerationMixin._supports_default_dynamic_cache()")
+def takes_default_cache(model) -> bool:
+    """True if ``generate`` gives ``model`` a ``DynamicCache``; the others make a cache of their own kind.
+
+    Without it Compare gives MiniMax or xLSTM a cache that they refuse.
+    """
+    return model._supports_default_dynamic_cache()
+
+
 @uses("accelerate.state.AcceleratorState.fsdp_plugin")
 def fsdp_plugin(accelerator):
     """The settings by which ``accelerator`` shards a model (FSDP), a ``FullyShardedDataParallelPlugin``; else None.

@@ -9,8 +9,8 @@ fp32 on a CPU that costs little, because there a second row costs nearly as much
 so that neither row ever sees padding. The pair then costs 1.2 × one answer alone in bf16 and 1.5 × in fp32 (the starter
 with LoRA, tests/benchmarks/pair.py).
 
-A model that hands its layers anything but two rows, one token each, is refused while it is tried (``RowsError``): blocks
-that give each expert the tokens routed to it, or that put time before the batch.
+A model that hands its layers anything but two rows, one token each, is refused while it is tried (``RowsError``):
+blocks that give each expert the tokens routed to it, or that put time before the batch.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,8 @@ class BatchedDecoding:
         from transformers.cache_utils import DynamicLayer
 
         logits, position = self.sequential.prefill(prompts)
-        if not all(type(layer) is DynamicLayer for cache in position.caches for layer in cache.layers):
+        layers = [layer for cache in position.caches for layer in getattr(cache, "layers", (None,))]
+        if not all(type(layer) is DynamicLayer for layer in layers):
             raise RowsError("The cache of this model is more than keys and values.")
         longest = max(position.lengths)
         pads = [longest - length for length in position.lengths]

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
+from finetune.compat import takes_default_cache
 from finetune.errors import ModelError
 
-CACHES = ("past_key_values", "cache_params")
+CACHES = ("past_key_values", "cache_params", "state")
 """The names of the cache among the arguments of Transformers' models."""
 
 
@@ -22,12 +23,12 @@ class Variant:
     first_cache: Callable[[], Any] | None = None
     """Gives the cache that an answer begins with; None if it begins with an empty one."""
 
-    def step(self, ids: list[int], cache, read: int) -> Any:
-        """Logits (V,) in float32 after ``ids``, which are appended to ``cache``, behind the ``read`` tokens before."""
+    def step(self, ids: list[int], cache, read: int) -> tuple:
+        """Logits (V,) in float32 after ``ids``, behind the ``read`` tokens before, and the cache of all of them."""
         import torch
 
-        takes = arguments(self.model)
-        given = {cache_argument(self.model): cache}
+        name, takes = cache_argument(self.model), arguments(self.model)
+        given = {name: cache}
         if "position_ids" in takes:
             # A model with states among its layers would ask its cache, which counts the tokens of the first layer.
             start = read + (self.first_cache().get_seq_length() if self.first_cache else 0)
@@ -35,13 +36,16 @@ class Variant:
         with torch.inference_mode(), self.ready():
             batch = torch.tensor([ids], device=self.model.device)
             output = self.model(input_ids=batch, use_cache=True, logits_to_keep=1, **given)
-            return output.logits[0, -1].float()
+            return output.logits[0, -1].float(), output.get(name, cache)
 
     def cache(self):
-        """The cache that an answer of this model begins with."""
+        """The cache that an answer begins with; None for a model that makes one of its own kind."""
         from transformers import DynamicCache
 
-        return self.first_cache() if self.first_cache else DynamicCache(config=self.model.config)
+        if self.first_cache:
+            return self.first_cache()
+        model = own(self.model)
+        return DynamicCache(config=model.config.get_text_config(decoder=True)) if takes_default_cache(model) else None
 
 
 @dataclass
@@ -76,23 +80,21 @@ class SequentialDecoding:
 
         return torch.stack(self._read([[token] for token in tokens], position))
 
-    def _read(self, both: list[list[int]], position: Position) -> list:
+    def _read(self, both: list[list[int]], position: Position) -> tuple:
         given = zip(self.variants, both, position.caches, position.lengths)
-        logits = [variant.step(ids, cache, read) for variant, ids, cache, read in given]
+        logits, caches = zip(*(variant.step(ids, cache, read) for variant, ids, cache, read in given))
+        position.caches = list(caches)
         position.lengths = [read + len(ids) for ids, read in zip(both, position.lengths)]
         return logits
 
 
 def cache_argument(model) -> str:
-    """By which argument ``model`` takes its cache: state space models have another name for it.
-
-    ``ModelError`` for a model that takes none of Transformers' caches: it would see each token alone.
-    """
+    """By which argument ``model`` takes its cache; ``ModelError`` for one that takes none: it sees each token alone."""
     takes = arguments(model)
     found = next((name for name in CACHES if name in takes), None)
     if not found:
         raise ModelError(
-            f"A model of type {model.config.model_type} keeps its state in a way of its own, so it cannot chat here.",
+            f"A model of type {model.config.model_type} has no cache, so it cannot chat here.",
             "Export the run, and ask the exported model.",
         )
     return found
@@ -100,5 +102,9 @@ def cache_argument(model) -> str:
 
 def arguments(model) -> set[str]:
     """The names of the arguments that ``model`` takes itself, under PEFT too."""
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return set(signature(inner.forward).parameters)
+    return set(signature(own(model).forward).parameters)
+
+
+def own(model):
+    """The model of Transformers that ``model`` is, or that is under PEFT's."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model

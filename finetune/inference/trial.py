@@ -38,9 +38,12 @@ def are_apart(sequential) -> bool:
     prompts, following = _trial(sequential)
     alone = []
     for i, (variant, prompt) in enumerate(zip(sequential.variants, prompts)):
-        cache, tokens = variant.cache(), [*prompt, *(each[i] for each in following)]
-        steps = [variant.step(prompt, cache, 0)]
-        alone.append(steps + [variant.step([tokens[n]], cache, n) for n in range(len(prompt), len(tokens))])
+        logits, cache = variant.step(prompt, variant.cache(), 0)
+        steps = [logits]
+        for read, tokens in enumerate(following, len(prompt)):
+            logits, cache = variant.step([tokens[i]], cache, read)
+            steps.append(logits)
+        alone.append(steps)
     return all(
         not (together - single).abs().max() > LEAST_DIFFERENCE * single.std()
         for logits, singles in zip(walked(sequential), zip(*alone))

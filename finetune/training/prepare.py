@@ -12,6 +12,7 @@ from finetune.data.counts import Counts
 from finetune.data.mix import gather
 from finetune.errors import DataError, RecipeError
 from finetune.format import counted
+from finetune.inference.question import messages
 from finetune.models.locate import load_config
 from finetune.models.tokenizer import load_tokenizer
 from finetune.recipe import Recipe
@@ -120,9 +121,8 @@ def tokenize(recipe: Recipe, examples: Sequence[dict], tokenizer, part: str) -> 
 
 def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:
     """The conversations to answer during training: the recipe's prompts, else the first held-out questions."""
-    system = [{"role": "system", "content": recipe.data.system}] if recipe.data.system else []
     if recipe.evaluation.prompts:
-        return [[*system, {"role": "user", "content": prompt}] for prompt in recipe.evaluation.prompts]
+        return [messages(recipe, prompt) for prompt in recipe.evaluation.prompts]
     found = [prompt_of(example) for example in examples[:PROMPTS_SHOWN]]
     return [prompt for prompt in found if prompt]
 

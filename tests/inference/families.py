@@ -37,10 +37,15 @@ FAMILIES = {
         "num_key_value_heads": 2, "mamba_n_heads": 8, "mamba_d_head": 16, "mamba_d_state": 16,
         "attn_layer_indices": [1],
     },
+    "minimax": DENSE | EXPERTS | {
+        "num_local_experts": 4, "head_dim": 16, "layer_types": ["linear_attention", "full_attention"], "block_size": 16,
+    },
+    "xlstm": {"num_heads": 4, "num_blocks": 2, "qk_dim_factor": 1.0, "v_dim_factor": 1.0},
+    "rwkv": {"attention_hidden_size": 64, "rescale_every": 0},
     "lfm2": DENSE | {"num_key_value_heads": 2, "layer_types": ["conv", "full_attention"]},
 }  # fmt: skip
 """What the configuration of each family is given beside ``COMMON``."""
-EAGER = {"bloom", "mamba"}
+EAGER = {"bloom", "mamba", "xlstm", "rwkv"}
 """The families without ``sdpa``."""
 TARGETS = {"mamba": ["in_proj", "x_proj"], "bamba": ["q_proj", "v_proj", "in_proj", "up_proj"]}
 """The layers with an adapter, where "all linear layers" is not what PEFT can wrap."""

@@ -1,8 +1,9 @@
 """One after the other: each as it decodes alone."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
-from transformers import RwkvConfig, RwkvForCausalLM
 
 from finetune.errors import ModelError
 from finetune.inference.decoding import SequentialDecoding, Variant, cache_argument
@@ -23,10 +24,22 @@ def test_a_cache_is_given_by_the_models_own_name_for_it(family, name):
     ]
 
 
-def test_a_model_without_such_a_cache_is_refused():
-    torch.manual_seed(0)
-    model = RwkvForCausalLM(
-        RwkvConfig(vocab_size=64, hidden_size=32, attention_hidden_size=32, num_hidden_layers=2, rescale_every=0)
-    )
-    with pytest.raises(ModelError, match="rwkv keeps its state"):
-        Variant(model).step([1, 2], None, 0)
+@pytest.mark.parametrize("family", ["minimax", "xlstm", "rwkv"])
+def test_a_model_makes_a_cache_of_its_own_kind(family):
+    model = build(family)
+    variant = Variant(model)
+    assert variant.cache() is None
+    assert walk(SequentialDecoding(variant, variant), (IDS, IDS[:6]), 8) == [
+        greedy(model, IDS, 8),
+        greedy(model, IDS[:6], 8),
+    ]
+
+
+def test_a_model_without_a_cache_is_refused():
+    class Forgetful(torch.nn.Module):
+        config = SimpleNamespace(model_type="goldfish")
+
+        def forward(self, input_ids): ...
+
+    with pytest.raises(ModelError, match="goldfish has no cache"):
+        cache_argument(Forgetful())
