@@ -15,6 +15,7 @@ from finetune.format import counted
 from finetune.inference.question import messages
 from finetune.models.locate import load_config
 from finetune.models.tokenizer import load_tokenizer
+from finetune.models.turn_end import turn_end_problem
 from finetune.recipe import Recipe
 from finetune.runs.events import Noted
 from finetune.runs.workspace import Workspace
@@ -75,6 +76,8 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer) -> tuple[Rows, list[N
         )
     recipe.method.require_trainable(gathered.train)
     notes = [Noted(message=note) for note in gathered.notes]
+    if dataset.kind != "text" and (problem := turn_end_problem(tokenizer)):
+        notes.append(Noted(message=problem, level="warning"))
     if dataset.rejected:
         first = dataset.rejected[0]
         words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"

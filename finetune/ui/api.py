@@ -3,6 +3,8 @@
 Each returns plain values. A mistake that a person can fix is raised as a ``gr.Error`` with its message and hint.
 """
 
+from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import gradio as gr
@@ -78,6 +80,8 @@ def public(endpoint, studio: Studio):
             raise gr.Error(str(error), print_exception=False) from None
 
     call.__name__, call.__doc__ = endpoint.__name__, endpoint.__doc__
+    # A client reads the names of the parameters here, and that one of them may be left out.
+    call.__signature__ = signature(partial(endpoint, studio))
     return call
 
 
