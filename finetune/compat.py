@@ -255,6 +255,25 @@ def is_plain_lora_layer(layer) -> bool:
     return not layer.lora_variant and not any(layer.lora_bias.values())
 
 
+@uses("transformers.PreTrainedConfig._attn_implementation")
+def attention_of(model) -> str:
+    """The attention that ``model`` computes with, as ``set_attn_implementation`` takes it.
+
+    Batched decoding replaces it while it is tried. Without it a model that cannot be batched would keep the
+    replacement.
+    """
+    return model.config._attn_implementation
+
+
+@uses("transformers.GenerationMixin._supports_default_dynamic_cache()")
+def takes_default_cache(model) -> bool:
+    """True if ``generate`` gives ``model`` a ``DynamicCache``; the others make a cache of their own kind.
+
+    Without it Compare gives MiniMax or xLSTM a cache that they refuse.
+    """
+    return model._supports_default_dynamic_cache()
+
+
 @uses("accelerate.state.AcceleratorState.fsdp_plugin")
 def fsdp_plugin(accelerator):
     """The settings by which ``accelerator`` shards a model (FSDP), a ``FullyShardedDataParallelPlugin``; else None.

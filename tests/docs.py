@@ -18,7 +18,7 @@ from finetune.adapters import ADAPTERS
 from finetune.data.fixes import FIXES
 from finetune.data.formats import FORMATS
 from finetune.data.settings import DataSettings
-from finetune.inference.chat import Sampling
+from finetune.inference.sampling import Sampling
 from finetune.methods import METHODS
 from finetune.models.known import known_models
 from finetune.paths import ASSETS, PROJECT

@@ -12,6 +12,7 @@ def add(commands: Commands) -> None:
     chat = commands.add("chat", ask_both, "ask base and tuned the same question")
     chat.add_argument("run", metavar="RUN", help="the number or the id of a run")
     chat.add_argument("--prompt", required=True, metavar="TEXT", help="the question")
+    chat.add_argument("--system", metavar="TEXT", help="the system prompt (default: the recipe's; '' for none)")
     chat.add_argument("--seed", type=int, default=7, metavar="N", help="equal seeds sample equal answers (default: 7)")
     chat.add_argument(
         "--max-tokens", type=int, default=256, metavar="N", help="the longest answer, in tokens (default: 256)"
@@ -33,14 +34,16 @@ def add(commands: Commands) -> None:
 
 def ask_both(options, workspace: Workspace) -> int:
     """Print the answers of base and tuned to one prompt."""
-    from finetune.inference.chat import Pair, Sampling
+    from finetune.inference.chat import Pair, cut_off, facts
+    from finetune.inference.question import messages
+    from finetune.inference.sampling import Sampling
 
-    pair = Pair.load(workspace.run(options.run), workspace)
+    run = workspace.run(options.run)
+    pair = Pair.load(run, workspace)
     sampling = Sampling(seed=options.seed, max_tokens=options.max_tokens, greedy=options.greedy)
-    messages = [{"role": "user", "content": options.prompt}]
-    *_, reply = pair.reply(messages, messages, sampling)
-    facts = {"base": reply.base, "tuned": reply.tuned, "tokens_per_s": round(reply.tokens_per_s, 1)}
-    return answer(options, facts, [f"base:  {reply.base}", f"tuned: {reply.tuned}"])
+    question = messages(run.recipe, options.prompt, system=options.system)
+    *_, reply = pair.reply(question, question, sampling)
+    return answer(options, facts(reply), [f"base:  {reply.base}", f"tuned: {reply.tuned}", *cut_off(reply)])
 
 
 def export_run(options, workspace: Workspace) -> int:

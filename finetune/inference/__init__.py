@@ -1,5 +1,10 @@
 """Base and tuned side by side: the same question, the same sampling; only the training differs.
 
 chat        base and tuned of a finished run: their answers, and the words in which these differ
-paired      batched or sequential decoding of both from one copy of the weights
+question    a question as both are asked it
+sampling    the settings of an answer, and its next token
+paired      batched or sequential decoding of both, decided by trial
+trial       what the trial asks, and what must be equal
+batched     both in one batch of two rows, from one copy of the weights
+decoding    one after the other
 """

@@ -13,36 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import Field
-
 from finetune.errors import ModelError
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
+from finetune.inference.sampling import Sampling, TokenSampler
 from finetune.machine import hardware
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
 from finetune.models.loading import load_base, load_weights, require_model
 from finetune.models.tokenizer import load_tokenizer
+from finetune.models.turn_end import end_ids
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
-from finetune.settings import Settings
-
-TOP_FIRST = 1024
-"""Most likely tokens tried first for ``top_p``: sorting a whole vocabulary takes 10 ms."""
-
-
-class Sampling(Settings):
-    """How answers are sampled: the same for base and tuned."""
-
-    seed: int = Field(7, ge=0, le=2**31 - 1)
-    """Decides the random numbers. Equal seeds give equal answers."""
-    temperature: float = Field(0.3, ge=0, le=2)
-    """Randomness of the sampling. 0: the most likely token; 1: the model's own probabilities; above 1: more random."""
-    top_p: float = Field(0.95, gt=0, le=1)
-    """Nucleus sampling: sample only from the most likely tokens that together have this probability."""
-    max_tokens: int = Field(256, ge=1, le=4096)
-    """Longest answer, in tokens."""
-    greedy: bool = False
-    """Greedy decoding: always take the most likely token, without random numbers."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +37,10 @@ class Reply:
     tokens_per_s: float
     """Tokens of both answers per second since the question."""
     done: bool = False
+    base_cut: bool = False
+    """True if the base's answer was cut off at the longest answer, or where the context is full."""
+    tuned_cut: bool = False
+    """The same for the tuned model's answer."""
 
 
 class Pair:
@@ -86,12 +71,16 @@ class Pair:
                 f"The model {recipe.model.id} has no chat template, so it cannot chat.",
                 "Train a chat model (often named Instruct or Chat), or set the chat template to ChatML.",
             )
-        base = load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
+
+        def another():
+            return load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
+
+        base = another()
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
         else:
-            decoding, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter)
-        return cls(decoding, tokenizer, _end_ids(tokenizer, base), _context(tokenizer, base), how)
+            decoding, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter, another)
+        return cls(decoding, tokenizer, end_ids(tokenizer, base), _context(tokenizer, base), how)
 
     def prompt(self, messages: list[dict]) -> list[int]:
         """The prompt tokens of ``messages``, up to the start of the answer."""
@@ -126,38 +115,36 @@ class Pair:
         return self._replies(prompts, sampling, room, stop or threading.Event())
 
     def _replies(self, prompts, sampling: Sampling, room: int, stop: threading.Event) -> Iterator[Reply]:
-        base, tuned = answers = (AnswerText(self.tokenizer), AnswerText(self.tokenizer))
+        base, tuned = answers = tuple(AnswerText(self.tokenizer, sampling.stop) for _ in prompts)
         with self.lock:
             began = time.perf_counter()
 
             def so_far(done: bool = False) -> Reply:
                 seconds = max(time.perf_counter() - began, 1e-9)
                 speed = (len(base.ids) + len(tuned.ids)) / seconds
-                return Reply(base.text, tuned.text, len(base.ids), len(tuned.ids), speed, done)
+                cut = (done and not answer.ended and len(answer.ids) == room for answer in answers)
+                return Reply(base.text, tuned.text, len(base.ids), len(tuned.ids), speed, done, *cut)
 
-            for tokens in self._tokens(prompts, TokenSampler(sampling), room, stop):
-                for answer, token in zip(answers, tokens):
-                    if token is not None:
-                        answer.add(token)
+            for _ in self._steps(prompts, answers, TokenSampler(sampling), room, stop):
                 yield so_far()
             for answer in answers:
                 answer.finish()
             yield so_far(done=True)
 
-    def _tokens(
-        self, prompts, sample: "TokenSampler", room: int, stop: threading.Event
-    ) -> Iterator[tuple[int | None, int | None]]:
-        """The next token of base and tuned per step; None for an answer that has ended."""
+    def _steps(
+        self, prompts, answers: "tuple[AnswerText, AnswerText]", sample: TokenSampler, room: int, stop: threading.Event
+    ) -> Iterator[None]:
+        """One token more of both answers per step, until both have ended or have ``room`` tokens."""
         logits, position = self.decoding.prefill(prompts)
-        ended = [False, False]
         for step in range(room):
             if stop.is_set():
                 return
-            tokens = sample(logits)
-            ended = [before or token in self.end_ids for before, token in zip(ended, tokens)]
-            if all(ended):
+            tokens = sample(logits, [prompt + answer.ids for prompt, answer in zip(prompts, answers)])
+            for answer, token in zip(answers, tokens):
+                answer.take(token, self.end_ids)
+            yield
+            if all(answer.ended for answer in answers):
                 return
-            yield tuple(None if has_ended else token for has_ended, token in zip(ended, tokens))
             if step + 1 < room:
                 # An answer that has ended is decoded on beside the other one; its tokens are dropped.
                 logits = self.decoding.step(tokens, position)
@@ -202,55 +189,28 @@ class Pairs:
         hardware.release_memory()
 
 
-class TokenSampler:
-    """Samples the next token of each row of logits, with the same random numbers for all rows."""
-
-    def __init__(self, sampling: Sampling):
-        import torch
-
-        self.temperature = 0.0 if sampling.greedy else sampling.temperature
-        self.top_p = sampling.top_p
-        self.generator = torch.Generator().manual_seed(sampling.seed)
-
-    def __call__(self, logits) -> list[int]:
-        """Token ids, one for each row of ``logits`` (B, V).
-
-        Exponential race (the Gumbel-max trick): argmax(p / e) with e ~ Exp(1) is token i with probability p_i. All
-        rows share e, so rows with equal p get equal tokens.
-        """
-        import torch
-
-        if self.temperature == 0:
-            return [int(row.argmax()) for row in logits]
-        noise = torch.empty(logits.shape[-1]).exponential_(generator=self.generator).to(logits.device)
-        probabilities = (self._nucleus(row) for row in torch.softmax(logits / self.temperature, dim=-1))
-        return [int((probability / noise).argmax()) for probability in probabilities]
-
-    def _nucleus(self, probability):
-        """``probability`` (V,) with all tokens outside the nucleus set to 0 (Holtzman et al. 2020, eq. 2)."""
-        import torch
-
-        if self.top_p == 1:
-            return probability
-        highest = probability.topk(min(TOP_FIRST, len(probability))).values
-        if highest.sum() < self.top_p:
-            highest = probability.sort(descending=True).values
-        before = highest.cumsum(0) - highest
-        least = highest[before < self.top_p][-1]
-        return torch.where(probability >= least, probability, 0)
-
-
 @dataclass
 class AnswerText:
     """One answer during decoding: its tokens, and the text that they settle."""
 
     tokenizer: Any
+    stop: tuple[str, ...] = ()
+    """Texts before which the answer ends."""
     ids: list[int] = field(default_factory=list)
     text: str = ""
+    ended: bool = False
+    """True once the model has ended it, or one of the stop texts has."""
     _start: int = 0
     """First token of the last settled part, decoded again so that spaces between words come out right."""
     _settled: int = 0
     """Tokens whose text is in ``text``."""
+
+    def take(self, token: int, end_ids: set[int]) -> None:
+        """The next token, which is none of the answer's if it ends it, or if the answer has ended before."""
+        self.ended |= token in end_ids
+        if not self.ended:
+            self.add(token)
+            self.ended = self._stops()
 
     def add(self, token: int) -> None:
         """Append a token; while it is only part of a character, the text waits."""
@@ -263,9 +223,36 @@ class AnswerText:
     def finish(self) -> None:
         """Settle the text; an incomplete character at the end is left out."""
         self.text = self._decode(0).rstrip("\ufffd")
+        self._stops()
+
+    def _stops(self) -> bool:
+        """Cut the text before the first stop text in it; True if there is one."""
+        places = [place for each in self.stop if (place := self.text.find(each)) >= 0]
+        if places:
+            self.text = self.text[: min(places)]
+        return bool(places)
 
     def _decode(self, start: int, end: int | None = None) -> str:
         return self.tokenizer.decode(self.ids[start:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+
+def facts(reply: Reply) -> dict:
+    """Both answers as plain values, for a program."""
+    return {
+        "base": reply.base,
+        "tuned": reply.tuned,
+        "tokens_per_s": round(reply.tokens_per_s, 1),
+        "base_cut_off": reply.base_cut,
+        "tuned_cut_off": reply.tuned_cut,
+    }
+
+
+def cut_off(reply: Reply) -> list[str]:
+    """Which answers did not end by themselves, as one phrase in a list; empty if both did."""
+    if reply.base_cut and reply.tuned_cut:
+        return [f"both cut off at {reply.base_tokens} tokens"]
+    cut = (("base", reply.base_cut, reply.base_tokens), ("tuned", reply.tuned_cut, reply.tuned_tokens))
+    return [f"{name} cut off at {tokens} tokens" for name, is_cut, tokens in cut if is_cut]
 
 
 def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], list[tuple[str, str | None]]]:
@@ -292,12 +279,6 @@ def _dtype(precision: str):
     import torch
 
     return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
-
-
-def _end_ids(tokenizer, model) -> set[int]:
-    ends = model.generation_config.eos_token_id
-    ends = ends if isinstance(ends, list) else [ends]
-    return {token for token in (*ends, tokenizer.eos_token_id) if token is not None}
 
 
 def _context(tokenizer, model) -> int:

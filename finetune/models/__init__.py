@@ -7,6 +7,7 @@ architecture  what it is by its config: a causal language model, and how it is q
 reading     weights read with Transformers, and whether it found all of them
 inspection  all that is known of it before its weights are read
 tokenizer   its tokenizer
+turn_end    the token that ends an answer, as the rows teach it
 loading     its weights
 saving      the tuned model, written to the run directory
 """

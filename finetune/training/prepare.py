@@ -13,8 +13,10 @@ from finetune.data.mix import gather
 from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError, RecipeError
 from finetune.format import counted
+from finetune.inference.question import messages
 from finetune.models.locate import load_config
 from finetune.models.tokenizer import load_tokenizer
+from finetune.models.turn_end import turn_end_problem
 from finetune.recipe import Recipe
 from finetune.runs.events import Noted
 from finetune.runs.workspace import Workspace
@@ -85,6 +87,8 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer, vocabulary: int) -> t
         )
     recipe.method.require_trainable(gathered.train)
     notes = [Noted(message=note) for note in gathered.notes]
+    if dataset.kind != "text" and (problem := turn_end_problem(tokenizer)):
+        notes.append(Noted(message=problem, level="warning"))
     if dataset.rejected:
         first = dataset.rejected[0]
         words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"
@@ -148,9 +152,8 @@ def _require_known(sequences: Sequence[TokenSequence], tokenizer, vocabulary: in
 
 def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:
     """The conversations to answer during training: the recipe's prompts, else the first held-out questions."""
-    system = [{"role": "system", "content": recipe.data.system}] if recipe.data.system else []
     if recipe.evaluation.prompts:
-        return [[*system, {"role": "user", "content": prompt}] for prompt in recipe.evaluation.prompts]
+        return [messages(recipe, prompt) for prompt in recipe.evaluation.prompts]
     found = [prompt_of(example) for example in examples[:PROMPTS_SHOWN]]
     return [prompt for prompt in found if prompt]
 

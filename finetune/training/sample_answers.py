@@ -5,6 +5,7 @@ Greedy, so that answers differ by training alone, and training is not disturbed.
 
 from contextlib import AbstractContextManager, nullcontext
 
+from finetune.models.turn_end import end_ids
 from finetune.runs.events import Answer
 
 
@@ -47,6 +48,7 @@ class SampleAnswers:
                     **batch,
                     max_new_tokens=self.max_tokens,
                     do_sample=False,
+                    eos_token_id=sorted(end_ids(self.tokenizer, model)) or None,
                     pad_token_id=self.tokenizer.pad_token_id,
                     temperature=None,
                     top_p=None,

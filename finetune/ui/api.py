@@ -3,12 +3,16 @@
 Each returns plain values. A mistake that a person can fix is raised as a ``gr.Error`` with its message and hint.
 """
 
+from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import gradio as gr
 
 from finetune.errors import FinetuneError
-from finetune.inference.chat import Sampling
+from finetune.inference.chat import facts
+from finetune.inference.question import messages
+from finetune.inference.sampling import Sampling
 from finetune.recipe import Recipe
 from finetune.runs.view import RESUMABLE
 from finetune.ui.compare.tab import LONGEST_QUESTION
@@ -53,14 +57,17 @@ def draw(studio: Studio) -> None:
         gr.Button().click(public(stop, studio), run, view, api_name="stop")
         gr.Button().click(public(pause, studio), run, view, api_name="pause")
         gr.Button().click(public(resume, studio), run, view, api_name="resume")
-        prompt, seed, tokens, greedy, both = (
+        prompt, seed, tokens, greedy, system, both = (
             gr.Textbox(),
             gr.Number(7, precision=0),
             gr.Number(256, precision=0),
             gr.Checkbox(False),
+            gr.Textbox(None),
             gr.JSON(),
         )
-        gr.Button().click(public(compare, studio), [run, prompt, seed, tokens, greedy], both, api_name="compare")
+        gr.Button().click(
+            public(compare, studio), [run, prompt, seed, tokens, greedy, system], both, api_name="compare"
+        )
 
 
 def public(endpoint, studio: Studio):
@@ -73,6 +80,8 @@ def public(endpoint, studio: Studio):
             raise gr.Error(str(error), print_exception=False) from None
 
     call.__name__, call.__doc__ = endpoint.__name__, endpoint.__doc__
+    # A client reads the names of the parameters here, and that one of them may be left out.
+    call.__signature__ = signature(partial(endpoint, studio))
     return call
 
 
@@ -121,11 +130,13 @@ def resume(studio: Studio, run_id: str) -> dict:
     return status(studio, run_id)
 
 
-def compare(studio: Studio, run_id: str, prompt: str, seed: int, max_tokens: int, greedy: bool) -> dict:
-    """The answers of base and tuned to one prompt."""
+def compare(
+    studio: Studio, run_id: str, prompt: str, seed: int, max_tokens: int, greedy: bool, system: str | None = None
+) -> dict:
+    """The answers of base and tuned to one prompt, after the ``system`` prompt: without one, the recipe's."""
     run = studio.workspace.run(run_id)
-    question = [{"role": "user", "content": prompt[:LONGEST_QUESTION]}]
+    question = messages(run.recipe, prompt[:LONGEST_QUESTION], system=system)
     sampling = Sampling(seed=seed, max_tokens=max_tokens, greedy=greedy)
     with studio.queue.beside():
         *_, reply = studio.pairs.get(run.id).reply(question, question, sampling)
-    return {"base": reply.base, "tuned": reply.tuned, "tokens_per_s": round(reply.tokens_per_s, 1)}
+    return facts(reply)

@@ -8,7 +8,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from finetune.adapters.prefix import Prefix
 from finetune.errors import RunError
 from finetune.exports import TARGETS
-from finetune.inference.chat import Pair, Sampling
+from finetune.inference.chat import Pair
+from finetune.inference.sampling import Sampling
 from finetune.training.train import train
 from tests.training.test_train import digests, pausing, recipe
 

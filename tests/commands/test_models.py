@@ -1,14 +1,18 @@
 import json
 
 from finetune.exports import TARGETS
+from finetune.inference.chat import Reply
+from finetune.recipe import Recipe
 
 
 def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
     run = trained(**{"training.max_steps": 1, "evaluation.times": 0})
     code, out, _ = command("chat", "1", "--prompt", "What of the sea?", "--greedy", "--max-tokens", "5", "--json")
-    assert code == 0 and set(json.loads(out)) == {"base", "tuned", "tokens_per_s"}
+    assert code == 0 and set(json.loads(out)) == {"base", "tuned", "tokens_per_s", "base_cut_off", "tuned_cut_off"}
     code, out, _ = command("chat", "1", "--prompt", "What of the sea?", "--max-tokens", "5")
     assert code == 0 and out.startswith("base:  ") and "tuned: " in out
+
+    assert "cut off at 5 tokens" in out
 
     code, out, _ = command("export", "1", "--to", tmp_path / "out")
     assert code == 0 and out.strip() == str(tmp_path / "out" / f"{run.id}.zip")
@@ -18,6 +22,22 @@ def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
     assert code == 0 and out.strip() == str(tmp_path / "out" / run.id / "train.py")
     code, _, error = command("export", "1", "--to", tmp_path / "out", "--as", "script")
     assert code == 2 and "already exists" in error
+
+
+def test_the_question_comes_after_the_recipes_system_prompt_or_another(command, with_tiny, monkeypatch):
+    asked = []
+
+    class Parrot:
+        def reply(self, base, tuned, sampling):
+            asked.append(base)
+            yield Reply("a", "b", 1, 1, 30.0, True)
+
+    monkeypatch.setattr("finetune.inference.chat.Pair.load", lambda *_: Parrot())
+    values = {"model": {"id": "tiny"}, "data": {"path": "x.jsonl", "system": "Be kind."}}
+    with_tiny.create(Recipe.from_dict(values))
+    for more in ((), ("--system", "Be brief."), ("--system", "")):
+        assert command("chat", "1", "--prompt", "Hi", *more)[0] == 0
+    assert [turns[0]["content"] for turns in asked] == ["Be kind.", "Be brief.", "Hi"]
 
 
 def test_the_zip_is_that_of_the_page(command, trained, tmp_path):

@@ -9,7 +9,8 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.errors import ModelError, RunError
-from finetune.inference.chat import TOP_FIRST, AnswerText, Pair, Pairs, Sampling, TokenSampler, differences
+from finetune.inference.chat import AnswerText, Pair, Pairs, Reply, cut_off, differences, facts
+from finetune.inference.sampling import Sampling, TokenSampler
 from finetune.recipe import Recipe
 from finetune.runs.events import Saved
 from finetune.service.worker import work
@@ -176,32 +177,6 @@ def test_equal_seeds_give_equal_answers_and_leave_the_random_state_alone(pair):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_base_and_tuned_share_the_random_numbers():
-    logits = torch.randn(1, 500, generator=torch.Generator().manual_seed(0)).repeat(2, 1)
-    sample = TokenSampler(Sampling(temperature=1.0))
-    pairs = [sample(logits) for _ in range(50)]
-    assert all(base == tuned for base, tuned in pairs)
-    assert len({base for base, _ in pairs}) > 20
-
-
-def test_tokens_are_sampled_as_often_as_their_probability():
-    probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])
-    sample = TokenSampler(Sampling(temperature=1.0, top_p=1.0))
-    counts = torch.zeros(4)
-    for _ in range(4000):
-        counts[sample(probabilities.log().unsqueeze(0))[0]] += 1
-    assert torch.allclose(counts / 4000, probabilities, atol=0.03)
-
-
-def test_top_p_leaves_out_the_tail():
-    probabilities = torch.tensor([[0.5, 0.3, 0.15, 0.05]])
-    assert TokenSampler(Sampling(top_p=0.8))._nucleus(probabilities[0]).tolist() == pytest.approx([0.5, 0.3, 0, 0])
-    assert TokenSampler(Sampling(top_p=0.01))._nucleus(probabilities[0]).tolist() == pytest.approx([0.5, 0, 0, 0])
-    flat = torch.full((4000,), 1 / 4000)
-    flat[:2] += torch.tensor([1e-4, -1e-4])
-    assert (TokenSampler(Sampling(top_p=0.9))._nucleus(flat) > 0).sum() > TOP_FIRST
-
-
 def test_answers_grow_and_the_last_reply_is_done(pair):
     messages = [{"role": "user", "content": "d?"}]
     replies = list(pair.reply(messages, messages, GREEDY))
@@ -212,17 +187,73 @@ def test_answers_grow_and_the_last_reply_is_done(pair):
     assert replies[-1].base_tokens <= GREEDY.max_tokens and replies[-1].tokens_per_s > 0
 
 
+def tokens_of(pair, question) -> tuple[list[int], list[int]]:
+    """The tokens of both greedy answers."""
+    messages = [{"role": "user", "content": question}]
+    answers = AnswerText(pair.tokenizer), AnswerText(pair.tokenizer)
+    prompts = (pair.prompt(messages), pair.prompt(messages))
+    list(pair._steps(prompts, answers, TokenSampler(GREEDY), 12, threading.Event()))
+    return tuple(answer.ids for answer in answers)
+
+
 def test_an_answer_that_has_ended_gets_no_more_tokens(pair):
     """The base's fourth token is made an end token."""
-    messages = [{"role": "user", "content": "e?"}]
-    prompts = (pair.prompt(messages), pair.prompt(messages))
-    steps = list(pair._tokens(prompts, TokenSampler(GREEDY), 12, threading.Event()))
-    base, tuned = zip(*steps)
+    base, tuned = tokens_of(pair, "e?")
     shorter = Pair(pair.decoding, pair.tokenizer, {base[3]}, pair.context, pair.how)
-    *_, reply = shorter.reply(messages, messages, GREEDY)
-    assert reply.base_tokens == base.index(base[3])
+    reply = ask(shorter, "e?")
+    assert reply.base_tokens == base.index(base[3]) and not reply.base_cut
     assert reply.tuned_tokens == (tuned.index(base[3]) if base[3] in tuned else 12)
+    assert reply.tuned_cut == (base[3] not in tuned)
     assert reply.base == pair.tokenizer.decode(base[: reply.base_tokens], skip_special_tokens=True).rstrip("\ufffd")
+
+
+def test_an_answer_ends_before_a_stop_text(pair):
+    whole = ask(pair, "e?")
+    text = whole.base[2:4]
+    reply = ask(pair, "e?", GREEDY.model_copy(update={"stop": (text,)}))
+    assert reply.base == whole.base[: whole.base.index(text)] and not reply.base_cut
+    assert reply.base_tokens < whole.base_tokens
+    assert reply.tuned == whole.tuned.split(text)[0]
+
+
+def test_an_answer_that_was_cut_off_is_told_from_one_that_ended():
+    reply = Reply("a", "b", 5, 5, 30.04, True, True, True)
+    assert cut_off(reply) == ["both cut off at 5 tokens"]
+    assert facts(reply) == {
+        "base": "a", "tuned": "b", "tokens_per_s": 30.0, "base_cut_off": True, "tuned_cut_off": True,
+    }  # fmt: skip
+    assert cut_off(Reply("a", "b", 3, 5, 30.0, True, False, True)) == ["tuned cut off at 5 tokens"]
+    assert cut_off(Reply("a", "b", 3, 4, 30.0, True)) == []
+
+
+def test_a_repetition_penalty_is_that_of_transformers(pair, tiny_model):
+    untouched = Untouched(tiny_model, dtype=pair.decoding.model.dtype)
+    untouched.model.generation_config.repetition_penalty = 1.7
+    sampling = GREEDY.model_copy(update={"repetition_penalty": 1.7})
+    answers = [ask(pair, question, sampling).base for question in QUESTIONS[:8]]
+    assert answers == answers_of(untouched)[:8]
+    assert answers != [ask(pair, question).base for question in QUESTIONS[:8]]
+
+
+def test_both_end_where_the_template_ends_a_turn(home, tiny_model):
+    """As a base model of Qwen2.5: its own end token is another than the one that its template writes."""
+    workspace, _ = home
+    folder = workspace.models_dir / "base"
+    tokenizer, model = AutoTokenizer.from_pretrained(tiny_model), AutoModelForCausalLM.from_pretrained(tiny_model)
+    turn = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    tokenizer.eos_token = "<|endoftext|>"
+    tokenizer.save_pretrained(folder)
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.save_pretrained(folder)
+    run = make_run(workspace, tiny_model, "lora")
+    (run.path / "recipe.yaml").write_text(run.recipe.changed(**{"model.id": "base"}).to_yaml())
+    pair = Pair.load(run, workspace)
+    assert pair.end_ids == {turn, tokenizer.eos_token_id}
+    logits = torch.zeros(2, len(tokenizer))
+    logits[:, turn] = 1
+    pair.decoding.prefill = lambda prompts: (logits, None)
+    reply = ask(pair, "Hi?")
+    assert (reply.base, reply.tuned, reply.base_tokens, reply.tuned_tokens) == ("", "", 0, 0)
 
 
 def test_stop_ends_both_at_once(pair):

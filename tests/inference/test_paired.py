@@ -2,11 +2,15 @@
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from finetune.adapters.lora import LoRA
-from finetune.inference.paired import BatchedDecoding, SequentialDecoding, decoding_of_adapter, decoding_of_models
+from finetune.errors import ModelError
+from finetune.inference.batched import BatchedDecoding
+from finetune.inference.decoding import SequentialDecoding
+from finetune.inference.paired import decoding_of_adapter, decoding_of_models
+from tests.inference.families import FAMILIES, build, greedy, tune, walk
 
 PROMPTS = [list(range(20 + i, 26 + 3 * i)) for i in range(12)]
 
@@ -18,41 +22,6 @@ def small(dtype, hidden=64, intermediate=128):
         num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True, initializer_range=0.3,
     )  # fmt: skip
     return Qwen2ForCausalLM(config).to(dtype).eval()
-
-
-def tune(model, **settings):
-    """``model`` with a LoRA that changes its answers."""
-    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", **settings)
-    tuned = get_peft_model(model, config, adapter_name="tuned").eval()
-    torch.manual_seed(1)
-    for name, parameter in tuned.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.2)
-    return tuned
-
-
-def greedy(model, ids, count):
-    """The next ``count`` tokens of ``model.generate``, the reference."""
-    batch = torch.tensor([ids])
-    output = model.generate(
-        batch,
-        attention_mask=torch.ones_like(batch),
-        max_new_tokens=count,
-        do_sample=False,
-        eos_token_id=None,
-        pad_token_id=0,
-    )
-    return output[0, len(ids) :].tolist()
-
-
-def walk(decoding, prompts, count):
-    """The greedy tokens of base and tuned."""
-    logits, position = decoding.prefill(prompts)
-    steps = []
-    for _ in range(count):
-        steps.append([int(row.argmax()) for row in logits])
-        logits = decoding.step(steps[-1], position)
-    return [list(answer) for answer in zip(*steps)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -136,3 +105,43 @@ def test_a_model_with_a_sliding_window_is_decoded_sequentially():
     decoding, how = decoding_of_adapter(tune(model), LoRA())
     assert how.value == "sequential"
     assert walk(decoding, (PROMPTS[8], PROMPTS[2]), 24)[0] == greedy(untouched, PROMPTS[8], 24)
+
+
+BATCHED = {"llama", "opt", "gpt_neox", "phi", "gemma"}
+"""The families that are decoded together, as plain Transformers and PEFT answer."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_answers_as_transformers_and_peft_do(family):
+    decoding, how = decoding_of_adapter(tune(build(family)), LoRA(), lambda: build(family))
+    assert how.value == ("batched" if family in BATCHED else "sequential"), how.reason
+    untouched, tuned = build(family), tune(build(family))
+    differ = 0
+    for one, other in ((PROMPTS[0], PROMPTS[6]), (PROMPTS[7], PROMPTS[1])):
+        base_tokens, tuned_tokens = walk(decoding, (one, other), 12)
+        assert base_tokens == greedy(untouched, one, 12)
+        assert tuned_tokens == greedy(tuned, other, 12)
+        differ += tuned_tokens != greedy(untouched, other, 12)
+    assert differ
+
+
+@pytest.mark.parametrize("family", ["qwen2_moe", "bloom"])
+def test_an_adapter_that_has_hardly_learnt_is_tried_with_a_strong_one(family):
+    model = tune(build(family))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.zeros_(parameter)
+    _, how = decoding_of_adapter(model, LoRA())
+    assert how.value == "sequential"
+    assert all(not parameter.any() for name, parameter in model.named_parameters() if "lora_B" in name)
+
+
+def test_a_model_with_state_of_its_own_is_refused_without_a_second_copy():
+    with pytest.raises(ModelError, match="keeps state") as refused:
+        decoding_of_adapter(tune(build("recurrent_gemma")), LoRA())
+    assert refused.value.hint
+
+
+def test_a_model_with_state_of_its_own_is_answered_by_two_copies():
+    decoding, how = decoding_of_adapter(tune(build("recurrent_gemma")), LoRA(), lambda: build("recurrent_gemma"))
+    assert "two copies" in how.reason and decoding.variants[0].model is not decoding.variants[1].model

@@ -23,6 +23,16 @@ def test_truncated_rows_are_noted(with_tiny, tmp_path):
     assert any("truncated at 50 tokens" in note.message for note in prepared.notes)
 
 
+def test_a_template_that_ends_answers_with_no_token_is_noted(with_tiny, tiny_model, tmp_path):
+    folder = with_tiny.models_dir / "endless"
+    shutil.copytree(tiny_model, folder)
+    template = (folder / "chat_template.jinja").read_text()
+    (folder / "chat_template.jinja").write_text(template.replace("<|im_end|>", ""))
+    found = prepare(recipe(tmp_path, **{"model.id": "endless"}), with_tiny).notes
+    assert [note.level for note in found if "no end-of-turn token" in note.message] == ["warning"]
+    assert not any("end-of-turn" in note.message for note in prepare(recipe(tmp_path), with_tiny).notes)
+
+
 def test_nothing_is_written_by_preparing(with_tiny, tmp_path):
     wanted = recipe(tmp_path)
     before = sorted(tmp_path.rglob("*"))

@@ -36,6 +36,18 @@ def test_training_is_not_disturbed(sampler, model):
     assert model.training and torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_an_answer_ends_where_the_template_ends_a_turn(tiny_model, model):
+    """The base models of Qwen2.5 end texts with another token than turns."""
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    turn = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    tokenizer.eos_token = "<|endoftext|>"
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    asked = []
+    model.generate = lambda **options: asked.append(options) or options["input_ids"]
+    SampleAnswers(PROMPTS, tokenizer, 8).answers(model)
+    assert asked[0]["eos_token_id"] == sorted({turn, tokenizer.eos_token_id})
+
+
 def test_without_prompts_nothing_is_asked(tiny_model, model):
     assert SampleAnswers([], AutoTokenizer.from_pretrained(tiny_model), 8).answers(model) == ()
 

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from finetune.errors import DataError, ModelError, RecipeError, RunError
+from finetune.inference.chat import Reply
 from finetune.ui import api
 
 
@@ -62,6 +63,36 @@ def test_a_context_lost_in_an_answer_asks_for_a_new_process(studio, write_run, m
     with pytest.raises(ModelError, match="stopped working"):
         api.compare(studio, write_run().id, "Hi", 7, 5, True)
     assert studio.queue.context_lost.is_set()
+
+
+@pytest.mark.parametrize(("given", "first"), [((), "Be kind."), (("Be brief.",), "Be brief."), (("",), None)])
+def test_compare_asks_after_the_recipes_system_prompt_unless_another_is_given(
+    studio, write_run, monkeypatch, given, first
+):
+    asked = []
+
+    class Parrot:
+        def reply(self, base, tuned, sampling):
+            asked.append((base, tuned))
+            yield Reply("a", "b", 5, 4, 30.0, True, True)
+
+    monkeypatch.setattr(studio.pairs, "get", lambda _: Parrot())
+    run = write_run(data={"path": "assets/samples/pirate-voice.jsonl", "system": "Be kind."})
+    answer = api.compare(studio, run.id, "Hi", 7, 5, True, *given)
+    assert answer["base_cut_off"] and not answer["tuned_cut_off"] and answer["tuned"] == "b"
+    expected = [{"role": "system", "content": first}] if first else []
+    assert asked == [([*expected, {"role": "user", "content": "Hi"}],) * 2]
+
+
+def test_a_client_may_leave_out_the_system_prompt(studio):
+    import gradio as gr
+
+    with gr.Blocks() as page:
+        api.draw(studio)
+    parameters = page.get_api_info()["named_endpoints"]["/compare"]["parameters"]
+    assert [each["parameter_name"] for each in parameters][:2] == ["run_id", "prompt"]
+    assert parameters[-1]["parameter_name"] == "system" and parameters[-1]["parameter_has_default"]
+    assert parameters[-1]["parameter_default"] is None
 
 
 def test_a_mistake_reaches_the_caller_in_words(studio):

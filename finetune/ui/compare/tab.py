@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from finetune import format
 from finetune.errors import FinetuneError, RunError
-from finetune.inference.chat import Sampling, differences
+from finetune.inference.chat import Reply, cut_off, differences
+from finetune.inference.question import messages
+from finetune.inference.sampling import Sampling
 from finetune.machine.hardware import Choice
-from finetune.runs.run import Run
 from finetune.settings import problems_of
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
@@ -24,6 +25,8 @@ from finetune.ui.studio import Studio
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 LONGEST_QUESTION = 8000
 """Characters."""
+LONGEST_SYSTEM = 4000
+"""Characters, as many as a recipe's system prompt has at most."""
 REDRAW_S = 0.08
 """Answers are redrawn at most this often: faster than the eye reads, slower than tokens come."""
 
@@ -59,6 +62,7 @@ class Parts:
     clear: gr.Button
     mark: gr.Checkbox
     suggestions: gr.HTML
+    system: gr.Textbox
     sampling: Form
 
     def asked(self) -> list:
@@ -92,6 +96,14 @@ def draw(studio: Studio) -> Parts:
         mark = gr.Checkbox(True, label="Mark the words that differ", container=False, elem_id="mark")
         clear = gr.Button("Clear", size="sm", elem_id="clear", scale=0, min_width=100)
     with gr.Accordion("Sampling settings", open=False, elem_id="sampling"):
+        system = gr.Textbox(
+            label="System prompt",
+            info="Comes before the conversation, for base and tuned alike. At first the recipe's; empty for none.",
+            lines=2,
+            max_lines=6,
+            elem_id="system",
+            max_length=LONGEST_SYSTEM,
+        )
         with gr.Row(elem_classes="fields"):
             sampling.draw_rest("", Sampling)
     return Parts(
@@ -105,6 +117,7 @@ def draw(studio: Studio) -> Parts:
         clear=clear,
         mark=mark,
         suggestions=suggestions,
+        system=system,
         sampling=sampling,
     )
 
@@ -112,7 +125,7 @@ def draw(studio: Studio) -> Parts:
 def wire(studio: Studio, parts: Parts) -> None:
     """The tab's own events."""
     run = parts.chooser.dropdown
-    given = [run, parts.talk, parts.mark, *parts.sampling.components()]
+    given = [run, parts.talk, parts.mark, parts.system, *parts.sampling.components()]
     asking = gr.on(
         [parts.ask.click, parts.question.submit],
         partial(ask, studio, parts.sampling),
@@ -145,7 +158,7 @@ def wire(studio: Studio, parts: Parts) -> None:
     run.change(
         partial(choose, studio),
         run,
-        [parts.talk, parts.pane, parts.line, parts.suggestions],
+        [parts.talk, parts.pane, parts.line, parts.suggestions, parts.system],
         cancels=[asking, suggested],
         api_name="compare_choose",
         **QUIET,
@@ -153,7 +166,7 @@ def wire(studio: Studio, parts: Parts) -> None:
 
 
 def ask(
-    studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, *given
+    studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, system: str | None, *given
 ) -> Iterator[tuple]:
     """The growing answers, as values of ``Parts.asked()``; an error is a notice in the line below them."""
     question = (question or "").strip()[:LONGEST_QUESTION]
@@ -165,7 +178,7 @@ def ask(
     yield talk, pane(talk, mark, waiting=True), views.small("Generating both answers…"), "", *buttons(True)
     try:
         with studio.queue.beside():
-            for grown, line in answers(studio, talk, sampling_of(form.values(given))):
+            for grown, line in answers(studio, talk, (system or "").strip(), sampling_of(form.values(given))):
                 talk = grown
                 yield talk, pane(talk, mark), line, gr.skip(), *buttons(True)
     except FinetuneError as error:
@@ -175,7 +188,7 @@ def ask(
     yield talk, pane(talk, mark), line, gr.skip(), *buttons(False)
 
 
-def answers(studio: Studio, talk: Talk, sampling: Sampling) -> Iterator[tuple[Talk, str]]:
+def answers(studio: Studio, talk: Talk, system: str, sampling: Sampling) -> Iterator[tuple[Talk, str]]:
     """The conversation as its last turn is answered, with the line of facts about it."""
     run = studio.find_run(talk.run_id)
     if run is None:
@@ -184,24 +197,17 @@ def answers(studio: Studio, talk: Talk, sampling: Sampling) -> Iterator[tuple[Ta
         )
     turn, stop, drawn_at = talk.turns[-1], threading.Event(), 0.0
     pair = studio.pairs.get(run.id)
-    base, tuned = messages(run, talk.turns, "base"), messages(run, talk.turns, "tuned")
+    earlier = talk.turns[:-1]
+    base = messages(run.recipe, turn.question, [(each.question, each.base) for each in earlier], system)
+    tuned = messages(run.recipe, turn.question, [(each.question, each.tuned) for each in earlier], system)
     try:
         for reply in pair.reply(base, tuned, sampling, stop=stop):
             if reply.done or time.monotonic() - drawn_at > REDRAW_S:
                 drawn_at = time.monotonic()
                 grown = Talk(talk.run_id, (*talk.turns[:-1], Turn(turn.question, reply.base, reply.tuned)))
-                yield grown, facts(pair.how, sampling, reply.tokens_per_s)
+                yield grown, facts(pair.how, sampling, reply)
     finally:
         stop.set()
-
-
-def messages(run: Run, turns: tuple[Turn, ...], model: str) -> list[dict]:
-    """The messages for a ``model``, ``base`` or ``tuned``: the recipe's system prompt, and its own earlier answers."""
-    system = run.recipe.data.system
-    found = [{"role": "system", "content": system}] if system else []
-    for turn in turns[:-1]:
-        found += [{"role": "user", "content": turn.question}, {"role": "assistant", "content": getattr(turn, model)}]
-    return [*found, {"role": "user", "content": turns[-1].question}]
 
 
 def sampling_of(values: dict[str, object]) -> Sampling:
@@ -212,12 +218,13 @@ def sampling_of(values: dict[str, object]) -> Sampling:
         raise RunError("These sampling settings are not valid.", problems=tuple(problems_of(error))) from None
 
 
-def facts(how: Choice, sampling: Sampling, tokens_per_s: float) -> str:
-    """How the two answers were made, in a line."""
+def facts(how: Choice, sampling: Sampling, reply: Reply) -> str:
+    """How the two answers were made, and whether they were cut off, in a line."""
     parts = [
         views.capital(how.reason),
         "greedy decoding: the most likely token each time" if sampling.greedy else f"same seed {sampling.seed}",
-        f"{format.amount(tokens_per_s)} tokens/s",
+        f"{format.amount(reply.tokens_per_s)} tokens/s",
+        *cut_off(reply),
     ]
     return f"<p class='figures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
 
@@ -239,11 +246,11 @@ def clear(run_id: str | None) -> tuple:
 
 
 def choose(studio: Studio, run_id: str | None) -> tuple:
-    """An empty conversation with another run, and prompts from its held-out rows."""
+    """An empty conversation with another run, prompts from its held-out rows, and its recipe's system prompt."""
     run, talk = studio.find_run(run_id), Talk(run_id or "")
     if run is None:
-        return talk, nothing_yet(), "", ""
-    return talk, pane(talk, True), "", suggestions(studio.data.held_out_prompts(run))
+        return talk, nothing_yet(), "", "", ""
+    return talk, pane(talk, True), "", suggestions(studio.data.held_out_prompts(run)), run.recipe.data.system or ""
 
 
 def suggestions(prompts: list[str]) -> str:

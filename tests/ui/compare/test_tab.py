@@ -2,13 +2,14 @@ import gradio as gr
 import pytest
 
 from finetune.errors import RunError
-from finetune.inference.chat import Reply, Sampling
+from finetune.inference.chat import Reply
+from finetune.inference.sampling import Sampling
 from finetune.machine.hardware import Choice
 from finetune.ui.compare import tab as compare
 from finetune.ui.compare.tab import Talk, Turn
 from finetune.ui.form import Form
 
-DEFAULTS = ("7", "0.3", "0.95", "256", False)
+DEFAULTS = ("7", "0.3", "0.95", "256", False, "0", "1", "")
 
 
 class Parrot:
@@ -40,8 +41,8 @@ def form():
     return form
 
 
-def ask(studio, form, question, run_id, talk=None, mark=True, given=DEFAULTS):
-    return list(compare.ask(studio, form, question, run_id, talk or Talk(), mark, *given))
+def ask(studio, form, question, run_id, talk=None, system="", given=DEFAULTS):
+    return list(compare.ask(studio, form, question, run_id, talk or Talk(), True, system, *given))
 
 
 def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, write_run):
@@ -79,7 +80,7 @@ def test_a_question_is_truncated_at_the_limit(studio, form, parrot, write_run):
 
 
 def test_settings_out_of_bounds_are_reported_and_the_question_comes_back(studio, form, parrot, write_run):
-    last = ask(studio, form, "Hi", write_run().id, given=("7", "9", "0.95", "256", False))[-1]
+    last = ask(studio, form, "Hi", write_run().id, given=("7", "9", *DEFAULTS[2:]))[-1]
     assert "temperature" in last[2] and last[3] == "Hi" and last[0].turns == ()
 
 
@@ -122,12 +123,33 @@ def test_without_a_run_it_says_what_to_do(studio, form):
 
 
 def test_a_greedy_answer_needs_no_seed():
-    line = compare.facts(Parrot.how, Sampling(greedy=True), 10)
-    assert "seed" not in line and "greedy decoding" in line
+    line = compare.facts(Parrot.how, Sampling(greedy=True), Reply("", "", 5, 5, 10))
+    assert "seed" not in line and "greedy decoding" in line and "cut off" not in line
+
+
+def test_an_answer_that_was_cut_off_is_marked_in_the_line():
+    line = compare.facts(Parrot.how, Sampling(), Reply("", "", 5, 256, 10, True, False, True))
+    assert "tuned cut off at 256 tokens" in line
+
+
+def test_both_are_asked_after_the_system_prompt_in_the_field(studio, form, parrot, write_run):
+    run = write_run()
+    ask(studio, form, "Hi", run.id, Talk(run.id, (Turn("a", "b", "c"),)), system=" Be brief. ")
+    for asked in parrot.asked[0][:2]:
+        assert asked[0] == {"role": "system", "content": "Be brief."} and len(asked) == 4
+    ask(studio, form, "Hi", run.id)
+    assert [turn["role"] for turn in parrot.asked[1][0]] == ["user"]
+
+
+def test_sampling_settings_reach_the_pair(studio, form, parrot, write_run):
+    ask(studio, form, "Hi", write_run().id, given=(*DEFAULTS[:5], "20", "1.2", "END\nUser:"))
+    sampling = parrot.asked[0][2]
+    assert (sampling.top_k, sampling.repetition_penalty, sampling.stop) == (20, 1.2, ("END", "User:"))
 
 
 def test_choosing_a_run_offers_held_out_prompts(studio, write_run):
-    talk, pane, _, chips = compare.choose(studio, write_run().id)
+    talk, pane, _, chips, system = compare.choose(studio, write_run().id)
+    assert system == ""
     assert talk.turns == () and "The model before training." in pane and chips.count("data-pick=") == 6
     assert compare.choose(studio, None)[1] == compare.nothing_yet()
 

@@ -1,0 +1,26 @@
+from finetune.inference.question import messages
+from finetune.recipe import Recipe
+
+
+def recipe(**data):
+    return Recipe.from_dict({"data": {"path": "x.jsonl", **data}})
+
+
+def test_the_recipes_system_prompt_comes_first():
+    taught = recipe(system="Talk like a pirate.")
+    system = {"role": "system", "content": "Talk like a pirate."}
+    assert messages(taught, "Hi?") == [system, {"role": "user", "content": "Hi?"}]
+    assert messages(recipe(), "Hi?") == [{"role": "user", "content": "Hi?"}]
+
+
+def test_another_system_prompt_takes_its_place_and_an_empty_one_is_left_out():
+    taught = recipe(system="Talk like a pirate.")
+    assert messages(taught, "Hi?", system="Be brief.")[0] == {"role": "system", "content": "Be brief."}
+    assert messages(taught, "Hi?", system="") == [{"role": "user", "content": "Hi?"}]
+
+
+def test_questions_and_answers_before_come_in_between():
+    found = messages(recipe(system="s"), "c", history=[("a", "b")])
+    assert [(turn["role"], turn["content"]) for turn in found] == [
+        ("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"),
+    ]  # fmt: skip

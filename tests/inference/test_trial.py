@@ -1,0 +1,53 @@
+"""The trial sees what it is for: a token without its adapter, and state that reaches the other answer."""
+
+import pytest
+import torch
+
+from finetune.inference.batched import TUNED, BatchedDecoding
+from finetune.inference.decoding import SequentialDecoding, Variant
+from finetune.inference.trial import are_apart, equals, strengthened, walked
+from tests.inference.families import build, tune
+
+
+def plain(model):
+    return SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
+
+
+def test_a_layer_whose_adapter_reaches_one_token_only_is_seen():
+    """What happened to a block that flattens batch and time."""
+    model = tune(build("llama"))
+    with strengthened(model):
+        expected = list(walked(plain(model)))
+        batched = BatchedDecoding(model.base_model.model)
+        assert equals(batched, expected)
+        layer = model.base_model.model.model.layers[0].mlp.down_proj
+        whole = layer.forward
+
+        def first_token_only(x):
+            if batched.rows != TUNED:
+                return whole(x)
+            return torch.cat([whole(x[:, :1]), layer.base_layer(x[:, 1:])], dim=1)
+
+        layer.forward = first_token_only
+        assert not equals(batched, expected)
+
+
+def test_a_strengthened_adapter_shows_and_is_put_back():
+    model = tune(build("llama"))
+    matrices = [p for name, p in model.named_parameters() if "lora_B" in name]
+    for matrix in matrices:
+        torch.nn.init.constant_(matrix, 1e-9)
+    with strengthened(model):
+        base, tuned = list(walked(plain(model)))[0]
+        assert (base - tuned).std() > 0.1 * base.std()
+    assert all((matrix == 1e-9).all() for matrix in matrices)
+
+
+@pytest.mark.parametrize(("family", "apart"), [("llama", True), ("mamba", True), ("recurrent_gemma", False)])
+def test_state_that_reaches_the_other_answer_is_seen(family, apart):
+    assert are_apart(plain(tune(build(family)))) is apart
+
+
+def test_two_copies_with_state_of_their_own_are_apart():
+    base, tuned = build("recurrent_gemma"), tune(build("recurrent_gemma"))
+    assert are_apart(SequentialDecoding(Variant(base), Variant(tuned)))
