@@ -1,8 +1,9 @@
 """Models: base model and tokenizer in, tuned model out.
 
-known       the open models that the page offers
-locate      where a model is on this machine, downloaded if needed
-tokenizer   its tokenizer
-loading     its weights
-saving      the tuned model, written to the run directory
+known         the open models that the page offers
+locate        where a model is on this machine, downloaded if needed
+tokenizer     its tokenizer
+loading       its weights
+continuation  a saved adapter, to be trained further
+saving        the tuned model, written to the run directory
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from finetune.adapters import Adapter
 from finetune.errors import ModelError, RunError
 from finetune.machine.malloc import large_blocks_apart
+from finetune.models.continuation import trainable_adapter
 from finetune.models.locate import locate
 from finetune.recipe import ModelSettings
 from finetune.runs.run import Run
@@ -25,10 +26,7 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
-    from peft import PeftModel
-
-    base = load_base(run.recipe.model, workspace, adapter, dtype, device)
-    return PeftModel.from_pretrained(base, run.model_dir, is_trainable=True)
+    return trainable_adapter(load_base(run.recipe.model, workspace, adapter, dtype, device), run.model_dir)
 
 
 def require_model(run: Run) -> Run:

@@ -1,5 +1,6 @@
 """What a run starts from: the untouched base, or the tuned model of an earlier run."""
 
+from finetune.adapters import Adapter
 from finetune.errors import RecipeError
 from finetune.machine.attention import choose_attention, use
 from finetune.machine.hardware import Machine
@@ -38,8 +39,24 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
             f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
             "Choose that model, or leave `model.run` empty.",
         )
-    if earlier.recipe.adapter.attaches_to != recipe.adapter.attaches_to:
+    theirs, ours = earlier.recipe.adapter, recipe.adapter
+    if theirs.attaches_to != ours.attaches_to:
         raise RecipeError(
-            f"Run {earlier.id} was trained with {earlier.recipe.adapter.title}, and only that can train it further.",
-            f"Choose the adapter {earlier.recipe.adapter.type}.",
+            f"Run {earlier.id} was trained with {theirs.title}, and only that can train it further.",
+            f"Choose the adapter {theirs.type}.",
         )
+    for name in type(ours).model_fields:
+        if _shapes(ours, theirs, name):
+            here, there = getattr(ours, name), getattr(theirs, name)
+            raise RecipeError(
+                f"The adapter of run {earlier.id} keeps `adapter.{name}` {there}, but the recipe says {here}.",
+                f"Set `adapter.{name}` to {there}, or leave `model.run` empty to train a new adapter.",
+            )
+
+
+def _shapes(ours: Adapter, theirs: Adapter, name: str) -> bool:
+    """True if the setting ``name`` is part of a saved adapter and differs: it could not take effect any more."""
+    if name == "type" or name not in type(theirs).model_fields:
+        return False
+    as_theirs = ours.model_copy(update={name: getattr(theirs, name)})
+    return as_theirs.peft_arguments() != ours.peft_arguments()

@@ -33,3 +33,11 @@ def test_rows_of_another_kind_cannot_be_mixed_in(with_tiny, tmp_path):
     pairs = recipe(tmp_path, method="dpo").data.path
     with pytest.raises(RecipeError, match="Mix in rows of the same kind"):
         require_runnable(recipe(tmp_path, **{"data.replay": pairs}), with_tiny)
+
+
+def test_an_adapter_that_an_earlier_run_has_otherwise_is_found_before_the_start(with_tiny, tmp_path):
+    earlier = with_tiny.create(recipe(tmp_path))
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **{"model.run": earlier.id, "adapter.rank": 4}), with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "model.run" and "`adapter.rank` 16, but the recipe says 4" in problem.message
