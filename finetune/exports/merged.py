@@ -12,6 +12,7 @@ from finetune.machine.libraries import load
 from finetune.models.loading import load_weights, require_model
 from finetune.models.locate import load_config, locate
 from finetune.models.tokenizer import load_tokenizer
+from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
@@ -59,7 +60,9 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     from peft import PeftModel
 
     recipe = run.recipe
-    base = load_weights(locate(recipe.model, workspace), torch.float32, "cpu")
+    source = locate(recipe.model, workspace)
+    require_same_base(run, source)
+    base = load_weights(source, torch.float32, "cpu")
     tuned = PeftModel.from_pretrained(base, run.model_dir)
     kind = tuned.peft_config["default"].peft_type.value
     cannot = RunError(

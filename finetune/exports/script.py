@@ -31,6 +31,7 @@ from finetune.models.loading import keep_gradients, require_model
 from finetune.models.locate import locate
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
+from finetune.runs.fingerprint import require_same_base, require_same_rows, require_same_start, rows_fingerprint
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
@@ -73,7 +74,8 @@ class Script(Target):
     def write(self, run: Run, workspace: Workspace, to: Path) -> Exported:
         """The path of the new ``RUN/train.py``, with everything it needs beside it.
 
-        ``RunError`` if the run has not trained, if its data has changed since, or if the folder already exists.
+        ``RunError`` if the run has not trained, if what it was made from has changed since, or if the folder already
+        exists.
         """
         recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
         if not view.total_steps:
@@ -83,7 +85,7 @@ class Script(Target):
         load()
         prepared = prepare(recipe, workspace)
         rows = prepared.rows
-        _require_same_rows(run, view, rows)
+        _require_unchanged(run, view, recipe, rows, workspace)
         staging = folder.with_name(f".{run.id}.{os.getpid()}")
         try:
             staging.mkdir(parents=True)
@@ -174,8 +176,8 @@ def _chosen(view: View) -> dict:
     return {choice.what: choice for choice in view.choices}
 
 
-def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
-    """``RunError`` if the recipe's data gives other rows than it gave to the run."""
+def _require_unchanged(run: Run, view: View, recipe: Recipe, rows: Rows, workspace: Workspace) -> None:
+    """``RunError`` if the recipe no longer gives the rows, the base or the start that it gave to the run."""
     then = (view.train_rows, view.held_out_rows, view.trained_tokens)
     now = (len(rows.train), len(rows.held_out), rows.counts.trained)
     if then != now:
@@ -184,6 +186,11 @@ def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
             f"tokens, and the data now has {now[0]:,} rows with {now[2]:,}.",
             "Restore the file, or train again.",
         )
+    require_same_rows(run, view, rows_fingerprint(rows.train, rows.held_out))
+    if recipe.model.run:
+        require_same_start(run, require_model(workspace.run(recipe.model.run)))
+    if not (recipe.model.run and recipe.adapter.trains_base()):
+        require_same_base(run, locate(recipe.model, workspace))
 
 
 def _write_rows(rows: list[dict], path: Path) -> None:

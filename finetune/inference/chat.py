@@ -21,7 +21,9 @@ from finetune.machine import hardware
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
 from finetune.models.loading import load_base, load_weights, require_model
+from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
+from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
@@ -86,6 +88,7 @@ class Pair:
                 f"The model {recipe.model.id} has no chat template, so it cannot chat.",
                 "Train a chat model (often named Instruct or Chat), or set the chat template to ChatML.",
             )
+        require_same_base(run, locate(recipe.model, workspace))
         base = load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))

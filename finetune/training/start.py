@@ -5,7 +5,9 @@ from finetune.errors import RecipeError
 from finetune.machine.attention import choose_attention, use
 from finetune.machine.hardware import Machine
 from finetune.models.loading import load_base, load_tuned
+from finetune.models.locate import locate
 from finetune.recipe import Recipe
+from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.training import fsdp
@@ -29,6 +31,8 @@ def _load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precisio
         return load_base(recipe.model, workspace, recipe.adapter, dtype, device)
     earlier = workspace.run(recipe.model.run)
     require_continuable(recipe, earlier)
+    if not recipe.adapter.trains_base():
+        require_same_base(earlier, locate(recipe.model, workspace))
     return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
 
 

@@ -27,6 +27,7 @@ from finetune.training import distributed, fsdp
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
 from finetune.training.numerics import numerics_of
+from finetune.training.origin import tie
 from finetune.training.prepare import Prepared, prepare, row_tokens
 from finetune.training.sample_answers import SampleAnswers
 from finetune.training.start import load_start
@@ -118,6 +119,7 @@ def _work(attempt: Attempt) -> str:
 
     run.emit(events.Entered(phase="tokenizing"))
     attempt.prepared = prepare(recipe, workspace, distributed.world_size())
+    tie(run, attempt.recipe, workspace, attempt.prepared.rows)
     for note in attempt.prepared.notes:
         run.emit(note)
     report(run, attempt.prepared.defaults.choices)
