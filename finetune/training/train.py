@@ -26,6 +26,7 @@ from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
+from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
 from finetune.training.prepare import Prepared, prepare, row_tokens
@@ -162,13 +163,14 @@ def _train(attempt: Attempt) -> str:
         "trainable": count(trainer.model, trainable=True),
     }
     require_room_to_end(run, trainer.model)
+    before = None if trainer.is_fsdp_enabled else moments(trainer.model, base_dtype)
     start = starting_point(attempt)
     if start:
         fsdp.require_same(start.facts.get("sharded", False), trainer)
     run.emit(events.Entered(phase="training"))
     with suppress(Stopped):
         trainer.train(resume_from_checkpoint=str(start.path) if start else None)
-    return _conclude(attempt, trainer, reporter, base_dtype)
+    return _conclude(attempt, trainer, reporter, base_dtype, before)
 
 
 def build(attempt: Attempt, *callbacks):
@@ -235,8 +237,8 @@ def starting_point(attempt: Attempt) -> Checkpoint | None:
     return checkpoint
 
 
-def _conclude(attempt: Attempt, trainer, reporter, base_dtype) -> str:
-    """Keep what there is to keep; the state in which the run has ended."""
+def _conclude(attempt: Attempt, trainer, reporter, base_dtype, before: list | None) -> str:
+    """Keep what there is to keep; the state in which the run has ended. ``before``: ``moments`` at the start."""
     run, recipe, step = attempt.run, attempt.recipe, trainer.state.global_step
     asked = distributed.share(run.asked) if step < trainer.state.max_steps else ""
     run.emit(events.Entered(phase="saving"))
@@ -250,6 +252,8 @@ def _conclude(attempt: Attempt, trainer, reporter, base_dtype) -> str:
         return ENDED_AS[asked]
     if not asked:
         keep_best(run, recipe, trainer)
+    if before is not None and moments(trainer.model, base_dtype) == before:
+        run.emit(events.Noted(message=UNCHANGED, level="warning"))
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if distributed.is_main_process():
         with disk_errors(run.path):
@@ -283,7 +287,8 @@ def arguments(recipe: Recipe, defaults: Defaults, machine: hardware.Machine, pre
         "num_train_epochs": defaults.epochs,
         "max_steps": training.max_steps or -1,
         "learning_rate": defaults.learning_rate,
-        "lr_scheduler_type": training.schedule,
+        # Without a name of its own Transformers leaves the warmup out.
+        "lr_scheduler_type": "constant_with_warmup" if training.schedule == "constant" else training.schedule,
         "warmup_steps": training.warmup,
         "weight_decay": training.weight_decay,
         "max_grad_norm": training.max_grad_norm,
