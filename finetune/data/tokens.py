@@ -183,12 +183,16 @@ def _by_markers(tokenizer, messages: list[dict], tools, template: str) -> tuple[
     """Ids and loss mask from the template's own ``{% generation %}`` markers."""
     rendered = _apply(tokenizer, messages, tools=tools, chat_template=template, return_assistant_tokens_mask=True)
     ids, trained = list(rendered["input_ids"]), [bool(flag) for flag in rendered["assistant_masks"]]
-    end = tokenizer.eos_token_id
+    ends = {tokenizer.eos_token_id}
+    if messages[-1]["role"] == "assistant" and any(trained):
+        # The token after the last answer ends a turn, also where the tokenizer's own end token is another.
+        after = len(ids) - trained[::-1].index(True)
+        ends |= set(ids[after : after + 1]) & set(tokenizer.added_tokens_decoder)
     for i in range(1, len(ids)):
         if trained[i - 1] and not trained[i]:
             # The mask stops at the first token of a character that has several, and some templates close their markers
             # before the end-of-turn token: a model that is not trained on it never stops.
-            ends_turn = ids[i] == end and ids[i - 1] != end
+            ends_turn = ids[i] in ends and ids[i - 1] not in ends
             trained[i] = ends_turn or rendered.token_to_chars(i) == rendered.token_to_chars(i - 1)
     return ids, trained
 
