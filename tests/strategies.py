@@ -22,6 +22,7 @@ EVENTS = {
     "Entered": st.builds(events.Entered, phase=st.sampled_from(["loading", "tokenizing", "training", "saving"])),
     "Chose": st.builds(events.Chose, what=text, value=text, reason=text),
     "Noted": st.builds(events.Noted, message=text, level=st.sampled_from(["info", "warning"])),
+    "Fingerprinted": st.builds(events.Fingerprinted, rows=text, base=text, start=text),
     "Planned": st.builds(
         events.Planned,
         total_steps=step,

@@ -5,6 +5,7 @@
     held-out.parquet    the held-out rows likewise, if there are any
     tokenizer/          with the chat template that was used
     base/               the base model, unless it is downloaded from the hub
+    start/              the tuned model of the earlier run, if the run trained one further: its adapter, or all weights
     recipe.yaml         the recipe of the run
 
 The template is ``assets/train.py.txt``. Method and adapter add their own code (``Method.script``,
@@ -25,10 +26,12 @@ from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
 from finetune.machine import hardware
 from finetune.machine.libraries import load, versions
-from finetune.models.loading import keep_gradients
+from finetune.models.continuation import trainable_adapter
+from finetune.models.loading import keep_gradients, require_model
 from finetune.models.locate import locate
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
+from finetune.runs.fingerprint import require_same_base, require_same_rows, require_same_start, rows_fingerprint
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
@@ -50,8 +53,12 @@ CHOSEN = {
 }
 """The setting that a value in the script follows from, by its dotted path."""
 
+STARTED = f"    model = {trainable_adapter.__name__}(model, options.data / START)\n"
+"""How the script loads an earlier run's adapter."""
+
 WORDS = {
     "MODEL": "a folder beside this script, or an id on the Hugging Face hub",
+    "START": "the adapter of an earlier run, which is trained further",
     "EVALUATIONS": "evaluations on the held-out rows, beside the one at the start",
     "ARGUMENTS": "arguments of the trainer",
 }
@@ -67,7 +74,8 @@ class Script(Target):
     def write(self, run: Run, workspace: Workspace, to: Path) -> Exported:
         """The path of the new ``RUN/train.py``, with everything it needs beside it.
 
-        ``RunError`` if the run has not trained, if its data has changed since, or if the folder already exists.
+        ``RunError`` if the run has not trained, if what it was made from has changed since, or if the folder already
+        exists.
         """
         recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
         if not view.total_steps:
@@ -77,7 +85,7 @@ class Script(Target):
         load()
         prepared = prepare(recipe, workspace)
         rows = prepared.rows
-        _require_same_rows(run, view, rows)
+        _require_unchanged(run, view, recipe, rows, workspace)
         staging = folder.with_name(f".{run.id}.{os.getpid()}")
         try:
             staging.mkdir(parents=True)
@@ -86,7 +94,7 @@ class Script(Target):
                 _write_rows(rows.held_out, staging / "held-out.parquet")
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
-            model = _put_model(locate(recipe.model, workspace), recipe, staging)
+            model = _put_model(recipe, workspace, staging)
             (staging / "train.py").write_text(source(run, view, model, prepared.defaults), encoding="utf-8")
             staging.rename(folder)
         finally:
@@ -95,8 +103,8 @@ class Script(Target):
 
 
 def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
-    """The text of ``train.py`` for ``run``; ``model`` gives its MODEL and REVISION."""
-    recipe = with_fallbacks(run)
+    """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one."""
+    recipe, continues = with_fallbacks(run), "START" in model
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
@@ -114,8 +122,11 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
     if adapter.quantization_arguments():
         after.append(inspect.getsource(keep_gradients))
-    if adapter.initialize:
-        after.append(inspect.getsource(adapter.initialize))
+    if continues:
+        after.append(inspect.getsource(trainable_adapter))
+    initialize = None if continues else adapter.initialize
+    if initialize:
+        after.append(inspect.getsource(initialize))
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), adapter),
         run=run.id,
@@ -124,7 +135,9 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
         imports=_imports(adapter),
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
         loaded="    keep_gradients(model)\n" if adapter.quantization_arguments() else "",
-        initialized=f"    {adapter.initialize.__name__}(trainer.model, tokenizer)\n" if adapter.initialize else "",
+        started=STARTED if continues else "",
+        new_adapter="None" if continues else "ADAPTER",
+        initialized=f"    {initialize.__name__}(trainer.model, tokenizer)\n" if initialize else "",
         trainer="\n\n".join([*after, method.script(defaults.pack).strip()]),
     )
 
@@ -163,8 +176,8 @@ def _chosen(view: View) -> dict:
     return {choice.what: choice for choice in view.choices}
 
 
-def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
-    """``RunError`` if the recipe's data gives other rows than it gave to the run."""
+def _require_unchanged(run: Run, view: View, recipe: Recipe, rows: Rows, workspace: Workspace) -> None:
+    """``RunError`` if the recipe no longer gives the rows, the base or the start that it gave to the run."""
     then = (view.train_rows, view.held_out_rows, view.trained_tokens)
     now = (len(rows.train), len(rows.held_out), rows.counts.trained)
     if then != now:
@@ -173,6 +186,11 @@ def _require_same_rows(run: Run, view: View, rows: Rows) -> None:
             f"tokens, and the data now has {now[0]:,} rows with {now[2]:,}.",
             "Restore the file, or train again.",
         )
+    require_same_rows(run, view, rows_fingerprint(rows.train, rows.held_out))
+    if recipe.model.run:
+        require_same_start(run, require_model(workspace.run(recipe.model.run)))
+    if not (recipe.model.run and recipe.adapter.trains_base()):
+        require_same_base(run, locate(recipe.model, workspace))
 
 
 def _write_rows(rows: list[dict], path: Path) -> None:
@@ -182,18 +200,29 @@ def _write_rows(rows: list[dict], path: Path) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(rows), path)
 
 
-def _put_model(folder: Path, recipe: Recipe, staging: Path) -> dict:
-    """MODEL and REVISION of the script: the hub's id and the exact commit, or the copy in ``staging``."""
+def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
+    """What the script starts from, each folder copied to ``staging``: MODEL, REVISION, and START if it has one.
+
+    MODEL is the hub's id with the exact commit as REVISION, or a folder. An earlier run's adapter is START; all weights
+    of an earlier run are MODEL, and need no base.
+    """
+    if recipe.model.run:
+        earlier = require_model(workspace.run(recipe.model.run))
+        shutil.copytree(earlier.model_dir, staging / "start")
+        if recipe.adapter.trains_base():
+            return {"MODEL": "start", "REVISION": None}
+    started = {"START": "start"} if recipe.model.run else {}
+    folder = locate(recipe.model, workspace)
     if folder.parent.name == "snapshots":
-        return {"MODEL": recipe.model.id, "REVISION": folder.name}
+        return {"MODEL": recipe.model.id, "REVISION": folder.name, **started}
     shutil.copytree(folder, staging / "base")
-    return {"MODEL": "base", "REVISION": None}
+    return {"MODEL": "base", "REVISION": None, **started}
 
 
 def _imports(adapter: Adapter) -> str:
     peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
     quantized = ["BitsAndBytesConfig"] if _quantization(adapter) else []
-    names = ["AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
+    names = ["AutoConfig", "AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [
             "import pyarrow.parquet",

@@ -20,8 +20,10 @@ from finetune.machine import hardware
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
 from finetune.models.loading import load_base, load_weights, require_model
+from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
 from finetune.models.turn_end import end_ids
+from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
@@ -75,6 +77,7 @@ class Pair:
         def another():
             return load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
 
+        require_same_base(run, locate(recipe.model, workspace))
         base = another()
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))

@@ -11,6 +11,7 @@ from finetune.adapters import Adapter
 from finetune.errors import RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
+from finetune.models.continuation import trainable_adapter
 from finetune.models.files import read_config
 from finetune.models.locate import locate
 from finetune.models.reading import from_files, require_complete
@@ -29,10 +30,7 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
-    from peft import PeftModel
-
-    base = load_base(run.recipe.model, workspace, adapter, dtype, device)
-    return PeftModel.from_pretrained(base, run.model_dir, is_trainable=True)
+    return trainable_adapter(load_base(run.recipe.model, workspace, adapter, dtype, device), run.model_dir)
 
 
 def require_model(run: Run) -> Run:

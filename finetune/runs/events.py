@@ -100,6 +100,17 @@ class Noted(Event):
     level: Literal["info", "warning"] = "info"
 
 
+class Fingerprinted(Event):
+    """It is known what the run is made from, each as a hash (``finetune.runs.fingerprint``)."""
+
+    rows: str
+    """Of the tokenized rows."""
+    base: str
+    """Of the base's weights."""
+    start: str = ""
+    """Of the earlier run's tuned model that it trains further; empty if it starts from the base."""
+
+
 class Planned(Event):
     """The work ahead is known."""
 

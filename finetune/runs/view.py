@@ -70,6 +70,8 @@ class View:
     saved: list[events.Saved] = field(default_factory=list)
     fallbacks: list[events.FellBack] = field(default_factory=list)
     """Fallbacks taken after the run ran out of memory, in order."""
+    fingerprint: events.Fingerprinted | None = None
+    """What it is made from; its ``rows`` are empty after a fallback, which may have truncated them."""
     steps_since: int = 0
     """Steps since the current phase began. The first one also waits for what is loaded or compiled then."""
     heard_at: float = 0.0
@@ -169,6 +171,12 @@ class View:
     @_add.register
     def _(self, event: events.FellBack) -> None:
         self.fallbacks.append(event)
+        if self.fingerprint:
+            self.fingerprint = self.fingerprint.model_copy(update={"rows": ""})
+
+    @_add.register
+    def _(self, event: events.Fingerprinted) -> None:
+        self.fingerprint = event
 
     @_add.register
     def _(self, event: events.Entered) -> None:

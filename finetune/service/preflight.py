@@ -7,6 +7,7 @@ from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
 from finetune.models.inspection import inspect_downloaded, require_suited
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
+from finetune.training.start import require_continuable
 
 
 def require_runnable(
@@ -41,7 +42,7 @@ def require_runnable(
         problems.append(Problem("data", error.message, error.hint))
     if recipe.model.run:
         try:
-            workspace.run(recipe.model.run)
+            require_continuable(recipe, workspace.run(recipe.model.run))
         except FinetuneError as error:
             problems.append(Problem("model.run", error.message, error.hint))
     try:

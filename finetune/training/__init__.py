@@ -2,11 +2,13 @@
 
 train           the story: prepare, load, build the trainer, train, save; again with less where memory runs out
 prepare         recipe and workspace in; tokenizer, rows, defaults and notes out
+origin          what it is made from, noted so that a resumed run is made from the same
 start           what it starts from: the base, or an earlier run
 defaults        what is chosen where the recipe leaves it open, each value with its reason
 trainer         what every TRL trainer is given: checkpoints that are whole or not there, an order that can be resumed
 reporter        the trainer's callback: what happened, as events
 sample_answers  the answers of base and tuned to a few fixed prompts while it trains
+movement        whether it has changed anything
 numerics        precision, optimizer, threads: what the trainer really uses, and why
 fallbacks       what a recipe can give up when memory runs out, in order
 distributed     several processes that train one run

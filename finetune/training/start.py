@@ -1,11 +1,14 @@
 """What a run starts from: the untouched base, or the tuned model of an earlier run."""
 
+from finetune.adapters import Adapter
 from finetune.compat import supports_sdpa
 from finetune.errors import RecipeError
 from finetune.machine.attention import choose_attention, use
 from finetune.machine.hardware import Machine
 from finetune.models.loading import load_base, load_tuned
+from finetune.models.locate import locate
 from finetune.recipe import Recipe
+from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.training import fsdp
@@ -29,6 +32,8 @@ def _load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precisio
         return load_base(recipe.model, workspace, recipe.adapter, dtype, device)
     earlier = workspace.run(recipe.model.run)
     require_continuable(recipe, earlier)
+    if not recipe.adapter.trains_base():
+        require_same_base(earlier, locate(recipe.model, workspace))
     return load_tuned(earlier, workspace, recipe.adapter, dtype, device)
 
 
@@ -39,8 +44,24 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
             f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
             "Choose that model, or leave `model.run` empty.",
         )
-    if earlier.recipe.adapter.attaches_to != recipe.adapter.attaches_to:
+    theirs, ours = earlier.recipe.adapter, recipe.adapter
+    if theirs.attaches_to != ours.attaches_to:
         raise RecipeError(
-            f"Run {earlier.id} was trained with {earlier.recipe.adapter.title}, and only that can train it further.",
-            f"Choose the adapter {earlier.recipe.adapter.type}.",
+            f"Run {earlier.id} was trained with {theirs.title}, and only that can train it further.",
+            f"Choose the adapter {theirs.type}.",
         )
+    for name in type(ours).model_fields:
+        if _shapes(ours, theirs, name):
+            here, there = getattr(ours, name), getattr(theirs, name)
+            raise RecipeError(
+                f"The adapter of run {earlier.id} keeps `adapter.{name}` {there}, but the recipe says {here}.",
+                f"Set `adapter.{name}` to {there}, or leave `model.run` empty to train a new adapter.",
+            )
+
+
+def _shapes(ours: Adapter, theirs: Adapter, name: str) -> bool:
+    """True if the setting ``name`` is part of a saved adapter and differs: it could not take effect any more."""
+    if name == "type" or name not in type(theirs).model_fields:
+        return False
+    as_theirs = ours.model_copy(update={name: getattr(theirs, name)})
+    return as_theirs.peft_arguments() != ours.peft_arguments()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from finetune import compat
@@ -15,6 +16,7 @@ from finetune.machine import hardware
 from finetune.machine.attention import choose_attention
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load, versions
+from finetune.models.dialect import stored_dtype
 from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
 from finetune.models.saving import save
@@ -27,7 +29,9 @@ from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
+from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
+from finetune.training.origin import tie
 from finetune.training.prepare import Prepared, prepare, row_tokens
 from finetune.training.sample_answers import SampleAnswers
 from finetune.training.start import load_start
@@ -49,6 +53,8 @@ class Attempt:
     run: Run | None = None
     """None where nothing is trained, as in a probe."""
     precision: str = ""
+    source: Path | None = None
+    """The folder of its base."""
     prepared: Prepared | None = None
     model: Any = None
     """The model, while there is one."""
@@ -114,7 +120,8 @@ def _work(attempt: Attempt) -> str:
     run.emit(events.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
-    found = inspect(locate(recipe.model, workspace), recipe.model.id)
+    attempt.source = locate(recipe.model, workspace)
+    found = inspect(attempt.source, recipe.model.id)
     require_suited(recipe.adapter, found)
     attention = choose_attention(machine, precision.value, found.architecture.has_sdpa)
     report(run, (("training.precision", precision), ("attention", attention)))
@@ -123,6 +130,7 @@ def _work(attempt: Attempt) -> str:
 
     run.emit(events.Entered(phase="tokenizing"))
     attempt.prepared = prepare(recipe, workspace, distributed.world_size())
+    tie(run, attempt.recipe, workspace, attempt.prepared.rows)
     for note in attempt.prepared.notes:
         run.emit(note)
     report(run, attempt.prepared.defaults.choices)
@@ -143,7 +151,7 @@ def _train(attempt: Attempt) -> str:
     from finetune.training.reporter import Reporter, Stopped
 
     run, recipe, rows = attempt.run, attempt.recipe, attempt.prepared.rows
-    base_dtype = attempt.model.config.dtype
+    dtype = stored_dtype(attempt.source) if recipe.adapter.trains_base() else None
     sample_answers = SampleAnswers(
         rows.prompts,
         attempt.prepared.tokenizer,
@@ -165,13 +173,14 @@ def _train(attempt: Attempt) -> str:
         "trainable": count(trainer.model, trainable=True),
     }
     require_room_to_end(run, trainer.model)
+    before = None if trainer.is_fsdp_enabled else moments(trainer.model, dtype)
     start = starting_point(attempt)
     if start:
         fsdp.require_same(start.facts.get("sharded", False), trainer)
     run.emit(events.Entered(phase="training"))
     with suppress(Stopped):
         trainer.train(resume_from_checkpoint=str(start.path) if start else None)
-    return _conclude(attempt, trainer, reporter, base_dtype)
+    return _conclude(attempt, trainer, reporter, dtype, before)
 
 
 def build(attempt: Attempt, *callbacks):
@@ -238,8 +247,8 @@ def starting_point(attempt: Attempt) -> Checkpoint | None:
     return checkpoint
 
 
-def _conclude(attempt: Attempt, trainer, reporter, base_dtype) -> str:
-    """Keep what there is to keep; the state in which the run has ended."""
+def _conclude(attempt: Attempt, trainer, reporter, dtype, before: list | None) -> str:
+    """Keep what there is to keep; the state in which the run has ended. ``before``: ``moments`` at the start."""
     run, recipe, step = attempt.run, attempt.recipe, trainer.state.global_step
     asked = distributed.share(run.asked) if step < trainer.state.max_steps else ""
     run.emit(events.Entered(phase="saving"))
@@ -253,10 +262,12 @@ def _conclude(attempt: Attempt, trainer, reporter, base_dtype) -> str:
         return ENDED_AS[asked]
     if not asked:
         keep_best(run, recipe, trainer)
+    if before is not None and moments(trainer.model, dtype) == before:
+        run.emit(events.Noted(message=UNCHANGED, level="warning"))
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if distributed.is_main_process():
         with disk_errors(run.path):
-            save(trainer.model, attempt.prepared.tokenizer, run, recipe.model, base_dtype, weights)
+            save(trainer.model, attempt.prepared.tokenizer, run, recipe.model, dtype, weights, attempt.source)
     run.emit(events.Saved(what="model", path="model", step=step))
     return ENDED_AS[asked]
 
@@ -286,7 +297,8 @@ def arguments(recipe: Recipe, defaults: Defaults, machine: hardware.Machine, pre
         "num_train_epochs": defaults.epochs,
         "max_steps": training.max_steps or -1,
         "learning_rate": defaults.learning_rate,
-        "lr_scheduler_type": training.schedule,
+        # Without a name of its own Transformers leaves the warmup out.
+        "lr_scheduler_type": "constant_with_warmup" if training.schedule == "constant" else training.schedule,
         "warmup_steps": training.warmup,
         "weight_decay": training.weight_decay,
         "max_grad_norm": training.max_grad_norm,

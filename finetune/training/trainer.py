@@ -67,10 +67,24 @@ def ordered(trainer_class: type, padding_row: dict) -> type:
     """``trainer_class`` (a ``transformers.Trainer``) whose rows come in an order that can be resumed.
 
     Several processes fill up an epoch's last batch with ``padding_row``, which carries no loss. Accelerate would
-    take rows from the epoch's beginning, which then count twice.
+    take rows from the epoch's beginning, which then count twice. Its warmup of W steps rises to the full rate in W + 1
+    equal parts: Transformers' begins at rate 0, and wastes the first step, all that a run of one step has.
     """
 
     class Ordered(trainer_class):
+        def create_scheduler(self, num_training_steps, optimizer=None):
+            from torch.optim.lr_scheduler import LambdaLR
+
+            warmup = self.args.get_warmup_steps(num_training_steps)
+            if self.lr_scheduler is None and warmup:
+                usual = super().create_scheduler(num_training_steps, optimizer)
+                rates = [
+                    lambda step, rate=rate: (step + 1) / (warmup + 1) if step < warmup else rate(step)
+                    for rate in usual.lr_lambdas
+                ]
+                self.lr_scheduler = LambdaLR(usual.optimizer, rates)
+            return super().create_scheduler(num_training_steps, optimizer)
+
         def _get_dataloader(self, dataset, is_training=False, **rest):
             if is_training and len(dataset) % self._rows_at_once:
                 from datasets import Dataset, concatenate_datasets

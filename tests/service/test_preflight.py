@@ -54,3 +54,11 @@ def test_a_model_that_cannot_be_trained_is_refused_before_a_run(with_tiny, tiny_
         require_runnable(recipe(tmp_path, **{"model.id": "broken"}), with_tiny)
     (problem,) = caught.value.problems
     assert problem.where == "model.id" and re.search(words, problem.message)
+
+
+def test_an_adapter_that_an_earlier_run_has_otherwise_is_found_before_the_start(with_tiny, tmp_path):
+    earlier = with_tiny.create(recipe(tmp_path))
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **{"model.run": earlier.id, "adapter.rank": 4}), with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "model.run" and "`adapter.rank` 16, but the recipe says 4" in problem.message

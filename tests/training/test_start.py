@@ -1,6 +1,8 @@
 import pytest
 
 from finetune.errors import RecipeError
+from finetune.training.start import require_continuable
+from tests.training.test_train import recipe
 
 
 def test_an_earlier_run_is_trained_further(trained):
@@ -14,3 +16,32 @@ def test_an_earlier_run_of_another_kind_is_refused(trained):
     first = trained()
     with pytest.raises(RecipeError, match="only that can train it further"):
         trained(adapter="full", **{"model.run": first.id})
+
+
+@pytest.mark.parametrize(
+    ("adapter", "name", "there", "here"),
+    [
+        ("lora", "rank", 8, 4),
+        ("qlora", "alpha", 32, 99),
+        ("lora", "dropout", 0.0, 0.3),
+        ("prefix", "virtual_tokens", 20, 7),
+    ],
+)
+def test_a_setting_that_could_not_take_effect_is_refused_with_both_values(
+    adapter, name, there, here, with_tiny, tmp_path
+):
+    earlier = with_tiny.create(recipe(tmp_path, adapter="prefix" if adapter == "prefix" else "lora"))
+    earlier = with_tiny.create(earlier.recipe.changed(**{f"adapter.{name}": there}))
+    further = recipe(tmp_path, adapter=adapter, **{"model.run": earlier.id, f"adapter.{name}": there})
+    require_continuable(further, earlier)
+    with pytest.raises(RecipeError) as refused:
+        require_continuable(further.changed(**{f"adapter.{name}": here}), earlier)
+    assert f"`adapter.{name}` {there}, but the recipe says {here}" in refused.value.message
+    assert f"Set `adapter.{name}` to {there}" in refused.value.hint
+
+
+def test_a_setting_of_the_base_may_change(with_tiny, tmp_path):
+    earlier = with_tiny.create(recipe(tmp_path, adapter="qlora"))
+    require_continuable(recipe(tmp_path, adapter="lora", **{"model.run": earlier.id}), earlier)
+    other = {"model.run": earlier.id, "adapter.double_quantization": False}
+    require_continuable(recipe(tmp_path, adapter="qlora", **other), earlier)

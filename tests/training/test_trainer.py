@@ -1,5 +1,8 @@
+import math
+
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from finetune import compat
@@ -67,3 +70,32 @@ def test_the_loss_of_trained_tokens_alone_is_computed_on_a_cpu_and_beside_triton
     monkeypatch.setattr(compat, "has_triton", lambda device: device.type == "cuda")
     scored = {name: scores_trained_tokens_only(torch.device(name)) for name in ("cpu", "cuda", "mps")}
     assert scored == {"cpu": True, "cuda": True, "mps": False}
+
+
+def rates(schedule: str, steps: int, warmup: int) -> list[float]:
+    """The share of the learning rate at each step, by the textbook."""
+    rising = [(step + 1) / (warmup + 1) for step in range(warmup)]
+    shares = [(step - warmup) / max(1, steps - warmup) for step in range(warmup, steps)]
+    fall = {
+        "constant": lambda share: 1.0,
+        "linear": lambda share: 1 - share,
+        "cosine": lambda share: (1 + math.cos(math.pi * share)) / 2,
+    }[schedule]
+    return [*rising, *map(fall, shares)][:steps]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0.1), (1, 0.0), (2, 0.9), (5, 0.1), (12, 0.3)])
+def test_no_step_has_rate_0_and_the_warmup_rises_in_equal_parts(schedule, steps, warmup, trained):
+    settings = {"training.schedule": schedule, "training.max_steps": steps, "training.warmup": warmup}
+    run = trained(**settings, **{"evaluation.times": 0})
+    expected = rates(schedule, steps, math.ceil(steps * warmup))
+    assert [step.learning_rate / 5e-3 for step in run.view().steps] == pytest.approx(expected)
+    assert min(expected) > 0
+
+
+def test_a_run_of_one_step_has_learnt(trained):
+    run = trained(**{"training.max_steps": None, "training.epochs": 1, "training.batch_size": 64})
+    assert run.view().total_steps == 1
+    trained_weights = load_file(run.model_dir / "adapter_model.safetensors")
+    assert any(weight.any() for name, weight in trained_weights.items() if "lora_B" in name)
