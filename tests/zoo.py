@@ -24,7 +24,7 @@ SIZES = {
     "shared_intermediate_size": 48, "moe_shared_expert_intermediate_size": 48,
     "q_lora_rank": 24, "kv_lora_rank": 16, "qk_nope_head_dim": 16, "qk_rope_head_dim": 8,
     "vocab_size_per_layer_input": 3072, "hidden_size_per_layer_input": 16, "num_layers": 2, "zero_expert_num": 2,
-    "index_topk": 8, "index_head_dim": 16, "index_n_heads": 4, "shared_experts_intermediate_size": 48,
+    "index_topk": 64, "index_head_dim": 16, "index_n_heads": 4, "shared_experts_intermediate_size": 48,
     "first_k_dense_replace": 1, "num_dense_layers": 1, "decoder_sparse_step": 1, "n_shared_experts": 1,
     "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 16, "linear_value_head_dim": 16,
     "max_position_embeddings": 512, "n_positions": 512, "max_seq_len": 512, "n_ctx": 512,
@@ -45,7 +45,6 @@ OWN: dict[str, dict] = {
     "deepseek_v2": {"num_experts_per_tok": 2},
     "deepseek_v4": {"mlp_layer_types": ["hash_moe", "moe"]},
     "dots1": {"n_shared_experts": 1, "n_routed_experts": 4, "num_experts_per_tok": 2},
-    "emu3": {"text_config": {"bos_token_id": 2}},
     "falcon": {"head_dim": None},
     "falcon_h1": {"mamba_d_ssm": 64, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 16},
     "gemma3n_text": {
@@ -105,7 +104,7 @@ LEFT_OUT: dict[str, str] = {
         HALF,
     ),
     **dict.fromkeys(
-        ("blt", "cpmant", "git", "got_ocr2", "mllama", "moshi", "moss_transcribe_diarize", "musicgen",
+        ("blt", "cpmant", "emu3", "git", "got_ocr2", "mllama", "moshi", "moss_transcribe_diarize", "musicgen",
          "musicgen_melody", "phi4_multimodal", "whisper"),
         NOT_TEXT,
     ),
