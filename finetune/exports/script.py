@@ -106,6 +106,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one."""
     recipe, continues = with_fallbacks(run), "START" in model
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
+    pack = defaults.pack and chosen["training.packing"].value == "on"
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
     settings = {
@@ -114,7 +115,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
         "ADAPTER": _Call(*adapter.peft_arguments()) if adapter.peft_arguments() else None,
         "QUANTIZATION": _quantization(adapter),
         "EVALUATIONS": recipe.evaluation.times,
-        "ARGUMENTS": {**given, **method.options(defaults.pack)},
+        "ARGUMENTS": {**given, **method.options(pack)},
     }
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
     from finetune.training.trainer import EpochOrder, ordered
@@ -138,7 +139,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
         started=STARTED if continues else "",
         new_adapter="None" if continues else "ADAPTER",
         initialized=f"    {initialize.__name__}(trainer.model, tokenizer)\n" if initialize else "",
-        trainer="\n\n".join([*after, method.script(defaults.pack).strip()]),
+        trainer="\n\n".join([*after, method.script(pack).strip()]),
     )
 
 

@@ -6,7 +6,7 @@ fallback. What else goes wrong is raised; ``finetune.service.worker`` turns it i
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
 from finetune.training.prepare import Prepared, prepare, row_tokens
 from finetune.training.sample_answers import SampleAnswers
+from finetune.training.separation import packing_of
 from finetune.training.start import load_start
 
 CHECKPOINTS_AT_ONCE = 3
@@ -190,6 +191,7 @@ def build(attempt: Attempt, *callbacks):
     from finetune.methods import Material
     from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only
 
+    keep_rows_apart(attempt)
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)
@@ -215,6 +217,18 @@ def build(attempt: Attempt, *callbacks):
     if computes_in_16_bits(attempt.precision):
         compat.cast_once(trainer.model)
     return trainer
+
+
+def keep_rows_apart(attempt: Attempt) -> None:
+    """Pack no rows, and report it, if the loaded model does not keep them apart in a sequence."""
+    prepared = attempt.prepared
+    if not prepared.defaults.pack:
+        return
+    choice = packing_of(attempt.model, [row["input_ids"] for row in prepared.rows.train])
+    if choice:
+        prepared.defaults = replace(prepared.defaults, pack=False)
+        if attempt.run:
+            report(attempt.run, [("training.packing", choice)])
 
 
 def require_room_to_end(run: Run, model) -> None:
