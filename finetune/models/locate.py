@@ -14,6 +14,9 @@ STARTER = ASSETS / "starter"
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "tokenizer*", "*.txt", "README.md", "LICENSE*"]
+"""The files that a download takes, by pattern."""
+UNWANTED = ["*/*", "consolidated*", "*.fp16.safetensors", "*.fp32.safetensors", "model.onnx*"]
+"""Those of them that it leaves: the same weights once more, in folders and formats of other programs."""
 LIMITS = {"num_hidden_layers": 256, "hidden_size": 65536, "vocab_size": 1_048_576}
 """Largest values accepted in a config: far above any published model, far below what hangs the loader."""
 
@@ -71,7 +74,9 @@ def _download(settings: ModelSettings) -> Path:
     )
 
     try:
-        return Path(snapshot_download(settings.id, revision=settings.revision, allow_patterns=WANTED))
+        return Path(
+            snapshot_download(settings.id, revision=settings.revision, allow_patterns=WANTED, ignore_patterns=UNWANTED)
+        )
     except GatedRepoError:
         raise ModelError(
             f"{settings.id} requires you to accept its license first.",
