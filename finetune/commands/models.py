@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
 
 def ask_both(options, workspace: Workspace) -> int:
     """Print the answers of base and tuned to one prompt."""
-    from finetune.inference.chat import Pair, cut_off, facts
+    from finetune.inference.chat import Pair, facts, truncated
     from finetune.inference.question import messages
     from finetune.inference.sampling import Sampling
 
@@ -43,7 +43,7 @@ def ask_both(options, workspace: Workspace) -> int:
     sampling = Sampling(seed=options.seed, max_tokens=options.max_tokens, greedy=options.greedy)
     question = messages(run.recipe, options.prompt, system=options.system)
     *_, reply = pair.reply(question, question, sampling)
-    return answer(options, facts(reply), [f"base:  {reply.base}", f"tuned: {reply.tuned}", *cut_off(reply)])
+    return answer(options, facts(reply), [f"base:  {reply.base}", f"tuned: {reply.tuned}", *truncated(reply)])
 
 
 def export_run(options, workspace: Workspace) -> int:

@@ -19,7 +19,10 @@ In the order of the way that rows take:
     split        the train / held-out split
     mix          further data sets, and replay data
     known        a cache of the kinds of data sets read recently
+    templates    a chat template, applied
+    thoughts     reasoning as a chat template takes it
     tokens       from an example to token ids and their loss mask
+    asking       whether rows begin as the model is asked
     counts       numbers of rows and tokens
 
 What checks them:

@@ -7,11 +7,11 @@ training on the wrong tokens looks like success.
 
 import copy
 import os
-import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
+from finetune.data.templates import apply, marked_template, render
+from finetune.data.thoughts import FIELD, THOUGHT, placed, template_of_pairs
 from finetune.errors import DataError
 
 CHATML = (
@@ -53,10 +53,6 @@ class TokenSequence:
         return [token if trained else -100 for token, trained in zip(self.ids, self.trained)]
 
 
-class NoTemplateError(DataError):
-    """A conversation was given to a model without a chat template; ChatML is a substitute (``with_chatml``)."""
-
-
 def chat_sequence(
     messages: list[dict], tokenizer, length: int, train_all: bool = False, tools: list[dict] | None = None
 ) -> TokenSequence:
@@ -69,9 +65,10 @@ def chat_sequence(
     answers = [turn for turn in messages if turn["role"] == "assistant"]
     left_out = {place for place, turn in enumerate(answers) if turn.get("weight") == 0}
     messages = [{key: value for key, value in turn.items() if key != "weight"} for turn in messages]
-    _require_complete(tokenizer, messages, tools)
+    template = marked_template(tokenizer)
+    messages = _complete(tokenizer, messages, tools, template)
     if train_all and not left_out:
-        ids = _render(tokenizer, messages, tools=tools)
+        ids = render(tokenizer, messages, tools=tools, chat_template=template)
         return _truncated(ids, [True] * len(ids), length)
     ids, turns = _answers(tokenizer, messages, tools, separately=bool(left_out))
     trained = [(train_all or turn is not None) and turn not in left_out for turn in turns]
@@ -151,12 +148,10 @@ def _from(start: int, ids: list[int], length: int, name: str = "") -> TokenSeque
 
 def _continued(example: dict, answers: tuple[str, ...], tokenizer) -> list[list[int]]:
     """Ids of the prompt with the generation prompt, and of the prompt with each of ``answers``."""
-    prompt, tools = example["prompt"], example.get("tools")
-    whole = [prompt + example[answer] for answer in answers]
-    for messages in whole:
-        _require_complete(tokenizer, messages, tools)
-    rendered = [_render(tokenizer, messages, tools=tools) for messages in whole]
-    return [_render(tokenizer, prompt, tools=tools, add_generation_prompt=True), *rendered]
+    prompt, tools, template = example["prompt"], example.get("tools"), template_of_pairs(tokenizer)
+    whole = [_complete(tokenizer, prompt + example[answer], tools, template) for answer in answers]
+    rendered = [render(tokenizer, messages, tools=tools, chat_template=template) for messages in whole]
+    return [render(tokenizer, prompt, tools=tools, add_generation_prompt=True), *rendered]
 
 
 def _common_length(one, other) -> int:
@@ -168,7 +163,7 @@ def _answers(tokenizer, messages: list[dict], tools, separately: bool) -> tuple[
 
     Only with ``separately`` are answers distinguished; else any index marks a trained token.
     """
-    marked = _marked_template(tokenizer)
+    marked = marked_template(tokenizer)
     if marked:
         ids, trained = _by_markers(tokenizer, messages, tools, marked)
         if not separately:
@@ -181,7 +176,7 @@ def _answers(tokenizer, messages: list[dict], tools, separately: bool) -> tuple[
 
 def _by_markers(tokenizer, messages: list[dict], tools, template: str) -> tuple[list[int], list[bool]]:
     """Ids and loss mask from the template's own ``{% generation %}`` markers."""
-    rendered = _apply(tokenizer, messages, tools=tools, chat_template=template, return_assistant_tokens_mask=True)
+    rendered = apply(tokenizer, messages, tools=tools, chat_template=template, return_assistant_tokens_mask=True)
     ids, trained = list(rendered["input_ids"]), [bool(flag) for flag in rendered["assistant_masks"]]
     ends = {tokenizer.eos_token_id}
     if messages[-1]["role"] == "assistant" and any(trained):
@@ -199,12 +194,12 @@ def _by_markers(tokenizer, messages: list[dict], tools, template: str) -> tuple[
 
 def _by_prefixes(tokenizer, messages: list[dict], tools) -> tuple[list[int], list[int | None]]:
     """Ids and the answer each belongs to, from rendering the conversation up to each answer and including it."""
-    ids = _render(tokenizer, messages, tools=tools)
+    ids = render(tokenizer, messages, tools=tools)
     answers: list[int | None] = [None] * len(ids)
     places = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
     for answer, place in enumerate(places):
-        before = _render(tokenizer, messages[:place], tools=tools, add_generation_prompt=True)
-        through = _render(tokenizer, messages[: place + 1], tools=tools)
+        before = render(tokenizer, messages[:place], tools=tools, add_generation_prompt=True)
+        through = render(tokenizer, messages[: place + 1], tools=tools)
         if ids[: len(before)] != before or ids[: len(through)] != through or len(through) <= len(before):
             return ids, _by_completion(tokenizer, messages, tools, ids)
         answers[len(before) : len(through)] = [answer] * (len(through) - len(before))
@@ -218,12 +213,13 @@ def _by_completion(tokenizer, messages: list[dict], tools, ids: list[int]) -> li
     """
     if [message["role"] for message in messages[-2:]] == ["user", "assistant"] and _has_one_answer(messages):
         *before, question, answer = messages
+        unlike = {name: value for name, value in answer.items() if name != FIELD}
         start = min(
-            _common_length(ids, _render(tokenizer, [*before, question, {**answer, "content": other}], tools=tools))
+            _common_length(ids, render(tokenizer, [*before, question, {**unlike, "content": other}], tools=tools))
             for other in OTHERS
         )
         trained = ids[start:]
-        asked = [_render(tokenizer, [*before, {**question, "content": other}, answer], tools=tools) for other in OTHERS]
+        asked = [render(tokenizer, [*before, {**question, "content": other}, answer], tools=tools) for other in OTHERS]
         if trained and all(each[-len(trained) :] == trained for each in asked):
             return [None] * start + [0] * len(trained)
     raise DataError(
@@ -237,41 +233,19 @@ def _has_one_answer(messages: list[dict]) -> bool:
     return sum(message["role"] == "assistant" for message in messages) == 1
 
 
-def _render(tokenizer, messages: list[dict], **options) -> list[int]:
-    return list(_apply(tokenizer, messages, **options)["input_ids"])
+def _complete(tokenizer, messages: list[dict], tools, template: str | None) -> list[dict]:
+    """``messages`` with their reasoning as ``template`` takes it (None: the model's own).
 
-
-def _apply(tokenizer, messages: list[dict], as_text: bool = False, **options):
-    """What ``apply_chat_template`` returns, tokens unless ``as_text``; its errors as a ``DataError``."""
-    from jinja2 import TemplateError
-
-    _require_template(tokenizer)
-    if not as_text:
-        options |= {"return_dict": True, "tokenizer_kwargs": {"verbose": False}}
-    try:
-        return tokenizer.apply_chat_template(messages, tokenize=not as_text, **options)
-    except (TemplateError, TypeError, ValueError) as error:
-        raise DataError(
-            f"This model's chat template refuses the conversation: {error}",
-            "Check the order of the roles, and whether this model takes a system message.",
-        ) from error
-
-
-THOUGHT = re.compile(r"\s*<think>(.+?)</think>", re.DOTALL)
-"""Reasoning at the beginning of an answer."""
-
-
-def _require_complete(tokenizer, messages: list[dict], tools) -> None:
-    """``DataError`` unless the template renders the names of all tools and calls, and the last answer's reasoning.
-
-    Many templates omit tools, and some drop reasoning, which the model would then learn to omit.
+    ``DataError`` unless the template renders the names of all tools and calls, and the last answer's reasoning. Many
+    templates omit tools, and some drop reasoning, which the model would then learn to omit.
     """
+    found = placed(tokenizer, messages, template)
     calls = [call for message in messages for call in message.get("tool_calls", ())]
     names = sorted({tool["function"]["name"] for tool in (*(tools or ()), *calls)})
     thought = THOUGHT.match(messages[-1]["content"]) if messages[-1]["role"] == "assistant" else None
     if not names and not thought:
-        return
-    written = _apply(tokenizer, messages, tools=tools, as_text=True)
+        return found
+    written = apply(tokenizer, found, tools=tools, as_text=True, chat_template=template)
     missing = next((name for name in names if name not in written), None)
     if missing:
         raise DataError(
@@ -283,59 +257,4 @@ def _require_complete(tokenizer, messages: list[dict], tools) -> None:
             "This model's chat template omits the reasoning of an answer.",
             "Choose a model whose template keeps it, or train on answers without reasoning.",
         )
-
-
-_VERIFIED: WeakKeyDictionary = WeakKeyDictionary()
-"""Tokenizer -> its template, once that has rendered a probe completely."""
-
-
-def _require_template(tokenizer) -> None:
-    """``DataError`` unless the tokenizer has a chat template that renders question and answer."""
-    from jinja2 import TemplateError
-
-    if not tokenizer.chat_template:
-        raise NoTemplateError(
-            "This model has no chat template, so it cannot read conversations.",
-            'Give it ChatML as its template, choose one made for chat (often called "Instruct" or "it"), or train on '
-            "plain text.",
-        )
-    if _VERIFIED.get(tokenizer) == tokenizer.chat_template:
-        return
-    probe = [{"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}]
-    try:
-        written = tokenizer.apply_chat_template(probe, tokenize=False)
-    except (TemplateError, TypeError, ValueError):
-        return  # the conversation itself will be refused with a better reason
-    if "question" not in written or "answer" not in written:
-        raise DataError(
-            "This model's chat template omits the text of a conversation; it is made for images with text.",
-            "Choose a model made for text.",
-        )
-    _VERIFIED[tokenizer] = tokenizer.chat_template
-
-
-_MARKED: WeakKeyDictionary = WeakKeyDictionary()
-"""Tokenizer -> (its template, the template with markers): finding the second renders several probes."""
-
-
-def _marked_template(tokenizer) -> str | None:
-    """The tokenizer's template if it has ``{% generation %}`` markers, else TRL's training variant, else None."""
-    own = tokenizer.get_chat_template() if tokenizer.chat_template else ""
-    if not own or not tokenizer.is_fast:  # only a fast tokenizer knows which characters a token came from
-        return None
-    known = _MARKED.get(tokenizer)
-    if known is None or known[0] != own:
-        marked = own if re.search(r"\{%-?\s*generation\s*-?%\}", own) else _training_variant(tokenizer)
-        known = _MARKED[tokenizer] = (own, marked)
-    return known[1]
-
-
-def _training_variant(tokenizer) -> str | None:
-    """TRL's training variant of a well-known template, or None if it knows none."""
-    from jinja2 import TemplateError
-    from trl.chat_template_utils import get_training_chat_template
-
-    try:
-        return get_training_chat_template(tokenizer)
-    except (TemplateError, TypeError, ValueError):
-        return None
+    return found

@@ -39,9 +39,9 @@ class Reply:
     tokens_per_s: float
     """Tokens of both answers per second since the question."""
     done: bool = False
-    base_cut: bool = False
-    """True if the base's answer was cut off at the longest answer, or where the context is full."""
-    tuned_cut: bool = False
+    base_truncated: bool = False
+    """True if the base's answer was truncated at the longest answer, or where the context is full."""
+    tuned_truncated: bool = False
     """The same for the tuned model's answer."""
 
 
@@ -245,17 +245,17 @@ def facts(reply: Reply) -> dict:
         "base": reply.base,
         "tuned": reply.tuned,
         "tokens_per_s": round(reply.tokens_per_s, 1),
-        "base_cut_off": reply.base_cut,
-        "tuned_cut_off": reply.tuned_cut,
+        "base_truncated": reply.base_truncated,
+        "tuned_truncated": reply.tuned_truncated,
     }
 
 
-def cut_off(reply: Reply) -> list[str]:
+def truncated(reply: Reply) -> list[str]:
     """Which answers did not end by themselves, as one phrase in a list; empty if both did."""
-    if reply.base_cut and reply.tuned_cut:
-        return [f"both cut off at {reply.base_tokens} tokens"]
-    cut = (("base", reply.base_cut, reply.base_tokens), ("tuned", reply.tuned_cut, reply.tuned_tokens))
-    return [f"{name} cut off at {tokens} tokens" for name, is_cut, tokens in cut if is_cut]
+    if reply.base_truncated and reply.tuned_truncated:
+        return [f"both truncated at {reply.base_tokens} tokens"]
+    cut = (("base", reply.base_truncated, reply.base_tokens), ("tuned", reply.tuned_truncated, reply.tuned_tokens))
+    return [f"{name} truncated at {tokens} tokens" for name, is_cut, tokens in cut if is_cut]
 
 
 def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], list[tuple[str, str | None]]]:

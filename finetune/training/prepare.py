@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from finetune.data.asking import notes_of_asking
 from finetune.data.counts import Counts
 from finetune.data.mix import gather
 from finetune.data.tokens import TokenSequence
@@ -89,6 +90,8 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer, vocabulary: int) -> t
     notes = [Noted(message=note) for note in gathered.notes]
     if dataset.kind != "text" and (problem := turn_end_problem(tokenizer)):
         notes.append(Noted(message=problem, level="warning"))
+    asking = notes_of_asking(gathered.train, tokenizer, recipe.method.sequences)
+    notes += [Noted(message=words, level=level) for level, words in asking]
     if dataset.rejected:
         first = dataset.rejected[0]
         words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"

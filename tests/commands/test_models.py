@@ -8,11 +8,11 @@ from finetune.recipe import Recipe
 def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
     run = trained(**{"training.max_steps": 1, "evaluation.times": 0})
     code, out, _ = command("chat", "1", "--prompt", "What of the sea?", "--greedy", "--max-tokens", "5", "--json")
-    assert code == 0 and set(json.loads(out)) == {"base", "tuned", "tokens_per_s", "base_cut_off", "tuned_cut_off"}
+    assert code == 0 and set(json.loads(out)) == {"base", "tuned", "tokens_per_s", "base_truncated", "tuned_truncated"}
     code, out, _ = command("chat", "1", "--prompt", "What of the sea?", "--max-tokens", "5")
     assert code == 0 and out.startswith("base:  ") and "tuned: " in out
 
-    assert "cut off at 5 tokens" in out
+    assert "truncated at 5 tokens" in out
 
     code, out, _ = command("export", "1", "--to", tmp_path / "out")
     assert code == 0 and out.strip() == str(tmp_path / "out" / f"{run.id}.zip")

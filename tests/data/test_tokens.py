@@ -126,7 +126,7 @@ def test_a_template_that_rewrites_earlier_turns_is_masked_where_the_only_answer_
 
 
 def test_only_the_answer_is_trained_if_it_begins_unlike_the_generation_prompt(tokenizer):
-    tokenizer.chat_template = CHATML.replace("assistant\n' }}{% endif", "assistant\n<think>\n' }}{% endif")
+    tokenizer.chat_template = CHATML.replace("assistant\n' }}{% endif", "assistant\n<plan>\n' }}{% endif")
     assert trained(chat_sequence(CHAT[:3], tokenizer, 500), tokenizer) == ["Japan 🇯🇵<|im_end|>\n"]
 
 
@@ -338,11 +338,11 @@ def test_a_template_that_omits_tools_is_refused(tokenizer):
 
 
 def test_a_template_that_omits_reasoning_is_refused(tokenizer):
-    from trl.chat_template_utils import deepseek_r1_distill_chat_template, qwen3_chat_template
+    from trl.chat_template_utils import deepseekv3_chat_template, qwen3_chat_template
 
     reasoned = [*CHAT[1:2], {"role": "assistant", "content": "<think>\nAn island.\n</think>\n\nJapan"}]
     tokenizer.add_special_tokens({"bos_token": "<s>"})
-    tokenizer.chat_template = deepseek_r1_distill_chat_template
+    tokenizer.chat_template = deepseekv3_chat_template
     with pytest.raises(DataError, match="omits the reasoning"):
         chat_sequence(reasoned, tokenizer, 5000)
     tokenizer.chat_template = qwen3_chat_template

@@ -102,7 +102,7 @@ def templates():
 
 
 TEMPLATES = list(templates())
-LEFT_OUT = {("r1", "assistant"): {"reasoning"}, ("r1", "all"): {"reasoning"}, ("counting", "assistant"): {"chat"}}
+LEFT_OUT = {("counting", "assistant"): {"chat"}}
 """Formats that a template refuses, because it drops what is to be trained or cannot mark several answers."""
 WRITE_TOOLS = {"llama 3.1", "qwen 2.5", "qwen 3"}
 """The templates that write tools; the others refuse the row with tools."""

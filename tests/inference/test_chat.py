@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.errors import ModelError, RunError
-from finetune.inference.chat import AnswerText, Pair, Pairs, Reply, cut_off, differences, facts
+from finetune.inference.chat import AnswerText, Pair, Pairs, Reply, differences, facts, truncated
 from finetune.inference.sampling import Sampling, TokenSampler
 from finetune.recipe import Recipe
 from finetune.runs.events import Saved
@@ -201,9 +201,9 @@ def test_an_answer_that_has_ended_gets_no_more_tokens(pair):
     base, tuned = tokens_of(pair, "e?")
     shorter = Pair(pair.decoding, pair.tokenizer, {base[3]}, pair.context, pair.how)
     reply = ask(shorter, "e?")
-    assert reply.base_tokens == base.index(base[3]) and not reply.base_cut
+    assert reply.base_tokens == base.index(base[3]) and not reply.base_truncated
     assert reply.tuned_tokens == (tuned.index(base[3]) if base[3] in tuned else 12)
-    assert reply.tuned_cut == (base[3] not in tuned)
+    assert reply.tuned_truncated == (base[3] not in tuned)
     assert reply.base == pair.tokenizer.decode(base[: reply.base_tokens], skip_special_tokens=True).rstrip("\ufffd")
 
 
@@ -211,19 +211,19 @@ def test_an_answer_ends_before_a_stop_text(pair):
     whole = ask(pair, "e?")
     text = whole.base[2:4]
     reply = ask(pair, "e?", GREEDY.model_copy(update={"stop": (text,)}))
-    assert reply.base == whole.base[: whole.base.index(text)] and not reply.base_cut
+    assert reply.base == whole.base[: whole.base.index(text)] and not reply.base_truncated
     assert reply.base_tokens < whole.base_tokens
     assert reply.tuned == whole.tuned.split(text)[0]
 
 
-def test_an_answer_that_was_cut_off_is_told_from_one_that_ended():
+def test_an_answer_that_was_truncated_is_told_from_one_that_ended():
     reply = Reply("a", "b", 5, 5, 30.04, True, True, True)
-    assert cut_off(reply) == ["both cut off at 5 tokens"]
+    assert truncated(reply) == ["both truncated at 5 tokens"]
     assert facts(reply) == {
-        "base": "a", "tuned": "b", "tokens_per_s": 30.0, "base_cut_off": True, "tuned_cut_off": True,
+        "base": "a", "tuned": "b", "tokens_per_s": 30.0, "base_truncated": True, "tuned_truncated": True,
     }  # fmt: skip
-    assert cut_off(Reply("a", "b", 3, 5, 30.0, True, False, True)) == ["tuned cut off at 5 tokens"]
-    assert cut_off(Reply("a", "b", 3, 4, 30.0, True)) == []
+    assert truncated(Reply("a", "b", 3, 5, 30.0, True, False, True)) == ["tuned truncated at 5 tokens"]
+    assert truncated(Reply("a", "b", 3, 4, 30.0, True)) == []
 
 
 def test_a_repetition_penalty_is_that_of_transformers(pair, tiny_model):

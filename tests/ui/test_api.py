@@ -79,7 +79,7 @@ def test_compare_asks_after_the_recipes_system_prompt_unless_another_is_given(
     monkeypatch.setattr(studio.pairs, "get", lambda _: Parrot())
     run = write_run(data={"path": "assets/samples/pirate-voice.jsonl", "system": "Be kind."})
     answer = api.compare(studio, run.id, "Hi", 7, 5, True, *given)
-    assert answer["base_cut_off"] and not answer["tuned_cut_off"] and answer["tuned"] == "b"
+    assert answer["base_truncated"] and not answer["tuned_truncated"] and answer["tuned"] == "b"
     expected = [{"role": "system", "content": first}] if first else []
     assert asked == [([*expected, {"role": "user", "content": "Hi"}],) * 2]
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from finetune import format
 from finetune.errors import FinetuneError, RunError
-from finetune.inference.chat import Reply, cut_off, differences
+from finetune.inference.chat import Reply, differences, truncated
 from finetune.inference.question import messages
 from finetune.inference.sampling import Sampling
 from finetune.machine.hardware import Choice
@@ -219,12 +219,12 @@ def sampling_of(values: dict[str, object]) -> Sampling:
 
 
 def facts(how: Choice, sampling: Sampling, reply: Reply) -> str:
-    """How the two answers were made, and whether they were cut off, in a line."""
+    """How the two answers were made, and whether they were truncated, in a line."""
     parts = [
         views.capital(how.reason),
         "greedy decoding: the most likely token each time" if sampling.greedy else f"same seed {sampling.seed}",
         f"{format.amount(reply.tokens_per_s)} tokens/s",
-        *cut_off(reply),
+        *truncated(reply),
     ]
     return f"<p class='figures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
 

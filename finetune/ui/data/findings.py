@@ -15,7 +15,7 @@ from finetune.data.kinds import KINDS
 from finetune.data.report import Report
 from finetune.data.settings import DataSettings
 from finetune.data.table import Table
-from finetune.data.tokens import NoTemplateError
+from finetune.data.templates import NoTemplateError
 from finetune.errors import FinetuneError
 from finetune.runs.run import slug
 from finetune.ui import views

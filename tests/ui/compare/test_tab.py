@@ -124,12 +124,12 @@ def test_without_a_run_it_says_what_to_do(studio, form):
 
 def test_a_greedy_answer_needs_no_seed():
     line = compare.facts(Parrot.how, Sampling(greedy=True), Reply("", "", 5, 5, 10))
-    assert "seed" not in line and "greedy decoding" in line and "cut off" not in line
+    assert "seed" not in line and "greedy decoding" in line and "truncated" not in line
 
 
-def test_an_answer_that_was_cut_off_is_marked_in_the_line():
+def test_an_answer_that_was_truncated_is_marked_in_the_line():
     line = compare.facts(Parrot.how, Sampling(), Reply("", "", 5, 256, 10, True, False, True))
-    assert "tuned cut off at 256 tokens" in line
+    assert "tuned truncated at 256 tokens" in line
 
 
 def test_both_are_asked_after_the_system_prompt_in_the_field(studio, form, parrot, write_run):
