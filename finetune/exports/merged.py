@@ -1,5 +1,6 @@
 """The tuned model as a model folder that needs no base."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,12 +10,14 @@ from finetune.errors import RunError
 from finetune.exports.card import card
 from finetune.exports.target import Exported, Target
 from finetune.machine.libraries import load
+from finetune.models.dialect import keep_dialect, stored_dtype
 from finetune.models.loading import load_weights, require_model
-from finetune.models.locate import load_config, locate
+from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
+from finetune.training.train import with_fallbacks
 
 
 class Merged(Target):
@@ -37,15 +40,16 @@ class Merged(Target):
         staging = folder.with_name(f".{folder.name}.{os.getpid()}")
         staging.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if run.recipe.adapter.trains_base():
+            if with_fallbacks(run).adapter.trains_base():
                 shutil.copytree(run.model_dir, staging)
                 words = "All weights were trained, so there is nothing to merge: this is a copy of the model."
             else:
                 words = _merge(run, workspace, staging)
             (staging / "README.md").write_text(card(run, merged=words), encoding="utf-8")
             (staging / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
-            for file in staging.iterdir():
-                file.chmod(0o644)
+            for path in staging.rglob("*"):
+                if path.is_file():
+                    path.chmod(0o644)
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -59,9 +63,14 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     load()
     from peft import PeftModel
 
-    recipe = run.recipe
+    recipe = with_fallbacks(run)
     source = locate(recipe.model, workspace)
     require_same_base(run, source)
+    if "quantization_config" in json.loads((source / "config.json").read_text(encoding="utf-8")):
+        raise RunError(
+            f"The adapter of run {run.id} cannot be merged: the weights of its base {recipe.model.id} are quantized.",
+            "Export the adapter alone, or train on the model as it was before quantization.",
+        )
     base = load_weights(source, torch.float32, "cpu")
     tuned = PeftModel.from_pretrained(base, run.model_dir)
     kind = tuned.peft_config["default"].peft_type.value
@@ -75,9 +84,11 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
         merged = tuned.merge_and_unload(safe_merge=True)
     except (NotImplementedError, ValueError) as error:
         raise cannot from error
-    dtype = load_config(recipe.model, workspace).dtype or torch.float32
+    dtype = stored_dtype(source)
     merged.to(dtype).save_pretrained(folder)
-    load_tokenizer(recipe.model, workspace).save_pretrained(folder)
+    tokenizer = load_tokenizer(recipe.model, workspace)
+    tokenizer.save_pretrained(folder)
+    keep_dialect(folder, source, tokenizer, is_whole=True)
     words = f"The adapter was merged into the base and saved in {str(dtype).removeprefix('torch.')}."
     if recipe.adapter.quantization_arguments():
         words += (

@@ -222,7 +222,7 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
 def _imports(adapter: Adapter) -> str:
     peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
     quantized = ["BitsAndBytesConfig"] if _quantization(adapter) else []
-    names = ["AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
+    names = ["AutoConfig", "AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [
             "import pyarrow.parquet",

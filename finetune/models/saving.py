@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from finetune.compat import tied_weights
+from finetune.models.dialect import keep_dialect
 from finetune.recipe import ModelSettings
 from finetune.runs.run import Run
 
@@ -12,25 +13,38 @@ TRAINED = "default"
 """PEFT's name for the adapter that is trained; DPO adds a second one as its frozen reference."""
 
 
-def save(model, tokenizer, run: Run, settings: ModelSettings, dtype=None, weights: dict | None = None) -> None:
+def save(
+    model,
+    tokenizer,
+    run: Run,
+    settings: ModelSettings,
+    dtype=None,
+    weights: dict | None = None,
+    base: Path | None = None,
+) -> None:
     """Write the tuned model to the run directory, all or nothing: the adapter alone, or the full model in ``dtype``.
 
-    ``weights`` is the gathered state dict where this process holds only a shard of the model (FSDP).
+    ``weights`` is the gathered state dict where this process holds only a shard of the model (FSDP). All that lies
+    beside the weights is as in the folder ``base``; without one, as Transformers writes it.
     """
     staging = run.path / ".model"
     shutil.rmtree(staging, ignore_errors=True)
-    if hasattr(model, "peft_config"):
+    is_whole = not hasattr(model, "peft_config")
+    if is_whole:
+        (model.to(dtype) if dtype else model).save_pretrained(
+            staging, state_dict=weights and _untied(model, weights, dtype)
+        )
+    else:
         # Without this flag PEFT asks the hub for the base's vocabulary at each save.
         model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED], state_dict=weights)
         _name_base(staging / "adapter_config.json", settings)
         (staging / "README.md").unlink(missing_ok=True)
-    else:
-        (model.to(dtype) if dtype else model).save_pretrained(
-            staging, state_dict=weights and _untied(model, weights, dtype)
-        )
     tokenizer.save_pretrained(staging)
-    for file in staging.iterdir():
-        file.chmod(0o644)
+    if base:
+        keep_dialect(staging, base, tokenizer, is_whole)
+    for path in staging.rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
     shutil.rmtree(run.model_dir, ignore_errors=True)
     staging.rename(run.model_dir)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from finetune import compat
@@ -15,6 +16,7 @@ from finetune.machine import hardware
 from finetune.machine.attention import choose_attention
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load, versions
+from finetune.models.dialect import stored_dtype
 from finetune.models.locate import locate
 from finetune.models.saving import save
 from finetune.recipe import Recipe
@@ -50,6 +52,8 @@ class Attempt:
     run: Run | None = None
     """None where nothing is trained, as in a probe."""
     precision: str = ""
+    source: Path | None = None
+    """The folder of its base."""
     prepared: Prepared | None = None
     model: Any = None
     """The model, while there is one."""
@@ -116,7 +120,7 @@ def _work(attempt: Attempt) -> str:
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
     report(run, (("training.precision", precision), ("attention", choose_attention(machine, precision.value))))
-    locate(recipe.model, workspace)
+    attempt.source = locate(recipe.model, workspace)
 
     run.emit(events.Entered(phase="tokenizing"))
     attempt.prepared = prepare(recipe, workspace, distributed.world_size())
@@ -141,7 +145,7 @@ def _train(attempt: Attempt) -> str:
     from finetune.training.reporter import Reporter, Stopped
 
     run, recipe, rows = attempt.run, attempt.recipe, attempt.prepared.rows
-    base_dtype = attempt.model.config.dtype
+    dtype = stored_dtype(attempt.source) if recipe.adapter.trains_base() else None
     sample_answers = SampleAnswers(
         rows.prompts,
         attempt.prepared.tokenizer,
@@ -163,14 +167,14 @@ def _train(attempt: Attempt) -> str:
         "trainable": count(trainer.model, trainable=True),
     }
     require_room_to_end(run, trainer.model)
-    before = None if trainer.is_fsdp_enabled else moments(trainer.model, base_dtype)
+    before = None if trainer.is_fsdp_enabled else moments(trainer.model, dtype)
     start = starting_point(attempt)
     if start:
         fsdp.require_same(start.facts.get("sharded", False), trainer)
     run.emit(events.Entered(phase="training"))
     with suppress(Stopped):
         trainer.train(resume_from_checkpoint=str(start.path) if start else None)
-    return _conclude(attempt, trainer, reporter, base_dtype, before)
+    return _conclude(attempt, trainer, reporter, dtype, before)
 
 
 def build(attempt: Attempt, *callbacks):
@@ -237,7 +241,7 @@ def starting_point(attempt: Attempt) -> Checkpoint | None:
     return checkpoint
 
 
-def _conclude(attempt: Attempt, trainer, reporter, base_dtype, before: list | None) -> str:
+def _conclude(attempt: Attempt, trainer, reporter, dtype, before: list | None) -> str:
     """Keep what there is to keep; the state in which the run has ended. ``before``: ``moments`` at the start."""
     run, recipe, step = attempt.run, attempt.recipe, trainer.state.global_step
     asked = distributed.share(run.asked) if step < trainer.state.max_steps else ""
@@ -252,12 +256,12 @@ def _conclude(attempt: Attempt, trainer, reporter, base_dtype, before: list | No
         return ENDED_AS[asked]
     if not asked:
         keep_best(run, recipe, trainer)
-    if before is not None and moments(trainer.model, base_dtype) == before:
+    if before is not None and moments(trainer.model, dtype) == before:
         run.emit(events.Noted(message=UNCHANGED, level="warning"))
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if distributed.is_main_process():
         with disk_errors(run.path):
-            save(trainer.model, attempt.prepared.tokenizer, run, recipe.model, base_dtype, weights)
+            save(trainer.model, attempt.prepared.tokenizer, run, recipe.model, dtype, weights, attempt.source)
     run.emit(events.Saved(what="model", path="model", step=step))
     return ENDED_AS[asked]
 

@@ -8,6 +8,8 @@ from finetune.errors import RunError
 from finetune.exports.merged import Merged
 from finetune.recipe import Recipe
 from finetune.training.train import train
+from tests.models.test_dialect import change, in_old_dialect
+from tests.tiny import write_tiny_model
 from tests.training.test_train import recipe
 
 
@@ -92,7 +94,7 @@ def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_pat
     assert {tensor.dtype for tensor in load_file(path / "model.safetensors").values()} == {torch.bfloat16}
     expected = tuned_logits(trained.run("1"), tiny_model, torch.float32)
     # bf16 keeps 8 bits of each weight.
-    assert (merged_logits(path, tiny_model) - expected).abs().max() < 0.02 * expected.abs().max()
+    assert (merged_logits(path, tiny_model) - expected).abs().max() < 0.03 * expected.abs().max()
 
 
 def test_a_quantized_base_is_merged_unquantized_and_the_card_says_so(trained, as_if_trained, tiny_model, tmp_path):
@@ -133,3 +135,65 @@ def test_an_existing_folder_is_not_overwritten(trained, tmp_path):
 def test_a_run_without_a_model_has_nothing_to_merge(run, workspace, tmp_path):
     with pytest.raises(RunError, match="no tuned model"):
         Merged().write(run, workspace, tmp_path)
+
+
+@pytest.mark.parametrize("adapter", ["lora", "full"])
+def test_what_leaves_is_in_the_dialect_of_its_base(adapter, workspace, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+    from transformers import AutoConfig
+
+    base = in_old_dialect(write_tiny_model(workspace.models_dir / "tiny"))
+    run = workspace.create(recipe(tmp_path, adapter=adapter))
+    with run.held():
+        train(run, workspace)
+    path, _ = Merged().write(run, workspace, tmp_path / "out")
+    same = {file.name for file in base.iterdir()} - {"README.md", "modeling_tiny.py", "model.safetensors"}
+    assert len(same) == 10
+    for name in same:
+        assert (path / name).read_bytes() == (base / name).read_bytes(), name
+    saved, own = load_file(path / "model.safetensors"), load_file(base / "model.safetensors")
+    assert {name: weight.dtype for name, weight in saved.items()} == dict.fromkeys(own, torch.bfloat16)
+    assert (path / "model.safetensors").stat().st_size <= (base / "model.safetensors").stat().st_size + 1000
+    assert AutoConfig.from_pretrained(path).rope_parameters["rope_theta"] == 1000000.0
+    names = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model"}
+    assert all((run.model_dir / name).read_bytes() == (base / name).read_bytes() for name in names)
+    if adapter == "lora":
+        expected = tuned_logits(run, base, torch.float32)
+        assert (merged_logits(path, base) - expected).abs().max() < 0.03 * expected.abs().max()
+
+
+@pytest.mark.parametrize("adapter", ["lora", "full"])
+def test_a_model_that_learnt_chatml_ends_its_answers_there(adapter, workspace, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    base = write_tiny_model(workspace.models_dir / "tiny")
+    for name, values in {
+        "tokenizer_config.json": {"eos_token": "<|endoftext|>"},
+        "generation_config.json": {"eos_token_id": 256},
+        "config.json": {"eos_token_id": 256},
+    }.items():
+        change(base / name, **values)
+    (base / "chat_template.jinja").unlink()
+    settings = {"training.max_steps": 60, "model.chat_template": "chatml", "evaluation.times": 0}
+    run = workspace.create(recipe(tmp_path, adapter=adapter, **settings))
+    with run.held():
+        train(run, workspace)
+    path, _ = Merged().write(run, workspace, tmp_path / "out")
+    tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModelForCausalLM.from_pretrained(path)
+    assert tokenizer.eos_token == "<|im_end|>" and model.generation_config.eos_token_id == [256, 258]
+    asked = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "What of the sea?"}], add_generation_prompt=True, return_tensors="pt"
+    )
+    answer = model.generate(**asked, max_new_tokens=60, do_sample=False)[0, asked["input_ids"].shape[1] :]
+    assert len(answer) < 60 and answer[-1] == 258
+
+
+def test_an_adapter_over_quantized_weights_is_refused(trained, as_if_trained, tmp_path):
+    run = as_if_trained()
+    shutil.copytree(trained.models_dir / "tiny", trained.models_dir / "quantized")
+    change(trained.models_dir / "quantized" / "config.json", quantization_config={"quant_method": "bitsandbytes"})
+    other = as_if_trained(**{"model.id": "quantized"})
+    with pytest.raises(RunError, match="the weights of its base quantized are quantized") as refused:
+        Merged().write(other, trained, tmp_path / "out")
+    assert "adapter alone" in refused.value.hint and run.id != other.id

@@ -79,7 +79,9 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
     assert losses(script.parent) == pytest.approx(steps, rel=2e-6, abs=1e-6) and len(steps) == 8
-    assert losses(script.parent, "eval_loss") == pytest.approx(evaluations, rel=2e-6, abs=1e-6) and len(evaluations) == 3
+    assert (
+        losses(script.parent, "eval_loss") == pytest.approx(evaluations, rel=2e-6, abs=1e-6) and len(evaluations) == 3
+    )
     assert not [path for path in (script.parent / "model").iterdir() if path.suffix in (".bin", ".pt")]
     again, before = weights(script.parent / "model"), weights(run.model_dir)
     assert again.keys() == before.keys()
