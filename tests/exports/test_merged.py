@@ -94,7 +94,7 @@ def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_pat
     assert {tensor.dtype for tensor in load_file(path / "model.safetensors").values()} == {torch.bfloat16}
     expected = tuned_logits(trained.run("1"), tiny_model, torch.float32)
     # bf16 keeps 8 bits of each weight.
-    assert (merged_logits(path, tiny_model) - expected).abs().max() < 0.02 * expected.abs().max()
+    assert (merged_logits(path, tiny_model) - expected).abs().max() < 0.03 * expected.abs().max()
 
 
 def test_a_quantized_base_is_merged_unquantized_and_the_card_says_so(trained, as_if_trained, tiny_model, tmp_path):
@@ -160,7 +160,7 @@ def test_what_leaves_is_in_the_dialect_of_its_base(adapter, workspace, tmp_path)
     assert all((run.model_dir / name).read_bytes() == (base / name).read_bytes() for name in names)
     if adapter == "lora":
         expected = tuned_logits(run, base, torch.float32)
-        assert (merged_logits(path, base) - expected).abs().max() < 0.02 * expected.abs().max()
+        assert (merged_logits(path, base) - expected).abs().max() < 0.03 * expected.abs().max()
 
 
 @pytest.mark.parametrize("adapter", ["lora", "full"])

@@ -40,8 +40,8 @@ def test_a_setting_that_could_not_take_effect_is_refused_with_both_values(
     assert f"Set `adapter.{name}` to {there}" in refused.value.hint
 
 
-def test_a_setting_of_the_base_may_change(with_tiny, tmp_path):
+@pytest.mark.parametrize(("adapter", "other"), [("lora", {}), ("qlora", {"adapter.double_quantization": False})])
+def test_a_setting_of_the_base_may_change(adapter, other, with_tiny, tmp_path):
     earlier = with_tiny.create(recipe(tmp_path, adapter="qlora"))
-    require_continuable(recipe(tmp_path, adapter="lora", **{"model.run": earlier.id}), earlier)
-    other = {"model.run": earlier.id, "adapter.double_quantization": False}
-    require_continuable(recipe(tmp_path, adapter="qlora", **other), earlier)
+    further = recipe(tmp_path, adapter=adapter, **{"model.run": earlier.id, **other})
+    assert require_continuable(further, earlier) is None and further.adapter != earlier.recipe.adapter
