@@ -10,6 +10,7 @@ libraries, with its parameters.
 """
 
 import functools
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -67,21 +68,19 @@ def fake_tensors():
     """
     from torch._subclasses.fake_tensor import FakeTensorMode
 
+    # It logs the whole stack of each error before it is raised.
+    logging.getLogger(FakeTensorMode.__module__).setLevel(logging.CRITICAL)
     return FakeTensorMode()
 
 
-@uses(
-    "torch._subclasses.fake_tensor.DataDependentOutputException",
-    "torch._subclasses.fake_tensor.DynamicOutputShapeException",
-)
-def data_dependent_errors() -> tuple[type[Exception], ...]:
-    """What ``fake_tensors`` raise for a model whose shapes depend on its data, such as a mixture of experts.
+@uses("transformers.PreTrainedConfig._attn_implementation")
+def attention_of(model) -> str:
+    """The name of the attention implementation that ``model`` uses.
 
-    Without them ``fit`` fails on such a model instead of reporting that it has no estimate.
+    Models without fused attention are built with their own. Without it the memory profile would ask them for one that
+    they do not have.
     """
-    from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
-
-    return DataDependentOutputException, DynamicOutputShapeException
+    return model.config._attn_implementation
 
 
 @uses("torch.utils._python_dispatch.TorchDispatchMode.__torch_dispatch__(self, func, types, args, kwargs)")

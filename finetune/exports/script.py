@@ -106,7 +106,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one."""
     recipe, continues = with_fallbacks(run), "START" in model
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
-    pack = defaults.pack and chosen["training.packing"].value == "on"
+    pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
     settings = {

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finetune.adapters import Adapter
-from finetune.compat import data_dependent_errors
 from finetune.data.counts import Counts
+from finetune.errors import FinetuneError
 from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
+from finetune.format import rough_duration
 from finetune.machine import hardware
 from finetune.models.locate import on_this_machine
 from finetune.recipe import Recipe
@@ -35,6 +36,7 @@ GAPS = 0.25
 to 48 measured runs, 64 to 1,024 tokens, 5 to 494 M parameters). One recipe alone took 652 to 734 MB."""
 COMPRESSED_BYTES = 60 * 10**6
 """What a 4-bit base adds to that on a CPU (fitted to 16 of them): its layers are dequantized and dropped again."""
+MEASURED = "The memory of this combination of model and adapter can only be measured."
 FILL = 0.95
 """How full packed sequences are."""
 
@@ -77,28 +79,35 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
 
     What is not known of the rows is taken to be as large as the recipe allows. A model that is not on this machine
     is not fetched for it: the fit then says that it cannot be known (``fits`` is False and the numbers are 0).
-    Without ``gpus`` the usual GPUs are left out, which takes half the time.
+    Nor can it where a model's own code does not run without its data: ``estimate_bytes`` is then 0. Without ``gpus``
+    the usual GPUs are left out, which takes half the time.
     """
     machine = hardware.machine()
     available = hardware.free_bytes(machine)
     folder = on_this_machine(recipe.model, workspace)
     if folder is None:
         return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is on this machine.")
-    size, trainable = _size(folder), _trainable(folder, recipe.adapter)
+    try:
+        size, trainable = _size(folder), _trainable(folder, recipe.adapter)
+    except FinetuneError:
+        raise
+    except Exception:  # whatever a model's own code raises: what is wrong with it is said where it is loaded
+        return Fit(0, 0, 0, available, False, MEASURED)
     precision = hardware.choose_precision(machine, recipe.training.precision).value
     seen = _as_cut(recipe, counts, size.context)
     defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
     on_gpu = "fp32" if recipe.training.precision == "fp32" else "bf16"
     needed = _needed(recipe, folder, _step(recipe, defaults, seen, machine.device, precision), machine.device)
-    if needed is None:
-        words = "The memory of this combination of model and adapter can only be measured."
-        return Fit(size.parameters, trainable, 0, available, False, words)
-    others = {}
-    if gpus:
-        others = usual_gpus(_needed(recipe, folder, _step(recipe, defaults, seen, "cuda", on_gpu), "cuda"))
     took = None
     if counts.tokens and counts.rows:
         took = seconds(_work(recipe, size, trainable, defaults, seen, machine.device), machine.device, precision)
+    if needed is None:
+        words = f"{MEASURED} It takes about {rough_duration(took)}." if took else MEASURED
+        return Fit(size.parameters, trainable, 0, available, False, words, took)
+    others = {}
+    if gpus:
+        on_gpus = _needed(recipe, folder, _step(recipe, defaults, seen, "cuda", on_gpu), "cuda")
+        others = usual_gpus(on_gpus) if on_gpus else {}
     word = verdict(needed, available)
     words = sentence(needed, available, took, recipe.adapter.weight_bits > 4)
     return Fit(size.parameters, trainable, needed, available, word == FITS, words, took, word, others)
@@ -168,7 +177,7 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
 
     try:
         found = profile_step(folder, recipe.adapter, step)
-    except data_dependent_errors():
+    except Exception:  # a model's own code may ask for values, which the dry run has not
         return None
     if device != "cpu":
         return found.peak_bytes + CONTEXT_BYTES[device]

@@ -83,8 +83,7 @@ class AllocationLedger(compat.dispatch_mode()):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         made = func(*args, **(kwargs or {}))
         for tensor in compat.leaves(made):
-            # On the meta device nothing is profiled: the model is only built there.
-            if isinstance(tensor, torch.Tensor) and tensor.device.type != "meta":
+            if isinstance(tensor, torch.Tensor):
                 self._add(tensor.untyped_storage())
         return made
 
@@ -112,7 +111,7 @@ class AllocationLedger(compat.dispatch_mode()):
 def profile_step(folder: Path, adapter: Adapter, step: Step) -> MemoryProfile:
     """The memory of ``step`` with the model whose config is in ``folder``.
 
-    Raises ``compat.data_dependent_errors()`` for models whose shapes depend on the data (mixtures of experts).
+    Raises whatever a model's own code does without values, such as one whose shapes depend on them.
     """
     load()  # a library that is imported among fake tensors keeps fake tables
     layers = config_of(folder).num_hidden_layers
@@ -141,11 +140,13 @@ def config_of(folder: Path):
 
 def _profiled(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
     """Bytes (all, in small blocks) of the weights, of weights and moments, and of the peak of each of ``PARTS``."""
+    dtype = getattr(torch, step.base_dtype)
+    has_copy = step.reference and adapter.trains_base()
+    # Built outside: what a model makes of a number (``torch.tensor``) would be no fake tensor on the meta device.
+    built = [empty(folder, adapter, dtype, layers) for _ in range(1 + has_copy)]
     with compat.fake_tensors(), AllocationLedger() as ledger:
-        model = _model(folder, adapter, step, layers)
-        reference = None
-        if step.reference and adapter.trains_base():
-            reference = _model(folder, adapter, step, layers).eval()
+        model, *copies = [_model(each, adapter, step) for each in built]
+        reference = copies[0].eval() if has_copy else None
         weights = ledger.now, ledger.small
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         moments = [_moment(weight, step.optimizer_in_8_bits) for weight in trained for _ in range(2)]
@@ -244,27 +245,29 @@ def _layers(model):
     return next(part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) == count)
 
 
-def _model(folder: Path, adapter: Adapter, step: Step, layers: int):
-    """The model with its adapter as the trainer has it, on the CPU but without memory."""
-    model = empty(folder, adapter, getattr(torch, step.base_dtype), layers)
+def _model(model, adapter: Adapter, step: Step):
+    """``model`` (of ``empty``) with its adapter as the trainer has it, on the CPU but without memory."""
+    from transformers.pytorch_utils import Conv1D
+
     if step.activation_checkpointing:
         if not adapter.trains_base():
             model.enable_input_require_grads()
         model.activation_checkpointing_enable()
     made: dict[int, torch.Tensor] = {}
     for part in list(model.modules()):
-        if adapter.weight_bits == 4 and hasattr(part, "base_layer"):
+        if adapter.weight_bits == 4 and isinstance(getattr(part, "base_layer", None), (nn.Linear, Conv1D)):
             part.base_layer = QuantizedLinear(part.base_layer, getattr(adapter, "double_quantization", False))
         for name, weight in part.named_parameters(recurse=False):
             if id(weight) not in made:
                 dtype = torch.bfloat16 if adapter.weight_bits == 4 and weight.requires_grad else weight.dtype
                 made[id(weight)] = nn.Parameter(_like(weight, dtype), weight.requires_grad)
             setattr(part, name, made[id(weight)])
-        for name, buffer in part.named_buffers(recurse=False):
-            setattr(part, name, _like(buffer, buffer.dtype))
+        plain = [(name, value) for name, value in vars(part).items() if isinstance(value, torch.Tensor)]
+        for name, tensor in [*part.named_buffers(recurse=False), *plain]:
+            setattr(part, name, _like(tensor, tensor.dtype))
     if step.mixed_precision:
         compat.cast_once(model)
-        if not step.triton:
+        if not step.triton and compat.attention_of(model) == "sdpa":
             use(model, SHORT_IN_FP32)
     return model.train()
 
@@ -282,9 +285,7 @@ def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None)
                 setattr(config, name, value[:layers])
         config.num_hidden_layers = layers
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(
-            config, dtype=dtype, attn_implementation="sdpa", trust_remote_code=False
-        )
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
         if (lora := adapter.peft_config()) is None:
             return model
         from peft import get_peft_model

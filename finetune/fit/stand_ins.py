@@ -9,11 +9,12 @@ CHUNK_TOKENS, CHUNK_VOCABULARY = 4096, 32768
 
 
 class QuantizedLinear(nn.Module):
-    """A linear layer quantized to 4 bits, as bitsandbytes has it: dequantized for each pass, and never kept."""
+    """A linear layer (or GPT-2's ``Conv1D``) in 4 bits, as bitsandbytes has it: dequantized in each pass."""
 
-    def __init__(self, linear: nn.Linear, double: bool):
+    def __init__(self, linear: nn.Module, double: bool):
         super().__init__()
-        self.in_features, self.out_features = linear.in_features, linear.out_features
+        sizes = linear.weight.shape
+        self.out_features, self.in_features = sizes if isinstance(linear, nn.Linear) else sizes[::-1]
         count = linear.weight.numel()
         self.packed = nn.Buffer(torch.empty(count // 2, dtype=torch.uint8))
         self.scales = nn.Buffer(torch.empty(count // 64, dtype=torch.uint8 if double else torch.float32))

@@ -10,6 +10,7 @@ from finetune.fit.profile import MemoryProfile
 from finetune.machine import hardware
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
+from tests import zoo
 
 GIB = 2**30
 
@@ -218,3 +219,47 @@ def test_only_words_that_are_learnt_take_time_in_the_head_where_the_trainer_scor
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):
     fit = estimate_fit(recipe(model="someone/never-downloaded"), with_tiny)
     assert not fit.fits and fit.estimate_bytes == 0 and "once the model is on this machine" in fit.sentence
+
+
+@pytest.mark.parametrize("name", ["gemma", "gemma2", "gemma3", "gemma3n_text", "gemma4_text", "gpt2", "bloom"])
+def test_there_is_an_estimate_for_every_adapter(name, workspace):
+    zoo.write(name, workspace.models_dir / name)
+    found = {}
+    for adapter in ("full", "lora", "qlora"):
+        given = recipe(adapter=adapter).changed(**{"model.id": name, "training.length": 64})
+        found[adapter] = estimate.estimate_fit(given, workspace, gpus=False).estimate_bytes
+    assert found["full"] > found["lora"] > 0 or name == "gemma3n_text"
+    assert found["qlora"] > 0 or name == "gemma3n_text"
+
+
+@pytest.mark.heavy
+def test_no_estimate_fails_and_none_is_logged(workspace, capfd):
+    counts = Counts(rows=8, tokens=400, trained=100, longest=60, most_trained=20)
+    for name in zoo.architectures():
+        zoo.write(name, workspace.models_dir / name)
+        capfd.readouterr()
+        for adapter in ("full", "lora", "qlora"):
+            given = recipe(adapter=adapter).changed(**{"model.id": name, "training.length": 64})
+            fit = estimate.estimate_fit(given, workspace, counts, gpus=False)
+            assert fit.estimate_bytes or "can only be measured" in fit.sentence
+            assert fit.seconds > 0, (name, adapter)
+        assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_model_that_cannot_be_profiled_has_a_time_all_the_same(with_tiny, monkeypatch):
+    def broken(*_):
+        raise AttributeError("a model's own code")
+
+    monkeypatch.setattr("finetune.fit.profile.profile_step", broken)
+    counts = Counts(rows=8, tokens=400, trained=100, longest=60, most_trained=20)
+    fit = estimate.estimate_fit(recipe(), with_tiny, counts)
+    assert (fit.estimate_bytes, fit.verdict, fit.fits) == (0, "", False)
+    assert fit.seconds > 0 and "can only be measured. It takes about" in fit.sentence
+
+
+def test_a_model_that_cannot_be_built_has_no_estimate_and_no_traceback(with_tiny, monkeypatch):
+    def broken(*_):
+        raise KeyError("a model's own code")
+
+    monkeypatch.setattr(estimate, "_size", broken)
+    assert "can only be measured" in estimate.estimate_fit(recipe(), with_tiny).sentence
