@@ -73,16 +73,6 @@ def fake_tensors():
     return FakeTensorMode()
 
 
-@uses("transformers.PreTrainedConfig._attn_implementation")
-def attention_of(model) -> str:
-    """The name of the attention implementation that ``model`` uses.
-
-    Models without fused attention are built with their own. Without it the memory profile would ask them for one that
-    they do not have.
-    """
-    return model.config._attn_implementation
-
-
 @uses("torch.utils._python_dispatch.TorchDispatchMode.__torch_dispatch__(self, func, types, args, kwargs)")
 def dispatch_mode() -> type:
     """The base class of a context that sees every operation: its ``__torch_dispatch__`` is called in place of each.
@@ -258,8 +248,8 @@ def is_plain_lora_layer(layer) -> bool:
 def attention_of(model) -> str:
     """The attention that ``model`` computes with, as ``set_attn_implementation`` takes it.
 
-    Batched decoding replaces it while it is tried. Without it a model that cannot be batched would keep the
-    replacement.
+    Batched decoding replaces it while it is tried, and the memory profile its own stand-in. Without it a model that
+    cannot be batched would keep the replacement, and one that computes eagerly be profiled as if it were fused.
     """
     return model.config._attn_implementation
 

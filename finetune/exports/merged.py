@@ -1,6 +1,5 @@
 """The tuned model as a model folder that needs no base."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -10,7 +9,9 @@ from finetune.errors import RunError
 from finetune.exports.card import card
 from finetune.exports.target import Exported, Target
 from finetune.machine.libraries import load
+from finetune.models.architecture import KEPT
 from finetune.models.dialect import keep_dialect, stored_dtype
+from finetune.models.inspection import inspect
 from finetune.models.loading import load_weights, require_model
 from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
@@ -66,9 +67,9 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     recipe = with_fallbacks(run)
     source = locate(recipe.model, workspace)
     require_same_base(run, source)
-    if "quantization_config" in json.loads((source / "config.json").read_text(encoding="utf-8")):
+    if inspect(source, recipe.model.id).architecture.quantization == KEPT:
         raise RunError(
-            f"The adapter of run {run.id} cannot be merged: the weights of its base {recipe.model.id} are quantized.",
+            f"The adapter of run {run.id} cannot be merged: the weights of its base {recipe.model.id} have 4 bits.",
             "Export the adapter alone, or train on the model as it was before quantization.",
         )
     base = load_weights(source, torch.float32, "cpu")

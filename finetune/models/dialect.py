@@ -107,13 +107,15 @@ def _keep_tokenizer(folder: Path, base: Path, tokenizer) -> None:
 def _keep_config(folder: Path, base: Path) -> None:
     """The base's config; as Transformers wrote it only where another class of model was saved than the base says.
 
-    A text model that was taken out of a larger one is such. What refers to code that is not here is left out.
+    A text model that was taken out of a larger one is such. What refers to code that is not here is left out, and a
+    stored format that the saved weights no longer have.
     """
     saved, own = _read(folder / "config.json"), _read(base / "config.json")
     if own.get("architectures") in (None, saved["architectures"]):
         shutil.copyfile(base / "config.json", folder / "config.json")
         named = {} if own.get("architectures") else {"architectures": saved["architectures"]}
-        rest = {name: value for name, value in own.items() if name != "auto_map"} | named
+        left = {"auto_map"} if "quantization_config" in saved else {"auto_map", "quantization_config"}
+        rest = {name: value for name, value in own.items() if name not in left} | named
         if rest != own:
             _write(folder / "config.json", rest)
 

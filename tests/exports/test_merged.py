@@ -192,8 +192,8 @@ def test_a_model_that_learnt_chatml_ends_its_answers_there(adapter, workspace, t
 def test_an_adapter_over_quantized_weights_is_refused(trained, as_if_trained, tmp_path):
     run = as_if_trained()
     shutil.copytree(trained.models_dir / "tiny", trained.models_dir / "quantized")
-    change(trained.models_dir / "quantized" / "config.json", quantization_config={"quant_method": "bitsandbytes"})
+    change(trained.models_dir / "quantized" / "config.json", quantization_config={"load_in_4bit": True})
     other = as_if_trained(**{"model.id": "quantized"})
-    with pytest.raises(RunError, match="the weights of its base quantized are quantized") as refused:
+    with pytest.raises(RunError, match="the weights of its base quantized have 4 bits") as refused:
         Merged().write(other, trained, tmp_path / "out")
     assert "adapter alone" in refused.value.hint and run.id != other.id

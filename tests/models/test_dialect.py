@@ -139,6 +139,14 @@ def test_turns_end_with_the_templates_token_where_the_tokenizer_has_another(base
         assert (folder / name).read_bytes() == (base / name).read_bytes()
 
 
+def test_a_stored_format_that_the_weights_no_longer_have_is_not_named(base, tmp_path):
+    folder = saved(base, tmp_path / "out")
+    before = json.loads((folder / "config.json").read_text())
+    change(base / "config.json", quantization_config={"quant_method": "fp8"})
+    keep_dialect(folder, base, AutoTokenizer.from_pretrained(base), is_whole=True)
+    assert json.loads((folder / "config.json").read_text()) == before
+
+
 def test_what_the_config_lacks_is_added_and_code_that_is_not_here_is_not_named(base, tmp_path):
     change(base / "config.json", ["architectures"], auto_map={"AutoConfig": "modeling_tiny.TinyConfig"})
     folder = saved(base, tmp_path / "out")
