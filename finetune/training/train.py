@@ -178,9 +178,10 @@ def build(attempt: Attempt, *callbacks):
     from transformers import PrinterCallback, set_seed
 
     from finetune.methods import Material
-    from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only
+    from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only, suit_chunked_loss
 
     keep_rows_apart(attempt)
+    suit_chunked_loss(attempt.model)
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)

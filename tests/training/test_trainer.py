@@ -67,3 +67,22 @@ def test_the_loss_of_trained_tokens_alone_is_computed_on_a_cpu_and_beside_triton
     monkeypatch.setattr(compat, "has_triton", lambda device: device.type == "cuda")
     scored = {name: scores_trained_tokens_only(torch.device(name)) for name in ("cpu", "cuda", "mps")}
     assert scored == {"cpu": True, "cuda": True, "mps": False}
+
+
+@pytest.mark.parametrize("name", ["llama4_text", "phimoe", "granitemoe", "llama"])
+def test_the_chunked_loss_of_a_model_is_its_own(name):
+    """Against the model's own forward pass, without its router's share."""
+    from trl.trainer.utils import add_fused_lm_head
+
+    from finetune.training.trainer import suit_chunked_loss
+    from tests import zoo
+
+    model = zoo.model(name)
+    ids = torch.arange(20, 44)[None]
+    with torch.no_grad():
+        plain = model(input_ids=ids, labels=ids).loss
+        suit_chunked_loss(model)
+        add_fused_lm_head(model)
+        own = model(input_ids=ids, labels=ids, fused_lm_head=True).loss
+    assert own.item() == pytest.approx(plain.item(), abs=1e-3)
+    assert "num_experts" not in model.config.to_dict() or name != "phimoe"
