@@ -57,6 +57,10 @@ class Adapter(Settings):
         """The PEFT configuration's class by name, with its plain arguments; None if the model's own weights train."""
         return None
 
+    def left_out(self, model: Any) -> list[str]:
+        """The full names of the layers of ``model`` that ``peft_arguments`` would take and that get no adapter."""
+        return []
+
     def first_cache(self, model: Any) -> Any:
         """The key-value cache (a ``DynamicCache`` of one row) that a tuned answer of ``model`` begins with.
 
@@ -71,13 +75,15 @@ class Adapter(Settings):
         arguments = self.quantization_arguments()
         return BitsAndBytesConfig(**arguments) if arguments else None
 
-    def peft_config(self) -> Any:
-        """The PEFT configuration, or None if the model's own weights are trained."""
+    def peft_config(self, model: Any = None) -> Any:
+        """The PEFT configuration for ``model``, or None if the model's own weights are trained."""
         import peft
 
         if self.peft_arguments() is None:
             return None
         name, arguments = self.peft_arguments()
+        if model is not None and (names := self.left_out(model)):
+            arguments["exclude_modules"] = names
         return getattr(peft, name)(**arguments)
 
     def trains_base(self) -> bool:

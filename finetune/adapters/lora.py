@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from finetune.adapters import targets
 from finetune.adapters.adapter import Adapter
 
 
@@ -37,3 +38,7 @@ class LoRA(Adapter):
             "target_modules": "all-linear",
             "task_type": "CAUSAL_LM",
         }
+
+    def left_out(self, model) -> list[str]:
+        """Towers for pictures and sound, routers, and what Mamba's kernels read past an adapter."""
+        return targets.left_out(model)

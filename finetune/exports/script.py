@@ -112,7 +112,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     settings = {
         **model,
         "PRECISION": chosen["training.precision"].value,
-        "ADAPTER": _Call(*adapter.peft_arguments()) if adapter.peft_arguments() else None,
+        "ADAPTER": _adapter(run, adapter),
         "QUANTIZATION": _quantization(adapter),
         "EVALUATIONS": recipe.evaluation.times,
         "ARGUMENTS": {**given, **method.options(pack)},
@@ -171,6 +171,16 @@ class _Call:
 def _quantization(adapter: Adapter) -> _Call | None:
     given = adapter.quantization_arguments()
     return _Call("BitsAndBytesConfig", given) if given else None
+
+
+def _adapter(run: Run, adapter: Adapter) -> _Call | None:
+    """The PEFT configuration, with the layers that got no adapter in ``run``."""
+    if adapter.peft_arguments() is None:
+        return None
+    name, given = adapter.peft_arguments()
+    saved = run.model_dir / "adapter_config.json"
+    left_out = json.loads(saved.read_text(encoding="utf-8")).get("exclude_modules") if saved.is_file() else None
+    return _Call(name, given | {"exclude_modules": sorted(left_out)} if left_out else given)
 
 
 def _chosen(view: View) -> dict:

@@ -286,7 +286,7 @@ def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None)
         config.num_hidden_layers = layers
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
-        if (lora := adapter.peft_config()) is None:
+        if (lora := adapter.peft_config(model)) is None:
             return model
         from peft import get_peft_model
 

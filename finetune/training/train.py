@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune import compat
+from finetune.adapters.targets import coverage_note
 from finetune.machine import hardware
 from finetune.machine.attention import choose_attention
 from finetune.machine.device_errors import is_out_of_memory
@@ -161,6 +162,8 @@ def _train(attempt: Attempt) -> str:
     )
     reporter = Reporter(run, recipe, attempt.machine, sample_answers)
     trainer = build(attempt, reporter)
+    if recipe.adapter.attaches_to == "linear layers" and (note := coverage_note(trainer.model, recipe.adapter.title)):
+        run.emit(events.Noted(message=note))
     report(run, numerics_of(trainer, attempt.machine.device))
     if distributed.world_size() > 1:
         report(run, (("parallelism", fsdp.parallelism_of(trainer)),))
@@ -189,9 +192,10 @@ def build(attempt: Attempt, *callbacks):
     from transformers import PrinterCallback, set_seed
 
     from finetune.methods import Material
-    from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only
+    from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only, suit_chunked_loss
 
     keep_rows_apart(attempt)
+    suit_chunked_loss(attempt.model)
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)
@@ -206,7 +210,7 @@ def build(attempt: Attempt, *callbacks):
             arguments=arguments(recipe, prepared.defaults, attempt.machine, attempt.precision)
             | {"output_dir": str(checkpoints.folder)},
             durable=partial(durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row),
-            peft_config=recipe.adapter.peft_config() if is_new else None,
+            peft_config=recipe.adapter.peft_config(attempt.model) if is_new else None,
             callbacks=list(callbacks),
             pack=prepared.defaults.pack,
         )

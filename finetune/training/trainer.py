@@ -174,6 +174,21 @@ def scores_trained_tokens_only(device) -> bool:
     return device.type == "cpu" or compat.has_triton(device)
 
 
+def suit_chunked_loss(model) -> None:
+    """Let TRL's chunked head find what it asks of ``model``: its decoder and its number of experts.
+
+    It takes ``base_model`` for the decoder, which is the model itself where its prefix names no part of it (Llama 4);
+    and ``num_experts``, which some mixtures of experts (Granite, Phi-3.5) call ``num_local_experts``. Neither is saved.
+    """
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    if base.base_model is base:
+        decoders = [name for name, part in base.named_children() if hasattr(part, "get_input_embeddings")]
+        base.base_model_prefix = decoders[0] if decoders else base.base_model_prefix
+    config = base.config.get_text_config()
+    if hasattr(config, "num_local_experts") and not hasattr(config, "num_experts"):
+        type(config).attribute_map = {**type(config).attribute_map, "num_experts": "num_local_experts"}
+
+
 def require_finite(model, step: int) -> None:
     """``DivergedError`` if a trained weight is no longer a number."""
     import torch

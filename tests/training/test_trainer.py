@@ -99,3 +99,22 @@ def test_a_run_of_one_step_has_learnt(trained):
     assert run.view().total_steps == 1
     trained_weights = load_file(run.model_dir / "adapter_model.safetensors")
     assert any(weight.any() for name, weight in trained_weights.items() if "lora_B" in name)
+
+
+@pytest.mark.parametrize("name", ["llama4_text", "phimoe", "granitemoe", "llama"])
+def test_the_chunked_loss_of_a_model_is_its_own(name):
+    """Against the model's own forward pass, without its router's share."""
+    from trl.trainer.utils import add_fused_lm_head
+
+    from finetune.training.trainer import suit_chunked_loss
+    from tests import zoo
+
+    model = zoo.model(name)
+    ids = torch.arange(20, 44)[None]
+    with torch.no_grad():
+        plain = model(input_ids=ids, labels=ids).loss
+        suit_chunked_loss(model)
+        add_fused_lm_head(model)
+        own = model(input_ids=ids, labels=ids, fused_lm_head=True).loss
+    assert own.item() == pytest.approx(plain.item(), abs=1e-3)
+    assert "num_experts" not in model.config.to_dict() or name != "phimoe"

@@ -1,0 +1,64 @@
+"""What an adapter on "all linear layers" leaves out of a model, and how much of the model it covers."""
+
+from collections import Counter
+
+NEARLY_ALL = 0.95
+"""From this share of the weights on, nothing is said of the rest (norms, routers, biases)."""
+NAMED = 4
+"""Groups of weights that are named, largest first."""
+
+
+def left_out(model) -> list[str]:
+    """The linear layers of ``model`` that get no adapter, by their full names.
+
+    - All outside the decoder: pictures and sound have towers of their own, which text never reaches.
+    - ``out_proj`` and ``dt_proj`` of Mamba's mixers: their kernels read the weight and pass the adapter by.
+    - Routers, which choose the experts of a token and return more than one tensor.
+    """
+    import torch
+
+    decoder = {id(part) for part in model.get_decoder().modules()}
+    found = []
+    for name, layer in model.named_modules():
+        if not isinstance(layer, torch.nn.Linear) or layer is model.get_output_embeddings():
+            continue
+        parent = model.get_submodule(name.rpartition(".")[0])
+        if id(layer) not in decoder or _passes_by(parent, name) or "Router" in type(layer).__name__:
+            found.append(name)
+    return found
+
+
+def _passes_by(parent, name: str) -> bool:
+    """True if ``parent`` is a mixer of Mamba (state-space matrix A, skip D) and ``name`` a weight that it reads."""
+    return hasattr(parent, "A_log") and hasattr(parent, "D") and name.endswith(("out_proj", "dt_proj"))
+
+
+def coverage(tuned) -> tuple[float, list[str]]:
+    """The share of the decoder's weights that have an adapter beside them, and the names of the largest that have not.
+
+    ``tuned`` is a ``PeftModel``. Embeddings are no part of it: they are tables of tokens.
+    """
+    import torch
+
+    decoder = tuned.get_base_model().get_decoder()
+    embeddings = [part for part in decoder.modules() if isinstance(part, torch.nn.Embedding)]
+    tables = {id(weight) for part in embeddings for weight in part.parameters()}
+    covered, others = 0, Counter()
+    for name, weight in decoder.named_parameters():
+        size = weight.numel() * (2 if type(weight).__name__ == "Params4bit" else 1)
+        if weight.requires_grad or id(weight) in tables:
+            continue
+        if "base_layer" in name:
+            covered += size
+        else:
+            others[".".join([part for part in name.split(".") if part not in ("weight", "bias")][-2:])] += size
+    total = covered + others.total()
+    return (covered / total if total else 1.0), [name for name, _ in others.most_common(NAMED)]
+
+
+def coverage_note(tuned, title: str) -> str:
+    """A sentence of what the adapter called ``title`` does not cover; empty where it covers nearly all."""
+    share, others = coverage(tuned)
+    if share >= NEARLY_ALL:
+        return ""
+    return f"{title} covers {share:.0%} of the weights, embeddings aside: none is beside {', '.join(others)}."

@@ -1,0 +1,57 @@
+"""What LoRA covers, counted on real layers of tiny models."""
+
+import pytest
+import torch
+from peft import get_peft_model
+
+from finetune.adapters.lora import LoRA
+from finetune.adapters.targets import coverage, coverage_note, left_out
+from tests import zoo
+
+
+def tuned(name):
+    model = zoo.model(name)
+    return get_peft_model(model, LoRA(rank=2).peft_config(model))
+
+
+def wrapped(model) -> set[str]:
+    return {name.partition(".lora_A")[0] for name, _ in model.named_parameters() if ".lora_A." in name}
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen2", "gpt2", "falcon", "phi3", "gemma3_text", "bloom"])
+def test_dense_models_have_the_adapters_of_all_linear(name):
+    from peft import LoraConfig
+
+    model = zoo.model(name)
+    assert left_out(model) == []
+    plain = get_peft_model(zoo.model(name), LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
+    own = get_peft_model(model, LoRA(rank=2).peft_config(model))
+    assert wrapped(own) == wrapped(plain) != set()
+    assert coverage_note(own, "LoRA") == ""
+
+
+@pytest.mark.parametrize("name", ["falcon_h1", "nemotron_h", "mamba", "jamba", "bamba", "llama4_text", "phimoe"])
+def test_what_cannot_carry_an_adapter_is_left_out_and_the_rest_is_trained(name):
+    model = tuned(name).train()
+    logits = model(input_ids=torch.arange(20, 44)[None], use_cache=False).logits
+    logits.float().square().mean().backward()
+    trained = {key: weight.grad for key, weight in model.named_parameters() if "lora_B" in key}
+    assert trained and all(grad is not None and grad.abs().max() > 0 for grad in trained.values())
+    assert not any("out_proj" in key and "mamba" in key for key in trained)
+
+
+def test_pictures_have_no_adapter():
+    model = tuned("gemma3")
+    assert wrapped(model) and all("language_model" in name for name in wrapped(model))
+    assert coverage_note(model, "LoRA") == ""
+
+
+@pytest.mark.parametrize(("name", "most"), [("granitemoe", 0.2), ("qwen2_moe", 0.6), ("granitemoehybrid", 0.3)])
+def test_a_share_is_said_where_experts_have_none(name, most):
+    share, others = coverage(tuned(name))
+    assert share < most and "experts.gate_up_proj" in others
+    assert coverage_note(tuned(name), "LoRA").startswith(f"LoRA covers {share:.0%} of the weights")
+
+
+def test_experts_that_are_covered_count():
+    assert coverage(tuned("mixtral"))[0] > 0.9
