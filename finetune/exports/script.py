@@ -25,7 +25,10 @@ from finetune.adapters import Adapter
 from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
 from finetune.machine import hardware
+from finetune.machine.attention import EAGER, FUSED
 from finetune.machine.libraries import load, versions
+from finetune.models import inspection
+from finetune.models.architecture import DEQUANTIZED, KEPT
 from finetune.models.continuation import trainable_adapter
 from finetune.models.loading import keep_gradients, require_model
 from finetune.models.locate import locate
@@ -95,33 +98,41 @@ class Script(Target):
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
             model = _put_model(recipe, workspace, staging)
-            (staging / "train.py").write_text(source(run, view, model, prepared.defaults), encoding="utf-8")
+            text = source(run, view, model, prepared.defaults, _stored(recipe, workspace))
+            (staging / "train.py").write_text(text, encoding="utf-8")
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         return Exported(folder / "train.py")
 
 
-def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
-    """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one."""
+def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = "") -> str:
+    """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one.
+
+    ``stored`` is the format of the base's weights (``Architecture.quantization``), empty for plain ones.
+    """
     recipe, continues = with_fallbacks(run), "START" in model
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
+    quantization = _quantization(adapter, stored)
     settings = {
         **model,
         "PRECISION": chosen["training.precision"].value,
         "ADAPTER": _adapter(run, adapter),
-        "QUANTIZATION": _quantization(adapter),
+        "QUANTIZATION": quantization,
+        "ATTENTION": EAGER if chosen["attention"].value == EAGER else FUSED,
         "EVALUATIONS": recipe.evaluation.times,
         "ARGUMENTS": {**given, **method.options(pack)},
     }
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
-    from finetune.training.trainer import EpochOrder, ordered
+    from finetune.training.trainer import EpochOrder, ordered, suit_chunked_loss
 
-    after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, (ordered, EpochOrder))]
-    if adapter.quantization_arguments():
+    parts = (ordered, EpochOrder, suit_chunked_loss)
+    after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, parts)]
+    in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
+    if in_4_bits:
         after.append(inspect.getsource(keep_gradients))
     if continues:
         after.append(inspect.getsource(trainable_adapter))
@@ -129,13 +140,13 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     if initialize:
         after.append(inspect.getsource(initialize))
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
-        metadata=metadata(view.versions or versions(), adapter),
+        metadata=metadata(view.versions or versions(), in_4_bits),
         run=run.id,
         method=method.engineer,
         adapter=adapter.engineer,
-        imports=_imports(adapter),
+        imports=_imports(adapter, quantization),
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
-        loaded="    keep_gradients(model)\n" if adapter.quantization_arguments() else "",
+        loaded="    suit_chunked_loss(model)\n" + ("    keep_gradients(model)\n" if in_4_bits else ""),
         started=STARTED if continues else "",
         new_adapter="None" if continues else "ADAPTER",
         initialized=f"    {initialize.__name__}(trainer.model, tokenizer)\n" if initialize else "",
@@ -143,9 +154,9 @@ def source(run: Run, view: View, model: dict, defaults: Defaults) -> str:
     )
 
 
-def metadata(versions: dict[str, str], adapter: Adapter) -> str:
+def metadata(versions: dict[str, str], in_4_bits: bool) -> str:
     """The header (PEP 723) with Python and the libraries, each pinned to its version in the run."""
-    needed = {name: version for name, version in versions.items() if name != "bitsandbytes" or _quantization(adapter)}
+    needed = {name: version for name, version in versions.items() if name != "bitsandbytes" or in_4_bits}
     # A local version such as 2.13.0+cpu is not on PyPI.
     pins = [f'#     "{name}=={version.partition("+")[0]}",' for name, version in needed.items()]
     return "\n".join(["# /// script", '# requires-python = ">=3.11"', "# dependencies = [", *pins, "# ]", "# ///"])
@@ -168,9 +179,18 @@ class _Call:
     arguments: dict
 
 
-def _quantization(adapter: Adapter) -> _Call | None:
-    given = adapter.quantization_arguments()
-    return _Call("BitsAndBytesConfig", given) if given else None
+def _stored(recipe: Recipe, workspace: Workspace) -> str:
+    """The format of the weights that the script starts from; what an earlier run wrote is plain."""
+    if recipe.model.run and recipe.adapter.trains_base():
+        return ""
+    return inspection.inspect(locate(recipe.model, workspace), recipe.model.id).architecture.quantization
+
+
+def _quantization(adapter: Adapter, stored: str) -> _Call | None:
+    """How Transformers quantizes the base, or computes weights ``stored`` in 8 or 4 bits back to 16."""
+    if given := adapter.quantization_arguments():
+        return _Call("BitsAndBytesConfig", given)
+    return _Call(DEQUANTIZED[stored], {"dequantize": True}) if stored in DEQUANTIZED else None
 
 
 def _adapter(run: Run, adapter: Adapter) -> _Call | None:
@@ -230,9 +250,9 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
     return {"MODEL": "base", "REVISION": None, **started}
 
 
-def _imports(adapter: Adapter) -> str:
+def _imports(adapter: Adapter, quantization: _Call | None) -> str:
     peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
-    quantized = ["BitsAndBytesConfig"] if _quantization(adapter) else []
+    quantized = [quantization.name] if quantization else []
     names = ["AutoConfig", "AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [

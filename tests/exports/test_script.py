@@ -160,16 +160,16 @@ def test_processes_that_do_not_train_together_are_refused(trained, with_tiny, tm
 def text_of(workspace, tmp_path):
     """Writes the script of a method with an adapter, without training."""
 
-    def write(method="sft", adapter="lora", pack=False, continues=False, **settings):
+    def write(method="sft", adapter="lora", pack=False, continues=False, attention="sdpa", stored="", **settings):
         run = workspace.create(recipe(tmp_path, method, adapter, **settings))
         run.emit(
             events.Started(device="CPU", versions={"torch": "2.13.0+cpu", "trl": "1.16.0", "bitsandbytes": "0.50.2"})
         )
-        for what, value in (("training.precision", "bf16"), ("attention", "sdpa"), ("training.epochs", "3")):
+        for what, value in (("training.precision", "bf16"), ("attention", attention), ("training.epochs", "3")):
             run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
         settled = Defaults(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
         model = {"MODEL": "owner/name", "REVISION": "abc"} | ({"START": "start"} if continues else {})
-        return source(run, run.view(), model, settled)
+        return source(run, run.view(), model, settled, stored)
 
     return write
 
@@ -187,6 +187,15 @@ def test_it_is_tidy_and_imports_nothing_of_this_package(method, adapter, pack, t
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module] if isinstance(node, ast.ImportFrom) else []
         assert not [name for name in names if name.split(".")[0] == "finetune"]
+
+
+def test_the_base_is_loaded_as_its_weights_are_stored(text_of):
+    assert "QUANTIZATION = None" in text_of() and 'ATTENTION = "sdpa"' in text_of(attention="sdpa_short_in_fp32")
+    assert 'ATTENTION = "eager"' in text_of(attention="eager")
+    fp8 = text_of(stored="fp8")
+    assert "FineGrainedFP8Config(\n    dequantize=True,\n)" in fp8 and "FineGrainedFP8Config, TrainerCallback" in fp8
+    kept = text_of(stored="bitsandbytes_4bit")
+    assert "QUANTIZATION = None" in kept and "    keep_gradients(model)" in kept and "bitsandbytes==0.50.2" in kept
 
 
 def header(text: str) -> dict:
