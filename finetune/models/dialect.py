@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from finetune.models.tokenizer import read_tokenizer
 from finetune.models.turn_end import turn_end
 
 TOKENIZER = (
@@ -78,9 +79,7 @@ def _dtype_of_weights(folder: Path):
 
 def _keep_tokenizer(folder: Path, base: Path, tokenizer) -> None:
     """The tokenizer's files as the base has them, with ``tokenizer``'s template and end token if those were changed."""
-    from transformers import AutoTokenizer
-
-    own = AutoTokenizer.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    own = read_tokenizer(base, base.name)
     for path in _found(folder, (*TOKENIZER, *TEMPLATES)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in _found(base, (*TOKENIZER, *TEMPLATES)):

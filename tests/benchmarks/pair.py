@@ -22,6 +22,7 @@ from finetune.adapters.qlora import QLoRA
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.models.loading import load_weights
 from finetune.paths import ASSETS
+from tests.inference.families import greedy
 
 
 def main() -> None:
@@ -51,8 +52,8 @@ def measure(options, dtype, kind: str, prompts: list[list[int]]) -> None:
     times = {"alone": [], "tuned": [], "pair": []}
     equal = 0
     for ids in prompts:
-        expected = clocked(times["alone"], generate, untouched, ids, options.tokens)
-        clocked(times["tuned"], generate, tuned_alone, ids, options.tokens)
+        expected = clocked(times["alone"], greedy, untouched, ids, options.tokens)
+        clocked(times["tuned"], greedy, tuned_alone, ids, options.tokens)
         equal += expected == clocked(times["pair"], walk, decoding, ids, options.tokens)
     alone, tuned, pair = (1000 * statistics.median(times[name]) / options.tokens for name in ("alone", "tuned", "pair"))
     print(
@@ -103,19 +104,6 @@ def tune(model, kind: str):
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.02)
     return tuned
-
-
-def generate(model, ids: list[int], count: int) -> list[int]:
-    batch = torch.tensor([ids])
-    output = model.generate(
-        input_ids=batch,
-        attention_mask=torch.ones_like(batch),
-        max_new_tokens=count,
-        do_sample=False,
-        eos_token_id=None,
-        pad_token_id=0,
-    )
-    return output[0, len(ids) :].tolist()
 
 
 def walk(decoding, ids: list[int], count: int) -> list[int]:
