@@ -16,6 +16,7 @@ WITHOUT_A_FILE = {
     "test_packaging.py",
     "test_style.py",
     "test_zoo.py",  # tiny models of every architecture, which other tests train
+    "test_gallery.py",  # tiny models that also read pictures
     "test_words.py",
     "data/test_truth.py",  # that the tokens shown are the tokens learnt
     "data/test_corpus.py",  # bad and odd files of every kind, from a file to its rows
