@@ -28,6 +28,16 @@ def left_out(model) -> list[str]:
     return found
 
 
+def freeze_towers(model) -> None:
+    """Freeze what text alone never reaches in a ``model`` that also reads pictures: all around its decoder."""
+    if model.config.get_text_config() is model.config:
+        return
+    trained = (model.get_decoder(), model.get_input_embeddings(), model.get_output_embeddings())
+    reached = {id(weight) for part in trained if part is not None for weight in part.parameters()}
+    for weight in model.parameters():
+        weight.requires_grad_(id(weight) in reached)
+
+
 def _passes_by(parent, name: str) -> bool:
     """True if ``parent`` is a mixer of Mamba (state-space matrix A, skip D) and ``name`` a weight that it reads."""
     return hasattr(parent, "A_log") and hasattr(parent, "D") and name.endswith(("out_proj", "dt_proj"))
@@ -36,13 +46,14 @@ def _passes_by(parent, name: str) -> bool:
 def coverage(tuned) -> tuple[float, list[str]]:
     """The share of the decoder's weights that have an adapter beside them, and the names of the largest that have not.
 
-    ``tuned`` is a ``PeftModel``. Embeddings are no part of it: they are tables of tokens.
+    ``tuned`` is a ``PeftModel``. Embeddings and the head are no part of it: they are tables of tokens.
     """
     import torch
 
     decoder = tuned.get_base_model().get_decoder()
     embeddings = [part for part in decoder.modules() if isinstance(part, torch.nn.Embedding)]
-    tables = {id(weight) for part in embeddings for weight in part.parameters()}
+    head = tuned.get_base_model().get_output_embeddings()
+    tables = {id(weight) for part in (*embeddings, *([head] if head else [])) for weight in part.parameters()}
     covered, others = 0, Counter()
     for name, weight in decoder.named_parameters():
         size = weight.numel() * (2 if type(weight).__name__ == "Params4bit" else 1)

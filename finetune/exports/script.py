@@ -16,19 +16,20 @@ import inspect
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 from typing import ClassVar
 
 from finetune.adapters import Adapter
+from finetune.adapters.targets import freeze_towers
 from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
 from finetune.machine import hardware
 from finetune.machine.attention import EAGER, FUSED
 from finetune.machine.libraries import load, versions
 from finetune.models import inspection
-from finetune.models.architecture import DEQUANTIZED, KEPT
+from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture
 from finetune.models.continuation import trainable_adapter
 from finetune.models.loading import keep_gradients, require_model
 from finetune.models.locate import locate
@@ -98,7 +99,7 @@ class Script(Target):
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
             model = _put_model(recipe, workspace, staging)
-            text = source(run, view, model, prepared.defaults, _stored(recipe, workspace))
+            text = source(run, view, model, prepared.defaults, _architecture(recipe, workspace))
             (staging / "train.py").write_text(text, encoding="utf-8")
             staging.rename(folder)
         finally:
@@ -106,12 +107,12 @@ class Script(Target):
         return Exported(folder / "train.py")
 
 
-def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = "") -> str:
+def source(run: Run, view: View, model: dict, defaults: Defaults, found: Architecture) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one.
 
-    ``stored`` is the format of the base's weights (``Architecture.quantization``), empty for plain ones.
+    ``found`` is the architecture of MODEL.
     """
-    recipe, continues = with_fallbacks(run), "START" in model
+    recipe, continues, stored = with_fallbacks(run), "START" in model, found.quantization
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
@@ -136,6 +137,9 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = 
         after.append(inspect.getsource(keep_gradients))
     if continues:
         after.append(inspect.getsource(trainable_adapter))
+    freezes = found.reads_pictures and adapter.trains_base()
+    if freezes:
+        after.append(inspect.getsource(freeze_towers))
     initialize = None if continues else adapter.initialize
     if initialize:
         after.append(inspect.getsource(initialize))
@@ -144,9 +148,12 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = 
         run=run.id,
         method=method.engineer,
         adapter=adapter.engineer,
-        imports=_imports(adapter, quantization),
+        imports=_imports(adapter, quantization, found.auto_class),
+        auto_class=found.auto_class,
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
-        loaded="    suit_chunked_loss(model)\n" + ("    keep_gradients(model)\n" if in_4_bits else ""),
+        loaded="    suit_chunked_loss(model)\n"
+        + ("    keep_gradients(model)\n" if in_4_bits else "")
+        + ("    freeze_towers(model)\n" if freezes else ""),
         started=STARTED if continues else "",
         new_adapter="None" if continues else "ADAPTER",
         initialized=f"    {initialize.__name__}(trainer.model, tokenizer)\n" if initialize else "",
@@ -179,11 +186,10 @@ class _Call:
     arguments: dict
 
 
-def _stored(recipe: Recipe, workspace: Workspace) -> str:
-    """The format of the weights that the script starts from; what an earlier run wrote is plain."""
-    if recipe.model.run and recipe.adapter.trains_base():
-        return ""
-    return inspection.inspect(locate(recipe.model, workspace), recipe.model.id).architecture.quantization
+def _architecture(recipe: Recipe, workspace: Workspace) -> Architecture:
+    """What the script starts from; the weights that an earlier run wrote are plain."""
+    found = inspection.inspect(locate(recipe.model, workspace), recipe.model.id).architecture
+    return replace(found, quantization="") if recipe.model.run and recipe.adapter.trains_base() else found
 
 
 def _quantization(adapter: Adapter, stored: str) -> _Call | None:
@@ -250,10 +256,10 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
     return {"MODEL": "base", "REVISION": None, **started}
 
 
-def _imports(adapter: Adapter, quantization: _Call | None) -> str:
+def _imports(adapter: Adapter, quantization: _Call | None, auto_class: str) -> str:
     peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
     quantized = [quantization.name] if quantization else []
-    names = ["AutoConfig", "AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
+    names = ["AutoConfig", auto_class, "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [
             "import pyarrow.parquet",

@@ -260,9 +260,8 @@ def _size(folder: Path) -> ModelSize:
 
     config, model = config_of(folder), empty(folder, Full())
     head = model.get_output_embeddings()
-    linear = sum(
-        layer.weight.numel() for layer in model.modules() if isinstance(layer, torch.nn.Linear) and layer is not head
-    )
+    layers = [layer for layer in model.get_decoder().modules() if isinstance(layer, torch.nn.Linear)]
+    linear = sum(layer.weight.numel() for layer in layers if layer is not head)
     return ModelSize(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         linear=linear,

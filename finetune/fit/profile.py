@@ -19,10 +19,13 @@ from torch import nn
 
 from finetune import compat
 from finetune.adapters import Adapter
+from finetune.adapters.targets import freeze_towers
 from finetune.fit.stand_ins import CHUNK_VOCABULARY, QuantizedLinear, TritonHead
 from finetune.machine.attention import SHORT_IN_FP32, use
 from finetune.machine.libraries import load
 from finetune.machine.malloc import LARGEST_BYTES
+from finetune.models.architecture import architecture
+from finetune.models.files import read_config
 
 FEW, MORE = 4, 8
 """Layers of the two dry runs that the straight line goes through."""
@@ -131,11 +134,15 @@ def _extrapolated(amounts: list[tuple[float, float]]) -> MemoryProfile:
 
 
 @cache
-def config_of(folder: Path):
-    """The text model's config in ``folder``."""
+def _config_of(folder: Path):
     from transformers import AutoConfig
 
-    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def config_of(folder: Path):
+    """The text model's config in ``folder``."""
+    return _config_of(folder).get_text_config()
 
 
 def _profiled(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
@@ -218,10 +225,10 @@ def _score(model, step: Step, mark=None):
     if step.masked:
         shared["attention_mask"] = torch.zeros(step.sequences, 1, step.length, step.length, dtype=torch.bool)
         shared["position_ids"] = torch.zeros(shape, dtype=torch.long)
-    hidden = base.base_model(input_ids=ids, use_cache=False, **shared).last_hidden_state[:, :-1]
+    hidden = _decoder(base)(input_ids=ids, use_cache=False, **shared).last_hidden_state[:, :-1]
     if mark is not None:
         hidden.register_hook(mark)
-    head, config = base.get_output_embeddings(), base.config
+    head, config = base.get_output_embeddings(), base.config.get_text_config()
     positions = hidden.size(0) * hidden.size(1)
     picked = torch.arange(max(1, round(step.trained_share * positions)))
     scored, labels = hidden.reshape(-1, hidden.size(-1))[picked], labels[:, 1:].reshape(-1)[picked]
@@ -239,10 +246,19 @@ def _autocast(step: Step):
     return torch.autocast("cpu", dtype=torch.bfloat16) if step.mixed_precision else nullcontext()
 
 
+def _decoder(base):
+    """What turns tokens of ``base`` into hidden states: all but its head, and its towers for pictures if it has any."""
+    decoder = base.base_model if base.config.get_text_config() is base.config else base.get_decoder()
+    while decoder.get_output_embeddings() is not None:
+        decoder = next(part for part in decoder.children() if hasattr(part, "get_input_embeddings"))
+    return decoder
+
+
 def _layers(model):
-    """The decoder's layers: the first list of modules with as many as the config says."""
-    count = model.config.num_hidden_layers
-    return next(part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) == count)
+    """The decoder's layers: the first list of modules in it with as many as the config says."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    count = base.config.get_text_config().num_hidden_layers
+    return next(part for part in _decoder(base).modules() if isinstance(part, nn.ModuleList) and len(part) == count)
 
 
 def _model(model, adapter: Adapter, step: Step):
@@ -273,24 +289,36 @@ def _model(model, adapter: Adapter, step: Step):
 
 
 def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None):
-    """The model of the config in ``folder`` with its adapter, on the meta device; with ``layers`` layers if given."""
-    from transformers import AutoModelForCausalLM
+    """The model of the config in ``folder`` with its adapter, on the meta device; with ``layers`` layers if given.
+
+    Towers for pictures are there in full, whatever the layers of its decoder.
+    """
+    import transformers
 
     load()  # nor on the meta device
-    config = config_of(folder)
+    found = architecture(read_config(folder, folder.name), folder.name)
+    config = copy.deepcopy(_config_of(folder))
+    if not found.reads_pictures:
+        config = config.get_text_config()
     if layers is not None:
-        config, count = copy.deepcopy(config), config.num_hidden_layers
-        for name, value in vars(config).items():
-            if isinstance(value, list) and len(value) == count:
-                setattr(config, name, value[:layers])
-        config.num_hidden_layers = layers
+        _shorten(config.get_text_config(), layers)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+        model = getattr(transformers, found.auto_class).from_config(config, dtype=dtype, trust_remote_code=False)
         if (lora := adapter.peft_config(model)) is None:
+            freeze_towers(model)
             return model
         from peft import get_peft_model
 
         return get_peft_model(model, lora)
+
+
+def _shorten(config, layers: int) -> None:
+    """Give the text model's ``config`` so many layers, and as many entries to its lists of one for each layer."""
+    count = config.num_hidden_layers
+    for name, value in vars(config).items():
+        if isinstance(value, list) and len(value) == count:
+            setattr(config, name, value[:layers])
+    config.num_hidden_layers = layers
 
 
 def _like(tensor, dtype):

@@ -52,6 +52,8 @@ def _inspect(folder: Path, name: str, stamp: tuple) -> Inspection:
         notes.append(f"Its weights are stored in {found.quantization.upper()}; they are trained in 16 bits.")
     if found.quantization == KEPT:
         notes.append("Its weights are stored in 4 bits (nf4) and stay frozen; LoRA and QLoRA train an adapter on them.")
+    if found.reads_pictures:
+        notes.append("It also reads pictures. It is trained on text: what it has for pictures is kept as it is.")
     if not found.has_sdpa:
         notes.append("It needs eager attention, which is slower and takes more memory than PyTorch's fused kernels.")
     return Inspection(found, tuple(notes))

@@ -14,7 +14,7 @@ from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, archit
 from finetune.models.continuation import trainable_adapter
 from finetune.models.files import read_config
 from finetune.models.locate import locate
-from finetune.models.reading import from_files, require_complete
+from finetune.models.reading import from_files, require_complete, require_reads_text
 from finetune.recipe import ModelSettings
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
@@ -44,16 +44,24 @@ def require_model(run: Run) -> Run:
 
 
 def load_weights(folder: Path, dtype, device: str, quantization=None):
-    """The causal language model in ``folder``, on ``device``, in eval mode."""
+    """The language model in ``folder`` with all that it reads beside text, on ``device``, in eval mode."""
     found = architecture(read_config(folder, folder.name), folder.name)
     if quantization is None and found.quantization != KEPT:
-        return _read(folder, found, dtype, device).eval()
+        return _ready(_read(folder, found, dtype, device), folder, found)
     with large_blocks_apart() if device == "cpu" else nullcontext():
         model = _read(folder, found, dtype, device, quantization)
         if device == "cpu":
             leave_files(model)
     keep_gradients(model)
-    return model.eval()
+    return _ready(model, folder, found)
+
+
+def _ready(model, folder: Path, found: Architecture):
+    """``model`` in eval mode; ``ModelError`` if it reads pictures and no text without them."""
+    model.eval()
+    if found.reads_pictures and model.device.type != "meta":
+        require_reads_text(model, folder.name)
+    return model
 
 
 def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):

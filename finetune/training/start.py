@@ -1,6 +1,7 @@
 """What a run starts from: the untouched base, or the tuned model of an earlier run."""
 
 from finetune.adapters import Adapter
+from finetune.adapters.targets import freeze_towers
 from finetune.compat import supports_sdpa
 from finetune.errors import RecipeError
 from finetune.machine.attention import choose_attention, use
@@ -17,6 +18,8 @@ from finetune.training import fsdp
 def load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precision: str):
     """The model to train: the untouched base, or what an earlier run made of it."""
     model = _load_start(recipe, workspace, machine, precision)
+    if recipe.adapter.trains_base():
+        freeze_towers(model)
     use(model, choose_attention(machine, precision, supports_sdpa(model)).value)
     return model
 

@@ -182,8 +182,12 @@ def suit_chunked_loss(model) -> None:
     """
     base = model.get_base_model() if hasattr(model, "peft_config") else model
     if base.base_model is base:
-        decoders = [name for name, part in base.named_children() if hasattr(part, "get_input_embeddings")]
-        base.base_model_prefix = decoders[0] if decoders else base.base_model_prefix
+        decoder = base.get_decoder()
+        while decoder.get_output_embeddings() is not None:
+            decoder = next(part for part in decoder.children() if hasattr(part, "get_input_embeddings"))
+        if decoder is not base:
+            vars(base)["own_decoder"] = decoder  # beside the modules, so that its weights have one name
+            base.base_model_prefix = "own_decoder"
     config = base.config.get_text_config()
     if hasattr(config, "num_local_experts") and not hasattr(config, "num_experts"):
         type(config).attribute_map = {**type(config).attribute_map, "num_experts": "num_local_experts"}

@@ -16,6 +16,7 @@ from finetune.adapters import ADAPTERS
 from finetune.errors import RunError
 from finetune.exports.script import Script, source
 from finetune.methods import METHODS
+from finetune.models.architecture import PICTURES_TOO, TEXT, Architecture
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs import events
@@ -160,7 +161,7 @@ def test_processes_that_do_not_train_together_are_refused(trained, with_tiny, tm
 def text_of(workspace, tmp_path):
     """Writes the script of a method with an adapter, without training."""
 
-    def write(method="sft", adapter="lora", pack=False, continues=False, attention="sdpa", stored="", **settings):
+    def write(method="sft", adapter="lora", pack=False, continues=False, attention="sdpa", stored="", auto_class=TEXT, **settings):
         run = workspace.create(recipe(tmp_path, method, adapter, **settings))
         run.emit(
             events.Started(device="CPU", versions={"torch": "2.13.0+cpu", "trl": "1.16.0", "bitsandbytes": "0.50.2"})
@@ -169,7 +170,8 @@ def text_of(workspace, tmp_path):
             run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
         settled = Defaults(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
         model = {"MODEL": "owner/name", "REVISION": "abc"} | ({"START": "start"} if continues else {})
-        return source(run, run.view(), model, settled, stored)
+        found = Architecture("qwen2", stored, auto_class=auto_class, reads_pictures=auto_class != TEXT)
+        return source(run, run.view(), model, settled, found)
 
     return write
 
@@ -196,6 +198,15 @@ def test_the_base_is_loaded_as_its_weights_are_stored(text_of):
     assert "FineGrainedFP8Config(\n    dequantize=True,\n)" in fp8 and "FineGrainedFP8Config, TrainerCallback" in fp8
     kept = text_of(stored="bitsandbytes_4bit")
     assert "QUANTIZATION = None" in kept and "    keep_gradients(model)" in kept and "bitsandbytes==0.50.2" in kept
+
+
+def test_a_model_that_reads_pictures_is_loaded_whole_and_its_towers_stay_frozen(text_of):
+    whole = text_of(auto_class=PICTURES_TOO)
+    assert "model = AutoModelForImageTextToText.from_pretrained(" in whole and "AutoModelForCausalLM" not in whole
+    assert "freeze_towers" not in whole, "an adapter leaves all but itself frozen"
+    full = text_of(adapter="full", auto_class=PICTURES_TOO)
+    assert "    freeze_towers(model)\n" in full and "def freeze_towers(model)" in full
+    assert "freeze_towers" not in text_of(adapter="full")
 
 
 def header(text: str) -> dict:
