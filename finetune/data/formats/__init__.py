@@ -20,6 +20,7 @@ What they share:
     turns               the turns of a conversation, read and checked
     tools               tools and tool calls
     sides               one side of an exchange: a text, turns, or a transcript
+    written             text that is already written out for a model, turned back into turns
 
 How to add one:
 

@@ -37,7 +37,8 @@ class Preference(Format):
         return with_real_tools(super().find(columns, rows, mapped), rows, mapped)
 
     def example(self, row, columns, system=None, roles=None):
-        chosen, rejected = (side(row, columns[field], "assistant", roles) for field in ("chosen", "rejected"))
+        is_whole = "prompt" not in columns
+        chosen, rejected = (side(row, columns[field], "assistant", roles, is_whole) for field in ("chosen", "rejected"))
         before = side(row, columns["prompt"], "user", roles) if "prompt" in columns else []
         pair = as_pair(before, chosen, rejected, (columns["chosen"], columns["rejected"]))
         pair["prompt"] = with_system(pair["prompt"], system_prompt(row, columns, system))
