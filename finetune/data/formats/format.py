@@ -41,6 +41,17 @@ class Recognition:
     reason: str
     columns: dict[str, str]
     """Field -> column, or a ``Template`` that combines several."""
+    certainty: float = 1.0
+    """0 to 1: how sure the columns are, whatever share of rows fits."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the rows are read, as sentences."""
+    problem: str = ""
+    """Why the first row that gives no example gives none."""
+
+    @property
+    def served(self) -> float:
+        """The share of rows that give an example."""
+        return self.score / self.certainty
 
 
 @dataclass(frozen=True)
@@ -98,11 +109,14 @@ class Format:
             found, guessed = {**found, **self.guess(columns, rows, found)}, True
         if self.missing(found):
             return None
-        fitting = sum(self._fits(row, found, roles) for row in rows)
+        problems = [problem for row in rows if (problem := self._problem(row, found, roles))]
+        fitting = len(rows) - len(problems)
         reason = f"{self._holders(found)} {self.holds} in {_share(fitting, len(rows))} sampled rows."
         if guessed:
             reason += " Only their content suggests so, not their names: please check it."
-        return Recognition((GUESSED if guessed else 1) * fitting / max(1, len(rows)), reason, found)
+        certainty = GUESSED if guessed else self.certainty(found)
+        score, notes = certainty * fitting / max(1, len(rows)), tuple(self.notes(found, rows))
+        return Recognition(score, reason, found, certainty, notes, problems[0] if problems else "")
 
     def find(self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
         """Field -> column: as ``mapped``, else by the usual names; a field may stay without a column."""
@@ -118,6 +132,14 @@ class Format:
     def guess(self, columns: tuple[str, ...], rows: list[dict], found: dict[str, str]) -> dict[str, str]:
         """Columns for the fields that ``found`` lacks, recognized by their content; none by default."""
         return {}
+
+    def certainty(self, columns: dict[str, str]) -> float:
+        """0 to 1: how sure it is that ``columns``, which are found by their names, are meant so."""
+        return 1.0
+
+    def notes(self, columns: dict[str, str], rows: list[dict]) -> list[str]:
+        """What a person should know of how ``rows`` are read, as sentences."""
+        return []
 
     def missing(self, columns: dict[str, str]) -> list[str]:
         """The fields that still need a column."""
@@ -142,11 +164,12 @@ class Format:
         """
         return None
 
-    def _fits(self, row: dict, columns: dict[str, str], roles: dict[str, str] | None) -> bool:
+    def _problem(self, row: dict, columns: dict[str, str], roles: dict[str, str] | None) -> str:
+        """Why ``row`` gives no example; empty if it gives one."""
         try:
-            return bool(self.examples(row, columns, None, roles))
-        except RowError:
-            return False
+            return "" if self.examples(row, columns, None, roles) else "It gives no example."
+        except RowError as error:
+            return str(error)
 
     def _holders(self, found: dict[str, str]) -> str:
         """The columns found, with the verb: ``The columns "a" and "b" hold``."""

@@ -1,6 +1,7 @@
 """Rated answers: a prompt, an answer, and a binary rating, as thumbs or as one of two values."""
 
 import math
+from dataclasses import replace
 
 from finetune.data.formats.chat import with_real_tools, with_tools
 from finetune.data.formats.format import (
@@ -77,7 +78,7 @@ class Rated(Format):
         if not numbers or roles or seen.score == 0:
             return seen
         low, high = (f"{number:g}" for number in sorted(numbers))
-        return type(seen)(seen.score, f"{seen.reason} {high} counts as good and {low} as bad.", seen.columns)
+        return replace(seen, reason=f"{seen.reason} {high} counts as good and {low} as bad.")
 
     def example(self, row, columns, system=None, roles=None):
         before, answer = (
@@ -90,6 +91,13 @@ class Rated(Format):
         label = _label(cell(row, columns["label"]), columns["label"], roles)
         prompt = with_system(before, system_prompt(row, columns, system))
         return with_tools({"prompt": prompt, "completion": answer, "label": label}, row, columns)
+
+
+def is_rating(value: object) -> bool:
+    """True if ``value`` may be a rating: true or false, a number, or the name of one."""
+    if isinstance(value, (bool, int, float)) or _number(value) is not None:
+        return True
+    return isinstance(value, str) and value.strip().lower().translate(MARKS) in RATINGS
 
 
 def _with_numbers(column: str, rows: list[dict]) -> Ratings:

@@ -77,6 +77,7 @@ def test_recognition_counts_the_rows_that_fit():
         0.5,
         'The columns "Question" and "Answer" hold questions and their answers in 1 of 2 sampled rows.',
         {"question": "Question", "answer": "Answer"},
+        problem='Column "Answer" is empty.',
     )
     assert FORMATS["question_answer"].recognize(("Question", "Answer"), rows[1:]).score == 0
     assert FORMATS["question_answer"].recognize(("Question",), rows) is None
