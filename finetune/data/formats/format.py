@@ -64,10 +64,25 @@ class Plain:
     """The system prompt before the turns, if there is one."""
 
 
-SYSTEM = FormatField("system", "The system prompt of the conversation.", ("system", "system_prompt"), required=False)
+SYSTEM = FormatField(
+    "system",
+    "The system prompt of the conversation.",
+    (
+        "system", "system_prompt", "system_message", "system_instruction", "system_instructions", "system_text",
+        "system_content", "systemprompt", "systemmessage", "systeminstruction", "sys", "sys_prompt", "sys_message",
+        "instructions", "developer_prompt", "developer", "persona",
+    ),
+    required=False,
+)  # fmt: skip
 TOOLS = FormatField(
-    "tools", "The tools that the assistant may call, as a list of functions.", ("tools", "functions"), required=False
-)
+    "tools",
+    "The tools that the assistant may call, as a list of functions.",
+    (
+        "tools", "functions", "tool_defs", "tool_definitions", "tools_definition", "tool_schemas", "tool_list",
+        "tools_json", "available_tools", "available_functions", "function_definitions", "function_descriptions",
+    ),
+    required=False,
+)  # fmt: skip
 ASIDE = ("system", "tools")
 """Fields that any conversation may have, so that they do not identify a format."""
 
@@ -119,14 +134,14 @@ class Format:
         return Recognition(score, reason, found, certainty, notes, problems[0] if problems else "")
 
     def find(self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
-        """Field -> column: as ``mapped``, else by the usual names; a field may stay without a column."""
+        """Field -> column: as ``mapped``, else by the usual names, each column once; a field may stay without one."""
         found = read_mapping(mapped, columns)
         taken = used(found)
         by_name = {plain(column): column for column in reversed(columns) if column not in taken}
         for field in self.fields:
-            column = next((by_name[name] for name in field.names if name in by_name), None)
-            if field.name not in found and column is not None:
-                found[field.name] = column
+            name = next((name for name in field.names if name in by_name), None)
+            if field.name not in found and name is not None:
+                found[field.name] = by_name.pop(name)
         return found
 
     def guess(self, columns: tuple[str, ...], rows: list[dict], found: dict[str, str]) -> dict[str, str]:
