@@ -13,6 +13,7 @@ In the order of the way that rows take:
     kinds        the kinds of example
     contents     what columns hold
     explanation  how much of the rows a format accounts for
+    marks        columns that say how a row takes part
     detection    the format of a table, and the dataset it gives
     examples     examples made from rows on access
     dataset      examples, the row of each, and the rejected rows

@@ -39,6 +39,8 @@ class Dataset:
     """All columns of the file."""
     unused: tuple[str, ...] = ()
     """The columns of the file that no part of the format reads."""
+    split: str = ""
+    """The column that says which rows are held out, if there is one."""
     notes: list[str] = field(default_factory=list)
     """How the file was read, as sentences."""
     table: Table = field(default_factory=lambda: Table(""), repr=False)

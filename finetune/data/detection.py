@@ -12,6 +12,7 @@ from finetune.data.examples import Examples
 from finetune.data.explanation import Columns, Explanation, explain
 from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
 from finetune.data.formats.mapping import check_roles, used
+from finetune.data.marks import Marks, marks_of
 from finetune.data.settings import DataSettings
 from finetune.data.store import MEMORY_BYTES, Lines, Numbers
 from finetune.data.table import Rejected, Table, none_can
@@ -28,6 +29,8 @@ class Choice:
     unused: tuple[str, ...]
     """The columns that no part of the format reads."""
     notes: tuple[str, ...] = ()
+    marks: Marks = Marks()
+    """The columns that say how a row takes part."""
 
 
 def dataset_of(table: Table, settings: DataSettings) -> Dataset:
@@ -52,14 +55,18 @@ def dataset_of(table: Table, settings: DataSettings) -> Dataset:
         total_rows=table.total_rows,
         file_columns=table.columns,
         unused=choice.unused,
+        split=choice.marks.split,
         notes=[*table.notes, *choice.notes],
         table=table,
     )
 
     def make(values: dict) -> list[dict]:
-        return form.examples(values, columns, settings.system, settings.roles)
+        choice.marks.check(values)
+        return form.examples(values, columns, settings.system, settings.meanings)
 
-    data.examples, data.rows = _examples(data, make, form.plain(columns, settings.system))
+    data.examples, data.rows = _examples(
+        data, make, None if choice.marks.checks else form.plain(columns, settings.system)
+    )
     if not data.examples:
         raise _nothing_left(data.rejected, data.total_rows, form.title)
     return data
@@ -124,28 +131,36 @@ def _nothing_left(rejected: list[Rejected], total: int, title: str = "") -> Data
 def choose_format(table: Table, settings: DataSettings) -> Choice:
     """The format of ``table`` and its columns: those of the settings, and the rest as detected."""
     rows = sample(table.rows)
-    columns = Columns(table.columns, rows)
+    read = used(settings.columns) | {settings.group, settings.stratify}
+    marks = marks_of(table.columns, rows, read)
+    columns = Columns(tuple(name for name in table.columns if name not in marks.columns), rows)
     if settings.format != "auto":
         form, seen = _named(table, settings, rows)
-        return _choice(Explanation(form, seen, 1.0), columns, settings, confidence=1.0)
+        return _choice(Explanation(form, seen, 1.0), columns, settings, marks, confidence=1.0)
     fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {field.name for field in form.fields}]
-    found = ((form, form.recognize(table.columns, rows, settings.columns, settings.roles)) for form in fitting)
+    found = ((form, form.recognize(columns.names, rows, settings.columns, settings.meanings)) for form in fitting)
     ranked = sorted((explain(form, seen, columns) for form, seen in found if seen), key=lambda each: each.rank)
     if not ranked:
         raise DataError(
             f"No format fits these columns: {', '.join(table.columns)}.",
             "Assign columns to the fields of a format, for example to prompt and completion.",
         )
-    return _choice(ranked[0], columns, settings, ranked[0].confidence, [ranked[0].passed_over(ranked[1:])])
+    return _choice(ranked[0], columns, settings, marks, ranked[0].confidence, [ranked[0].passed_over(ranked[1:])])
 
 
 def _choice(
-    best: Explanation, columns: Columns, settings: DataSettings, confidence: float, notes: Iterable[str] = ()
+    best: Explanation,
+    columns: Columns,
+    settings: DataSettings,
+    marks: Marks,
+    confidence: float,
+    notes: Iterable[str] = (),
 ) -> Choice:
     """``best`` as the choice, with the columns that it leaves unused."""
     read = used(best.seen.columns) | {settings.group, settings.stratify}
     unused = tuple(name for name in columns.names if name not in read)
-    return Choice(best.form, best.seen, confidence, unused, tuple(filter(None, (*best.seen.notes, *notes))))
+    said = (*best.seen.notes, *marks.notes, *notes)
+    return Choice(best.form, best.seen, confidence, unused, tuple(filter(None, said)), marks)
 
 
 def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Format, Recognition]:
@@ -157,7 +172,7 @@ def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Fo
     unknown = [field for field in settings.columns if field not in names]
     if unknown:
         raise DataError(f'{form.title} has no field "{unknown[0]}".', f"Its fields are: {', '.join(names)}.")
-    check_roles(settings.roles)
+    check_roles(settings.meanings)
     columns = form.find(table.columns, sample, settings.columns)
     if missing := form.missing(columns):
         raise DataError(

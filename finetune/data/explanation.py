@@ -61,9 +61,10 @@ class Columns:
         found = []
         for name in self.names:
             is_paired = plain(name) in PAIRED and self.contents[name].kind not in ("empty", "number", "flag")
-            if is_paired or plain(name) in WORTH and all(map(is_rating, self._values(name))):
+            values = self._values(name) if plain(name) in WORTH else []
+            if is_paired or 2 * sum(map(is_rating, values)) > len(values):
                 found.append(name)
-        return [name for name in found if self._values(name)]
+        return found
 
     def _values(self, name: str) -> list:
         return [row[name] for row in self.rows if not is_nothing(row.get(name))]
