@@ -20,8 +20,10 @@ What they share:
     mapping             columns and roles that a person assigned
     request             the question, its context, and the turns before it
     turns               the turns of a conversation, read and checked
+    switches            which answers are trained on
     tools               tools and tool calls
     sides               one side of an exchange: a text, turns, or a transcript
+    written             text that is already written out for a model, turned back into turns
 
 How to add one:
 

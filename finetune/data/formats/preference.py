@@ -60,9 +60,10 @@ class Preference(Format):
         return [field for field in needed if field not in columns]
 
     def example(self, row, columns, system=None, roles=None):
-        before = side(row, columns["prompt"], "user", roles) if "prompt" in columns else []
-        rejected = side(row, columns["rejected"], "assistant", roles)
-        chosen = side(row, columns["chosen"], "assistant", roles) if "chosen" in columns else before
+        is_whole = "prompt" not in columns
+        before = [] if is_whole else side(row, columns["prompt"], "user", roles)
+        rejected = side(row, columns["rejected"], "assistant", roles, is_whole)
+        chosen = side(row, columns["chosen"], "assistant", roles, is_whole) if "chosen" in columns else before
         before = [] if "chosen" not in columns else with_context(before, context(row, columns))
         names = (columns.get("chosen", columns.get("prompt")), columns["rejected"])
         pair = as_pair([*earlier(row, columns, roles), *before], chosen, rejected, names)
