@@ -11,6 +11,9 @@ In the order of the way that rows take:
     fixes/       changes to the rows before training, one file each
     formats/     what a row can look like, one file each
     kinds        the kinds of example
+    contents     what columns hold
+    explanation  how much of the rows a format accounts for
+    marks        columns that say how a row takes part
     detection    the format of a table, and the dataset it gives
     examples     examples made from rows on access
     dataset      examples, the row of each, and the rejected rows
@@ -21,6 +24,7 @@ In the order of the way that rows take:
     known        a cache of the kinds of data sets read recently
     templates    a chat template, applied
     thoughts     reasoning as a chat template takes it
+    omissions    what a chat template leaves out of a conversation
     tokens       from an example to token ids and their loss mask
     asking       whether rows begin as the model is asked
     counts       numbers of rows and tokens

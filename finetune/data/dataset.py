@@ -37,6 +37,10 @@ class Dataset:
     total_rows: int = 0
     file_columns: tuple[str, ...] = ()
     """All columns of the file."""
+    unused: tuple[str, ...] = ()
+    """The columns of the file that no part of the format reads."""
+    split: str = ""
+    """The column that says which rows are held out, if there is one."""
     notes: list[str] = field(default_factory=list)
     """How the file was read, as sentences."""
     table: Table = field(default_factory=lambda: Table(""), repr=False)

@@ -3,49 +3,70 @@
 Settings override what is detected; rows are rejected with a reason, never changed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from finetune.data.contents import sample
 from finetune.data.dataset import Dataset
 from finetune.data.examples import Examples
+from finetune.data.explanation import Columns, Explanation, explain
 from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
-from finetune.data.formats.mapping import check_roles
+from finetune.data.formats.mapping import check_roles, used
+from finetune.data.marks import Marks, marks_of
 from finetune.data.settings import DataSettings
 from finetune.data.store import MEMORY_BYTES, Lines, Numbers
 from finetune.data.table import Rejected, Table, none_can
 from finetune.errors import DataError
 
-SAMPLE_ROWS = 200
-"""Sampled rows by which the format is detected, evenly spaced: enough to show one odd row in a hundred."""
+
+@dataclass(frozen=True)
+class Choice:
+    """The format that was chosen for a table."""
+
+    form: Format
+    seen: Recognition
+    confidence: float
+    unused: tuple[str, ...]
+    """The columns that no part of the format reads."""
+    notes: tuple[str, ...] = ()
+    marks: Marks = Marks()
+    """The columns that say how a row takes part."""
 
 
 def dataset_of(table: Table, settings: DataSettings) -> Dataset:
     """The examples in ``table``, in the format that is detected or that the settings name."""
     if not table.rows:
         raise _nothing_left(table.rejected, table.total_rows)
-    form, recognition = choose_format(table, settings)
+    choice = choose_format(table, settings)
+    form, columns = choice.form, choice.seen.columns
     if form.refusal:
         raise DataError(
             f"{form.refusal} ({table.total_rows:,} rows)",
-            f"{recognition.reason} Add a column with the answers, or assign the one that has them.",
+            f"{choice.seen.reason} Add a column with the answers, or assign the one that has them.",
         )
     data = Dataset(
         kind=form.kind,
         format=form.name,
         title=form.title,
-        reason=recognition.reason,
-        confidence=recognition.score,
-        columns=recognition.columns,
+        reason=choice.seen.reason,
+        confidence=choice.confidence,
+        columns=columns,
         rejected=list(table.rejected),
         total_rows=table.total_rows,
         file_columns=table.columns,
-        notes=list(table.notes),
+        unused=choice.unused,
+        split=choice.marks.split,
+        notes=[*table.notes, *choice.notes],
         table=table,
     )
 
     def make(values: dict) -> list[dict]:
-        return form.examples(values, recognition.columns, settings.system, settings.roles)
+        choice.marks.check(values)
+        return form.examples(values, columns, settings.system, settings.meanings)
 
-    data.examples, data.rows = _examples(data, make, form.plain(recognition.columns, settings.system))
+    data.examples, data.rows = _examples(
+        data, make, None if choice.marks.checks else form.plain(columns, settings.system)
+    )
     if not data.examples:
         raise _nothing_left(data.rejected, data.total_rows, form.title)
     return data
@@ -107,27 +128,39 @@ def _nothing_left(rejected: list[Rejected], total: int, title: str = "") -> Data
     )
 
 
-def choose_format(table: Table, settings: DataSettings) -> tuple[Format, Recognition]:
+def choose_format(table: Table, settings: DataSettings) -> Choice:
     """The format of ``table`` and its columns: those of the settings, and the rest as detected."""
-    step = max(1, len(table.rows) // SAMPLE_ROWS)
-    sample = table.rows[::step][:SAMPLE_ROWS]
+    rows = sample(table.rows)
+    read = used(settings.columns) | {settings.group, settings.stratify}
+    marks = marks_of(table.columns, rows, read)
+    columns = Columns(tuple(name for name in table.columns if name not in marks.columns), rows)
     if settings.format != "auto":
-        return _named(table, settings, sample)
+        form, seen = _named(table, settings, rows)
+        return _choice(Explanation(form, seen, 1.0), columns, settings, marks, confidence=1.0)
     fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {field.name for field in form.fields}]
-    found = [(form, form.recognize(table.columns, sample, settings.columns, settings.roles)) for form in fitting]
-    ranked = sorted((pair for pair in found if pair[1]), key=_rank)
+    found = ((form, form.recognize(columns.names, rows, settings.columns, settings.meanings)) for form in fitting)
+    ranked = sorted((explain(form, seen, columns) for form, seen in found if seen), key=lambda each: each.rank)
     if not ranked:
         raise DataError(
             f"No format fits these columns: {', '.join(table.columns)}.",
             "Assign columns to the fields of a format, for example to prompt and completion.",
         )
-    return ranked[0]
+    return _choice(ranked[0], columns, settings, marks, ranked[0].confidence, [ranked[0].passed_over(ranked[1:])])
 
 
-def _rank(pair: tuple[Format, Recognition]) -> tuple[int, float]:
-    """Formats that fit rows come first; then those with columns but no row, whose reason is reported; then refusals."""
-    form, seen = pair
-    return 2 if form.refusal else 1 if not seen.score else 0, -seen.score * form.weight
+def _choice(
+    best: Explanation,
+    columns: Columns,
+    settings: DataSettings,
+    marks: Marks,
+    confidence: float,
+    notes: Iterable[str] = (),
+) -> Choice:
+    """``best`` as the choice, with the columns that it leaves unused."""
+    read = used(best.seen.columns) | {settings.group, settings.stratify}
+    unused = tuple(name for name in columns.names if name not in read)
+    said = (*best.seen.notes, *marks.notes, *notes)
+    return Choice(best.form, best.seen, confidence, unused, tuple(filter(None, said)), marks)
 
 
 def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Format, Recognition]:
@@ -139,7 +172,7 @@ def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Fo
     unknown = [field for field in settings.columns if field not in names]
     if unknown:
         raise DataError(f'{form.title} has no field "{unknown[0]}".', f"Its fields are: {', '.join(names)}.")
-    check_roles(settings.roles)
+    check_roles(settings.meanings)
     columns = form.find(table.columns, sample, settings.columns)
     if missing := form.missing(columns):
         raise DataError(

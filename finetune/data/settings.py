@@ -46,6 +46,8 @@ class DataSettings(Settings):
     completion: reply}``, or several columns combined, e.g. ``{prompt: "{subject}: {body}"}``."""
     roles: dict[str, str] = {}
     """Roles of speakers with other names, e.g. ``{customer: user, agent: assistant}``."""
+    threshold: float | None = Field(None, allow_inf_nan=False)
+    """Rated answers on a scale: ratings from this number on are good, lower ones are bad."""
     system: str | None = Field(None, max_length=4000)
     """System prompt for every conversation that has none."""
     fixes: tuple[FixChoice, ...] = Field((), max_length=1000)
@@ -69,6 +71,11 @@ class DataSettings(Settings):
     def fixes_everywhere(self) -> tuple[Fix, ...]:
         """Those ``fixes`` that also apply to held-out rows and to mixed-in data sets, which are other files."""
         return tuple(fix for fix in self.fixes if fix.everywhere)
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """The meanings of names in the rows: ``roles``, and the ratings from ``threshold`` on."""
+        return self.roles if self.threshold is None else {**self.roles, f">={self.threshold:g}": "good"}
 
     def changed(self, **settings: object) -> "DataSettings":
         """These settings with some replaced; a value out of bounds raises ``pydantic.ValidationError``."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
+from finetune.data.marks import is_held_out
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 
@@ -38,12 +39,14 @@ class Split:
 def split_dataset(dataset: Dataset, held_out: Dataset | None, settings: DataSettings, seed: int) -> Split:
     """The training and the held-out examples; no example is in both parts, and no question either.
 
-    Without a file ``held_out``, ``held_out_share`` of the examples is held out, at least 1 and at most
-    ``MAX_HELD_OUT``, and none below ``MIN_ROWS_TO_SPLIT``; with ``stratify``, the same share of each of that column's
-    values.
+    Without a file ``held_out`` and a split column, ``held_out_share`` of the examples is held out, at least 1 and at
+    most ``MAX_HELD_OUT``, and none below ``MIN_ROWS_TO_SPLIT``; with ``stratify``, the same share of each of that
+    column's values.
     """
     if held_out is not None:
         return _split_by_file(dataset, held_out)
+    if dataset.split:
+        return _split_by_column(dataset)
     for name, column in (("group", settings.group), ("stratify", settings.stratify)):
         if column is not None and column not in dataset.file_columns:
             raise DataError(
@@ -73,6 +76,13 @@ def held_out_count(examples: int, settings: DataSettings) -> int:
     if not settings.held_out_share or examples < MIN_ROWS_TO_SPLIT:
         return 0
     return min(max(1, round(settings.held_out_share * examples)), MAX_HELD_OUT)
+
+
+def held_out_of(dataset: Dataset, settings: DataSettings) -> int:
+    """How many examples of ``dataset`` are held out without a file of held-out rows."""
+    if dataset.split:
+        return sum(map(is_held_out, dataset.values(dataset.split)))
+    return held_out_count(len(dataset.examples), settings)
 
 
 def without_leaks(examples: Sequence[dict], held_out: Iterable[dict]) -> Sequence[dict]:
@@ -116,9 +126,29 @@ def _split_by_file(dataset: Dataset, held_out: Dataset) -> Split:
     if not train:
         raise DataError("Every row is also among the held-out rows.", "Hold out other rows.")
     lost = len(dataset.examples) - len(train)
+    return Split(train, held_out.examples, _leaks(lost) + _uncertainty(len(held_out.examples)))
+
+
+def _split_by_column(dataset: Dataset) -> Split:
+    """The rows that the split column of ``dataset`` names as held out, and the others that ask none of their questions.
+
+    ``DataError`` if no row is left to train on.
+    """
+    parts = [[], []]
+    for position, value in enumerate(dataset.values(dataset.split)):
+        parts[is_held_out(value)].append(position)
+    train, held_out = (picked(dataset.examples, part) for part in parts)
+    train = without_leaks(train, held_out)
+    if not train:
+        raise DataError(f'The column "{dataset.split}" holds out every row.', "Name another split for the others.")
+    lost = len(parts[0]) - len(train)
+    return Split(train, held_out, _leaks(lost) + _uncertainty(len(held_out)))
+
+
+def _leaks(lost: int) -> list[str]:
+    """A note on so many rows that are not trained on."""
     are = f"{lost:,} {'row is' if lost == 1 else 'rows are'} left out of training"
-    notes = [f"{are}, because held-out rows ask the same question (leakage)."] if lost else []
-    return Split(train, held_out.examples, notes + _uncertainty(len(held_out.examples)))
+    return [f"{are}, because held-out rows ask the same question (leakage)."] if lost else []
 
 
 def _groups(dataset: Dataset, column: str | None, seed: int, same: Callable[[dict], dict]) -> list[bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from finetune.data.loading import read
+from finetune.data.loading import read, read_split
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from tests.rows import report_on
@@ -38,6 +38,7 @@ KEYS = {
     columns     field -> column, as far as expected; unused: columns that are told to be not used, all of them
     confidence  [least, most]
     says        part of the reason, the notes or the findings; silent: no warning may be found
+    held_out    how many rows are held out
     first, last an example as the trainer gets it, as far as its keys are named
 """
 
@@ -63,6 +64,8 @@ def test_understood_as_meant(entry, tmp_path):
         assert sorted(entry["unused"]) == sorted(data.unused)
     least, most = entry.get("confidence", (0, 1))
     assert least <= data.confidence <= most
+    if "held_out" in entry:
+        assert len(read_split(path, settings, seed=7)[2]) == entry["held_out"]
     _check_examples(entry, data.examples)
     _check_words(entry, data)
 

@@ -59,6 +59,10 @@ ROWS = {
             "non_preferred_output": CALLS[3:],
         },
     ],
+    "pairwise": [
+        {"prompt": "Smaller?", "response_a": PAIR["chosen"], "response_b": PAIR["rejected"], "winner": "model_b"},
+        {"prompt": TURNS[:3], "response_a": "é" * 500, "response_b": "Nothing.", "winner": "a"},
+    ],
     "rated": [
         {"prompt": "Smaller?", "completion": "The ant.", "label": True},
         {"prompt": "Smaller?", "completion": "é" * 500, "label": False},
@@ -208,7 +212,7 @@ def test_dpo_scores_the_tokens_shown(template, tokenizer, model, tmp_path):
     tokenizer.chat_template = templates()[template]
     method = METHODS["dpo"]()
     expected, formats, refusals = shown(method, tokenizer)
-    assert formats == {"preference", "openai_preference"}
+    assert formats == {name for name in ROWS if FORMATS[name].kind == "preference"}
     assert (not refusals) == (template in WRITE_TOOLS)
     assert any(sequence.is_truncated for _, sequences in expected for sequence in sequences)
     given = batches(method, expected, model, tokenizer, tmp_path)

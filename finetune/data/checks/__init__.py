@@ -1,9 +1,11 @@
 """What the rows are checked for before training: one check per file, found by being there.
 
     check             what a check is, what it sees, and what it reports
+    unused            columns that no part of the format reads
     size              too few rows
     unlearnable       rows without trained tokens
     refused           rows that give no example, or that the chat template refuses
+    turn_flags        weights and flags of turns that are not obeyed
     equal_pairs       pairs with equal answers
     leakage           rows that are also held out
     secrets           possible secrets and personal data

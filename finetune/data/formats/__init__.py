@@ -3,6 +3,7 @@
     format              what a format is, and its fields
     openai_preference   OpenAI's preference pairs: input, preferred_output, non_preferred_output
     preference          prompt, chosen, rejected
+    pairwise            prompt, two answers, and which is better
     rated               prompt, completion, label (thumbs up or down)
     chat                messages with role and content
     sharegpt            conversations with from and value
@@ -17,9 +18,12 @@
 What they share:
 
     mapping             columns and roles that a person assigned
+    request             the question, its context, and the turns before it
     turns               the turns of a conversation, read and checked
+    switches            which answers are trained on
     tools               tools and tool calls
     sides               one side of an exchange: a text, turns, or a transcript
+    written             text that is already written out for a model, turned back into turns
 
 How to add one:
 

@@ -1,21 +1,20 @@
 """Alpaca: an instruction, an optional input for it, and the output; or a list of inputs and outputs."""
 
+from dataclasses import replace
+
 from finetune.data.formats.format import (
     SYSTEM,
     Format,
     FormatField,
     RowError,
     cell,
-    optional_text,
     plain_exchange,
     system_prompt,
     text,
 )
+from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
-
-NO_INPUT = "<noinput>"
-"""What generated Alpaca rows contain if there is no input."""
 
 
 class Alpaca(Format):
@@ -27,7 +26,7 @@ class Alpaca(Format):
     order = 40
     fields = (
         FormatField("instruction", "What is asked for.", ("instruction",)),
-        FormatField("input", "The input of the instruction, appended to it.", ("input", "context"), required=False),
+        replace(CONTEXT, name="input", help="The input of the instruction, put below it."),
         FormatField("output", "The answer to train on.", ("output", "response"), required=False),
         FormatField(
             "instances",
@@ -35,9 +34,13 @@ class Alpaca(Format):
             ("instances",),
             required=False,
         ),
+        HISTORY,
         SYSTEM,
     )
     holds = "an instruction and its output"
+
+    def find(self, columns, rows, mapped):
+        return without_echo(super().find(columns, rows, mapped), rows, mapped, "instruction", "input")
 
     def missing(self, columns):
         return super().missing(columns) or ([] if "output" in columns or "instances" in columns else ["output"])
@@ -50,21 +53,15 @@ class Alpaca(Format):
 
     def examples(self, row, columns, system=None, roles=None):
         asked = text(row, columns["instruction"])
-        system = system_prompt(row, columns, system)
+        system, before = system_prompt(row, columns, system), earlier(row, columns, roles)
         if "instances" not in columns:
-            return [self._example(asked, row, columns.get("input"), columns.get("output", "output"), system)]
+            answer = text(row, columns.get("output", "output"))
+            return [exchange_after(before, about(asked, context(row, columns, "input")), answer, system)]
         instances = parsed(cell(row, columns["instances"]))
         if not isinstance(instances, list) or not instances or not all(isinstance(item, dict) for item in instances):
             raise RowError(f'Column "{columns["instances"]}" holds no list of inputs and outputs.')
-        return [self._example(asked, instance, "input", "output", system) for instance in instances]
-
-    def _example(
-        self, instruction: str, values: dict, input_column: str | None, output_column: str, system: str | None
-    ) -> dict:
-        asked = about(instruction, optional_text(values, input_column))
-        return exchange(asked, text(values, output_column), system)
-
-
-def about(instruction: str, given: str) -> str:
-    """The instruction with its input below it, if there is one."""
-    return instruction if given.strip().lower() in ("", NO_INPUT) else f"{instruction}\n\n{given}"
+        given = {"input": "input"}
+        return [
+            exchange(about(asked, context(instance, given, "input")), text(instance, "output"), system)
+            for instance in instances
+        ]

@@ -41,6 +41,17 @@ class Recognition:
     reason: str
     columns: dict[str, str]
     """Field -> column, or a ``Template`` that combines several."""
+    certainty: float = 1.0
+    """0 to 1: how sure the columns are, whatever share of rows fits."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the rows are read, as sentences."""
+    problem: str = ""
+    """Why the first row that gives no example gives none."""
+
+    @property
+    def served(self) -> float:
+        """The share of rows that give an example."""
+        return self.score / self.certainty
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,25 @@ class Plain:
     """The system prompt before the turns, if there is one."""
 
 
-SYSTEM = FormatField("system", "The system prompt of the conversation.", ("system", "system_prompt"), required=False)
+SYSTEM = FormatField(
+    "system",
+    "The system prompt of the conversation.",
+    (
+        "system", "system_prompt", "system_message", "system_instruction", "system_instructions", "system_text",
+        "system_content", "systemprompt", "systemmessage", "systeminstruction", "sys", "sys_prompt", "sys_message",
+        "instructions", "developer_prompt", "developer", "persona",
+    ),
+    required=False,
+)  # fmt: skip
 TOOLS = FormatField(
-    "tools", "The tools that the assistant may call, as a list of functions.", ("tools", "functions"), required=False
-)
+    "tools",
+    "The tools that the assistant may call, as a list of functions.",
+    (
+        "tools", "functions", "tool_defs", "tool_definitions", "tools_definition", "tool_schemas", "tool_list",
+        "tools_json", "available_tools", "available_functions", "function_definitions", "function_descriptions",
+    ),
+    required=False,
+)  # fmt: skip
 ASIDE = ("system", "tools")
 """Fields that any conversation may have, so that they do not identify a format."""
 
@@ -98,26 +124,37 @@ class Format:
             found, guessed = {**found, **self.guess(columns, rows, found)}, True
         if self.missing(found):
             return None
-        fitting = sum(self._fits(row, found, roles) for row in rows)
+        problems = [problem for row in rows if (problem := self._problem(row, found, roles))]
+        fitting = len(rows) - len(problems)
         reason = f"{self._holders(found)} {self.holds} in {_share(fitting, len(rows))} sampled rows."
         if guessed:
             reason += " Only their content suggests so, not their names: please check it."
-        return Recognition((GUESSED if guessed else 1) * fitting / max(1, len(rows)), reason, found)
+        certainty = GUESSED if guessed else self.certainty(found)
+        score, notes = certainty * fitting / max(1, len(rows)), tuple(self.notes(found, rows))
+        return Recognition(score, reason, found, certainty, notes, problems[0] if problems else "")
 
     def find(self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
-        """Field -> column: as ``mapped``, else by the usual names; a field may stay without a column."""
+        """Field -> column: as ``mapped``, else by the usual names, each column once; a field may stay without one."""
         found = read_mapping(mapped, columns)
         taken = used(found)
         by_name = {plain(column): column for column in reversed(columns) if column not in taken}
         for field in self.fields:
-            column = next((by_name[name] for name in field.names if name in by_name), None)
-            if field.name not in found and column is not None:
-                found[field.name] = column
+            name = next((name for name in field.names if name in by_name), None)
+            if field.name not in found and name is not None:
+                found[field.name] = by_name.pop(name)
         return found
 
     def guess(self, columns: tuple[str, ...], rows: list[dict], found: dict[str, str]) -> dict[str, str]:
         """Columns for the fields that ``found`` lacks, recognized by their content; none by default."""
         return {}
+
+    def certainty(self, columns: dict[str, str]) -> float:
+        """0 to 1: how sure it is that ``columns``, which are found by their names, are meant so."""
+        return 1.0
+
+    def notes(self, columns: dict[str, str], rows: list[dict]) -> list[str]:
+        """What a person should know of how ``rows`` are read, as sentences."""
+        return []
 
     def missing(self, columns: dict[str, str]) -> list[str]:
         """The fields that still need a column."""
@@ -142,11 +179,12 @@ class Format:
         """
         return None
 
-    def _fits(self, row: dict, columns: dict[str, str], roles: dict[str, str] | None) -> bool:
+    def _problem(self, row: dict, columns: dict[str, str], roles: dict[str, str] | None) -> str:
+        """Why ``row`` gives no example; empty if it gives one."""
         try:
-            return bool(self.examples(row, columns, None, roles))
-        except RowError:
-            return False
+            return "" if self.examples(row, columns, None, roles) else "It gives no example."
+        except RowError as error:
+            return str(error)
 
     def _holders(self, found: dict[str, str]) -> str:
         """The columns found, with the verb: ``The columns "a" and "b" hold``."""

@@ -1,13 +1,32 @@
 """Preference pairs: a prompt with a chosen and a rejected answer, as texts, as turns, or as two whole conversations."""
 
 from finetune.data.formats.chat import with_real_tools, with_tools
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, RowError, system_prompt
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, RowError, plain, system_prompt
+from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import side
 from finetune.data.formats.turns import check_order, with_system
 
+CONVERSATIONS = ("messages", "conversations", "conversation")
+"""Names of a column of turns, which may end with the chosen answer."""
+CHOSEN = (
+    "chosen", "chosen_response", "chosen_messages", "chosen_conversations", "chosen_conversation", "chosen_answer",
+    "chosen_output", "chosen_text", "preferred", "preferred_response", "preferred_answer", "preferred_output", "better",
+    "better_response", "better_answer", "accepted", "accepted_response", "good", "winning_response", "response_chosen",
+    "answer_chosen",
+)  # fmt: skip
+REJECTED = (
+    "rejected", "rejected_response", "rejected_messages", "rejected_conversations", "rejected_conversation",
+    "rejected_answer", "rejected_output", "rejected_text", "dispreferred", "dispreferred_response", "non_preferred",
+    "non_preferred_response", "non_preferred_output", "worse", "worse_response", "worse_answer", "bad",
+    "losing_response", "response_rejected", "answer_rejected",
+)  # fmt: skip
+
 
 class Preference(Format):
-    """Columns ``prompt``, ``chosen`` and ``rejected``; the prompt may be the common prefix of the other two."""
+    """Columns ``prompt``, ``chosen`` and ``rejected``; the prompt may be the common prefix of the other two.
+
+    A conversation beside a rejected answer alone ends with the chosen one.
+    """
 
     name = "preference"
     title = "Preference pairs"
@@ -17,29 +36,37 @@ class Preference(Format):
         FormatField(
             "prompt",
             "What both answers reply to; optional if they contain the whole conversation.",
-            ("prompt", "question", "instruction", "query", "input"),
+            ("prompt", "question", "instruction", "query", *CONVERSATIONS, "input", "text"),
             required=False,
         ),
         FormatField(
-            "chosen", "The better answer.", ("chosen", "chosen_response", "preferred", "better", "accepted", "good")
+            "chosen", "The better answer; optional if the prompt is a conversation that ends with it.", CHOSEN, False
         ),
-        FormatField(
-            "rejected",
-            "The worse answer.",
-            ("rejected", "rejected_response", "dispreferred", "non_preferred", "worse", "bad"),
-        ),
+        FormatField("rejected", "The worse answer.", REJECTED),
+        CONTEXT,
+        HISTORY,
         TOOLS,
         SYSTEM,
     )
     holds = "a better and a worse answer"
 
     def find(self, columns, rows, mapped):
-        return with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+        found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+        return without_echo(found, rows, mapped, "prompt", "context")
+
+    def missing(self, columns):
+        ends_with_it = plain(columns.get("prompt", "")) in CONVERSATIONS
+        needed = ("rejected",) if ends_with_it else ("chosen", "rejected")
+        return [field for field in needed if field not in columns]
 
     def example(self, row, columns, system=None, roles=None):
-        chosen, rejected = (side(row, columns[field], "assistant", roles) for field in ("chosen", "rejected"))
-        before = side(row, columns["prompt"], "user", roles) if "prompt" in columns else []
-        pair = as_pair(before, chosen, rejected, (columns["chosen"], columns["rejected"]))
+        is_whole = "prompt" not in columns
+        before = [] if is_whole else side(row, columns["prompt"], "user", roles)
+        rejected = side(row, columns["rejected"], "assistant", roles, is_whole)
+        chosen = side(row, columns["chosen"], "assistant", roles, is_whole) if "chosen" in columns else before
+        before = [] if "chosen" not in columns else with_context(before, context(row, columns))
+        names = (columns.get("chosen", columns.get("prompt")), columns["rejected"])
+        pair = as_pair([*earlier(row, columns, roles), *before], chosen, rejected, names)
         pair["prompt"] = with_system(pair["prompt"], system_prompt(row, columns, system))
         return with_tools(pair, row, columns)
 
@@ -49,9 +76,13 @@ def as_pair(before: list[dict], chosen: list[dict], rejected: list[dict], names:
 
     ``names`` are their columns, for the reason of a ``RowError``.
     """
+    if before and before[-1]["role"] == "assistant" and _same(before[-1:], chosen[-1:]):
+        before = before[:-1]
+    chosen, rejected = _completed(chosen, rejected), _completed(rejected, chosen)
     shared = _shared(chosen, rejected)
     prefix = chosen[:shared]
-    prompt = prefix if not before or prefix[-len(before) :] == before else before + prefix
+    is_within = _same(prefix[-len(before) :], before) or _same(prefix[: len(before)], before)
+    prompt = prefix if not before or prefix and is_within else before + prefix
     for name, turns in zip(names, (chosen, rejected)):
         _check_answer(turns[shared:], name)
     if not prompt:
@@ -60,6 +91,17 @@ def as_pair(before: list[dict], chosen: list[dict], rejected: list[dict], names:
     if prompt[-1]["role"] not in ("user", "tool"):
         raise RowError("The prompt does not end with the user.")
     return {"prompt": prompt, "chosen": chosen[shared:], "rejected": rejected[shared:]}
+
+
+def _completed(turns: list[dict], other: list[dict]) -> list[dict]:
+    """``turns``, after those before the last of ``other`` if it is a whole conversation and they are one answer."""
+    return [*other[:-1], *turns] if len(turns) == 1 < len(other) and turns[0]["role"] == "assistant" else turns
+
+
+def _same(some: list[dict], others: list[dict]) -> bool:
+    """True if the same speakers say the same, whatever white space is around and in it; a system prompt aside."""
+    said = ([(turn["role"], (turn["content"] or "").split()) for turn in turns] for turns in (some, others))
+    return next(said) == next(said)
 
 
 def _shared(chosen: list[dict], rejected: list[dict]) -> int:

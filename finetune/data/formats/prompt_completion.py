@@ -1,12 +1,16 @@
 """Prompt and completion: two columns of text or of turns, under any of the usual names."""
 
 from finetune.data.formats.chat import with_real_tools, with_tools
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, plain_exchange, system_prompt
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, plain, plain_exchange, system_prompt
+from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import spoken
 from finetune.data.formats.turns import check_chat, with_system
 
 ASKING = 0.5
 """Share of texts ending in a question mark from which a column counts as questions."""
+
+BESIDE_TEXT = ("prompt", "prompts", "instruction", "instructions")
+"""Names of a prompt beside which a column called text holds the completion, as in Cosmopedia."""
 
 
 class PromptCompletion(Format):
@@ -24,20 +28,36 @@ class PromptCompletion(Format):
         FormatField(
             "prompt",
             "What the model is asked.",
-            ("prompt", "instruction", "input", "query", "request", "user", "human", "message", "source"),
+            (
+                "prompt", "instruction", "input", "query", "request", "user", "human", "message", "source",
+                "input_text", "inputs", "prompts", "user_message", "user_prompt", "user_input", "instructions",
+            ),
         ),
         FormatField(
             "completion",
             "The answer to train on.",
-            ("completion", "response", "output", "reply", "answer", "assistant", "target"),
+            (
+                "completion", "response", "output", "reply", "answer", "assistant", "target", "expected_output",
+                "expected_response", "expected_answer", "output_text", "outputs", "targets", "ai", "bot",
+                "gpt", "model_response", "assistant_message", "assistant_response", "bot_response", "ideal",
+                "text",
+            ),
         ),
+        CONTEXT,
+        HISTORY,
         TOOLS,
         SYSTEM,
-    )
+    )  # fmt: skip
     holds = "prompts and their completions"
 
     def find(self, columns, rows, mapped):
-        return with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+        found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+        found = without_echo(found, rows, mapped, "prompt", "context")
+        if "completion" in mapped or plain(found.get("completion", "")) != "text":
+            return found
+        if plain(found.get("prompt", "")) not in BESIDE_TEXT:
+            return {field: column for field, column in found.items() if field != "completion"}
+        return without_echo(found, rows, mapped, "prompt", "completion")
 
     def guess(self, columns, rows, found):
         texts = {column: _texts(rows, column) for column in columns if column not in found.values()}
@@ -57,7 +77,8 @@ class PromptCompletion(Format):
             spoken(row, columns[field], speaker, roles)
             for field, speaker in (("prompt", "user"), ("completion", "assistant"))
         )
-        turns = [{**turn, "weight": 0} if turn["role"] == "assistant" else turn for turn in prompt] + completion
+        asked = [{**turn, "weight": 0} if turn["role"] == "assistant" else turn for turn in prompt]
+        turns = earlier(row, columns, roles) + with_context(asked, context(row, columns)) + completion
         return with_tools(
             {"messages": check_chat(with_system(turns, system_prompt(row, columns, system)))}, row, columns
         )

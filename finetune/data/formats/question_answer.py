@@ -2,18 +2,16 @@
 
 import re
 
-from finetune.data.formats.alpaca import about
 from finetune.data.formats.format import (
     SYSTEM,
     Format,
     FormatField,
     characters,
-    optional_text,
     plain_exchange,
     system_prompt,
     text,
 )
-from finetune.data.formats.turns import exchange
+from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
 
 RESULT = re.compile(r"####\s*\$?(-?[\d.,]*\d)\.?\s*\Z")
 """How GSM8K writes the result below the steps of its solution (Cobbe et al. 2021)."""
@@ -28,18 +26,16 @@ class QuestionAnswer(Format):
     order = 50
     fields = (
         FormatField("question", "The question.", ("question", "q", "problem")),
-        FormatField("context", "Context of the question, appended to it.", ("context", "passage"), required=False),
+        CONTEXT,
         FormatField("answer", "The answer to train on.", ("answer", "a", "response", "reply", "solution")),
+        HISTORY,
         SYSTEM,
     )
     holds = "questions and their answers"
     unless = r"####\s*[^\sA-Za-z]"
 
     def find(self, columns, rows, mapped):
-        found = super().find(columns, rows, mapped)
-        if "context" not in mapped and any(isinstance(row.get(found.get("context")), (list, dict)) for row in rows):
-            found.pop("context")
-        return found
+        return without_echo(super().find(columns, rows, mapped), rows, mapped, "question", "context")
 
     def guess(self, columns, rows, found):
         others = [column for column in columns if column not in found.values()]
@@ -53,8 +49,8 @@ class QuestionAnswer(Format):
 
     def example(self, row, columns, system=None, roles=None):
         answer = text(row, columns["answer"])
-        asked = about(text(row, columns["question"]), optional_text(row, columns.get("context")))
-        example = exchange(asked, answer, system_prompt(row, columns, system))
+        asked = about(text(row, columns["question"]), context(row, columns))
+        example = exchange_after(earlier(row, columns, roles), asked, answer, system_prompt(row, columns, system))
         result = result_of(answer)
         return example if result is None else {**example, "answer": result}
 

@@ -1,6 +1,7 @@
 """Rated answers: a prompt, an answer, and a binary rating, as thumbs or as one of two values."""
 
 import math
+from dataclasses import replace
 
 from finetune.data.formats.chat import with_real_tools, with_tools
 from finetune.data.formats.format import (
@@ -15,6 +16,7 @@ from finetune.data.formats.format import (
     system_prompt,
 )
 from finetune.data.formats.mapping import known_names
+from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import side
 from finetune.data.formats.turns import check_order, with_system
 
@@ -35,6 +37,12 @@ MARKS = dict.fromkeys(map(ord, " _-\ufe0f🏻🏼🏽🏾🏿"))
 """Characters removed from a rating before the lookup: spaces, and variants and skin tones of a thumb."""
 
 
+CONVERSATIONS = ("messages", "conversations", "conversation")
+"""Names of a column of turns, which may end with the rated answer."""
+FROM = ">="
+"""Before the number from which ratings have a meaning: ``{">=4": good}``."""
+
+
 class Ratings(str):
     """A column of ratings with the meaning of its numbers, which only several rows together reveal."""
 
@@ -49,27 +57,41 @@ class Rated(Format):
     kind = "rated"
     order = 15
     fields = (
-        FormatField("prompt", "What the answer replies to.", ("prompt", "question", "instruction", "query", "input")),
         FormatField(
-            "completion", "The answer that was rated.", ("completion", "response", "output", "answer", "reply")
+            "prompt",
+            "What the answer replies to, or a conversation that ends with it.",
+            ("prompt", "question", "instruction", "query", *CONVERSATIONS, "input"),
+        ),
+        FormatField(
+            "completion",
+            "The answer that was rated; optional if a conversation ends with it.",
+            ("completion", "response", "output", "answer", "reply"),
+            required=False,
         ),
         FormatField(
             "label",
             "Whether the answer is good: true or false, thumbs up or down, 1 or 0.",
-            ("label", "rating", "thumbs", "thumb", "feedback", "score", "liked", "vote"),
+            (
+                "label", "kto_tag", "rating", "thumbs", "thumb", "thumbs_up", "is_good", "is_desirable", "is_liked",
+                "liked", "feedback", "vote", "score", "reward", "is_accepted", "accepted",
+            ),
         ),
+        CONTEXT,
+        HISTORY,
         TOOLS,
         SYSTEM,
-    )
+    )  # fmt: skip
     holds = "answers and their ratings"
 
     def find(self, columns, rows, mapped):
         found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
-        if "prompt" not in mapped and {"instruction", "input"} <= {plain(column) for column in columns}:
-            found.pop("prompt", None)  # Alpaca's fields, one of which would be lost
         if "label" in found:
             found["label"] = _with_numbers(found["label"], rows)
-        return found
+        return without_echo(found, rows, mapped, "prompt", "context")
+
+    def missing(self, columns):
+        is_whole = plain(columns.get("prompt", "")) in CONVERSATIONS
+        return super().missing(columns) + ([] if "completion" in columns or is_whole else ["completion"])
 
     def recognize(self, columns, rows, mapped=None, roles=None):
         seen = super().recognize(columns, rows, mapped, roles)
@@ -77,19 +99,35 @@ class Rated(Format):
         if not numbers or roles or seen.score == 0:
             return seen
         low, high = (f"{number:g}" for number in sorted(numbers))
-        return type(seen)(seen.score, f"{seen.reason} {high} counts as good and {low} as bad.", seen.columns)
+        return replace(seen, reason=f"{seen.reason} {high} counts as good and {low} as bad.")
 
     def example(self, row, columns, system=None, roles=None):
-        before, answer = (
-            side(row, columns[field], speaker, roles)
-            for field, speaker in (("prompt", "user"), ("completion", "assistant"))
-        )
-        if len(answer) > 1 or answer[0]["role"] != "assistant":
-            raise RowError(f'Column "{columns["completion"]}" holds more than one answer by the assistant.')
+        before, answer = self._exchange(row, columns, roles)
+        before = earlier(row, columns, roles) + with_context(before, context(row, columns))
         check_order(before + answer)
         label = _label(cell(row, columns["label"]), columns["label"], roles)
         prompt = with_system(before, system_prompt(row, columns, system))
         return with_tools({"prompt": prompt, "completion": answer, "label": label}, row, columns)
+
+    def _exchange(self, row: dict, columns: dict[str, str], roles: dict | None) -> tuple[list[dict], list[dict]]:
+        """The turns up to the rated answer, and that answer."""
+        turns = side(row, columns["prompt"], "user", roles)
+        answer = side(row, columns["completion"], "assistant", roles) if "completion" in columns else turns[-1:]
+        if len(answer) > 1 or answer[0]["role"] != "assistant":
+            column = columns.get("completion", columns["prompt"])
+            raise RowError(f'Column "{column}" holds no answer by the assistant, or more than one answer.')
+        ends_with_it = turns[-1]["role"] == "assistant" and turns[-1]["content"].strip() == answer[0]["content"].strip()
+        before = turns[:-1] if "completion" not in columns or ends_with_it else turns
+        if not before:
+            raise RowError(f'Column "{columns["prompt"]}" holds an answer without a question.')
+        return before, answer
+
+
+def is_rating(value: object) -> bool:
+    """True if ``value`` may be a rating: true or false, a number, or the name of one."""
+    if isinstance(value, (bool, int, float)) or _number(value) is not None:
+        return True
+    return isinstance(value, str) and value.strip().lower().translate(MARKS) in RATINGS
 
 
 def _with_numbers(column: str, rows: list[dict]) -> Ratings:
@@ -118,11 +156,22 @@ def _label(value: object, column: str, roles: dict[str, str] | None) -> bool:
         if number is None
         else (THUMBS if numbers is None else numbers).get(number)
     )
-    meaning = known_names({"good": "good", "bad": "bad"}, roles).get(written, usual)
+    meaning = known_names({"good": "good", "bad": "bad"}, roles).get(written, _by_threshold(number, roles) or usual)
     if meaning is None:
         scale = "a value on a scale" if number is not None else "an unknown rating"
-        raise RowError(f'Column "{column}" holds "{value}", {scale}; assign meanings to ratings, e.g. {value}: good.')
+        raise RowError(
+            f'Column "{column}" holds "{value}", {scale}; set data.threshold, the value from which ratings are good, '
+            f"or assign meanings to ratings, e.g. {value}: good."
+            if number is not None
+            else f'Column "{column}" holds "{value}", {scale}; assign meanings to ratings, e.g. {value}: good.'
+        )
     return meaning == "good"
+
+
+def _by_threshold(number: float | None, roles: dict[str, str] | None) -> str | None:
+    """The meaning of a number if ``roles`` say from which number on ratings are good."""
+    limit = next((name[len(FROM) :] for name in roles or () if name.startswith(FROM)), None)
+    return None if limit is None or number is None else "good" if number >= float(limit) else "bad"
 
 
 def _number(value: object) -> float | None:

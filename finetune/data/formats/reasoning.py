@@ -1,8 +1,10 @@
 """Reasoning: a question, its reasoning (chain of thought) in a column of its own, and the answer."""
 
-from finetune.data.formats.alpaca import about
+from dataclasses import replace
+
 from finetune.data.formats.format import SYSTEM, Format, FormatField, optional_text, system_prompt, text
-from finetune.data.formats.turns import exchange, with_reasoning
+from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
+from finetune.data.formats.turns import with_reasoning
 
 
 class Reasoning(Format):
@@ -22,22 +24,20 @@ class Reasoning(Format):
                 "thought", "rationale",
             ),
         ),
-        FormatField("input", "Input of the question, appended to it.", ("input", "context"), required=False),
+        replace(CONTEXT, name="input", help="The input of the question, put below it."),
         FormatField(
             "answer", "The answer.", ("answer", "response", "output", "completion", "solution", "final_answer")
         ),
+        HISTORY,
         SYSTEM,
     )  # fmt: skip
     holds = "questions, reasoning and answers"
 
     def find(self, columns, rows, mapped):
-        found = super().find(columns, rows, mapped)
-        if found.get("input") == found.get("question"):
-            found.pop("input", None)
-        return found
+        return without_echo(super().find(columns, rows, mapped), rows, mapped, "question", "input")
 
     def example(self, row, columns, system=None, roles=None):
         answer = text(row, columns["answer"])
         reasoned = with_reasoning(optional_text(row, columns["reasoning"]), answer)
-        asked = about(text(row, columns["question"]), optional_text(row, columns.get("input")))
-        return exchange(asked, reasoned, system_prompt(row, columns, system))
+        asked = about(text(row, columns["question"]), context(row, columns, "input"))
+        return exchange_after(earlier(row, columns, roles), asked, reasoned, system_prompt(row, columns, system))

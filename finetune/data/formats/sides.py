@@ -1,21 +1,24 @@
 """One side of an exchange: a text, a turn, a list of turns, or a transcript, as turns."""
 
-import re
-
 from finetune.data.formats.format import cell, text
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import SPEAKERS as KNOWN
 from finetune.data.formats.turns import Keys, read_turns, turn_keys, unweighted
-
-SPEAKER = re.compile(r"(?:\A|\n\n)\s*(Human|User|Assistant|System): ?")
-"""Speakers of a conversation written as one text, as in Anthropic's hh-rlhf."""
-SPEAKERS = {"Human": "user", "User": "user", "Assistant": "assistant", "System": "system"}
+from finetune.data.formats.written import transcript, turns_of
 
 
-def side(row: dict, column: str, speaker: str, roles: dict[str, str] | None = None) -> list[dict]:
-    """The content of a column as turns without weights: as ``spoken``, or a transcript."""
+def side(
+    row: dict, column: str, speaker: str, roles: dict[str, str] | None = None, is_whole: bool = False
+) -> list[dict]:
+    """The content of a column as turns without weights: as ``spoken``, or a transcript.
+
+    ``is_whole`` if it must hold a whole conversation, so that a text may be written out in any dialect; an answer to a
+    prompt may well quote one.
+    """
     value = cell(row, column)
     written = transcript(value) if isinstance(value, str) else []
+    if isinstance(value, str) and is_whole and not written:
+        written = turns_of(value) or []
     return written or unweighted(spoken(row, column, speaker, roles))
 
 
@@ -37,12 +40,3 @@ def _is_conversation(written: str) -> bool:
     """True if a text is a JSON list of turns by known speakers: an answer may well be other JSON."""
     keys = turn_keys(written) if written.lstrip().startswith("[") else None
     return keys is not None and all(turn[keys.role].strip().lower() in KNOWN for turn in parsed(written))
-
-
-def transcript(written: str) -> list[dict]:
-    """The turns of a conversation written as one text; empty if it does not begin with a speaker."""
-    before, *parts = SPEAKER.split(written)
-    if before.strip() or len(parts) < 4:
-        return []
-    turns = zip(parts[::2], parts[1::2])
-    return [{"role": SPEAKERS[speaker], "content": content.strip()} for speaker, content in turns]

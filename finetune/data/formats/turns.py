@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from finetune.data.formats.format import RowError
 from finetune.data.formats.mapping import known_names
+from finetune.data.formats.switches import is_trained
 from finetune.data.formats.tools import parsed, read_calls
 
 CALL = "call"
@@ -11,9 +12,12 @@ CALL = "call"
 SPEAKERS = {
     "system": "system",
     "developer": "system",
+    "instructor": "system",
     "user": "user",
     "human": "user",
+    "prompter": "user",
     "assistant": "assistant",
+    "ai assistant": "assistant",
     "gpt": "assistant",
     "chatgpt": "assistant",
     "bard": "assistant",
@@ -25,6 +29,11 @@ SPEAKERS = {
     "tool": "tool",
     "function": "tool",
     "observation": "tool",
+    "ipython": "tool",
+    "tool_response": "tool",
+    "tool_result": "tool",
+    "function_response": "tool",
+    "function_result": "tool",
     "function_call": CALL,
     "tool_call": CALL,
 }
@@ -211,7 +220,8 @@ def _turn(turn: dict, place: int, keys: Keys, names: dict[str, str]) -> dict:
     role = names[turn[keys.role].strip().lower()]
     where = f"Turn {place} ({'assistant' if role == CALL else role})"
     if role == CALL:
-        return {"role": "assistant", "content": "", "tool_calls": read_calls(turn.get(keys.text), where)}
+        calls = read_calls(turn.get(keys.text), where)
+        return {"role": "assistant", "content": "", "tool_calls": calls} | _switched(turn, where)
     message = {"role": role, "content": _text(turn.get(keys.text), where)}
     if role == "assistant":
         message |= _answer(turn, message["content"], where)
@@ -228,10 +238,12 @@ def _answer(turn: dict, content: str, where: str) -> dict:
     found = {"content": with_reasoning(reasoning, content)} if reasoning.strip() else {}
     if calls := _calls(turn):
         found["tool_calls"] = read_calls(calls, where)
-    weight = turn.get("weight")
-    if weight not in (None, 0, 1):
-        raise RowError(f"{where} has weight {weight}; only 0 and 1 are allowed.")
-    return found | ({"weight": 0} if weight == 0 and weight is not None else {})
+    return found | _switched(turn, where)
+
+
+def _switched(turn: dict, where: str) -> dict:
+    """``weight`` 0 for an answer that is not trained on."""
+    return {} if is_trained(turn, where) else {"weight": 0}
 
 
 def _calls(turn: dict) -> object:

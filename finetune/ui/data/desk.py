@@ -22,7 +22,7 @@ from finetune.data.readers import SUFFIXES
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_tables
-from finetune.data.split import held_out_count
+from finetune.data.split import held_out_of
 from finetune.data.summary import PREFILTER
 from finetune.data.table import Table
 from finetune.errors import DataError, FinetuneError
@@ -143,14 +143,16 @@ class DataDesk:
         """The rows of the held-out file, if there is one."""
         return read_held_out(settings, self._find, trusted=False)
 
-    def held_out_words(self, settings: DataSettings) -> str:
-        """Which rows are held out, as a sentence."""
+    def held_out_words(self, settings: DataSettings, split: str = "") -> str:
+        """Which rows are held out, as a sentence; ``split`` is the column of the file that says so, if there is one."""
         try:
             path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings)
         except FinetuneError as error:
             return error.message
         if path:
             return f"Held-out rows, for evaluation only: {path.name}."
+        if split:
+            return f'Held-out rows, for evaluation only: those that the column "{split}" names.'
         if not settings.held_out_share:
             return "Held-out rows: none."
         return f"Held-out rows, for evaluation only: {format.percent(settings.held_out_share)} of the rows."
@@ -245,5 +247,5 @@ def _counts(report: Report, dataset: Dataset, held_out: Dataset | None, settings
     """Of the rows in ``dataset``, those to train on; rows that will be held out are counted as such."""
     if held_out is not None:
         return replace(report.counts, held_out=len(held_out.examples))
-    count, kept = len(dataset.examples), held_out_count(len(dataset.examples), settings)
+    count, kept = len(dataset.examples), held_out_of(dataset, settings)
     return replace(report.counts.times(1 - kept / count), held_out=kept)

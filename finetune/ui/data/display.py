@@ -67,7 +67,7 @@ def show(
     return Display(
         chosen=chosen,
         index=index,
-        result=summary(name, checked, by.length, settings, desk.held_out_words(settings)),
+        result=summary(name, checked, by.length, settings, desk.held_out_words(settings, dataset.split)),
         rejected=gr.Button(visible=bool(checked.report.rejected)),
         preview=preview(desk, checked, index, by),
         pager=gr.Row(visible=count > 1),

@@ -16,7 +16,7 @@ from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from finetune.settings import fields, problems_of
 
-MOST_PARTS = 5
+MOST_PARTS = 8
 """Column choosers drawn; no format has more parts than this."""
 DETECT = "auto"
 NONE = "(none)"
@@ -154,6 +154,7 @@ ROWS = (
                 "info": "The character encoding of the file. Choose another where characters look wrong.",
             },
         ),
+        Input("threshold", "Threshold of ratings", gr.Number, {"step": 1}),
     ),
     (Input("whole_text", "The whole text as one row", gr.Checkbox),),
 )

@@ -15,8 +15,8 @@ from tests.data.test_texts import is_prose_of
 
 def test_every_format_says_what_a_form_needs():
     assert list(FORMATS) == [
-        "openai_preference", "preference", "rated", "chat", "sharegpt", "conversation", "reasoning", "alpaca",
-        "question_answer", "prompt_completion", "text", "prompts",
+        "openai_preference", "preference", "pairwise", "rated", "chat", "sharegpt", "conversation", "reasoning",
+        "alpaca", "question_answer", "prompt_completion", "text", "prompts",
     ]  # fmt: skip
     for name, form in FORMATS.items():
         assert form.name == name and form.title and form.holds
@@ -77,6 +77,7 @@ def test_recognition_counts_the_rows_that_fit():
         0.5,
         'The columns "Question" and "Answer" hold questions and their answers in 1 of 2 sampled rows.',
         {"question": "Question", "answer": "Answer"},
+        problem='Column "Answer" is empty.',
     )
     assert FORMATS["question_answer"].recognize(("Question", "Answer"), rows[1:]).score == 0
     assert FORMATS["question_answer"].recognize(("Question",), rows) is None

@@ -40,7 +40,7 @@ def test_a_call_may_be_preferred():
     "change, reason",
     [
         ({"input": "q"}, 'Column "input" does not hold an object with messages.'),
-        ({"input": {"messages": [USER, GOOD]}}, "The prompt does not end with the user."),
+        ({"input": {"messages": [USER, {**GOOD, "content": "else"}]}}, "The prompt does not end with the user."),
         ({"preferred_output": []}, 'Column "preferred_output" has no turns.'),
         (
             {"non_preferred_output": [USER]},

@@ -16,14 +16,6 @@ def test_an_only_column_is_taken_unless_its_name_says_that_it_holds_questions():
     assert PlainText().recognize(("question",), [{"question": "a"}]) is None
 
 
-def test_as_much_text_in_another_column_is_reported():
-    row = {"subject": "Lamp", "body": "It is dark in here.", "reply": "Plug in the lamp."}
-    found = PlainText().recognize(tuple(row), [row])
-    assert found.columns == {"text": "body"} and found.score == 0.4
-    assert found.reason.endswith('But there is as much text in "reply": please check it.')
-    assert PlainText().recognize(tuple(row), [row], {"text": "body"}).score == 1.0
-
-
 def test_text_stays_as_written_and_empty_text_is_refused():
     assert PlainText().example({"text": " a\n"}, {"text": "text"}, "s") == {"text": " a\n"}
     with pytest.raises(RowError):

@@ -70,7 +70,7 @@ def test_an_answer_that_mentions_a_speaker_is_no_transcript():
             {"prompt": "q", "chosen": [USER], "rejected": [BAD]},
             'Column "chosen" does not end with an answer by the assistant.',
         ),
-        ({"prompt": [USER, GOOD], "chosen": "good", "rejected": "bad"}, "The prompt does not end with the user."),
+        ({"prompt": [USER, BAD], "chosen": "good", "rejected": "bad"}, "The prompt does not end with the user."),
         (
             {"chosen": [USER, GOOD, USER, GOOD], "rejected": [USER, BAD, USER, BAD]},
             'Column "chosen": the two conversations differ before their last answer.',

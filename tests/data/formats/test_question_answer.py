@@ -45,9 +45,11 @@ def test_the_context_of_a_question_is_appended():
     row = {"question": "Who runs?", "context": "Ann runs.", "answer": "Ann."}
     found = QuestionAnswer().recognize(tuple(row), [row])
     assert QuestionAnswer().example(row, found.columns) == exchange("Who runs?\n\nAnn runs.", "Ann.")
-    listed = {**row, "context": [{"title": "Ann"}]}
+    listed = {**row, "context": [{"title": "Ann", "text": "Ann runs."}, {"title": "Bob", "text": "Bob sits."}]}
     found = QuestionAnswer().recognize(tuple(listed), [listed])
-    assert found.score == 1.0 and "context" not in found.columns
+    assert QuestionAnswer().example(listed, found.columns) == exchange(
+        "Who runs?\n\nAnn\nAnn runs.\n\nBob\nBob sits.", "Ann."
+    )
 
 
 def test_question_and_answer_are_recognized_by_their_lengths():

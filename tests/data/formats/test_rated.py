@@ -83,5 +83,24 @@ def test_prompt_and_answer_may_be_turns():
 
 def test_alpaca_with_a_label_keeps_its_input():
     alpaca = {"instruction": "Add.", "input": "1 2", "output": "3", "label": True}
-    assert Rated().recognize(tuple(alpaca), [alpaca]) is None
-    assert Rated().recognize(tuple(alpaca), [alpaca], {"prompt": "{instruction} {input}"}).score == 1.0
+    found = Rated().recognize(tuple(alpaca), [alpaca])
+    assert Rated().example(alpaca, found.columns)["prompt"] == [{"role": "user", "content": "Add.\n\n1 2"}]
+
+
+def test_a_conversation_may_end_with_the_rated_answer():
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    row = {"messages": turns, "label": False}
+    found = Rated().recognize(tuple(row), [row])
+    assert Rated().example(row, found.columns) == {"prompt": turns[:1], "completion": turns[1:], "label": False}
+    with pytest.raises(RowError, match="holds no answer by the assistant"):
+        Rated().example({"messages": turns[:1], "label": True}, found.columns)
+    with pytest.raises(RowError, match="without a question"):
+        Rated().example({"messages": turns[1:], "label": True}, found.columns)
+
+
+def test_a_scale_has_a_meaning_from_a_threshold_on():
+    row = {"prompt": "q", "completion": "a", "score": 3.5}
+    columns = {"prompt": "prompt", "completion": "completion", "label": "score"}
+    assert Rated().example(row, columns, roles={">=3.5": "good"})["label"] is True
+    assert Rated().example({**row, "score": "3"}, columns, roles={">=3.5": "good"})["label"] is False
+    assert Rated().example(row, columns, roles={">=3.5": "good", "3.5": "bad"})["label"] is False

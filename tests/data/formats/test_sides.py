@@ -1,9 +1,10 @@
 import json
+import time
 
 import pytest
 
 from finetune.data.formats.format import RowError
-from finetune.data.formats.sides import side, spoken, transcript
+from finetune.data.formats.sides import side, spoken
 
 TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
 
@@ -35,12 +36,22 @@ def test_speakers_can_be_mapped():
     assert spoken({"p": turns}, "p", "user", {"ann": "user"}) == TURNS[:1]
 
 
-def test_a_transcript_begins_with_a_speaker_and_has_two():
-    assert transcript("\n\nHuman: q\n\nAssistant: a") == TURNS
-    assert transcript("Human: q") == transcript("So:\n\nHuman: q\n\nAssistant: a") == []
-
-
 def test_a_side_is_a_transcript_too_and_has_no_weights():
     assert side({"p": "Human: q\n\nAssistant: a"}, "p", "user") == TURNS
     assert side({"p": [{**TURNS[1], "weight": 0}]}, "p", "user") == TURNS[1:]
     assert side({"p": "q"}, "p", "user") == TURNS[:1]
+
+
+def test_a_side_that_holds_the_whole_conversation_may_be_written_out_in_any_dialect():
+    written = {"p": "<s>[INST] q [/INST] a </s>"}
+    assert side(written, "p", "assistant", is_whole=True) == TURNS
+    assert side(written, "p", "assistant") == [{"role": "assistant", "content": written["p"]}]
+    assert side({"p": "Human: q\nAssistant: a"}, "p", "assistant", is_whole=True) == TURNS
+
+
+@pytest.mark.parametrize("blank", ["\n", " \n", "\r\n", "\t", "\n\nHuman"])
+def test_any_text_takes_linear_time(blank):
+    text = blank * (200_000 // len(blank)) + "No."
+    started = time.process_time()
+    side({"p": text}, "p", "assistant", is_whole=True)
+    assert time.process_time() - started < 1

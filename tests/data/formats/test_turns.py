@@ -62,8 +62,8 @@ def test_other_keys_of_a_turn_are_left_out_and_text_parts_joined():
             "Turn 1 (assistant): the tool call has no name.",
         ),
         (
-            [{"role": "assistant", "content": "a", "weight": 0.5}],
-            "Turn 1 (assistant) has weight 0.5; only 0 and 1 are allowed.",
+            [{"role": "assistant", "content": "a", "weight": "high"}],
+            'Turn 1 (assistant) has "weight": "high", which is neither a number nor true or false.',
         ),
         ([{"role": "user", "content": 3}], "Turn 1 (user) holds something other than text."),
         ([{"role": "user", "content": [{"type": "image_url"}]}], "Turn 1 (user) holds something other than text."),
