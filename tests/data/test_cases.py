@@ -45,7 +45,8 @@ KEYS = {
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_understood_as_meant(entry, tmp_path):
     assert set(entry) <= KEYS, set(entry) - KEYS
-    path, settings = _file(entry["file"], tmp_path), DataSettings(path=path.name, **entry.get("settings", {}))
+    path = _file(entry["file"], tmp_path)
+    settings = DataSettings(path=path.name, **entry.get("settings", {}))
     if "refused" in entry:
         with pytest.raises(DataError) as error:
             read(path, settings)
