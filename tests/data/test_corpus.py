@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from pyarrow import feather
 
+from finetune.data.faulty import Faulty
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_table
 from finetune.errors import DataError
@@ -317,8 +318,7 @@ PACKED = [
         "a NUL in Parquet",
         "a.parquet",
         packed(pyarrow.table({"a": ["1", "x\0", "1"]})),
-        [GOOD, GOOD],
-        rejected={2: "NUL"},
+        [GOOD, {"a": Faulty("It contains a NUL character, which is not text.")}, GOOD],
     ),
     refused("columns of one name in Parquet", "a.parquet", packed(TWICE), 'More than one column is named "a"'),
 ]
