@@ -15,6 +15,7 @@ What they share:
     encoding      the encoding of a text, and its lines
     decoder       JSON read strictly, one value at a time
     shortcut      many lines of JSON at once, where that provably gives what the decoder gives
+    nested        values of Arrow and Parquet as they were before they were stored there
     columns       the same for whole blocks of a large file, as columns
 
 How to add one:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from finetune.data.readers.encoding import HEAD_BYTES, head_of, lines_of, marked_encoding
 from finetune.data.readers.reader import Reader
-from finetune.data.table import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table, place, too_many
+from finetune.data.table import MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table, place, too_many
 from finetune.errors import DataError
 
-LONGEST = MAX_COLUMNS * MAX_ROW_CHARACTERS // 8
+LONGEST = 8 * MAX_ROW_CHARACTERS
 """Maximum characters of a line."""
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
