@@ -1,7 +1,7 @@
 """A gallery: tiny models that read pictures with text, whole, as Transformers loads them for both.
 
-They are what ``tests.zoo`` is for causal language models: one family each, random weights, the starter's tokenizer. Of a
-family in both, such as Qwen 3.5, the whole model stands here and its text part in the zoo.
+They are what ``tests.zoo`` is for causal language models: one family each, random weights, the starter's tokenizer. Of
+a family in both, such as Qwen 3.5, the whole model stands here and its text part in the zoo.
 """
 
 from pathlib import Path

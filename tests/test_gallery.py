@@ -1,6 +1,7 @@
 """Models that also read pictures are trained on text, and leave as whole models: held against Transformers and PEFT."""
 
 import json
+import re
 import zipfile
 from importlib import import_module
 
@@ -10,14 +11,13 @@ from safetensors.torch import load_file
 
 from finetune.exports import TARGETS
 from finetune.inference.chat import Pair
-from finetune.inference.sampling import Sampling
 from finetune.recipe import Recipe
 from finetune.training.train import train
 from tests import gallery
 
 QUESTION = [{"role": "user", "content": "What of the sea?"}]
-TEXT_PARTS = ("language_model", "text_model", "lm_head")
-"""How the names of a language model's weights are told from those of the towers, as its authors call them."""
+TOWERS = re.compile(r"vision|visual|projector|connector|image_newline|multi_modal|patch_embed|view_seperator|vit\.")
+"""What the weights of a tower, and of what leads from it to the language model, are called by their authors."""
 
 
 def trained(name, workspace, tmp_path, **settings):
@@ -34,6 +34,7 @@ def trained(name, workspace, tmp_path, **settings):
     with run.held():
         train(run, workspace)
     assert run.view().state == "done"
+    assert any("It also reads pictures" in note.message for note in run.view().notes)
     return run
 
 
@@ -61,8 +62,7 @@ def check_adapter(name, workspace, tmp_path):
 
     run, base = trained(name, workspace, tmp_path), workspace.models_dir / name
     keys = load_file(run.model_dir / "adapter_model.safetensors")
-    assert keys and all(any(part in key for part in TEXT_PARTS) for key in keys)
-    assert not any(part in key for part in ("vision", "visual", "projector", "connector") for key in keys)
+    assert keys and not any(map(TOWERS.search, keys))
     untouched = logits(loaded(base))
     tuned = PeftModel.from_pretrained(loaded(base), run.model_dir).eval()
     expected = logits(tuned)
@@ -85,9 +85,9 @@ def check_adapter(name, workspace, tmp_path):
     assert (logits(exact) - expected).abs().max() < 1e-3 * expected.abs().max()
     merged, own = load_file(path / "model.safetensors"), load_file(base / "model.safetensors")
     assert merged.keys() == own.keys() and {weight.dtype for weight in merged.values()} == {torch.bfloat16}
-    assert (logits(loaded(path)) - expected).abs().max() < 0.05 * expected.abs().max()
+    assert (logits(loaded(path)) - expected).abs().max() < 0.1 * expected.abs().max()
     changed = {key for key in own if not torch.equal(own[key], merged[key])}
-    assert changed and all(any(part in key for part in TEXT_PARTS) for key in changed)
+    assert changed and not any(map(TOWERS.search, changed)) and any(map(TOWERS.search, own))
     for file in ("config.json", "preprocessor_config.json", "tokenizer.json"):
         assert (path / file).read_bytes() == (base / file).read_bytes()
     assert "AutoModelForImageTextToText" in (path / "README.md").read_text(encoding="utf-8")
@@ -95,11 +95,11 @@ def check_adapter(name, workspace, tmp_path):
 
 def check_full(name, workspace, tmp_path):
     """Full fine-tuning trains the language model alone, and saves the whole."""
-    run, base = trained(name, workspace, tmp_path, **{"adapter": {"type": "full"}}), workspace.models_dir / name
+    run, base = trained(name, workspace, tmp_path, adapter={"type": "full"}), workspace.models_dir / name
     own, saved = load_file(base / "model.safetensors"), load_file(run.model_dir / "model.safetensors")
     assert own.keys() == saved.keys()
     changed = {key for key in own if not torch.equal(own[key], saved[key])}
-    assert changed and all(any(part in key for part in TEXT_PARTS) for key in changed)
+    assert changed and not any(map(TOWERS.search, changed)) and any(map(TOWERS.search, own))
     assert len(changed) < len(own) and run.view().trainable < run.view().parameters
     assert (run.model_dir / "config.json").read_bytes() == (base / "config.json").read_bytes()
     assert (run.model_dir / "preprocessor_config.json").exists()

@@ -167,12 +167,15 @@ def _register_attention() -> None:
 
 
 def _batch_variant_layers(model) -> list:
-    """The linear layers that give a row other bits beside a second row; one trial per shape."""
+    """The linear layers that give a row other bits beside a second row; one trial per shape.
+
+    Routers of experts are none, also where they are built on one: they return more than one tensor.
+    """
     import torch
 
     verdicts, found = {}, []
     for name, layer in model.named_modules():
-        if not isinstance(layer, torch.nn.Linear) or "lora_" in name:
+        if not isinstance(layer, torch.nn.Linear) or "lora_" in name or "Router" in type(layer).__name__:
             continue
         shape = (type(layer), layer.in_features, layer.out_features, layer.bias is None)
         if shape not in verdicts:

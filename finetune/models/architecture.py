@@ -69,9 +69,10 @@ def architecture(config: dict, name: str) -> Architecture:
         raise ModelError(f"The model {name} is {reason}.", EXAMPLE)
     whole = PICTURES.get(kind)
     if whole and kind in NEEDS_MORE:
-        raise ModelError(f"The model {name} ({kind}) {NEEDS_MORE[kind]}, so it cannot be trained on text here.", EXAMPLE)
+        reason = NEEDS_MORE[kind]
+        raise ModelError(f"The model {name} ({kind}) {reason}, so it cannot be trained on text here.", EXAMPLE)
     if kind not in CAUSAL and not whole:
-        raise ModelError(f"The model {name} ({kind}) is not a causal language model: it has no head for words.", EXAMPLE)
+        raise ModelError(f"The model {name} ({kind}) is no causal language model: it has no head for words.", EXAMPLE)
     is_whole = bool(whole) and (kind not in CAUSAL or (whole != CAUSAL[kind] and whole in _classes(config)))
     return Architecture(
         kind,
