@@ -18,7 +18,7 @@ from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
-from finetune.training.train import with_fallbacks
+from finetune.training.fallbacks import with_fallbacks
 
 
 class Merged(Target):

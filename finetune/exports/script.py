@@ -41,8 +41,9 @@ from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.sweep import label
 from finetune.training.defaults import Defaults
+from finetune.training.fallbacks import with_fallbacks
 from finetune.training.prepare import Rows, prepare
-from finetune.training.train import arguments, with_fallbacks
+from finetune.training.train import arguments
 
 FRAME = ASSETS / "train.py.txt"
 

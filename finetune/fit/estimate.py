@@ -19,7 +19,7 @@ from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
 from finetune.format import rough_duration
 from finetune.machine import hardware
-from finetune.models.locate import on_this_machine
+from finetune.models.preview import folder_of
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Defaults, choose_defaults
@@ -77,16 +77,17 @@ class ModelSize:
 def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), gpus: bool = True) -> Fit:
     """The fit of ``recipe`` with training data of these ``counts``.
 
-    What is not known of the rows is taken to be as large as the recipe allows. A model that is not on this machine
-    is not fetched for it: the fit then says that it cannot be known (``fits`` is False and the numbers are 0).
+    What is not known of the rows is taken to be as large as the recipe allows. Nothing is fetched for it: of a model
+    that is not on this machine and was not inspected either, the fit says that it cannot be known (``fits`` is False
+    and the numbers are 0).
     Nor can it where a model's own code does not run without its data: ``estimate_bytes`` is then 0. Without ``gpus``
     the usual GPUs are left out, which takes half the time.
     """
     machine = hardware.machine()
     available = hardware.free_bytes(machine)
-    folder = on_this_machine(recipe.model, workspace)
+    folder = folder_of(recipe.model, workspace)
     if folder is None:
-        return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is on this machine.")
+        return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is inspected.")
     try:
         size, trainable = _size(folder), _trainable(folder, recipe.adapter)
     except FinetuneError:

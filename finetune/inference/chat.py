@@ -63,11 +63,11 @@ class Pair:
     @classmethod
     def load(cls, run: Run, workspace: Workspace) -> "Pair":
         """Base and tuned of ``run``; ``RunError`` if it has no tuned model yet."""
-        recipe = require_model(run).recipe
+        recipe, model = require_model(run).recipe, run.base
         load()
         machine = hardware.machine()
         dtype = _dtype(hardware.choose_precision(machine, recipe.training.precision).value)
-        tokenizer = load_tokenizer(recipe.model, workspace)
+        tokenizer = load_tokenizer(model, workspace)
         if not tokenizer.chat_template:
             raise ModelError(
                 f"The model {recipe.model.id} has no chat template, so it cannot chat.",
@@ -75,9 +75,9 @@ class Pair:
             )
 
         def another():
-            return load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
+            return load_base(model, workspace, recipe.adapter, dtype, machine.device)
 
-        require_same_base(run, locate(recipe.model, workspace))
+        require_same_base(run, locate(model, workspace))
         base = another()
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))

@@ -24,10 +24,10 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from finetune.errors import BusyError, RunError
-from finetune.recipe import Recipe
+from finetune.recipe import ModelSettings, Recipe
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.events import Ended, Event, FellBack, Queued, Requeued, Resumed, Saved, Started, parse
-from finetune.runs.view import ACTIVE, RESUMABLE, View, fold
+from finetune.runs.view import ACTIVE, PREPARING, RESUMABLE, View, fold
 
 Asked = Literal["stop", "pause", "yield"]
 ENDED_AS = {"": "done", "stop": "stopped", "pause": "paused", "yield": "interrupted"}
@@ -75,6 +75,12 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         return Recipe.load(self.path / "recipe.yaml")
+
+    @property
+    def base(self) -> ModelSettings:
+        """The model of its recipe, at the version that it reads where that is known."""
+        settings, commit = self.recipe.model, self.view().commit
+        return settings.model_copy(update={"revision": commit}) if commit else settings
 
     @property
     def model_dir(self) -> Path:
@@ -253,7 +259,7 @@ class Follower:
             return self._view.state if events else "interrupted"
         if self.run.cancelled:
             return "stopping"
-        return "preparing" if self._view.phase in ("", "loading", "tokenizing") else "running"
+        return "preparing" if self._view.phase in PREPARING else "running"
 
 
 def slug(name: str) -> str:

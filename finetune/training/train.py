@@ -21,6 +21,7 @@ from finetune.models.dialect import stored_dtype
 from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
 from finetune.models.saving import save
+from finetune.models.transfer import Stopped
 from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.runs.checkpoints import Checkpoint, Checkpoints, disk_errors, require_room
@@ -28,8 +29,9 @@ from finetune.runs.diagnosis import best_sound
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
+from finetune.training.base import bring_base
 from finetune.training.defaults import Defaults
-from finetune.training.fallbacks import Change, next_fallback
+from finetune.training.fallbacks import Change, next_fallback, with_fallbacks
 from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
@@ -81,27 +83,19 @@ def train(run: Run, workspace: Workspace) -> None:
     run.emit(events.Started(device=machine.words + processes, versions=versions()))
     while True:
         attempt = Attempt(with_fallbacks(run), workspace, machine, run.checkpoints, run)
-        state = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
-        fallback, attempt = (None if state else attempt.fallback()), None
+        ended = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
+        fallback, attempt = (None if ended else attempt.fallback()), None
         hardware.release_memory()
-        if state:
-            run.emit(events.Ended(state=state))
+        if ended:
+            run.emit(ended)
             return
         if fallback is None:
             raise MemoryError
         run.emit(events.FellBack(settings=fallback.settings, reason=fallback.reason))
 
 
-def with_fallbacks(run: Run) -> Recipe:
-    """The recipe of ``run`` with the fallbacks that it has taken so far."""
-    recipe = run.recipe
-    for event in run.view().fallbacks:
-        recipe = recipe.changed(**event.settings)
-    return recipe
-
-
-def _try(attempt: Attempt) -> str | None:
-    """The state in which the run has ended, or None if memory ran out.
+def _try(attempt: Attempt) -> events.Ended | None:
+    """How the run has ended, or None if memory ran out.
 
     Nothing is tried again inside the ``except``: its traceback would keep all tensors of the failed attempt alive.
     """
@@ -117,8 +111,12 @@ def _try(attempt: Attempt) -> str | None:
             attempt.model = None
 
 
-def _work(attempt: Attempt) -> str:
-    run, recipe, workspace, machine = attempt.run, attempt.recipe, attempt.workspace, attempt.machine
+def _work(attempt: Attempt) -> events.Ended:
+    run, workspace, machine = attempt.run, attempt.workspace, attempt.machine
+    try:
+        recipe = attempt.recipe = bring_base(run, attempt.recipe, workspace)
+    except Stopped as stopped:
+        return events.Ended(state=ENDED_AS[distributed.share(run.asked)], message=str(stopped))
     run.emit(events.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
@@ -140,7 +138,7 @@ def _work(attempt: Attempt) -> str:
     run.emit(events.Entered(phase="loading"))
     attempt.model = load_start(attempt.recipe, attempt.workspace, attempt.machine, attempt.precision)
     attempt.is_loaded = True
-    return _train(attempt)
+    return events.Ended(state=_train(attempt))
 
 
 def report(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:

@@ -128,6 +128,8 @@ def activity(view: View) -> str:
     words = f"“{view.name}” is {STATE_WORDS[view.state]}"
     if view.is_stalled(time.time()):
         return f"“{view.name}” has not responded for {duration(time.time() - view.heard_at)}"
+    if view.state == "preparing" and view.phase == "downloading" and view.fetched:
+        return f"“{view.name}” is downloading its model, {percent(view.fetched.share)}"
     if view.state in ("running", "stopping") and view.total_steps:
         words += f", {percent(view.fraction)}"
     if view.state == "running" and view.eta_s:

@@ -272,7 +272,7 @@ def test_a_model_of_the_hub_is_named_with_its_commit(trained, with_tiny, tiny_mo
     snapshot = tmp_path / "snapshots" / "0123abcd"
     snapshot.parent.mkdir()
     snapshot.symlink_to(tiny_model)
-    monkeypatch.setattr("finetune.models.locate._download", lambda settings: snapshot)
+    monkeypatch.setattr("finetune.models.locate.obtain", lambda settings: snapshot)
     script, _ = Script().write(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
     assert 'MODEL = "owner/tiny"\nREVISION = "0123abcd"\n' in script.read_text(encoding="utf-8")
     assert not (script.parent / "base").exists() and (script.parent / "tokenizer" / "tokenizer.json").is_file()

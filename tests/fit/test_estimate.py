@@ -218,7 +218,7 @@ def test_only_words_that_are_learnt_take_time_in_the_head_where_the_trainer_scor
 
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):
     fit = estimate_fit(recipe(model="someone/never-downloaded"), with_tiny)
-    assert not fit.fits and fit.estimate_bytes == 0 and "once the model is on this machine" in fit.sentence
+    assert not fit.fits and fit.estimate_bytes == 0 and "once the model is inspected" in fit.sentence
 
 
 @pytest.mark.parametrize("name", ["gemma", "gemma2", "gemma3", "gemma3n_text", "gemma4_text", "gpt2", "bloom"])
