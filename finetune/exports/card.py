@@ -12,11 +12,11 @@ def card(run: Run, merged: str = "") -> str:
 
     ``merged`` says how an adapter and its base became one full model.
     """
-    recipe, view = run.recipe, run.view()
+    recipe, view = run.as_trained, run.view()
     is_full_model = recipe.adapter.trains_base() or bool(merged)
     base = "the starter model of Finetune Studio" if recipe.model.id == "starter" else f"`{recipe.model.id}`"
     kind = "A language model, fine-tuned from" if is_full_model else "An adapter for the language model"
-    revision = f", revision `{run.base.revision}`" if run.base.revision else ""
+    revision = f", revision `{recipe.model.revision}`" if recipe.model.revision else ""
     rows = f", {view.train_rows:,} rows" if view.train_rows else ""
     unit = recipe.method.loss_unit and f" {recipe.method.loss_unit}"
     held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f}{unit}" if view.evaluations else ""

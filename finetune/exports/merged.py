@@ -18,7 +18,6 @@ from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
-from finetune.training.fallbacks import with_fallbacks
 
 
 class Merged(Target):
@@ -41,7 +40,7 @@ class Merged(Target):
         staging = folder.with_name(f".{folder.name}.{os.getpid()}")
         staging.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if with_fallbacks(run).adapter.trains_base():
+            if run.as_trained.adapter.trains_base():
                 shutil.copytree(run.model_dir, staging)
                 words = "All weights were trained, so there is nothing to merge: this is a copy of the model."
             else:
@@ -64,7 +63,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     load()
     from peft import PeftModel
 
-    recipe = with_fallbacks(run)
+    recipe = run.as_trained
     source = locate(recipe.model, workspace)
     require_same_base(run, source)
     if inspect(source, recipe.model.id).architecture.quantization == KEPT:

@@ -41,7 +41,6 @@ from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.sweep import label
 from finetune.training.defaults import Defaults
-from finetune.training.fallbacks import with_fallbacks
 from finetune.training.prepare import Rows, prepare
 from finetune.training.train import arguments
 
@@ -82,7 +81,7 @@ class Script(Target):
         ``RunError`` if the run has not trained, if what it was made from has changed since, or if the folder already
         exists.
         """
-        recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
+        recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
         if not view.total_steps:
             raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
         if folder.exists():
@@ -113,7 +112,7 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, found: Archite
 
     ``found`` is the architecture of MODEL.
     """
-    recipe, continues, stored = with_fallbacks(run), "START" in model, found.quantization
+    recipe, continues, stored = run.as_trained, "START" in model, found.quantization
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)

@@ -63,7 +63,8 @@ class Pair:
     @classmethod
     def load(cls, run: Run, workspace: Workspace) -> "Pair":
         """Base and tuned of ``run``; ``RunError`` if it has no tuned model yet."""
-        recipe, model = require_model(run).recipe, run.base
+        recipe = require_model(run).as_trained
+        model = recipe.model
         load()
         machine = hardware.machine()
         dtype = _dtype(hardware.choose_precision(machine, recipe.training.precision).value)

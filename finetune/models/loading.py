@@ -30,7 +30,7 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
-    return trainable_adapter(load_base(run.base, workspace, adapter, dtype, device), run.model_dir)
+    return trainable_adapter(load_base(run.as_trained.model, workspace, adapter, dtype, device), run.model_dir)
 
 
 def require_model(run: Run) -> Run:

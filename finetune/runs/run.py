@@ -24,7 +24,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from finetune.errors import BusyError, RunError
-from finetune.recipe import ModelSettings, Recipe
+from finetune.recipe import Recipe
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.events import Ended, Event, FellBack, Queued, Requeued, Resumed, Saved, Started, parse
 from finetune.runs.view import ACTIVE, PREPARING, RESUMABLE, View, fold
@@ -77,10 +77,14 @@ class Run:
         return Recipe.load(self.path / "recipe.yaml")
 
     @property
-    def base(self) -> ModelSettings:
-        """The model of its recipe, at the version that it reads where that is known."""
-        settings, commit = self.recipe.model, self.view().commit
-        return settings.model_copy(update={"revision": commit}) if commit else settings
+    def as_trained(self) -> Recipe:
+        """Its recipe with the fallbacks that it has taken so far, and its model at the version that it reads."""
+        recipe, view = self.recipe, self.view()
+        if view.commit:
+            recipe = recipe.changed(**{"model.revision": view.commit})
+        for event in view.fallbacks:
+            recipe = recipe.changed(**event.settings)
+        return recipe
 
     @property
     def model_dir(self) -> Path:

@@ -30,7 +30,7 @@ def bring_base(run: Run, recipe: Recipe, workspace: Workspace) -> Recipe:
     if not is_hub(recipe.model, workspace):
         return recipe
     if recipe.model.run and not recipe.model.revision:  # an adapter fits the version that it was trained on
-        recipe = recipe.changed(**{"model.revision": workspace.run(recipe.model.run).base.revision})
+        recipe = recipe.changed(**{"model.revision": workspace.run(recipe.model.run).as_trained.model.revision})
     found = None
     if distributed.is_main_process():
         try:

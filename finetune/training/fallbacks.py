@@ -11,7 +11,6 @@ from typing import Any
 
 from finetune.adapters import ADAPTERS
 from finetune.recipe import Recipe
-from finetune.runs.run import Run
 
 SHORTEST = 128
 """Tokens below which truncated rows hold too little to be worth it."""
@@ -43,14 +42,6 @@ def next_fallback(recipe: Recipe, batch_size: int, longest: int, while_loading: 
     """
     fallbacks = (quantized_weights,) if while_loading else FALLBACKS
     return next((change for fallback in fallbacks if (change := fallback(recipe, batch_size, longest))), None)
-
-
-def with_fallbacks(run: Run) -> Recipe:
-    """The recipe of ``run`` with the fallbacks that it has taken so far, and its model at the version that it reads."""
-    recipe = run.recipe.changed(**{"model.revision": run.base.revision})
-    for event in run.view().fallbacks:
-        recipe = recipe.changed(**event.settings)
-    return recipe
 
 
 def smaller_micro_batches(recipe: Recipe, batch_size: int, longest: int) -> Change | None:

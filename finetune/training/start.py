@@ -47,7 +47,7 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
             f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
             "Choose that model, or leave `model.run` empty.",
         )
-    theirs, ours = earlier.recipe.adapter, recipe.adapter
+    theirs, ours = earlier.as_trained.adapter, recipe.adapter
     if theirs.attaches_to != ours.attaches_to:
         raise RecipeError(
             f"Run {earlier.id} was trained with {theirs.title}, and only that can train it further.",

@@ -31,7 +31,7 @@ from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
 from finetune.training.base import bring_base
 from finetune.training.defaults import Defaults
-from finetune.training.fallbacks import Change, next_fallback, with_fallbacks
+from finetune.training.fallbacks import Change, next_fallback
 from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
@@ -82,7 +82,7 @@ def train(run: Run, workspace: Workspace) -> None:
     processes = f", {distributed.world_size()} processes" if distributed.world_size() > 1 else ""
     run.emit(events.Started(device=machine.words + processes, versions=versions()))
     while True:
-        attempt = Attempt(with_fallbacks(run), workspace, machine, run.checkpoints, run)
+        attempt = Attempt(run.as_trained, workspace, machine, run.checkpoints, run)
         ended = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
         fallback, attempt = (None if ended else attempt.fallback()), None
         hardware.release_memory()
