@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from finetune.adapters import Adapter
 from finetune.errors import FinetuneError, ModelError, UnreachableError
-from finetune.models.inspection import Inspection, inspect
-from finetune.models.locate import downloaded, require_safe
+from finetune.models.download import missing
+from finetune.models.inspection import Inspection, inspect, require_suited
+from finetune.models.locate import downloaded, is_hub, require_safe
 from finetune.models.outline import draw
-from finetune.models.remote import Remote, look_up
+from finetune.models.remote import Remote, look_up, recent
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
 
@@ -92,6 +94,25 @@ def folder_of(settings: ModelSettings, workspace: Workspace) -> Path | None:
         return folder
     found = known(settings)
     return found.folder if found else None
+
+
+def is_described(settings: ModelSettings, workspace: Workspace) -> bool:
+    """True if config and tokenizer of a model are on this machine, or it is none of the Hub."""
+    if not is_hub(settings, workspace) or downloaded(settings, workspace):
+        return True
+    remote = recent(settings)
+    return remote is not None and not missing(remote, remote.small)
+
+
+def require_trainable(settings: ModelSettings, adapter: Adapter, workspace: Workspace) -> None:
+    """``ModelError`` if it is known that a model cannot be trained with ``adapter``; nobody waits for the Hub."""
+    if folder := downloaded(settings, workspace):
+        require_suited(adapter, inspect(folder, settings.id))
+    elif found := known(settings):
+        if found.is_refused:
+            raise found.problem
+        if found.inspection:
+            require_suited(adapter, found.inspection)
 
 
 def inspect_before_run(settings: ModelSettings, workspace: Workspace) -> Inspection | None:

@@ -55,7 +55,7 @@ def listed(numbers: list[int] | tuple[int, ...], most: int = 5) -> str:
 
 def parameters(count: float) -> str:
     """The size of a model: ``4.6 million parameters``, ``8 billion parameters``."""
-    scale, word = (1e9, "billion") if count >= 1e9 else (1e6, "million")
+    scale, word = (1e9, "billion") if count >= 1e9 else (1e6, "million") if count >= 1e6 else (1e3, "thousand")
     return f"{count / scale:.3g} {word} parameters"
 
 
