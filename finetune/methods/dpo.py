@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.compat import PrivateName
+from finetune.private import PrivateName
 from finetune.data.tokens import TokenSequence, preference_sequences
 from finetune.methods.measure import REWARD_ACCURACY, REWARD_MARGIN, Measure
 from finetune.methods.method import Material, Method

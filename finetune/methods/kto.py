@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.compat import PrivateName
+from finetune.private import PrivateName
 from finetune.data.tokens import TokenSequence, rated_sequence
 from finetune.errors import DataError
 from finetune.format import counted
