@@ -16,7 +16,6 @@ from collections.abc import Callable
 
 from finetune.private import PrivateName
 
-
 WRAPPED: list[PrivateName] = []
 """The names that functions of this module use, in their order here."""
 
