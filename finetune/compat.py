@@ -11,36 +11,10 @@ libraries, with its parameters.
 
 import functools
 import logging
-import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class PrivateName:
-    """A name that its library does not promise to keep."""
-
-    path: str
-    """Where it is defined, e.g. ``transformers.Trainer._save_checkpoint``."""
-    used_in: str
-    """The function or class of this program that uses it, by its dotted path."""
-    reason: str
-    """Why it is needed, and what breaks without it."""
-    parameters: tuple[str, ...] | None = None
-    """The parameters that it must have, in their order; None where they do not matter."""
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition(".")[2]
-
-    @classmethod
-    def declared(cls, signature: str, used_in: str, reason: str) -> "PrivateName":
-        """From ``module.Class.method(self, other)``, or ``module.Class.attribute``."""
-        path, parameters = re.fullmatch(r"([\w.]+)(?:\((.*)\))?", signature).groups()
-        names = None if parameters is None else tuple(filter(None, parameters.split(", ")))
-        return cls(path, used_in, reason, names)
-
+from finetune.private import PrivateName
 
 WRAPPED: list[PrivateName] = []
 """The names that functions of this module use, in their order here."""
@@ -261,6 +235,18 @@ def takes_default_cache(model) -> bool:
     Without it Compare gives MiniMax or xLSTM a cache that they refuse.
     """
     return model._supports_default_dynamic_cache()
+
+
+@uses("transformers.Qwen2VLModel.rope_deltas")
+def forget_positions(model) -> None:
+    """Have ``model`` forget where pictures stood in what it has just generated, if it is one that keeps that.
+
+    Qwen-VL and its kin keep it on the module, one row per answer. Without this the next step behind a prefix takes it
+    for its own, and fails or begins at other positions.
+    """
+    for part in model.modules():
+        if hasattr(part, "rope_deltas"):
+            part.rope_deltas = None
 
 
 @uses("accelerate.state.AcceleratorState.fsdp_plugin")
