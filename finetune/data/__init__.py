@@ -11,8 +11,8 @@ In the order of the way that rows take:
     fixes/       changes to the rows before training, one file each
     formats/     what a row can look like, one file each
     kinds        the kinds of example
-    contents     what columns hold
     explanation  how much of the rows a format accounts for
+    threads      tables with one turn in each row, put together
     marks        columns that say how a row takes part
     detection    the format of a table, and the dataset it gives
     examples     examples made from rows on access

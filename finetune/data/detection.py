@@ -6,11 +6,11 @@ Settings override what is detected; rows are rejected with a reason, never chang
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from finetune.data.contents import sample
 from finetune.data.dataset import Dataset
 from finetune.data.examples import Examples
 from finetune.data.explanation import Columns, Explanation, explain
 from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
+from finetune.data.formats.contents import sample
 from finetune.data.formats.mapping import check_roles, used
 from finetune.data.marks import Marks, marks_of
 from finetune.data.settings import DataSettings

@@ -2,11 +2,13 @@
 
 import re
 
+from finetune.data.formats.answer import SEVERAL, answer
 from finetune.data.formats.format import (
     SYSTEM,
     Format,
     FormatField,
     characters,
+    plain,
     plain_exchange,
     system_prompt,
     text,
@@ -27,10 +29,18 @@ class QuestionAnswer(Format):
     fields = (
         FormatField("question", "The question.", ("question", "q", "problem")),
         CONTEXT,
-        FormatField("answer", "The answer to train on.", ("answer", "a", "response", "reply", "solution")),
+        FormatField(
+            "answer",
+            "The answer to train on; of several accepted ones, the first.",
+            (
+                "answer", "a", "response", "reply", "solution", "answers", "expected_answer", "expected_output",
+                "correct_answer", "best_answer", "answer_text", "gold_answer", "reference_answer", "final_answer",
+                "output", "completion",
+            ),
+        ),
         HISTORY,
         SYSTEM,
-    )
+    )  # fmt: skip
     holds = "questions and their answers"
     unless = r"####\s*[^\sA-Za-z]"
 
@@ -44,14 +54,22 @@ class QuestionAnswer(Format):
         asked = max(others, key=lambda column: characters(rows, column))
         return {"question": asked} if characters(rows, asked) else {}
 
+    def notes(self, columns, rows):
+        values = [row.get(columns["answer"]) for row in rows]
+        if any(isinstance(value, bool) for value in values):
+            return [f'True and false in "{columns["answer"]}" are answered with yes and no.']
+        if plain(columns["answer"]) in SEVERAL:
+            return [f'Of the accepted answers in "{columns["answer"]}", the first is learned.']
+        return []
+
     def plain(self, columns, system=None):
         return plain_exchange(columns, "question", "answer", system)
 
     def example(self, row, columns, system=None, roles=None):
-        answer = text(row, columns["answer"])
+        answered = answer(row, columns["answer"])
         asked = about(text(row, columns["question"]), context(row, columns))
-        example = exchange_after(earlier(row, columns, roles), asked, answer, system_prompt(row, columns, system))
-        result = result_of(answer)
+        example = exchange_after(earlier(row, columns, roles), asked, answered, system_prompt(row, columns, system))
+        result = result_of(answered)
         return example if result is None else {**example, "answer": result}
 
 
