@@ -17,6 +17,7 @@ In the order of the way that rows take:
     detection    the format of a table, and the dataset it gives
     examples     examples made from rows on access
     dataset      examples, the row of each, and the rejected rows
+    detected     how the rows are understood, in words
     settings     the training data of a recipe, and how it is read
     loading      read, fix and split files into a dataset with held-out rows
     split        the train / held-out split
