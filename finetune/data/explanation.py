@@ -36,6 +36,7 @@ PAIRED = {
 WORTH = {
     "label", "labels", "kto_tag", "is_good", "thumbs", "thumb", "thumbs_up", "feedback", "liked", "vote", "rating",
     "score", "reward", "stars", "winner", "preference", "is_correct", "accepted", "is_accepted", "better",
+    "helpfulness", "quality", "overall_score",
 }  # fmt: skip
 """Names of columns that say what an answer is worth, if their values are ratings."""
 

@@ -37,6 +37,7 @@ ROWS = {
     "message_tree": [
         {"prompt": {"role": "prompter", "text": "Who?", "replies": [{"role": "assistant", "text": "Me.", "rank": 0}]}}
     ],
+    "function_calls": [{"query": "Where?", "tools": [TOOL], "answers": [{"name": "harbour", "arguments": {}}]}],
     "multiple_choice": [{"question": "Which floats?", "choices": ["Iron", "Wood"], "answer": 1}],
     "translation": [{"en": "The sea is blue.", "de": "Das Meer ist blau, é."}],
     "written_text": [{"text": "### Human: Who?### Assistant: Me, é."}],

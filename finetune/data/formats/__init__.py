@@ -11,6 +11,7 @@
     conversation        conversations with other keys
     reasoning           question, reasoning, answer
     alpaca              instruction, input, output
+    function_calls      query, tools, calls
     multiple_choice     question, choices, answer
     question_answer     question, answer
     prompt_completion   prompt, completion

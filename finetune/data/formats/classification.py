@@ -29,12 +29,23 @@ class Classification(TextToText):
     order = 68
     fields = (
         FormatField(
-            "text", "The text to classify.", (*TEXTS, "question", "query", "input", "ticket", "title", "prompt")
+            "text",
+            "The text to classify.",
+            (
+                *TEXTS, "premise", "sentence1", "sentence_1", "text1", "text_a", "question1", "question", "query",
+                "input", "ticket", "title", "prompt",
+            ),
+        ),
+        FormatField(
+            "second",
+            "A second text, if the label is that of a pair.",
+            ("hypothesis", "sentence2", "sentence_2", "text2", "text_b", "question2"),
+            required=False,
         ),
         FormatField("target", "The label to train on.", (*SURE, *UNSURE)),
         INSTRUCTION,
         SYSTEM,
-    )
+    )  # fmt: skip
     holds = "texts and their labels"
 
     def find(self, columns, rows, mapped):
@@ -46,6 +57,8 @@ class Classification(TextToText):
     def instruction(self, found, rows):
         name = named(found, "target")
         is_general = name in ("target", "class", "class_name", "tag", "tags", "type") or name.startswith("label")
+        if is_general and "second" in found:
+            return "Classify the pair of texts."
         return "Classify the text." if is_general else f"Give the {name.replace('_', ' ')} of the text."
 
     def certainty(self, columns):
@@ -61,6 +74,10 @@ class Classification(TextToText):
                 "numbers. Names in their place are easier to learn.",
             ]
         return super().notes(columns, rows)
+
+    def asked(self, row, columns):
+        first = super().asked(row, columns)
+        return f"{first}\n\n{text(row, columns['second'])}" if "second" in columns else first
 
     def target(self, row, column):
         value = parsed(cell(row, column))

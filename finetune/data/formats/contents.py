@@ -22,7 +22,8 @@ METADATA = {
     "meta", "metadata", "meta_data", "info", "extra", "extra_info", "annotations", "labels_info", "tags", "tag",
     "keywords", "source", "sources", "origin", "dataset", "model", "models", "models_used", "usage", "license",
     "language", "lang", "detoxify", "emojis", "embedding", "embeddings", "input_ids", "attention_mask", "token_ids",
-    "provenance", "timestamps", "versions", "config", "generation_config", "id", "ids",
+    "provenance", "header", "headers", "moderation", "openai_moderation",
+    "timestamps", "versions", "config", "generation_config", "id", "ids",
 }  # fmt: skip
 """Names of columns that describe a row and are no part of it."""
 

@@ -14,6 +14,7 @@ from finetune.data.formats.format import (
     text,
 )
 from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
+from finetune.data.formats.tools import parsed
 
 RESULT = re.compile(r"####\s*\$?(-?[\d.,]*\d)\.?\s*\Z")
 """How GSM8K writes the result below the steps of its solution (Cobbe et al. 2021)."""
@@ -35,7 +36,7 @@ class QuestionAnswer(Format):
             (
                 "answer", "a", "response", "reply", "solution", "answers", "expected_answer", "expected_output",
                 "correct_answer", "best_answer", "answer_text", "gold_answer", "reference_answer", "final_answer",
-                "output", "completion",
+                "long_answer", "output", "completion",
             ),
         ),
         HISTORY,
@@ -48,7 +49,7 @@ class QuestionAnswer(Format):
         return without_echo(super().find(columns, rows, mapped), rows, mapped, "question", "context")
 
     def guess(self, columns, rows, found):
-        others = [column for column in columns if column not in found.values()]
+        others = [column for column in columns if column not in found.values() and not _is_json(rows, column)]
         if "answer" not in found or not others:
             return {}
         asked = max(others, key=lambda column: characters(rows, column))
@@ -71,6 +72,10 @@ class QuestionAnswer(Format):
         example = exchange_after(earlier(row, columns, roles), asked, answered, system_prompt(row, columns, system))
         result = result_of(answered)
         return example if result is None else {**example, "answer": result}
+
+
+def _is_json(rows: list[dict], column: str) -> bool:
+    return any(isinstance(parsed(row.get(column)), (list, dict)) for row in rows)
 
 
 def result_of(answer: str) -> str | None:

@@ -68,9 +68,13 @@ class TextToText(Format):
         return [f"Each text is below the instruction “{given}”; change it under Format and columns."]
 
     def example(self, row, columns, system=None, roles=None):
-        asked, given = text(row, columns["text"]), optional_text(row, columns.get("instruction"))
+        asked, given = self.asked(row, columns), optional_text(row, columns.get("instruction"))
         target = self.target(row, columns["target"])
         return exchange(about(given, asked) if given.strip() else asked, target, system_prompt(row, columns, system))
+
+    def asked(self, row: dict, columns: dict[str, str]) -> str:
+        """The text that something is done with."""
+        return text(row, columns["text"])
 
     def target(self, row: dict, column: str) -> str:
         """The answer to train on."""

@@ -48,3 +48,11 @@ def test_what_is_no_label_is_left_alone(labels):
 def test_an_object_is_no_label():
     with pytest.raises(RowError, match="holds no label"):
         Classification().target({"label": {"a": 1}}, "label")
+
+
+def test_a_label_may_be_that_of_two_texts():
+    row = {"premise": TEXT, "hypothesis": "The sea is cold.", "label": "contradiction"}
+    seen = Classification().recognize(tuple(row), [row, {**row, "label": "neutral"}])
+    assert Classification().example(row, seen.columns) == exchange(
+        f"Classify the pair of texts.\n\n{TEXT}\n\nThe sea is cold.", "contradiction"
+    )
