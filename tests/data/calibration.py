@@ -63,11 +63,8 @@ def _is_meant(entry: dict, data) -> bool:
         return False
     wanted = {key: entry[key] for key in ("format", "kind") if key in entry}
     counts = {"kept": len(data.examples), "rejected": len(data.rejected), "count": data.total_rows}
-    examples = all(
-        entry[key].items() <= data.examples[place].items()
-        for key, place in (("first", 0), ("last", -1))
-        if key in entry
-    )
+    places = {key: place for key, place in (("first", 0), ("last", -1)) if key in entry}
+    examples = all(entry[key].items() <= data.examples[place].items() for key, place in places.items())
     return (
         all(getattr(data, key) == value for key, value in wanted.items())
         and all(entry.get(key, count) == count for key, count in counts.items())
