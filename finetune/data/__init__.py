@@ -12,12 +12,13 @@ In the order of the way that rows take:
     fixes/       changes to the rows before training, one file each
     formats/     what a row can look like, one file each
     kinds        the kinds of example
-    contents     what columns hold
     explanation  how much of the rows a format accounts for
+    threads      tables with one turn in each row, put together
     marks        columns that say how a row takes part
     detection    the format of a table, and the dataset it gives
     examples     examples made from rows on access
     dataset      examples, the row of each, and the rejected rows
+    detected     how the rows are understood, in words
     settings     the training data of a recipe, and how it is read
     loading      read, fix and split files into a dataset with held-out rows
     split        the train / held-out split

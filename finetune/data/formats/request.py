@@ -12,7 +12,7 @@ CONTEXT = FormatField(
     "Input or context of the question, put below it: a text, or a list of documents.",
     (
         "input", "context", "contexts", "documents", "document", "docs", "passages", "passage", "retrieved_documents",
-        "retrieved_contexts", "retrieved_docs", "references", "evidence", "background", "knowledge", "article",
+        "retrieved_contexts", "retrieved_docs", "references", "evidence", "background", "support", "article",
         "paragraph", "text",
     ),
     required=False,

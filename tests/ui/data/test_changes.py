@@ -46,6 +46,14 @@ def test_another_encoding_is_offered_with_a_preview_and_taken_with_a_click(desk,
     assert usable(again.chosen) == 12 and "Où est le café?" in again.preview
 
 
+def test_what_is_meant_is_asked_and_confirmed_with_a_click(desk, table):
+    shown = table("prompt,response,score\n" + "".join(f"Why {n}?,It is {n}.,{n}\n" for n in range(12)))
+    assert "Is this what you mean?" in shown.result and not shown.next.visible and shown.fold.open
+    again = picked(desk, "format:prompt_completion", shown.chosen)
+    assert again.chosen.settings.format == "prompt_completion" and again.next.visible
+    assert "Is this what you mean?" not in again.result and usable(again.chosen) == 12
+
+
 def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):
     shown = table(rows(40) + "\nWhat is 1?,It is 1.\n")
     assert "data-pick='fix:duplicates'" in shown.result
