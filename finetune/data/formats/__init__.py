@@ -5,6 +5,7 @@
     preference          prompt, chosen, rejected
     pairwise            prompt, two answers, and which is better
     rated               prompt, completion, label (thumbs up or down)
+    completion_log      request, response
     chat                messages with role and content
     sharegpt            conversations with from and value
     conversation        conversations with other keys
@@ -20,6 +21,8 @@ What they share:
     mapping             columns and roles that a person assigned
     request             the question, its context, and the turns before it
     turns               the turns of a conversation, read and checked
+    blocks              the content of a turn: a text, parts or blocks of several kinds, or an object
+    layouts             layouts of a conversation other than a list of turns
     switches            which answers are trained on
     tools               tools and tool calls
     sides               one side of an exchange: a text, turns, or a transcript

@@ -13,6 +13,7 @@ from finetune.data.formats.format import (
     text,
 )
 from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
+from finetune.data.formats.sides import answer_text
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 
@@ -55,13 +56,13 @@ class Alpaca(Format):
         asked = text(row, columns["instruction"])
         system, before = system_prompt(row, columns, system), earlier(row, columns, roles)
         if "instances" not in columns:
-            answer = text(row, columns.get("output", "output"))
+            answer = answer_text(row, columns.get("output", "output"))
             return [exchange_after(before, about(asked, context(row, columns, "input")), answer, system)]
         instances = parsed(cell(row, columns["instances"]))
         if not isinstance(instances, list) or not instances or not all(isinstance(item, dict) for item in instances):
             raise RowError(f'Column "{columns["instances"]}" holds no list of inputs and outputs.')
         given = {"input": "input"}
         return [
-            exchange(about(asked, context(instance, given, "input")), text(instance, "output"), system)
+            exchange(about(asked, context(instance, given, "input")), answer_text(instance, "output"), system)
             for instance in instances
         ]

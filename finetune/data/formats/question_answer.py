@@ -12,6 +12,7 @@ from finetune.data.formats.format import (
     text,
 )
 from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
+from finetune.data.formats.sides import answer_text
 
 RESULT = re.compile(r"####\s*\$?(-?[\d.,]*\d)\.?\s*\Z")
 """How GSM8K writes the result below the steps of its solution (Cobbe et al. 2021)."""
@@ -48,7 +49,7 @@ class QuestionAnswer(Format):
         return plain_exchange(columns, "question", "answer", system)
 
     def example(self, row, columns, system=None, roles=None):
-        answer = text(row, columns["answer"])
+        answer = answer_text(row, columns["answer"])
         asked = about(text(row, columns["question"]), context(row, columns))
         example = exchange_after(earlier(row, columns, roles), asked, answer, system_prompt(row, columns, system))
         result = result_of(answer)
