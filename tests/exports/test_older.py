@@ -26,7 +26,7 @@ OLDER = (
 )
 """The last release of Transformers 4, which vLLM and others are built on, with what it needs beside the environment."""
 FAMILIES = ("llama", "qwen2", "qwen3", "gemma3_text", "mistral", "phi3", "olmo2", "granite", "qwen3_moe", "gpt2")
-CASES = [(family, form, "lora") for family in FAMILIES for form in (4, 5)]
+CASES = [(family, form, "lora") for family in FAMILIES for form in (4, 5) if (family, form) != ("qwen3_moe", 5)]
 CASES += [(family, form, "full") for family in ("qwen2", "gemma3_text") for form in (4, 5)]
 ROPE_THETA = 1_000_000.0
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
@@ -115,7 +115,7 @@ def _base(family, written_by, older, folder):
     _change(folder / "config.json", _with_theta)
     if written_by == 4:
         newer = folder.rename(folder.with_name("newer"))
-        _change(newer / "config.json", _without_nesting)
+        _change(newer / "config.json", _in_older_keys)
         _change(newer / "tokenizer_config.json", lambda config: config.pop("extra_special_tokens", None))
         python(WRITE_BASE, newer, folder, site=older)
         shutil.rmtree(newer)
@@ -134,13 +134,15 @@ def _with_theta(config: dict) -> None:
         part["rope_theta"] = ROPE_THETA / 10**number
 
 
-def _without_nesting(config: dict) -> None:
+def _in_older_keys(config: dict) -> None:
     rope = config.pop("rope_parameters", None) or {}
     if "full_attention" in rope:
         config["rope_theta"] = rope["full_attention"]["rope_theta"]
         config["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
     elif rope:
         config["rope_theta"] = rope["rope_theta"]
+    if "num_local_experts" in config:
+        config["num_experts"] = config.pop("num_local_experts")
 
 
 def _unpacked(path):
