@@ -25,6 +25,7 @@ In the order of the way that rows take:
     known        a cache of the kinds of data sets read recently
     templates    a chat template, applied
     thoughts     reasoning as a chat template takes it
+    omissions    what a chat template leaves out of a conversation
     tokens       from an example to token ids and their loss mask
     asking       whether rows begin as the model is asked
     counts       numbers of rows and tokens

@@ -10,8 +10,9 @@ import os
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from finetune.data.omissions import require_all_rendered
 from finetune.data.templates import apply, marked_template, render
-from finetune.data.thoughts import FIELD, THOUGHT, placed, template_of_pairs
+from finetune.data.thoughts import FIELD, placed, template_of_pairs
 from finetune.errors import DataError
 
 CHATML = (
@@ -59,14 +60,15 @@ def chat_sequence(
     """The conversation as the model's chat template renders it, trained on the answers with their end-of-turn tokens.
 
     An answer with ``weight`` 0 is masked. With ``train_all``, all other tokens but the first are trained. ``DataError``
-    if the model has no chat template, or if the template refuses the conversation, omits its ``tools``, tool calls or
-    the last answer's reasoning, or cannot mark the answers.
+    if the model has no chat template, or if the template refuses the conversation, omits a part of it, or cannot mark
+    the answers.
     """
     answers = [turn for turn in messages if turn["role"] == "assistant"]
     left_out = {place for place, turn in enumerate(answers) if turn.get("weight") == 0}
+    untrained = {place for place, turn in enumerate(messages) if turn.get("weight") == 0}
     messages = [{key: value for key, value in turn.items() if key != "weight"} for turn in messages]
     template = marked_template(tokenizer)
-    messages = _complete(tokenizer, messages, tools, template)
+    messages = _complete(tokenizer, messages, tools, template, untrained)
     if train_all and not left_out:
         ids = render(tokenizer, messages, tools=tools, chat_template=template)
         return _truncated(ids, [True] * len(ids), length)
@@ -149,7 +151,8 @@ def _from(start: int, ids: list[int], length: int, name: str = "") -> TokenSeque
 def _continued(example: dict, answers: tuple[str, ...], tokenizer) -> list[list[int]]:
     """Ids of the prompt with the generation prompt, and of the prompt with each of ``answers``."""
     prompt, tools, template = example["prompt"], example.get("tools"), template_of_pairs(tokenizer)
-    whole = [_complete(tokenizer, prompt + example[answer], tools, template) for answer in answers]
+    before = range(len(prompt))
+    whole = [_complete(tokenizer, prompt + example[answer], tools, template, before) for answer in answers]
     rendered = [render(tokenizer, messages, tools=tools, chat_template=template) for messages in whole]
     return [render(tokenizer, prompt, tools=tools, add_generation_prompt=True), *rendered]
 
@@ -233,28 +236,10 @@ def _has_one_answer(messages: list[dict]) -> bool:
     return sum(message["role"] == "assistant" for message in messages) == 1
 
 
-def _complete(tokenizer, messages: list[dict], tools, template: str | None) -> list[dict]:
+def _complete(tokenizer, messages: list[dict], tools, template: str | None, untrained=frozenset()) -> list[dict]:
     """``messages`` with their reasoning as ``template`` takes it (None: the model's own).
 
-    ``DataError`` unless the template renders the names of all tools and calls, and the last answer's reasoning. Many
-    templates omit tools, and some drop reasoning, which the model would then learn to omit.
+    ``DataError`` if the template omits a part of them; the reasoning of the turns at ``untrained`` may be omitted.
     """
-    found = placed(tokenizer, messages, template)
-    calls = [call for message in messages for call in message.get("tool_calls", ())]
-    names = sorted({tool["function"]["name"] for tool in (*(tools or ()), *calls)})
-    thought = THOUGHT.match(messages[-1]["content"]) if messages[-1]["role"] == "assistant" else None
-    if not names and not thought:
-        return found
-    written = apply(tokenizer, found, tools=tools, as_text=True, chat_template=template)
-    missing = next((name for name in names if name not in written), None)
-    if missing:
-        raise DataError(
-            f'This model\'s chat template omits tools: it does not render "{missing}".',
-            "Choose a model made to call tools, or leave out the rows with tools.",
-        )
-    if thought and thought[1].strip() not in written:
-        raise DataError(
-            "This model's chat template omits the reasoning of an answer.",
-            "Choose a model whose template keeps it, or train on answers without reasoning.",
-        )
-    return found
+    require_all_rendered(tokenizer, messages, tools, template, untrained)
+    return placed(tokenizer, messages, template)

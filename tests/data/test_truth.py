@@ -31,7 +31,14 @@ PAIR = {"chosen": "A mouse, é.", "rejected": "A mouse is smaller than an elepha
 ROWS = {
     "chat": [{"messages": TURNS}, {"messages": WEIGHTED}, {"messages": CALLS, "tools": [TOOL]}],
     "sharegpt": [{"conversations": [{"from": "human", "value": "Who?"}, {"from": "gpt", "value": "Nobody."}]}],
-    "conversation": [{"talk": [{"speaker": "ann", "text": "Who?"}, {"speaker": "bob", "text": "Me."}]}],
+    "conversation": [
+        {"talk": [{"speaker": "ann", "text": "Who?"}, {"speaker": "bob", "text": "Me."}]},
+        {"talk": [{"human": "Who?", "assistant": "Me.", "loss": False}, {"human": "Sure?", "assistant": "Yes."}]},
+    ],
+    "completion_log": [
+        {"request": {"messages": TURNS[:1]}, "response": {"choices": [{"message": TURNS[1]}]}},
+        {"request": {"messages": CALLS[:1], "tools": [TOOL]}, "response": {"choices": [{"message": CALLS[1]}]}},
+    ],
     "reasoning": [{"question": "2+2?", "reasoning": "Two and two.", "answer": "4"}],
     "alpaca": [{"instruction": "Add.", "instances": [{"input": "1 2", "output": "3"}, {"input": "", "output": "4"}]}],
     "message_tree": [

@@ -5,6 +5,7 @@
     preference          prompt, chosen, rejected
     pairwise            prompt, two answers, and which is better
     rated               prompt, completion, label (thumbs up or down)
+    completion_log      request, response
     chat                messages with role and content
     sharegpt            conversations with from and value
     message_tree        messages with replies
@@ -30,6 +31,8 @@ What they share:
     answer              an answer as text
     request             the question, its context, and the turns before it
     turns               the turns of a conversation, read and checked
+    blocks              the content of a turn: a text, parts or blocks of several kinds, or an object
+    layouts             layouts of a conversation other than a list of turns
     switches            which answers are trained on
     tools               tools and tool calls
     sides               one side of an exchange: a text, turns, or a transcript

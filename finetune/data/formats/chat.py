@@ -1,7 +1,8 @@
 """Chat messages: a list of turns with role and content, as in OpenAI's and Hugging Face's formats."""
 
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, cell, system_prompt
-from finetune.data.formats.tools import has_tools, read_tools
+from finetune.data.formats.blocks import content_of
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, cell, optional_text
+from finetune.data.formats.tools import has_tools, parsed, read_tools
 from finetune.data.formats.turns import Keys, check_chat, has_turns, read_turns, with_system
 
 
@@ -30,7 +31,7 @@ class Chat(Format):
             return found
         usual = found.pop("messages", None)
         for column in (usual, *columns):
-            if any(self._is_conversation(row.get(column)) for row in rows):
+            if column is not None and any(self._is_conversation(row.get(column), column) for row in rows):
                 return {**found, "messages": column}
         return found
 
@@ -38,14 +39,23 @@ class Chat(Format):
         column = columns["messages"]
         turns = self._read(cell(row, column), column, roles)
         return with_tools(
-            {"messages": check_chat(with_system(turns, system_prompt(row, columns, system)))}, row, columns
+            {"messages": check_chat(with_system(turns, own_system(row, columns) or system))}, row, columns
         )
 
-    def _is_conversation(self, value: object) -> bool:
+    def _is_conversation(self, value: object, column: str) -> bool:
         return has_turns(value, self.keys)
 
     def _read(self, value: object, column: str, roles: dict[str, str] | None) -> list[dict]:
         return read_turns(value, column, self.keys, roles)
+
+
+def own_system(row: dict, columns: dict[str, str]) -> str:
+    """The row's own system prompt, which may be written in parts; empty if it has none."""
+    value = parsed(cell(row, columns.get("system")))
+    if isinstance(value, (dict, list)):
+        return content_of(value, f'Column "{columns["system"]}"').text
+    own = optional_text(row, columns.get("system"))
+    return own if own.strip() else ""
 
 
 def with_real_tools(found: dict[str, str], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:

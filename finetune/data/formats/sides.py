@@ -1,9 +1,11 @@
 """One side of an exchange: a text, a turn, a list of turns, or a transcript, as turns."""
 
+from finetune.data.formats.blocks import written
 from finetune.data.formats.format import cell, text
+from finetune.data.formats.layouts import has_items, mixed
+from finetune.data.formats.mapping import known_names
 from finetune.data.formats.tools import parsed
-from finetune.data.formats.turns import SPEAKERS as KNOWN
-from finetune.data.formats.turns import Keys, read_turns, turn_keys, unweighted
+from finetune.data.formats.turns import SPEAKERS, Keys, read_turns, turn_keys, unweighted
 from finetune.data.formats.written import transcript, turns_of
 
 
@@ -16,27 +18,52 @@ def side(
     prompt may well quote one.
     """
     value = cell(row, column)
-    written = transcript(value) if isinstance(value, str) else []
-    if isinstance(value, str) and is_whole and not written:
-        written = turns_of(value) or []
-    return written or unweighted(spoken(row, column, speaker, roles))
+    turns = transcript(value) if isinstance(value, str) else []
+    if isinstance(value, str) and is_whole and not turns:
+        turns = turns_of(value) or []
+    return turns or unweighted(spoken(row, column, speaker, roles))
 
 
 def spoken(row: dict, column: str, speaker: str, roles: dict[str, str] | None = None) -> list[dict]:
-    """The content of a column as turns; a text without speakers is one turn by ``speaker``.
+    """The content of a column as turns; what has no speakers is one turn by ``speaker``.
 
-    ``RowError`` if it is empty, or neither text nor turns.
+    An object, or a list that is no conversation, is text as JSON; a list of one text is that text. ``RowError`` if it
+    is empty.
     """
     value = cell(row, column)
-    turns = [value] if isinstance(value, dict) else value
-    if isinstance(turns, str) and _is_conversation(turns):
-        turns = parsed(turns)
-    if isinstance(turns, list):
-        return read_turns(turns, column, turn_keys(turns) or Keys(), roles)
-    return [{"role": speaker, "content": text(row, column)}]
+    if isinstance(value, str) and _is_conversation(value):
+        value = parsed(value)
+    if isinstance(value, (dict, list)):
+        turns = [value] if isinstance(value, dict) else value
+        if found := conversation_in(turns, roles):
+            return read_turns(found[0], column, found[1], roles)
+    return [{"role": speaker, "content": answer_text(row, column)}]
+
+
+def answer_text(row: dict, column: str) -> str:
+    """The text in a column; an object or a list as JSON, and a list of one text as that text."""
+    value = cell(row, column)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) and value[0].strip():
+        return value[0]
+    return written(value) if isinstance(value, (dict, list)) and value else text(row, column)
+
+
+def conversation_in(turns: list, roles: dict[str, str] | None = None) -> tuple[list[dict], Keys] | None:
+    """The turns that a list is meant to be, and their keys; None for data, which an answer may well be."""
+    if not turns:
+        return turns, Keys()
+    if not all(isinstance(turn, dict) for turn in turns):
+        return None
+    keys, names = turn_keys(turns), known_names(SPEAKERS, roles)
+    if keys and all(turn[keys.role].strip().lower() in names for turn in turns):
+        return turns, keys
+    if any(isinstance(turn.get(key), str) for turn in turns for key in ("role", "from")) or has_items(turns):
+        found = None if keys else mixed(turns)
+        return (found, Keys()) if found else (turns, keys or Keys())
+    return None
 
 
 def _is_conversation(written: str) -> bool:
     """True if a text is a JSON list of turns by known speakers: an answer may well be other JSON."""
     keys = turn_keys(written) if written.lstrip().startswith("[") else None
-    return keys is not None and all(turn[keys.role].strip().lower() in KNOWN for turn in parsed(written))
+    return keys is not None and all(turn[keys.role].strip().lower() in SPEAKERS for turn in parsed(written))

@@ -20,6 +20,7 @@ from finetune.data.formats.tools import parsed
 ON = (
     "weight", "loss", "train", "training", "trainable", "trained", "loss_weight", "loss_mask", "loss_scale", "learn",
     "learnable", "compute_loss", "calculate_loss", "use_loss", "train_on", "train_loss", "train_weight",
+    "output_with_loss", "with_loss",
 )  # fmt: skip
 """Keys under which 0 or false means that the answer is not trained on."""
 OFF = ("mask", "masked", "mask_loss", "ignore_loss", "skip_loss", "no_loss", "no_train", "freeze", "frozen")

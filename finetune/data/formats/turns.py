@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from finetune.data.formats.blocks import Content, content_of
 from finetune.data.formats.format import RowError
 from finetune.data.formats.mapping import known_names
 from finetune.data.formats.switches import is_trained
@@ -40,8 +41,13 @@ SPEAKERS = {
 """Names of speakers, in lower case -> their role."""
 SPEAKER_KEYS = ("role", "from", "speaker", "author", "sender", "name", "who")
 """Keys of the speaker of a turn, the likeliest first."""
-TEXT_KEYS = ("content", "value", "text", "message", "utterance", "body")
+TEXT_KEYS = ("content", "value", "text", "message", "utterance", "body", "parts")
 """Keys of the text of a turn, the likeliest first."""
+CALL_SIGNS = (
+    "<tool_call", "<functioncall>", "<function_call", "<function=", "[TOOL_CALL", "<|python_tag|>", "<|tool_call",
+    "<｜tool▁call", "<invoke", "```tool_call", "Action:",
+)  # fmt: skip
+"""What shows that an answer calls a tool in its text, which is trained on as it is written."""
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 """Keys of the reasoning of a turn beside its text."""
 
@@ -91,7 +97,7 @@ def read_turns(value: object, column: str, keys: Keys = Keys(), roles: dict[str,
     if None not in plain:
         return plain
     _check_speakers(turns, keys, names)
-    return [_turn(turn, place, keys, names) for place, turn in enumerate(turns, 1)]
+    return _joined([each for place, turn in enumerate(turns, 1) for each in _turn(turn, place, keys, names)])
 
 
 def has_turns(value: object, keys: Keys) -> bool:
@@ -165,7 +171,8 @@ def check_chat(turns: list[dict]) -> list[dict]:
 def _allowed(before: str, previous: dict) -> tuple[str, ...]:
     """The roles that may follow ``previous``, a turn by ``before`` (``system`` at the start)."""
     if before == "assistant":
-        return ("user", "tool") if previous.get("tool_calls") else ("user",)
+        calls = previous.get("tool_calls") or any(sign in (previous.get("content") or "") for sign in CALL_SIGNS)
+        return ("user", "tool") if calls else ("user",)
     return {"system": ("user",), "user": ("assistant",), "tool": ("tool", "assistant")}[before]
 
 
@@ -216,29 +223,53 @@ def _check_speakers(turns: list, keys: Keys, names: dict[str, str]) -> None:
         raise RowError(f"{listed} {are}; assign their roles (user, assistant).")
 
 
-def _turn(turn: dict, place: int, keys: Keys, names: dict[str, str]) -> dict:
+def _turn(turn: dict, place: int, keys: Keys, names: dict[str, str]) -> list[dict]:
+    """A turn in the schema that chat templates read, after the results of tools that it holds as blocks."""
     role = names[turn[keys.role].strip().lower()]
     where = f"Turn {place} ({'assistant' if role == CALL else role})"
     if role == CALL:
         calls = read_calls(turn.get(keys.text), where)
-        return {"role": "assistant", "content": "", "tool_calls": calls} | _switched(turn, where)
-    message = {"role": role, "content": _text(turn.get(keys.text), where)}
+        return [{"role": "assistant", "content": "", "tool_calls": calls} | _switched(turn, where)]
+    content = content_of(turn.get(keys.text), where)
+    message = {"role": role, "content": content.text}
     if role == "assistant":
-        message |= _answer(turn, message["content"], where)
+        message |= _answer(turn, content, where)
+    elif content.calls or content.thought:
+        raise RowError(f"{where} holds a tool call or reasoning, which only the assistant can.")
     if role == "tool":
         message |= {key: turn[key] for key in ("tool_call_id", "name") if isinstance(turn.get(key), str)}
+    if content.results and role != "assistant" and not content.text.strip():
+        return content.results
     if role in ("user", "assistant") and not message["content"].strip() and "tool_calls" not in message:
         raise RowError(f"{where} is empty.")
-    return message
+    return [*content.results, message]
 
 
-def _answer(turn: dict, content: str, where: str) -> dict:
+def _answer(turn: dict, content: Content, where: str) -> dict:
     """What an assistant's turn has beside its text: tool calls, reasoning, and weight 0 if it is not trained on."""
-    reasoning = next((turn[key] for key in REASONING_KEYS if isinstance(turn.get(key), str)), "")
-    found = {"content": with_reasoning(reasoning, content)} if reasoning.strip() else {}
-    if calls := _calls(turn):
-        found["tool_calls"] = read_calls(calls, where)
+    reasoning = next((turn[key] for key in REASONING_KEYS if isinstance(turn.get(key), str)), content.thought)
+    found = {"content": with_reasoning(reasoning, content.text)} if reasoning.strip() else {}
+    calls = [*(read_calls(calls, where) if (calls := _calls(turn)) else ()), *_called(content.calls, where)]
+    if calls:
+        found["tool_calls"] = calls
     return found | _switched(turn, where)
+
+
+def _called(blocks: list[dict], where: str) -> list[dict]:
+    return read_calls(blocks, where) if blocks else []
+
+
+def _joined(turns: list[dict]) -> list[dict]:
+    """``turns`` with a turn that is only calls as part of the answer before it."""
+    found: list[dict] = []
+    for turn in turns:
+        before = found[-1] if found else {}
+        is_call = "tool_calls" in turn and not turn["content"].strip() and before.get("role") == "assistant"
+        if is_call and before.get("weight") == turn.get("weight"):
+            found[-1] = {**before, "tool_calls": [*before.get("tool_calls", ()), *turn["tool_calls"]]}
+        else:
+            found.append(turn)
+    return found
 
 
 def _switched(turn: dict, where: str) -> dict:
@@ -249,16 +280,3 @@ def _switched(turn: dict, where: str) -> dict:
 def _calls(turn: dict) -> object:
     """The tool calls of a turn, in OpenAI's current (``tool_calls``) or former (``function_call``) schema."""
     return turn.get("tool_calls") or turn.get("function_call")
-
-
-def _text(content: object, where: str) -> str:
-    """The text of a turn; a list of text parts (OpenAI's content parts) is joined."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list) and all(
-        isinstance(part, dict) and isinstance(part.get("text"), str) for part in content
-    ):
-        return "".join(part["text"] for part in content)
-    raise RowError(f"{where} holds something other than text.")

@@ -4,7 +4,8 @@ import time
 import pytest
 
 from finetune.data.formats.format import RowError
-from finetune.data.formats.sides import side, spoken
+from finetune.data.formats.sides import answer_text, conversation_in, side, spoken
+from finetune.data.formats.turns import Keys
 
 TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
 
@@ -55,3 +56,30 @@ def test_any_text_takes_linear_time(blank):
     started = time.process_time()
     side({"p": text}, "p", "assistant", is_whole=True)
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "value, written",
+    [
+        ({"a": "é"}, '{"a": "é"}'),
+        (["a", "b"], '["a", "b"]'),
+        ([" a "], " a "),
+        ([{"name": "Ann", "text": "hi"}], '[{"name": "Ann", "text": "hi"}]'),
+        ([{"question": "q", "answer": "a"}], '[{"question": "q", "answer": "a"}]'),
+    ],
+)
+def test_data_is_text_as_json(value, written):
+    assert spoken({"p": value}, "p", "assistant") == [{"role": "assistant", "content": written}]
+    assert answer_text({"p": value}, "p") == written
+
+
+def test_a_list_with_a_speaker_is_a_conversation_whatever_is_wrong_with_it():
+    assert conversation_in(TURNS) == (TURNS, Keys("role", "content"))
+    assert conversation_in([{"name": "Ann", "text": "q"}]) is None
+    assert conversation_in([{"name": "Ann", "text": "q"}], {"ann": "user"})[1] == Keys("name", "text")
+    with pytest.raises(RowError, match='"ann" is an unknown speaker'):
+        spoken({"p": [{"role": "ann", "content": "q"}]}, "p", "user")
+    with pytest.raises(RowError, match="has no turns"):
+        spoken({"p": []}, "p", "user")
+    items = [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, TURNS[1]]
+    assert spoken({"p": items}, "p", "assistant") == [{"role": "assistant", "content": "<think>\nHm.\n</think>\n\na"}]

@@ -93,3 +93,31 @@ def test_only_text_with_a_list_or_an_object_is_parsed():
     assert parsed(' {"a": 1}') == {"a": 1}
     for value in ("1", "text", "[", None, 3, "[" * 100_000):
         assert parsed(value) is value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"name": "add", "input_schema": {"type": "object"}}],
+        [{"toolSpec": {"name": "add", "inputSchema": {"json": {"type": "object"}}}}],
+        {"tools": [{"toolSpec": {"name": "add", "inputSchema": {"json": {"type": "object"}}}}]},
+        [{"functionDeclarations": [{"name": "add", "parameters": {"type": "object"}}]}],
+    ],
+)
+def test_tools_of_other_apis_are_read(value):
+    expected = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+    assert read_tools(value, "tools") == [expected]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"name": "add", "args": {"a": 1}, "id": "t", "type": "tool_call"},
+        {"name": "add", "input": {"a": 1}, "toolUseId": "t"},
+        {"toolName": "add", "input": {"a": 1}, "toolCallId": "t"},
+        {"name": "add", "arguments": '{"a": 1}', "call_id": "t"},
+    ],
+)
+def test_calls_of_other_apis_are_read(call):
+    expected = {"id": "t", "type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+    assert read_calls(call, "Turn 1") == [expected]

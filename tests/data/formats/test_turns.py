@@ -183,3 +183,41 @@ def test_the_speakers_of_a_column_are_listed_as_written():
     rows = [{"c": [{"who": "Ann ", "text": "q"}, {"who": "Bob", "text": "a"}]}, {"c": None}]
     assert speakers(rows, "c") == ["Ann", "Bob"]
     assert speakers(rows, "d") == []
+
+
+def test_a_call_after_an_answer_is_part_of_it():
+    call = {"role": "function_call", "content": '{"name": "add", "arguments": {"a": 1}}'}
+    asked = {"role": "user", "content": "q"}
+    assert read([asked, call, call])[1:] == [{"role": "assistant", "content": "", "tool_calls": [CALL, CALL]}]
+    assert read([asked, {"role": "assistant", "content": "So."}, call])[1:] == [
+        {"role": "assistant", "content": "So.", "tool_calls": [CALL]}
+    ]
+    assert len(read([asked, {**call, "weight": 0}, call])) == 3
+    assert len(read([asked, call, {"role": "assistant", "content": "So."}])) == 3
+
+
+@pytest.mark.parametrize(
+    "call", ['<tool_call>\n{"name": "add"}\n</tool_call>', '<functioncall> {"name": "add"}', "Action: add"]
+)
+def test_a_call_in_the_text_may_have_a_result(call):
+    chat = turns("user", "assistant", "tool", "assistant")
+    with pytest.raises(RowError, match="calls no tool"):
+        check_chat(chat)
+    chat[1]["content"] = call
+    assert check_chat(chat) == chat
+
+
+def test_blocks_of_a_turn_are_calls_and_results():
+    blocks = [{"type": "tool_use", "id": "t", "name": "add", "input": {"a": 1}}]
+    results = [{"type": "tool_result", "tool_use_id": "t", "content": "2"}, {"type": "text", "text": "And?"}]
+    assert read([{"role": "assistant", "content": blocks}, {"role": "user", "content": results}]) == [
+        {"role": "assistant", "content": "", "tool_calls": [{**CALL, "id": "t"}]},
+        {"role": "tool", "content": "2", "tool_call_id": "t"},
+        {"role": "user", "content": "And?"},
+    ]
+    with pytest.raises(RowError, match="which only the assistant can"):
+        read([{"role": "user", "content": blocks}])
+
+
+def test_an_object_is_text_as_json():
+    assert read([{"role": "assistant", "content": {"a": "é"}}]) == [{"role": "assistant", "content": '{"a": "é"}'}]
