@@ -6,6 +6,7 @@ In the order of the way that rows take:
     hub          datasets on the Hugging Face Hub, downloaded as files
     readers/     one reader per kind of file, and the map of what they share
     table        the rows of a file as they were written, each with its number
+    faulty       what stands in a row for a value with a fault
     store        where rows are kept: in memory, or in a file with a few bytes of memory per row
     texts        flags and hashes of text columns, many texts at once
     fixes/       changes to the rows before training, one file each

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from finetune.data.faulty import Faulty
 from finetune.data.formats.mapping import Template, check_roles, read_mapping, used
 
 LONG = 500
@@ -243,7 +244,7 @@ def optional_text(row: dict, column: str | None) -> str:
         values = [optional_text(row, name) for name in column.columns]
         filled = zip((before for before, _ in column.segments), [*values, ""])
         return "".join(before + value for before, value in filled) if any(map(str.strip, values)) else ""
-    value = row.get(column) if column else None
+    value = cell(row, column)
     if value is None:
         return ""
     if isinstance(value, str):
@@ -254,10 +255,13 @@ def optional_text(row: dict, column: str | None) -> str:
 
 
 def cell(row: dict, column: str | None) -> object:
-    """The value of a column, of any type; None if there is none."""
+    """The value of a column, of any type; None if there is none. ``RowError`` if it has a fault."""
     if isinstance(column, Template):
         return optional_text(row, column)
-    return row.get(column) if column else None
+    value = row.get(column) if column else None
+    if isinstance(value, Faulty):
+        raise RowError(f'Column "{column}": {value.reason}')
+    return value
 
 
 def system_prompt(row: dict, columns: dict[str, str], system: str | None) -> str | None:
