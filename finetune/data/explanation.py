@@ -1,4 +1,4 @@
-"""Explanation: how much of the rows a format accounts for, and how sure it is that they are meant so.
+"""Explanation: how much of the rows a format accounts for, and with what confidence.
 
 The format that explains most of the content wins, not the one that serves most rows: faulty rows are rejected, and a
 format that ignores columns which say what an answer is worth comes after all that read them.
@@ -24,7 +24,7 @@ ENOUGH = 0.9
 IGNORED = 0.4
 """Factor of the confidence in a format that ignores what an answer is worth."""
 ECHO_ROWS = 20
-"""Rows in which it is looked whether one column repeats others."""
+"""Rows in which columns are compared with others."""
 ECHO_SHARE = 6
 """A text that repeats other columns is at most so many times as long as they are."""
 PAIRED = {

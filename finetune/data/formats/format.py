@@ -45,7 +45,7 @@ class Recognition:
     columns: dict[str, str]
     """Field -> column, or a ``Template`` that combines several."""
     certainty: float = 1.0
-    """0 to 1: how sure the columns are, whatever share of rows fits."""
+    """0 to 1: the confidence in the columns, whatever share of rows fits."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the rows are read, as sentences."""
     problem: str = ""
@@ -154,7 +154,7 @@ class Format:
         return {}
 
     def certainty(self, columns: dict[str, str]) -> float:
-        """0 to 1: how sure it is that ``columns``, which are found by their names, are meant so."""
+        """0 to 1: the confidence in ``columns``, which are found by their names."""
         return 1.0
 
     def notes(self, columns: dict[str, str], rows: list[dict]) -> list[str]:

@@ -27,7 +27,7 @@ HISTORY = FormatField(
 NO_INPUT = "<noinput>"
 """What generated Alpaca rows contain if there is no input."""
 ECHO_ROWS = 20
-"""Rows in which it is looked whether a column only writes out the question."""
+"""Rows in which a column is compared with the question."""
 
 
 def about(instruction: str, given: str) -> str:
