@@ -108,6 +108,8 @@ class Format:
     """Factor of its score against other formats: lower if nearly any row would fit."""
     is_task: ClassVar[bool] = False
     """True if the answer is a fact about a text, so that a column called label or score does not rate it."""
+    has_labels: ClassVar[bool] = False
+    """True if its answers are a few fixed ones, so that equal answers are no fault."""
     refusal: ClassVar[str] = ""
     """Why no method can train on rows of this format, if so."""
 
