@@ -1,4 +1,4 @@
-"""Explanation: how much of the rows a format accounts for, and how sure it is that they are meant so.
+"""Explanation: how much of the rows a format accounts for, and with what confidence.
 
 The format that explains most of the content wins, not the one that serves most rows: faulty rows are rejected, and a
 format that ignores columns which say what an answer is worth comes after all that read them.
@@ -24,7 +24,7 @@ ENOUGH = 0.9
 IGNORED = 0.4
 """Factor of the confidence in a format that ignores what an answer is worth."""
 ECHO_ROWS = 20
-"""Rows in which it is looked whether one column repeats others."""
+"""Rows in which columns are compared with others."""
 ECHO_SHARE = 6
 """A text that repeats other columns is at most so many times as long as they are."""
 PAIRED = {
@@ -46,6 +46,7 @@ class Columns:
 
     def __init__(self, names: tuple[str, ...], rows: list[dict]):
         self.names, self.rows = names, rows
+        self._texts: dict[tuple[int, str], list[str]] = {}
 
     @cached_property
     def contents(self) -> dict[str, Content]:
@@ -84,8 +85,26 @@ class Columns:
         """True if ``name`` repeats what the columns ``read`` hold, or writes it out as one text."""
         if not self.contents[name].weight:
             return False
-        rows = [row for row in self.rows if not is_nothing(row.get(name))][:ECHO_ROWS]
-        return sum(_repeats(row, name, read) for row in rows) >= ENOUGH * len(rows)
+        places = [place for place, row in enumerate(self.rows) if not is_nothing(row.get(name))][:ECHO_ROWS]
+        return sum(self._repeats(place, name, read) for place in places) >= ENOUGH * len(places)
+
+    def _repeats(self, place: int, name: str, read: Sequence[str]) -> bool:
+        """True if the texts of a row in the column ``name`` are those in ``read``, or contain them all."""
+        own, others = self._texts_in(place, name), [text for column in read for text in self._texts_in(place, column)]
+        if not own or not others:
+            return False
+        whole, written = "\n".join(others), "\n".join(own)
+        if all(text in whole for text in own):
+            return True
+        return all(text in written for text in others) and ECHO_SHARE * sum(map(len, others)) >= len(written)
+
+    def _texts_in(self, place: int, name: str) -> list[str]:
+        """The texts of a row in a column with single spaces, without the names of speakers."""
+        key = place, name
+        if key not in self._texts:
+            texts = (" ".join(text.split()) for text in strings_of(parsed(self.rows[place].get(name))))
+            self._texts[key] = [text for text in texts if text and text.lower() not in SPEAKERS]
+        return self._texts[key]
 
 
 @dataclass(frozen=True)
@@ -137,20 +156,3 @@ def explain(form: Format, seen: Recognition, columns: Columns) -> Explanation:
 def matters(name: str, form: Format) -> bool:
     """True if a format that does not read what the column ``name`` says of the worth of answers ignores it."""
     return plain(name) in PAIRED or form.kind == "chat" and not form.is_task
-
-
-def _repeats(row: dict, name: str, read: Sequence[str]) -> bool:
-    """True if the texts of a row in the column ``name`` are those in ``read``, or contain them all."""
-    own, others = _texts(row.get(name)), [text for column in read for text in _texts(row.get(column))]
-    if not own or not others:
-        return False
-    whole, written = "\n".join(others), "\n".join(own)
-    if all(text in whole for text in own):
-        return True
-    return all(text in written for text in others) and ECHO_SHARE * sum(map(len, others)) >= len(written)
-
-
-def _texts(value: object) -> list[str]:
-    """The texts in a value with single spaces, without the names of speakers."""
-    texts = (" ".join(text.split()) for text in strings_of(parsed(value)))
-    return [text for text in texts if text and text.lower() not in SPEAKERS]

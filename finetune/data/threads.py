@@ -94,7 +94,6 @@ def put_together(table: Table, settings: DataSettings) -> Table:
 
 def layout_of(table: Table) -> Layout | None:
     """How ``table`` holds one turn in each row; None if it does not."""
-    rows = sample(table.rows)
     by_name = {plain(column): column for column in reversed(table.columns)}
 
     def found(names: Iterable[str], taken: str = "") -> str:
@@ -103,13 +102,15 @@ def layout_of(table: Table) -> Layout | None:
     role, text = found(ROLES), found(TEXTS)
     asked, answered = found(ASKED), found(ANSWERED)
     turns = ((role, text),) if role and text else (("user", asked), ("assistant", answered))
-    if not all(map(all, turns)) or not _are_texts(rows, [column for _, column in turns]):
-        return None
     role = role if text and role else ""
-    parent, own = found(PARENTS), found(IDS)
+    parent, own, conversation = found(PARENTS), found(IDS), found(CONVERSATIONS)
+    if not all(map(all, turns)) or not (parent and own or role and conversation):
+        return None
+    rows = sample(table.rows)
+    if not _are_texts(rows, [column for _, column in turns]):
+        return None
     if parent and own and any(not is_nothing(row.get(parent)) for row in rows):
         return Layout(turns, parent, own, rank=found(RANKS), role=role)
-    conversation = found(CONVERSATIONS)
     if not role or not conversation:
         return None
     return Layout(turns, conversation, order=found(ORDERS, conversation), role=role)

@@ -35,6 +35,8 @@ class Finding:
     """The maximum length that one click sets, where that solves it."""
     button: str = ""
     """The label of the button, if there is a ``fix`` or a ``length``."""
+    needs_mapping: bool = False
+    """True if saying which column is what solves it."""
     code: str = ""
     """The key of the finding, unique in a report: ``duplicates``, ``secrets`` …"""
 

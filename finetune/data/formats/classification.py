@@ -27,6 +27,7 @@ class Classification(TextToText):
     name = "classification"
     title = "Texts and their labels"
     order = 68
+    has_labels = True
     fields = (
         FormatField(
             "text",

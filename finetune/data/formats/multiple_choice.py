@@ -27,7 +27,7 @@ class MultipleChoice(Format):
     title = "Multiple choice"
     kind = "chat"
     order = 45
-    is_task = True
+    is_task = has_labels = True
     fields = (
         FormatField(
             "question", "The question.", ("question", "prompt", "stem", "query", "problem", "instruction", "ctx")

@@ -36,7 +36,7 @@ class QuestionAnswer(Format):
             (
                 "answer", "a", "response", "reply", "solution", "answers", "expected_answer", "expected_output",
                 "correct_answer", "best_answer", "answer_text", "gold_answer", "reference_answer", "final_answer",
-                "long_answer", "output", "completion",
+                "long_answer",
             ),
         ),
         HISTORY,

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from finetune.data.formats.answer import answer
 from finetune.data.formats.format import SYSTEM, Format, FormatField, optional_text, system_prompt, text
 from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
+from finetune.data.formats.sides import answer_text
 from finetune.data.formats.turns import with_reasoning
 
 
@@ -38,7 +38,7 @@ class Reasoning(Format):
         return without_echo(super().find(columns, rows, mapped), rows, mapped, "question", "input")
 
     def example(self, row, columns, system=None, roles=None):
-        answered = answer(row, columns["answer"])
-        reasoned = with_reasoning(optional_text(row, columns["reasoning"]), answered)
+        answer = answer_text(row, columns["answer"])
+        reasoned = with_reasoning(optional_text(row, columns["reasoning"]), answer)
         asked = about(text(row, columns["question"]), context(row, columns, "input"))
         return exchange_after(earlier(row, columns, roles), asked, reasoned, system_prompt(row, columns, system))

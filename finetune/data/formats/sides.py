@@ -1,7 +1,7 @@
 """One side of an exchange: a text, a turn, a list of turns, or a transcript, as turns."""
 
-from finetune.data.formats.answer import answer
-from finetune.data.formats.format import cell
+from finetune.data.formats.blocks import written
+from finetune.data.formats.format import cell, text
 from finetune.data.formats.layouts import has_items, mixed
 from finetune.data.formats.mapping import known_names
 from finetune.data.formats.tools import parsed
@@ -37,7 +37,15 @@ def spoken(row: dict, column: str, speaker: str, roles: dict[str, str] | None = 
         turns = [value] if isinstance(value, dict) else value
         if found := conversation_in(turns, roles):
             return read_turns(found[0], column, found[1], roles)
-    return [{"role": speaker, "content": answer(row, column)}]
+    return [{"role": speaker, "content": answer_text(row, column)}]
+
+
+def answer_text(row: dict, column: str) -> str:
+    """The text in a column; an object or a list as JSON, and a list of one text as that text."""
+    value = cell(row, column)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) and value[0].strip():
+        return value[0]
+    return written(value) if isinstance(value, (dict, list)) and value else text(row, column)
 
 
 def conversation_in(turns: list, roles: dict[str, str] | None = None) -> tuple[list[dict], Keys] | None:

@@ -48,7 +48,8 @@ def draw() -> Intake:
     )
     gr.HTML(
         views.small(
-            f"{READABLE}. Several files with the same columns are read as one dataset. Your data stays on this machine."
+            f"{READABLE}. Messy files are welcome: you see how each is understood before anything is trained. Several "
+            "files with the same columns are read as one dataset. Your data stays on this machine."
         )
     )
     with gr.Accordion("Paste text", open=False, elem_id="paste"):
