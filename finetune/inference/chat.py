@@ -15,6 +15,7 @@ from typing import Any
 
 from finetune.errors import ModelError
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
+from finetune.inference.question import prompt_tokens
 from finetune.inference.sampling import Sampling, TokenSampler
 from finetune.machine import hardware
 from finetune.machine.hardware import Choice
@@ -69,11 +70,6 @@ class Pair:
         machine = hardware.machine()
         dtype = _dtype(hardware.choose_precision(machine, recipe.training.precision).value)
         tokenizer = load_tokenizer(model, workspace)
-        if not tokenizer.chat_template:
-            raise ModelError(
-                f"The model {recipe.model.id} has no chat template, so it cannot chat.",
-                "Train a chat model (often named Instruct or Chat), or set the chat template to ChatML.",
-            )
 
         def another():
             return load_base(model, workspace, recipe.adapter, dtype, machine.device)
@@ -86,15 +82,10 @@ class Pair:
             decoding, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter, another)
         return cls(decoding, tokenizer, end_ids(tokenizer, base), _context(tokenizer, base), how)
 
-    def prompt(self, messages: list[dict]) -> list[int]:
-        """The prompt tokens of ``messages``, up to the start of the answer."""
-        from jinja2 import TemplateError
-
-        try:
-            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        except TemplateError as error:
-            raise ModelError(f"The model's chat template refuses this conversation: {error}.") from None
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+    @property
+    def continues_text(self) -> bool:
+        """True if there are no turns for want of a chat template: both models continue the text that they are given."""
+        return not self.tokenizer.chat_template
 
     def reply(
         self,
@@ -108,7 +99,7 @@ class Pair:
         Base and tuned may have different histories. Setting ``stop`` ends both answers at the next token. A
         conversation that fills the context raises ``ModelError`` here, before anything is computed.
         """
-        prompts = (self.prompt(base_messages), self.prompt(tuned_messages))
+        prompts = tuple(prompt_tokens(self.tokenizer, each) for each in (base_messages, tuned_messages))
         longest = max(len(ids) for ids in prompts)
         if longest >= self.context:
             raise ModelError(
