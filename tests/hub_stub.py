@@ -157,6 +157,7 @@ def hub(**repos: Repo):
     try:
         yield found
     finally:
+        found.is_down = True  # also for connections that the client has kept
         server.shutdown()
         server.server_close()
 
