@@ -36,6 +36,8 @@ class Repo:
     """What it answers in place of a file: a status, and the name of the error."""
     breaks: list[int] = field(default_factory=list)
     """The connections that give a large file, one after the other, end after so many bytes; further ones are whole."""
+    elsewhere: list[int] = field(default_factory=list)
+    """The statuses with which its storage refuses large files, one after the other; it gives them afterwards."""
     pause_s: float = 0.0
     """It waits so long before each block of a large file."""
     has_ranges: bool = True
@@ -121,6 +123,9 @@ def hub(**repos: Repo):
 
         def give_large(self, repo_id, name):
             repo = found.repos[repo_id]
+            if repo.elsewhere:
+                self.give(repo.elsewhere.pop(0), {}, b"refused")
+                return
             whole = repo.files[name].stat().st_size if isinstance(repo.files[name], Path) else len(repo.files[name])
             wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "") if repo.has_ranges else None
             start = int(wanted[1]) if wanted else 0
@@ -157,6 +162,7 @@ def hub(**repos: Repo):
     try:
         yield found
     finally:
+        found.is_down = True  # also for connections that the client has kept
         server.shutdown()
         server.server_close()
 
@@ -164,7 +170,8 @@ def hub(**repos: Repo):
 def answer(hub: Hub, path: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body for a request of ``path``."""
     is_api, is_dataset = path.startswith("api/"), "datasets/" in path
-    owner, name, *rest = re.sub(r"^(api/)?(datasets/|models/)?", "", path).split("/")
+    owner, _, below = re.sub(r"^(api/)?(datasets/|models/)?", "", path).partition("/")
+    name, *rest = below.split("/")
     repo = hub.repos.get(f"{owner}/{name}")
     if repo is None:
         return 401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}, b""

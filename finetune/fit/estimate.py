@@ -19,7 +19,7 @@ from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
 from finetune.format import rough_duration
 from finetune.machine import hardware
-from finetune.models.preview import folder_of
+from finetune.models.preview import folder_of, known
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Defaults, choose_defaults
@@ -87,7 +87,7 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     available = hardware.free_bytes(machine)
     folder = folder_of(recipe.model, workspace)
     if folder is None:
-        return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is inspected.")
+        return Fit(0, 0, 0, available, False, _unknown(recipe))
     try:
         size, trainable = _size(folder), _trainable(folder, recipe.adapter)
     except FinetuneError:
@@ -112,6 +112,12 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     word = verdict(needed, available)
     words = sentence(needed, available, took, recipe.adapter.weight_bits > 4)
     return Fit(size.parameters, trainable, needed, available, word == FITS, words, took, word, others)
+
+
+def _unknown(recipe: Recipe) -> str:
+    found = known(recipe.model)
+    why = f" {found.problem.message}" if found and found.problem else ""
+    return f"Memory and time can be told once the model is inspected.{why}"
 
 
 def _as_cut(recipe: Recipe, counts: Counts, context: int | None) -> Counts:

@@ -227,7 +227,9 @@ def opened(remote: Remote, file: RemoteFile, start: int = 0, end: int | None = N
     with hub_errors(remote.id, remote.commit):
         try:
             with get_session().stream("GET", url, **options) as response:
-                if response.status_code == 429 or response.status_code >= 500:
+                is_elsewhere = response.url.host != response.history[0].url.host if response.history else False
+                # Storage that the Hub sends us to refuses a link that has expired: the Hub gives another one.
+                if response.status_code == 429 or response.status_code >= (400 if is_elsewhere else 500):
                     raise Broken
                 hf_raise_for_status(response)
                 yield response

@@ -2,6 +2,7 @@
 
 train           the story: prepare, load, build the trainer, train, save; again with less where memory runs out
 prepare         recipe and workspace in; tokenizer, rows, defaults and notes out
+base            the base, brought to this machine: a model of the Hub is downloaded as a phase of the run
 origin          what it is made from, noted so that a resumed run is made from the same
 start           what it starts from: the base, or an earlier run
 defaults        what is chosen where the recipe leaves it open, each value with its reason

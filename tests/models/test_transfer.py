@@ -79,3 +79,16 @@ def test_the_token_goes_to_the_hub_and_not_to_where_it_sends_us(serve, files, mo
         obtain(MODEL)
     tokens = {(path.startswith("cdn/"), token) for _, path, token in hub.asked}
     assert tokens == {(False, "Bearer a-token"), (True, None)}
+
+
+@pytest.mark.parametrize("statuses", [[403], [403, 502], [410]])
+def test_a_link_that_has_expired_is_asked_for_again(serve, files, statuses):
+    with serve(Repo(files, elsewhere=list(statuses))) as hub:
+        assert content(obtain(MODEL)) == files
+    links = [path for _, path, _ in hub.asked if "/resolve/" in path and path.endswith(WEIGHTS)]
+    assert len(links) == len(statuses) + 1
+
+
+def test_a_storage_that_refuses_every_link_is_told(serve, files):
+    with serve(Repo(files, elsewhere=[403] * 9)), pytest.raises(UnreachableError, match="0 bytes of 180 kB are here"):
+        obtain(MODEL)

@@ -85,7 +85,7 @@ def _trainable(studio: Studio, recipe: Recipe) -> Recipe:
     try:
         require_trainable(recipe.model, recipe.adapter, studio.workspace)
     except ModelError as error:
-        raise ModelError(f"No estimate: {error.message}", error.hint) from None
+        raise ModelError(f"No estimate: {error.message}") from None
     return recipe
 
 
