@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+from finetune.adapters.experts import fused
+
 NEARLY_ALL = 0.95
 """From this share of the weights on, nothing is said of the rest (norms, routers, biases)."""
 NAMED = 4
@@ -73,8 +75,21 @@ def coverage(tuned) -> tuple[float, list[str]]:
 
 
 def coverage_note(tuned, title: str) -> str:
-    """A sentence of what the adapter called ``title`` does not cover; empty where it covers nearly all."""
+    """What the adapter called ``title`` does not cover, and what 4 bits do not; empty where they do nearly all."""
     share, others = coverage(tuned)
-    if share >= NEARLY_ALL:
-        return ""
-    return f"{title} covers {share:.0%} of the weights, embeddings aside: none is beside {', '.join(others)}."
+    said = []
+    if share < NEARLY_ALL:
+        said.append(f"{title} covers {share:.0%} of the weights, embeddings aside: none is beside {', '.join(others)}.")
+    quantized = quantized_share(tuned)
+    if quantized and fused(tuned.get_base_model()):
+        said.append(f"Only {quantized:.0%} of the weights are in 4 bits: experts stored as one tensor stay in 16.")
+    return " ".join(said)
+
+
+def quantized_share(model) -> float:
+    """The share of the weights of ``model`` that are in 4 bits; two of them are stored in a byte."""
+    sizes = Counter()
+    for weight in model.parameters():
+        in_4_bits = type(weight).__name__ == "Params4bit"
+        sizes[in_4_bits] += weight.numel() * (2 if in_4_bits else 1)
+    return sizes[True] / sizes.total() if sizes else 0.0

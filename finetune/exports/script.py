@@ -209,11 +209,9 @@ def _adapter(run: Run, adapter: Adapter) -> _Call | None:
     name, given = adapter.peft_arguments()
     path = run.model_dir / "adapter_config.json"
     saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    names = SUITED[:1] if not saved.get("target_parameters") else SUITED
-    found = {name: saved[name] for name in names if saved.get(name)}
-    return _Call(
-        name, given | {name: sorted(value) if isinstance(value, list) else value for name, value in found.items()}
-    )
+    suited = SUITED if saved.get("target_parameters") else SUITED[:1]
+    found = {key: saved[key] for key in suited if saved.get(key)}
+    return _Call(name, given | {key: sorted(each) if isinstance(each, list) else each for key, each in found.items()})
 
 
 def _chosen(view: View) -> dict:

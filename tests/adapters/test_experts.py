@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from finetune.adapters.experts import active, fused
 from finetune.adapters.lora import LoRA
 from finetune.adapters.qlora import QLoRA
+from finetune.adapters.targets import quantized_share
 from finetune.errors import RecipeError
 from finetune.exports import TARGETS
 from finetune.inference.chat import Pair
@@ -170,13 +171,20 @@ def test_activation_checkpointing_changes_nothing(workspace, tmp_path):
 
 
 def test_experts_stay_in_16_bits_where_the_base_is_quantized_and_are_trained(workspace, tmp_path):
+    from bitsandbytes.nn import Linear4bit
+
     from finetune.models.loading import load_weights
 
     run = trained("qwen3_moe", workspace, tmp_path, **{"adapter.type": "qlora", "training.precision": "bf16"})
+    notes = run.view().notes
     model = load_weights(workspace.models_dir / "qwen3_moe", torch.bfloat16, "cpu", QLoRA().quantization())
     assert {weight.dtype for weight in fused(model).values()} == {torch.bfloat16}
     saved = load_file(run.model_dir / "adapter_model.safetensors")
     assert any("experts" in key and "lora_B" in key and weight.any() for key, weight in saved.items())
+    share = sum(part.in_features * part.out_features for part in model.modules() if isinstance(part, Linear4bit))
+    share /= sum(weight.numel() for weight in base("qwen3_moe", workspace).parameters())
+    assert 0 < share < 0.5 and quantized_share(model) == pytest.approx(share, abs=1e-3)
+    assert any(f"Only {quantized_share(model):.0%} of the weights are in 4 bits" in note.message for note in notes)
     tuned = PeftModel.from_pretrained(model, run.model_dir).eval()
     with tuned.disable_adapter():
         without = logits(tuned)
