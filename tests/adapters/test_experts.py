@@ -16,9 +16,11 @@ from finetune.errors import RecipeError
 from finetune.exports import TARGETS
 from finetune.inference.chat import Pair
 from finetune.recipe import Recipe
+from finetune.runs.run import Run
 from finetune.training.train import train
 from tests import zoo
 from tests.inference.families import greedy, walk
+from tests.training.test_train import asking, digests
 
 FAMILIES = ("qwen3_moe", "granitemoe", "gpt_oss", "llama4_text", "deepseek_v3", "mixtral", "jetmoe", "qwen2_moe")
 IDS = torch.arange(20, 44)[None]
@@ -160,6 +162,22 @@ def test_a_run_is_trained_further_with_the_experts_that_it_has(workspace, tmp_pa
     assert all(torch.allclose(before[key], after[key], atol=1e-6) for key in before)
     with pytest.raises(RecipeError, match="keeps `adapter.experts` True, but the recipe says False"):
         trained("qwen3_moe", workspace, tmp_path, **{"model.run": first.id, "adapter.experts": False})
+
+
+@pytest.mark.parametrize("name", ["qwen3_moe", "deepseek_v3"])
+def test_a_resumed_run_equals_an_uninterrupted_one(name, workspace, tmp_path, monkeypatch):
+    settings = {"training.max_steps": 5, "training.save_steps": 1, "training.learning_rate": 0.002}
+    whole = trained(name, workspace, tmp_path, **settings)
+    run = workspace.create(recipe(name, tmp_path, **settings))
+    with monkeypatch.context() as patch, run.held():
+        patch.setattr(Run, "emit", asking(run.emit, run, 3))
+        train(run, workspace)
+    assert run.view().state == "paused"
+    run.requeue()
+    with run.held():
+        train(run, workspace)
+    assert [step.loss for step in run.view().steps] == [step.loss for step in whole.view().steps]
+    assert digests(run) == digests(whole)
 
 
 def test_activation_checkpointing_changes_nothing(workspace, tmp_path):
