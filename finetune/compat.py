@@ -209,6 +209,21 @@ def cast_once(model) -> None:
             layer.cast_input_dtype_enabled = False
 
 
+@uses("peft.utils.transformers_weight_conversion.convert_peft_config_for_transformers(peft_config, model, conversions)")
+def linear_names(model) -> set[str] | None:
+    """The last names of linear layers that PEFT leaves as they are where it rewrites a LoRA for ``model``; else None.
+
+    It rewrites that of many mixtures of experts, from the layers that they had in Transformers 4. Without the question
+    their routers would be trained and their dense layers would not.
+    """
+    from peft import LoraConfig
+    from peft.utils import transformers_weight_conversion as conversion
+
+    config = LoraConfig(target_modules="all-linear")
+    conversion.convert_peft_config_for_transformers(config, model, None)
+    return None if config.target_modules == "all-linear" else set(config.target_modules)
+
+
 @uses("peft.tuners.lora.LoraLayer.lora_variant", "peft.tuners.lora.LoraLayer.lora_bias")
 def is_plain_lora_layer(layer) -> bool:
     """True if ``layer``, a ``LoraLayer``, adds ``scaling · B A x`` and nothing else: no variant such as DoRA, no bias.

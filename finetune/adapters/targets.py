@@ -1,11 +1,16 @@
 """What an adapter on "all linear layers" leaves out of a model, and how much of the model it covers."""
 
+import re
 from collections import Counter
+
+from finetune.adapters.experts import fused
 
 NEARLY_ALL = 0.95
 """From this share of the weights on, nothing is said of the rest (norms, routers, biases)."""
 NAMED = 4
 """Groups of weights that are named, largest first."""
+ROUTER = re.compile(r"Router|Gating|TopK|MoE\w*Gate$")
+"""How the classes of Transformers are called that choose the experts of a token."""
 
 
 def left_out(model) -> list[str]:
@@ -13,17 +18,19 @@ def left_out(model) -> list[str]:
 
     - All outside the decoder: pictures and sound have towers of their own, which text never reaches.
     - ``out_proj`` and ``dt_proj`` of Mamba's mixers: their kernels read the weight and pass the adapter by.
-    - Routers, which choose the experts of a token and return more than one tensor.
+    - Routers, which choose the experts of a token: they return more than one tensor, or read their layers' weights.
     """
     import torch
 
     decoder = {id(part) for part in model.get_decoder().modules()}
+    routers = [part for part in model.modules() if ROUTER.search(type(part).__name__)]
+    routing = {id(layer) for part in routers for layer in part.modules()}
     found = []
     for name, layer in model.named_modules():
         if not isinstance(layer, torch.nn.Linear) or layer is model.get_output_embeddings():
             continue
         parent = model.get_submodule(name.rpartition(".")[0])
-        if id(layer) not in decoder or _passes_by(parent, name) or "Router" in type(layer).__name__:
+        if id(layer) not in decoder or id(layer) in routing or _passes_by(parent, name):
             found.append(name)
     return found
 
@@ -68,8 +75,21 @@ def coverage(tuned) -> tuple[float, list[str]]:
 
 
 def coverage_note(tuned, title: str) -> str:
-    """A sentence of what the adapter called ``title`` does not cover; empty where it covers nearly all."""
+    """What the adapter called ``title`` does not cover, and what 4 bits do not; empty where they do nearly all."""
     share, others = coverage(tuned)
-    if share >= NEARLY_ALL:
-        return ""
-    return f"{title} covers {share:.0%} of the weights, embeddings aside: none is beside {', '.join(others)}."
+    said = []
+    if share < NEARLY_ALL:
+        said.append(f"{title} covers {share:.0%} of the weights, embeddings aside: none is beside {', '.join(others)}.")
+    quantized = quantized_share(tuned)
+    if quantized and fused(tuned.get_base_model()):
+        said.append(f"Only {quantized:.0%} of the weights are in 4 bits: experts stored as one tensor stay in 16.")
+    return " ".join(said)
+
+
+def quantized_share(model) -> float:
+    """The share of the weights of ``model`` that are in 4 bits; two of them are stored in a byte."""
+    sizes = Counter()
+    for weight in model.parameters():
+        in_4_bits = type(weight).__name__ == "Params4bit"
+        sizes[in_4_bits] += weight.numel() * (2 if in_4_bits else 1)
+    return sizes[True] / sizes.total() if sizes else 0.0

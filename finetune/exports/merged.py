@@ -12,7 +12,7 @@ from finetune.machine.libraries import load
 from finetune.models.architecture import KEPT
 from finetune.models.dialect import keep_dialect, stored_dtype
 from finetune.models.inspection import inspect
-from finetune.models.loading import load_weights, require_model
+from finetune.models.loading import load_weights, require_model, with_adapter
 from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.fingerprint import require_same_base
@@ -61,8 +61,6 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     import torch
 
     load()
-    from peft import PeftModel
-
     recipe = run.as_trained
     source = locate(recipe.model, workspace)
     require_same_base(run, source)
@@ -72,7 +70,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
             "Export the adapter alone, or train on the model as it was before quantization.",
         )
     base = load_weights(source, torch.float32, "cpu")
-    tuned = PeftModel.from_pretrained(base, run.model_dir)
+    tuned = with_adapter(base, run.model_dir)
     kind = tuned.peft_config["default"].peft_type.value
     cannot = RunError(
         f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",

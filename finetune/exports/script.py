@@ -46,6 +46,9 @@ from finetune.training.train import arguments
 
 FRAME = ASSETS / "train.py.txt"
 
+SUITED = ("exclude_modules", "target_modules", "target_parameters", "rank_pattern", "alpha_pattern")
+"""What a saved adapter says of the layers that it has in its own model; all but the first with experts alone."""
+
 OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
 """Arguments of the trainer that the script sets for the machine it runs on."""
 
@@ -200,13 +203,15 @@ def _quantization(adapter: Adapter, stored: str) -> _Call | None:
 
 
 def _adapter(run: Run, adapter: Adapter) -> _Call | None:
-    """The PEFT configuration, with the layers that got no adapter in ``run``."""
+    """The PEFT configuration, with what suited it to the model of ``run``."""
     if adapter.peft_arguments() is None:
         return None
     name, given = adapter.peft_arguments()
-    saved = run.model_dir / "adapter_config.json"
-    left_out = json.loads(saved.read_text(encoding="utf-8")).get("exclude_modules") if saved.is_file() else None
-    return _Call(name, given | {"exclude_modules": sorted(left_out)} if left_out else given)
+    path = run.model_dir / "adapter_config.json"
+    saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    suited = SUITED if saved.get("target_parameters") else SUITED[:1]
+    found = {key: saved[key] for key in suited if saved.get(key)}
+    return _Call(name, given | {key: sorted(each) if isinstance(each, list) else each for key, each in found.items()})
 
 
 def _chosen(view: View) -> dict:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finetune.adapters import Adapter
+from finetune.adapters.experts import active, fused
 from finetune.data.counts import Counts
 from finetune.errors import FinetuneError
 from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
@@ -67,7 +68,9 @@ class ModelSize:
 
     parameters: int
     linear: int
-    """Weights of the layers' linear maps: what 4 bits quantize, and what LoRA sits beside."""
+    """Weights of the layers' linear maps that a token goes through."""
+    quantizable: int
+    """Those that 4 bits quantize: linear layers, no experts that are stored as one tensor."""
     layers: int
     hidden: int
     vocabulary: int
@@ -236,7 +239,7 @@ def _work(recipe: Recipe, size: ModelSize, trainable: int, defaults: Defaults, s
         saves_by_time=not recipe.training.save_steps,
         saved_bytes=12 * trainable,
         model_bytes=4 * trainable,
-        quantized=size.linear if quantized else 0,
+        quantized=size.quantizable if quantized else 0,
     )
 
 
@@ -269,9 +272,12 @@ def _size(folder: Path) -> ModelSize:
     head = model.get_output_embeddings()
     layers = [layer for layer in model.get_decoder().modules() if isinstance(layer, torch.nn.Linear)]
     linear = sum(layer.weight.numel() for layer in layers if layer is not head)
+    # A token goes through a few of the experts only.
+    experts = sum(weight.numel() * active(model) // len(weight) for weight in fused(model).values())
     return ModelSize(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        linear=linear,
+        linear=linear + experts,
+        quantizable=linear,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
         vocabulary=config.vocab_size,

@@ -17,10 +17,11 @@ from finetune.errors import ModelError
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.inference.question import prompt_tokens
 from finetune.inference.sampling import Sampling, TokenSampler
+from finetune.inference.trial import logits_alone
 from finetune.machine import hardware
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
-from finetune.models.loading import load_base, load_weights, require_model
+from finetune.models.loading import load_base, load_weights, require_model, with_adapter
 from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
 from finetune.models.turn_end import end_ids
@@ -79,7 +80,9 @@ class Pair:
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
         else:
-            decoding, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter, another)
+            untouched = logits_alone(base)
+            tuned = with_adapter(base, run.model_dir, "tuned").eval()
+            decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, untouched)
         return cls(decoding, tokenizer, end_ids(tokenizer, base), _context(tokenizer, base), how)
 
     @property
@@ -262,12 +265,6 @@ def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], li
         marked_left.append(("".join(left[start:end]), None if same else "-"))
         marked_right.append(("".join(right[other_start:other_end]), None if same else "+"))
     return [part for part in marked_left if part[0]], [part for part in marked_right if part[0]]
-
-
-def _with_adapter(base, run: Run):
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(base, run.model_dir, adapter_name="tuned").eval()
 
 
 def _dtype(precision: str):

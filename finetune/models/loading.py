@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.adapters import Adapter
-from finetune.errors import RunError
+from finetune.errors import ModelError, RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
 from finetune.models.continuation import trainable_adapter
@@ -30,7 +30,8 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
-    return trainable_adapter(load_base(run.as_trained.model, workspace, adapter, dtype, device), run.model_dir)
+    base = load_base(run.as_trained.model, workspace, adapter, dtype, device)
+    return require_whole_adapter(trainable_adapter(base, run.model_dir), run.model_dir, "default")
 
 
 def require_model(run: Run) -> Run:
@@ -62,6 +63,30 @@ def _ready(model, folder: Path, found: Architecture):
     if found.reads_pictures and model.device.type != "meta":
         require_reads_text(model, folder.name)
     return model
+
+
+def with_adapter(base, folder: Path, name: str = "default"):
+    """A ``PeftModel``: ``base`` with the adapter in ``folder``, called ``name``; ``ModelError`` unless it is whole."""
+    from peft import PeftModel
+
+    return require_whole_adapter(PeftModel.from_pretrained(base, str(folder), adapter_name=name), folder, name)
+
+
+def require_whole_adapter(tuned, folder: Path, name: str):
+    """``tuned``, a ``PeftModel``, if each tensor of its adapter ``name`` is in ``folder``; ``ModelError`` if not.
+
+    PEFT itself only warns of one that is not there, and leaves that layer without a change.
+    """
+    from peft import get_peft_model_state_dict, load_peft_weights
+
+    stored = load_peft_weights(str(folder), device="cpu")
+    wanted = get_peft_model_state_dict(tuned, adapter_name=name, save_embedding_layers=False)
+    if missing := sorted(wanted.keys() - stored.keys()):
+        raise ModelError(
+            f"The adapter in {folder} lacks {len(missing):,} of its {len(wanted):,} tensors, such as {missing[0]}.",
+            "Train again, or restore the folder: the model would answer as if those layers had not been trained.",
+        )
+    return tuned
 
 
 def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):

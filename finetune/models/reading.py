@@ -18,6 +18,10 @@ HARMLESS = re.compile(
 that are computed, layers that guess several tokens ahead."""
 
 
+UNMERGEABLE = "a tensor is missing, or has another shape, among those that are put together, such as its experts."
+"""What is wrong where Transformers makes one tensor of several in the files and cannot; it says so in its log alone."""
+
+
 def from_files(folder: Path, name: str, **options) -> tuple[Any, dict]:
     """The model in ``folder`` as its ``auto_class`` loads it with ``options``, and Transformers' report of loading it.
 
@@ -46,8 +50,9 @@ def from_files(folder: Path, name: str, **options) -> tuple[Any, dict]:
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
+        said = UNMERGEABLE if "CONVERSION" in str(error) else first_sentence(error)
         raise ModelError(
-            f"The model {name} cannot be loaded: {first_sentence(error)}", "Choose another model, or download it again."
+            f"The model {name} cannot be loaded: {said}", "Choose another model, or download it again."
         ) from error
 
 

@@ -67,4 +67,6 @@ def _shapes(ours: Adapter, theirs: Adapter, name: str) -> bool:
     if name == "type" or name not in type(theirs).model_fields:
         return False
     as_theirs = ours.model_copy(update={name: getattr(theirs, name)})
+    if name in ours.kept:
+        return as_theirs != ours
     return as_theirs.peft_arguments() != ours.peft_arguments()

@@ -9,9 +9,9 @@ from finetune.adapters.targets import coverage, coverage_note, left_out
 from tests import zoo
 
 
-def tuned(name):
+def tuned(name, **settings):
     model = zoo.model(name)
-    return get_peft_model(model, LoRA(rank=2).peft_config(model))
+    return get_peft_model(model, LoRA(rank=2, **settings).peft_config(model))
 
 
 def wrapped(model) -> set[str]:
@@ -46,12 +46,16 @@ def test_pictures_have_no_adapter():
     assert coverage_note(model, "LoRA") == ""
 
 
-@pytest.mark.parametrize(("name", "most"), [("granitemoe", 0.2), ("qwen2_moe", 0.6), ("granitemoehybrid", 0.3)])
-def test_a_share_is_said_where_experts_have_none(name, most):
-    share, others = coverage(tuned(name))
+@pytest.mark.parametrize("settings", [{"experts": False}, {"dropout": 0.1}])
+@pytest.mark.parametrize(
+    ("name", "most"), [("granitemoe", 0.2), ("qwen2_moe", 0.6), ("granitemoehybrid", 0.3), ("mixtral", 0.2)]
+)
+def test_a_share_is_said_where_experts_have_none(name, most, settings):
+    share, others = coverage(model := tuned(name, **settings))
     assert share < most and "experts.gate_up_proj" in others
-    assert coverage_note(tuned(name), "LoRA").startswith(f"LoRA covers {share:.0%} of the weights")
+    assert coverage_note(model, "LoRA").startswith(f"LoRA covers {share:.0%} of the weights")
 
 
-def test_experts_that_are_covered_count():
-    assert coverage(tuned("mixtral"))[0] > 0.9
+@pytest.mark.parametrize("name", ["mixtral", "deepseek_v3", "gpt_oss"])
+def test_experts_that_are_covered_count(name):
+    assert coverage(tuned(name))[0] > 0.95 and coverage_note(tuned(name), "LoRA") == ""

@@ -10,7 +10,7 @@ from finetune.fit.profile import MemoryProfile
 from finetune.machine import hardware
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
-from tests import zoo
+from tests import gallery, zoo
 
 GIB = 2**30
 
@@ -230,6 +230,17 @@ def test_there_is_an_estimate_for_every_adapter(name, workspace):
         found[adapter] = estimate.estimate_fit(given, workspace, gpus=False).estimate_bytes
     assert found["full"] > found["lora"] > 0 or name == "gemma3n_text"
     assert found["qlora"] > 0 or name == "gemma3n_text"
+
+
+@pytest.mark.parametrize("name", ["qwen3_vl", "smolvlm", "llama4"])
+def test_an_estimate_counts_the_towers_and_trains_none(name, workspace):
+    whole = gallery.write(name, workspace.models_dir / name) and gallery.model(name)
+    towers = [part for part in whole.named_parameters() if "vision" in part[0] or "visual" in part[0]]
+    for adapter in ("full", "lora", "qlora"):
+        given = recipe(adapter=adapter).changed(**{"model.id": name, "training.length": 64})
+        fit = estimate.estimate_fit(given, workspace, gpus=False)
+        assert fit.parameters == sum(weight.numel() for weight in whole.parameters()) and fit.estimate_bytes > 0
+        assert 0 < fit.trainable <= fit.parameters - sum(weight.numel() for _, weight in towers)
 
 
 @pytest.mark.heavy

@@ -102,6 +102,19 @@ def test_the_base_answers_as_the_untouched_model_beside_an_adapter(pair, tiny_mo
     assert sum(reply.base != reply.tuned for reply in replies) > 20
 
 
+@pytest.mark.parametrize("kind", ["lora", "qlora"])
+def test_an_adapter_that_cannot_be_switched_off_is_not_shown_as_the_base(kind, home, monkeypatch):
+    """As it would be if PEFT's ``disable_adapter`` passed a layer by."""
+    from contextlib import nullcontext
+
+    from peft import PeftModel
+
+    workspace, runs = home
+    monkeypatch.setattr(PeftModel, "disable_adapter", lambda self: nullcontext())
+    with pytest.raises(ModelError, match="With the adapter switched off this model does not answer as its base"):
+        Pair.load(runs[kind], workspace)
+
+
 def test_the_base_answers_as_the_untouched_model_beside_a_full_model(home, tiny_model):
     workspace, runs = home
     pair = Pair.load(runs["full"], workspace)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from finetune.adapters import ADAPTERS
-from finetune.models.loading import load_base, load_weights
+from finetune.models.loading import load_base, load_tuned, load_weights
 from finetune.recipe import ModelSettings
 from tests.models.damage import edit_config, edit_tensors
 
@@ -72,6 +72,44 @@ def test_mxfp4_is_loaded_as_the_values_that_its_blocks_stand_for(tmp_path):
     edit_config(tmp_path, quantization_config={"quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"]})
     weights = load_weights(tmp_path, torch.bfloat16, "cpu").state_dict()
     assert len(values) == 2 and all(torch.equal(weights[name].float(), value) for name, value in values.items())
+
+
+@pytest.mark.parametrize("lost", [1, 6])
+def test_an_adapter_that_lacks_a_tensor_is_refused_wherever_it_is_loaded(lost, trained, with_tiny, tmp_path):
+    """PEFT warns of it in its log, and the layer then answers untrained."""
+    from safetensors.torch import load_file, save_file
+
+    from finetune.errors import ModelError
+    from finetune.exports import TARGETS
+    from finetune.inference.chat import Pair
+
+    run = trained()
+    path = run.model_dir / "adapter_model.safetensors"
+    tensors = load_file(path)
+    save_file(dict(list(tensors.items())[lost:]), path, {"format": "pt"})
+    for call in (
+        lambda: Pair.load(run, with_tiny),
+        lambda: TARGETS["merged"].write(run, with_tiny, tmp_path / "out"),
+        lambda: load_tuned(run, with_tiny, run.recipe.adapter, torch.float32),
+    ):
+        with pytest.raises(ModelError, match=f"lacks {lost} of its {len(tensors)} tensors, such as base_model.model."):
+            call()
+
+
+def test_a_model_that_reads_no_text_without_a_picture_is_refused_when_it_is_loaded(tmp_path, monkeypatch):
+    from transformers import LlavaForConditionalGeneration
+
+    from finetune.errors import ModelError
+    from tests import gallery
+
+    def needing(self, input_ids, pixel_values=None, **rest):
+        raise ValueError("You have to specify pixel_values. There are none.")
+
+    gallery.write("llava", tmp_path / "llava")
+    assert load_weights(tmp_path / "llava", torch.float32, "cpu")
+    monkeypatch.setattr(LlavaForConditionalGeneration, "forward", needing)
+    with pytest.raises(ModelError, match=r"llava reads no text alone \(You have to specify pixel_values"):
+        load_weights(tmp_path / "llava", torch.float32, "cpu")
 
 
 @pytest.fixture
