@@ -16,6 +16,7 @@ import inspect
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -30,7 +31,7 @@ from finetune.machine.libraries import load, versions
 from finetune.models import inspection
 from finetune.models.architecture import DEQUANTIZED, KEPT
 from finetune.models.continuation import trainable_adapter
-from finetune.models.loading import keep_gradients, require_model
+from finetune.models.loading import keep_gradients, kept_whole, require_model
 from finetune.models.locate import locate
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
@@ -98,7 +99,8 @@ class Script(Target):
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
             model = _put_model(recipe, workspace, staging)
-            text = source(run, view, model, prepared.defaults, _stored(recipe, workspace))
+            stored, whole = _stored(recipe, workspace), _whole(recipe, workspace)
+            text = source(run, view, model, prepared.defaults, stored, whole)
             (staging / "train.py").write_text(text, encoding="utf-8")
             staging.rename(folder)
         finally:
@@ -106,17 +108,18 @@ class Script(Target):
         return Exported(folder / "train.py")
 
 
-def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = "") -> str:
+def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = "", whole: Sequence[str] = ()) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one.
 
-    ``stored`` is the format of the base's weights (``Architecture.quantization``), empty for plain ones.
+    ``stored`` is the format of the base's weights (``Architecture.quantization``), empty for plain ones; ``whole`` are
+    the layers that are not quantized, where they are others than Transformers' own choice.
     """
     recipe, continues = with_fallbacks(run), "START" in model
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
-    quantization = _quantization(adapter, stored)
+    quantization = _quantization(adapter, stored, whole)
     settings = {
         **model,
         "PRECISION": chosen["training.precision"].value,
@@ -127,9 +130,9 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = 
         "ARGUMENTS": {**given, **method.options(pack)},
     }
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
-    from finetune.training.trainer import EpochOrder, ordered, suit_chunked_loss
+    from finetune.training.trainer import EpochOrder, is_without_routers, ordered, suit_chunked_loss
 
-    parts = (ordered, EpochOrder, suit_chunked_loss)
+    parts = (ordered, EpochOrder, suit_chunked_loss, is_without_routers)
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, parts)]
     in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
     if in_4_bits:
@@ -186,10 +189,15 @@ def _stored(recipe: Recipe, workspace: Workspace) -> str:
     return inspection.inspect(locate(recipe.model, workspace), recipe.model.id).architecture.quantization
 
 
-def _quantization(adapter: Adapter, stored: str) -> _Call | None:
+def _whole(recipe: Recipe, workspace: Workspace) -> list[str]:
+    """The layers that stay as they are while the base is quantized; empty for Transformers' own choice."""
+    return kept_whole(locate(recipe.model, workspace)) if recipe.adapter.quantization_arguments() else []
+
+
+def _quantization(adapter: Adapter, stored: str, whole: Sequence[str] = ()) -> _Call | None:
     """How Transformers quantizes the base, or computes weights ``stored`` in 8 or 4 bits back to 16."""
     if given := adapter.quantization_arguments():
-        return _Call("BitsAndBytesConfig", given)
+        return _Call("BitsAndBytesConfig", given | ({"llm_int8_skip_modules": list(whole)} if whole else {}))
     return _Call(DEQUANTIZED[stored], {"dequantize": True}) if stored in DEQUANTIZED else None
 
 

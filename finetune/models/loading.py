@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from finetune.adapters import Adapter
+from finetune.adapters import Adapter, targets
+from finetune.compat import unquantized_by_default
 from finetune.errors import RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
@@ -56,9 +57,25 @@ def load_weights(folder: Path, dtype, device: str, quantization=None):
     return model.eval()
 
 
+def kept_whole(folder: Path) -> list[str]:
+    """The layers of the model in ``folder`` that stay as they are while it is quantized; empty for Transformers' own.
+
+    Beside those that Transformers leaves (the head, tied weights), layers that no quantized one can replace.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    found = targets.kept_whole(model)
+    return sorted({*found, *unquantized_by_default(model)}) if found else []
+
+
 def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if quantization is not None:
+        quantization.llm_int8_skip_modules = kept_whole(folder) or None
         options["quantization_config"] = quantization
     elif found.quantization in DEQUANTIZED:
         import transformers
