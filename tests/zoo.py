@@ -151,12 +151,13 @@ def model(name: str, seed: int = 0):
     return built
 
 
-def write(name: str, folder: Path, seed: int = 0) -> Path:
-    """Write the tiny model of the type ``name`` with the starter's tokenizer to ``folder``: its weights in bf16."""
+def write(name: str, folder: Path, seed: int = 0, dtype=None) -> Path:
+    """Write the tiny model of the type ``name`` with the starter's tokenizer to ``folder``: its weights in bf16, or
+    in ``dtype``."""
     import torch
 
     tokenizer = _tokenizer()
-    tiny = model(name, seed).to(torch.bfloat16)
+    tiny = model(name, seed).to(dtype or torch.bfloat16)
     tiny.generation_config.eos_token_id = tokenizer.eos_token_id
     tiny.generation_config.pad_token_id = tokenizer.pad_token_id
     tiny.save_pretrained(folder)
