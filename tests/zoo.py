@@ -151,17 +151,17 @@ def model(name: str, seed: int = 0):
     return built
 
 
-def write(name: str, folder: Path, seed: int = 0) -> Path:
-    """Write the tiny model of the type ``name`` with the starter's tokenizer to ``folder``: its weights in bf16."""
-    return save(model(name, seed), folder)
+def write(name: str, folder: Path, seed: int = 0, dtype=None) -> Path:
+    """Write the tiny model of the type ``name`` with the starter's tokenizer to ``folder``, as ``save`` does."""
+    return save(model(name, seed), folder, dtype)
 
 
-def save(tiny, folder: Path) -> Path:
-    """Write the model ``tiny`` with the starter's tokenizer to ``folder``: its weights in bf16."""
+def save(tiny, folder: Path, dtype=None) -> Path:
+    """Write the model ``tiny`` with the starter's tokenizer to ``folder``: its weights in ``dtype``, else in bf16."""
     import torch
 
     tokenizer = _tokenizer()
-    tiny = tiny.to(torch.bfloat16)
+    tiny = tiny.to(dtype or torch.bfloat16)
     tiny.generation_config.eos_token_id = tokenizer.eos_token_id
     tiny.generation_config.pad_token_id = tokenizer.pad_token_id
     tiny.save_pretrained(folder)

@@ -1,7 +1,11 @@
 """What an adapter on "all linear layers" leaves out of a model, and how much of the model it covers."""
 
+import inspect
 import re
 from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 from finetune.adapters.experts import fused
 
@@ -19,20 +23,16 @@ def left_out(model) -> list[str]:
     - All outside the decoder: pictures and sound have towers of their own, which text never reaches.
     - ``out_proj`` and ``dt_proj`` of Mamba's mixers: their kernels read the weight and pass the adapter by.
     - Routers, which choose the experts of a token: they return more than one tensor, or read their layers' weights.
+    - Layers that are linear by name alone, such as block-diagonal projections (DeepSeek V4).
     """
-    import torch
-
-    decoder = {id(part) for part in model.get_decoder().modules()}
+    decoder = {id(part) for part in decoder_of(model).modules()}
     routers = [part for part in model.modules() if ROUTER.search(type(part).__name__)]
     routing = {id(layer) for part in routers for layer in part.modules()}
-    found = []
-    for name, layer in model.named_modules():
-        if not isinstance(layer, torch.nn.Linear) or layer is model.get_output_embeddings():
-            continue
-        parent = model.get_submodule(name.rpartition(".")[0])
-        if id(layer) not in decoder or id(layer) in routing or _passes_by(parent, name):
-            found.append(name)
-    return found
+    return [
+        name
+        for name, layer, parent in _linear_layers(model)
+        if id(layer) not in decoder or id(layer) in routing or not is_linear(layer) or _is_of_a_mixer(parent, name)
+    ]
 
 
 def freeze_towers(model) -> None:
@@ -45,9 +45,66 @@ def freeze_towers(model) -> None:
         weight.requires_grad_(id(weight) in reached)
 
 
-def _passes_by(parent, name: str) -> bool:
+def kept_whole(model) -> list[str]:
+    """The linear layers of ``model`` that no quantized layer can replace, by their full names.
+
+    Those that are linear by name alone, and those whose weight a model's own code reads past the layer: a packed one
+    has neither its shape nor its numbers.
+    """
+    return [
+        name
+        for name, layer, parent in _linear_layers(model)
+        if not is_linear(layer) or name.rpartition(".")[2] in _weights_read(type(parent))
+    ]
+
+
+def decoder_of(model):
+    """The part of ``model`` that reads text: all of its base where ``decoder`` names the head (ModernBERT)."""
+    import torch
+
+    found = model.get_decoder()
+    return model.base_model if isinstance(found, torch.nn.Linear) else found
+
+
+def _linear_layers(model) -> Iterator[tuple[str, Any, Any]]:
+    """The full name of each linear layer but the head, the layer, and the part that it belongs to."""
+    import torch
+
+    for name, layer in model.named_modules():
+        if isinstance(layer, torch.nn.Linear) and layer is not model.get_output_embeddings():
+            yield name, layer, model.get_submodule(name.rpartition(".")[0])
+
+
+def is_linear(layer) -> bool:
+    """True unless ``layer`` is a class of a model that computes something else than a product with its weight."""
+    import torch
+
+    if type(layer).forward is torch.nn.Linear.forward or not type(layer).__module__.startswith("transformers.models"):
+        return True
+    rows = torch.zeros(1, layer.in_features, dtype=layer.weight.dtype, device=layer.weight.device)
+    try:
+        with torch.no_grad():
+            return layer(rows).shape == (1, layer.out_features)
+    except (AttributeError, RuntimeError):  # several tensors, or more rows than one at once
+        return False
+
+
+def _is_of_a_mixer(parent, name: str) -> bool:
     """True if ``parent`` is a mixer of Mamba (state-space matrix A, skip D) and ``name`` a weight that it reads."""
     return hasattr(parent, "A_log") and hasattr(parent, "D") and name.endswith(("out_proj", "dt_proj"))
+
+
+@cache
+def _weights_read(cls: type) -> set[str]:
+    """The names of parts whose ``weight`` the source of ``cls`` computes with, beside its dtype, device and shape.
+
+    Slices are not counted: Bloom computes with some where it repeats the order of a tensor-parallel pretraining alone.
+    """
+    try:
+        source = inspect.getsource(cls)
+    except (OSError, TypeError):  # built in, or made at run time
+        return set()
+    return set(re.findall(r"\bself\.(\w+)\.weight\b(?!\.(?:dtype|device|shape|size|ndim)\b|\[)", source))
 
 
 def coverage(tuned) -> tuple[float, list[str]]:
@@ -57,7 +114,7 @@ def coverage(tuned) -> tuple[float, list[str]]:
     """
     import torch
 
-    decoder = tuned.get_base_model().get_decoder()
+    decoder = decoder_of(tuned.get_base_model())
     embeddings = [part for part in decoder.modules() if isinstance(part, torch.nn.Embedding)]
     head = tuned.get_base_model().get_output_embeddings()
     tables = {id(weight) for part in (*embeddings, *([head] if head else [])) for weight in part.parameters()}

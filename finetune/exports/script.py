@@ -16,6 +16,7 @@ import inspect
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
@@ -31,7 +32,7 @@ from finetune.machine.libraries import load, versions
 from finetune.models import inspection
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture
 from finetune.models.continuation import trainable_adapter
-from finetune.models.loading import keep_gradients, require_model
+from finetune.models.loading import keep_gradients, kept_whole, require_model
 from finetune.models.locate import locate
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
@@ -102,7 +103,8 @@ class Script(Target):
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
             model = _put_model(recipe, workspace, staging)
-            text = source(run, view, model, prepared.defaults, _architecture(recipe, workspace))
+            found, whole = _architecture(recipe, workspace), _whole(recipe, workspace)
+            text = source(run, view, model, prepared.defaults, found, whole)
             (staging / "train.py").write_text(text, encoding="utf-8")
             staging.rename(folder)
         finally:
@@ -110,17 +112,20 @@ class Script(Target):
         return Exported(folder / "train.py")
 
 
-def source(run: Run, view: View, model: dict, defaults: Defaults, found: Architecture) -> str:
+def source(
+    run: Run, view: View, model: dict, defaults: Defaults, found: Architecture, whole: Sequence[str] = ()
+) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one.
 
-    ``found`` is the architecture of MODEL.
+    ``found`` is the architecture of MODEL; ``whole`` are the layers that are not quantized, where they are others than
+    Transformers' own choice.
     """
     recipe, continues, stored = run.as_trained, "START" in model, found.quantization
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
-    quantization = _quantization(adapter, stored)
+    quantization = _quantization(adapter, stored, whole)
     settings = {
         **model,
         "PRECISION": chosen["training.precision"].value,
@@ -131,9 +136,9 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, found: Archite
         "ARGUMENTS": {**given, **method.options(pack)},
     }
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
-    from finetune.training.trainer import EpochOrder, ordered, suit_chunked_loss
+    from finetune.training.trainer import EpochOrder, is_without_routers, ordered, suit_chunked_loss
 
-    parts = (ordered, EpochOrder, suit_chunked_loss)
+    parts = (ordered, EpochOrder, suit_chunked_loss, is_without_routers)
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, parts)]
     in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
     if in_4_bits:
@@ -195,10 +200,15 @@ def _architecture(recipe: Recipe, workspace: Workspace) -> Architecture:
     return replace(found, quantization="") if recipe.model.run and recipe.adapter.trains_base() else found
 
 
-def _quantization(adapter: Adapter, stored: str) -> _Call | None:
+def _whole(recipe: Recipe, workspace: Workspace) -> list[str]:
+    """The layers that stay as they are while the base is quantized; empty for Transformers' own choice."""
+    return kept_whole(locate(recipe.model, workspace)) if recipe.adapter.quantization_arguments() else []
+
+
+def _quantization(adapter: Adapter, stored: str, whole: Sequence[str] = ()) -> _Call | None:
     """How Transformers quantizes the base, or computes weights ``stored`` in 8 or 4 bits back to 16."""
     if given := adapter.quantization_arguments():
-        return _Call("BitsAndBytesConfig", given)
+        return _Call("BitsAndBytesConfig", given | ({"llm_int8_skip_modules": list(whole)} if whole else {}))
     return _Call(DEQUANTIZED[stored], {"dequantize": True}) if stored in DEQUANTIZED else None
 
 

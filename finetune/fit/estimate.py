@@ -266,7 +266,8 @@ def _size(folder: Path) -> ModelSize:
     import torch
 
     from finetune.adapters.full import Full
-    from finetune.fit.profile import config_of, empty
+    from finetune.fit.profile import empty
+    from finetune.models.skeleton import config_of
 
     config, model = config_of(folder), empty(folder, Full())
     head = model.get_output_embeddings()

@@ -16,6 +16,7 @@ blocks that give each expert the tokens routed to it, or that put time before th
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from finetune.adapters.targets import is_linear
 from finetune.compat import attention_of
 from finetune.inference.decoding import Position, SequentialDecoding, Variant
 
@@ -179,7 +180,7 @@ def _batch_variant_layers(model) -> list:
             continue
         shape = (type(layer), layer.in_features, layer.out_features, layer.bias is None)
         if shape not in verdicts:
-            verdicts[shape] = _is_batch_variant(layer, model.dtype)
+            verdicts[shape] = not is_linear(layer) or _is_batch_variant(layer, model.dtype)
         if verdicts[shape]:
             found.append(layer)
     return found

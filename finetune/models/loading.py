@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from finetune.adapters import Adapter
+from finetune.adapters import Adapter, targets
+from finetune.compat import unquantized_by_default
 from finetune.errors import ModelError, RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
@@ -15,6 +16,7 @@ from finetune.models.continuation import trainable_adapter
 from finetune.models.files import read_config
 from finetune.models.locate import locate
 from finetune.models.reading import from_files, require_complete, require_reads_text
+from finetune.models.skeleton import skeleton
 from finetune.recipe import ModelSettings
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
@@ -89,9 +91,20 @@ def require_whole_adapter(tuned, folder: Path, name: str):
     return tuned
 
 
+def kept_whole(folder: Path) -> list[str]:
+    """The layers of the model in ``folder`` that stay as they are while it is quantized; empty for Transformers' own.
+
+    Beside those that Transformers leaves (the head, tied weights), layers that no quantized one can replace.
+    """
+    model = skeleton(folder)
+    found = targets.kept_whole(model)
+    return sorted({*found, *unquantized_by_default(model)}) if found else []
+
+
 def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if quantization is not None:
+        quantization.llm_int8_skip_modules = kept_whole(folder) or None
         options["quantization_config"] = quantization
     elif found.quantization in DEQUANTIZED:
         import transformers

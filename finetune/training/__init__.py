@@ -7,6 +7,7 @@ origin          what it is made from, noted so that a resumed run is made from t
 start           what it starts from: the base, or an earlier run
 defaults        what is chosen where the recipe leaves it open, each value with its reason
 separation      whether the model keeps rows apart that share a sequence, tried before any is packed
+head            whether TRL's chunked head gives the model's own loss, tried before it is trained
 trainer         what every TRL trainer is given: checkpoints that are whole or not there, an order that can be resumed
 reporter        the trainer's callback: what happened, as events
 sample_answers  the answers of base and tuned to a few fixed prompts while it trains

@@ -32,6 +32,7 @@ from finetune.training import distributed, fsdp
 from finetune.training.base import bring_base
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
+from finetune.training.head import require_own_loss
 from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
@@ -194,6 +195,7 @@ def build(attempt: Attempt, *callbacks):
 
     keep_rows_apart(attempt)
     suit_chunked_loss(attempt.model)
+    require_own_loss(attempt.model, max((row["input_ids"] for row in attempt.prepared.rows.train), key=len))
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)
@@ -339,9 +341,5 @@ def arguments(recipe: Recipe, defaults: Defaults, machine: hardware.Machine, pre
 
 def count(model, trainable: bool) -> int:
     """Parameters of ``model``; a 4-bit weight, stored two to a byte, counts as two."""
-    total = 0
-    for parameter in model.parameters():
-        if parameter.requires_grad or not trainable:
-            packed = type(parameter).__name__ == "Params4bit"
-            total += parameter.numel() * (2 if packed else 1)
-    return total
+    counted = (parameter for parameter in model.parameters() if parameter.requires_grad or not trainable)
+    return sum(each.numel() * (2 if type(each).__name__ == "Params4bit" else 1) for each in counted)

@@ -114,6 +114,17 @@ def ordered(trainer_class: type, padding_row: dict) -> type:
             self._order.epoch = epoch
             super()._run_epoch(epoch=epoch, **rest)
 
+        def evaluation_loop(self, *given, **named):
+            """The loss of the rows alone: the balance of a mixture's routers is trained for, and measures no answer."""
+            config, balanced = self.model.config.get_text_config(), getattr(self, "aux_loss_enabled", False)
+            if not balanced:
+                return super().evaluation_loop(*given, **named)
+            self.aux_loss_enabled = config.output_router_logits = False
+            try:
+                return super().evaluation_loop(*given, **named)
+            finally:
+                self.aux_loss_enabled = config.output_router_logits = True
+
     return Ordered
 
 
@@ -178,7 +189,9 @@ def suit_chunked_loss(model) -> None:
     """Let TRL's chunked head find what it asks of ``model``: its decoder and its number of experts.
 
     It takes ``base_model`` for the decoder, which is the model itself where its prefix names no part of it (Llama 4);
-    and ``num_experts``, which some mixtures of experts (Granite, Phi-3.5) call ``num_local_experts``. Neither is saved.
+    and ``num_experts``, which some mixtures of experts call otherwise (Granite, Phi-3.5, DeepSeek V4). It asks routers
+    for their balance wherever a config could have them: also in a dense model of such a family (Doge). None of it is
+    saved.
     """
     base = model.get_base_model() if hasattr(model, "peft_config") else model
     if base.base_model is base:
@@ -189,8 +202,25 @@ def suit_chunked_loss(model) -> None:
             vars(base)["own_decoder"] = decoder  # beside the modules, so that its weights have one name
             base.base_model_prefix = "own_decoder"
     config = base.config.get_text_config()
-    if hasattr(config, "num_local_experts") and not hasattr(config, "num_experts"):
-        type(config).attribute_map = {**type(config).attribute_map, "num_experts": "num_local_experts"}
+    experts = config.attribute_map.get("num_local_experts", "num_local_experts")
+    if hasattr(config, experts) and not hasattr(config, "num_experts"):
+        type(config).attribute_map = {**type(config).attribute_map, "num_experts": experts}
+    if is_without_routers(base):
+        config.router_aux_loss_coef = 0.0
+
+
+def is_without_routers(base) -> bool:
+    """True if no layer of ``base`` has a router of the kind whose logits Transformers records for this family."""
+    recorded = [
+        (part, spec)
+        for part in base.modules()
+        if isinstance(specs := getattr(part, "can_record_outputs", None), dict) and "router_logits" in specs
+        for spec in (specs["router_logits"] if isinstance(specs["router_logits"], list) else [specs["router_logits"]])
+    ]
+    kinds = [(part, getattr(spec, "target_class", spec)) for part, spec in recorded]
+    return bool(kinds) and not any(
+        isinstance(kind, str) or any(isinstance(layer, kind) for layer in part.modules()) for part, kind in kinds
+    )
 
 
 def require_finite(model, step: int) -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.fit.profile import AllocationLedger, Step, config_of, empty, profile_step
+from finetune.fit.profile import AllocationLedger, Step, empty, profile_step
+from finetune.models.skeleton import config_of
 from finetune.paths import PROJECT
 
 STEP = Step(sequences=4, length=100, mixed_precision=False, base_dtype="float32", masked=False)
