@@ -4,6 +4,8 @@ from pathlib import Path
 
 from finetune.commands.command import Commands, answer, settings, take_settings
 from finetune.commands.progress import PATIENCE_S, Status, shown
+from finetune.data.detected import AUTO, Detected
+from finetune.data.settings import DataSettings
 from finetune.recipe import ModelSettings, Recipe
 from finetune.runs.workspace import Workspace
 
@@ -22,6 +24,16 @@ def add(commands: Commands) -> None:
         "--length", type=int, default=1024, metavar="N", help="truncate rows at this many tokens (default: 1024)"
     )
     take_settings(check, "how the file is read, e.g. encoding=latin-1")
+
+
+def understood(detected: Detected, given: DataSettings) -> list[str]:
+    """How the rows are understood, line by line."""
+    chosen = "as you chose" if given.format != AUTO else f"{detected.percent} % confidence"
+    lines = [f"format: {detected.format} ({detected.title}, {chosen})", f"columns: {detected.mapped}"]
+    lines += [f"not used: {detected.unread}"] if detected.unused else []
+    lines += [f"note: {note}" for note in detected.notes]
+    doubt = detected.doubt(given.format)
+    return [*lines, f"question: {doubt} {detected.remedy}"] if doubt else lines
 
 
 def check_file(options, workspace: Workspace) -> int:
@@ -62,7 +74,8 @@ def check_file(options, workspace: Workspace) -> int:
     finally:
         progress.close()
     facts = report.to_dict()
-    lines = [f"{key}: {facts[key]}" for key in ("format", "rows", "kept", "tokens", "longest")]
+    lines = understood(report.detected, given)
+    lines += [f"{key}: {facts[key]}" for key in ("rows", "kept", "tokens", "longest")]
     lines += [f"row {row['row']}: {row['reason']}" for row in facts["rejected"]]
     lines += [f"{finding['severity']}: {finding['message']}" for finding in facts["findings"]]
     return answer(options, facts, [*lines, facts["advice"]])

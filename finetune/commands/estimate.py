@@ -29,7 +29,7 @@ def fit_recipe(options, workspace: Workspace) -> int:
     from finetune.service.preflight import require_runnable
 
     recipe = Recipe.load(options.recipe).changed(**settings(options.set))
-    require_runnable(recipe, workspace)
+    require_runnable(recipe, workspace, is_confirmed=True)
     load()
     counts = count_tokens(recipe, workspace)
     fit, change = estimate_fit(recipe, workspace, counts), suggest(recipe, workspace, counts)

@@ -22,6 +22,9 @@ def add(commands: Commands) -> None:
     )
     train.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
     take_settings(train, "replace a setting of the recipe, e.g. method.type=dpo")
+    train.add_argument(
+        "--yes", action="store_true", help="train even where it is not certain what the rows of the data mean"
+    )
     resume = commands.add("resume", resume_run, "resume a run from its last checkpoint, in the foreground")
     resume.add_argument("run", metavar="RUN", help="the number or the id of a run")
 
@@ -35,7 +38,7 @@ def train_recipe(options, workspace: Workspace) -> int:
     if len(made) > 1:
         return _train_all(options, made, workspace)
     if distributed.is_main_process():
-        require_runnable(made[0], workspace)
+        require_runnable(made[0], workspace, is_confirmed=options.yes)
         run_id = workspace.create(made[0]).id
         _announce(options, f"Training {run_id} …")
     return _train(options, run_id, workspace)
@@ -79,7 +82,7 @@ def _train_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
         raise RecipeError("A sweep is trained by one process.", "Start it without torchrun, or on the page.")
     known = KnownKinds()
     for recipe in recipes:
-        require_runnable(recipe, workspace, known=known)
+        require_runnable(recipe, workspace, known=known, is_confirmed=options.yes)
     runs, views = [], []
     for n, recipe in enumerate(recipes, start=1):
         runs.append(workspace.create(recipe))

@@ -6,17 +6,19 @@ In the order of the way that rows take:
     hub          datasets on the Hugging Face Hub, downloaded as files
     readers/     one reader per kind of file, and the map of what they share
     table        the rows of a file as they were written, each with its number
+    faulty       what stands in a row for a value with a fault
     store        where rows are kept: in memory, or in a file with a few bytes of memory per row
     texts        flags and hashes of text columns, many texts at once
     fixes/       changes to the rows before training, one file each
     formats/     what a row can look like, one file each
     kinds        the kinds of example
-    contents     what columns hold
     explanation  how much of the rows a format accounts for
+    threads      tables with one turn in each row, put together
     marks        columns that say how a row takes part
     detection    the format of a table, and the dataset it gives
     examples     examples made from rows on access
     dataset      examples, the row of each, and the rejected rows
+    detected     how the rows are understood, in words
     settings     the training data of a recipe, and how it is read
     loading      read, fix and split files into a dataset with held-out rows
     split        the train / held-out split

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from finetune.data.detected import Detected
 from finetune.data.examples import picked
 from finetune.data.store import Numbers
 from finetune.data.table import Rejected, Table
@@ -47,6 +48,20 @@ class Dataset:
     """The rows that the examples are from."""
     unmasked: Table | None = field(default=None, repr=False)
     """The same rows before masking, if a column groups or stratifies them."""
+
+    @property
+    def detected(self) -> Detected:
+        """How the rows are understood."""
+        return Detected(
+            self.format,
+            self.title,
+            self.kind,
+            self.columns,
+            self.unused,
+            self.confidence,
+            self.reason,
+            tuple(self.notes),
+        )
 
     def without(self, positions: Collection[int], reason: str) -> "Dataset":
         """This dataset without the examples at ``positions``; a row that has no other is rejected for ``reason``."""

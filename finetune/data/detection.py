@@ -3,15 +3,16 @@
 Settings override what is detected; rows are rejected with a reason, never changed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from finetune.data.contents import sample
 from finetune.data.dataset import Dataset
+from finetune.data.detected import AUTO
 from finetune.data.examples import Examples
-from finetune.data.explanation import Columns, Explanation, explain
+from finetune.data.explanation import EASE, Columns, Explanation, explain
 from finetune.data.fixes import offering
 from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
+from finetune.data.formats.contents import sample
 from finetune.data.formats.mapping import check_roles, used
 from finetune.data.marks import Marks, marks_of
 from finetune.data.settings import DataSettings
@@ -136,12 +137,11 @@ def _nothing_left(rejected: list[Rejected], total: int, title: str = "") -> Data
 def choose_format(table: Table, settings: DataSettings) -> Choice:
     """The format of ``table`` and its columns: those of the settings, and the rest as detected."""
     rows = sample(table.rows)
-    read = used(settings.columns) | {settings.group, settings.stratify}
-    marks = marks_of(table.columns, rows, read)
+    marks = marks_of(table.columns, rows, used(settings.columns) | {settings.group, settings.stratify})
     columns = Columns(tuple(name for name in table.columns if name not in marks.columns), rows)
-    if settings.format != "auto":
-        form, seen = _named(table, settings, rows)
-        return _choice(Explanation(form, seen, 1.0), columns, settings, marks, confidence=1.0)
+    if settings.format != AUTO:
+        form, seen = _named(columns, settings)
+        return _choice(Explanation(form, seen, 1.0), columns, settings, marks, 1.0)
     fitting = [form for form in FORMATS.values() if settings.columns.keys() <= {field.name for field in form.fields}]
     found = ((form, form.recognize(columns.names, rows, settings.columns, settings.meanings)) for form in fitting)
     ranked = sorted((explain(form, seen, columns) for form, seen in found if seen), key=lambda each: each.rank)
@@ -150,38 +150,38 @@ def choose_format(table: Table, settings: DataSettings) -> Choice:
             f"No format fits these columns: {', '.join(table.columns)}.",
             "Assign columns to the fields of a format, for example to prompt and completion.",
         )
-    return _choice(ranked[0], columns, settings, marks, ranked[0].confidence, [ranked[0].passed_over(ranked[1:])])
+    best = ranked[0]
+    confidence = best.seen.served**EASE if settings.columns else best.confidence
+    return _choice(best, columns, settings, marks, confidence, best.passed_over(ranked[1:]))
 
 
 def _choice(
-    best: Explanation,
-    columns: Columns,
-    settings: DataSettings,
-    marks: Marks,
-    confidence: float,
-    notes: Iterable[str] = (),
+    best: Explanation, columns: Columns, settings: DataSettings, marks: Marks, confidence: float, note: str = ""
 ) -> Choice:
     """``best`` as the choice, with the columns that it leaves unused."""
     read = used(best.seen.columns) | {settings.group, settings.stratify}
     unused = tuple(name for name in columns.names if name not in read)
-    said = (*best.seen.notes, *marks.notes, *notes)
-    return Choice(best.form, best.seen, confidence, unused, tuple(filter(None, said)), marks)
+    notes = (*best.seen.notes, *marks.notes, *([note] if note else []))
+    return Choice(best.form, best.seen, confidence, unused, notes, marks)
 
 
-def _named(table: Table, settings: DataSettings, sample: list[dict]) -> tuple[Format, Recognition]:
+def _named(columns: Columns, settings: DataSettings) -> tuple[Format, Recognition]:
     """The format that the settings name, with their columns, and the rest as detected."""
     form = FORMATS.get(settings.format)
     if form is None:
-        raise DataError(f'There is no format "{settings.format}".', f"There are: auto, {', '.join(FORMATS)}.")
+        raise DataError(f'There is no format "{settings.format}".', f"There are: {AUTO}, {', '.join(FORMATS)}.")
     names = [field.name for field in form.fields]
     unknown = [field for field in settings.columns if field not in names]
     if unknown:
         raise DataError(f'{form.title} has no field "{unknown[0]}".', f"Its fields are: {', '.join(names)}.")
     check_roles(settings.meanings)
-    columns = form.find(table.columns, sample, settings.columns)
-    if missing := form.missing(columns):
+    found = form.find(columns.names, columns.rows, settings.columns)
+    if form.missing(found):
+        found |= form.guess(columns.names, columns.rows, found)
+    if missing := form.missing(found):
         raise DataError(
             f"{form.title}: no column is assigned to the field {' and '.join(missing)}.",
-            f"There are: {', '.join(table.columns)}.",
+            f"There are: {', '.join(columns.names)}.",
         )
-    return form, Recognition(1.0, f"{form.title}, as you chose.", columns)
+    notes = tuple(form.notes(found, columns.rows))
+    return form, Recognition(1.0, f"{form.title}, as you chose.", found, notes=notes)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from finetune.data.contents import Content, content_of, is_nothing, strings_of
+from finetune.data.formats.contents import Content, content_of, is_nothing, strings_of
 from finetune.data.formats.format import Format, Recognition, plain
 from finetune.data.formats.mapping import used
 from finetune.data.formats.rated import is_rating
@@ -36,6 +36,7 @@ PAIRED = {
 WORTH = {
     "label", "labels", "kto_tag", "is_good", "thumbs", "thumb", "thumbs_up", "feedback", "liked", "vote", "rating",
     "score", "reward", "stars", "winner", "preference", "is_correct", "accepted", "is_accepted", "better",
+    "helpfulness", "quality", "overall_score",
 }  # fmt: skip
 """Names of columns that say what an answer is worth, if their values are ratings."""
 
@@ -45,6 +46,7 @@ class Columns:
 
     def __init__(self, names: tuple[str, ...], rows: list[dict]):
         self.names, self.rows = names, rows
+        self._texts: dict[tuple[int, str], list[str]] = {}
 
     @cached_property
     def contents(self) -> dict[str, Content]:
@@ -55,6 +57,16 @@ class Columns:
         """The columns with content that ``read`` neither are nor repeat."""
         others = [name for name in self.names if name not in read and self.contents[name].kind != "empty"]
         return [name for name in others if not self._is_echo(name, read)]
+
+    def share_without(self, unread: Sequence[str], only_meaningful: bool) -> float:
+        """The share of the content that is in other columns than ``unread``."""
+        weights = {
+            name: content.weight
+            for name, content in self.contents.items()
+            if content.is_meaningful or not only_meaningful
+        }
+        total = sum(weights.values())
+        return 1 - sum(weights.get(name, 0) for name in unread) / total if total else 1.0
 
     def worths(self) -> list[str]:
         """The columns that say which answer is better or what one is worth."""
@@ -73,8 +85,26 @@ class Columns:
         """True if ``name`` repeats what the columns ``read`` hold, or writes it out as one text."""
         if not self.contents[name].weight:
             return False
-        rows = [row for row in self.rows if not is_nothing(row.get(name))][:ECHO_ROWS]
-        return sum(_repeats(row, name, read) for row in rows) >= ENOUGH * len(rows)
+        places = [place for place, row in enumerate(self.rows) if not is_nothing(row.get(name))][:ECHO_ROWS]
+        return sum(self._repeats(place, name, read) for place in places) >= ENOUGH * len(places)
+
+    def _repeats(self, place: int, name: str, read: Sequence[str]) -> bool:
+        """True if the texts of a row in the column ``name`` are those in ``read``, or contain them all."""
+        own, others = self._texts_in(place, name), [text for column in read for text in self._texts_in(place, column)]
+        if not own or not others:
+            return False
+        whole, written = "\n".join(others), "\n".join(own)
+        if all(text in whole for text in own):
+            return True
+        return all(text in written for text in others) and ECHO_SHARE * sum(map(len, others)) >= len(written)
+
+    def _texts_in(self, place: int, name: str) -> list[str]:
+        """The texts of a row in a column with single spaces, without the names of speakers."""
+        key = place, name
+        if key not in self._texts:
+            texts = (" ".join(text.split()) for text in strings_of(parsed(self.rows[place].get(name))))
+            self._texts[key] = [text for text in texts if text and text.lower() not in SPEAKERS]
+        return self._texts[key]
 
 
 @dataclass(frozen=True)
@@ -85,6 +115,8 @@ class Explanation:
     seen: Recognition
     share: float
     """0 to 1: the share of the content that the format reads."""
+    text_share: float = 1.0
+    """The same of texts, lists and objects alone: what a person will miss."""
     ignored: tuple[str, ...] = ()
     """Columns that say what an answer is worth, which the format does not read."""
 
@@ -99,7 +131,7 @@ class Explanation:
     @property
     def confidence(self) -> float:
         """0 to 1: how likely the rows are meant so."""
-        explained = min(1.0, self.share / ENOUGH)
+        explained = min(1.0, self.text_share / ENOUGH)
         return self.seen.certainty * explained * self.seen.served**EASE * (IGNORED if self.ignored else 1)
 
     def passed_over(self, others: Sequence["Explanation"]) -> str:
@@ -116,30 +148,11 @@ def explain(form: Format, seen: Recognition, columns: Columns) -> Explanation:
     """How much of ``columns`` the format accounts for if it reads them as ``seen``."""
     read = used(seen.columns)
     unread = columns.unread(sorted(read))
-    weights = {name: content.weight for name, content in columns.contents.items()}
-    total = sum(weights.values())
-    missed = sum(weights[name] for name in unread)
-    ignored = tuple(name for name in columns.worths() if name not in read and matters(name, form.kind))
-    return Explanation(form, seen, 1 - missed / total if total else 1.0, ignored)
+    shares = (columns.share_without(unread, is_meaningful) for is_meaningful in (False, True))
+    ignored = tuple(name for name in columns.worths() if name not in read and matters(name, form))
+    return Explanation(form, seen, *shares, ignored)
 
 
-def matters(name: str, kind: str) -> bool:
-    """True if examples of a ``kind`` lack what the column ``name`` says of the worth of answers."""
-    return plain(name) in PAIRED or kind == "chat"
-
-
-def _repeats(row: dict, name: str, read: Sequence[str]) -> bool:
-    """True if the texts of a row in the column ``name`` are those in ``read``, or contain them all."""
-    own, others = _texts(row.get(name)), [text for column in read for text in _texts(row.get(column))]
-    if not own or not others:
-        return False
-    whole, written = "\n".join(others), "\n".join(own)
-    if all(text in whole for text in own):
-        return True
-    return all(text in written for text in others) and ECHO_SHARE * sum(map(len, others)) >= len(written)
-
-
-def _texts(value: object) -> list[str]:
-    """The texts in a value with single spaces, without the names of speakers."""
-    texts = (" ".join(text.split()) for text in strings_of(parsed(value)))
-    return [text for text in texts if text and text.lower() not in SPEAKERS]
+def matters(name: str, form: Format) -> bool:
+    """True if a format that does not read what the column ``name`` says of the worth of answers ignores it."""
+    return plain(name) in PAIRED or form.kind == "chat" and not form.is_task

@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 from finetune.data.readers import HUB_SUFFIXES
+from finetune.data.readers.splits import SPLITS
 from finetune.data.settings import DataSettings
 from finetune.data.table import MAX_BYTES
 from finetune.errors import DataError
@@ -18,12 +19,6 @@ DESCRIPTIONS = ("dataset_infos.json", "dataset_info.json")
 MAX_FILES = 200
 """A dataset in more files is usually a corpus, and takes long to fetch one by one."""
 TIMEOUT_S = 15
-SPLITS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "dev", "val"),
-    "test": ("test", "testing", "eval", "evaluation"),
-}
-"""Split -> its keywords in names of files and folders, as in the datasets library."""
 HINT = "Check the connection, or download the file elsewhere and upload it."
 
 

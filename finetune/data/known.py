@@ -67,7 +67,7 @@ class KnownKinds:
         """Cache the kind of ``dataset``, read with ``settings`` from files that were in the state ``before``."""
         key = (before, settings.model_dump_json())
         with self._changing:
-            self._kinds[key] = DatasetKind(dataset.kind, dataset.title)
+            self._kinds[key] = _kind_of(dataset, settings)
             self._kinds.move_to_end(key)
             while len(self._kinds) > MOST:
                 self._kinds.popitem(last=False)
@@ -78,10 +78,15 @@ class KnownKinds:
         if known:
             return known
         dataset = self.read(settings, find, trusted)
-        return DatasetKind(dataset.kind, dataset.title)
+        return _kind_of(dataset, settings)
 
     def _found(self, settings: DataSettings, find: Find, trusted: bool) -> tuple[list[Path], Stamps]:
         """The files that ``settings`` name and their state; ``DataError`` also if the held-out file is missing."""
         paths = files(settings, find, trusted)
         held_out_path(paths[0], settings)
         return paths, stamps(paths)
+
+
+def _kind_of(dataset: Dataset, settings: DataSettings) -> DatasetKind:
+    doubt = dataset.detected.doubt(settings.format)
+    return DatasetKind(dataset.kind, dataset.title, doubt, dataset.detected.remedy if doubt else "")

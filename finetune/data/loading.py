@@ -13,6 +13,7 @@ from finetune.data.settings import DataSettings
 from finetune.data.sources import Progress, read_tables
 from finetune.data.split import split_dataset
 from finetune.data.table import Table
+from finetune.data.threads import put_together
 from finetune.errors import DataError
 
 UPLOAD = re.compile("[0-9a-f]{16}")
@@ -37,6 +38,7 @@ def read(
 
 def fixed(table: Table, settings: DataSettings) -> Dataset:
     """The examples in ``table`` with the fixes of ``settings``: first those of rows, then those of examples."""
+    table = put_together(table, settings)
     dataset = dataset_of(_on_table(table, settings.fixes, settings), settings)
     if settings.group or settings.stratify:
         others = [fix for fix in settings.fixes if not fix.everywhere]

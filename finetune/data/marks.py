@@ -6,7 +6,7 @@ No format reads them: they mean the same beside any of them.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from finetune.data.contents import is_nothing
+from finetune.data.formats.contents import is_nothing
 from finetune.data.formats.format import RowError, plain
 from finetune.data.formats.tools import parsed
 

@@ -33,6 +33,10 @@ class DatasetKind:
     kind: str
     title: str
     """The format's name as the page shows it."""
+    doubt: str = ""
+    """Why a person has to be asked whether the rows are meant so; empty if nobody has to be."""
+    remedy: str = ""
+    """What to do about the doubt."""
 
 
 @dataclass

@@ -18,6 +18,7 @@ from finetune.data.checks.answers import Answers
 from finetune.data.checks.check import look, most_severe_first, spread
 from finetune.data.counts import Counts
 from finetune.data.dataset import Dataset
+from finetune.data.detected import Detected
 from finetune.data.fixes import deduplicate, drop
 from finetune.data.histogram import Bins, bins_of, percentile
 from finetune.data.stages import Stage, stages_of
@@ -45,7 +46,8 @@ Sequences = Callable[[dict], tuple[TokenSequence, ...]]
 class Report:
     """What became of the rows: ``rows`` = ``kept`` + ``rejected`` + ``nothing_to_train_on``, if all were tokenized."""
 
-    format: str
+    detected: Detected
+    """How the rows are understood."""
     rows: int
     kept: int = 0
     """Rows that are trained on."""
@@ -84,7 +86,7 @@ class Report:
     def to_dict(self) -> dict:
         """The report as JSON values, with the keys of ``finetune check --json``."""
         return {
-            "format": self.format,
+            **self.detected.to_dict(),
             "rows": self.rows,
             "kept": self.kept,
             "rejected": [{"row": row.row, "line": row.line, "reason": row.reason} for row in self.rejected],
@@ -136,7 +138,7 @@ def check(
     A conversation that the model's chat template refuses is rejected with the template's reason; if it refuses all of
     them, that is a ``DataError``.
     """
-    report = Report(dataset.format, dataset.total_rows, rejected=list(dataset.rejected))
+    report = Report(dataset.detected, dataset.total_rows, rejected=list(dataset.rejected))
     count = len(dataset.examples)
     evidence = Evidence(dataset, held_out, length, spread(count, budget or (BUDGET if count <= BUDGET else SAMPLE)))
     report.sampled_from = len(evidence.sample) if evidence.is_sampled else 0

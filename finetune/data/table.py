@@ -6,6 +6,7 @@ reason, and a file that would take too much memory or time is refused.
 
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,8 +17,8 @@ MAX_BYTES = 2 * 2**30
 """Bytes of a file once unpacked; large tables are stored on disk, which needs no more space than this."""
 MAX_ROWS = 1_000_000
 """More rows than this are a corpus, not a table for fine-tuning."""
-MAX_COLUMNS = 64
-"""The widest published training sets have about 30; thousands of columns mean that the file was misread."""
+MAX_COLUMNS = 1000
+"""A survey has hundreds; thousands of columns mean that the file was misread."""
 MAX_ROW_CHARACTERS = 1_000_000
 """About 250,000 tokens, twice the longest row that can be trained on; a longer one is usually an unclosed quote."""
 MAX_SECONDS = 120
@@ -145,12 +146,12 @@ class Table:
 
     def name_columns(self, names: tuple[str, ...]) -> None:
         """Set the columns; ``DataError`` for duplicate names, or for too many."""
-        twice = sorted({name for name in names if names.count(name) > 1}) if len(names) <= MAX_COLUMNS else []
+        if len(names) > MAX_COLUMNS:
+            raise DataError(f"There are more than {MAX_COLUMNS:,} columns.", "Keep only the columns to train on.")
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             listed = ", ".join(f'"{name}"' for name in twice)
             raise DataError(f"More than one column is named {listed}.", "Give each column a name of its own.")
-        if len(names) > MAX_COLUMNS:
-            raise DataError(f"There are more than {MAX_COLUMNS} columns.", "Keep only the columns to train on.")
         self.columns, self._known = tuple(names), frozenset(names)
 
     def keep(self, wanted: Callable[[int], bool], reason: str) -> "Table":

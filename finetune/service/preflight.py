@@ -11,11 +11,16 @@ from finetune.training.start import require_continuable
 
 
 def require_runnable(
-    recipe: Recipe, workspace: Workspace, trusted: bool = True, known: KnownKinds | None = None
+    recipe: Recipe,
+    workspace: Workspace,
+    trusted: bool = True,
+    known: KnownKinds | None = None,
+    is_confirmed: bool = False,
 ) -> None:
     """``RecipeError`` with every problem of ``recipe``, or nothing if it can be run.
 
-    Data of a ``known`` kind is not read again. With ``trusted=False`` only uploads and samples are read.
+    Data of a ``known`` kind is not read again. With ``trusted=False`` only uploads and samples are read. That it is not
+    certain what the rows mean is a problem unless a person has confirmed it (``is_confirmed``).
     """
     problems = []
     training = recipe.training
@@ -38,6 +43,8 @@ def require_runnable(
                     "Choose a method that suits the data.",
                 )
             )
+        if found.doubt and not is_confirmed:
+            problems.append(Problem("data.format", found.doubt, found.remedy))
     except FinetuneError as error:
         problems.append(Problem("data", error.message, error.hint))
     if recipe.model.run:

@@ -87,7 +87,7 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer, vocabulary: int) -> t
             "Choose a method that suits the data, on the Method tab.",
         )
     recipe.method.require_trainable(gathered.train)
-    notes = [Noted(message=note) for note in gathered.notes]
+    notes = [Noted(message=note) for note in (dataset.detected.account, *gathered.notes)]
     if dataset.kind != "text" and (problem := turn_end_problem(tokenizer)):
         notes.append(Noted(message=problem, level="warning"))
     asking = notes_of_asking(gathered.train, tokenizer, recipe.method.sequences)

@@ -45,3 +45,19 @@ def test_how_a_file_is_read_can_be_set(command, tmp_path):
     path.write_bytes('{"prompt": "Où?", "completion": "Là-bas."}\n'.encode("latin-1"))
     code, out, _ = command("check", path, "--model", "tiny", "--set", "encoding=latin-1")
     assert code == 0 and "rows: 1" in out
+
+
+def test_what_is_not_used_and_what_is_not_certain_is_said(command, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    row = {"prompt": "Why is it?", "response": "It is so.", "score": 3.5, "remark": "A remark of several words here."}
+    path.write_text("\n".join(json.dumps({**row, "score": n}) for n in range(6)))
+    code, out, _ = command("check", path, "--model", "tiny")
+    lines = out.splitlines()
+    assert code == 0 and 'columns: prompt = "prompt", completion = "response"' in lines
+    assert 'not used: "score", "remark"' in lines
+    assert any(line.startswith("question: It is not certain what the rows mean (") for line in lines)
+    facts = json.loads(command("check", path, "--model", "tiny", "--json")[1])
+    assert facts["columns"] == {"prompt": "prompt", "completion": "response"} and not facts["is_sure"]
+    assert facts["unused"] == ["score", "remark"] and facts["confidence"] < 0.9 and facts["reason"] and facts["notes"]
+    out = command("check", path, "--model", "tiny", "--set", "format=prompt_completion")[1]
+    assert "format: prompt_completion (Prompts and completions, as you chose)" in out and "question: " not in out

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from pyarrow import feather
 
+from finetune.data.faulty import Faulty
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_table
 from finetune.errors import DataError
@@ -196,7 +197,7 @@ DELIMITERS = [
     refused("a quote closed early", "a.csv", 'a,b\n"1"x,2\n', "Row 1 (line 2) has a quote that is not closed where"),
     refused("a NUL in CSV", "a.csv", "a,b\n1,2\n3,\0\n", "Line 3 contains a NUL"),
     refused("a NUL in text", "a.txt", "one\n\ntwo\0\n", "Line 3 contains a NUL"),
-    refused("ten thousand columns", "a.csv", ",".join(map(str, range(10_000))) + "\n", "more than 64 columns"),
+    refused("ten thousand columns", "a.csv", ",".join(map(str, range(10_000))) + "\n", "more than 1,000 columns"),
     refused("a value of 20 MB", "a.csv", "a,b\n1," + "x" * 20_000_000, "Line 2 is longer than 8,000,000 characters"),
     accepted(
         "a value too long",
@@ -234,42 +235,70 @@ BAD_LINES = {
     "a list": ("[1, 2]", "It is a list"),
     "a text": ('"x"', "It is a text"),
     "null": ("null", "It is empty (null)"),
-    "a key twice": ('{"a": 1, "a": 2}', 'the key "a" more than once'),
-    "a key twice inside": ('{"a": [{"b": "x", "b": "x"}]}', 'the key "b" more than once'),
-    "a key twice, escaped": ('{"a": "x", "\\u0061": "y"}', 'the key "a" more than once'),
-    "NaN": ('{"a": NaN}', "NaN"),
-    "infinity": ('{"a": -Infinity}', "-Infinity"),
-    "a number too large": ('{"a": 1e999}', "too large"),
-    "5,000 digits": ('{"a": ' + "9" * 5000 + "}", "5,000 digits"),
-    "half a character": (r'{"a": "\ud83d"}', "lone surrogate"),
-    "a NUL written out": (r'{"a": "\u0000"}', "NUL"),
     "a NUL": ('{"a": "\0"}', "invalid control character"),
-    "a tab in a string": ('{"a": "\t"}', "invalid control character"),
-    "single quotes": ("{'a': 1}", "not valid JSON"),
-    "a comma too many": ('{"a": 1,}', "not valid JSON"),
-    "a comment": ('{"a": 1} // one', "something follows"),
-    "depth 40": ('{"a": ' + "[" * 40 + "]" * 40 + "}", "nested too deeply"),
     "depth 5,000": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "nested too deeply"),
     "depth 200,000": ("[" * 200_000, "nested too deeply"),
     "20 MB": ('{"a": "' + "x" * 20_000_000 + '"}', "longer than 1,000,000"),
 }
+FAULTY_VALUES = {
+    "a key twice": ('{"a": 1, "a": 2}', 'It has the key "a" more than once.'),
+    "a key twice inside": ('{"a": [{"b": "x", "b": "x"}]}', 'It has the key "b" more than once.'),
+    "a key twice, escaped": ('{"a": "x", "\\u0061": "y"}', 'It has the key "a" more than once.'),
+    "infinity": ('{"a": -Infinity}', "It contains -Infinity, which is not a JSON value."),
+    "a number too large": ('{"a": 1e999}', "It contains the number 1e999, which is too large."),
+    "5,000 digits": ('{"a": ' + "9" * 5000 + "}", "It contains a number of 5,000 digits."),
+    "half a character": (r'{"a": "\ud83d"}', "It contains half of a character (a lone surrogate), which is not text."),
+    "a NUL written out": (r'{"a": "\u0000"}', r'It contains a NUL character in "\u0000".'),
+    "depth 40": ('{"a": ' + "[" * 40 + "]" * 40 + "}", "It is nested too deeply."),
+}
+READ_AS_MEANT = {
+    "NaN": ('{"a": NaN}', None, "NaN"),
+    "a tab in a string": ('{"a": "\t"}', "\t", "tabs within quotation marks"),
+    "single quotes": ("{'a': 1}", 1, "Python literals"),
+    "a comma too many": ('{"a": 1,}', 1, "misplaced commas"),
+    "a comment": ('{"a": 1} // one', 1, "comments"),
+}
 LINES = [
-    accepted(f"a line: {name}", "a.jsonl", f"{GOOD_LINE}{line}\n{GOOD_LINE}", [GOOD, GOOD], rejected={2: reason})
-    for name, (line, reason) in BAD_LINES.items()
+    *(
+        accepted(f"a line: {name}", "a.jsonl", f"{GOOD_LINE}{line}\n{GOOD_LINE}", [GOOD, {"a": Faulty(reason)}, GOOD])
+        for name, (line, reason) in FAULTY_VALUES.items()
+    ),
+    *(
+        accepted(f"a line: {name}", "a.jsonl", f"{GOOD_LINE}{line}\n{GOOD_LINE}", [GOOD, {"a": value}, GOOD], note=note)
+        for name, (line, value, note) in READ_AS_MEANT.items()
+    ),
+    *(
+        accepted(f"a line: {name}", "a.jsonl", f"{GOOD_LINE}{line}\n{GOOD_LINE}", [GOOD, GOOD], rejected={2: reason})
+        for name, (line, reason) in BAD_LINES.items()
+    ),
 ]
 DOCUMENTS = [
-    refused("a truncated document", "a.json", '[{"a": 1},\n{"a": "x', "Row 2 in line 2, character 7"),
-    refused("a list that is never closed", "a.json", '[{"a": 1}', "The list in line 1, character 10"),
-    refused("a list with a comma too many", "a.json", '[{"a": 1},]', "Row 2 in line 1, character 11"),
-    refused("something behind the list", "a.json", '[{"a": 1}] []', "The file in line 1, character 12"),
+    accepted(
+        "a truncated document",
+        "a.json",
+        '[{"a": "1"},\n{"a": "x',
+        [GOOD],
+        rejected={2: "The file is cut off in it."},
+        note="cut off",
+    ),
+    refused("a document truncated in its first row", "a.json", '[{"a": "x', "Row 1 in line 1, character 8"),
+    accepted("a list that is never closed", "a.json", '[{"a": "1"}', [GOOD], note="cut off"),
+    accepted("a list with a comma too many", "a.json", '[{"a": "1"},]', [GOOD], note="misplaced commas"),
+    accepted("two lists", "a.json", '[{"a": "1"}] [{"a": "1"}]', [GOOD, GOOD]),
+    refused("something behind the list", "a.json", '[{"a": 1}] ?', "a.json in line 1, character 12"),
     refused("brackets, 200,000 of them", "a.json", "[" * 200_000, "nested too deeply"),
-    refused("a key twice in a document", "a.json", '{"a": "x", "a": "y"}', 'the key "a" more than once'),
+    accepted(
+        "a key twice in a document",
+        "a.json",
+        '{"a": "x", "a": "y"}',
+        [{"a": Faulty('It has the key "a" more than once.')}],
+    ),
     refused("columns of unequal length", "a.json", '{"a": [1, 2], "b": [1]}', "differ in length: a 2, b 1"),
     refused("two lists of rows", "a.json", '{"x": [{"a": 1}], "y": [{"a": 2}]}', "more than one list of rows: x, y"),
     refused("a number alone", "a.json", "3", "contains a number or a boolean, not rows"),
     refused("bad rows only", "a.json", "[1, 2]", "None of the 2 rows can be read. Row 1 (line 1): It is a number"),
     accepted(
-        "a bad row in a list", "a.json", '[{"a": "1"},\n{"a": NaN},\n{"a": "1"}]', [GOOD, GOOD], rejected={2: "NaN"}
+        "a bad row in a list", "a.json", '[{"a": "1"},\n[],\n{"a": "1"}]', [GOOD, GOOD], rejected={2: "It is a list"}
     ),
     accepted("columns as lists", "a.json", '{"a": ["x", "y"], "b": [1, 2]}', [{"a": "x", "b": 1}, {"a": "y", "b": 2}]),
     accepted("rows inside an object", "a.json", '{"version": 1, "data": [{"a": "1"}]}', [GOOD], note='named "data"'),
@@ -317,8 +346,7 @@ PACKED = [
         "a NUL in Parquet",
         "a.parquet",
         packed(pyarrow.table({"a": ["1", "x\0", "1"]})),
-        [GOOD, GOOD],
-        rejected={2: "NUL"},
+        [GOOD, {"a": Faulty("It contains a NUL character, which is not text.")}, GOOD],
     ),
     refused("columns of one name in Parquet", "a.parquet", packed(TWICE), 'More than one column is named "a"'),
 ]

@@ -16,7 +16,8 @@ def explained(name, rows, columns, score=1.0):
 
 def test_the_share_is_that_of_the_text_which_is_read():
     seen = explained("question_answer", ROWS, {"question": "question", "answer": "answer"})
-    assert seen.share == pytest.approx(30 / (30 + 34), abs=0.02) and seen.confidence < 0.9
+    assert seen.text_share == pytest.approx(30 / (30 + 34), abs=0.02) and seen.confidence < 0.9
+    assert seen.share == pytest.approx(36 / (36 + 34), abs=0.02)
     whole = {"question": "question", "context": "note", "answer": "answer"}
     assert explained("question_answer", ROWS, whole).confidence == 1.0
 

@@ -139,6 +139,7 @@ def test_the_dictionary_is_json_with_the_names_of_the_command_line():
     assert report["rejected"][0]["row"] == 5 and set(report["rejected"][0]) == {"row", "line", "reason"}
     assert {
         "format", "rows", "kept", "rejected", "truncated", "nothing_to_learn", "tokens", "trained_tokens", "longest",
+        "title", "kind", "columns", "unused", "confidence", "is_sure", "reason", "notes",
         "p99_length", "findings", "advice", "stages", "token_histogram", "turn_histogram", "sampled_from",
     } == report.keys()  # fmt: skip
     found = {finding["code"]: finding for finding in report["findings"]}

@@ -41,6 +41,16 @@ ROWS = {
     ],
     "reasoning": [{"question": "2+2?", "reasoning": "Two and two.", "answer": "4"}],
     "alpaca": [{"instruction": "Add.", "instances": [{"input": "1 2", "output": "3"}, {"input": "", "output": "4"}]}],
+    "message_tree": [
+        {"prompt": {"role": "prompter", "text": "Who?", "replies": [{"role": "assistant", "text": "Me.", "rank": 0}]}}
+    ],
+    "function_calls": [{"query": "Where?", "tools": [TOOL], "answers": [{"name": "harbour", "arguments": {}}]}],
+    "multiple_choice": [{"question": "Which floats?", "choices": ["Iron", "Wood"], "answer": 1}],
+    "translation": [{"en": "The sea is blue.", "de": "Das Meer ist blau, é."}],
+    "written_text": [{"text": "### Human: Who?### Assistant: Me, é."}],
+    "summarization": [{"article": "The sea is blue and very, very wide.", "summary": "The sea is wide."}],
+    "classification": [{"text": "The sea is fine.", "label": "good"}, {"text": "The sea is cold.", "label": "bad"}],
+    "text_to_text": [{"text": "teh sea", "target": "the sea"}],
     "question_answer": [{"question": "1+1?", "answer": "One and one.\n#### 2"}],
     "prompt_completion": [
         {"prompt": "Say hi.", "completion": "Hi."},

@@ -62,3 +62,15 @@ def test_an_adapter_that_an_earlier_run_has_otherwise_is_found_before_the_start(
         require_runnable(recipe(tmp_path, **{"model.run": earlier.id, "adapter.rank": 4}), with_tiny)
     (problem,) = caught.value.problems
     assert problem.where == "model.run" and "`adapter.rank` 16, but the recipe says 4" in problem.message
+
+
+def test_rows_of_uncertain_meaning_are_trained_on_only_if_a_person_says_so(with_tiny, tmp_path):
+    path = tmp_path / "scored.jsonl"
+    path.write_text("\n".join(f'{{"prompt": "Why {n}?", "response": "It is {n}.", "score": {n}}}' for n in range(9)))
+    doubtful = recipe(tmp_path).changed(**{"data.path": str(path)})
+    with pytest.raises(RecipeError, match="not certain what the rows mean") as caught:
+        require_runnable(doubtful, with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "data.format" and '"score"' in problem.message and "prompt_completion" in problem.hint
+    require_runnable(doubtful, with_tiny, is_confirmed=True)
+    require_runnable(doubtful.changed(**{"data.format": "prompt_completion"}), with_tiny)

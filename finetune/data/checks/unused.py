@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding
-from finetune.data.contents import sample
 from finetune.data.explanation import Columns, matters
+from finetune.data.formats import FORMATS
+from finetune.data.formats.contents import sample
 from finetune.data.formats.mapping import used
 
 FORM = "Format and columns"
@@ -21,7 +22,9 @@ class Unused(Check):
         if not dataset.unused:
             return
         columns = Columns(dataset.file_columns, sample(dataset.table.rows))
-        worths = [name for name in columns.worths() if name in dataset.unused and matters(name, dataset.kind)]
+        worths = [
+            name for name in columns.worths() if name in dataset.unused and matters(name, FORMATS[dataset.format])
+        ]
         if worths:
             yield Finding("warning", f"{_listed(worths)} {_worth(len(worths))}", code="unused-ratings")
         unread = columns.unread(sorted(used(dataset.columns)))

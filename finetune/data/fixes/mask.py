@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from finetune.data.fixes.fix import Fix
-from finetune.data.formats.tools import parsed
+from finetune.data.formats.tools import json_in
 from finetune.data.secrets import KINDS, NAMES, mask
 from finetune.data.table import Table
 
@@ -34,7 +34,7 @@ class Mask(Fix):
     def _masked(self, value: object) -> object:
         """``value`` with placeholders in all its strings; the same object if there is nothing to mask."""
         if isinstance(value, str):
-            found = parsed(value)
+            found = json_in(value)
             return self._masked_json(value, found) if isinstance(found, (list, dict)) else mask(value, self.kinds)
         if isinstance(value, dict):
             masked = self._masked_object(value)
@@ -61,7 +61,7 @@ class Mask(Fix):
     def _masked_json(self, value: str, found: list | dict) -> str:
         """``value``, which is ``found`` as JSON; it keeps its spelling unless keys would become equal."""
         masked = JSON_PART.sub(self._masked_part, value)
-        if masked != value and isinstance(parsed(masked), str):
+        if masked != value and isinstance(json_in(masked), str):
             return json.dumps(self._masked(found), ensure_ascii=value.isascii())
         return masked
 

@@ -8,17 +8,27 @@
     completion_log      request, response
     chat                messages with role and content
     sharegpt            conversations with from and value
+    message_tree        messages with replies
     conversation        conversations with other keys
     reasoning           question, reasoning, answer
     alpaca              instruction, input, output
+    function_calls      query, tools, calls
+    multiple_choice     question, choices, answer
     question_answer     question, answer
     prompt_completion   prompt, completion
+    translation         the same text in two languages
+    summarization       texts and their summaries
+    classification      texts and their labels
+    text_to_text        texts and what they become
+    written_text        conversations written out as one text
     plain_text          a column of text
     prompts             questions without answers
 
 What they share:
 
     mapping             columns and roles that a person assigned
+    contents            what columns hold
+    answer              an answer as text
     request             the question, its context, and the turns before it
     turns               the turns of a conversation, read and checked
     blocks              the content of a turn: a text, parts or blocks of several kinds, or an object

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from finetune.data.formats.answer import answer
 from finetune.data.formats.format import (
     SYSTEM,
     Format,
@@ -13,7 +14,6 @@ from finetune.data.formats.format import (
     text,
 )
 from finetune.data.formats.request import CONTEXT, HISTORY, about, context, earlier, exchange_after, without_echo
-from finetune.data.formats.sides import answer_text
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 
@@ -56,13 +56,13 @@ class Alpaca(Format):
         asked = text(row, columns["instruction"])
         system, before = system_prompt(row, columns, system), earlier(row, columns, roles)
         if "instances" not in columns:
-            answer = answer_text(row, columns.get("output", "output"))
-            return [exchange_after(before, about(asked, context(row, columns, "input")), answer, system)]
+            answered = answer(row, columns.get("output", "output"))
+            return [exchange_after(before, about(asked, context(row, columns, "input")), answered, system)]
         instances = parsed(cell(row, columns["instances"]))
         if not isinstance(instances, list) or not instances or not all(isinstance(item, dict) for item in instances):
             raise RowError(f'Column "{columns["instances"]}" holds no list of inputs and outputs.')
         given = {"input": "input"}
         return [
-            exchange(about(asked, context(instance, given, "input")), answer_text(instance, "output"), system)
+            exchange(about(asked, context(instance, given, "input")), answer(instance, "output"), system)
             for instance in instances
         ]

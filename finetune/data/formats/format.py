@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from finetune.data.faulty import Faulty
 from finetune.data.formats.mapping import Template, check_roles, read_mapping, used
 
 LONG = 500
@@ -34,6 +35,8 @@ class FormatField:
     names: tuple[str, ...] = ()
     """Usual names of its column, the likeliest first, in lower case with underscores."""
     required: bool = True
+    is_worded: bool = False
+    """True if it may also be a text that is the same for each row, such as an instruction."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Format:
     """An expression (RE2) that matches every text from which ``example`` makes more than ``plain`` says."""
     weight: ClassVar[float] = 1.0
     """Factor of its score against other formats: lower if nearly any row would fit."""
+    is_task: ClassVar[bool] = False
+    """True if the answer is a fact about a text, so that a column called label or score does not rate it."""
     refusal: ClassVar[str] = ""
     """Why no method can train on rows of this format, if so."""
 
@@ -139,7 +144,7 @@ class Format:
 
     def find(self, columns: tuple[str, ...], rows: list[dict], mapped: dict[str, str]) -> dict[str, str]:
         """Field -> column: as ``mapped``, else by the usual names, each column once; a field may stay without one."""
-        found = read_mapping(mapped, columns)
+        found = read_mapping(mapped, columns, {field.name for field in self.fields if field.is_worded})
         taken = used(found)
         by_name = {plain(column): column for column in reversed(columns) if column not in taken}
         for field in self.fields:
@@ -192,7 +197,8 @@ class Format:
 
     def _holders(self, found: dict[str, str]) -> str:
         """The columns found, with the verb: ``The columns "a" and "b" hold``."""
-        names = [f'"{found[field.name]}"' for field in self.fields if field.name in found and field.name not in ASIDE]
+        columns = [found[field.name] for field in self.fields if field.name in found and field.name not in ASIDE]
+        names = [f'"{column}"' for column in columns if not isinstance(column, Template) or column.columns]
         if len(names) == 1:
             return f"The column {names[0]} holds"
         return f"The columns {', '.join(names[:-1])} and {names[-1]} hold"
@@ -236,11 +242,13 @@ def optional_text(row: dict, column: str | None) -> str:
 
     A ``Template`` whose columns are all empty is empty too.
     """
+    if isinstance(column, Template) and not column.columns:
+        return column.segments[0][0]
     if isinstance(column, Template):
         values = [optional_text(row, name) for name in column.columns]
         filled = zip((before for before, _ in column.segments), [*values, ""])
         return "".join(before + value for before, value in filled) if any(map(str.strip, values)) else ""
-    value = row.get(column) if column else None
+    value = cell(row, column)
     if value is None:
         return ""
     if isinstance(value, str):
@@ -251,10 +259,13 @@ def optional_text(row: dict, column: str | None) -> str:
 
 
 def cell(row: dict, column: str | None) -> object:
-    """The value of a column, of any type; None if there is none."""
+    """The value of a column, of any type; None if there is none. ``RowError`` if it has a fault."""
     if isinstance(column, Template):
         return optional_text(row, column)
-    return row.get(column) if column else None
+    value = row.get(column) if column else None
+    if isinstance(value, Faulty):
+        raise RowError(f'Column "{column}": {value.reason}')
+    return value
 
 
 def system_prompt(row: dict, columns: dict[str, str], system: str | None) -> str | None:

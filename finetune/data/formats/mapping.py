@@ -5,6 +5,7 @@ doubled.
 """
 
 import re
+from collections.abc import Collection
 
 from finetune.errors import DataError
 
@@ -15,7 +16,7 @@ MEANINGS = ("system", "user", "assistant", "tool", "good", "bad")
 
 
 class Template(str):
-    """A text with column names in braces, in place of a single column name."""
+    """A text with column names in braces, in place of a single column name; without any, the same for each row."""
 
     segments: tuple[tuple[str, str | None], ...]
     """The text before each column, and the column; the last has none."""
@@ -31,12 +32,14 @@ class Template(str):
         return [column for _, column in self.segments if column is not None]
 
 
-def read_mapping(mapped: dict[str, str], columns: tuple[str, ...]) -> dict[str, str]:
+def read_mapping(
+    mapped: dict[str, str], columns: tuple[str, ...], worded: Collection[str] = frozenset()
+) -> dict[str, str]:
     """``mapped`` (field -> column) with each text that combines columns as a ``Template``.
 
-    ``DataError`` if it names a column that does not exist.
+    A field in ``worded`` may also be a text without any column. ``DataError`` for another column that does not exist.
     """
-    return {field: _read(field, written, columns) for field, written in mapped.items()}
+    return {field: _read(field, written, columns, field in worded) for field, written in mapped.items()}
 
 
 def used(mapped: dict[str, str]) -> set[str]:
@@ -64,12 +67,12 @@ def known_names(names: dict[str, str], roles: dict[str, str] | None) -> dict[str
     return names | {name: meaning for name, meaning in explained.items() if meaning in meanings}
 
 
-def _read(field: str, written: str, columns: tuple[str, ...]) -> str:
+def _read(field: str, written: str, columns: tuple[str, ...], is_worded: bool) -> str:
     if written in columns:
         return written
     template = Template(written)
     missing = next((column for column in template.columns if column not in columns), None)
-    if missing is None and template.columns:
+    if missing is None and (template.columns or is_worded):
         return template
     name = written if missing is None else missing
     there = f"There are: {', '.join(columns)}."

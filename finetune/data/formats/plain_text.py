@@ -4,6 +4,9 @@ from finetune.data.formats.format import Format, FormatField, Plain, plain, text
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.prompts import NAMES as QUESTIONS
 
+NAMES = ("text", "content", "document", "passage", "body", "article", "paragraph")
+"""Usual names of a column of text."""
+
 
 class PlainText(Format):
     """A column of documents or paragraphs."""
@@ -16,7 +19,7 @@ class PlainText(Format):
         FormatField(
             "text",
             "The text to train on.",
-            ("text", "content", "document", "passage", "body", "article", "paragraph"),
+            NAMES,
         ),
     )
     holds = "plain text"

@@ -31,6 +31,7 @@ class PromptCompletion(Format):
             (
                 "prompt", "instruction", "input", "query", "request", "user", "human", "message", "source",
                 "input_text", "inputs", "prompts", "user_message", "user_prompt", "user_input", "instructions",
+                "question", "problem",
             ),
         ),
         FormatField(

@@ -1,7 +1,5 @@
 """What is asked: a question with its input or context below it, after the turns of an earlier conversation."""
 
-import ast
-
 from finetune.data.formats.format import FormatField, RowError, cell, kind_of, optional_text
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.tools import parsed
@@ -12,7 +10,7 @@ CONTEXT = FormatField(
     "Input or context of the question, put below it: a text, or a list of documents.",
     (
         "input", "context", "contexts", "documents", "document", "docs", "passages", "passage", "retrieved_documents",
-        "retrieved_contexts", "retrieved_docs", "references", "evidence", "background", "knowledge", "article",
+        "retrieved_contexts", "retrieved_docs", "references", "evidence", "background", "support", "article",
         "paragraph", "text",
     ),
     required=False,
@@ -57,7 +55,7 @@ def with_context(turns: list[dict], given: str) -> list[dict]:
 def earlier(row: dict, columns: dict[str, str], roles: dict[str, str] | None = None) -> list[dict]:
     """The turns before a row's question; ``RowError`` if its history is neither pairs nor turns."""
     column = columns.get("history")
-    value = _python(parsed(cell(row, column)))
+    value = parsed(cell(row, column))
     if value is None or isinstance(value, str) and not value.strip() or isinstance(value, list) and not value:
         return []
     if isinstance(value, list) and all(isinstance(pair, (list, tuple)) for pair in value):
@@ -94,16 +92,6 @@ def _document(item: object) -> str:
     if isinstance(item, list):
         return " ".join(filter(None, map(_document, item)))
     return item.strip() if isinstance(item, str) else ""
-
-
-def _python(value: object) -> object:
-    """A text that is a list in Python's spelling as that list; anything else as it is."""
-    if not isinstance(value, str) or not value.lstrip().startswith("["):
-        return value
-    try:
-        return ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return value
 
 
 def _pair(pair: list, column: str) -> list[dict]:

@@ -3,10 +3,22 @@
 import json
 
 from finetune.data.formats.format import RowError
-from finetune.data.readers.decoder import HALF, strings_of
+from finetune.data.readers.decoder import HALF, Fault, strings_of
+from finetune.data.readers.loose import literal
 
 
 def parsed(value: object) -> object:
+    """``value``, or its content if it is a text with a list or an object in it, as JSON or as a Python literal."""
+    found = json_in(value)
+    if found is not value or not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return found
+    try:
+        return literal(value)
+    except Fault:
+        return value
+
+
+def json_in(value: object) -> object:
     """``value``, or its content as JSON if it is a text with a list or an object in it.
 
     Invalid JSON stays a text: of a duplicate key one value would be lost, and NaN or a lone surrogate cannot be

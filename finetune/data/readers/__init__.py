@@ -7,14 +7,24 @@
     parquet       Parquet, batch by batch
     arrow         Arrow and Feather, batch by batch
     spreadsheet   Excel: the first sheet with rows
+    yaml_list     YAML: a list of objects
+    markdown      a table of Markdown
     paragraphs    plain text and Markdown: a row per paragraph
 
 What they share:
 
+    dialect       delimiter and quotation marks of a table, and what stands above it
+    header        whether the first record names the columns
+    line          one line of JSON lines, read strictly or as it was meant
+    window        the part of a long JSON text that is in memory
+    loose         Python literals, comments, misplaced commas
+    shapes        the rows in a JSON value
+    splits        the usual names of splits
     signature     what a file is according to its bytes: magic numbers, archives, markup
     encoding      the encoding of a text, and its lines
     decoder       JSON read strictly, one value at a time
     shortcut      many lines of JSON at once, where that provably gives what the decoder gives
+    nested        values of Arrow and Parquet as they were before they were stored there
     columns       the same for whole blocks of a large file, as columns
 
 How to add one:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finetune.data.readers.decoder import strings_of
+from finetune.data.faulty import Faulty
+from finetune.data.readers.decoder import Fault, strings_of
+from finetune.data.readers.nested import restorers_of
 from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_BYTES, Reading, Table
-from finetune.errors import DataError
+from finetune.errors import DataError, first_sentence
 
 ARROW, ARROW_STREAM = b"ARROW1", b"\xff\xff\xff\xff"
 BATCH_ROWS = 256
@@ -104,7 +106,7 @@ class Unpacking:
     """Adds batches to ``table`` as rows, up to the size that the file at ``path`` may unpack to."""
 
     def __init__(self, table: Table, path: Path):
-        self._table, self._expected = table, 0
+        self._table, self._expected, self._restorers = table, 0, None
         self._limit = min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * path.stat().st_size))
 
     def expect(self, size: int) -> None:
@@ -114,41 +116,56 @@ class Unpacking:
             raise self._too_large()
 
     def take(self, batch) -> None:
-        """Add the rows of ``batch``; ``DataError`` if the total exceeds the limit."""
+        """Add the rows of ``batch``, which all have one schema; ``DataError`` if the total exceeds the limit."""
         table = self._table
         if table.size + batch.nbytes > self._limit:
             raise self._too_large()
+        if self._restorers is None:
+            self._restorers = restorers_of(batch.schema)
         size = batch.nbytes // max(batch.num_rows, 1)
-        for row in batch.to_pylist():
+        for row in _rows(batch):
+            for column, restore in self._restorers.items():
+                try:
+                    row[column] = restore(row[column])
+                except Fault as fault:
+                    row[column] = Faulty(str(fault))
             texts = list(strings_of(row))
             if any("\0" in text for text in texts):
-                table.reject("It contains a NUL character, which is not text.", size=size)
-            else:
-                table.add(row, size=max(size, sum(map(len, texts))))
+                row = _without_nuls(row)
+            table.add(row, size=max(size, sum(map(len, texts))))
 
     def _too_large(self) -> DataError:
         return DataError(f"The rows unpack to more than {self._limit // 2**20:,} MB.", "Take fewer rows.")
 
 
+def _rows(batch) -> list[dict]:
+    """The rows of ``batch``; a column with dates or times beyond Python's is read as Arrow writes them."""
+    try:
+        return batch.to_pylist()
+    except (ValueError, OverflowError):
+        columns = {name: _values(batch.column(name)) for name in batch.schema.names}
+    return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+
+def _values(column) -> list:
+    try:
+        return column.to_pylist()
+    except (ValueError, OverflowError):
+        return column.cast("string").to_pylist()
+
+
+def _without_nuls(row: dict) -> dict:
+    """``row`` with a fault in place of each value that contains a NUL character."""
+    fault = Faulty("It contains a NUL character, which is not text.")
+    return {name: fault if any("\0" in text for text in strings_of(value)) else value for name, value in row.items()}
+
+
 @contextmanager
 def damaged(path: Path) -> Iterator[None]:
-    """Every exception of pyarrow over a file that it cannot read becomes a ``DataError``."""
-    import pyarrow
-
-    mistakes = (
-        pyarrow.ArrowException,
-        OSError,
-        ValueError,
-        OverflowError,
-        MemoryError,
-        LookupError,
-        TypeError,
-        RecursionError,
-    )
+    """Whatever pyarrow raises over a file that it cannot read becomes a ``DataError``: it does not validate all."""
     try:
         yield
     except DataError:
         raise
-    except (*mistakes, struct.error) as error:
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-        raise DataError(f"{path.name} is damaged: {reason}", "Save or download it again.") from None
+    except Exception as error:
+        raise DataError(f"{path.name} is damaged: {first_sentence(error)}", "Save or download it again.") from None

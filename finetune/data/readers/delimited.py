@@ -1,20 +1,25 @@
 """CSV and TSV: values separated by commas, semicolons, tabs or bars, all kept as text."""
 
 import csv
-import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from finetune.data.readers.encoding import HEAD_BYTES, head_of, lines_of, marked_encoding
+from finetune.data.readers.dialect import Dialect, delimiter_of, dialect_of, is_table, others
+from finetune.data.readers.encoding import head_of, lines_of, marked_encoding
 from finetune.data.readers.reader import Reader
-from finetune.data.table import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table, place, too_many
+from finetune.data.table import MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table, place, too_many
 from finetune.errors import DataError
 
-LONGEST = MAX_COLUMNS * MAX_ROW_CHARACTERS // 8
+LONGEST = 8 * MAX_ROW_CHARACTERS
 """Maximum characters of a line."""
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+MOST_RAGGED = 0.1
+"""Share of rows with too many or too few values; with more of them, the file was misread."""
+
+
+class QuoteError(DataError):
+    """A quotation mark that stands where none can, so that the dialect may be another."""
 
 
 class Delimited(Reader):
@@ -26,27 +31,48 @@ class Delimited(Reader):
     order = 10
     is_text = True
 
+    def claims(self, head):
+        return head.suffix not in self.suffixes and is_table(head.text)
+
     def suits(self, head):
         return delimiter_of(head.text) is not None
 
     def read(self, path: Path, reading: Reading = Reading()) -> Table:
-        """The rows below the header line; a ragged row or an open quote shifts what follows and is refused."""
+        """The rows below the header; a ragged row is rejected, an open quote shifts what follows and is refused."""
         csv.field_size_limit(MAX_ROW_CHARACTERS)  # the module's own limit would refuse values of 131,072 characters
         head = head_of(path, reading.encoding)
-        announced = re.match(r"sep=([,;\t|])\r?\n", head)  # Excel's own first line
-        delimiter = announced.group(1) if announced else delimiter_of(head) or ","
-        _refuse_endless(path, reading.encoding, delimiter, headers=2 if announced else 1)
-        table = Table("TSV" if delimiter == "\t" else "CSV", reading=reading)
-        lines = _lines(path, table)
-        if announced:
-            next(lines)
-        _read(table, csv.reader(lines, delimiter=delimiter, strict=True), skipped=1 if announced else 0)
-        if delimiter != ",":
-            table.notes.append(f"The columns are separated by {DELIMITERS[delimiter]}s.")
-        return table
+        dialect = dialect_of(head)
+        try:
+            return _read(path, reading, dialect)
+        except QuoteError as error:
+            for other in others(dialect, head):
+                if found := _attempt(path, reading, other):
+                    return found
+            raise error from None
 
 
-def _refuse_endless(path: Path, encoding: str, delimiter: str, headers: int) -> None:
+def _attempt(path: Path, reading: Reading, dialect: Dialect) -> Table | None:
+    """The table in another dialect than the likeliest; None unless each row then has all columns."""
+    try:
+        table = _read(path, reading, dialect)
+    except DataError:
+        return None
+    return table if not table.rejected else None
+
+
+def _read(path: Path, reading: Reading, dialect: Dialect) -> Table:
+    _refuse_endless(path, reading.encoding, dialect)
+    table = Table("TSV" if dialect.delimiter == "\t" else "CSV", notes=list(dialect.notes), reading=reading)
+    lines = _lines(path, table)
+    for _ in range(dialect.above):
+        next(lines)
+    _take_all(table, dialect, lines)
+    if path.suffix.lower() not in Delimited.suffixes:
+        table.notes.insert(0, f"By its content, the file is a table ({table.title}).")
+    return table
+
+
+def _refuse_endless(path: Path, encoding: str, dialect: Dialect) -> None:
     """``DataError`` if there are too many rows; counting them first takes half the time of reading them."""
     with path.open("rb") as file:
         name = marked_encoding(file.read(4), encoding)
@@ -54,50 +80,54 @@ def _refuse_endless(path: Path, encoding: str, delimiter: str, headers: int) -> 
     if ends < MAX_ROWS:
         return
     with path.open(encoding=name, errors="replace", newline="") as file:
-        records = csv.reader(iter(partial(file.readline, LONGEST), ""), delimiter=delimiter, strict=True)
+        lines = islice(iter(partial(file.readline, LONGEST), ""), dialect.above, None)
         try:
-            count = sum(1 for _ in islice(filter(None, records), MAX_ROWS + headers + 1))
+            count = sum(1 for _ in islice(filter(None, dialect.records(lines)), MAX_ROWS + 2))
         except csv.Error:
             return  # reading will report where
-    if count > MAX_ROWS + headers:
+    if count > MAX_ROWS + dialect.has_header:
         raise too_many()
 
 
-def delimiter_of(head: str) -> str | None:
-    """The delimiter by which most of the first lines have equally many columns; None if none gives two columns."""
-    lines = head.splitlines(keepends=True)
-    whole = lines[:-1] if len(head) >= HEAD_BYTES and len(lines) > 1 else lines
-    scores = {delimiter: _evenness(whole[:200], delimiter) for delimiter in DELIMITERS}
-    best = max(scores, key=scores.get)
-    return best if scores[best] > (0, 0) else None
-
-
-def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
-    """Share of records with as many values as the header, and that number; zeros for one column."""
-    try:
-        counts = [len(record) for record in csv.reader(lines, delimiter=delimiter) if record]
-    except csv.Error:
-        return 0.0, 0
-    if not counts or counts[0] < 2:
-        return 0.0, 0
-    return counts.count(counts[0]) / len(counts), counts[0]
-
-
-def _read(table: Table, reader, skipped: int) -> None:
-    """Fill ``table`` from ``reader``, whose first record is the header; ``skipped`` lines precede it."""
-    for start, record in _records(reader, table, skipped):
+def _take_all(table: Table, dialect: Dialect, lines: Iterator[str]) -> None:
+    """Fill ``table`` from ``lines``, which begin with the header, if there is one."""
+    ragged, trimmed = [], 0
+    for start, record in _records(dialect.records(lines), table, dialect.above):
         if not record:
             continue
         if not table.columns:
-            table.name_columns(_names(record, table))
-        elif len(record) != len(table.columns):
-            raise DataError(
-                f"{place(table.total_rows + 1, start).capitalize()} has {len(record)} values, but there are "
-                f"{len(table.columns)} columns: {', '.join(table.columns)}.",
-                "Put quotes around values that contain the delimiter or a line break.",
-            )
+            table.name_columns(_names(record, table, dialect))
+            if dialect.has_header:
+                continue
+        columns = table.columns
+        if len(record) > len(columns) and not any(map(str.strip, record[len(columns) :])):
+            record, trimmed = record[: len(columns)], trimmed + 1
+        if len(record) == len(columns):
+            table.add(dict(zip(columns, record)), start)
         else:
-            table.add(dict(zip(table.columns, record)), start)
+            ragged.append((table.total_rows + 1, start, len(record)))
+            table.reject(f"It has {len(record)} values, but there are {_counted(columns)}.", start)
+    if ragged:
+        _judge(table, ragged)
+    if trimmed:
+        table.notes.append(
+            f"A delimiter at the end of {trimmed:,} {'line' if trimmed == 1 else 'lines'} begins no further column."
+        )
+
+
+def _judge(table: Table, ragged: list[tuple[int, int, int]]) -> None:
+    """``DataError`` if too many rows have another number of values than there are columns."""
+    if len(ragged) <= MOST_RAGGED * table.total_rows:
+        return
+    row, start, count = ragged[0]
+    raise DataError(
+        f"{place(row, start).capitalize()} has {count} values, but there are {_counted(table.columns)}.",
+        "Put quotes around values that contain the delimiter or a line break.",
+    )
+
+
+def _counted(columns: tuple[str, ...]) -> str:
+    return f"{len(columns)} columns: {', '.join(columns)}"
 
 
 def _records(reader, table: Table, skipped: int) -> Iterator[tuple[int, list[str]]]:
@@ -116,14 +146,16 @@ def _records(reader, table: Table, skipped: int) -> Iterator[tuple[int, list[str
                 message = "opens a quote that is never closed"
             else:
                 message = "has a quote that is not closed where its value ends"
-            raise DataError(
+            raise QuoteError(
                 f"{where[0].upper()}{where[1:]} {message}.", 'Write a quote inside a quoted value twice: "".'
             ) from None
         yield start, record
 
 
-def _names(record: list[str], table: Table) -> tuple[str, ...]:
+def _names(record: list[str], table: Table, dialect: Dialect) -> tuple[str, ...]:
     """The names in the header, stripped; a column without a name is named by its position."""
+    if not dialect.has_header:
+        return tuple(f"column_{position}" for position in range(1, len(record) + 1))
     names = [name.strip() or f"column {position}" for position, name in enumerate(record, 1)]
     unnamed = [name for name, written in zip(names, record) if not written.strip()]
     if unnamed:

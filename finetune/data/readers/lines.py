@@ -1,7 +1,6 @@
-"""JSON lines (JSONL): an object per line. A line with a fault is rejected by its number."""
+"""JSON lines (JSONL): an object per line. A line that cannot be read is rejected by its number."""
 
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -12,8 +11,9 @@ import orjson
 from finetune.data import store
 from finetune.data.ahead import ahead
 from finetune.data.readers import columns
-from finetune.data.readers.decoder import Decoder, Fault, strict, what_is
+from finetune.data.readers.decoder import Fault
 from finetune.data.readers.encoding import lines_of, marked_encoding
+from finetune.data.readers.line import LineParser, continues, is_row, reread
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.shortcut import quick
 from finetune.data.readers.signature import Head
@@ -30,7 +30,7 @@ COLUMN_BYTES, PART_BYTES = 2**22, 2**19
 
 MAX_BLANK_CHARACTERS = 2**20
 """Blank lines are skipped up to here to detect the kind of a file (0.4 s); reading has its own limit."""
-JSON_START = re.compile(r'\{\s*["}]|\[\s*(["{\[\]]|$)')
+JSON_START = re.compile(r"""\{\s*["'}]|\[\s*(["'{\[\]]|$)""")
 
 
 class JsonLines(Reader):
@@ -59,7 +59,7 @@ class JsonLines(Reader):
 
 def is_json(head: Head) -> bool:
     """True if a text begins like JSON, or has a suffix of JSON lines (the first line may be damaged)."""
-    return head.suffix in JsonLines.suffixes or JSON_START.match(head.text.lstrip()) is not None
+    return head.suffix in JsonLines.suffixes or JSON_START.match(head.text.lstrip("\ufeff \t\r\n")) is not None
 
 
 def _has_lines(head: Head) -> bool:
@@ -72,11 +72,14 @@ def _has_lines(head: Head) -> bool:
         first = _next_line(file) or ""
         second = _next_line(file) if first else ""
     named_lines = head.suffix in JsonLines.suffixes
-    if _is_value(first):
+    if is_row(first):
         may_go_on = first.startswith("{") and (named_lines or second is None)
         return bool(second) or may_go_on
-    # A pretty-printed document opens with a bracket alone; a damaged first line is longer and still a line.
-    return named_lines and first not in ("[", "{") and not first.startswith("[{")
+    if not named_lines or first.startswith("[{") or continues(first):
+        return False
+    # A damaged first line is still a line, unless the second one continues it: a value over several lines.
+    continues_below = first.startswith(("{", "[")) and second and not second.startswith(("{", "["))
+    return first not in ("[", "{") and not continues_below
 
 
 def _next_line(file) -> str | None:
@@ -93,14 +96,6 @@ def _next_line(file) -> str | None:
     return None
 
 
-def _is_value(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
 class _Unusual(Exception):
     """A file that the fast way of reading does not suit."""
 
@@ -114,11 +109,13 @@ def _read_bytes(path: Path, reading: Reading) -> Table:
         table.share = lambda: file.tell() / size
         if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
             file.seek(0)
+        parser = LineParser()
         if is_large:
-            table.rows = store.Lines(path, orjson.loads, strict)
-            _ColumnReader(table).take(file)
+            table.rows = store.Lines(path, orjson.loads, reread)
+            _ColumnReader(table, parser).take(file)
         else:
-            _take_blocks(table, _blocks(file, BLOCK_BYTES), 1)
+            _take_blocks(table, parser, _blocks(file, BLOCK_BYTES), 1)
+    table.notes += parser.notes
     return table
 
 
@@ -140,8 +137,9 @@ def _blocks(file, size: int, first: int | None = None) -> Iterator[tuple[int, by
 class _ColumnReader:
     """Takes in the lines of a large file: as columns, or one by one where rows differ in schema."""
 
-    def __init__(self, table: Table):
-        self._table, self._schema, self._number = table, columns.ColumnSchema(table.reading.prefilter), 1
+    def __init__(self, table: Table, parser: LineParser):
+        self._table, self._parser, self._number = table, parser, 1
+        self._schema = columns.ColumnSchema(table.reading.prefilter)
 
     def take(self, file) -> None:
         """Take in all lines from the file's position on; the first few give the schema."""
@@ -170,22 +168,24 @@ class _ColumnReader:
     def _read_lines(self, start: int, block: bytes) -> None:
         rows = self._table.rows
         before = len(rows)
-        self._number = _take_blocks(self._table, _blocks(io.BytesIO(block), BLOCK_BYTES), self._number, start)
+        blocks = _blocks(io.BytesIO(block), BLOCK_BYTES)
+        self._number = _take_blocks(self._table, self._parser, blocks, self._number, start)
         self._schema.update(rows[before:])
 
 
-def _take_blocks(table: Table, blocks: Iterable[tuple[int, bytes]], number: int, offset: int = 0) -> int:
+def _take_blocks(
+    table: Table, parser: LineParser, blocks: Iterable[tuple[int, bytes]], number: int, offset: int = 0
+) -> int:
     """Take in the lines of ``blocks``, the first at byte ``offset`` with line ``number``; returns the next number."""
-    decoder = Decoder()
     for start, block in blocks:
         lines = block.splitlines(keepends=True)
-        _take_lines(table, decoder, block, lines, number, offset + start)
+        _take_lines(table, parser, block, lines, number, offset + start)
         number += len(lines)
         table.pulse()  # blank lines are not rows, whose number triggers it otherwise
     return number
 
 
-def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes], number: int, start: int) -> None:
+def _take_lines(table: Table, parser: LineParser, block: bytes, lines: list[bytes], number: int, start: int) -> None:
     """Take in the ``lines`` of ``block``; the first has this ``number`` and begins at byte ``start``."""
     lengths = list(map(len, lines))
     rows = quick(block, lines) if max(lengths) <= MAX_ROW_CHARACTERS else None
@@ -195,7 +195,7 @@ def _take_lines(table: Table, decoder: Decoder, block: bytes, lines: list[bytes]
         return
     for line, length in zip(lines, lengths):
         rows = quick(line, [line]) if length <= MAX_ROW_CHARACTERS and not line.isspace() else None
-        row = rows[0] if rows else _row_of(table, decoder, line.decode(), number)
+        row = rows[0] if rows else _row_of(table, parser, line.decode(), number)
         if row is not None and table.takes(row, number, min(length, MAX_ROW_CHARACTERS)):
             _keep(table.rows, [row], start, [length], odd=not rows)
         number, start = number + 1, start + length
@@ -212,28 +212,25 @@ def _keep(kept: store.Rows, rows: list[dict], start: int, lengths: list[int], od
 
 def _read_text(path: Path, reading: Reading) -> Table:
     """The rows of a file in any encoding and with any line endings."""
-    table, decoder = Table("JSON lines", reading=reading), Decoder()
+    table, parser = Table("JSON lines", reading=reading), LineParser()
     for number, line, length in lines_of(path, table):
         if length > MAX_ROW_CHARACTERS:
             table.reject(f"It is longer than {MAX_ROW_CHARACTERS:,} characters.", number, length)
-        elif (values := _row_of(table, decoder, line, number)) is not None:
+        elif (values := _row_of(table, parser, line, number)) is not None:
             table.add(values, number, length)
+    table.notes += parser.notes
     return table
 
 
-def _row_of(table: Table, decoder: Decoder, line: str, number: int) -> dict | None:
-    """The object in a line; None if the line is blank, or was rejected."""
+def _row_of(table: Table, parser: LineParser, line: str, number: int) -> dict | None:
+    """The row in a line; None if the line is blank, or was rejected."""
     if not line.strip():
         return None
     reason = f"It is longer than {MAX_ROW_CHARACTERS:,} characters."
     if len(line) <= MAX_ROW_CHARACTERS:
         try:
-            value = decoder.value(line.rstrip("\r\n"))
+            return parser.row(line)
         except Fault as fault:
             reason = str(fault)
-        else:
-            if isinstance(value, dict):
-                return value
-            reason = f"It is {what_is(value)}, not an object with named columns."
     table.reject(reason, number, len(line))
     return None

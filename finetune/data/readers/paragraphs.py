@@ -24,6 +24,8 @@ class Paragraphs(Reader):
         note = "The whole text is one row." if reading.whole_text else "Each paragraph, up to a blank line, is a row."
         table = Table("text", columns=("text",), notes=[note], reading=reading)
         _read(table, path)
+        if not reading.whole_text and table.total_rows == 1 and table.rows and "\n" in table.rows[0]["text"]:
+            table.notes = ["The text has no blank line, so that the whole of it is one row."]
         return table
 
 

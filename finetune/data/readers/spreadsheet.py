@@ -117,7 +117,8 @@ def _filled_rows(sheet) -> Iterator[tuple[int, list]]:
             values.pop()
         if len(values) > MAX_COLUMNS:
             raise DataError(
-                f"Row {line:,} of the sheet has more than {MAX_COLUMNS} columns.", "Keep only the columns to train on."
+                f"Row {line:,} of the sheet has more than {MAX_COLUMNS:,} columns.",
+                "Keep only the columns to train on.",
             )
         if values:
             yield line, values

@@ -44,6 +44,7 @@ CHANGES: dict[str, Callable[[DataDesk, DataSettings, str, Counting], DataSetting
     "offer": offered,
     "undo": undone,
     "unmix": lambda desk, settings, which, by: mixing.without(settings, which),
+    "format": lambda desk, settings, name, by: settings.changed(format=name),
     "encoding": lambda desk, settings, encoding, by: settings.changed(encoding=encoding),
 }
 """What a button changes in the settings, by its verb."""

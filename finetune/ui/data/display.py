@@ -15,9 +15,6 @@ from finetune.ui.data.desk import Checked, Chosen, DataDesk, OnProgress
 from finetune.ui.data.findings import suggestion, summary
 from finetune.ui.data.mixture import Mixture
 
-SURE = 0.6
-"""Below this confidence in the detected format, the form to correct it is open."""
-
 
 class Display(NamedTuple):
     """The tab's values, or its components, by name; a list is spread over several components."""
@@ -74,11 +71,11 @@ def show(
         position=position(index, count),
         bar=gr.Row(visible=bool(count)),
         correction=correction.closed(),
-        fold=gr.Accordion(visible=True, **({"open": dataset.confidence < SURE} if is_new else {})),
+        fold=gr.Accordion(visible=True, **({"open": not dataset.detected.is_sure} if is_new else {})),
         mapping=mapping.filled(settings, dataset.format, dataset.file_columns, dataset.columns),
         effect="",
         mixing=mixing.listing(settings, checked.mixture),
-        next=gr.Button(visible=bool(checked.report.kept)),
+        next=gr.Button(visible=bool(checked.report.kept) and not dataset.detected.doubt(settings.format)),
         remembered=remember(chosen),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from finetune import format
 from finetune.data.checks import Finding
-from finetune.data.dataset import Dataset
+from finetune.data.detected import Detected
 from finetune.data.fixes import FIXES, Fix
 from finetune.data.kinds import KINDS
 from finetune.data.report import Report
@@ -39,7 +39,9 @@ def summary(name: str, checked: Checked, length: int, settings: DataSettings, he
     parts = [
         f"<h3>{escape(headline)}</h3>",
         f"<p class='figures'>{_figures(report, length)}</p>",
-        f"<p class='small'>“{escape(name)}”: {_detected(dataset, settings)} {escape(held_out)}</p>",
+        f"<p class='small'>“{escape(name)}”: {_detected(dataset.detected, settings)} {escape(held_out)}</p>",
+        _columns(dataset.detected),
+        _question(dataset.detected, settings),
         *(views.small(note) for note in (checked.note, *dataset.notes)),
         _fixes(settings.fixes),
         _findings(report),
@@ -49,13 +51,31 @@ def summary(name: str, checked: Checked, length: int, settings: DataSettings, he
     return "".join(parts)
 
 
-def _detected(dataset: Dataset, settings: DataSettings) -> str:
-    """The format, why it was detected, and with which confidence; never 100 %, unless a person chose it."""
-    title = f"<b>{escape(dataset.title)}</b>"
+def _detected(detected: Detected, settings: DataSettings) -> str:
+    """The format, why it was detected, and with which confidence."""
+    title = f"<b>{escape(detected.title)}</b>"
     if settings.format != DETECT:
         return f"read as {title}, as you chose."
-    confidence = min(99, int(100 * dataset.confidence))
-    return f"detected as {title} ({confidence}\u00a0% confidence). {escape(dataset.reason)}"
+    return f"detected as {title} ({detected.percent}\u00a0% confidence). {escape(detected.reason)}"
+
+
+def _columns(detected: Detected) -> str:
+    """Every column accounted for: which field reads it, or that none does."""
+    used = ", ".join(f"{field} = “{column}”" for field, column in detected.columns.items())
+    unused = f" <b>Not used:</b> {escape(', '.join(detected.unused))}." if detected.unused else ""
+    return f"<p class='small columns'>Columns: {escape(used)}.{unused}</p>"
+
+
+def _question(detected: Detected, settings: DataSettings) -> str:
+    """Whether this is what the person means, with a button to say so; empty if that is certain."""
+    if not detected.doubt(settings.format):
+        return ""
+    return (
+        "<section class='offer question'><h4>Is this what you mean?</h4>"
+        "<p>The first row below shows how the rows are read. If it is right, confirm it; else choose another format or "
+        "other columns under “Format and columns”. Nothing is trained before.</p>"
+        f"{views.pick_button(f'format:{detected.format}', 'Yes, train on rows like this')}</section>"
+    )
 
 
 def suggestion(error: FinetuneError) -> str:

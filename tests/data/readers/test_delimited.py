@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from finetune.data import table
 from finetune.data.readers import delimited
-from finetune.data.readers.delimited import Delimited, delimiter_of
+from finetune.data.readers.delimited import Delimited
+from finetune.data.readers.dialect import delimiter_of
 from finetune.errors import DataError
 
 cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15)
@@ -101,7 +102,7 @@ FAULTS = [
     ('"a,b\n1,2\n', r"The header \(line 1\) opens a quote"),
     ("a,b,a\n1,2,3\n", 'More than one column is named "a"'),
     ("a,b\n1,\0\n", "Line 2 contains a NUL"),
-    (",".join(f"a{n}" for n in range(65)) + "\n", "more than 64 columns"),
+    (",".join(f"a{n}" for n in range(1001)) + "\n", "more than 1,000 columns"),
     ('a,b\n"' + "x" * 1_000_001 + '",2\n', r"Row 1 \(line 2\) has a value longer than 1,000,000 characters"),
     ("a,b\n1," + "x," * 4_100_000, r"Line 2 is longer than 8,000,000 characters"),
     (b"a,b\ncaf\xe9,1\n", "Byte 7 of data.csv, in line 2"),
@@ -112,6 +113,16 @@ FAULTS = [
 def test_a_fault_is_named_with_its_place(read, content, message):
     with pytest.raises(DataError, match=message):
         read(content)
+
+
+def test_single_ragged_rows_are_rejected_and_many_refuse_the_file(read):
+    rows = [f"{number},x\n" for number in range(30)]
+    table = read("a,b\n" + "".join([*rows, "1\n", *rows, "1,2,3\n", "4,5,\n"]))
+    assert len(table.rows) == 61 and [bad.row for bad in table.rejected] == [31, 62]
+    assert table.rejected[1].reason == "It has 3 values, but there are 2 columns: a, b."
+    assert "1 line begins no further column" in table.notes[0]
+    with pytest.raises(DataError, match=r"Row 3 \(line 4\) has 3 values"):
+        read("a,b\n1,2\n1,2\n" + "1,2,3\n" * 3)
 
 
 def test_a_value_longer_than_the_csv_modules_own_limit_is_read(read):
@@ -133,7 +144,7 @@ def test_too_many_rows_are_refused_before_they_are_read(tmp_path, monkeypatch, h
     path.write_text(head + end.join(rows), encoding="utf-8", newline="")
     assert len(Delimited().read(path).rows) == 3
     path.write_text(head + end.join([*rows, "4;x"]), encoding="utf-8", newline="")
-    monkeypatch.setattr(delimited, "_read", None)  # so that reading them would fail
+    monkeypatch.setattr(delimited, "_take_all", None)  # so that reading them would fail
     with pytest.raises(DataError, match="There are more than 3 rows"):
         Delimited().read(path)
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from finetune.data import store
 from finetune.data import table as limits
+from finetune.data.faulty import Faulty
 from finetune.data.readers import lines as module
 from finetune.data.readers.lines import JsonLines
 from finetune.errors import DataError
@@ -51,16 +52,8 @@ FAULTS = [
     ('"a"', "It is a text, not an object with named columns."),
     ("3", "It is a number or a boolean, not an object with named columns."),
     ("null", "It is empty (null), not an object with named columns."),
-    ('{"a": 1, "b": 2, "a": 3}', 'It has the key "a" more than once.'),
-    ('{"a": NaN}', "It contains NaN, which is not a JSON value."),
-    ('{"a": -Infinity}', "It contains -Infinity, which is not a JSON value."),
-    ('{"a": 1e999}', "It contains the number 1e999, which is too large."),
-    ('{"a": ' + "9" * 5000 + "}", "It contains a number of 5,000 digits."),
-    (r'{"a": "\ud83d"}', "It contains half of a character (a lone surrogate), which is not text."),
     (r'{"\ud83d": "a"}', "It contains half of a character (a lone surrogate), which is not text."),
-    (r'{"a": "x\u0000y"}', r'It contains a NUL character in "x\u0000y".'),
     ('{"a": "x\0y"}', "It is not valid JSON: invalid control character at character 9."),
-    ('{"a": ' + "[" * 40 + "]" * 40 + "}", "It is nested too deeply."),
     ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "It is nested too deeply."),
     ('{"a": ' + "[" * 200_000, "It is nested too deeply."),
     ('{"a": "' + "x" * 1_000_000 + '"}', "It is longer than 1,000,000 characters."),
@@ -73,6 +66,50 @@ def test_a_bad_line_is_rejected_with_its_number_and_the_others_are_read(lines, b
     assert [row["a"] for row in table.rows] == ["1", "2"]
     assert table.numbers == [1, 3] and table.lines == [1, 4]
     assert [(bad.row, bad.line, bad.reason) for bad in table.rejected] == [(2, 3, reason)]
+
+
+VALUE_FAULTS = [
+    ('{"a": 1, "b": 2, "a": 3}', 'It has the key "a" more than once.'),
+    ('{"b": 2, "a": {"c": 1, "c": 1}}', 'It has the key "c" more than once.'),
+    ('{"b": 2, "a": -Infinity}', "It contains -Infinity, which is not a JSON value."),
+    ('{"b": 2, "a": 1e999}', "It contains the number 1e999, which is too large."),
+    ('{"b": 2, "a": ' + "9" * 5000 + "}", "It contains a number of 5,000 digits."),
+    (r'{"b": 2, "a": "\ud83d"}', "It contains half of a character (a lone surrogate), which is not text."),
+    (r'{"b": 2, "a": "x\u0000y"}', r'It contains a NUL character in "x\u0000y".'),
+    ('{"b": 2, "a": ' + "[" * 40 + "]" * 40 + "}", "It is nested too deeply."),
+]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+@pytest.mark.parametrize("bad, reason", VALUE_FAULTS, ids=[bad[:24] for bad, _ in VALUE_FAULTS])
+def test_a_fault_stays_with_its_value(lines, monkeypatch, bad, reason, is_large):
+    if is_large:
+        read_in_blocks(monkeypatch, 40, 20, 20)
+    table = lines(f'{{"a": "1"}}\n{bad}\n{{"a": "2"}}\n')
+    assert list(table.rows) == [{"a": "1"}, {"a": Faulty(reason), "b": 2}, {"a": "2"}] and not table.rejected
+
+
+LOOSE = [
+    ("{'a': None, 'b': 'x'}", {"a": None, "b": "x"}, "Python literals"),
+    ('{"a": NaN, "b": "x"}', {"a": None, "b": "x"}, "NaN (not a number) is read"),
+    ('{"a": "x",}', {"a": "x"}, "misplaced commas"),
+    ('{"a": "x"},', {"a": "x"}, "misplaced commas"),
+    ('{"a": "x"} // why', {"a": "x"}, "comments"),
+    ('\ufeff{"a": "x"}', {"a": "x"}, ""),
+    ('{"a": "x\ty"}', {"a": "x\ty"}, "line breaks or tabs"),
+    ('[{"role": "user", "content": "x"}]', {"messages": [{"role": "user", "content": "x"}]}, "a list of turns"),
+    ('["x", 2]', {"column_1": "x", "column_2": 2}, "a list of values"),
+]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+@pytest.mark.parametrize("line, row, note", LOOSE, ids=[line for line, *_ in LOOSE])
+def test_what_is_meant_is_read_with_a_note(lines, monkeypatch, line, row, note, is_large):
+    if is_large:
+        read_in_blocks(monkeypatch, 40, 20, 20)
+    table = lines(f'{{"a": "1"}}\n{line}\n# a comment\n{{"a": "2"}}\n')
+    assert list(table.rows) == [{"a": "1"}, row, {"a": "2"}] and not table.rejected
+    assert note in " ".join(table.notes)
 
 
 def test_whole_surrogate_pairs_and_escaped_backslashes_are_text(lines):

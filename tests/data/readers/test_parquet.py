@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from finetune.data.faulty import Faulty
 from finetune.data.readers import parquet as reader
 from finetune.data.readers.parquet import Parquet
 from finetune.errors import DataError
@@ -80,10 +81,10 @@ def test_a_value_in_many_rows_is_read(write):
     assert Parquet().read(path).rows == [{"t": text}, {"t": "y"}] * 5000
 
 
-def test_a_nul_rejects_its_row(write):
-    table = Parquet().read(write(pyarrow.table({"text": ["a", "b\0c", "d"]})))
-    assert [row["text"] for row in table.rows] == ["a", "d"]
-    assert [(row.row, row.reason) for row in table.rejected] == [(2, "It contains a NUL character, which is not text.")]
+def test_a_nul_is_a_fault_of_its_value(write):
+    table = Parquet().read(write(pyarrow.table({"text": ["a", "b\0c", "d"], "other": ["x", "y", "z"]})))
+    assert [str(row["text"]) for row in table.rows] == ["a", "It contains a NUL character, which is not text.", "d"]
+    assert [row["other"] for row in table.rows] == ["x", "y", "z"] and isinstance(table.rows[1]["text"], Faulty)
 
 
 def test_columns_that_share_a_name_are_refused(write):

@@ -61,7 +61,7 @@ def test_a_workbook_without_rows_has_none(write):
     [
         ([["a", "a"], ["1", "2"]], 'More than one column is named "a"'),
         ([["a"], ["1", "2"]], "Row 2 of the sheet has a value in column 2, which has no name"),
-        ([["a"], ["1"] * 65], "more than 64 columns"),
+        ([["a"], ["1"] * 1001], "more than 1,000 columns"),
     ],
 )
 def test_a_fault_is_named_with_its_row(write, rows, message):

@@ -57,6 +57,14 @@ def test_rows_that_are_all_rejected_are_fixed_with_a_click(desk, table):
     assert usable(fixed.chosen) == 12 and "data-pick='undo:0'" in fixed.result and "Hello." not in fixed.preview
 
 
+def test_what_is_meant_is_asked_and_confirmed_with_a_click(desk, table):
+    shown = table("prompt,response,score\n" + "".join(f"Why {n}?,It is {n}.,{n}\n" for n in range(12)))
+    assert "Is this what you mean?" in shown.result and not shown.next.visible and shown.fold.open
+    again = picked(desk, "format:prompt_completion", shown.chosen)
+    assert again.chosen.settings.format == "prompt_completion" and again.next.visible
+    assert "Is this what you mean?" not in again.result and usable(again.chosen) == 12
+
+
 def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):
     shown = table(rows(40) + "\nWhat is 1?,It is 1.\n")
     assert "data-pick='fix:duplicates'" in shown.result

@@ -55,7 +55,7 @@ def test_columns_that_say_nothing_open_the_mapping_and_can_be_mapped(desk, table
     asked = ["question_answer", *[None] * MOST_PARTS, *OTHERS]
     chosen_format = named(data.reread(desk, False, BY, shown.chosen, *asked))
     assert [c.label for c in chosen_format.mapping[1:3]] == ["Column: question", "Column: answer"]
-    asked = ["question_answer", "left", "right", "(none)", None, None, *["Be kind.", "", 0, *OTHERS[3:]]]
+    asked = ["question_answer", "left", "right", *["(none)"] * (MOST_PARTS - 2), *["Be kind.", "", 0, *OTHERS[3:]]]
     mapped = named(data.reread(desk, True, BY, chosen_format.chosen, *asked))
     assert mapped.chosen.counts.rows == 2 and mapped.chosen.settings.columns == {"question": "left", "answer": "right"}
     assert "Be kind." in mapped.preview and "Held-out rows: none." in mapped.result
@@ -63,7 +63,7 @@ def test_columns_that_say_nothing_open_the_mapping_and_can_be_mapped(desk, table
 
 def test_the_effect_of_a_mapping_is_seen_on_three_rows_before_it_is_decided(desk, table):
     chosen = table("left,right,when\n" + "".join(f"subject {n},body {n},Monday\n" for n in range(9))).chosen
-    asked = ["question_answer", "{left}: {right}", "when", None, None, None, *OTHERS]
+    asked = ["question_answer", "{left}: {right}", "when", *[None] * (MOST_PARTS - 2), *OTHERS]
     shown = data.effect(desk, BY, chosen, *asked)
     assert all(f"subject {n}: body {n}" in shown for n in range(3)) and "subject 3" not in shown
     assert chosen.settings.columns == {}

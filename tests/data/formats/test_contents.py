@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.data.contents import content_of, is_nothing, sample, strings_of
+from finetune.data.formats.contents import content_of, is_nothing, sample, strings_of
 
 
 @pytest.mark.parametrize(
@@ -9,7 +9,7 @@ from finetune.data.contents import content_of, is_nothing, sample, strings_of
         (["The sea is blue and wide.", None, ""], "text"),
         (["日本の首都はどこですか。とても大きな町です。"], "text"),
         (["food", "drink", "side dish"], "label"),
-        (["c0ffee12ab", "77ab00e1ff"], "label"),
+        (["c0ffee12ab", "77ab00e1ff"], "id"),
         ([1, 2.5], "number"),
         (["1,234", "5 %".replace(" ", "")], "number"),
         ([True, False, None], "flag"),

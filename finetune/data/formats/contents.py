@@ -22,12 +22,14 @@ METADATA = {
     "meta", "metadata", "meta_data", "info", "extra", "extra_info", "annotations", "labels_info", "tags", "tag",
     "keywords", "source", "sources", "origin", "dataset", "model", "models", "models_used", "usage", "license",
     "language", "lang", "detoxify", "emojis", "embedding", "embeddings", "input_ids", "attention_mask", "token_ids",
-    "provenance", "timestamps", "versions", "config", "generation_config", "id", "ids",
+    "provenance", "header", "headers", "moderation", "openai_moderation",
+    "timestamps", "versions", "config", "generation_config", "id", "ids",
 }  # fmt: skip
 """Names of columns that describe a row and are no part of it."""
 
 LINK = re.compile(r"(?:https?|ftp|s3|gs|file)://\S+|www\.\S+|[\w.\-/\\]+\.(?:png|jpe?g|gif|wav|mp3|mp4|pdf|html?|txt)")
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d{2}\S*)?|\d{1,2}:\d{2}(?::\d{2})?")
+ID = re.compile(r"\S*\d\S*")
 NUMBER = re.compile(r"[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?%?")
 UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uf900-\ufaff]")
 """Letters of scripts that put no spaces between words."""
@@ -38,9 +40,9 @@ class Content:
     """What a column holds."""
 
     kind: str
-    """``empty``, ``number``, ``flag``, ``date``, ``link``, ``label``, ``text``, ``list`` or ``object``."""
+    """``empty``, ``number``, ``flag``, ``date``, ``link``, ``id``, ``label``, ``text``, ``list`` or ``object``."""
     weight: int = 0
-    """Characters of text in the rows, of which ``LONG`` count in each; only text, lists and objects have any."""
+    """Characters of text in the rows, of which ``LONG`` count in each; numbers, dates, links and ids have none."""
     characters: int = 0
     """Characters of text in a row that has the column, on average."""
 
@@ -69,7 +71,8 @@ def content_of(rows: Sequence[dict], column: str) -> Content:
         is_aside = plain(column) in METADATA and mean < LONG
         return Content("label") if is_aside or not weight else Content(nested, weight, mean)
     kind = _kind_of_texts(values)
-    return Content(kind, weight, mean) if kind == "text" else Content(kind)
+    has_weight = kind == "text" or kind == "label" and plain(column) not in METADATA
+    return Content(kind, weight if has_weight else 0, mean if has_weight else 0)
 
 
 def is_nothing(value: object) -> bool:
@@ -102,7 +105,9 @@ def _kind_of_texts(values: list) -> str:
     for kind, pattern in (("date", DATE), ("link", LINK)):
         if all(pattern.fullmatch(text) for text in texts):
             return kind
-    return "text" if sum(map(_words, texts)) >= PROSE_WORDS * len(texts) else "label"
+    if sum(map(_words, texts)) >= PROSE_WORDS * len(texts):
+        return "text"
+    return "id" if all(ID.fullmatch(text) for text in texts) else "label"
 
 
 def _words(text: str) -> float:
