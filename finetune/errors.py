@@ -52,6 +52,9 @@ class RecipeError(FinetuneError, ValueError):
 class DataError(FinetuneError, ValueError):
     """A file, or rows in it, that cannot be read as training data."""
 
+    fix: str = ""
+    """The type of the fix of the rows that solves it, if there is one (``finetune/data/fixes``)."""
+
 
 class ModelError(FinetuneError, RuntimeError):
     """A model that cannot be loaded or used."""

@@ -81,8 +81,8 @@ class Dataset:
         values = {number: row.get(column) for number, row in zip(table.numbers, table.rows)}
         return [values.get(row) for row in self.rows]
 
-    def left_out(self, row: int, reason: str) -> Rejected:
-        """Row number ``row`` as a rejected row."""
+    def left_out(self, row: int, reason: str, fix: str = "") -> Rejected:
+        """Row number ``row`` as a rejected row; ``fix`` is the type of the fix that solves it."""
         at = bisect_left(self.table.numbers, row)
         line = self.table.lines[at] if at < len(self.table.numbers) else None
-        return Rejected(row, reason, line, self.table.file_of(row))
+        return Rejected(row, reason, line, self.table.file_of(row), fix)

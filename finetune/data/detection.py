@@ -10,6 +10,7 @@ from finetune.data.dataset import Dataset
 from finetune.data.detected import AUTO
 from finetune.data.examples import Examples
 from finetune.data.explanation import EASE, Columns, Explanation, explain
+from finetune.data.fixes import offering
 from finetune.data.formats import FORMATS, Format, Plain, Recognition, RowError
 from finetune.data.formats.contents import sample
 from finetune.data.formats.mapping import check_roles, used
@@ -61,13 +62,17 @@ def dataset_of(table: Table, settings: DataSettings) -> Dataset:
         table=table,
     )
 
+    changing = [fix for fix in settings.fixes if fix.changes_examples]
+
     def make(values: dict) -> list[dict]:
         choice.marks.check(values)
-        return form.examples(values, columns, settings.system, settings.meanings)
+        made = form.examples(values, columns, settings.system, settings.meanings)
+        for fix in changing:
+            made = [fix.on_example(example) for example in made]
+        return made
 
-    data.examples, data.rows = _examples(
-        data, make, None if choice.marks.checks else form.plain(columns, settings.system)
-    )
+    is_plain = not choice.marks.checks and not changing
+    data.examples, data.rows = _examples(data, make, form.plain(columns, settings.system) if is_plain else None)
     if not data.examples:
         raise _nothing_left(data.rejected, data.total_rows, form.title)
     return data
@@ -111,7 +116,7 @@ def _try(data: Dataset, make: Callable[[dict], list[dict]], start: int, stop: in
         try:
             made = make(values)
         except RowError as error:
-            data.rejected.append(data.left_out(number, str(error)))
+            data.rejected.append(data.left_out(number, str(error), error.fix))
             continue
         if isinstance(examples, list):
             examples += made
@@ -123,9 +128,9 @@ def _try(data: Dataset, make: Callable[[dict], list[dict]], start: int, stop: in
 def _nothing_left(rejected: list[Rejected], total: int, title: str = "") -> DataError:
     """The error that no row gives an example, with the reason for the first."""
     first = rejected[0]
-    return DataError(
-        f"{none_can(total)} be trained on. {first.where.capitalize()}: {first.reason}",
-        f'They were detected as "{title}"; choose another format or other columns if that is wrong.' if title else "",
+    hint = f'They were detected as "{title}"; choose another format or other columns if that is wrong.' if title else ""
+    return offering(
+        DataError(f"{none_can(total)} be trained on. {first.where.capitalize()}: {first.reason}", hint), first.fix
     )
 
 

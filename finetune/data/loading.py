@@ -39,17 +39,18 @@ def read(
 def fixed(table: Table, settings: DataSettings) -> Dataset:
     """The examples in ``table`` with the fixes of ``settings``: first those of rows, then those of examples."""
     table = put_together(table, settings)
-    dataset = dataset_of(_on_table(table, settings.fixes), settings)
+    dataset = dataset_of(_on_table(table, settings.fixes, settings), settings)
     if settings.group or settings.stratify:
-        dataset = replace(dataset, unmasked=_on_table(table, [fix for fix in settings.fixes if not fix.everywhere]))
+        others = [fix for fix in settings.fixes if not fix.everywhere]
+        dataset = replace(dataset, unmasked=_on_table(table, others, settings))
     for fix in settings.fixes:
         dataset = fix.on_dataset(dataset)
     return dataset
 
 
-def _on_table(table: Table, fixes: Iterable[Fix]) -> Table:
+def _on_table(table: Table, fixes: Iterable[Fix], settings: DataSettings) -> Table:
     for fix in fixes:
-        table = fix.on_table(table)
+        table = fix.on_table(table, settings.roles)
     return table
 
 

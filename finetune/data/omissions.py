@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from finetune.data.fixes import offering
 from finetune.data.templates import apply
 from finetune.data.thoughts import THOUGHT, placed
 from finetune.errors import DataError
@@ -59,7 +60,9 @@ def require_all_rendered(
             known.clear()
         known[key] = _omitted(tokenizer, messages, tools, template, untrained)
     if part := known[key]:
-        raise DataError(f"This model's chat template omits {_words(part, messages, tools)}", _hint(part, messages))
+        error = DataError(f"This model's chat template omits {_words(part, messages, tools)}", _hint(part, messages))
+        is_system = part.kind == "text" and messages[part.place]["role"] == "system"
+        raise offering(error, "no_system" if is_system and part.place == 0 else "")
 
 
 _OMITTED: WeakKeyDictionary = WeakKeyDictionary()

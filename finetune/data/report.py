@@ -210,6 +210,10 @@ def _tried(sequences: Sequences, example: dict) -> tuple[TokenSequence, ...] | D
         return error
 
 
+def _left_out(dataset: Dataset, row: int, error: DataError) -> Rejected:
+    return dataset.left_out(row, error.message, error.fix)
+
+
 class _Measurements:
     """What is measured on the token sequences of the sample."""
 
@@ -239,7 +243,7 @@ class _Measurements:
         if self.refused and not self.lengths:
             raise next(iter(self.refused.values()))
         lost = self.rows - self.trained
-        refused = [evidence.dataset.left_out(row, self.refused[row].message) for row in lost if row in self.refused]
+        refused = [_left_out(evidence.dataset, row, self.refused[row]) for row in lost if row in self.refused]
         report.rejected = sorted(report.rejected + refused, key=lambda rejected: rejected.row)
         report.nothing_to_train_on = sorted(row for row in lost if row not in self.refused)
         report.truncated = sorted(self.truncated)

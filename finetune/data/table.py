@@ -56,6 +56,8 @@ class Rejected:
     """1-based line of the file (or row of the sheet) where it starts, if it has lines."""
     file: str = ""
     """The file it is from, if there are several."""
+    fix: str = ""
+    """The type of the fix that solves it, if there is one."""
 
     @property
     def where(self) -> str:

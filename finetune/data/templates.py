@@ -6,6 +6,8 @@ A template that omits a conversation's text is refused here, because training on
 import re
 from weakref import WeakKeyDictionary
 
+from finetune.data.fixes import offering
+from finetune.data.formats.turns import system_in_question
 from finetune.errors import DataError
 
 
@@ -27,10 +29,24 @@ def apply(tokenizer, messages: list[dict], as_text: bool = False, **options):
     try:
         return tokenizer.apply_chat_template(messages, tokenize=not as_text, **options)
     except (TemplateError, TypeError, ValueError) as error:
-        raise DataError(
+        refusal = DataError(
             f"This model's chat template refuses the conversation: {error}",
             "Check the order of the roles, and whether this model takes a system message.",
-        ) from error
+        )
+        if _takes_without_system(tokenizer, messages, options):
+            refusal = offering(DataError("This model's chat template takes no system prompt."), "no_system")
+        raise refusal from error
+
+
+def _takes_without_system(tokenizer, messages: list[dict], options: dict) -> bool:
+    """True if only the system prompt keeps the template from rendering ``messages``."""
+    from jinja2 import TemplateError
+
+    turns = system_in_question(messages)
+    try:
+        return turns != messages and bool(tokenizer.apply_chat_template(turns, **{**options, "tokenize": False}))
+    except (TemplateError, TypeError, ValueError):
+        return False
 
 
 _VERIFIED: WeakKeyDictionary = WeakKeyDictionary()

@@ -11,10 +11,13 @@ def messages(
     """The conversation that ends with ``question``, after the questions and answers of ``history``.
 
     It begins with the ``system`` prompt, by default the recipe's, which every row was trained with; an empty one is
-    left out.
+    left out. Fixes of every example apply to it as well.
     """
     system = recipe.data.system if system is None else system
     found = [{"role": "system", "content": system}] if system else []
     for asked, answer in history:
         found += [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
-    return [*found, {"role": "user", "content": question}]
+    example = {"messages": [*found, {"role": "user", "content": question}]}
+    for fix in recipe.data.fixes:
+        example = fix.on_example(example)
+    return example["messages"]

@@ -19,6 +19,11 @@ def test_another_system_prompt_takes_its_place_and_an_empty_one_is_left_out():
     assert messages(taught, "Hi?", system="") == [{"role": "user", "content": "Hi?"}]
 
 
+def test_fixes_of_every_example_apply_to_it():
+    taught = recipe(system="Be brief.", fixes=[{"type": "no_system"}])
+    assert messages(taught, "Hi?") == [{"role": "user", "content": "Be brief.\n\nHi?"}]
+
+
 def test_questions_and_answers_before_come_in_between():
     found = messages(recipe(system="s"), "c", history=[("a", "b")])
     assert [(turn["role"], turn["content"]) for turn in found] == [

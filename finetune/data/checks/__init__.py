@@ -5,6 +5,7 @@
     size              too few rows
     unlearnable       rows without trained tokens
     refused           rows that give no example, or that the chat template refuses
+    fixable           rejected rows that a fix solves
     turn_flags        weights and flags of turns that are not obeyed
     equal_pairs       pairs with equal answers
     leakage           rows that are also held out

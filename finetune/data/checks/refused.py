@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding, counted_rows, severity_of
+from finetune.data.fixes import FIXES
 
 
 class Refused(Check):
@@ -11,7 +12,7 @@ class Refused(Check):
     order = 30
 
     def findings(self, evidence: Evidence) -> Iterator[Finding]:
-        rejected = evidence.rejected
+        rejected = [row for row in evidence.rejected if row.fix not in FIXES]  # a finding of their own offers the fix
         if rejected:
             first = rejected[0]
             message = f"{counted_rows(len(rejected), 'is', 'are')} rejected; the first is {first.where}: {first.reason}"

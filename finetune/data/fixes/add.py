@@ -15,7 +15,7 @@ class Add(Fix):
     values: dict[str, object] = Field(min_length=1)
     """Column -> value."""
 
-    def on_table(self, table: Table) -> Table:
+    def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:
         return table.added(dict(self.values))
 
     @property

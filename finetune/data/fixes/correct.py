@@ -17,7 +17,7 @@ class Correct(Fix):
     values: dict[str, object] = Field(min_length=1)
     """Column -> its new value; other columns keep theirs."""
 
-    def on_table(self, table: Table) -> Table:
+    def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:
         return table.replaced(lambda number, row: {**row, **self.values} if number == self.row else None, (self.row,))
 
     @property

@@ -25,7 +25,7 @@ class Drop(Fix):
         numbers(rows)
         return rows
 
-    def on_table(self, table: Table) -> Table:
+    def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:
         unwanted = numbers(self.rows)
         return table.keep(lambda number: number not in unwanted, REASON)
 

@@ -28,7 +28,7 @@ class Mask(Fix):
     kinds: tuple[Literal[KINDS], ...] = Field(KINDS, min_length=1)
     """The kinds of secrets and personal data to mask."""
 
-    def on_table(self, table: Table) -> Table:
+    def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:
         return table.replaced(lambda number, row: {column: self._masked(value) for column, value in row.items()})
 
     def _masked(self, value: object) -> object:

@@ -11,6 +11,8 @@ NAMES = (
     "messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "contents", "interactions",
     "data", "rounds", "exchanges", "session", "transcript", "utterances",
 )  # fmt: skip
+OF_TEXTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "data", "rounds", "exchanges")
+"""Names of a column in which bare texts are by user and assistant in turn; MT-Bench's "turns" are all by the user."""
 
 
 class Conversation(Chat):
@@ -29,9 +31,9 @@ class Conversation(Chat):
     holds = "conversations (turns with a speaker and a text)"
 
     def _is_conversation(self, value, column):
-        return turn_keys(value) is not None or turns_in(value, plain(column) in NAMES) is not None
+        return turn_keys(value) is not None or turns_in(value, plain(column) in OF_TEXTS) is not None
 
     def _read(self, value, column, roles):
         keys = turn_keys(value)
-        turns = None if keys else turns_in(value, plain(column) in NAMES)
+        turns = None if keys else turns_in(value, plain(column) in OF_TEXTS)
         return read_turns(turns or value, column, keys or Keys(), roles)

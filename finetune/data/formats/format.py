@@ -19,7 +19,11 @@ GUESSED = 0.4
 
 
 class RowError(ValueError):
-    """Why a row gives no example, as a sentence."""
+    """Why a row gives no example, as a sentence; and the type of the ``fix`` that solves it, if there is one."""
+
+    def __init__(self, reason: str, fix: str = ""):
+        super().__init__(reason)
+        self.fix = fix
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,8 @@ def check_order(turns: list[dict]) -> None:
     for place, turn in enumerate(turns[first:], first + 1):
         role = turn["role"]
         if role not in _allowed(before, turns[place - 2] if place > 1 else {}):
-            raise RowError(_disorder(before, role, place, place == first + 1))
+            is_first = place == first + 1
+            raise RowError(_disorder(before, role, place, is_first), _fix_of(before, role, is_first))
         before = role
 
 
@@ -187,6 +188,27 @@ def _disorder(before: str, role: str, place: int, is_first: bool) -> str:
     if before == "tool":
         return f"Turn {place} is by the user, but the assistant must answer the tool result first."
     return f"Turns {place - 1} and {place} are both by the {role}; user and assistant must alternate."
+
+
+def _fix_of(before: str, role: str, is_first: bool) -> str:
+    """The type of the fix for a turn by ``role`` after one by ``before``, if there is one."""
+    if role == "system":
+        return "later_system"
+    if is_first:
+        return "greeting" if role == "assistant" else ""
+    return "join" if role == before else ""
+
+
+def system_in_question(turns: list[dict]) -> list[dict]:
+    """``turns`` with the system prompt at the beginning of the first question, for templates without a place for it."""
+    if not turns or turns[0]["role"] != "system":
+        return turns
+    system, *others = turns
+    first = next((place for place, turn in enumerate(others) if turn["role"] == "user"), None)
+    if first is None or not system["content"].strip():
+        return others if others else turns
+    question = {**others[first], "content": f"{system['content'].strip()}\n\n{others[first]['content']}"}
+    return [*others[:first], question, *others[first + 1 :]]
 
 
 def _no_turns(value: object) -> str:

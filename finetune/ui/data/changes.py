@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from finetune.data.fixes import FIXES
 from finetune.data.fixes.drop import Drop
 from finetune.data.fixes.fix import Fix
 from finetune.data.settings import DataSettings
@@ -27,6 +28,12 @@ def fixed(desk: DataDesk, settings: DataSettings, code: str, by: Counting) -> Da
     return settings
 
 
+def offered(desk: DataDesk, settings: DataSettings, which: str, by: Counting) -> DataSettings:
+    """``settings`` with the fix of the type ``which``, which an error offers."""
+    fix = FIXES.get(which)
+    return settings.changed(fixes=(*settings.fixes, fix())) if fix and fix.button else settings
+
+
 def undone(desk: DataDesk, settings: DataSettings, which: str, by: Counting) -> DataSettings:
     """``settings`` without the fix whose place, from 0, is ``which``."""
     return settings.changed(fixes=[fix for place, fix in enumerate(settings.fixes) if str(place) != which])
@@ -34,6 +41,7 @@ def undone(desk: DataDesk, settings: DataSettings, which: str, by: Counting) -> 
 
 CHANGES: dict[str, Callable[[DataDesk, DataSettings, str, Counting], DataSettings]] = {
     "fix": fixed,
+    "offer": offered,
     "undo": undone,
     "unmix": lambda desk, settings, which, by: mixing.without(settings, which),
     "format": lambda desk, settings, name, by: settings.changed(format=name),

@@ -10,7 +10,7 @@ from pathlib import Path
 from finetune import format
 from finetune.data.checks import Finding
 from finetune.data.detected import Detected
-from finetune.data.fixes import Fix
+from finetune.data.fixes import FIXES, Fix
 from finetune.data.kinds import KINDS
 from finetune.data.report import Report
 from finetune.data.settings import DataSettings
@@ -81,7 +81,7 @@ def _question(detected: Detected, settings: DataSettings) -> str:
 
 
 def suggestion(error: FinetuneError) -> str:
-    """The button that fixes ``error``, if there is one: another encoding, or ChatML."""
+    """The button that fixes ``error``, if there is one: another encoding, a fix of the rows, or ChatML."""
     encoding = getattr(error, "encoding", "")
     if encoding:
         return (
@@ -89,6 +89,8 @@ def suggestion(error: FinetuneError) -> str:
             f"<pre>{escape(error.preview)}</pre>"
             f"{views.pick_button(f'encoding:{encoding}', f'Read it as {encoding}')}</section>"
         )
+    if fix := FIXES.get(getattr(error, "fix", "")):
+        return views.pick_button(f"offer:{error.fix}", fix.button)
     if isinstance(error, NoTemplateError):
         return views.pick_button("template:chatml", "Use ChatML as the chat template")
     return ""

@@ -2,10 +2,11 @@ import pytest
 from pydantic import ValidationError
 
 from finetune.data.dataset import Dataset
-from finetune.data.fixes import FIXES
+from finetune.data.fixes import FIXES, offering
 from finetune.data.fixes.fix import Fix
 from finetune.data.settings import DataSettings
 from finetune.data.table import Table
+from finetune.errors import DataError
 from tests.rows import clean, read
 
 LIST = [
@@ -14,6 +15,10 @@ LIST = [
     {"type": "add", "values": {"prompt": "q", "completion": "a"}},
     {"type": "mask", "kinds": ["e-mail"]},
     {"type": "deduplicate", "near": True},
+    {"type": "join"},
+    {"type": "greeting", "question": "Hello."},
+    {"type": "later_system"},
+    {"type": "no_system"},
 ]
 
 
@@ -21,6 +26,19 @@ def test_a_fix_changes_nothing_by_default():
     table, dataset = Table("CSV"), Dataset("chat", "chat", "Chat", "", 1.0, {})
     assert Fix(type="none").on_table(table) is table
     assert Fix(type="none").on_dataset(dataset) is dataset
+    assert Fix(type="none").on_example({"text": "a"}) == {"text": "a"}
+
+
+def test_a_fix_with_a_button_says_what_it_solves_and_names_no_row():
+    offered = {name: fix for name, fix in FIXES.items() if fix.button}
+    assert set(offered) == {"join", "greeting", "later_system", "no_system"}
+    assert all(fix.fault[0] and fix.fault[1] and fix.everywhere and fix().type == name for name, fix in offered.items())
+
+
+def test_an_error_leads_to_the_fix_that_solves_it():
+    error = offering(DataError("It is so.", "Change it."), "join")
+    assert error.fix == "join" and error.hint == "To join them, add the fix {type: join} to data.fixes. Change it."
+    assert offering(DataError("It is so."), "").fix == ""
 
 
 def test_each_fix_is_written_in_a_recipe_and_read_back():

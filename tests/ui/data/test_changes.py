@@ -1,3 +1,4 @@
+import json
 from functools import partial
 
 import gradio as gr
@@ -44,6 +45,16 @@ def test_another_encoding_is_offered_with_a_preview_and_taken_with_a_click(desk,
     pick = shown.result.split("data-pick='")[1].split("'")[0]
     again = named(act(desk, BY, shown.chosen, pick)[2:])
     assert usable(again.chosen) == 12 and "Où est le café?" in again.preview
+
+
+def test_rows_that_are_all_rejected_are_fixed_with_a_click(desk, table):
+    said = [{"role": "assistant", "content": "Hello."}, {"role": "user"}, {"role": "assistant", "content": "It is."}]
+    lines = [json.dumps({"messages": [said[0], {**said[1], "content": f"What is {n}?"}, said[2]]}) for n in range(12)]
+    shown = table("\n".join(lines), "talk.jsonl")
+    assert "data-pick='offer:greeting'" in shown.result
+    assert picked(desk, "offer:other", shown.chosen).chosen.settings.fixes == ()
+    fixed = picked(desk, "offer:greeting", shown.chosen)
+    assert usable(fixed.chosen) == 12 and "data-pick='undo:0'" in fixed.result and "Hello." not in fixed.preview
 
 
 def test_what_is_meant_is_asked_and_confirmed_with_a_click(desk, table):

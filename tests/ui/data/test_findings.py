@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from finetune.data.checks import Finding
 from finetune.data.counts import Counts
 from finetune.data.detected import Detected
+from finetune.data.fixes import offering
 from finetune.data.fixes.drop import Drop
 from finetune.data.mix import Portion
 from finetune.data.readers.encoding import EncodingError
@@ -118,6 +119,7 @@ def test_another_encoding_is_offered_with_what_it_gives():
     error = EncodingError("It is not UTF-8.", "Choose.", encoding="cp1252", preview="caf<é>")
     assert "data-pick='encoding:cp1252'" in suggestion(error) and "caf&lt;é&gt;" in suggestion(error)
     assert suggestion(DataError("Anything else.")) == ""
+    assert "data-pick='offer:join'" in suggestion(offering(DataError("Two in a row."), "join"))
 
 
 def test_nothing_to_train_on_is_shown_first():
