@@ -2,6 +2,7 @@
 
 from finetune.data.formats.contents import content_of, is_nothing
 from finetune.data.formats.format import SYSTEM, FormatField, RowError, cell, plain, text
+from finetune.data.formats.mapping import Template
 from finetune.data.formats.text_to_text import INSTRUCTION, TEXTS, TextToText, named
 from finetune.data.formats.tools import parsed
 
@@ -55,6 +56,10 @@ class Classification(TextToText):
             return found
         return {field: column for field, column in found.items() if field != "target"}
 
+    def guess(self, columns, rows, found):
+        flags = [column for column in columns if column not in found.values() and _is_flag(rows, column)]
+        return {"target": flags[0], "instruction": Template(f"{flags[0]}: yes or no?")} if len(flags) == 1 else {}
+
     def instruction(self, found, rows):
         name = named(found, "target")
         is_general = name in ("target", "class", "class_name", "tag", "tags", "type") or name.startswith("label")
@@ -102,6 +107,14 @@ def _are_labels(rows: list[dict], column: str) -> bool:
         return False
     distinct = len({str(value) for value in values})
     return distinct > 1 and (len(values) < ENOUGH_ROWS or distinct <= MOST_DISTINCT * len(values))
+
+
+def _is_flag(rows: list[dict], column: str) -> bool:
+    """True if a column holds both of true and false, or of 1 and 0, and nothing else."""
+    return {str(row[column]).lower() for row in rows if not is_nothing(row.get(column))} in (
+        {"0", "1"},
+        {"false", "true"},
+    )
 
 
 def _is_number(value: object) -> bool:
