@@ -17,6 +17,8 @@ UNSURE = (
 """Names of columns that may be labels, or say something else of a text."""
 LIKELY, POSSIBLE = 0.95, 0.8
 """The confidence in either."""
+GENERAL = "Classify the text."
+"""The instruction if the name of the labels says no more."""
 MOST_DISTINCT = 0.5
 """Of ``ENOUGH_ROWS`` rows or more, at most this share may have labels of their own: else they are names."""
 ENOUGH_ROWS = 20
@@ -58,14 +60,14 @@ class Classification(TextToText):
 
     def guess(self, columns, rows, found):
         flags = [column for column in columns if column not in found.values() and _is_flag(rows, column)]
-        return {"target": flags[0], "instruction": Template(f"{flags[0]}: yes or no?")} if len(flags) == 1 else {}
+        return {"instruction": Template(GENERAL), **found, "target": flags[0]} if len(flags) == 1 else {}
 
     def instruction(self, found, rows):
         name = named(found, "target")
         is_general = name in ("target", "class", "class_name", "tag", "tags", "type") or name.startswith("label")
         if is_general and "second" in found:
             return "Classify the pair of texts."
-        return "Classify the text." if is_general else f"Give the {name.replace('_', ' ')} of the text."
+        return GENERAL if is_general else f"Give the {name.replace('_', ' ')} of the text."
 
     def certainty(self, columns):
         return LIKELY if named(columns, "target") in SURE else POSSIBLE
