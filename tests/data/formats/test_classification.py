@@ -68,5 +68,9 @@ def test_equal_labels_are_no_fault():
 def test_a_column_of_yes_and_no_beside_a_text_may_be_its_label():
     rows = [{"text": TEXT, "toxic": n % 2, "id": n + 3} for n in range(6)]
     seen = Classification().recognize(tuple(rows[0]), rows)
-    assert seen.columns["target"] == "toxic" and seen.certainty < 0.5 and seen.columns["instruction"] == "Classify the text."
+    assert (
+        seen.columns["target"] == "toxic"
+        and seen.certainty < 0.5
+        and seen.columns["instruction"] == "Classify the text."
+    )
     assert Classification().recognize(("text", "n"), [{"text": TEXT, "n": n} for n in range(6)]) is None
