@@ -39,6 +39,8 @@ class DataSettings(Settings):
     """Encoding of a text file; ``auto`` is UTF-8, or what the file's byte-order mark says, and never a guess."""
     whole_text: bool = False
     """Read a text file as one row instead of one row per paragraph."""
+    split_long: bool = False
+    """Long texts are cut into pieces of the maximum length where a paragraph or a sentence ends, and not truncated."""
     format: str = "auto"
     """The format (schema) of a row; ``auto`` detects it and reports why."""
     columns: dict[str, str] = {}

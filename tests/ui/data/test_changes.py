@@ -77,6 +77,15 @@ def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):
     assert usable(back.chosen) == 41 and back.chosen.settings.fixes == ()
 
 
+def test_long_texts_are_cut_into_pieces_with_a_click_and_made_whole_again(desk, table):
+    shown = table("text\n" + "".join(f'"{n}. {"It is so. " * 200}"\n' for n in range(12)))
+    assert "data-pick='set:truncated'" in shown.result
+    cut = picked(desk, "set:truncated", shown.chosen)
+    assert cut.chosen.settings.split_long and "cut into pieces" in cut.result and "set:truncated" not in cut.result
+    assert cut.chosen.counts.rows > 12 and usable(shown.chosen) == 12
+    assert not picked(desk, "whole:", cut.chosen).chosen.settings.split_long
+
+
 def test_a_fix_that_is_no_longer_offered_changes_nothing(desk, table):
     chosen = table(rows(40)).chosen
     assert named(act(desk, BY, chosen, "fix:duplicates")[2:]).chosen == chosen
