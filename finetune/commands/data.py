@@ -1,5 +1,6 @@
 """``check``: what becomes of each row of a data file, before anything is trained on it."""
 
+from functools import partial
 from pathlib import Path
 
 from finetune.commands.command import Commands, answer, settings, take_settings
@@ -39,6 +40,7 @@ def understood(detected: Detected, given: DataSettings) -> list[str]:
 def check_file(options, workspace: Workspace) -> int:
     """Print the report on a data file: its format, the rows that are kept and rejected, findings and advice."""
     from finetune.data.mix import read_held_out, read_main
+    from finetune.data.pieces import cutting
     from finetune.data.report import check
     from finetune.data.summary import PREFILTER
     from finetune.machine.libraries import quieten
@@ -65,7 +67,7 @@ def check_file(options, workspace: Workspace) -> int:
         method, tokenizer = method_for(dataset.kind), load_tokenizer(model, workspace)
         report = check(
             dataset,
-            lambda example: method.sequences(example, tokenizer, length),
+            partial(cutting(method.sequences, given), tokenizer=tokenizer, length=length),
             length,
             held_out,
             advise=method.advice,

@@ -28,6 +28,7 @@ In the order of the way that rows take:
     thoughts     reasoning as a chat template takes it
     omissions    what a chat template leaves out of a conversation
     tokens       from an example to token ids and their loss mask
+    pieces       long texts cut into pieces
     asking       whether rows begin as the model is asked
     counts       numbers of rows and tokens
 

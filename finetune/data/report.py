@@ -21,6 +21,7 @@ from finetune.data.dataset import Dataset
 from finetune.data.detected import Detected
 from finetune.data.fixes import deduplicate, drop
 from finetune.data.histogram import Bins, bins_of, percentile
+from finetune.data.pieces import training_rows
 from finetune.data.stages import Stage, stages_of
 from finetune.data.summary import summaries
 from finetune.data.table import Rejected
@@ -119,6 +120,8 @@ def _finding_values(finding: Finding) -> dict:
         values["fix"] = finding.fix.model_dump(mode="json")
     if finding.length:
         values["length"] = finding.length
+    if finding.change:
+        values["change"] = finding.change
     return values
 
 
@@ -225,6 +228,8 @@ class _Measurements:
         self.truncated: set[int] = set()
         self.refused: dict[int, DataError] = {}
         self.counts = Counts()
+        self.pieces = 0
+        """Training rows beside the first that texts become."""
 
     def add(self, seen: Seen, sequences: tuple[TokenSequence, ...] | DataError) -> None:
         self.rows.add(seen.row)
@@ -236,7 +241,9 @@ class _Measurements:
             self.truncated.add(seen.row)
         if all(sequence.has_trained_tokens for sequence in sequences):
             self.trained.add(seen.row)
-            self.counts += Counts.of(sequences)
+            rows = training_rows(seen.example, sequences)
+            self.pieces += len(rows) - 1
+            self.counts = sum(map(Counts.of, rows), self.counts)
 
     def conclude(self, report: Report, evidence: Evidence) -> None:
         """Fill in ``report`` and ``evidence`` after the last example; ``DataError`` if all were refused."""
@@ -251,7 +258,8 @@ class _Measurements:
         report.p99_length = percentile(self.lengths, 99)
         removed = len(evidence.dataset.rejected) + evidence.estimated(len(refused))
         report.kept = max(0, report.rows - removed - evidence.estimated(len(report.nothing_to_train_on)))
-        report.counts = replace(self.counts.times(evidence.scale), rows=report.kept)
+        rows = report.kept + evidence.estimated(self.pieces)
+        report.counts = replace(self.counts.times(evidence.scale), rows=rows)
         evidence.rejected = [rejected for rejected in report.rejected if rejected.reason not in FIXED]
         evidence.truncated, evidence.nothing_to_train_on = report.truncated, report.nothing_to_train_on
         evidence.kept, evidence.longest, evidence.p99_length = report.kept, report.longest, report.p99_length

@@ -11,6 +11,7 @@ from typing import Any
 from finetune.data.asking import notes_of_asking
 from finetune.data.counts import Counts
 from finetune.data.mix import gather
+from finetune.data.pieces import cutting, training_rows
 from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError, RecipeError
 from finetune.format import counted
@@ -114,9 +115,10 @@ def tokenize(
     ``vocabulary`` is the number of tokens that the model knows; a row with another one is dropped too.
     """
     rows, counts, truncated, empty, refused = [], Counts(), 0, 0, []
+    made = cutting(recipe.method.sequences, recipe.data)
     for example in examples:
         try:
-            sequences = recipe.method.sequences(example, tokenizer, recipe.training.length)
+            sequences = made(example, tokenizer, recipe.training.length)
             _require_known(sequences, tokenizer, vocabulary)
         except DataError as error:
             refused.append(error)
@@ -125,8 +127,9 @@ def tokenize(
         if not all(sequence.has_trained_tokens for sequence in sequences):
             empty += 1
             continue
-        rows.append(recipe.method.columns(example, sequences))
-        counts += Counts.of(sequences)
+        for each in training_rows(example, sequences):
+            rows.append(recipe.method.columns(example, each))
+            counts += Counts.of(each)
     if refused and not rows:
         raise refused[0]
     lost = (

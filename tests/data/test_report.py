@@ -164,3 +164,21 @@ def test_checking_a_row_is_fast():
     started = time.perf_counter()
     report_on(dataset, budget=100)
     assert (time.perf_counter() - started) / len(dataset.examples) < 200e-6
+
+
+def test_every_piece_of_a_long_text_is_a_training_row(tiny_model):
+    from transformers import AutoTokenizer
+
+    from finetune.data.pieces import cutting
+    from finetune.data.settings import DataSettings
+    from finetune.methods.sft import SFT
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    dataset = read([{"text": f"So {n} it is. " * 20} for n in range(12)])
+    made = cutting(SFT().sequences, DataSettings(path="a", split_long=True))
+    report = check(dataset, lambda example: made(example, tokenizer, 50), 50)
+    whole = check(dataset, lambda example: SFT().sequences(example, tokenizer, 5000), 5000)
+    assert (report.kept, report.truncated, whole.truncated) == (12, [], [])
+    assert report.counts.tokens == whole.counts.tokens and report.longest <= 50
+    assert report.counts.rows == sum(len(made(example, tokenizer, 50)) for example in dataset.examples) > 60
+    assert not [finding for finding in report.findings if finding.code == "truncated"]

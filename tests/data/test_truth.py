@@ -80,6 +80,7 @@ ROWS = {
         {"prompt": "Smaller?", "response_a": PAIR["chosen"], "response_b": PAIR["rejected"], "winner": "model_b"},
         {"prompt": TURNS[:3], "response_a": "é" * 500, "response_b": "Nothing.", "winner": "a"},
     ],
+    "ranked": [{"prompt": "Smaller?", "responses": ["The ant.", "é" * 500], "scores": [2, 1]}],
     "rated": [
         {"prompt": "Smaller?", "completion": "The ant.", "label": True},
         {"prompt": "Smaller?", "completion": "é" * 500, "label": False},

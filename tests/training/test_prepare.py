@@ -103,3 +103,18 @@ def test_a_padding_token_that_the_model_does_not_know_is_not_used(with_token, wi
     with_token("[PAD]", pad_token="[PAD]")
     prepared = prepare(recipe(tmp_path, **{"model.id": "grown"}), with_tiny)
     assert prepared.tokenizer.pad_token == prepared.tokenizer.eos_token
+
+
+def test_long_texts_are_trained_in_pieces(with_tiny, tmp_path):
+    path = tmp_path / "long.jsonl"
+    lines = [json.dumps({"text": f"{number}. {'It is so. ' * 30}"}) for number in range(4)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    values = recipe(tmp_path, **{"training.length": 50}).to_dict() | {"data": {"path": str(path)}}
+    whole = prepare(Recipe.from_dict(values), with_tiny)
+    values["data"]["split_long"] = True
+    cut = prepare(Recipe.from_dict(values), with_tiny)
+    assert any("truncated" in note.message for note in whole.notes) and len(whole.rows.train) == 4
+    assert not any("truncated" in note.message for note in cut.notes)
+    assert cut.rows.longest <= 50 and len(cut.rows.train) == cut.rows.counts.rows > 20
+    train = [token for row in cut.rows.train for token in row["input_ids"]]
+    assert cut.tokenizer.decode(train, skip_special_tokens=True) == "".join(json.loads(line)["text"] for line in lines)

@@ -33,8 +33,10 @@ class Finding:
     """The change that one click makes, where that is safe."""
     length: int | None = None
     """The maximum length that one click sets, where that solves it."""
+    change: dict[str, object] | None = None
+    """Settings of the data that one click changes, where that solves it."""
     button: str = ""
-    """The label of the button, if there is a ``fix`` or a ``length``."""
+    """The label of the button, if there is a ``fix``, a ``length`` or a ``change``."""
     needs_mapping: bool = False
     """True if saying which column is what solves it."""
     code: str = ""

@@ -21,12 +21,17 @@ class Truncation(Check):
             return
         message = f"{evidence.counted_rows(len(truncated), 'is', 'are')} longer than the maximum length and truncated"
         if evidence.estimated(len(truncated)) > SEVERAL_SHARE * evidence.dataset.total_rows:
-            button = longer(evidence)
-            message = f"{message}; 99 % fit in {button['length']:,} tokens."
+            button = in_pieces() if evidence.dataset.kind == "text" else longer(evidence)
+            message = f"{message}; 99 % fit in {longer(evidence)['length']:,} tokens."
             yield Finding("warning", message, tuple(truncated), **button, code="truncated")
         else:
             message = f"{message}; the longest has {evidence.longest:,} tokens."
             yield Finding("info", message, tuple(truncated), code="truncated")
+
+
+def in_pieces() -> dict:
+    """The button that cuts long texts into pieces, as keyword arguments of a finding."""
+    return {"change": {"split_long": True}, "button": "Cut them into pieces"}
 
 
 def longer(evidence: Evidence) -> dict:

@@ -28,6 +28,14 @@ def fixed(desk: DataDesk, settings: DataSettings, code: str, by: Counting) -> Da
     return settings
 
 
+def set_so(desk: DataDesk, settings: DataSettings, code: str, by: Counting) -> DataSettings:
+    """``settings`` with the change that the finding ``code`` offers; unchanged if there is no such finding any more."""
+    for finding in desk.checked(settings, by).report.findings:
+        if finding.code == code and finding.change:
+            return settings.changed(**finding.change)
+    return settings
+
+
 def offered(desk: DataDesk, settings: DataSettings, which: str, by: Counting) -> DataSettings:
     """``settings`` with the fix of the type ``which``, which an error offers."""
     fix = FIXES.get(which)
@@ -42,6 +50,8 @@ def undone(desk: DataDesk, settings: DataSettings, which: str, by: Counting) -> 
 CHANGES: dict[str, Callable[[DataDesk, DataSettings, str, Counting], DataSettings]] = {
     "fix": fixed,
     "offer": offered,
+    "set": set_so,
+    "whole": lambda desk, settings, which, by: settings.changed(split_long=False),
     "undo": undone,
     "unmix": lambda desk, settings, which, by: mixing.without(settings, which),
     "format": lambda desk, settings, name, by: settings.changed(format=name),

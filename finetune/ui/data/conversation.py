@@ -17,7 +17,7 @@ FEWEST = 12
 
 
 def drawn(example: dict, sequences: Sequence[Spans]) -> str:
-    """``example`` as turns, with the trained text of ``sequences`` (one, or chosen and rejected) marked."""
+    """``example`` as turns, with the trained text of ``sequences`` marked: one, chosen and rejected, or pieces."""
     if "chosen" in example:
         return _pair(example, sequences)
     if "completion" in example:
@@ -25,8 +25,10 @@ def drawn(example: dict, sequences: Sequence[Spans]) -> str:
     if "messages" in example:
         body = _turns(example["messages"], sequences[0])
     else:
-        body = _block("text", _marked(sequences[0]))
-    return _whole(body, [("trained", "trained tokens")], [("", sequences[0], "trained")])
+        body = "".join(_block("text", _marked(spans)) for spans in sequences)
+    names = [f"piece {number}" for number in range(1, len(sequences) + 1)] if len(sequences) > 1 else [""]
+    exact = [(name, spans, "trained") for name, spans in zip(names, sequences)]
+    return _whole(body, [("trained", "trained tokens")], exact)
 
 
 def _pair(example: dict, sequences: Sequence[Spans]) -> str:

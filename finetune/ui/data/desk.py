@@ -5,6 +5,7 @@ Its caches are copies of what is on the disk: losing them costs time and nothing
 
 import logging
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from finetune.data.hub import files, is_hub
 from finetune.data.known import KnownKinds, Stamps, stamps
 from finetune.data.loading import fixed, held_out_path, read_split
 from finetune.data.mix import files_read, main_alone, read_held_out, read_others
+from finetune.data.pieces import cutting
 from finetune.data.readers import SUFFIXES
 from finetune.data.report import Report, check
 from finetune.data.settings import DataSettings
@@ -25,6 +27,7 @@ from finetune.data.sources import read_tables
 from finetune.data.split import held_out_of
 from finetune.data.summary import PREFILTER
 from finetune.data.table import Table
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError, FinetuneError
 from finetune.methods import Method, method_for
 from finetune.runs.run import Run
@@ -73,6 +76,8 @@ class Checked:
     """What the person should know about how the tokens were counted; empty if there is nothing to know."""
     mixture: Mixture = Mixture()
     """The rows that are mixed in."""
+    sequences: Callable[..., tuple[TokenSequence, ...]] | None = None
+    """``sequences(example, tokenizer, length)`` of an example; by default the method's."""
 
     def chosen(self, settings: DataSettings, name: str) -> Chosen:
         """This data as a choice of the person's."""
@@ -204,23 +209,23 @@ class DataDesk:
     ) -> Checked:
         method = method_for(dataset.kind)
         tokenizer, note = self.tokenizers.for_counting(by.model)
-        held_out = self.held_out(settings)
+        held_out, made = self.held_out(settings), cutting(method.sequences, settings)
         report = check(
             dataset,
-            lambda example: method.sequences(example, tokenizer, by.length),
+            partial(made, tokenizer=tokenizer, length=by.length),
             length=by.length,
             held_out=held_out,
             progress=on_progress and partial(on_progress, what="Checking"),
             advise=method.advice,
         )
         counts = _counts(report, dataset, held_out, settings)
-        return Checked(dataset, report, method, counts, note)
+        return Checked(dataset, report, method, counts, note, sequences=made)
 
     def _mix(self, checked: Checked, settings: DataSettings, by: Counting) -> Checked:
         method, (tokenizer, _) = checked.method, self.tokenizers.for_counting(by.model)
         read = partial(self.known.read, prefilter=PREFILTER)
         others = read_others(settings, checked.dataset, self._find, trusted=False, read=read)
-        count = partial(method.sequences, tokenizer=tokenizer, length=by.length)
+        count = partial(cutting(method.sequences, settings), tokenizer=tokenizer, length=by.length)
         mixture = mix(checked.dataset, others, self.held_out(settings), settings, count)
         findings = most_severe_first([*checked.report.findings, *mixture.findings])
         return replace(checked, report=replace(checked.report, findings=findings), mixture=mixture)

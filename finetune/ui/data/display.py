@@ -150,7 +150,7 @@ def example(desk: DataDesk, checked: Checked, index: int, by: Counting) -> str:
     """Example number ``index`` (from 0) with its trained tokens marked."""
     example = checked.dataset.examples[index]
     tokenizer, _ = desk.tokenizers.for_counting(by.model)
-    sequences = checked.method.sequences(example, tokenizer, by.length)
+    sequences = (checked.sequences or checked.method.sequences)(example, tokenizer, by.length)
     truncated = [sequence.full_length for sequence in sequences if sequence.is_truncated]
     note = f"Truncated at {format.amount(by.length)} of {format.amount(max(truncated))} tokens." if truncated else ""
     return conversation.drawn(example, [spans(sequence, tokenizer) for sequence in sequences]) + views.small(note)

@@ -45,6 +45,7 @@ def summary(name: str, checked: Checked, length: int, settings: DataSettings, he
         _columns(dataset.detected),
         *(views.small(note) for note in (checked.note, *dataset.notes)),
         _fixes(settings.fixes),
+        _cutting(settings),
         _findings(report),
         _rejected(report, dataset.table),
         _stages(report, length),
@@ -129,6 +130,14 @@ def _fixes(fixes: tuple[Fix, ...]) -> str:
     return f"<section class='fixes'><h4>Your fixes</h4><ul class='notes'>{lines}</ul>{note}</section>"
 
 
+def _cutting(settings: DataSettings) -> str:
+    """That long texts are cut, with the button that undoes it."""
+    if not settings.split_long:
+        return ""
+    words = "Long texts are cut into pieces of the maximum length, where a paragraph or a sentence ends."
+    return f"<p class='small'>{words} {views.pick_button('whole:', 'Undo', f'Undo: {words}')}</p>"
+
+
 def _findings(report: Report) -> str:
     lines = "".join(_finding(finding) for finding in report.findings)
     advice = f"<p class='advice'>{escape(report.advice)}</p>" if report.advice else ""
@@ -139,6 +148,8 @@ def _finding(finding: Finding) -> str:
     button = ""
     if finding.fix:
         button = _about(f"fix:{finding.code}", finding.button or "Fix it", finding.message)
+    elif finding.change:
+        button = _about(f"set:{finding.code}", finding.button, finding.message)
     elif finding.length:
         button = _about(f"length:{finding.length}", finding.button or "Use this length", finding.message)
     elif finding.needs_mapping:

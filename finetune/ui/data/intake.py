@@ -8,7 +8,7 @@ import gradio as gr
 from pydantic import ValidationError
 
 from finetune.data.readers import READABLE, SUFFIXES
-from finetune.data.readers.delimited import delimiter_of
+from finetune.data.readers.dialect import delimiter_of
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from finetune.settings import problems_of

@@ -22,3 +22,8 @@ def test_a_few_truncated_rows_are_no_warning():
 
 def test_rows_that_fit_are_not_reported():
     assert finding([*clean(50), of(60)], "truncated") is None
+
+
+def test_long_texts_are_cut_into_pieces_with_a_click():
+    found = finding([{"text": f"{n} " * 90} for n in range(20)], "truncated")
+    assert found.change == {"split_long": True} and found.button == "Cut them into pieces" and found.length is None

@@ -63,3 +63,14 @@ def test_equal_labels_are_no_fault():
     rows = [{"text": f"The sea is {n} wide.", "label": "good" if n % 3 else "bad"} for n in range(18)]
     codes = [finding.code for finding in report_on(read(rows)).findings]
     assert "same-answer" not in codes and "one-word-answers" not in codes
+
+
+def test_a_column_of_yes_and_no_beside_a_text_may_be_its_label():
+    rows = [{"text": TEXT, "toxic": n % 2, "id": n + 3} for n in range(6)]
+    seen = Classification().recognize(tuple(rows[0]), rows)
+    assert (
+        seen.columns["target"] == "toxic"
+        and seen.certainty < 0.5
+        and seen.columns["instruction"] == "Classify the text."
+    )
+    assert Classification().recognize(("text", "n"), [{"text": TEXT, "n": n} for n in range(6)]) is None

@@ -47,6 +47,16 @@ def test_another_encoding_is_offered_with_a_preview_and_taken_with_a_click(desk,
     assert usable(again.chosen) == 12 and "Où est le café?" in again.preview
 
 
+def test_rows_that_are_all_rejected_are_fixed_with_a_click(desk, table):
+    said = [{"role": "assistant", "content": "Hello."}, {"role": "user"}, {"role": "assistant", "content": "It is."}]
+    lines = [json.dumps({"messages": [said[0], {**said[1], "content": f"What is {n}?"}, said[2]]}) for n in range(12)]
+    shown = table("\n".join(lines), "talk.jsonl")
+    assert "data-pick='offer:greeting'" in shown.result
+    assert picked(desk, "offer:other", shown.chosen).chosen.settings.fixes == ()
+    fixed = picked(desk, "offer:greeting", shown.chosen)
+    assert usable(fixed.chosen) == 12 and "data-pick='undo:0'" in fixed.result and "Hello." not in fixed.preview
+
+
 def test_what_is_meant_is_asked_and_confirmed_with_a_click(desk, table):
     shown = table("prompt,response,score\n" + "".join(f"Why {n}?,It is {n}.,{n}\n" for n in range(12)))
     assert "Is this what you mean?" in shown.result and not shown.next.visible and shown.fold.open
@@ -75,6 +85,15 @@ def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):
     assert "data-pick='fix:duplicates'" not in fixed.result
     back = named(act(desk, BY, fixed.chosen, "undo:0")[2:])
     assert usable(back.chosen) == 41 and back.chosen.settings.fixes == ()
+
+
+def test_long_texts_are_cut_into_pieces_with_a_click_and_made_whole_again(desk, table):
+    shown = table("text\n" + "".join(f'"{n}. {"It is so. " * 200}"\n' for n in range(12)))
+    assert "data-pick='set:truncated'" in shown.result
+    cut = picked(desk, "set:truncated", shown.chosen)
+    assert cut.chosen.settings.split_long and "cut into pieces" in cut.result and "set:truncated" not in cut.result
+    assert cut.chosen.counts.rows > 12 and usable(shown.chosen) == 12
+    assert not picked(desk, "whole:", cut.chosen).chosen.settings.split_long
 
 
 def test_a_fix_that_is_no_longer_offered_changes_nothing(desk, table):
