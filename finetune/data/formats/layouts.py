@@ -88,6 +88,13 @@ def _flagged(items: list[dict]) -> list[dict] | None:
     return [{**_without(item, flag, text), **_said(not item[flag], item.get(text))} for item in items]
 
 
+def nested_in(value: object) -> object:
+    """The list of turns in an object such as ``{"messages": […]}``; any other value as it is."""
+    key = _key(value, NESTED) if isinstance(value, dict) else None
+    inner = parsed(value[key]) if key is not None else None
+    return inner if isinstance(inner, list) and inner and all(isinstance(turn, dict) for turn in inner) else value
+
+
 def has_items(items: list[dict]) -> bool:
     """True if there are items of the Responses API without a speaker."""
     return any(isinstance(item.get("type"), str) and item["type"] in ITEMS for item in items)

@@ -2,7 +2,7 @@
 
 from finetune.data.formats.blocks import written
 from finetune.data.formats.format import cell, text
-from finetune.data.formats.layouts import has_items, mixed
+from finetune.data.formats.layouts import has_items, mixed, nested_in
 from finetune.data.formats.mapping import known_names
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import SPEAKERS, Keys, read_turns, turn_keys, unweighted
@@ -34,7 +34,8 @@ def spoken(row: dict, column: str, speaker: str, roles: dict[str, str] | None = 
     if isinstance(value, str) and _is_conversation(value):
         value = parsed(value)
     if isinstance(value, (dict, list)):
-        turns = [value] if isinstance(value, dict) else value
+        inner = nested_in(value)
+        turns = [value] if isinstance(inner, dict) else inner
         if found := conversation_in(turns, roles):
             return read_turns(found[0], column, found[1], roles)
     return [{"role": speaker, "content": answer_text(row, column)}]
@@ -64,6 +65,7 @@ def conversation_in(turns: list, roles: dict[str, str] | None = None) -> tuple[l
 
 
 def _is_conversation(written: str) -> bool:
-    """True if a text is a JSON list of turns by known speakers: an answer may well be other JSON."""
-    keys = turn_keys(written) if written.lstrip().startswith("[") else None
-    return keys is not None and all(turn[keys.role].strip().lower() in SPEAKERS for turn in parsed(written))
+    """True if a text is turns by known speakers as JSON, or an object with them: an answer may well be other JSON."""
+    turns = nested_in(parsed(written)) if written.lstrip().startswith(("[", "{")) else None
+    keys = turn_keys(turns) if isinstance(turns, list) else None
+    return keys is not None and all(turn[keys.role].strip().lower() in SPEAKERS for turn in turns)

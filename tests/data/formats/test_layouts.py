@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.data.formats.layouts import has_items, mixed, turns_in
+from finetune.data.formats.layouts import has_items, mixed, nested_in, turns_in
 
 TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
 
@@ -47,6 +47,12 @@ def test_other_keys_of_a_pair_belong_to_its_answer():
         {"role": "system", "content": "s"}, TURNS[0], {**TURNS[1], "loss": False},
     ]  # fmt: skip
     assert turns_in([{"human": "q", "assistant": ""}]) == TURNS[:1]
+
+
+def test_turns_within_an_object():
+    assert nested_in({"messages": TURNS, "id": 1}) == nested_in({"conversation": TURNS}) == TURNS
+    for value in ({"messages": "a"}, {"messages": []}, {"a": TURNS}, TURNS, "a", None):
+        assert nested_in(value) is value
 
 
 def test_items_of_the_responses_api():

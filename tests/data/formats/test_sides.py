@@ -12,8 +12,14 @@ TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
 
 @pytest.mark.parametrize(
     "value",
-    [TURNS, json.dumps(TURNS), [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]],
-    ids=["turns", "JSON", "other keys"],
+    [
+        TURNS,
+        json.dumps(TURNS),
+        {"messages": TURNS},
+        json.dumps({"messages": TURNS, "id": 1}),
+        [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}],
+    ],
+    ids=["turns", "JSON", "object", "object as JSON", "other keys"],
 )
 def test_turns_are_read_however_they_are_written(value):
     assert spoken({"p": value}, "p", "user") == TURNS
