@@ -67,16 +67,6 @@ def test_what_is_meant_is_asked_and_confirmed_with_a_click(desk, table):
     assert "Is this what you mean?" not in again.result and usable(again.chosen) == 12
 
 
-def test_rows_that_are_all_rejected_are_fixed_with_a_click(desk, table):
-    said = [{"role": "assistant", "content": "Hello."}, {"role": "user"}, {"role": "assistant", "content": "It is."}]
-    lines = [json.dumps({"messages": [said[0], {**said[1], "content": f"What is {n}?"}, said[2]]}) for n in range(12)]
-    shown = table("\n".join(lines), "talk.jsonl")
-    assert "data-pick='offer:greeting'" in shown.result
-    assert picked(desk, "offer:other", shown.chosen).chosen.settings.fixes == ()
-    fixed = picked(desk, "offer:greeting", shown.chosen)
-    assert usable(fixed.chosen) == 12 and "data-pick='undo:0'" in fixed.result and "Hello." not in fixed.preview
-
-
 def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):
     shown = table(rows(40) + "\nWhat is 1?,It is 1.\n")
     assert "data-pick='fix:duplicates'" in shown.result
