@@ -46,6 +46,8 @@ from finetune.training.train import arguments, with_fallbacks
 
 FRAME = ASSETS / "train.py.txt"
 
+REPEATED = ("ordered", "balance_routers", "EpochOrder", "suit_chunked_loss", "is_without_routers")
+"""What of ``training.trainer`` the script repeats."""
 OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
 """Arguments of the trainer that the script sets for the machine it runs on."""
 
@@ -130,9 +132,9 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = 
         "ARGUMENTS": {**given, **method.options(pack)},
     }
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
-    from finetune.training.trainer import EpochOrder, is_without_routers, ordered, suit_chunked_loss
+    from finetune.training import trainer
 
-    parts = (ordered, EpochOrder, suit_chunked_loss, is_without_routers)
+    parts = (getattr(trainer, name) for name in REPEATED)
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, parts)]
     in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
     if in_4_bits:

@@ -155,8 +155,8 @@ def _whole_config(folder: Path):
 def _with_a_mask(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
     """``_profiled`` with the mask that Transformers would build, whose values are asked for otherwise.
 
-    Models with biases by distance build one of their own, from a row of ones for each sequence. Mamba would too, but its
-    loop over tokens takes minutes here.
+    Models with biases by distance build one of their own, from a row of ones for each sequence. Mamba would too, but
+    its loop over tokens takes minutes here.
     """
     try:
         return _profiled(folder, adapter, step, layers)

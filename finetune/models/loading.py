@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.adapters import Adapter, targets
-from finetune.compat import unquantized_by_default
+from finetune.compat import tied_weights
 from finetune.errors import RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
@@ -68,8 +68,10 @@ def kept_whole(folder: Path) -> list[str]:
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    head = [name for name, part in model.named_modules() if part is model.get_output_embeddings()]
+    tied = [name.removesuffix(".weight") for pair in tied_weights(model).items() for name in pair]
     found = targets.kept_whole(model)
-    return sorted({*found, *unquantized_by_default(model)}) if found else []
+    return sorted({*found, *head, *tied}) if found else []
 
 
 def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):

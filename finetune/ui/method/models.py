@@ -26,7 +26,8 @@ def describe_model(studio: Studio, model_id: str, run_id: str | None = None) -> 
     known = next((model for model in known_models() if model.id == model_id), None)
     if known:
         gate = "Accept its license on huggingface.co and log in there first." if known.gated else ""
-        parts = [f"{known.id}: {views.parameters(known.parameters)}, {known.license}.", gate, known.needs, known.note]
+        what = f"{known.id}: {views.parameters(known.parameters)}, {known.license}. For {known.good_for}."
+        parts = [what, gate, known.needs]
     if not is_local(model_id):
         parts.append("It is not on this machine yet; the run downloads it when it starts.")
     elif model_id != "starter":
