@@ -113,17 +113,6 @@ def supports_sdpa(model) -> bool:
     return model._supports_sdpa
 
 
-@uses("transformers.quantizers.base.get_keys_to_not_convert(model)")
-def unquantized_by_default(model) -> list[str]:
-    """The layers of ``model`` that Transformers leaves as they are when it quantizes: the head, and tied weights.
-
-    A list of further ones takes the place of this one. Without it the head would be quantized too.
-    """
-    from transformers.quantizers.base import get_keys_to_not_convert
-
-    return get_keys_to_not_convert(model)
-
-
 @uses("transformers.PreTrainedModel.all_tied_weights_keys")
 def tied_weights(model) -> dict[str, str]:
     """The weights of ``model`` that are another one under a second name -> that other one.

@@ -4,6 +4,7 @@ A trial trains, compares or exports a tiny model of ``tests/zoo.py`` as a person
 of the table (``tests/zoo_table.py``). A result that the plain libraries do not share raises ``WrongError``.
 """
 
+import gc
 import json
 import zipfile
 from functools import cached_property
@@ -23,6 +24,7 @@ from finetune.runs.workspace import Workspace
 from tests import zoo
 
 libraries.load()  # once, before a process is forked for each architecture
+gc.freeze()  # each run collects garbage, and would go through all of these libraries again: a fifth of its time
 
 ROWS, ASKED = 4, ("wind", "fire that burnt all night", "snow", "ship")
 """Rows of a batch, and what the held-out rows are about: of different length, so that they are padded."""

@@ -50,6 +50,8 @@ FRAME = ASSETS / "train.py.txt"
 SUITED = ("exclude_modules", "target_modules", "target_parameters", "rank_pattern", "alpha_pattern")
 """What a saved adapter says of the layers that it has in its own model; all but the first with experts alone."""
 
+REPEATED = ("ordered", "balance_routers", "EpochOrder", "suit_chunked_loss", "is_without_routers")
+"""What of ``training.trainer`` the script repeats."""
 OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
 """Arguments of the trainer that the script sets for the machine it runs on."""
 
@@ -136,9 +138,9 @@ def source(
         "ARGUMENTS": {**given, **method.options(pack)},
     }
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
-    from finetune.training.trainer import EpochOrder, is_without_routers, ordered, suit_chunked_loss
+    from finetune.training import trainer
 
-    parts = (ordered, EpochOrder, suit_chunked_loss, is_without_routers)
+    parts = (getattr(trainer, name) for name in REPEATED)
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, parts)]
     in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
     if in_4_bits:

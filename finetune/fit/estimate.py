@@ -100,7 +100,6 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     precision = hardware.choose_precision(machine, recipe.training.precision).value
     seen = _as_cut(recipe, counts, size.context)
     defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
-    on_gpu = "fp32" if recipe.training.precision == "fp32" else "bf16"
     needed = _needed(recipe, folder, _step(recipe, defaults, seen, machine.device, precision), machine.device)
     took = None
     if counts.tokens and counts.rows:
@@ -108,10 +107,8 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     if needed is None:
         words = f"{MEASURED} It takes about {rough_duration(took)}." if took else MEASURED
         return Fit(size.parameters, trainable, 0, available, False, words, took)
-    others = {}
-    if gpus:
-        on_gpus = _needed(recipe, folder, _step(recipe, defaults, seen, "cuda", on_gpu), "cuda")
-        others = usual_gpus(on_gpus) if on_gpus else {}
+    on_gpus = gpu_bytes(recipe, folder, counts) if gpus else None
+    others = usual_gpus(on_gpus) if on_gpus else {}
     word = verdict(needed, available)
     words = sentence(needed, available, took, recipe.adapter.weight_bits > 4)
     return Fit(size.parameters, trainable, needed, available, word == FITS, words, took, word, others)
@@ -121,6 +118,18 @@ def _unknown(recipe: Recipe) -> str:
     found = known(recipe.model)
     why = f" {found.problem.message}" if found and found.problem else ""
     return f"Memory and time can be told once the model is inspected.{why}"
+
+
+def gpu_bytes(recipe: Recipe, folder: Path, counts: Counts = Counts()) -> int | None:
+    """Bytes of an NVIDIA GPU that ``recipe`` takes with the model in ``folder``; None if it can only be measured.
+
+    In bf16 unless the recipe asks for fp32, whatever this machine has.
+    """
+    size = _size(folder)
+    seen = _as_cut(recipe, counts, size.context)
+    precision = "fp32" if recipe.training.precision == "fp32" else "bf16"
+    defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
+    return _needed(recipe, folder, _step(recipe, defaults, seen, "cuda", precision), "cuda")
 
 
 def _as_cut(recipe: Recipe, counts: Counts, context: int | None) -> Counts:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.adapters import Adapter, targets
-from finetune.compat import unquantized_by_default
+from finetune.compat import tied_weights
 from finetune.errors import ModelError, RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
@@ -97,8 +97,10 @@ def kept_whole(folder: Path) -> list[str]:
     Beside those that Transformers leaves (the head, tied weights), layers that no quantized one can replace.
     """
     model = skeleton(folder)
+    head = [name for name, part in model.named_modules() if part is model.get_output_embeddings()]
+    tied = [name.removesuffix(".weight") for pair in tied_weights(model).items() for name in pair]
     found = targets.kept_whole(model)
-    return sorted({*found, *unquantized_by_default(model)}) if found else []
+    return sorted({*found, *head, *tied}) if found else []
 
 
 def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):

@@ -115,17 +115,24 @@ def ordered(trainer_class: type, padding_row: dict) -> type:
             super()._run_epoch(epoch=epoch, **rest)
 
         def evaluation_loop(self, *given, **named):
-            """The loss of the rows alone: the balance of a mixture's routers is trained for, and measures no answer."""
-            config, balanced = self.model.config.get_text_config(), getattr(self, "aux_loss_enabled", False)
-            if not balanced:
-                return super().evaluation_loop(*given, **named)
-            self.aux_loss_enabled = config.output_router_logits = False
+            balanced = balance_routers(self, False)
             try:
                 return super().evaluation_loop(*given, **named)
             finally:
-                self.aux_loss_enabled = config.output_router_logits = True
+                balance_routers(self, balanced)
 
     return Ordered
+
+
+def balance_routers(trainer, wanted: bool) -> bool:
+    """Whether the loss had the balance of a mixture's routers in it; from here it has if ``wanted`` and if it can.
+
+    The balance is trained for, but an evaluation is of the rows alone: it says nothing of their answers.
+    """
+    before = getattr(trainer, "aux_loss_enabled", False)
+    if before != wanted:
+        trainer.aux_loss_enabled = trainer.model.config.get_text_config().output_router_logits = wanted
+    return before
 
 
 class EpochOrder(Sampler):

@@ -15,7 +15,7 @@ import pytest
 
 from finetune.adapters import ADAPTERS
 from finetune.errors import RunError
-from finetune.exports.script import Script, source
+from finetune.exports.script import Script, _quantization, source
 from finetune.methods import METHODS
 from finetune.models.architecture import PICTURES_TOO, Architecture
 from finetune.paths import PROJECT
@@ -190,6 +190,12 @@ def test_it_is_tidy_and_imports_nothing_of_this_package(method, adapter, pack, t
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module] if isinstance(node, ast.ImportFrom) else []
         assert not [name for name in names if name.split(".")[0] == "finetune"]
+
+
+def test_layers_that_stay_whole_are_named_in_the_script():
+    given = _quantization(ADAPTERS["qlora"](), "", ["lm_head", "mixer.dt_proj"]).arguments
+    assert given["llm_int8_skip_modules"] == ["lm_head", "mixer.dt_proj"]
+    assert "llm_int8_skip_modules" not in _quantization(ADAPTERS["qlora"](), "").arguments
 
 
 def test_the_base_is_loaded_as_its_weights_are_stored(text_of):

@@ -10,6 +10,7 @@ import torch
 from finetune.adapters import ADAPTERS
 from finetune.models.loading import load_base, load_tuned, load_weights
 from finetune.recipe import ModelSettings
+from tests import zoo
 from tests.models.damage import edit_config, edit_tensors
 
 TINY = ModelSettings(id="tiny")
@@ -154,3 +155,16 @@ def test_a_base_stored_in_four_bits_is_trained_with_an_adapter_only(in_four_bits
             train(run, with_tiny)
         losses = [each.loss for each in run.view().evaluations]
         assert run.view().state == "done" and losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", ["mamba", "gemma3n_text", "llama"])
+def test_in_four_bits_are_those_layers_that_the_model_calls(name, workspace):
+    from bitsandbytes.nn import Linear4bit
+
+    zoo.write(name, workspace.models_dir / name)
+    base = load_base(ModelSettings(id=name), workspace, ADAPTERS["qlora"](), torch.float32)
+    quantized = {each.rpartition(".")[2] for each, layer in base.named_modules() if isinstance(layer, Linear4bit)}
+    assert quantized and not quantized & {"dt_proj", "x_proj", "correction_coefs", "prediction_coefs", "lm_head"}
+    logits = base(input_ids=torch.arange(20, 30)[None], use_cache=False).logits
+    exact = zoo.model(name)(input_ids=torch.arange(20, 30)[None], use_cache=False).logits
+    assert torch.corrcoef(torch.stack([logits.flatten(), exact.flatten()]))[0, 1] > 0.8

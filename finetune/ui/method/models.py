@@ -99,4 +99,4 @@ def _about(model_id: str, found: Inspection | None = None, remote: Remote | None
     elif remote and remote.license:
         facts.append(f"license {remote.license}")
     about = f"{model_id}: {', '.join(facts)}." if facts else ""
-    return [about, *((known.needs, known.note) if known else ()), *(found.notes if found else ())]
+    return [about, *((known.needs, f"For {known.good_for}.") if known else ()), *(found.notes if found else ())]
