@@ -7,6 +7,7 @@
     rated               prompt, completion, label (thumbs up or down)
     completion_log      request, response
     chat                messages with role and content
+    segments            a text in parts, each trained on or not
     sharegpt            conversations with from and value
     message_tree        messages with replies
     conversation        conversations with other keys
