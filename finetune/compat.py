@@ -11,36 +11,10 @@ libraries, with its parameters.
 
 import functools
 import logging
-import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class PrivateName:
-    """A name that its library does not promise to keep."""
-
-    path: str
-    """Where it is defined, e.g. ``transformers.Trainer._save_checkpoint``."""
-    used_in: str
-    """The function or class of this program that uses it, by its dotted path."""
-    reason: str
-    """Why it is needed, and what breaks without it."""
-    parameters: tuple[str, ...] | None = None
-    """The parameters that it must have, in their order; None where they do not matter."""
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition(".")[2]
-
-    @classmethod
-    def declared(cls, signature: str, used_in: str, reason: str) -> "PrivateName":
-        """From ``module.Class.method(self, other)``, or ``module.Class.attribute``."""
-        path, parameters = re.fullmatch(r"([\w.]+)(?:\((.*)\))?", signature).groups()
-        names = None if parameters is None else tuple(filter(None, parameters.split(", ")))
-        return cls(path, used_in, reason, names)
-
+from finetune.private import PrivateName
 
 WRAPPED: list[PrivateName] = []
 """The names that functions of this module use, in their order here."""
@@ -235,6 +209,21 @@ def cast_once(model) -> None:
             layer.cast_input_dtype_enabled = False
 
 
+@uses("peft.utils.transformers_weight_conversion.convert_peft_config_for_transformers(peft_config, model, conversions)")
+def linear_names(model) -> set[str] | None:
+    """The last names of linear layers that PEFT leaves as they are where it rewrites a LoRA for ``model``; else None.
+
+    It rewrites that of many mixtures of experts, from the layers that they had in Transformers 4. Without the question
+    their routers would be trained and their dense layers would not.
+    """
+    from peft import LoraConfig
+    from peft.utils import transformers_weight_conversion as conversion
+
+    config = LoraConfig(target_modules="all-linear")
+    conversion.convert_peft_config_for_transformers(config, model, None)
+    return None if config.target_modules == "all-linear" else set(config.target_modules)
+
+
 @uses("peft.tuners.lora.LoraLayer.lora_variant", "peft.tuners.lora.LoraLayer.lora_bias")
 def is_plain_lora_layer(layer) -> bool:
     """True if ``layer``, a ``LoraLayer``, adds ``scaling · B A x`` and nothing else: no variant such as DoRA, no bias.
@@ -261,6 +250,18 @@ def takes_default_cache(model) -> bool:
     Without it Compare gives MiniMax or xLSTM a cache that they refuse.
     """
     return model._supports_default_dynamic_cache()
+
+
+@uses("transformers.Qwen2VLModel.rope_deltas")
+def forget_positions(model) -> None:
+    """Have ``model`` forget where pictures stood in what it has just generated, if it is one that keeps that.
+
+    Qwen-VL and its kin keep it on the module, one row per answer. Without this the next step behind a prefix takes it
+    for its own, and fails or begins at other positions.
+    """
+    for part in model.modules():
+        if hasattr(part, "rope_deltas"):
+            part.rope_deltas = None
 
 
 @uses("accelerate.state.AcceleratorState.fsdp_plugin")

@@ -4,6 +4,7 @@
     ├── RecipeError(ValueError)     a recipe that cannot be run
     ├── DataError(ValueError)       a file or rows that cannot be read as training data
     ├── ModelError(RuntimeError)    a model that cannot be loaded or used
+    │   └── UnreachableError            a model of the Hub, which does not answer
     ├── RunError(RuntimeError)      a run that does not exist, or is in the wrong state
     ├── DivergedError(ArithmeticError)  a loss that is no longer a number
     ├── DiskError(RuntimeError)     a disk that is full
@@ -58,6 +59,10 @@ class DataError(FinetuneError, ValueError):
 
 class ModelError(FinetuneError, RuntimeError):
     """A model that cannot be loaded or used."""
+
+
+class UnreachableError(ModelError):
+    """A model on the Hub, which does not answer: nothing is known against the model."""
 
 
 class RunError(FinetuneError, RuntimeError):

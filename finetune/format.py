@@ -22,6 +22,13 @@ def size(size_bytes: float) -> str:
     return f"{size_bytes:.0f} bytes"
 
 
+def size_of(part_bytes: float, whole_bytes: float) -> str:
+    """A part of some bytes and all of them: ``2.1 of 15 GB``, ``640 MB of 15 GB``."""
+    part, whole = size(part_bytes), size(whole_bytes)
+    unit = whole.rpartition(" ")[2]
+    return f"{part.removesuffix(f' {unit}')} of {whole}"
+
+
 def percent(share: float) -> str:
     """A share between 0 and 1 as a whole percentage."""
     return f"{share * 100:.0f} %"

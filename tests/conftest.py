@@ -55,6 +55,45 @@ def with_tiny(workspace, tiny_model):
 
 
 @pytest.fixture
+def serve(tmp_path, monkeypatch):
+    """Runs a stub of the Hub with a repo as ``me/model``; the client talks to it and keeps files apart, impatiently."""
+    from contextlib import contextmanager
+
+    from finetune.models import preview, remote, transfer
+    from tests.hub_stub import hub
+
+    monkeypatch.setattr(transfer, "PAUSES_S", (0.01, 0.02))
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+
+    def forget():
+        remote.forget()
+        preview.forget()
+
+    @contextmanager
+    def serve_it(repo):
+        forget()
+        with hub(me__model=repo) as running:
+            monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)
+            monkeypatch.setattr(
+                "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+                running.url + "/{repo_id}/resolve/{revision}/{filename}",
+            )
+            yield running
+        forget()
+
+    return serve_it
+
+
+@pytest.fixture
+def files(tiny_model):
+    """The files of the tiny model, by name."""
+    return {path.name: path.read_bytes() for path in tiny_model.iterdir()}
+
+
+@pytest.fixture
 def trained(with_tiny, tmp_path):
     """Trains a recipe of ``tests.training.test_train`` on the tiny model and gives its run."""
     from finetune.training.train import train

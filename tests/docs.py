@@ -89,10 +89,21 @@ def commands_table() -> str:
 
 def models_table() -> str:
     rows = [
-        (f"`{model.id}`", f"{model.parameters / 1e9:.2g} B", model.license, "yes" if model.gated else "no", model.needs)
+        (
+            f"`{model.id}`",
+            f"{model.parameters / 1e9:.2g} B" if model.parameters < 1e11 else f"{model.parameters / 1e9:.0f} B",
+            _gigabytes(model.qlora_gb),
+            _gigabytes(model.lora_gb),
+            model.license + (", to accept" if model.gated else ""),
+            model.good_for,
+        )
         for model in known_models()
     ]
-    return _table(("Model", "Parameters", "License", "Gated", "Memory"), rows)
+    return _table(("Model", "Parameters", "QLoRA", "LoRA", "License", "Good for"), rows)
+
+
+def _gigabytes(count: float | None) -> str:
+    return f"{count:g} GB" if count else "–"
 
 
 def commands() -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from finetune.runs import events
+from finetune.runs.view import PHASE_WORDS
 
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 number = st.floats(allow_nan=True, allow_infinity=True)
@@ -19,7 +20,9 @@ EVENTS = {
     "FellBack": st.builds(
         events.FellBack, settings=st.dictionaries(text, st.integers() | text, max_size=3), reason=text
     ),
-    "Entered": st.builds(events.Entered, phase=st.sampled_from(["loading", "tokenizing", "training", "saving"])),
+    "Entered": st.builds(events.Entered, phase=st.sampled_from(sorted(PHASE_WORDS))),
+    "Pinned": st.builds(events.Pinned, commit=text),
+    "Fetched": st.builds(events.Fetched, done_bytes=step, total_bytes=step, bytes_per_s=st.none() | st.floats(1, 1e9)),
     "Chose": st.builds(events.Chose, what=text, value=text, reason=text),
     "Noted": st.builds(events.Noted, message=text, level=st.sampled_from(["info", "warning"])),
     "Fingerprinted": st.builds(events.Fingerprinted, rows=text, base=text, start=text),

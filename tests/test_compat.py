@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from finetune import compat
-from finetune.compat import IN_PLACE, WRAPPED, PrivateName
+from finetune.compat import IN_PLACE, WRAPPED
 from finetune.fit.stand_ins import CHUNK_TOKENS, CHUNK_VOCABULARY
 from finetune.methods import METHODS, dpo, kto
 from finetune.paths import PROJECT
+from finetune.private import PrivateName
 from finetune.training.trainer import durable, scores_trained_tokens_only
 
 DOCUMENTED = {"_exit", "_fields", "_asdict", "_replace"}
@@ -78,9 +79,6 @@ def test_a_missing_name_and_another_signature_are_found():
     with pytest.raises(AttributeError):
         resolved("transformers.Trainer._save_checkpoints")
     assert not is_set_on_instances("transformers.PreTrainedModel.all_tied_weight_keys")
-    assert PrivateName.declared("a.b(self, c)", "d", "e") == PrivateName("a.b", "d", "e", ("self", "c"))
-    assert PrivateName.declared("a.b", "d", "e").parameters is None
-    assert PrivateName.declared("a.b()", "d", "e").parameters == ()
 
 
 @cache

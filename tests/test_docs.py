@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from finetune.__main__ import parser
-from finetune.models.known import known_models
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import Recipe, read_yaml
 from finetune.sweep import recipes
@@ -102,25 +101,6 @@ def test_every_shipped_recipe_makes_a_recipe(path):
 
 def test_there_is_a_card_for_each_preset():
     assert len(presets()) == len(list(RECIPES.glob("*.yaml"))) >= 4
-
-
-def gigabytes(size: float) -> str:
-    return f"{size:.1f}" if size < 9.95 else f"{size:.0f}"
-
-
-def test_the_list_of_models_is_in_order_and_without_repeats():
-    models = known_models()
-    sizes = [model.parameters for model in models]
-    assert len(models) == len({model.id for model in models})
-    assert sizes == sorted(sizes) and all(1e8 < size < 1e11 for size in sizes)
-
-
-@pytest.mark.parametrize("model", known_models(), ids=lambda model: model.id)
-def test_a_listed_model_says_what_it_needs(model):
-    assert re.fullmatch(r"[\w.-]+/[\w.-]+", model.id)
-    assert model.title and model.license and model.note.endswith(".") and model.gated in (True, False)
-    small, large = (gigabytes(model.parameters * bytes_each / 1e9 + 2) for bytes_each in (0.6, 2))
-    assert model.needs == f"About {small} GB with QLoRA, {large} GB with LoRA."
 
 
 def entries(name: str, parts: str) -> list[tuple[str, list[str], str]]:

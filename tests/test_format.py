@@ -52,3 +52,15 @@ def test_more_than_nothing_is_never_0_percent_and_less_than_all_never_100():
 @pytest.mark.parametrize("seconds, words", [(3, "10 s"), (47, "50 s"), (200, "3 min"), (8000, "2 h")])
 def test_an_estimated_time_has_one_unit(seconds, words):
     assert format.rough_duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"),
+    [
+        (2.1 * 2**30, 15 * 2**30, "2.1 of 15 GB"),
+        (640 * 2**20, 15 * 2**30, "640 MB of 15 GB"),
+        (0, 2**20, "0 bytes of 1.0 MB"),
+    ],
+)
+def test_a_part_of_some_bytes_shares_their_unit(part, whole, words):
+    assert format.size_of(part, whole) == words

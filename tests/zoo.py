@@ -2,7 +2,7 @@
 
 Each has the starter's tokenizer and a config with every size shrunken, so that it is written and trained in seconds.
 What a family needs beside the common sizes is in ``OWN``; which of Transformers' names are left out, and why, in
-``LEFT_OUT``.
+``LEFT_OUT``. Models that also read pictures stand in ``tests.gallery``, which is built from this one.
 """
 
 from functools import cache
@@ -128,12 +128,12 @@ def architectures() -> list[str]:
     return sorted(set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) - set(LEFT_OUT))
 
 
-def config(name: str):
-    """The tiny config of the model type ``name``."""
+def config(name: str, own: dict | None = None):
+    """The tiny config of the model type ``name``; ``own`` is what it needs beside the sizes, else as in ``OWN``."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     kind = CONFIG_MAPPING[name]
-    return kind(**_small(kind(), OWN.get(name, {})))
+    return kind(**_small(kind(), OWN.get(name, {}) if own is None else own))
 
 
 def model(name: str, seed: int = 0):
@@ -151,12 +151,17 @@ def model(name: str, seed: int = 0):
     return built
 
 
-def write(name: str, folder: Path, seed: int = 0) -> Path:
-    """Write the tiny model of the type ``name`` with the starter's tokenizer to ``folder``: its weights in bf16."""
+def write(name: str, folder: Path, seed: int = 0, dtype=None) -> Path:
+    """Write the tiny model of the type ``name`` with the starter's tokenizer to ``folder``, as ``save`` does."""
+    return save(model(name, seed), folder, dtype)
+
+
+def save(tiny, folder: Path, dtype=None) -> Path:
+    """Write the model ``tiny`` with the starter's tokenizer to ``folder``: its weights in ``dtype``, else in bf16."""
     import torch
 
     tokenizer = _tokenizer()
-    tiny = model(name, seed).to(torch.bfloat16)
+    tiny = tiny.to(dtype or torch.bfloat16)
     tiny.generation_config.eos_token_id = tokenizer.eos_token_id
     tiny.generation_config.pad_token_id = tokenizer.pad_token_id
     tiny.save_pretrained(folder)

@@ -5,6 +5,7 @@ full        full fine-tuning: the model's own weights
 lora        low-rank matrices beside every linear layer
 qlora       the same over a base quantized to 4 bits
 targets     what LoRA leaves out of a model, and the share of it that it covers
+experts     how LoRA reaches experts that are stored as one tensor
 prefix      keys and values of virtual tokens before every prompt
 
 How to add one:

@@ -40,6 +40,8 @@ class Adapter(Settings):
     """True if activations can be recomputed instead of kept (activation checkpointing)."""
     merges: ClassVar[bool] = True
     """True if what was trained can be merged into the base, or is a whole model already."""
+    kept: ClassVar[tuple[str, ...]] = ()
+    """Settings that a saved adapter has for good, beside those in ``peft_arguments``."""
     profiled: ClassVar[bool] = True
     """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
 
@@ -57,9 +59,9 @@ class Adapter(Settings):
         """The PEFT configuration's class by name, with its plain arguments; None if the model's own weights train."""
         return None
 
-    def left_out(self, model: Any) -> list[str]:
-        """The full names of the layers of ``model`` that ``peft_arguments`` would take and that get no adapter."""
-        return []
+    def suited_to(self, model: Any) -> dict[str, Any]:
+        """Plain arguments that the PEFT configuration needs beside ``peft_arguments``, or instead, for ``model``."""
+        return {}
 
     def first_cache(self, model: Any) -> Any:
         """The key-value cache (a ``DynamicCache`` of one row) that a tuned answer of ``model`` begins with.
@@ -82,9 +84,8 @@ class Adapter(Settings):
         if self.peft_arguments() is None:
             return None
         name, arguments = self.peft_arguments()
-        if model is not None and (names := self.left_out(model)):
-            arguments["exclude_modules"] = names
-        return getattr(peft, name)(**arguments)
+        suited = self.suited_to(model) if model is not None else {}
+        return getattr(peft, name)(**arguments | suited)
 
     def trains_base(self) -> bool:
         """True if the base's own weights are trained, so that they need gradients and optimizer state."""

@@ -45,7 +45,7 @@ def check_file(options, workspace: Workspace) -> int:
     from finetune.data.summary import PREFILTER
     from finetune.machine.libraries import quieten
     from finetune.methods import method_for
-    from finetune.models.inspection import inspect_downloaded
+    from finetune.models.preview import inspect_before_run
     from finetune.models.tokenizer import load_tokenizer
 
     quieten()
@@ -55,7 +55,7 @@ def check_file(options, workspace: Workspace) -> int:
     try:
         if options.model != "starter":
             progress.show(Status("Inspecting the model"))
-            inspect_downloaded(model, workspace)
+            inspect_before_run(model, workspace)
         dataset = read_main(
             given,
             workspace.find,

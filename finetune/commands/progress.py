@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from finetune.format import amount, duration, percent
+from finetune.format import amount, duration, percent, size, size_of
+from finetune.runs.events import Fetched
 from finetune.runs.run import Follower, Run
 from finetune.runs.view import PHASE_WORDS, View
 
@@ -147,9 +148,19 @@ def following(run: Run, quiet: bool = False) -> Iterator[None]:
         thread.join()
 
 
+def fetched_figures(fetched: Fetched) -> tuple[str, ...]:
+    """How far a download has come: ``2.1 of 15 GB``, its rate, and the time left."""
+    figures = [size_of(fetched.done_bytes, fetched.total_bytes)]
+    if fetched.bytes_per_s:
+        figures += [f"{size(fetched.bytes_per_s)}/s", f"{duration(fetched.eta_s)} left"]
+    return tuple(figures)
+
+
 def status_of(view: View, now: float | None = None) -> Status:
     """What a line says of a run: its phase, and once its steps are planned, steps, loss, tokens/s and time left."""
     phase = STATES.get(view.state) or PHASE_WORDS.get(view.phase) or view.state.capitalize()
+    if view.fetched and view.phase == "downloading":
+        return Status(phase, view.fetched.share, fetched_figures(view.fetched))
     if not view.total_steps:
         waited = (now or time.time()) - view.started_at if view.started_at and not view.ended_at else 0.0
         return Status(phase, None, (duration(waited),) if waited else ())

@@ -14,6 +14,9 @@ from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
 from finetune.training import distributed
 
+INTERRUPTED = 130
+"""The exit code of a command that was ended with Ctrl+C, as shells have it."""
+
 
 def add(commands: Commands) -> None:
     """Add the commands of this file."""
@@ -63,8 +66,12 @@ def _train(options, run_id: str, workspace: Workspace) -> int:
         distributed.end_with_starter()
         distributed.join(machine().device)
     run = workspace.run(distributed.share(run_id))
-    with following(run, quiet=_is_quiet(options)):
-        work(run, workspace)
+    try:
+        with following(run, quiet=_is_quiet(options)):
+            work(run, workspace)
+    except KeyboardInterrupt:
+        print(f"{run.id} interrupted. Continue it with: python -m finetune resume {run.number}", file=sys.stderr)
+        return INTERRUPTED
     if not distributed.is_main_process():
         return 0
     view = run.view()

@@ -1,4 +1,4 @@
-"""Explanation: how much of the rows a format accounts for, and how sure it is that they are meant so.
+"""Explanation: how much of the rows a format accounts for, and with what confidence.
 
 The format that explains most of the content wins, not the one that serves most rows: faulty rows are rejected, and a
 format that ignores columns which say what an answer is worth comes after all that read them.
@@ -23,8 +23,10 @@ ENOUGH = 0.9
 """The share of the content from which all of it counts as explained."""
 IGNORED = 0.4
 """Factor of the confidence in a format that ignores what an answer is worth."""
+ANNOTATED = 0.8
+"""The same in plain text that has lists or objects beside it."""
 ECHO_ROWS = 20
-"""Rows in which it is looked whether one column repeats others."""
+"""Rows in which columns are compared with others."""
 ECHO_SHARE = 6
 """A text that repeats other columns is at most so many times as long as they are."""
 PAIRED = {
@@ -117,6 +119,8 @@ class Explanation:
     """0 to 1: the share of the content that the format reads."""
     text_share: float = 1.0
     """The same of texts, lists and objects alone: what a person will miss."""
+    is_annotated: bool = False
+    """True if lists or objects beside a text are not read: they may say what is to be learned of it."""
     ignored: tuple[str, ...] = ()
     """Columns that say what an answer is worth, which the format does not read."""
 
@@ -132,7 +136,8 @@ class Explanation:
     def confidence(self) -> float:
         """0 to 1: how likely the rows are meant so."""
         explained = min(1.0, self.text_share / ENOUGH)
-        return self.seen.certainty * explained * self.seen.served**EASE * (IGNORED if self.ignored else 1)
+        doubt = IGNORED if self.ignored else ANNOTATED if self.is_annotated else 1
+        return self.seen.certainty * explained * self.seen.served**EASE * doubt
 
     def passed_over(self, others: Sequence["Explanation"]) -> str:
         """Which of ``others`` reads more columns but hardly any row, and why; empty if none does."""
@@ -150,7 +155,8 @@ def explain(form: Format, seen: Recognition, columns: Columns) -> Explanation:
     unread = columns.unread(sorted(read))
     shares = (columns.share_without(unread, is_meaningful) for is_meaningful in (False, True))
     ignored = tuple(name for name in columns.worths() if name not in read and matters(name, form))
-    return Explanation(form, seen, *shares, ignored)
+    is_annotated = any(columns.contents[name].kind in ("list", "object") for name in unread)
+    return Explanation(form, seen, *shares, form.kind == "text" and is_annotated, ignored)
 
 
 def matters(name: str, form: Format) -> bool:

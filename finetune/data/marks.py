@@ -13,7 +13,7 @@ from finetune.data.formats.tools import parsed
 WEIGHTS = ("weight", "sample_weight", "example_weight", "loss_weight", "importance")
 MOST = 10
 """A larger number is no weight of a row but that of a thing."""
-SPLITS = ("split", "partition", "fold", "subset", "set", "train_test")
+SPLITS = ("split", "partition", "fold", "subset", "set", "train_test", "data_split", "dataset_split")
 TRAIN = ("train", "training", "train_sft", "train_prefs")
 HELD_OUT = ("test", "validation", "valid", "val", "dev", "eval", "evaluation", "held_out", "test_sft", "test_prefs")
 MEDIA = {

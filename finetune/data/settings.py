@@ -37,6 +37,8 @@ class DataSettings(Settings):
     """Split of a dataset on the Hub; by default ``train``."""
     encoding: Literal["auto", "utf-8", "utf-16", "latin-1", "cp1252"] = "auto"
     """Encoding of a text file; ``auto`` is UTF-8, or what the file's byte-order mark says, and never a guess."""
+    sheet: str | None = Field(None, max_length=300)
+    """Sheet of a workbook, or file in an archive, if it has several; by default the first sheet that is a table."""
     whole_text: bool = False
     """Read a text file as one row instead of one row per paragraph."""
     split_long: bool = False

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from finetune.data.readers import READABLE, READERS, Reader
+from finetune.data.readers.archive import is_packed, unpacked
 from finetune.data.readers.signature import Head, binary_kind, markup_kind
 from finetune.data.settings import DataSettings
 from finetune.data.store import Picked
@@ -32,14 +33,14 @@ def read_table(
     path = Path(path)
     reading = Reading(progress=progress, prefilter=prefilter)
     if settings:
-        reading = replace(reading, encoding=settings.encoding, whole_text=settings.whole_text)
+        reading = replace(reading, encoding=settings.encoding, whole_text=settings.whole_text, sheet=settings.sheet)
     try:
         if not path.is_file():
             raise DataError(f"There is no file {path.name}.", "Check the path, or upload it again.")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise DataError(f"{path.name} is larger than {MAX_BYTES // 2**20:,} MB.", "Take fewer rows.")
-        table = reader_of(path, reading.encoding).read(path, reading) if size else Table("empty")
+        table = _read(path, reading) if size else Table("empty")
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
     if not len(table.rows):
@@ -49,18 +50,39 @@ def read_table(
     return replace(table, reading=Reading(), share=None)
 
 
+def _read(path: Path, reading: Reading, levels: int = 2) -> Table:
+    """The rows of a file, or of the one file that is packed in it, ``levels`` deep: a table in a tar in a gzip."""
+    head = Head.of(path, reading.encoding)
+    if not (levels and is_packed(head)) or _binary(head):
+        return reader_of(path, reading.encoding).read(path, reading)
+    with unpacked(head, reading.sheet, READERS) as found:
+        if not found.path.stat().st_size:
+            return Table("empty")
+        table = _read(found.path, replace(reading, sheet=None if found.names else reading.sheet), levels - 1)
+    if not found.names:
+        return table
+    others = ", ".join(name for name in found.names if Path(name).name != found.path.name)
+    table.notes.append(f"Only the file {found.path.name} is read; the archive also has: {others}.")
+    return replace(table, sheets=found.names)
+
+
+def _binary(head: Head) -> Reader | None:
+    """The reader that recognizes a file by its magic number."""
+    return next((reader for reader in READERS if not reader.is_text and reader.claims(head)), None)
+
+
 def reader_of(path: Path, encoding: str = "auto") -> Reader:
     """The reader of the file's kind; ``DataError`` says what the file is if there is none.
 
     Magic numbers decide first, then how a text begins, then its name, and then whether it has columns.
     """
     head = Head.of(path, encoding)
-    binary = next((reader for reader in READERS if not reader.is_text and reader.claims(head)), None)
-    if binary:
+    if binary := _binary(head):
         return binary
-    if what := binary_kind(head) or markup_kind(head):
+    what = binary_kind(head) or markup_kind(head)
+    texts = [reader for reader in READERS if reader.is_text and reader.reads_markup == bool(what)]
+    if what and not any(reader.claims(head) for reader in texts):
         raise DataError(f"{path.name}: This is {what}, not a table of examples.", f"Give a {READABLE} file.")
-    texts = [reader for reader in READERS if reader.is_text]
     claiming = (reader for reader in texts if reader.claims(head))
     named = (reader for reader in texts if head.suffix in reader.suffixes)
     suited = (reader for reader in texts if reader.suits(head))

@@ -39,6 +39,8 @@ class Reading:
     """Of a text; ``auto`` is UTF-8, or what the byte-order mark says."""
     whole_text: bool = False
     """Plain text is one row, not one row per paragraph."""
+    sheet: str | None = None
+    """The sheet of a workbook, or the file in an archive; None is the first that is a table."""
     prefilter: str = ""
     """An expression (RE2) that is matched in the texts of a large file while it is read."""
     progress: Callable[[float], None] | None = None
@@ -81,6 +83,8 @@ class Table:
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """How the file was read, as sentences."""
+    sheets: tuple[str, ...] = ()
+    """The sheets of the workbook, or the files in the archive, if it is one."""
     files: list[tuple[str, int]] = field(default_factory=list)
     """The name of each file and the number of its first row, if there are several."""
     started: float = field(default_factory=time.monotonic, repr=False)

@@ -4,6 +4,7 @@ Rows belong together by the id of their conversation, or by the id of the row th
 several replies, the best-ranked one is followed.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,15 +17,17 @@ from finetune.data.table import Table
 
 ROLES = ("role", "speaker", "from", "sender", "author", "author_role", "who")
 TEXTS = ("text", "content", "message", "value", "utterance", "body")
-ASKED = ("instruction", "prompt", "question", "input", "query")
-ANSWERED = ("output", "response", "answer", "completion", "reply")
+ASKED = ("instruction", "prompt", "question", "input", "query", "user", "human")
+ANSWERED = ("output", "response", "answer", "completion", "reply", "assistant", "bot")
 PARENTS = ("parent_id", "parent", "parent_message_id", "reply_to", "reply_to_id", "in_reply_to")
-IDS = ("message_id", "id", "msg_id", "turn_id", "uuid")
+IDS = ("message_id", "id", "msg_id", "turn_id", "post_id", "comment_id", "node_id", "uuid")
 CONVERSATIONS = (
     "conversation_id", "conv_id", "conversation", "dialogue_id", "dialog_id", "thread_id", "session_id", "chat_id",
     "ticket_id", "case_id",
 )  # fmt: skip
 ORDERS = ("turn", "turn_id", "turn_index", "turn_number", "index", "position", "order", "seq", "step", "utterance_id")
+TIMES = ("timestamp", "created_at", "created_date", "time", "sent_at", "datetime", "date")
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 RANKS = ("rank", "ranking")
 MESSAGES = "messages"
 """The column of the conversations."""
@@ -104,16 +107,15 @@ def layout_of(table: Table) -> Layout | None:
     turns = ((role, text),) if role and text else (("user", asked), ("assistant", answered))
     role = role if text and role else ""
     parent, own, conversation = found(PARENTS), found(IDS), found(CONVERSATIONS)
-    if not all(map(all, turns)) or not (parent and own or role and conversation):
+    order = found(ORDERS, conversation) or (found(TIMES) if role else "")
+    if not all(map(all, turns)) or not (parent and own or conversation and (role or order)):
         return None
     rows = sample(table.rows)
     if not _are_texts(rows, [column for _, column in turns]):
         return None
     if parent and own and any(not is_nothing(row.get(parent)) for row in rows):
         return Layout(turns, parent, own, rank=found(RANKS), role=role)
-    if not role or not conversation:
-        return None
-    return Layout(turns, conversation, order=found(ORDERS, conversation), role=role)
+    return Layout(turns, conversation, order=order, role=role) if conversation and (role or order) else None
 
 
 def _are_texts(rows: list[dict], columns: list[str]) -> bool:
@@ -126,7 +128,7 @@ def _groups(rows: list[dict], layout: Layout) -> Iterator[list[int]]:
     for position, row in enumerate(rows):
         groups[_key(row.get(layout.by)) or f"\0{position}"].append(position)
     for group in groups.values():
-        order = [_number(rows[position].get(layout.order)) for position in group] if layout.order else []
+        order = [_place(rows[position].get(layout.order)) for position in group] if layout.order else []
         yield [position for _, position in sorted(zip(order, group))] if order and None not in order else group
 
 
@@ -159,6 +161,14 @@ def _paths(rows: list[dict], layout: Layout) -> Iterator[list[int]]:
 def _rank(row: dict, column: str, position: int) -> tuple:
     rank = _number(row.get(column)) if column else None
     return rank is None, rank or 0, position
+
+
+def _place(value: object) -> tuple[float, str] | None:
+    """What a turn is ordered by: a number, or a time as ISO 8601 writes it."""
+    number = _number(value)
+    if number is not None:
+        return number, ""
+    return (0, value) if isinstance(value, str) and ISO.match(value) else None
 
 
 def _note(layout: Layout, count: int, paths: list[list[int]]) -> str:

@@ -1,7 +1,9 @@
 """The model card of an export: what the model is, how it was trained, and how to load it."""
 
+import json
 from pathlib import Path
 
+from finetune.models.architecture import PICTURES_TOO, TEXT, architecture
 from finetune.runs.run import Run
 
 
@@ -10,7 +12,7 @@ def card(run: Run, merged: str = "") -> str:
 
     ``merged`` says how an adapter and its base became one full model.
     """
-    recipe, view = run.recipe, run.view()
+    recipe, view = run.as_trained, run.view()
     is_full_model = recipe.adapter.trains_base() or bool(merged)
     base = "the starter model of Finetune Studio" if recipe.model.id == "starter" else f"`{recipe.model.id}`"
     kind = "A language model, fine-tuned from" if is_full_model else "An adapter for the language model"
@@ -35,23 +37,35 @@ def card(run: Run, merged: str = "") -> str:
 ## Load it
 
 ```python
-{_loading(recipe.model.id, is_full_model, folder="." if merged else "model")}
+{_loading(recipe.model.id, is_full_model, "." if merged else "model", _auto_class(run))}
 ```
 """
 
 
-def _loading(base: str, is_full_model: bool, folder: str) -> str:
-    """Python source that loads the model from ``folder``."""
+def _auto_class(run: Run) -> str:
+    """The class of Transformers that loads the model, or the base of the adapter, that ``run`` has saved."""
+    for name in ("config.json", "adapter_config.json"):
+        path = run.model_dir / name
+        if path.is_file():
+            config = json.loads(path.read_text(encoding="utf-8"))
+            if name == "config.json":
+                return architecture(config, run.id).auto_class
+            return PICTURES_TOO if config.get("auto_mapping") else TEXT
+    return TEXT
+
+
+def _loading(base: str, is_full_model: bool, folder: str, auto_class: str) -> str:
+    """Python source that loads the model from ``folder``, by a class of Transformers."""
     tokenizer = f'tokenizer = AutoTokenizer.from_pretrained("{folder}")'
     if is_full_model:
-        return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
+        return f"""from transformers import {auto_class}, AutoTokenizer
 
-model = AutoModelForCausalLM.from_pretrained("{folder}")
+model = {auto_class}.from_pretrained("{folder}")
 {tokenizer}"""
     base = "PATH/TO/assets/starter" if base == "starter" else base
     return f"""from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import {auto_class}, AutoTokenizer
 
-base = AutoModelForCausalLM.from_pretrained("{base}")
+base = {auto_class}.from_pretrained("{base}")
 model = PeftModel.from_pretrained(base, "{folder}")
 {tokenizer}"""

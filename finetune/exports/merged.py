@@ -12,13 +12,12 @@ from finetune.machine.libraries import load
 from finetune.models.architecture import KEPT
 from finetune.models.dialect import keep_dialect, stored_dtype
 from finetune.models.inspection import inspect
-from finetune.models.loading import load_weights, require_model
+from finetune.models.loading import load_weights, require_model, with_adapter
 from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
-from finetune.training.train import with_fallbacks
 
 
 class Merged(Target):
@@ -41,7 +40,7 @@ class Merged(Target):
         staging = folder.with_name(f".{folder.name}.{os.getpid()}")
         staging.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if with_fallbacks(run).adapter.trains_base():
+            if run.as_trained.adapter.trains_base():
                 shutil.copytree(run.model_dir, staging)
                 words = "All weights were trained, so there is nothing to merge: this is a copy of the model."
             else:
@@ -62,9 +61,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     import torch
 
     load()
-    from peft import PeftModel
-
-    recipe = with_fallbacks(run)
+    recipe = run.as_trained
     source = locate(recipe.model, workspace)
     require_same_base(run, source)
     if inspect(source, recipe.model.id).architecture.quantization == KEPT:
@@ -73,7 +70,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
             "Export the adapter alone, or train on the model as it was before quantization.",
         )
     base = load_weights(source, torch.float32, "cpu")
-    tuned = PeftModel.from_pretrained(base, run.model_dir)
+    tuned = with_adapter(base, run.model_dir)
     kind = tuned.peft_config["default"].peft_type.value
     cannot = RunError(
         f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",

@@ -16,21 +16,23 @@ import inspect
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 from typing import ClassVar
 
 from finetune.adapters import Adapter
+from finetune.adapters.targets import freeze_towers
 from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
 from finetune.machine import hardware
 from finetune.machine.attention import EAGER, FUSED
 from finetune.machine.libraries import load, versions
 from finetune.models import inspection
-from finetune.models.architecture import DEQUANTIZED, KEPT
+from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture
 from finetune.models.continuation import trainable_adapter
-from finetune.models.loading import keep_gradients, require_model
+from finetune.models.loading import keep_gradients, kept_whole, require_model
 from finetune.models.locate import locate
 from finetune.paths import ASSETS
 from finetune.recipe import Recipe
@@ -41,10 +43,15 @@ from finetune.runs.workspace import Workspace
 from finetune.sweep import label
 from finetune.training.defaults import Defaults
 from finetune.training.prepare import Rows, prepare
-from finetune.training.train import arguments, with_fallbacks
+from finetune.training.train import arguments
 
 FRAME = ASSETS / "train.py.txt"
 
+SUITED = ("exclude_modules", "target_modules", "target_parameters", "rank_pattern", "alpha_pattern")
+"""What a saved adapter says of the layers that it has in its own model; all but the first with experts alone."""
+
+REPEATED = ("ordered", "balance_routers", "EpochOrder", "suit_chunked_loss", "is_without_routers")
+"""What of ``training.trainer`` the script repeats."""
 OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
 """Arguments of the trainer that the script sets for the machine it runs on."""
 
@@ -80,7 +87,7 @@ class Script(Target):
         ``RunError`` if the run has not trained, if what it was made from has changed since, or if the folder already
         exists.
         """
-        recipe, view, folder = with_fallbacks(run), run.view(), Path(to) / run.id
+        recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
         if not view.total_steps:
             raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
         if folder.exists():
@@ -98,7 +105,8 @@ class Script(Target):
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
             model = _put_model(recipe, workspace, staging)
-            text = source(run, view, model, prepared.defaults, _stored(recipe, workspace))
+            found, whole = _architecture(recipe, workspace), _whole(recipe, workspace)
+            text = source(run, view, model, prepared.defaults, found, whole)
             (staging / "train.py").write_text(text, encoding="utf-8")
             staging.rename(folder)
         finally:
@@ -106,17 +114,20 @@ class Script(Target):
         return Exported(folder / "train.py")
 
 
-def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = "") -> str:
+def source(
+    run: Run, view: View, model: dict, defaults: Defaults, found: Architecture, whole: Sequence[str] = ()
+) -> str:
     """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one.
 
-    ``stored`` is the format of the base's weights (``Architecture.quantization``), empty for plain ones.
+    ``found`` is the architecture of MODEL; ``whole`` are the layers that are not quantized, where they are others than
+    Transformers' own choice.
     """
-    recipe, continues = with_fallbacks(run), "START" in model
+    recipe, continues, stored = run.as_trained, "START" in model, found.quantization
     method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
     pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
     given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
     given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
-    quantization = _quantization(adapter, stored)
+    quantization = _quantization(adapter, stored, whole)
     settings = {
         **model,
         "PRECISION": chosen["training.precision"].value,
@@ -127,15 +138,18 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = 
         "ARGUMENTS": {**given, **method.options(pack)},
     }
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
-    from finetune.training.trainer import EpochOrder, ordered, suit_chunked_loss
+    from finetune.training import trainer
 
-    parts = (ordered, EpochOrder, suit_chunked_loss)
+    parts = (getattr(trainer, name) for name in REPEATED)
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, parts)]
     in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
     if in_4_bits:
         after.append(inspect.getsource(keep_gradients))
     if continues:
         after.append(inspect.getsource(trainable_adapter))
+    freezes = found.reads_pictures and adapter.trains_base()
+    if freezes:
+        after.append(inspect.getsource(freeze_towers))
     initialize = None if continues else adapter.initialize
     if initialize:
         after.append(inspect.getsource(initialize))
@@ -144,9 +158,12 @@ def source(run: Run, view: View, model: dict, defaults: Defaults, stored: str = 
         run=run.id,
         method=method.engineer,
         adapter=adapter.engineer,
-        imports=_imports(adapter, quantization),
+        imports=_imports(adapter, quantization, found.auto_class),
+        auto_class=found.auto_class,
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
-        loaded="    suit_chunked_loss(model)\n" + ("    keep_gradients(model)\n" if in_4_bits else ""),
+        loaded="    suit_chunked_loss(model)\n"
+        + ("    keep_gradients(model)\n" if in_4_bits else "")
+        + ("    freeze_towers(model)\n" if freezes else ""),
         started=STARTED if continues else "",
         new_adapter="None" if continues else "ADAPTER",
         initialized=f"    {initialize.__name__}(trainer.model, tokenizer)\n" if initialize else "",
@@ -179,28 +196,34 @@ class _Call:
     arguments: dict
 
 
-def _stored(recipe: Recipe, workspace: Workspace) -> str:
-    """The format of the weights that the script starts from; what an earlier run wrote is plain."""
-    if recipe.model.run and recipe.adapter.trains_base():
-        return ""
-    return inspection.inspect(locate(recipe.model, workspace), recipe.model.id).architecture.quantization
+def _architecture(recipe: Recipe, workspace: Workspace) -> Architecture:
+    """What the script starts from; the weights that an earlier run wrote are plain."""
+    found = inspection.inspect(locate(recipe.model, workspace), recipe.model.id).architecture
+    return replace(found, quantization="") if recipe.model.run and recipe.adapter.trains_base() else found
 
 
-def _quantization(adapter: Adapter, stored: str) -> _Call | None:
+def _whole(recipe: Recipe, workspace: Workspace) -> list[str]:
+    """The layers that stay as they are while the base is quantized; empty for Transformers' own choice."""
+    return kept_whole(locate(recipe.model, workspace)) if recipe.adapter.quantization_arguments() else []
+
+
+def _quantization(adapter: Adapter, stored: str, whole: Sequence[str] = ()) -> _Call | None:
     """How Transformers quantizes the base, or computes weights ``stored`` in 8 or 4 bits back to 16."""
     if given := adapter.quantization_arguments():
-        return _Call("BitsAndBytesConfig", given)
+        return _Call("BitsAndBytesConfig", given | ({"llm_int8_skip_modules": list(whole)} if whole else {}))
     return _Call(DEQUANTIZED[stored], {"dequantize": True}) if stored in DEQUANTIZED else None
 
 
 def _adapter(run: Run, adapter: Adapter) -> _Call | None:
-    """The PEFT configuration, with the layers that got no adapter in ``run``."""
+    """The PEFT configuration, with what suited it to the model of ``run``."""
     if adapter.peft_arguments() is None:
         return None
     name, given = adapter.peft_arguments()
-    saved = run.model_dir / "adapter_config.json"
-    left_out = json.loads(saved.read_text(encoding="utf-8")).get("exclude_modules") if saved.is_file() else None
-    return _Call(name, given | {"exclude_modules": sorted(left_out)} if left_out else given)
+    path = run.model_dir / "adapter_config.json"
+    saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    suited = SUITED if saved.get("target_parameters") else SUITED[:1]
+    found = {key: saved[key] for key in suited if saved.get(key)}
+    return _Call(name, given | {key: sorted(each) if isinstance(each, list) else each for key, each in found.items()})
 
 
 def _chosen(view: View) -> dict:
@@ -250,10 +273,10 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
     return {"MODEL": "base", "REVISION": None, **started}
 
 
-def _imports(adapter: Adapter, quantization: _Call | None) -> str:
+def _imports(adapter: Adapter, quantization: _Call | None, auto_class: str) -> str:
     peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
     quantized = [quantization.name] if quantization else []
-    names = ["AutoConfig", "AutoModelForCausalLM", "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
+    names = ["AutoConfig", auto_class, "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [
             "import pyarrow.parquet",

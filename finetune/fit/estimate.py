@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finetune.adapters import Adapter
+from finetune.adapters.experts import active, fused
 from finetune.data.counts import Counts
 from finetune.errors import FinetuneError
 from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
 from finetune.fit.time import Work, seconds
 from finetune.format import rough_duration
 from finetune.machine import hardware
-from finetune.models.locate import on_this_machine
+from finetune.models.preview import folder_of, known
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Defaults, choose_defaults
@@ -67,7 +68,9 @@ class ModelSize:
 
     parameters: int
     linear: int
-    """Weights of the layers' linear maps: what 4 bits quantize, and what LoRA sits beside."""
+    """Weights of the layers' linear maps that a token goes through."""
+    quantizable: int
+    """Those that 4 bits quantize: linear layers, no experts that are stored as one tensor."""
     layers: int
     hidden: int
     vocabulary: int
@@ -77,16 +80,17 @@ class ModelSize:
 def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts(), gpus: bool = True) -> Fit:
     """The fit of ``recipe`` with training data of these ``counts``.
 
-    What is not known of the rows is taken to be as large as the recipe allows. A model that is not on this machine
-    is not fetched for it: the fit then says that it cannot be known (``fits`` is False and the numbers are 0).
+    What is not known of the rows is taken to be as large as the recipe allows. Nothing is fetched for it: of a model
+    that is not on this machine and was not inspected either, the fit says that it cannot be known (``fits`` is False
+    and the numbers are 0).
     Nor can it where a model's own code does not run without its data: ``estimate_bytes`` is then 0. Without ``gpus``
     the usual GPUs are left out, which takes half the time.
     """
     machine = hardware.machine()
     available = hardware.free_bytes(machine)
-    folder = on_this_machine(recipe.model, workspace)
+    folder = folder_of(recipe.model, workspace)
     if folder is None:
-        return Fit(0, 0, 0, available, False, "Memory and time can be told once the model is on this machine.")
+        return Fit(0, 0, 0, available, False, _unknown(recipe))
     try:
         size, trainable = _size(folder), _trainable(folder, recipe.adapter)
     except FinetuneError:
@@ -96,7 +100,6 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     precision = hardware.choose_precision(machine, recipe.training.precision).value
     seen = _as_cut(recipe, counts, size.context)
     defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
-    on_gpu = "fp32" if recipe.training.precision == "fp32" else "bf16"
     needed = _needed(recipe, folder, _step(recipe, defaults, seen, machine.device, precision), machine.device)
     took = None
     if counts.tokens and counts.rows:
@@ -104,13 +107,29 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     if needed is None:
         words = f"{MEASURED} It takes about {rough_duration(took)}." if took else MEASURED
         return Fit(size.parameters, trainable, 0, available, False, words, took)
-    others = {}
-    if gpus:
-        on_gpus = _needed(recipe, folder, _step(recipe, defaults, seen, "cuda", on_gpu), "cuda")
-        others = usual_gpus(on_gpus) if on_gpus else {}
+    on_gpus = gpu_bytes(recipe, folder, counts) if gpus else None
+    others = usual_gpus(on_gpus) if on_gpus else {}
     word = verdict(needed, available)
     words = sentence(needed, available, took, recipe.adapter.weight_bits > 4)
     return Fit(size.parameters, trainable, needed, available, word == FITS, words, took, word, others)
+
+
+def _unknown(recipe: Recipe) -> str:
+    found = known(recipe.model)
+    why = f" {found.problem.message}" if found and found.problem else ""
+    return f"Memory and time can be told once the model is inspected.{why}"
+
+
+def gpu_bytes(recipe: Recipe, folder: Path, counts: Counts = Counts()) -> int | None:
+    """Bytes of an NVIDIA GPU that ``recipe`` takes with the model in ``folder``; None if it can only be measured.
+
+    In bf16 unless the recipe asks for fp32, whatever this machine has.
+    """
+    size = _size(folder)
+    seen = _as_cut(recipe, counts, size.context)
+    precision = "fp32" if recipe.training.precision == "fp32" else "bf16"
+    defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
+    return _needed(recipe, folder, _step(recipe, defaults, seen, "cuda", precision), "cuda")
 
 
 def _as_cut(recipe: Recipe, counts: Counts, context: int | None) -> Counts:
@@ -229,7 +248,7 @@ def _work(recipe: Recipe, size: ModelSize, trainable: int, defaults: Defaults, s
         saves_by_time=not recipe.training.save_steps,
         saved_bytes=12 * trainable,
         model_bytes=4 * trainable,
-        quantized=size.linear if quantized else 0,
+        quantized=size.quantizable if quantized else 0,
     )
 
 
@@ -256,16 +275,19 @@ def _size(folder: Path) -> ModelSize:
     import torch
 
     from finetune.adapters.full import Full
-    from finetune.fit.profile import config_of, empty
+    from finetune.fit.profile import empty
+    from finetune.models.skeleton import config_of
 
     config, model = config_of(folder), empty(folder, Full())
     head = model.get_output_embeddings()
-    linear = sum(
-        layer.weight.numel() for layer in model.modules() if isinstance(layer, torch.nn.Linear) and layer is not head
-    )
+    layers = [layer for layer in model.get_decoder().modules() if isinstance(layer, torch.nn.Linear)]
+    linear = sum(layer.weight.numel() for layer in layers if layer is not head)
+    # A token goes through a few of the experts only.
+    experts = sum(weight.numel() * active(model) // len(weight) for weight in fused(model).values())
     return ModelSize(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        linear=linear,
+        linear=linear + experts,
+        quantizable=linear,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
         vocabulary=config.vocab_size,

@@ -16,13 +16,14 @@ from pathlib import Path
 from statistics import mean
 
 from finetune.data.counts import Counts
-from finetune.errors import FinetuneError, RunError
+from finetune.errors import FinetuneError, ModelError, RunError
 from finetune.machine import hardware
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.lease import Lease
 from finetune.machine.libraries import load
 from finetune.machine.peak import Peak
-from finetune.models.locate import on_this_machine
+from finetune.models.locate import downloaded
+from finetune.models.preview import folder_of
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs.checkpoints import Checkpoints
@@ -59,7 +60,15 @@ class Measured:
 
 
 def measured(recipe: Recipe, workspace: Workspace, timeout_s: float = 900) -> Measured:
-    """What a fresh process measures; a ``FinetuneError`` of its own is raised here too, ``RunError`` if it died."""
+    """What a fresh process measures; a ``FinetuneError`` of its own is raised here too, ``RunError`` if it died.
+
+    Nothing is downloaded to be measured: ``ModelError`` for a model that is not on this machine.
+    """
+    if downloaded(recipe.model, workspace) is None:
+        raise ModelError(
+            f"{recipe.model.id} is not on this machine yet, and only a model that is here can be measured.",
+            f"The estimate above needs no download. Or download it with `hf download {recipe.model.id}`.",
+        )
     command = [sys.executable, "-m", "finetune.fit.probe", str(workspace.path)]
     text = recipe.to_yaml(full=True)
     try:
@@ -80,8 +89,8 @@ def measured(recipe: Recipe, workspace: Workspace, timeout_s: float = 900) -> Me
 
 
 def count_tokens(recipe: Recipe, workspace: Workspace) -> Counts:
-    """What is counted of training and held-out rows; nothing while the model is not on this machine."""
-    if on_this_machine(recipe.model, workspace) is None:
+    """What is counted of training and held-out rows; nothing while neither the model nor its outline is here."""
+    if folder_of(recipe.model, workspace) is None:
         return Counts()
     rows = prepare(recipe, workspace).rows
     return replace(rows.counts, held_out=len(rows.held_out))

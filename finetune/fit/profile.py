@@ -7,7 +7,6 @@ chunks of the head are counted where they really overlap. Layers are alike, so a
 and extrapolated along a straight line, each part of the step by itself.
 """
 
-import copy
 import weakref
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -19,10 +18,12 @@ from torch import nn
 
 from finetune import compat
 from finetune.adapters import Adapter
+from finetune.adapters.targets import decoder_of, freeze_towers, kept_whole
 from finetune.fit.stand_ins import CHUNK_VOCABULARY, QuantizedLinear, TritonHead
 from finetune.machine.attention import SHORT_IN_FP32, use
 from finetune.machine.libraries import load
 from finetune.machine.malloc import LARGEST_BYTES
+from finetune.models.skeleton import config_of, skeleton
 
 FEW, MORE = 4, 8
 """Layers of the two dry runs that the straight line goes through."""
@@ -81,7 +82,7 @@ class AllocationLedger(compat.dispatch_mode()):
         self._known: dict[int, int] = {}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        made = func(*args, **(kwargs or {}))
+        made = _as_on_a_cpu(func, args, kwargs or {})
         for tensor in compat.leaves(made):
             if isinstance(tensor, torch.Tensor):
                 self._add(tensor.untyped_storage())
@@ -107,6 +108,14 @@ class AllocationLedger(compat.dispatch_mode()):
         return most
 
 
+def _as_on_a_cpu(func, args: tuple, kwargs: dict):
+    """``func`` of these arguments; experts' grouped products also in fp32, of which PyTorch knows no shapes."""
+    if func.name() != "aten::_grouped_mm" or args[0].dtype != torch.float32:
+        return func(*args, **kwargs)
+    first, second, *others = args
+    return func(first.bfloat16(), second.bfloat16(), *others, **kwargs).float()
+
+
 @cache
 def profile_step(folder: Path, adapter: Adapter, step: Step) -> MemoryProfile:
     """The memory of ``step`` with the model whose config is in ``folder``.
@@ -116,8 +125,8 @@ def profile_step(folder: Path, adapter: Adapter, step: Step) -> MemoryProfile:
     load()  # a library that is imported among fake tensors keeps fake tables
     layers = config_of(folder).num_hidden_layers
     if layers <= MORE:
-        return _extrapolated(_profiled(folder, adapter, step, layers))
-    few, more = _profiled(folder, adapter, step, FEW), _profiled(folder, adapter, step, MORE)
+        return _extrapolated(_with_a_mask(folder, adapter, step, layers))
+    few, more = _with_a_mask(folder, adapter, step, FEW), _with_a_mask(folder, adapter, step, MORE)
     steps = (layers - MORE) / (MORE - FEW)
     return _extrapolated(
         [(a + (a - b) * steps, small + (small - other) * steps) for (a, small), (b, other) in zip(more, few)]
@@ -130,40 +139,46 @@ def _extrapolated(amounts: list[tuple[float, float]]) -> MemoryProfile:
     return MemoryProfile(int(weights), int(state), int(peak), int(max(0, small - small_state)))
 
 
-@cache
-def config_of(folder: Path):
-    """The text model's config in ``folder``."""
-    from transformers import AutoConfig
+def _with_a_mask(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
+    """``_profiled`` with the mask that Transformers would build, whose values are asked for otherwise.
 
-    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+    Models with biases by distance build one of their own, from a row of ones for each sequence. Mamba would too, but
+    its loop over tokens takes minutes here.
+    """
+    try:
+        return _profiled(folder, adapter, step, layers)
+    except ValueError:
+        if not step.masked:
+            raise
+    return _profiled(folder, adapter, step, layers, built=False)
 
 
-def _profiled(folder: Path, adapter: Adapter, step: Step, layers: int) -> list[tuple[int, int]]:
+def _profiled(folder: Path, adapter: Adapter, step: Step, layers: int, built: bool = True) -> list[tuple[int, int]]:
     """Bytes (all, in small blocks) of the weights, of weights and moments, and of the peak of each of ``PARTS``."""
     dtype = getattr(torch, step.base_dtype)
     has_copy = step.reference and adapter.trains_base()
     # Built outside: what a model makes of a number (``torch.tensor``) would be no fake tensor on the meta device.
-    built = [empty(folder, adapter, dtype, layers) for _ in range(1 + has_copy)]
+    empties = [empty(folder, adapter, dtype, layers) for _ in range(1 + has_copy)]
     with compat.fake_tensors(), AllocationLedger() as ledger:
-        model, *copies = [_model(each, adapter, step) for each in built]
+        model, *copies = [_model(each, adapter, step) for each in empties]
         reference = copies[0].eval() if has_copy else None
         weights = ledger.now, ledger.small
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         moments = [_moment(weight, step.optimizer_in_8_bits) for weight in trained for _ in range(2)]
         state = ledger.now, ledger.small
         for _ in range(2 if step.accumulates else 1):
-            peaks = _pass(model, reference, step, ledger)
+            peaks = _pass(model, reference, step, ledger, built)
         for weight in trained:
             weight.grad = None
         ledger.mark()
         with torch.no_grad(), _autocast(step):
-            _score(model.eval(), replace(step, sequences=step.evaluated_sequences))
+            _score(model.eval(), replace(step, sequences=step.evaluated_sequences), built)
         peaks.append(ledger.mark())
         del moments
     return [weights, state, *peaks]
 
 
-def _pass(model, reference, step: Step, ledger: AllocationLedger) -> list[int]:
+def _pass(model, reference, step: Step, ledger: AllocationLedger, built: bool) -> list[int]:
     """The peak of each of ``PARTS`` of a forward and backward pass."""
     peaks = []
 
@@ -174,12 +189,12 @@ def _pass(model, reference, step: Step, ledger: AllocationLedger) -> list[int]:
     with _at_gradient_of(layers[len(layers) // 2], mark):
         ledger.mark()
         with _autocast(step):
-            loss = _score(model, step, mark)
+            loss = _score(model, step, built, mark)
         mark()
         if step.reference:
             without = model.disable_adapter() if reference is None else nullcontext()
             with torch.no_grad(), without, _autocast(step):
-                _score(reference or model, step)
+                _score(reference or model, step, built)
         mark()
         loss.backward()
         mark()
@@ -202,9 +217,10 @@ def _at_gradient_of(layer, mark):
         hook.remove()
 
 
-def _score(model, step: Step, mark=None):
+def _score(model, step: Step, built: bool, mark=None):
     """The loss of a batch as TRL's fused head computes it, in chunks; ``mark`` is called when its gradient is there.
 
+    The mask is ``built`` already, of all pairs of tokens, or a row of ones for each sequence.
     Of all positions, as many are picked for the head as have trained tokens. TRL reserves whole chunks also for a
     smaller vocabulary; what is never touched takes no main memory.
     """
@@ -216,12 +232,13 @@ def _score(model, step: Step, mark=None):
     # Positions without a mask would be taken for packed rows, which get one.
     shared = {}
     if step.masked:
-        shared["attention_mask"] = torch.zeros(step.sequences, 1, step.length, step.length, dtype=torch.bool)
+        pairs = torch.zeros(step.sequences, 1, step.length, step.length, dtype=torch.bool)
+        shared["attention_mask"] = pairs if built else torch.zeros(shape, dtype=torch.long)
         shared["position_ids"] = torch.zeros(shape, dtype=torch.long)
-    hidden = base.base_model(input_ids=ids, use_cache=False, **shared).last_hidden_state[:, :-1]
+    hidden = _decoder(base)(input_ids=ids, use_cache=False, **shared).last_hidden_state[:, :-1]
     if mark is not None:
         hidden.register_hook(mark)
-    head, config = base.get_output_embeddings(), base.config
+    head, config = base.get_output_embeddings(), base.config.get_text_config()
     positions = hidden.size(0) * hidden.size(1)
     picked = torch.arange(max(1, round(step.trained_share * positions)))
     scored, labels = hidden.reshape(-1, hidden.size(-1))[picked], labels[:, 1:].reshape(-1)[picked]
@@ -239,24 +256,31 @@ def _autocast(step: Step):
     return torch.autocast("cpu", dtype=torch.bfloat16) if step.mixed_precision else nullcontext()
 
 
+def _decoder(base):
+    """What turns tokens of ``base`` into hidden states: all but its head, and its towers for pictures if it has any."""
+    decoder = base.base_model if base.config.get_text_config() is base.config else decoder_of(base)
+    while decoder.get_output_embeddings() is not None:
+        decoder = next(part for part in decoder.children() if hasattr(part, "get_input_embeddings"))
+    return decoder
+
+
 def _layers(model):
-    """The decoder's layers: the first list of modules with as many as the config says."""
-    count = model.config.num_hidden_layers
-    return next(part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) == count)
+    """The decoder's layers: the first list of modules in it with as many as the config says."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    count = base.config.get_text_config().num_hidden_layers
+    return next(part for part in _decoder(base).modules() if isinstance(part, nn.ModuleList) and len(part) == count)
 
 
 def _model(model, adapter: Adapter, step: Step):
     """``model`` (of ``empty``) with its adapter as the trainer has it, on the CPU but without memory."""
-    from transformers.pytorch_utils import Conv1D
-
     if step.activation_checkpointing:
         if not adapter.trains_base():
             model.enable_input_require_grads()
         model.activation_checkpointing_enable()
     made: dict[int, torch.Tensor] = {}
+    if adapter.weight_bits == 4:
+        _quantize(model, getattr(adapter, "double_quantization", False))
     for part in list(model.modules()):
-        if adapter.weight_bits == 4 and isinstance(getattr(part, "base_layer", None), (nn.Linear, Conv1D)):
-            part.base_layer = QuantizedLinear(part.base_layer, getattr(adapter, "double_quantization", False))
         for name, weight in part.named_parameters(recurse=False):
             if id(weight) not in made:
                 dtype = torch.bfloat16 if adapter.weight_bits == 4 and weight.requires_grad else weight.dtype
@@ -272,24 +296,31 @@ def _model(model, adapter: Adapter, step: Step):
     return model.train()
 
 
+def _quantize(model, double: bool) -> None:
+    """Put a stand-in in 4 bits for each frozen linear layer of ``model`` but its head and those that stay whole."""
+    from transformers.pytorch_utils import Conv1D
+
+    head = model.get_output_embeddings()
+    for part in list(model.modules()):
+        for name, layer in list(part.named_children()):
+            is_kept = layer is head or getattr(layer, "is_kept_whole", False)
+            if isinstance(layer, (nn.Linear, Conv1D)) and not is_kept and not layer.weight.requires_grad:
+                setattr(part, name, QuantizedLinear(layer, double))
+
+
 def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None):
-    """The model of the config in ``folder`` with its adapter, on the meta device; with ``layers`` layers if given."""
-    from transformers import AutoModelForCausalLM
-
+    """``skeleton`` of the model in ``folder`` with its adapter."""
     load()  # nor on the meta device
-    config = config_of(folder)
-    if layers is not None:
-        config, count = copy.deepcopy(config), config.num_hidden_layers
-        for name, value in vars(config).items():
-            if isinstance(value, list) and len(value) == count:
-                setattr(config, name, value[:layers])
-        config.num_hidden_layers = layers
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
-        if (lora := adapter.peft_config(model)) is None:
-            return model
-        from peft import get_peft_model
+    model = skeleton(folder, dtype, layers)
+    for name in kept_whole(model):
+        model.get_submodule(name).is_kept_whole = True
+    lora = adapter.peft_config(model)
+    if lora is None:
+        freeze_towers(model)
+        return model
+    from peft import get_peft_model
 
+    with torch.device("meta"):
         return get_peft_model(model, lora)
 
 

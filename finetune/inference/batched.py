@@ -16,6 +16,7 @@ blocks that give each expert the tokens routed to it, or that put time before th
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from finetune.adapters.targets import is_linear
 from finetune.compat import attention_of
 from finetune.inference.decoding import Position, SequentialDecoding, Variant
 
@@ -167,16 +168,19 @@ def _register_attention() -> None:
 
 
 def _batch_variant_layers(model) -> list:
-    """The linear layers that give a row other bits beside a second row; one trial per shape."""
+    """The linear layers that give a row other bits beside a second row; one trial per shape.
+
+    Routers of experts are none, also where they are built on one: they return more than one tensor.
+    """
     import torch
 
     verdicts, found = {}, []
     for name, layer in model.named_modules():
-        if not isinstance(layer, torch.nn.Linear) or "lora_" in name:
+        if not isinstance(layer, torch.nn.Linear) or "lora_" in name or "Router" in type(layer).__name__:
             continue
         shape = (type(layer), layer.in_features, layer.out_features, layer.bias is None)
         if shape not in verdicts:
-            verdicts[shape] = _is_batch_variant(layer, model.dtype)
+            verdicts[shape] = not is_linear(layer) or _is_batch_variant(layer, model.dtype)
         if verdicts[shape]:
             found.append(layer)
     return found

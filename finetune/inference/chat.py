@@ -15,11 +15,13 @@ from typing import Any
 
 from finetune.errors import ModelError
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
+from finetune.inference.question import prompt_tokens
 from finetune.inference.sampling import Sampling, TokenSampler
+from finetune.inference.trial import logits_alone
 from finetune.machine import hardware
 from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
-from finetune.models.loading import load_base, load_weights, require_model
+from finetune.models.loading import load_base, load_weights, require_model, with_adapter
 from finetune.models.locate import locate
 from finetune.models.tokenizer import load_tokenizer
 from finetune.models.turn_end import end_ids
@@ -63,37 +65,30 @@ class Pair:
     @classmethod
     def load(cls, run: Run, workspace: Workspace) -> "Pair":
         """Base and tuned of ``run``; ``RunError`` if it has no tuned model yet."""
-        recipe = require_model(run).recipe
+        recipe = require_model(run).as_trained
+        model = recipe.model
         load()
         machine = hardware.machine()
         dtype = _dtype(hardware.choose_precision(machine, recipe.training.precision).value)
-        tokenizer = load_tokenizer(recipe.model, workspace)
-        if not tokenizer.chat_template:
-            raise ModelError(
-                f"The model {recipe.model.id} has no chat template, so it cannot chat.",
-                "Train a chat model (often named Instruct or Chat), or set the chat template to ChatML.",
-            )
+        tokenizer = load_tokenizer(model, workspace)
 
         def another():
-            return load_base(recipe.model, workspace, recipe.adapter, dtype, machine.device)
+            return load_base(model, workspace, recipe.adapter, dtype, machine.device)
 
-        require_same_base(run, locate(recipe.model, workspace))
+        require_same_base(run, locate(model, workspace))
         base = another()
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
         else:
-            decoding, how = decoding_of_adapter(_with_adapter(base, run), recipe.adapter, another)
+            untouched = logits_alone(base)
+            tuned = with_adapter(base, run.model_dir, "tuned").eval()
+            decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, untouched)
         return cls(decoding, tokenizer, end_ids(tokenizer, base), _context(tokenizer, base), how)
 
-    def prompt(self, messages: list[dict]) -> list[int]:
-        """The prompt tokens of ``messages``, up to the start of the answer."""
-        from jinja2 import TemplateError
-
-        try:
-            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        except TemplateError as error:
-            raise ModelError(f"The model's chat template refuses this conversation: {error}.") from None
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+    @property
+    def continues_text(self) -> bool:
+        """True if there are no turns for want of a chat template: both models continue the text that they are given."""
+        return not self.tokenizer.chat_template
 
     def reply(
         self,
@@ -107,7 +102,7 @@ class Pair:
         Base and tuned may have different histories. Setting ``stop`` ends both answers at the next token. A
         conversation that fills the context raises ``ModelError`` here, before anything is computed.
         """
-        prompts = (self.prompt(base_messages), self.prompt(tuned_messages))
+        prompts = tuple(prompt_tokens(self.tokenizer, each) for each in (base_messages, tuned_messages))
         longest = max(len(ids) for ids in prompts)
         if longest >= self.context:
             raise ModelError(
@@ -270,12 +265,6 @@ def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], li
         marked_left.append(("".join(left[start:end]), None if same else "-"))
         marked_right.append(("".join(right[other_start:other_end]), None if same else "+"))
     return [part for part in marked_left if part[0]], [part for part in marked_right if part[0]]
-
-
-def _with_adapter(base, run: Run):
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(base, run.model_dir, adapter_name="tuned").eval()
 
 
 def _dtype(precision: str):

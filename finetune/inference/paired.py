@@ -12,18 +12,24 @@ from finetune.compat import is_plain_lora_layer
 from finetune.errors import ModelError
 from finetune.inference.batched import BatchedDecoding
 from finetune.inference.decoding import SequentialDecoding, Variant
-from finetune.inference.trial import are_apart, equals, strengthened, walked
+from finetune.inference.trial import are_apart, equals, is_untouched, strengthened, walked
 from finetune.machine.hardware import Choice
 
 SHARED = "base and tuned share one copy of the weights"
 
 
-def decoding_of_adapter(model, adapter: Adapter, load_base: Callable | None = None):
+def decoding_of_adapter(model, adapter: Adapter, load_base: Callable | None = None, untouched: list | None = None):
     """The decoding of a ``PeftModel`` beside its base: ``(BatchedDecoding | SequentialDecoding, Choice)``.
 
-    ``load_base`` gives a second copy of the base, for a model that keeps state outside the cache.
+    ``load_base`` gives a second copy of the base, for a model that keeps state outside the cache. ``untouched`` is what
+    ``logits_alone`` found before the base got its adapter: ``ModelError`` if it answers otherwise with the adapter off.
     """
     plain = _plain(model, adapter)
+    if untouched and not is_untouched(plain.variants[0], untouched):
+        raise ModelError(
+            "With the adapter switched off this model does not answer as its base does, so they cannot be compared.",
+            "Export the run, and ask base and tuned model apart.",
+        )
     if not are_apart(plain):
         apart = SequentialDecoding(Variant(load_base()), plain.variants[1]) if load_base else plain
         if not are_apart(apart):

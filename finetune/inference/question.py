@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from finetune.errors import ModelError
 from finetune.recipe import Recipe
 
 
@@ -21,3 +22,27 @@ def messages(
     for fix in recipe.data.fixes:
         example = fix.on_example(example)
     return example["messages"]
+
+
+def prompt_tokens(tokenizer, messages: list[dict]) -> list[int]:
+    """The tokens before the answer to ``messages``: by the chat template, up to the start of the answer.
+
+    Without a chat template there are no turns: the model continues the text, in which question and answers stand one
+    after the other, and which begins as a row of plain text does. ``ModelError`` if the template refuses the messages,
+    or if there is no template and so no place for a system prompt.
+    """
+    from jinja2 import TemplateError
+
+    if not tokenizer.chat_template:
+        if messages[0]["role"] == "system":
+            raise ModelError(
+                "This model has no chat template: it continues a text, and knows no system prompt.",
+                "Leave the system prompt empty.",
+            )
+        ids = list(tokenizer("".join(message["content"] for message in messages))["input_ids"])
+        return ids[:-1] if ids[-1:] == [tokenizer.eos_token_id] else ids
+    try:
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    except TemplateError as error:
+        raise ModelError(f"The model's chat template refuses this conversation: {error}.") from None
+    return tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from finetune.inference.decoding import Variant
+
 FIRST, STEPS = 40, 3
 """The first token of the trial prompts, and the tokens decoded after them."""
 LENGTHS = (5, 12)
 """Tokens of the trial prompts of base and tuned."""
 STRENGTH = 0.3
 """The share of a layer's output that a strengthened adapter adds to it."""
+REPEATED = 4
+"""By how many times the difference of two passes that should be equal another one may differ."""
 LEAST_DIFFERENCE = 0.05
 """In standard deviations of the logits: rounding stays far below it, and another state far above."""
 
@@ -31,6 +35,23 @@ def equals(decoding, expected: list) -> bool:
         return all(map(torch.equal, walked(decoding), expected))
     except (TypeError, ValueError):  # the model takes no position or rows of its own, or its cache cannot be joined
         return False
+
+
+def logits_alone(model) -> list:
+    """The logits (V,) of ``model`` after a trial prompt, before it has an adapter; twice, for how exact they are."""
+    variant = Variant(model)
+    tokens = _tokens(model)[: LENGTHS[1]]
+    return [variant.step(tokens, variant.cache(), 0)[0] for _ in range(2)]
+
+
+def is_untouched(base: Variant, alone: list) -> bool:
+    """True if the variant ``base`` gives the logits that its model gave ``alone``, before it had an adapter.
+
+    What repeats itself to the last bit must be equal to the last bit; kernels that do not have that much leeway.
+    """
+    first, second = alone
+    logits, _ = base.step(_tokens(base.model)[: LENGTHS[1]], base.cache(), 0)
+    return bool((logits - first).abs().max() <= REPEATED * (second - first).abs().max())
 
 
 def are_apart(sequential) -> bool:
@@ -90,6 +111,10 @@ def _strong(layer, name: str, dtype):
 
 def _trial(decoding) -> tuple[tuple[list[int], list[int]], list[list[int]]]:
     """The prompts of base and tuned, of different length, and the tokens of both that follow."""
-    vocabulary = decoding.model.config.get_text_config().vocab_size
-    tokens = [i % vocabulary for i in range(FIRST, FIRST + max(LENGTHS) + STEPS + 1)]
+    tokens = _tokens(decoding.model)
     return (tokens[: LENGTHS[0]], tokens[: LENGTHS[1]]), [tokens[i : i + 2] for i in range(STEPS)]
+
+
+def _tokens(model) -> list[int]:
+    vocabulary = model.config.get_text_config().vocab_size
+    return [i % vocabulary for i in range(FIRST, FIRST + max(LENGTHS) + STEPS + 1)]

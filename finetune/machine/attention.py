@@ -48,6 +48,8 @@ def attend(module, query, key, value, attention_mask, **kwargs):
 
     if key.shape[2] > SHORT or query.dtype != torch.bfloat16:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    if attention_mask is not None and attention_mask.is_floating_point():  # added to the scores, in their dtype
+        attention_mask = attention_mask.float()
     with torch.autocast("cpu", enabled=False):
         output, _ = sdpa_attention_forward(module, query.float(), key.float(), value.float(), attention_mask, **kwargs)
     return output.to(query.dtype), None

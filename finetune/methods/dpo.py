@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.compat import PrivateName
 from finetune.data.tokens import TokenSequence, preference_sequences
 from finetune.methods.measure import REWARD_ACCURACY, REWARD_MARGIN, Measure
 from finetune.methods.method import Material, Method
+from finetune.private import PrivateName
 
 SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):

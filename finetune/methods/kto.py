@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.compat import PrivateName
 from finetune.data.tokens import TokenSequence, rated_sequence
 from finetune.errors import DataError
 from finetune.format import counted
 from finetune.methods.measure import REWARD_MARGIN, Measure
 from finetune.methods.method import Material, Method
+from finetune.private import PrivateName
 
 SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):

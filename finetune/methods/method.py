@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from finetune.compat import PrivateName
 from finetune.data.tokens import TokenSequence
 from finetune.methods.measure import Measure
+from finetune.private import PrivateName
 from finetune.settings import Settings
 
 

@@ -2,6 +2,11 @@
 
 known         the open models that the page offers
 locate        where a model is on this machine, downloaded if needed
+remote        a model on the Hub: its files, their sizes, its license
+download      what of it is missing on this machine, and whether that fits on the disk
+transfer      the bytes, by HTTP ranges: resumed after a break, stopped at any time
+outline       config, tokenizer and headers of a model on the Hub, as a folder without weights
+preview       what is known of it before its download, and whether it can be trained
 files         whole files, by name, size and header
 architecture  what it is by its config: a causal language model, and how it is quantized
 reading       weights read with Transformers, and whether it found all of them

@@ -85,7 +85,8 @@ def _keep_tokenizer(folder: Path, base: Path, tokenizer) -> None:
     for path in _found(base, (*TOKENIZER, *TEMPLATES)):
         copy = shutil.copytree if path.is_dir() else shutil.copyfile
         copy(path, folder / path.name)
-    changed = {}
+    path = folder / "tokenizer_config.json"
+    changed = _older_tokens(_read(path)) if path.exists() else {}
     if tokenizer.eos_token != own.eos_token:
         changed["eos_token"] = tokenizer.eos_token
     if tokenizer.chat_template != own.chat_template:
@@ -96,18 +97,48 @@ def _keep_tokenizer(folder: Path, base: Path, tokenizer) -> None:
         else:
             changed["chat_template"] = tokenizer.chat_template
     if changed:
-        path = folder / "tokenizer_config.json"
-        _write(path, (_read(path) if path.exists() else {}) | changed)
+        config = (_read(path) if path.exists() else {}) | changed
+        _write(path, {name: value for name, value in config.items() if value is not None or name not in changed})
     path = folder / "special_tokens_map.json"
     if "eos_token" in changed and path.exists():
         _write(path, _read(path) | {"eos_token": tokenizer.eos_token})
+
+
+def _older_tokens(config: dict) -> dict:
+    """What changes in a tokenizer's config whose special tokens are a list of Transformers 5: the name of the list.
+
+    Transformers 4 reads that name as a mapping and opens nothing; both read the older one.
+    """
+    tokens = config.get("extra_special_tokens")
+    return {"additional_special_tokens": tokens, "extra_special_tokens": None} if isinstance(tokens, list) else {}
+
+
+def _older_positions(config: dict) -> dict:
+    """What a config with ``rope_parameters`` of Transformers 5 needs beside them, for readers of the older keys.
+
+    Without them Transformers 4 takes its default base for the positions, and says nothing.
+    """
+    rope = config.get("rope_parameters")
+    if not isinstance(rope, dict):
+        return {}
+    # By the kind of layer, or one for all layers.
+    whole = rope.get("full_attention", rope)
+    local = rope.get("sliding_attention") or {}
+    scaling = {name: value for name, value in whole.items() if name not in ("rope_theta", "partial_rotary_factor")}
+    older = {
+        "rope_theta": whole.get("rope_theta"),
+        "partial_rotary_factor": whole.get("partial_rotary_factor"),
+        "rope_scaling": scaling if whole.get("rope_type", "default") != "default" else None,
+        "rope_local_base_freq": local.get("rope_theta"),
+    }
+    return {name: value for name, value in older.items() if value is not None and name not in config}
 
 
 def _keep_config(folder: Path, base: Path) -> None:
     """The base's config; as Transformers wrote it only where another class of model was saved than the base says.
 
     A text model that was taken out of a larger one is such. What refers to code that is not here is left out, and a
-    stored format that the saved weights no longer have.
+    stored format that the saved weights no longer have. Positions are written in the older form, too.
     """
     saved, own = _read(folder / "config.json"), _read(base / "config.json")
     if own.get("architectures") in (None, saved["architectures"]):
@@ -117,6 +148,12 @@ def _keep_config(folder: Path, base: Path) -> None:
         rest = {name: value for name, value in own.items() if name not in left} | named
         if rest != own:
             _write(folder / "config.json", rest)
+    written = _read(folder / "config.json")
+    older = written | _older_positions(written)
+    if isinstance(written.get("text_config"), dict):
+        older["text_config"] = written["text_config"] | _older_positions(written["text_config"])
+    if older != written:
+        _write(folder / "config.json", older)
 
 
 def _keep_generation_config(folder: Path, base: Path, tokenizer) -> None:

@@ -1,8 +1,11 @@
 """The files of a model folder, checked by name, size and header: no weight is read."""
 
 import json
+import math
 import os
 import struct
+from collections import Counter
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,6 +46,31 @@ def text_config(config: dict) -> dict:
     """The part of ``config`` that describes the language model: nested where a model also reads pictures."""
     nested = config.get("text_config")
     return nested if isinstance(nested, dict) else config
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights in a folder, by the headers of their files."""
+
+    bytes: int
+    """Of the files."""
+    elements: int
+    """Numbers in all tensors: the parameters, unless a format packs several into one."""
+    dtype: str
+    """What most of them are stored in, as safetensors names it: ``BF16``."""
+
+
+def weights_of(folder: Path, name: str) -> Weights:
+    """What the headers of the model ``name`` in ``folder`` say; of weights that are there twice, one counts."""
+    single = folder / "model.safetensors"
+    files = [folder / shard for shard in _shards(folder, name)] or ([single] if single.exists() else [])
+    found, size = Counter(), 0
+    for file in files or sorted(folder.glob("*.safetensors")):
+        status = os.stat(file)
+        size += status.st_size
+        for dtype, elements in _header(file, name, status.st_size, status.st_mtime_ns):
+            found[dtype] += elements
+    return Weights(size, found.total(), max(found, key=found.get, default=""))
 
 
 def require_files(folder: Path, name: str) -> None:
@@ -101,8 +129,8 @@ def _shards(folder: Path, name: str) -> list[str]:
 
 
 @lru_cache(maxsize=512)
-def _header(file: Path, name: str, size: int, changed_ns: int) -> None:
-    """``ModelError`` unless ``file``, of ``size`` bytes, has a header and all the bytes that it describes."""
+def _header(file: Path, name: str, size: int, changed_ns: int) -> tuple[tuple[str, int], ...]:
+    """Dtypes and the numbers in each; ``ModelError`` unless ``file`` has a header and all the bytes it describes."""
     _require_no_pointer(file, name)
     with file.open("rb") as opened:
         head = opened.read(8)
@@ -111,6 +139,9 @@ def _header(file: Path, name: str, size: int, changed_ns: int) -> None:
     try:
         tensors = {key: value for key, value in json.loads(text).items() if key != "__metadata__"}
         end = 8 + length + max(value["data_offsets"][1] for value in tensors.values())
+        found = Counter()
+        for value in tensors.values():
+            found[str(value["dtype"])] += math.prod(value["shape"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ModelError(
             f"{file.name} of the model {name} is not a whole safetensors file.", "Download it again."
@@ -120,6 +151,7 @@ def _header(file: Path, name: str, size: int, changed_ns: int) -> None:
             f"{file.name} of the model {name} is incomplete: {size / MB:,.1f} of {end / MB:,.1f} MB are there.",
             "Download it again.",
         )
+    return tuple(found.items())
 
 
 def _require_no_pointer(file: Path, name: str) -> None:

@@ -11,12 +11,9 @@ from pathlib import Path
 from finetune.adapters import Adapter
 from finetune.errors import ModelError
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
-from finetune.models.files import read_config, require_files
-from finetune.models.locate import downloaded
+from finetune.models.files import Weights, read_config, require_files, weights_of
 from finetune.models.reading import from_files, require_complete
 from finetune.models.tokenizer import read_tokenizer
-from finetune.recipe import ModelSettings
-from finetune.runs.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -24,14 +21,9 @@ class Inspection:
     """What is known of a model before its weights are read."""
 
     architecture: Architecture
+    weights: Weights
     notes: tuple[str, ...] = ()
     """What a person should know of it, as sentences."""
-
-
-def inspect_downloaded(settings: ModelSettings, workspace: Workspace) -> Inspection | None:
-    """``inspect`` of a model that is on this machine; None for one that a run would download first."""
-    folder = downloaded(settings, workspace)
-    return inspect(folder, settings.id) if folder else None
 
 
 def inspect(folder: Path, name: str) -> Inspection:
@@ -52,9 +44,11 @@ def _inspect(folder: Path, name: str, stamp: tuple) -> Inspection:
         notes.append(f"Its weights are stored in {found.quantization.upper()}; they are trained in 16 bits.")
     if found.quantization == KEPT:
         notes.append("Its weights are stored in 4 bits (nf4) and stay frozen; LoRA and QLoRA train an adapter on them.")
+    if found.reads_pictures:
+        notes.append("It also reads pictures. It is trained on text: what it has for pictures is kept as it is.")
     if not found.has_sdpa:
         notes.append("It needs eager attention, which is slower and takes more memory than PyTorch's fused kernels.")
-    return Inspection(found, tuple(notes))
+    return Inspection(found, weights_of(folder, name), tuple(notes))
 
 
 def require_suited(adapter: Adapter, inspection: Inspection) -> None:

@@ -17,8 +17,18 @@ class KnownModel:
     parameters: int
     license: str
     gated: bool
-    needs: str
-    note: str = ""
+    good_for: str
+    """What people choose it for, in a few words."""
+    lora_gb: float | None
+    """GPU memory with LoRA for short rows, in units of 2^30 bytes; None where it can only be measured."""
+    qlora_gb: float | None
+    """The same with QLoRA; None also where QLoRA does not suit the model's weights."""
+
+    @property
+    def needs(self) -> str:
+        """Its memory as a sentence."""
+        known = [f"{gb:g} GB with {name}" for name, gb in (("QLoRA", self.qlora_gb), ("LoRA", self.lora_gb)) if gb]
+        return f"About {', '.join(known)}." if known else "Its memory can only be measured."
 
 
 def known_models() -> list[KnownModel]:

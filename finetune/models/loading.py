@@ -7,14 +7,16 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from finetune.adapters import Adapter
-from finetune.errors import RunError
+from finetune.adapters import Adapter, targets
+from finetune.compat import tied_weights
+from finetune.errors import ModelError, RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
 from finetune.models.continuation import trainable_adapter
 from finetune.models.files import read_config
 from finetune.models.locate import locate
-from finetune.models.reading import from_files, require_complete
+from finetune.models.reading import from_files, require_complete, require_reads_text
+from finetune.models.skeleton import skeleton
 from finetune.recipe import ModelSettings
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
@@ -30,7 +32,8 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
-    return trainable_adapter(load_base(run.recipe.model, workspace, adapter, dtype, device), run.model_dir)
+    base = load_base(run.as_trained.model, workspace, adapter, dtype, device)
+    return require_whole_adapter(trainable_adapter(base, run.model_dir), run.model_dir, "default")
 
 
 def require_model(run: Run) -> Run:
@@ -44,21 +47,66 @@ def require_model(run: Run) -> Run:
 
 
 def load_weights(folder: Path, dtype, device: str, quantization=None):
-    """The causal language model in ``folder``, on ``device``, in eval mode."""
+    """The language model in ``folder`` with all that it reads beside text, on ``device``, in eval mode."""
     found = architecture(read_config(folder, folder.name), folder.name)
     if quantization is None and found.quantization != KEPT:
-        return _read(folder, found, dtype, device).eval()
+        return _ready(_read(folder, found, dtype, device), folder, found)
     with large_blocks_apart() if device == "cpu" else nullcontext():
         model = _read(folder, found, dtype, device, quantization)
         if device == "cpu":
             leave_files(model)
     keep_gradients(model)
-    return model.eval()
+    return _ready(model, folder, found)
+
+
+def _ready(model, folder: Path, found: Architecture):
+    """``model`` in eval mode; ``ModelError`` if it reads pictures and no text without them."""
+    model.eval()
+    if found.reads_pictures and model.device.type != "meta":
+        require_reads_text(model, folder.name)
+    return model
+
+
+def with_adapter(base, folder: Path, name: str = "default"):
+    """A ``PeftModel``: ``base`` with the adapter in ``folder``, called ``name``; ``ModelError`` unless it is whole."""
+    from peft import PeftModel
+
+    return require_whole_adapter(PeftModel.from_pretrained(base, str(folder), adapter_name=name), folder, name)
+
+
+def require_whole_adapter(tuned, folder: Path, name: str):
+    """``tuned``, a ``PeftModel``, if each tensor of its adapter ``name`` is in ``folder``; ``ModelError`` if not.
+
+    PEFT itself only warns of one that is not there, and leaves that layer without a change.
+    """
+    from peft import get_peft_model_state_dict, load_peft_weights
+
+    stored = load_peft_weights(str(folder), device="cpu")
+    wanted = get_peft_model_state_dict(tuned, adapter_name=name, save_embedding_layers=False)
+    if missing := sorted(wanted.keys() - stored.keys()):
+        raise ModelError(
+            f"The adapter in {folder} lacks {len(missing):,} of its {len(wanted):,} tensors, such as {missing[0]}.",
+            "Train again, or restore the folder: the model would answer as if those layers had not been trained.",
+        )
+    return tuned
+
+
+def kept_whole(folder: Path) -> list[str]:
+    """The layers of the model in ``folder`` that stay as they are while it is quantized; empty for Transformers' own.
+
+    Beside those that Transformers leaves (the head, tied weights), layers that no quantized one can replace.
+    """
+    model = skeleton(folder)
+    head = [name for name, part in model.named_modules() if part is model.get_output_embeddings()]
+    tied = [name.removesuffix(".weight") for pair in tied_weights(model).items() for name in pair]
+    found = targets.kept_whole(model)
+    return sorted({*found, *head, *tied}) if found else []
 
 
 def _read(folder: Path, found: Architecture, dtype, device: str, quantization=None):
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if quantization is not None:
+        quantization.llm_int8_skip_modules = kept_whole(folder) or None
         options["quantization_config"] = quantization
     elif found.quantization in DEQUANTIZED:
         import transformers

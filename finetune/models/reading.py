@@ -7,7 +7,7 @@ from typing import Any
 from finetune.errors import ModelError, first_sentence
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load_tokenizers
-from finetune.models.architecture import architecture
+from finetune.models.architecture import EXAMPLE, architecture
 from finetune.models.files import read_config
 
 HARMLESS = re.compile(
@@ -18,21 +18,25 @@ HARMLESS = re.compile(
 that are computed, layers that guess several tokens ahead."""
 
 
+UNMERGEABLE = "a tensor is missing, or has another shape, among those that are put together, such as its experts."
+"""What is wrong where Transformers makes one tensor of several in the files and cannot; it says so in its log alone."""
+
+
 def from_files(folder: Path, name: str, **options) -> tuple[Any, dict]:
-    """``AutoModelForCausalLM.from_pretrained`` with ``options``: the model, and Transformers' report of loading it.
+    """The model in ``folder`` as its ``auto_class`` loads it with ``options``, and Transformers' report of loading it.
 
     Nothing but safetensors is read and no code that comes with the model is run. ``ModelError`` in place of every error
     of the libraries, which are of many kinds for a file that is not as it should be.
     """
     load_tokenizers()
+    import transformers
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
 
-    has_sdpa = architecture(read_config(folder, name), name).has_sdpa
+    found = architecture(read_config(folder, name), name)
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        return getattr(transformers, found.auto_class).from_pretrained(
             folder,
-            attn_implementation="sdpa" if has_sdpa else "eager",
+            attn_implementation="sdpa" if found.has_sdpa else "eager",
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
@@ -46,8 +50,9 @@ def from_files(folder: Path, name: str, **options) -> tuple[Any, dict]:
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
+        said = UNMERGEABLE if "CONVERSION" in str(error) else first_sentence(error)
         raise ModelError(
-            f"The model {name} cannot be loaded: {first_sentence(error)}", "Choose another model, or download it again."
+            f"The model {name} cannot be loaded: {said}", "Choose another model, or download it again."
         ) from error
 
 
@@ -78,6 +83,22 @@ def require_complete(info: dict, name: str) -> None:
             f"{_several(len(unexpected))} in the files of the model {name} has no place in it: {unexpected[0]}.",
             "Its config.json describes another model than its weights are. Download the model again.",
         )
+
+
+def require_reads_text(model, name: str) -> None:
+    """``ModelError`` unless the loaded ``model``, which also reads pictures, gives logits for text alone."""
+    import torch
+
+    try:
+        with torch.no_grad():
+            model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=model.device), use_cache=False)
+    except Exception as error:  # each model asks in its own way for what it has not been given
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"The model {name} reads no text alone ({first_sentence(error)}), so it cannot be trained on text here.",
+            EXAMPLE,
+        ) from error
 
 
 def _several(count: int) -> str:

@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 from finetune.compat import tied_weights
+from finetune.models.architecture import TEXT, architecture
 from finetune.models.dialect import keep_dialect
+from finetune.models.files import read_config
 from finetune.recipe import ModelSettings
 from finetune.runs.run import Run
 
@@ -37,7 +39,7 @@ def save(
     else:
         # Without this flag PEFT asks the hub for the base's vocabulary at each save.
         model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED], state_dict=weights)
-        _name_base(staging / "adapter_config.json", settings)
+        _name_base(staging / "adapter_config.json", settings, base)
         (staging / "README.md").unlink(missing_ok=True)
     tokenizer.save_pretrained(staging)
     if base:
@@ -55,7 +57,14 @@ def _untied(model, weights: dict, dtype) -> dict:
     return {name: weight.to(dtype) for name, weight in weights.items() if name not in tied}
 
 
-def _name_base(path: Path, settings: ModelSettings) -> None:
+def _name_base(path: Path, settings: ModelSettings, base: Path | None) -> None:
+    """Name the base in PEFT's configuration at ``path``, and its class where that is none for text alone."""
+    import transformers
+
     config = json.loads(path.read_text(encoding="utf-8"))
     config["base_model_name_or_path"], config["revision"] = settings.id, settings.revision
+    found = architecture(read_config(base, settings.id), settings.id) if base else None
+    if found and found.auto_class != TEXT:
+        module = getattr(transformers, found.class_name).__module__
+        config["auto_mapping"] = {"base_model_class": found.class_name, "parent_library": module}
     path.write_text(json.dumps(config, indent=2), encoding="utf-8")

@@ -6,7 +6,7 @@ from finetune.data.tokens import with_chatml
 from finetune.errors import ModelError, first_sentence
 from finetune.machine.libraries import load_tokenizers
 from finetune.models.files import read_config, text_config
-from finetune.models.locate import locate
+from finetune.models.locate import described
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
 
@@ -17,7 +17,7 @@ def load_tokenizer(settings: ModelSettings, workspace: Workspace):
     Without a padding token, or with one that the model's embedding has no row for, it pads with its end token: the loss
     mask covers both.
     """
-    folder = locate(settings, workspace)
+    folder = described(settings, workspace)
     tokenizer = read_tokenizer(folder, settings.id)
     vocabulary = text_config(read_config(folder, settings.id)).get("vocab_size")
     if tokenizer.pad_token_id is None or (vocabulary and tokenizer.pad_token_id >= vocabulary):

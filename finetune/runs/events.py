@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from finetune.settings import Settings
 
-Phase = Literal["loading", "tokenizing", "training", "saving"]
+Phase = Literal["downloading", "loading", "tokenizing", "training", "saving"]
 
 
 class Event(Settings):
@@ -82,6 +82,31 @@ class Entered(Event):
     """A phase of the run began."""
 
     phase: Phase
+
+
+class Pinned(Event):
+    """It is known which version of a model on the Hub the run reads, also when it is resumed."""
+
+    commit: str
+
+
+class Fetched(Event):
+    """So much of the model was downloaded."""
+
+    done_bytes: int
+    """Of its weights, what was here before the run among them."""
+    total_bytes: int
+    bytes_per_s: float | None = None
+
+    @property
+    def share(self) -> float:
+        """The part that is here, 0 to 1."""
+        return self.done_bytes / self.total_bytes if self.total_bytes else 1.0
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until the rest is here, at this rate; None while it is unknown."""
+        return (self.total_bytes - self.done_bytes) / self.bytes_per_s if self.bytes_per_s else None
 
 
 class Chose(Event):

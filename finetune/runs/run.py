@@ -27,7 +27,7 @@ from finetune.errors import BusyError, RunError
 from finetune.recipe import Recipe
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.events import Ended, Event, FellBack, Queued, Requeued, Resumed, Saved, Started, parse
-from finetune.runs.view import ACTIVE, RESUMABLE, View, fold
+from finetune.runs.view import ACTIVE, PREPARING, RESUMABLE, View, fold
 
 Asked = Literal["stop", "pause", "yield"]
 ENDED_AS = {"": "done", "stop": "stopped", "pause": "paused", "yield": "interrupted"}
@@ -75,6 +75,16 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         return Recipe.load(self.path / "recipe.yaml")
+
+    @property
+    def as_trained(self) -> Recipe:
+        """Its recipe with the fallbacks that it has taken so far, and its model at the version that it reads."""
+        recipe, view = self.recipe, self.view()
+        if view.commit:
+            recipe = recipe.changed(**{"model.revision": view.commit})
+        for event in view.fallbacks:
+            recipe = recipe.changed(**event.settings)
+        return recipe
 
     @property
     def model_dir(self) -> Path:
@@ -253,7 +263,7 @@ class Follower:
             return self._view.state if events else "interrupted"
         if self.run.cancelled:
             return "stopping"
-        return "preparing" if self._view.phase in ("", "loading", "tokenizing") else "running"
+        return "preparing" if self._view.phase in PREPARING else "running"
 
 
 def slug(name: str) -> str:

@@ -16,12 +16,15 @@ STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "paus
 """An active run whose lock nobody holds is *interrupted* (``finetune.runs.run`` decides that)."""
 
 PHASE_WORDS = {
+    "downloading": "Downloading the model",
     "loading": "Loading the model",
     "tokenizing": "Tokenizing the data",
     "training": "Training",
     "saving": "Saving the model",
 }
 """The phases of a run in words."""
+PREPARING = ("", "downloading", "loading", "tokenizing")
+"""The phases before the first step."""
 ACTIVE = ("preparing", "running", "stopping")
 FINISHED = ("done", "stopped", "failed")
 RESUMABLE = ("stopped", "paused", "failed", "interrupted")
@@ -32,8 +35,8 @@ UNPACED_S = 3600.0
 """While its usual step time is unknown, a run is stalled after an hour without an event.
 
 Before its second step (also after a resume), and while its model is saved, a run emits no event for as long as a disk,
-a network or a compiler takes. In an hour 140 GB of weights (70 billion in bf16) are read at 40 MB/s, 15 GB are
-downloaded at 35 Mbit/s, and the longest compilation measured (27 s) fits over a hundred times.
+a network or a compiler takes. In an hour 140 GB of weights (70 billion in bf16) are read at 40 MB/s, and the longest
+compilation measured (27 s) fits over a hundred times.
 """
 
 
@@ -45,6 +48,10 @@ class View:
     method: str = "sft"
     state: str = "queued"
     phase: str = ""
+    commit: str = ""
+    """The version of a model on the Hub that it reads; empty for any other model, and before it is known."""
+    fetched: events.Fetched | None = None
+    """How much of the model is here, while it is downloaded."""
     device: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     queued_at: float = 0.0
@@ -95,6 +102,11 @@ class View:
         if self.state not in ("running", "stopping") or not self.step or not self.total_steps:
             return None
         return self.elapsed_s / self.step * max(self.total_steps - self.step, 0)
+
+    @property
+    def is_partly_fetched(self) -> bool:
+        """True if its model is downloaded, or was when it ended, and part of it is not here yet."""
+        return self.fetched is not None and self.fetched.done_bytes < self.fetched.total_bytes
 
     @property
     def has_model(self) -> bool:
@@ -180,8 +192,16 @@ class View:
 
     @_add.register
     def _(self, event: events.Entered) -> None:
-        self.phase, self.steps_since = event.phase, 0
-        self.state = "preparing" if event.phase in ("loading", "tokenizing") else "running"
+        self.phase, self.steps_since, self.fetched = event.phase, 0, None
+        self.state = "preparing" if event.phase in PREPARING else "running"
+
+    @_add.register
+    def _(self, event: events.Pinned) -> None:
+        self.commit = event.commit
+
+    @_add.register
+    def _(self, event: events.Fetched) -> None:
+        self.fetched = event
 
     @_add.register
     def _(self, event: events.Chose) -> None:

@@ -4,7 +4,8 @@ from functools import partial
 
 from finetune.data.known import KnownKinds
 from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
-from finetune.models.inspection import inspect_downloaded, require_suited
+from finetune.models.inspection import require_suited
+from finetune.models.preview import inspect_before_run
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.start import require_continuable
@@ -53,8 +54,7 @@ def require_runnable(
         except FinetuneError as error:
             problems.append(Problem("model.run", error.message, error.hint))
     try:
-        # A model that is not on this machine yet is inspected once the run has downloaded it.
-        if found := inspect_downloaded(recipe.model, workspace):
+        if found := inspect_before_run(recipe.model, workspace):
             require_suited(recipe.adapter, found)
     except ModelError as error:
         problems.append(Problem("model.id", error.message, error.hint))

@@ -2,10 +2,12 @@
 
 train           the story: prepare, load, build the trainer, train, save; again with less where memory runs out
 prepare         recipe and workspace in; tokenizer, rows, defaults and notes out
+base            the base, brought to this machine: a model of the Hub is downloaded as a phase of the run
 origin          what it is made from, noted so that a resumed run is made from the same
 start           what it starts from: the base, or an earlier run
 defaults        what is chosen where the recipe leaves it open, each value with its reason
 separation      whether the model keeps rows apart that share a sequence, tried before any is packed
+head            whether TRL's chunked head gives the model's own loss, tried before it is trained
 trainer         what every TRL trainer is given: checkpoints that are whole or not there, an order that can be resumed
 reporter        the trainer's callback: what happened, as events
 sample_answers  the answers of base and tuned to a few fixed prompts while it trains

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 
 import psutil
 
@@ -19,6 +20,8 @@ OWNER = "FINETUNE_OWNER"
 WATCH_S = 1.0
 """Seconds between two looks at the processes that started this one."""
 
+LATE = timedelta(days=2)
+"""How long the other processes wait for what takes the main one hours."""
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "ProcessGroup")
 """What gloo's and NCCL's errors say when the other side has ended."""
 
@@ -90,6 +93,17 @@ def share(value):
 
     values = [value]
     distributed.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+def share_late(value):
+    """``share`` for a value that the main process may need hours for, such as a downloaded model."""
+    if world_size() == 1:
+        return value
+    from torch import distributed
+
+    values, patient = [value], distributed.new_group(timeout=LATE, backend="gloo")
+    distributed.broadcast_object_list(values, src=0, group=patient)
     return values[0]
 
 

@@ -5,6 +5,7 @@ Greedy, so that answers differ by training alone, and training is not disturbed.
 
 from contextlib import AbstractContextManager, nullcontext
 
+from finetune.compat import forget_positions
 from finetune.models.turn_end import end_ids
 from finetune.runs.events import Answer
 
@@ -56,6 +57,7 @@ class SampleAnswers:
                 )
         finally:
             model.train(was_training)
+            forget_positions(model)
         return self.tokenizer.batch_decode(output[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
 
     def _batch(self):

@@ -1,6 +1,7 @@
 """What a run starts from: the untouched base, or the tuned model of an earlier run."""
 
 from finetune.adapters import Adapter
+from finetune.adapters.targets import freeze_towers
 from finetune.compat import supports_sdpa
 from finetune.errors import RecipeError
 from finetune.machine.attention import choose_attention, use
@@ -17,6 +18,8 @@ from finetune.training import fsdp
 def load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precision: str):
     """The model to train: the untouched base, or what an earlier run made of it."""
     model = _load_start(recipe, workspace, machine, precision)
+    if recipe.adapter.trains_base():
+        freeze_towers(model)
     use(model, choose_attention(machine, precision, supports_sdpa(model)).value)
     return model
 
@@ -44,7 +47,7 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
             f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
             "Choose that model, or leave `model.run` empty.",
         )
-    theirs, ours = earlier.recipe.adapter, recipe.adapter
+    theirs, ours = earlier.as_trained.adapter, recipe.adapter
     if theirs.attaches_to != ours.attaches_to:
         raise RecipeError(
             f"Run {earlier.id} was trained with {theirs.title}, and only that can train it further.",
@@ -64,4 +67,6 @@ def _shapes(ours: Adapter, theirs: Adapter, name: str) -> bool:
     if name == "type" or name not in type(theirs).model_fields:
         return False
     as_theirs = ours.model_copy(update={name: getattr(theirs, name)})
+    if name in ours.kept:
+        return as_theirs != ours
     return as_theirs.peft_arguments() != ours.peft_arguments()

@@ -21,6 +21,7 @@ from finetune.models.dialect import stored_dtype
 from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
 from finetune.models.saving import save
+from finetune.models.transfer import Stopped
 from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.runs.checkpoints import Checkpoint, Checkpoints, disk_errors, require_room
@@ -28,8 +29,10 @@ from finetune.runs.diagnosis import best_sound
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
+from finetune.training.base import bring_base
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
+from finetune.training.head import require_own_loss
 from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
@@ -80,28 +83,20 @@ def train(run: Run, workspace: Workspace) -> None:
     processes = f", {distributed.world_size()} processes" if distributed.world_size() > 1 else ""
     run.emit(events.Started(device=machine.words + processes, versions=versions()))
     while True:
-        attempt = Attempt(with_fallbacks(run), workspace, machine, run.checkpoints, run)
-        state = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
-        fallback, attempt = (None if state else attempt.fallback()), None
+        attempt = Attempt(run.as_trained, workspace, machine, run.checkpoints, run)
+        ended = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
+        fallback, attempt = (None if ended else attempt.fallback()), None
         hardware.release_memory()
-        if state:
-            run.emit(events.Ended(state=state))
+        if ended:
+            run.emit(ended)
             return
         if fallback is None:
             raise MemoryError
         run.emit(events.FellBack(settings=fallback.settings, reason=fallback.reason))
 
 
-def with_fallbacks(run: Run) -> Recipe:
-    """The recipe of ``run`` with the fallbacks that it has taken so far."""
-    recipe = run.recipe
-    for event in run.view().fallbacks:
-        recipe = recipe.changed(**event.settings)
-    return recipe
-
-
-def _try(attempt: Attempt) -> str | None:
-    """The state in which the run has ended, or None if memory ran out.
+def _try(attempt: Attempt) -> events.Ended | None:
+    """How the run has ended, or None if memory ran out.
 
     Nothing is tried again inside the ``except``: its traceback would keep all tensors of the failed attempt alive.
     """
@@ -117,8 +112,12 @@ def _try(attempt: Attempt) -> str | None:
             attempt.model = None
 
 
-def _work(attempt: Attempt) -> str:
-    run, recipe, workspace, machine = attempt.run, attempt.recipe, attempt.workspace, attempt.machine
+def _work(attempt: Attempt) -> events.Ended:
+    run, workspace, machine = attempt.run, attempt.workspace, attempt.machine
+    try:
+        recipe = attempt.recipe = bring_base(run, attempt.recipe, workspace)
+    except Stopped as stopped:
+        return events.Ended(state=ENDED_AS[distributed.share(run.asked)], message=str(stopped))
     run.emit(events.Entered(phase="loading"))
     precision = hardware.choose_precision(machine, recipe.training.precision)
     attempt.precision = precision.value
@@ -140,7 +139,7 @@ def _work(attempt: Attempt) -> str:
     run.emit(events.Entered(phase="loading"))
     attempt.model = load_start(attempt.recipe, attempt.workspace, attempt.machine, attempt.precision)
     attempt.is_loaded = True
-    return _train(attempt)
+    return events.Ended(state=_train(attempt))
 
 
 def report(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
@@ -196,6 +195,7 @@ def build(attempt: Attempt, *callbacks):
 
     keep_rows_apart(attempt)
     suit_chunked_loss(attempt.model)
+    require_own_loss(attempt.model, max((row["input_ids"] for row in attempt.prepared.rows.train), key=len))
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)
@@ -341,9 +341,5 @@ def arguments(recipe: Recipe, defaults: Defaults, machine: hardware.Machine, pre
 
 def count(model, trainable: bool) -> int:
     """Parameters of ``model``; a 4-bit weight, stored two to a byte, counts as two."""
-    total = 0
-    for parameter in model.parameters():
-        if parameter.requires_grad or not trainable:
-            packed = type(parameter).__name__ == "Params4bit"
-            total += parameter.numel() * (2 if packed else 1)
-    return total
+    counted = (parameter for parameter in model.parameters() if parameter.requires_grad or not trainable)
+    return sum(each.numel() * (2 if type(each).__name__ == "Params4bit" else 1) for each in counted)

@@ -114,7 +114,25 @@ def ordered(trainer_class: type, padding_row: dict) -> type:
             self._order.epoch = epoch
             super()._run_epoch(epoch=epoch, **rest)
 
+        def evaluation_loop(self, *given, **named):
+            balanced = balance_routers(self, False)
+            try:
+                return super().evaluation_loop(*given, **named)
+            finally:
+                balance_routers(self, balanced)
+
     return Ordered
+
+
+def balance_routers(trainer, wanted: bool) -> bool:
+    """Whether the loss had the balance of a mixture's routers in it; from here it has if ``wanted`` and if it can.
+
+    The balance is trained for, but an evaluation is of the rows alone: it says nothing of their answers.
+    """
+    before = getattr(trainer, "aux_loss_enabled", False)
+    if before != wanted:
+        trainer.aux_loss_enabled = trainer.model.config.get_text_config().output_router_logits = wanted
+    return before
 
 
 class EpochOrder(Sampler):
@@ -178,15 +196,38 @@ def suit_chunked_loss(model) -> None:
     """Let TRL's chunked head find what it asks of ``model``: its decoder and its number of experts.
 
     It takes ``base_model`` for the decoder, which is the model itself where its prefix names no part of it (Llama 4);
-    and ``num_experts``, which some mixtures of experts (Granite, Phi-3.5) call ``num_local_experts``. Neither is saved.
+    and ``num_experts``, which some mixtures of experts call otherwise (Granite, Phi-3.5, DeepSeek V4). It asks routers
+    for their balance wherever a config could have them: also in a dense model of such a family (Doge). None of it is
+    saved.
     """
     base = model.get_base_model() if hasattr(model, "peft_config") else model
     if base.base_model is base:
-        decoders = [name for name, part in base.named_children() if hasattr(part, "get_input_embeddings")]
-        base.base_model_prefix = decoders[0] if decoders else base.base_model_prefix
+        decoder = base.get_decoder()
+        while decoder.get_output_embeddings() is not None:
+            decoder = next(part for part in decoder.children() if hasattr(part, "get_input_embeddings"))
+        if decoder is not base:
+            vars(base)["own_decoder"] = decoder  # beside the modules, so that its weights have one name
+            base.base_model_prefix = "own_decoder"
     config = base.config.get_text_config()
-    if hasattr(config, "num_local_experts") and not hasattr(config, "num_experts"):
-        type(config).attribute_map = {**type(config).attribute_map, "num_experts": "num_local_experts"}
+    experts = config.attribute_map.get("num_local_experts", "num_local_experts")
+    if hasattr(config, experts) and not hasattr(config, "num_experts"):
+        type(config).attribute_map = {**type(config).attribute_map, "num_experts": experts}
+    if is_without_routers(base):
+        config.router_aux_loss_coef = 0.0
+
+
+def is_without_routers(base) -> bool:
+    """True if no layer of ``base`` has a router of the kind whose logits Transformers records for this family."""
+    recorded = [
+        (part, spec)
+        for part in base.modules()
+        if isinstance(specs := getattr(part, "can_record_outputs", None), dict) and "router_logits" in specs
+        for spec in (specs["router_logits"] if isinstance(specs["router_logits"], list) else [specs["router_logits"]])
+    ]
+    kinds = [(part, getattr(spec, "target_class", spec)) for part, spec in recorded]
+    return bool(kinds) and not any(
+        isinstance(kind, str) or any(isinstance(layer, kind) for layer in part.modules()) for part, kind in kinds
+    )
 
 
 def require_finite(model, step: int) -> None:

@@ -70,9 +70,8 @@ class Form:
 
     def label(self, problem: Problem) -> Problem:
         """``problem`` with the label of the setting in place of its path."""
-        path = problem.where
-        setting = self._fields.get(path)
-        return Problem(setting.label if setting else path, problem.message, problem.hint)
+        shown = self.inputs.get(problem.where)
+        return Problem(shown.label if shown else problem.where, problem.message, problem.hint)
 
 
 def recipe_of(values: dict[str, object], data: dict, method: str, adapter: str) -> Recipe:

@@ -55,7 +55,7 @@ def listed(numbers: list[int] | tuple[int, ...], most: int = 5) -> str:
 
 def parameters(count: float) -> str:
     """The size of a model: ``4.6 million parameters``, ``8 billion parameters``."""
-    scale, word = (1e9, "billion") if count >= 1e9 else (1e6, "million")
+    scale, word = (1e9, "billion") if count >= 1e9 else (1e6, "million") if count >= 1e6 else (1e3, "thousand")
     return f"{count / scale:.3g} {word} parameters"
 
 
@@ -128,6 +128,8 @@ def activity(view: View) -> str:
     words = f"“{view.name}” is {STATE_WORDS[view.state]}"
     if view.is_stalled(time.time()):
         return f"“{view.name}” has not responded for {duration(time.time() - view.heard_at)}"
+    if view.state == "preparing" and view.phase == "downloading" and view.fetched:
+        return f"“{view.name}” is downloading its model, {percent(view.fetched.share)}"
     if view.state in ("running", "stopping") and view.total_steps:
         words += f", {percent(view.fraction)}"
     if view.state == "running" and view.eta_s:

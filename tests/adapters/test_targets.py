@@ -5,13 +5,13 @@ import torch
 from peft import get_peft_model
 
 from finetune.adapters.lora import LoRA
-from finetune.adapters.targets import coverage, coverage_note, left_out
+from finetune.adapters.targets import coverage, coverage_note, kept_whole, left_out
 from tests import zoo
 
 
-def tuned(name):
+def tuned(name, **settings):
     model = zoo.model(name)
-    return get_peft_model(model, LoRA(rank=2).peft_config(model))
+    return get_peft_model(model, LoRA(rank=2, **settings).peft_config(model))
 
 
 def wrapped(model) -> set[str]:
@@ -46,12 +46,44 @@ def test_pictures_have_no_adapter():
     assert coverage_note(model, "LoRA") == ""
 
 
-@pytest.mark.parametrize(("name", "most"), [("granitemoe", 0.2), ("qwen2_moe", 0.6), ("granitemoehybrid", 0.3)])
-def test_a_share_is_said_where_experts_have_none(name, most):
-    share, others = coverage(tuned(name))
+@pytest.mark.parametrize("settings", [{"experts": False}, {"dropout": 0.1}])
+@pytest.mark.parametrize(
+    ("name", "most"), [("granitemoe", 0.2), ("qwen2_moe", 0.6), ("granitemoehybrid", 0.3), ("mixtral", 0.2)]
+)
+def test_a_share_is_said_where_experts_have_none(name, most, settings):
+    share, others = coverage(model := tuned(name, **settings))
     assert share < most and "experts.gate_up_proj" in others
-    assert coverage_note(tuned(name), "LoRA").startswith(f"LoRA covers {share:.0%} of the weights")
+    assert coverage_note(model, "LoRA").startswith(f"LoRA covers {share:.0%} of the weights")
 
 
-def test_experts_that_are_covered_count():
-    assert coverage(tuned("mixtral"))[0] > 0.9
+@pytest.mark.parametrize("name", ["mixtral", "deepseek_v3", "gpt_oss"])
+def test_experts_that_are_covered_count(name):
+    assert coverage(tuned(name))[0] > 0.95 and coverage_note(tuned(name), "LoRA") == ""
+
+
+WHOLE = {
+    "mamba": {"dt_proj", "x_proj", "out_proj"},
+    "falcon_h1": {"out_proj"},
+    "gemma3n_text": {"correction_coefs", "prediction_coefs"},
+    "llama4_text": {"router"},
+    "deepseek_v4": {"o_a_proj"},
+}
+
+
+@pytest.mark.parametrize("name", [*WHOLE, "llama", "gpt2", "bloom", "falcon", "qwen3_5_text"])
+def test_a_weight_that_a_model_reads_itself_is_not_quantized(name):
+    found = {each.rpartition(".")[2] for each in kept_whole(zoo.model(name))}
+    assert found == WHOLE.get(name, set())
+
+
+def test_a_layer_that_is_linear_by_name_alone_gets_no_adapter():
+    """DeepSeek V4 projects groups of heads by blocks of one weight, which is no product with it."""
+    model = tuned("deepseek_v4").train()
+    assert not any("o_a_proj" in name for name in wrapped(model)) and any("o_b_proj" in name for name in wrapped(model))
+    assert torch.isfinite(model(input_ids=torch.arange(20, 44)[None], use_cache=False).logits).all()
+
+
+def test_a_decoder_that_is_the_head_is_not_all_there_is():
+    model = zoo.model("modernbert-decoder")
+    assert isinstance(model.get_decoder(), torch.nn.Linear)
+    assert any("layers.0" in name for name in wrapped(tuned("modernbert-decoder")))

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from finetune.commands import progress
+from tests.hub_stub import Repo
 from tests.training.test_train import write_rows
 
 
@@ -61,3 +62,16 @@ def test_what_is_not_used_and_what_is_not_certain_is_said(command, tmp_path):
     assert facts["unused"] == ["score", "remark"] and facts["confidence"] < 0.9 and facts["reason"] and facts["notes"]
     out = command("check", path, "--model", "tiny", "--set", "format=prompt_completion")[1]
     assert "format: prompt_completion (Prompts and completions, as you chose)" in out and "question: " not in out
+
+
+def test_a_file_is_checked_with_the_tokenizer_of_a_model_on_the_hub_and_without_its_weights(
+    command, tmp_path, serve, files
+):
+    with serve(Repo(files)) as hub:
+        code, out, _ = command("check", write_rows(tmp_path), "--model", "me/model", "--json")
+    assert code == 0 and json.loads(out) == json.loads(
+        command("check", write_rows(tmp_path), "--model", "tiny", "--json")[1]
+    )
+    assert hub.bytes_of("model.safetensors") < len(files["model.safetensors"])
+    code, out, error = command("check", write_rows(tmp_path), "--model", "me/other")
+    assert code == 2 and out == "" and "me/other could not be looked up on the Hub" in error

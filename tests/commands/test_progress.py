@@ -8,7 +8,7 @@ import pytest
 from finetune.commands import progress
 from finetune.commands.progress import LiveLine, PlainLines, Progress, Status, columns, following, shown, status_of
 from finetune.recipe import Recipe
-from finetune.runs.events import Ended, Entered, Planned, Started, Stepped
+from finetune.runs.events import Ended, Entered, Fetched, Planned, Started, Stepped
 from finetune.runs.view import View, fold
 
 PLANNED = Planned(
@@ -42,6 +42,15 @@ def test_before_the_steps_are_planned_a_line_says_the_phase_and_for_how_long():
         "Loading the model", None, ("1 min 30 s",)
     )
     assert status_of(fold([began, Ended(state="failed", at=101.0)]), now=190.0) == Status("Failed")
+
+
+def test_a_line_says_how_much_of_the_model_is_here_how_fast_it_comes_and_how_long_it_takes():
+    begun = [Started(device="CPU"), Entered(phase="downloading")]
+    part = Fetched(done_bytes=2 * 2**30, total_bytes=16 * 2**30, bytes_per_s=40 * 2**20)
+    figures = ("2.0 of 16 GB", "40 MB/s", "5 min 58 s left")
+    assert status_of(fold([*begun, part])) == Status("Downloading the model", 0.125, figures)
+    assert status_of(fold([*begun, Fetched(done_bytes=0, total_bytes=2**20)])).figures == ("0 bytes of 1.0 MB",)
+    assert status_of(fold([*begun, part, Entered(phase="loading")])).phase == "Loading the model"
 
 
 def test_a_line_says_step_loss_speed_and_time_left():

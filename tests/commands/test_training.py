@@ -1,3 +1,4 @@
+import _thread
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from finetune.recipe import Recipe
 from finetune.runs.events import Ended
 from finetune.training import distributed, train
 from finetune.training.prepare import prepare
+from tests.hub_stub import Repo
 
 STEPPED = re.compile(r"Training\s+\d+ % .* step [1-8] of 8, loss \d+\.\d{3}, [\d,]+ tokens/s")
 """A live line after the first step."""
@@ -90,6 +92,29 @@ def test_in_a_pipe_progress_is_plain_lines(command, recipe_file, monkeypatch):
     assert set(phases) >= {"Loading the model", "Tokenizing the data", "Training", "Done"}
     assert re.fullmatch(r"Done: step 60 of 60, loss \d+\.\d{3}, [\d,]+ tokens/s", lines[-1])
     assert any(re.match(r"Training: step \d+ of 60, loss .+ left", line) for line in lines)
+
+
+def test_ctrl_c_ends_a_download_at_once_and_the_run_can_be_resumed(serve, files, command, recipe_file, with_tiny):
+    asked = []
+
+    def interrupt() -> None:
+        while not any(run.view().fetched and run.view().fetched.done_bytes for run in with_tiny.runs()):
+            time.sleep(0.05)
+        asked.append(time.monotonic())
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    settings = ("--set", "model.id=me/model", "--set", "training.max_steps=1")
+    with serve(Repo(files, pause_s=0.3)) as hub:
+        thread.start()
+        code, out, error = command("train", recipe_file, *settings)
+        assert code == 130 and time.monotonic() - asked[0] < 2 and out == ""
+        lines = error.splitlines()
+        assert re.fullmatch(r"Downloading the model: \d+ of 180 kB.*", next(line for line in lines if "kB" in line))
+        assert lines[-1] == "001-sft-lora interrupted. Continue it with: python -m finetune resume 1"
+        hub.repos["me/model"].pause_s = 0.0
+        assert command("resume", "1")[1] == "001-sft-lora done\n"
+    assert sorted(start for name, start, _ in hub.sent if name == "model.safetensors")[-1] > 0
 
 
 def test_a_plain_line_comes_every_few_seconds_only(command, recipe_file):

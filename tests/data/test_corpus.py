@@ -144,15 +144,16 @@ NO_TABLES = [
     refused("a picture", "a.jsonl", b"\x89PNG\r\n\x1a\n" + bytes(100), "This is a PNG image"),
     refused("a web page", "a.csv", "<!DOCTYPE html><html><body>404</body></html>", "This is a web page"),
     refused("an XML file", "a.txt", '<?xml version="1.0"?><rows/>', "This is an XML file"),
-    refused("a gzip archive", "a.csv", gzip.compress(b"q,a\n1,2\n"), "This is a gzip archive"),
-    refused("a gzip bomb", "a.jsonl", gzip.compress(bytes(200_000_000), 1), "This is a gzip archive"),
-    refused("a zip archive", "a.csv", zipped(data_csv="q,a\n1,2\n"), "This is a zip archive"),
-    refused("a zip bomb", "a.csv", zipped(data_csv=b"0" * 200_000_000), "This is a zip archive"),
-    refused("a Word document", "a.xlsx", zipped(word__document_xml="x"), "This is a Word document"),
-    refused("a PDF", "a.txt", "%PDF-1.7\n1 0 obj\n", "This is a PDF document"),
+    refused("a gzip bomb", "a.jsonl", gzip.compress(bytes(200_000_000), 1), "unpacks to more than 83 MB"),
+    refused("half of a gzip archive", "a.csv", gzip.compress(b"q,a\n1,2\n" * 99)[:-12], "damaged archive"),
+    refused("a zip bomb", "a.csv", zipped(data_csv=b"0" * 200_000_000), "unpacks to more than 32 MB"),
+    refused("a zip archive of two files", "a.zip", zipped(a_csv="q,a\n1,2\n", b_csv="q,a\n1,2\n"), "a.csv, b.csv"),
     refused(
-        "an old Excel file", "a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "This is an old Office file"
+        "a zip archive of a picture", "a.zip", zipped(a_png=b"\x89PNG\r\n\x1a\n" + bytes(9)), "This is a PNG image"
     ),
+    refused("a damaged Word document", "a.xlsx", zipped(word__document_xml="x"), "damaged Word document"),
+    refused("a damaged PDF", "a.txt", "%PDF-1.7\n1 0 obj\n", "damaged PDF document"),
+    refused("a binary .xls", "a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "old Office file without"),
     refused("a database", "a.csv", b"SQLite format 3\0" + bytes(100), "This is an SQLite database"),
     refused("a pickle", "a.jsonl", b"\x80\x04\x95\x10\x00" + bytes(20), "This is a Python pickle"),
 ]
@@ -321,6 +322,8 @@ SHEETS = [
     accepted("numbers in Excel", "a.xlsx", workbook("ab", [7, 2.5]), [{"a": "7", "b": "2.5"}], note="plain text"),
 ]
 PACKED = [
+    accepted("a gzip archive", "a.csv", gzip.compress(b"q,a\nSea?,Blue.\n"), [PLAIN]),
+    accepted("a zip archive", "a.csv", zipped(data_csv="q,a\nSea?,Blue.\n"), [PLAIN]),
     accepted("Parquet under another name", "a.csv", PARQUET, [PLAIN] * 300),
     accepted("Excel under another name", "a.csv", workbook(list(PLAIN), list(PLAIN.values())), [PLAIN]),
     accepted("Arrow", "a.arrow", arrow(PLAIN_TABLE), [PLAIN] * 300),

@@ -29,6 +29,14 @@ def write_all(folder):
     }  # fmt: skip
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    (folder / "lines.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (folder / "table.md").write_text("|prompt|completion|\n|-|-|\n|Sea?|Blue; or green.|\n|007|NA|\n", encoding="utf-8")
+    (folder / "list.yaml").write_text(
+        "- prompt: Sea?\n  completion: Blue; or green.\n- prompt: 007\n  completion: NA\n", encoding="utf-8"
+    )
+    (folder / "page.html").write_text(
+        "<table><tr><td>prompt<td>completion<tr><td>Sea?<td>Blue; or green.<tr><td>007<td>NA</table>", encoding="utf-8"
+    )
     (folder / "utf16.csv").write_text(csv.format("\t"), encoding="utf-16")
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), folder / "rows.parquet")
     book = Workbook()
@@ -86,10 +94,9 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path, monkeypatch):
         read_table(tmp_path / "a.csv")
 
 
-def test_a_compressed_table_is_not_unpacked(tmp_path):
+def test_a_compressed_table_is_unpacked(tmp_path):
     (tmp_path / "a.csv").write_bytes(gzip.compress(b"a,b\n1,2\n"))
-    with pytest.raises(DataError, match="gzip archive"):
-        read_table(tmp_path / "a.csv")
+    assert read_table(tmp_path / "a.csv").rows == [{"a": "1", "b": "2"}]
 
 
 def test_a_file_in_another_encoding_is_read_as_offered(tmp_path):

@@ -61,6 +61,23 @@ def test_turns_of_one_conversation_are_ordered_by_their_number(order):
     assert [row["conversation_id"] for row in table.rows] == [7, 8]
 
 
+def test_turns_without_a_number_are_ordered_by_their_time():
+    rows = [
+        {"session_id": "a", "created_at": "2024-01-02T10:05:00", "role": "assistant", "content": "Here."},
+        {"session_id": "a", "created_at": "2024-01-02T10:04:00", "role": "user", "content": "Where?"},
+    ]
+    assert said(joined(rows)) == [["Where?", "Here."]]
+
+
+def test_questions_and_answers_of_one_conversation_are_put_together_if_they_have_an_order():
+    rows = [
+        {"conversation_id": "a", "turn": 2, "question": "Why?", "answer": "So."},
+        {"conversation_id": "a", "turn": 1, "question": "Where?", "answer": "Here."},
+        {"conversation_id": "b", "turn": 1, "question": "Who?", "answer": "Ann."},
+    ]
+    assert said(joined(rows)) == [["Where?", "Here.", "Why?", "So."], ["Who?", "Ann."]]
+
+
 def test_a_circle_of_replies_is_no_conversation():
     rows = [{**CHAIN[0], "parent_id": "2"}, CHAIN[1], {**CHAIN[0], "id": "9"}]
     table = joined(rows)

@@ -83,6 +83,7 @@ ROWS = {
         {"prompt": "Smaller?", "response_a": PAIR["chosen"], "response_b": PAIR["rejected"], "winner": "model_b"},
         {"prompt": TURNS[:3], "response_a": "é" * 500, "response_b": "Nothing.", "winner": "a"},
     ],
+    "ranked": [{"prompt": "Smaller?", "responses": ["The ant.", "é" * 500], "scores": [2, 1]}],
     "rated": [
         {"prompt": "Smaller?", "completion": "The ant.", "label": True},
         {"prompt": "Smaller?", "completion": "é" * 500, "label": False},
@@ -219,7 +220,8 @@ def test_sft_trains_the_tokens_shown(template, train_on, pack, tokenizer, model,
     method = METHODS["sft"](train_on=train_on)
     expected, formats, refusals = shown(method, tokenizer)
     readable = {name for name in ROWS if FORMATS[name].kind in method.reads}
-    assert formats == readable - LEFT_OUT.get((template, train_on), set())
+    without_tools = set() if template in WRITE_TOOLS else {"function_calls"}
+    assert formats == readable - LEFT_OUT.get((template, train_on), set()) - without_tools
     assert (not refusals) == (template in WRITE_TOOLS)
     assert any(sequence.is_truncated for _, sequences in expected for sequence in sequences)
     given = batches(method, expected, model, tokenizer, tmp_path, pack)

@@ -1,6 +1,7 @@
+from finetune.adapters import ADAPTERS
 from finetune.exports.card import card
 from finetune.recipe import Recipe
-from finetune.runs.events import Evaluated
+from finetune.runs.events import Evaluated, FellBack
 
 
 def test_the_model_card_describes_the_model_and_how_to_load_it(finished):
@@ -24,3 +25,10 @@ def test_the_unit_of_the_loss_is_that_of_the_method(workspace):
         run = workspace.create(Recipe.from_dict({"data": {"path": "pairs.jsonl"}, "method": {"type": method}}))
         run.emit(Evaluated(step=3, loss=1.25))
         assert f"- Held-out loss: {shown}\n" in card(run)
+
+
+def test_a_run_that_fell_back_to_an_adapter_is_described_as_one(workspace):
+    run = workspace.create(Recipe.from_dict({"data": {"path": "rows.jsonl"}, "adapter": {"type": "full"}}))
+    assert "PeftModel" not in card(run)
+    run.emit(FellBack(settings={"adapter.type": "qlora"}, reason="Memory ran out."))
+    assert "PeftModel" in card(run) and ADAPTERS["qlora"].engineer in card(run)

@@ -8,14 +8,16 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
 
 from finetune.adapters import ADAPTERS
 from finetune.errors import RunError
-from finetune.exports.script import Script, source
+from finetune.exports.script import Script, _quantization, source
 from finetune.methods import METHODS
+from finetune.models.architecture import PICTURES_TOO, Architecture
 from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs import events
@@ -27,6 +29,7 @@ PAIRS = [
     for method in METHODS
     for adapter in ADAPTERS
 ]
+QWEN2 = Architecture("qwen2")
 EXACT = {"training.precision": "fp32"}
 """On one CPU in fp32 two runs of one recipe are equal bit for bit."""
 
@@ -160,7 +163,7 @@ def test_processes_that_do_not_train_together_are_refused(trained, with_tiny, tm
 def text_of(workspace, tmp_path):
     """Writes the script of a method with an adapter, without training."""
 
-    def write(method="sft", adapter="lora", pack=False, continues=False, attention="sdpa", stored="", **settings):
+    def write(method="sft", adapter="lora", pack=False, continues=False, attention="sdpa", found=QWEN2, **settings):
         run = workspace.create(recipe(tmp_path, method, adapter, **settings))
         run.emit(
             events.Started(device="CPU", versions={"torch": "2.13.0+cpu", "trl": "1.16.0", "bitsandbytes": "0.50.2"})
@@ -169,7 +172,7 @@ def text_of(workspace, tmp_path):
             run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
         settled = Defaults(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
         model = {"MODEL": "owner/name", "REVISION": "abc"} | ({"START": "start"} if continues else {})
-        return source(run, run.view(), model, settled, stored)
+        return source(run, run.view(), model, settled, found)
 
     return write
 
@@ -189,13 +192,29 @@ def test_it_is_tidy_and_imports_nothing_of_this_package(method, adapter, pack, t
         assert not [name for name in names if name.split(".")[0] == "finetune"]
 
 
+def test_layers_that_stay_whole_are_named_in_the_script():
+    given = _quantization(ADAPTERS["qlora"](), "", ["lm_head", "mixer.dt_proj"]).arguments
+    assert given["llm_int8_skip_modules"] == ["lm_head", "mixer.dt_proj"]
+    assert "llm_int8_skip_modules" not in _quantization(ADAPTERS["qlora"](), "").arguments
+
+
 def test_the_base_is_loaded_as_its_weights_are_stored(text_of):
     assert "QUANTIZATION = None" in text_of() and 'ATTENTION = "sdpa"' in text_of(attention="sdpa_short_in_fp32")
     assert 'ATTENTION = "eager"' in text_of(attention="eager")
-    fp8 = text_of(stored="fp8")
+    fp8 = text_of(found=Architecture("qwen2", "fp8"))
     assert "FineGrainedFP8Config(\n    dequantize=True,\n)" in fp8 and "FineGrainedFP8Config, TrainerCallback" in fp8
-    kept = text_of(stored="bitsandbytes_4bit")
+    kept = text_of(found=Architecture("qwen2", "bitsandbytes_4bit"))
     assert "QUANTIZATION = None" in kept and "    keep_gradients(model)" in kept and "bitsandbytes==0.50.2" in kept
+
+
+def test_a_model_that_reads_pictures_is_loaded_whole_and_its_towers_stay_frozen(text_of):
+    found = replace(QWEN2, auto_class=PICTURES_TOO, reads_pictures=True)
+    whole = text_of(found=found)
+    assert "model = AutoModelForImageTextToText.from_pretrained(" in whole and "AutoModelForCausalLM" not in whole
+    assert "freeze_towers" not in whole, "an adapter leaves all but itself frozen"
+    full = text_of(adapter="full", found=found)
+    assert "    freeze_towers(model)\n" in full and "def freeze_towers(model)" in full
+    assert "freeze_towers" not in text_of(adapter="full")
 
 
 def header(text: str) -> dict:
@@ -259,7 +278,7 @@ def test_a_model_of_the_hub_is_named_with_its_commit(trained, with_tiny, tiny_mo
     snapshot = tmp_path / "snapshots" / "0123abcd"
     snapshot.parent.mkdir()
     snapshot.symlink_to(tiny_model)
-    monkeypatch.setattr("finetune.models.locate._download", lambda settings: snapshot)
+    monkeypatch.setattr("finetune.models.locate.obtain", lambda settings: snapshot)
     script, _ = Script().write(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
     assert 'MODEL = "owner/tiny"\nREVISION = "0123abcd"\n' in script.read_text(encoding="utf-8")
     assert not (script.parent / "base").exists() and (script.parent / "tokenizer" / "tokenizer.json").is_file()

@@ -9,8 +9,10 @@ from finetune.fit.estimate import estimate_fit
 from finetune.fit.profile import MemoryProfile
 from finetune.machine import hardware
 from finetune.methods import METHODS
+from finetune.models.known import known_models
 from finetune.recipe import Recipe
-from tests import zoo
+from tests import gallery, zoo
+from tests.benchmarks.models import write_config
 
 GIB = 2**30
 
@@ -218,7 +220,7 @@ def test_only_words_that_are_learnt_take_time_in_the_head_where_the_trainer_scor
 
 def test_a_model_that_is_not_here_is_not_fetched_to_find_out(with_tiny):
     fit = estimate_fit(recipe(model="someone/never-downloaded"), with_tiny)
-    assert not fit.fits and fit.estimate_bytes == 0 and "once the model is on this machine" in fit.sentence
+    assert not fit.fits and fit.estimate_bytes == 0 and "once the model is inspected" in fit.sentence
 
 
 @pytest.mark.parametrize("name", ["gemma", "gemma2", "gemma3", "gemma3n_text", "gemma4_text", "gpt2", "bloom"])
@@ -230,6 +232,34 @@ def test_there_is_an_estimate_for_every_adapter(name, workspace):
         found[adapter] = estimate.estimate_fit(given, workspace, gpus=False).estimate_bytes
     assert found["full"] > found["lora"] > 0 or name == "gemma3n_text"
     assert found["qlora"] > 0 or name == "gemma3n_text"
+
+
+@pytest.mark.parametrize("name", ["qwen3_vl", "smolvlm", "llama4"])
+def test_an_estimate_counts_the_towers_and_trains_none(name, workspace):
+    whole = gallery.write(name, workspace.models_dir / name) and gallery.model(name)
+    towers = [part for part in whole.named_parameters() if "vision" in part[0] or "visual" in part[0]]
+    for adapter in ("full", "lora", "qlora"):
+        given = recipe(adapter=adapter).changed(**{"model.id": name, "training.length": 64})
+        fit = estimate.estimate_fit(given, workspace, gpus=False)
+        assert fit.parameters == sum(weight.numel() for weight in whole.parameters()) and fit.estimate_bytes > 0
+        assert 0 < fit.trainable <= fit.parameters - sum(weight.numel() for _, weight in towers)
+
+
+QUICK = ("HuggingFaceTB/SmolLM2-135M-Instruct", "openai/gpt-oss-20b")
+REAL = [pytest.param(each.id, marks=[] if each.id in QUICK else pytest.mark.heavy) for each in known_models()]
+
+
+@pytest.mark.parametrize("model_id", REAL)
+@pytest.mark.parametrize("adapter", ["lora", "qlora"])
+def test_a_model_of_the_list_has_an_estimate_from_its_real_config(model_id, adapter, workspace):
+    folder = write_config(model_id, workspace.models_dir / "real")
+    given = recipe(adapter=adapter).changed(**{"model.id": "real"})
+    fit = estimate_fit(given, workspace, Counts(rows=8, tokens=900, trained=300, longest=120, most_trained=60))
+    assert fit.parameters == next(model.parameters for model in known_models() if model.id == model_id)
+    assert fit.seconds > 0 and (fit.estimate_bytes > 0 or "can only be measured" in fit.sentence)
+    if fit.estimate_bytes:  # as much as the weights at least
+        assert fit.estimate_bytes > fit.parameters * (2 if adapter == "lora" else 0.5) and len(fit.gpus) == 7
+    assert estimate.gpu_bytes(given, folder) is None or fit.gpus
 
 
 @pytest.mark.heavy

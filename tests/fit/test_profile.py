@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.fit.profile import AllocationLedger, Step, config_of, empty, profile_step
+from finetune.fit.profile import AllocationLedger, Step, empty, profile_step
+from finetune.models.skeleton import config_of
 from finetune.paths import PROJECT
+from tests import zoo
 
 STEP = Step(sequences=4, length=100, mixed_precision=False, base_dtype="float32", masked=False)
 
@@ -128,3 +130,29 @@ def test_the_first_dry_run_of_a_process_leaves_no_fake_tables_behind(tiny_model)
     )
     done = subprocess.run([sys.executable, "-c", program, str(tiny_model)], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["mixtral", "bloom", "gemma3", "gpt_oss"])
+@pytest.mark.parametrize("mixed_precision", [False, True])
+def test_experts_biases_by_distance_and_towers_are_profiled(name, mixed_precision, tmp_path):
+    zoo.config(name).save_pretrained(tmp_path)
+    step = replace(STEP, masked=True, mixed_precision=mixed_precision)
+    found = profile_step(tmp_path, ADAPTERS["full"](), step)
+    parameters = sum(weight.numel() for weight in zoo.model(name).parameters())
+    assert found.weights_bytes == pytest.approx(4 * parameters, rel=0.02)
+    assert found.state_bytes - found.weights_bytes == pytest.approx(8 * parameters, rel=0.02)
+    assert found.peak_bytes > found.state_bytes
+
+
+def test_what_is_not_quantized_is_not_profiled_as_if_it_were(tmp_path):
+    """Experts, towers' embeddings, and what a model reads itself keep 16 bits; a tower's layers have 4."""
+    step = Step(1, 16, mixed_precision=True, base_dtype="bfloat16", masked=False)
+    shares = {}
+    for name in ("llama", "mixtral", "gemma3"):
+        zoo.config(name).save_pretrained(tmp_path / name)
+        bytes_of = {
+            adapter: profile_step(tmp_path / name, ADAPTERS[adapter](), step).weights_bytes
+            for adapter in ("lora", "qlora")
+        }
+        shares[name] = bytes_of["qlora"] / bytes_of["lora"]
+    assert shares["llama"] < shares["mixtral"] and shares["gemma3"] < 1

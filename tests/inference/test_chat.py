@@ -1,5 +1,6 @@
 """Base and tuned side by side."""
 
+import shutil
 import threading
 import time
 
@@ -10,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.errors import ModelError, RunError
 from finetune.inference.chat import AnswerText, Pair, Pairs, Reply, differences, facts, truncated
+from finetune.inference.question import prompt_tokens
 from finetune.inference.sampling import Sampling, TokenSampler
 from finetune.recipe import Recipe
 from finetune.runs.events import Saved
@@ -98,6 +100,19 @@ def test_the_base_answers_as_the_untouched_model_beside_an_adapter(pair, tiny_mo
     replies = [ask(pair, question) for question in QUESTIONS]
     assert [reply.base for reply in replies] == answers_of(untouched)
     assert sum(reply.base != reply.tuned for reply in replies) > 20
+
+
+@pytest.mark.parametrize("kind", ["lora", "qlora"])
+def test_an_adapter_that_cannot_be_switched_off_is_not_shown_as_the_base(kind, home, monkeypatch):
+    """As it would be if PEFT's ``disable_adapter`` passed a layer by."""
+    from contextlib import nullcontext
+
+    from peft import PeftModel
+
+    workspace, runs = home
+    monkeypatch.setattr(PeftModel, "disable_adapter", lambda self: nullcontext())
+    with pytest.raises(ModelError, match="With the adapter switched off this model does not answer as its base"):
+        Pair.load(runs[kind], workspace)
 
 
 def test_the_base_answers_as_the_untouched_model_beside_a_full_model(home, tiny_model):
@@ -191,7 +206,7 @@ def tokens_of(pair, question) -> tuple[list[int], list[int]]:
     """The tokens of both greedy answers."""
     messages = [{"role": "user", "content": question}]
     answers = AnswerText(pair.tokenizer), AnswerText(pair.tokenizer)
-    prompts = (pair.prompt(messages), pair.prompt(messages))
+    prompts = (prompt_tokens(pair.tokenizer, messages),) * 2
     list(pair._steps(prompts, answers, TokenSampler(GREEDY), 12, threading.Event()))
     return tuple(answer.ids for answer in answers)
 
@@ -318,7 +333,7 @@ def test_a_conversation_that_fills_the_context_is_refused_before_anything_is_com
 
 def test_an_answer_is_bounded_by_the_context_length(pair):
     messages = [{"role": "user", "content": "x" * 480}]
-    room = pair.context - len(pair.prompt(messages))
+    room = pair.context - len(prompt_tokens(pair.tokenizer, messages))
     *_, reply = pair.reply(messages, messages, Sampling(greedy=True, max_tokens=4096))
     assert 0 < room < 40 and reply.base_tokens <= room
 
@@ -339,9 +354,7 @@ def test_characters_of_several_tokens_are_never_shown_in_part(tiny_model):
     assert truncated.text == "ok "
 
 
-def test_a_model_without_a_chat_template_is_refused(home, tiny_model):
-    import shutil
-
+def test_a_model_without_a_chat_template_continues_the_text(home, tiny_model):
     workspace, _ = home
     folder = workspace.models_dir / "mute"
     shutil.copytree(tiny_model, folder)
@@ -349,9 +362,16 @@ def test_a_model_without_a_chat_template_is_refused(home, tiny_model):
     run = make_run(workspace, tiny_model, "lora")
     recipe = run.recipe.changed(**{"model.id": "mute"})
     (run.path / "recipe.yaml").write_text(recipe.to_yaml())
+    pair = Pair.load(run, workspace)
+    assert pair.continues_text
+    plain = Untouched(folder)
+    ids = plain.tokenizer("The sea is", return_tensors="pt")
+    expected = plain.model.generate(**ids, max_new_tokens=GREEDY.max_tokens, do_sample=False)[0]
+    continued = plain.tokenizer.decode(expected[ids["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert ask(pair, "The sea is").base == continued.rstrip("\ufffd")
     with pytest.raises(ModelError, match="no chat template") as refused:
-        Pair.load(run, workspace)
-    assert refused.value.hint
+        *_, _ = pair.reply([{"role": "system", "content": "Be kind."}], [], GREEDY)
+    assert "system prompt" in refused.value.hint
 
 
 def test_a_run_without_a_model_cannot_be_asked(home):

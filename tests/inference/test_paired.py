@@ -125,6 +125,20 @@ def test_each_family_answers_as_transformers_and_peft_do(family):
     assert differ
 
 
+@pytest.mark.parametrize("name", ["llama4_text", "longcat_flash"])
+def test_a_router_that_is_built_on_a_linear_layer_is_no_obstacle(name):
+    from peft import get_peft_model
+
+    from tests import zoo
+
+    model = zoo.model(name)
+    tuned = get_peft_model(model, LoRA(experts=False).peft_config(model), adapter_name="tuned").eval()
+    decoding, _ = decoding_of_adapter(tuned, LoRA())
+    base_tokens, tuned_tokens = walk(decoding, (PROMPTS[0], PROMPTS[6]), 8)
+    assert base_tokens == greedy(zoo.model(name), PROMPTS[0], 8)
+    assert tuned_tokens == greedy(zoo.model(name), PROMPTS[6], 8), "its B is zero still"
+
+
 @pytest.mark.parametrize("family", ["qwen2_moe", "bloom"])
 def test_an_adapter_that_has_hardly_learnt_is_tried_with_a_strong_one(family):
     model = tune(build(family))

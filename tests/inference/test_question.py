@@ -1,4 +1,7 @@
-from finetune.inference.question import messages
+import pytest
+
+from finetune.errors import ModelError
+from finetune.inference.question import messages, prompt_tokens
 from finetune.recipe import Recipe
 
 
@@ -29,3 +32,24 @@ def test_questions_and_answers_before_come_in_between():
     assert [(turn["role"], turn["content"]) for turn in found] == [
         ("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"),
     ]  # fmt: skip
+
+
+def test_a_prompt_ends_where_the_answer_starts(tiny_model):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    asked = [{"role": "user", "content": "Hi?"}]
+    assert tokenizer.decode(prompt_tokens(tokenizer, asked)).endswith("Hi?<|im_end|>\n<|im_start|>assistant\n")
+    tokenizer.chat_template = "{{ raise_exception('Never.') }}"
+    with pytest.raises(ModelError, match="refuses this conversation: Never"):
+        prompt_tokens(tokenizer, asked)
+
+
+def test_without_a_template_the_text_is_continued_as_rows_of_text_begin(tiny_model):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.chat_template = None
+    talk = [("user", "The sea"), ("assistant", " is blue."), ("user", " And wide")]
+    ids = prompt_tokens(tokenizer, [{"role": role, "content": content} for role, content in talk])
+    assert ids == tokenizer("The sea is blue. And wide")["input_ids"]

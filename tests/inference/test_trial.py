@@ -5,7 +5,7 @@ import torch
 
 from finetune.inference.batched import TUNED, BatchedDecoding
 from finetune.inference.decoding import SequentialDecoding, Variant
-from finetune.inference.trial import are_apart, equals, strengthened, walked
+from finetune.inference.trial import are_apart, equals, is_untouched, logits_alone, strengthened, walked
 from tests.inference.families import build, tune
 
 
@@ -30,6 +30,25 @@ def test_a_layer_whose_adapter_reaches_one_token_only_is_seen():
 
         layer.forward = first_token_only
         assert not equals(batched, expected)
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2_moe", "mamba", "bamba", "granitemoe"])
+def test_an_adapter_that_stays_on_for_the_base_is_seen(family):
+    alone = logits_alone(build(family))
+    model = tune(build(family))
+    assert is_untouched(Variant(model, model.disable_adapter), alone)
+    assert not is_untouched(Variant(model), alone)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.data *= 1e-3
+    assert not is_untouched(Variant(model), alone), "also one that has hardly learnt"
+
+
+def test_a_model_that_does_not_repeat_itself_has_that_much_leeway():
+    model = build("llama")
+    first, _ = logits_alone(model)
+    assert is_untouched(Variant(model), [first + 1e-6, first])
+    assert not is_untouched(Variant(model), [first + 1e-3, first + 1e-3])
 
 
 def test_a_strengthened_adapter_shows_and_is_put_back():

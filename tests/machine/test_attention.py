@@ -53,3 +53,14 @@ def test_a_model_that_uses_it_is_nearer_to_fp32(tiny_model, packed):
 def test_an_architecture_without_fused_attention_is_computed_eagerly():
     for precision in ("bf16", "fp32"):
         assert choose_attention(CPU, precision, has_sdpa=False).value == "eager"
+
+
+def test_a_mask_that_is_added_to_the_scores_is_taken_in_any_dtype():
+    """Doge computes its mask from the values, in their dtype."""
+    query, key = (torch.randn(1, 2, 9, 8, dtype=torch.bfloat16) for _ in range(2))
+    mask = torch.randn(1, 1, 9, 9, dtype=torch.bfloat16)
+    module = torch.nn.Module()
+    module.num_key_value_groups, module.is_causal = 1, True
+    output, _ = attend(module, query, key, key, mask, scaling=0.3)
+    scores = query.float() @ key.float().transpose(2, 3) * 0.3 + mask.float()
+    assert torch.allclose(output.transpose(1, 2).float(), scores.softmax(-1) @ key.float(), atol=0.02)

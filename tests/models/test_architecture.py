@@ -13,7 +13,8 @@ def refused(config, name="owner/mine") -> ModelError:
 
 def test_a_causal_language_model_is_known():
     found = architecture({"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"]}, "mine")
-    assert found == Architecture("qwen2", "", has_sdpa=True)
+    assert found == Architecture("qwen2", class_name="Qwen2ForCausalLM")
+    assert (found.quantization, found.has_sdpa, found.auto_class) == ("", True, "AutoModelForCausalLM")
     assert architecture({"model_type": "llama"}, "mine").type == "llama"
 
 
@@ -33,8 +34,16 @@ def test_an_architecture_without_fused_attention_is_known(kind):
         ({"model_type": "qwen2", "architectures": ["Qwen2ForSequenceClassification"]}, "classifier or reward model"),
         ({"model_type": "llama", "architectures": ["LlamaForTokenClassification"]}, "a classifier of tokens"),
         ({"model_type": "qwen2", "architectures": ["Qwen2ForRewardModel"]}, "a reward model"),
-        ({"model_type": "qwen2_vl"}, "reads pictures with text"),
-        ({"model_type": "llava"}, "reads pictures with text"),
+        ({"model_type": "mllama", "architectures": ["MllamaForConditionalGeneration"]}, "cross-attention"),
+        ({"model_type": "blip-2"}, "reads no text without a picture"),
+        ({"model_type": "idefics"}, "reads no text without a picture"),
+        ({"model_type": "kosmos-2"}, "reads no text without a picture"),
+        ({"model_type": "diffusion_gemma"}, "does not generate one token after the other"),
+        ({"model_type": "evolla"}, "without a protein"),
+        ({"model_type": "pi0"}, "moves a robot"),
+        ({"model_type": "florence2"}, "an encoder-decoder (florence2)"),
+        ({"model_type": "vision-encoder-decoder"}, "an encoder-decoder"),
+        ({"model_type": "shieldgemma2", "architectures": ["ShieldGemma2ForImageClassification"]}, "of pictures"),
         ({"model_type": "clip"}, "no head for words"),
         ({"model_type": "whisper", "is_encoder_decoder": True}, "an encoder-decoder"),
         ({"model_type": "brand_new"}, "does not know the architecture “brand_new”"),
@@ -44,6 +53,28 @@ def test_an_architecture_without_fused_attention_is_known(kind):
 )
 def test_what_is_no_causal_language_model_is_called_what_it_is(config, words):
     assert words in refused(config).message
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "found"),
+    [
+        ("qwen2_vl", [], "AutoModelForImageTextToText"),
+        ("mistral3", ["Mistral3ForConditionalGeneration"], "AutoModelForImageTextToText"),
+        ("llava", ["LlavaForConditionalGeneration"], "AutoModelForImageTextToText"),
+        ("qwen3_5", ["Qwen3_5ForConditionalGeneration"], "AutoModelForImageTextToText"),
+        ("llama4", ["Llama4ForConditionalGeneration"], "AutoModelForImageTextToText"),
+        ("gemma3", ["Gemma3ForConditionalGeneration"], "AutoModelForCausalLM"),
+    ],
+)
+def test_a_model_that_also_reads_pictures_is_loaded_whole(kind, classes, found):
+    whole = architecture({"model_type": kind, "architectures": classes}, "mine")
+    assert whole.auto_class == found and whole.reads_pictures
+
+
+@pytest.mark.parametrize(("kind", "own"), [("qwen3_5", "Qwen3_5ForCausalLM"), ("llama4", "Llama4ForCausalLM")])
+def test_the_text_part_of_such_a_model_that_was_saved_alone_is_loaded_alone(kind, own):
+    part = architecture({"model_type": kind, "architectures": [own]}, "mine")
+    assert (part.auto_class, part.class_name, part.reads_pictures) == ("AutoModelForCausalLM", own, False)
 
 
 def test_an_encoder_that_was_made_a_decoder_is_one():

@@ -186,3 +186,29 @@ def test_a_folder_of_templates_goes_along(base, tmp_path):
     folder = saved(base, tmp_path / "out")
     assert (folder / "additional_chat_templates" / "tool_use.jinja").read_text() == "{{ tools }}"
     assert set(AutoTokenizer.from_pretrained(folder).chat_template) == {"default", "tool_use"}
+
+
+def test_a_base_of_today_gets_the_older_keys_beside_its_own(tmp_path):
+    base = write_tiny_model(tmp_path / "base")
+    change(base / "config.json", rope_parameters={"rope_type": "yarn", "rope_theta": 5e5, "factor": 2.0})
+    change(base / "tokenizer_config.json", extra_special_tokens=["<|im_start|>"])
+    folder = saved(base, tmp_path / "out")
+    config, tokens = (json.loads((folder / name).read_text()) for name in ("config.json", "tokenizer_config.json"))
+    assert config["rope_theta"] == 5e5 and config["rope_scaling"] == {"rope_type": "yarn", "factor": 2.0}
+    assert config["rope_parameters"] == {"rope_type": "yarn", "rope_theta": 5e5, "factor": 2.0}
+    assert tokens["additional_special_tokens"] == ["<|im_start|>"] and "extra_special_tokens" not in tokens
+    assert AutoTokenizer.from_pretrained(folder).extra_special_tokens == ["<|im_start|>"]
+    ids = torch.arange(20)[None]
+    one, other = (AutoModelForCausalLM.from_pretrained(each)(input_ids=ids).logits for each in (base, folder))
+    assert torch.equal(one, other)
+
+
+def test_layers_with_positions_of_their_own_keep_both_in_the_older_keys(tmp_path):
+    rope = {"full_attention": {"rope_type": "default", "rope_theta": 1e6}, "sliding_attention": {"rope_theta": 1e4}}
+    base = write_tiny_model(tmp_path / "base")
+    folder = saved(base, tmp_path / "out")
+    nested = {"architectures": ["Qwen2ForCausalLM"], "text_config": {"rope_parameters": rope}}
+    (base / "config.json").write_text(json.dumps(nested))
+    keep_dialect(folder, base, AutoTokenizer.from_pretrained(folder), is_whole=True)
+    config = json.loads((folder / "config.json").read_text())["text_config"]
+    assert config == {"rope_parameters": rope, "rope_theta": 1e6, "rope_local_base_freq": 1e4}

@@ -1,6 +1,7 @@
 """Models as people have them: what cannot be trained rightly is refused before a weight is read, and says why."""
 
 import json
+from importlib import import_module
 
 import pytest
 import torch
@@ -38,6 +39,26 @@ def test_weights_under_other_names_are_refused(broken, prefix):
 def test_a_lost_layer_is_refused_by_name(broken):
     edit_tensors(broken, lambda tensors: {name: each for name, each in tensors.items() if "layers.1.mlp" not in name})
     assert "3 tensors" in refused(broken) and "model.layers.1.mlp" in refused(broken)
+
+
+@pytest.mark.parametrize(
+    ("animals", "name", "lost"),
+    [
+        ("zoo", "qwen3_moe", "layers.0.mlp.experts.2.gate_proj"),
+        ("zoo", "qwen3_moe", "layers.1.mlp.experts.3.down_proj"),
+        ("zoo", "granitemoe", "layers.1.block_sparse_moe.input_linear"),
+        ("gallery", "qwen3_vl", "visual.blocks.0.attn.qkv.weight"),
+        ("gallery", "llava", "multi_modal_projector.linear_1.bias"),
+        ("gallery", "qwen3_vl_moe", "layers.0.mlp.experts.down_proj"),
+    ],
+)
+def test_a_lost_expert_or_a_piece_of_a_tower_is_refused(animals, name, lost, tmp_path):
+    import_module(f"tests.{animals}").write(name, tmp_path)
+    before = load_file(tmp_path / "model.safetensors").keys()
+    edit_tensors(tmp_path, lambda tensors: {key: each for key, each in tensors.items() if lost not in key})
+    assert len(load_file(tmp_path / "model.safetensors")) == len(before) - 1
+    words = refused(tmp_path)
+    assert any(part in words for part in ("is missing in its files", "another shape", "such as its experts"))
 
 
 def test_a_config_that_forgets_a_layer_is_refused(broken):

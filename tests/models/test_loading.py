@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from finetune.adapters import ADAPTERS
-from finetune.models.loading import load_base, load_weights
+from finetune.models.loading import load_base, load_tuned, load_weights
 from finetune.recipe import ModelSettings
+from tests import zoo
 from tests.models.damage import edit_config, edit_tensors
 
 TINY = ModelSettings(id="tiny")
@@ -74,6 +75,44 @@ def test_mxfp4_is_loaded_as_the_values_that_its_blocks_stand_for(tmp_path):
     assert len(values) == 2 and all(torch.equal(weights[name].float(), value) for name, value in values.items())
 
 
+@pytest.mark.parametrize("lost", [1, 6])
+def test_an_adapter_that_lacks_a_tensor_is_refused_wherever_it_is_loaded(lost, trained, with_tiny, tmp_path):
+    """PEFT warns of it in its log, and the layer then answers untrained."""
+    from safetensors.torch import load_file, save_file
+
+    from finetune.errors import ModelError
+    from finetune.exports import TARGETS
+    from finetune.inference.chat import Pair
+
+    run = trained()
+    path = run.model_dir / "adapter_model.safetensors"
+    tensors = load_file(path)
+    save_file(dict(list(tensors.items())[lost:]), path, {"format": "pt"})
+    for call in (
+        lambda: Pair.load(run, with_tiny),
+        lambda: TARGETS["merged"].write(run, with_tiny, tmp_path / "out"),
+        lambda: load_tuned(run, with_tiny, run.recipe.adapter, torch.float32),
+    ):
+        with pytest.raises(ModelError, match=f"lacks {lost} of its {len(tensors)} tensors, such as base_model.model."):
+            call()
+
+
+def test_a_model_that_reads_no_text_without_a_picture_is_refused_when_it_is_loaded(tmp_path, monkeypatch):
+    from transformers import LlavaForConditionalGeneration
+
+    from finetune.errors import ModelError
+    from tests import gallery
+
+    def needing(self, input_ids, pixel_values=None, **rest):
+        raise ValueError("You have to specify pixel_values. There are none.")
+
+    gallery.write("llava", tmp_path / "llava")
+    assert load_weights(tmp_path / "llava", torch.float32, "cpu")
+    monkeypatch.setattr(LlavaForConditionalGeneration, "forward", needing)
+    with pytest.raises(ModelError, match=r"llava reads no text alone \(You have to specify pixel_values"):
+        load_weights(tmp_path / "llava", torch.float32, "cpu")
+
+
 @pytest.fixture
 def in_four_bits(with_tiny, tiny_model):
     """The tiny model as others publish it: its weights stored in 4 bits."""
@@ -116,3 +155,16 @@ def test_a_base_stored_in_four_bits_is_trained_with_an_adapter_only(in_four_bits
             train(run, with_tiny)
         losses = [each.loss for each in run.view().evaluations]
         assert run.view().state == "done" and losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", ["mamba", "gemma3n_text", "llama"])
+def test_in_four_bits_are_those_layers_that_the_model_calls(name, workspace):
+    from bitsandbytes.nn import Linear4bit
+
+    zoo.write(name, workspace.models_dir / name)
+    base = load_base(ModelSettings(id=name), workspace, ADAPTERS["qlora"](), torch.float32)
+    quantized = {each.rpartition(".")[2] for each, layer in base.named_modules() if isinstance(layer, Linear4bit)}
+    assert quantized and not quantized & {"dt_proj", "x_proj", "correction_coefs", "prediction_coefs", "lm_head"}
+    logits = base(input_ids=torch.arange(20, 30)[None], use_cache=False).logits
+    exact = zoo.model(name)(input_ids=torch.arange(20, 30)[None], use_cache=False).logits
+    assert torch.corrcoef(torch.stack([logits.flatten(), exact.flatten()]))[0, 1] > 0.8

@@ -10,7 +10,7 @@ import pytest
 
 from finetune.errors import BusyError, RunError
 from finetune.recipe import Recipe
-from finetune.runs.events import Ended, Entered, Noted, Queued, Requeued, Saved, Started
+from finetune.runs.events import Ended, Entered, FellBack, Noted, Pinned, Queued, Requeued, Saved, Started
 from finetune.runs.run import Follower, Run, slug
 
 RECIPE = Recipe.from_dict({"name": "Pirate voice!", "data": {"path": "a.jsonl"}})
@@ -27,6 +27,16 @@ def test_a_new_run_is_a_folder_with_its_recipe_and_is_queued(run):
     (event,), _ = run.events()
     assert isinstance(event, Queued) and event.name == "Pirate voice!"
     assert run.view().state == "queued" and not run.is_held and not run.cancelled
+
+
+def test_what_was_trained_is_the_recipe_with_the_fallbacks_and_the_version_of_the_model(run):
+    assert run.as_trained == RECIPE
+    run.emit(Pinned(commit="f" * 40))
+    run.emit(FellBack(settings={"training.accumulation": 2}, reason="Memory ran out."))
+    run.emit(FellBack(settings={"adapter.type": "qlora"}, reason="Memory ran out."))
+    assert run.recipe == RECIPE
+    changed = {"model.revision": "f" * 40, "training.accumulation": 2, "adapter.type": "qlora"}
+    assert run.as_trained == RECIPE.changed(**changed)
 
 
 def test_runs_created_at_once_get_different_numbers(tmp_path):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.runs import events
-from finetune.runs.view import ACTIVE, FINISHED, STATES, UNPACED_S, View, fold
+from finetune.runs.view import ACTIVE, FINISHED, PHASE_WORDS, STATES, UNPACED_S, View, fold
 from tests.strategies import any_event
 
 
@@ -44,7 +44,13 @@ def test_a_new_view_is_queued():
 
 @pytest.mark.parametrize(
     ("phase", "state"),
-    [("loading", "preparing"), ("tokenizing", "preparing"), ("training", "running"), ("saving", "running")],
+    [
+        ("downloading", "preparing"),
+        ("loading", "preparing"),
+        ("tokenizing", "preparing"),
+        ("training", "running"),
+        ("saving", "running"),
+    ],
 )
 def test_the_phase_decides_between_preparing_and_running(phase, state):
     view = fold([events.Queued(name="a"), events.Started(device="CPU"), events.Entered(phase=phase)])
@@ -150,7 +156,7 @@ def test_a_run_is_stalled_after_much_longer_than_a_step_without_an_event(pace, s
     assert not view.is_stalled(1e9)
 
 
-@pytest.mark.parametrize("phase", ["loading", "tokenizing", "training", "saving"])
+@pytest.mark.parametrize("phase", PHASE_WORDS)
 @pytest.mark.parametrize("steps", [0, 1])
 def test_before_a_second_step_and_while_saving_only_a_long_silence_is_a_stall(phase, steps):
     view = fold([events.Started(device="CPU", at=0), events.Entered(phase=phase, at=0)])
@@ -176,3 +182,13 @@ def test_a_resumed_run_has_no_usual_step_time_before_its_second_step():
 
 def test_a_queued_run_is_not_stalled():
     assert not fold([events.Queued(name="x", at=0)]).is_stalled(1e9)
+
+
+def test_a_download_is_followed_until_the_next_phase_and_stays_where_it_ended():
+    begun = [events.Started(device="CPU"), events.Entered(phase="downloading")]
+    part = events.Fetched(done_bytes=25, total_bytes=100, bytes_per_s=5.0)
+    view = fold([*begun, events.Pinned(commit="abc"), part])
+    assert view.commit == "abc" and view.is_partly_fetched and (part.share, part.eta_s) == (0.25, 15.0)
+    assert fold([*begun, part, events.Ended(state="stopped")]).is_partly_fetched
+    assert not fold([*begun, part, events.Entered(phase="loading")]).is_partly_fetched
+    assert events.Fetched(done_bytes=0, total_bytes=0).share == 1.0

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 
@@ -5,6 +6,7 @@ import pytest
 
 from finetune.errors import RecipeError
 from finetune.service.preflight import require_runnable
+from tests.hub_stub import Repo
 from tests.models.damage import edit_config
 from tests.training.test_train import recipe
 
@@ -74,3 +76,19 @@ def test_rows_of_uncertain_meaning_are_trained_on_only_if_a_person_says_so(with_
     assert problem.where == "data.format" and '"score"' in problem.message and "prompt_completion" in problem.hint
     require_runnable(doubtful, with_tiny, is_confirmed=True)
     require_runnable(doubtful.changed(**{"data.format": "prompt_completion"}), with_tiny)
+
+
+def test_a_model_on_the_hub_is_refused_before_its_download_and_not_for_a_hub_that_is_away(
+    with_tiny, tmp_path, serve, files
+):
+    away = recipe(tmp_path, **{"model.id": "me/model"})
+    config = json.dumps(json.loads(files["config.json"]) | {"num_hidden_layers": 3, "layer_types": None})
+    with serve(Repo({**files, "config.json": config.encode()})) as hub:
+        with pytest.raises(RecipeError) as caught:
+            require_runnable(away, with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "model.id" and "is missing in its files, such as model.layers.2." in problem.message
+    assert hub.bytes_of("model.safetensors") < len(files["model.safetensors"])
+    with serve(Repo(files)) as hub:
+        hub.is_down = True
+        require_runnable(away, with_tiny)

@@ -36,6 +36,25 @@ def test_training_is_not_disturbed(sampler, model):
     assert model.training and torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_no_answer_moves_what_is_read_after_it(sampler):
+    """Qwen-VL keeps positions of what it generated on the module; a prefix would begin there."""
+    from peft import PrefixTuningConfig, get_peft_model
+
+    from tests import gallery
+
+    def read(asked: bool):
+        model = gallery.model("qwen3_vl")
+        torch.manual_seed(0)
+        tuned = get_peft_model(model, PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)).eval()
+        if asked:
+            sampler.answers(tuned)
+        ids = torch.arange(20, 32).repeat(3, 1)
+        with torch.no_grad():
+            return tuned(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+
+    assert torch.equal(read(asked=True), read(asked=False))
+
+
 def test_an_answer_ends_where_the_template_ends_a_turn(tiny_model, model):
     """The base models of Qwen2.5 end texts with another token than turns."""
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)

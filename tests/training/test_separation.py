@@ -49,6 +49,38 @@ def test_falcons_of_every_make_leak(settings):
     assert packing_of(model, ROWS).value == "off"
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_attention_that_ignores_where_a_row_ends_is_seen(dtype):
+    """Positions restart, and a causal mask over all of the sequence is in the place of theirs."""
+    model = zoo.model("llama").to(dtype)
+    own = model.forward
+
+    def leaking(input_ids, position_ids=None, **rest):
+        rest["attention_mask"] = torch.ones_like(input_ids)
+        return own(input_ids=input_ids, position_ids=position_ids, **rest)
+
+    assert packing_of(model, ROWS) is None
+    model.forward = leaking
+    assert packing_of(model, ROWS).value == "off"
+
+
+def test_positions_that_run_on_are_seen():
+    """A model that counts its own positions reads a packed row elsewhere than alone."""
+    model = zoo.model("llama")
+    own = model.forward
+    model.forward = lambda input_ids, position_ids=None, **rest: own(input_ids=input_ids, **rest)
+    assert packing_of(model, ROWS).value == "off"
+
+
+@pytest.mark.parametrize(("name", "apart"), [("qwen3_vl", True), ("llava", True), ("qwen2_vl", False)])
+def test_models_that_also_read_pictures_are_tried_as_all_are(name, apart):
+    from tests import gallery
+
+    model = gallery.model(name)
+    assert (packing_of(model, ROWS) is None) is apart
+    assert (off(gallery.model(name), *ROWS[:2]) < 1e-4) is apart
+
+
 @pytest.mark.heavy
 def test_the_whole_zoo():
     wrong = []

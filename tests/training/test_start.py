@@ -1,6 +1,7 @@
 import pytest
 
 from finetune.errors import RecipeError
+from finetune.runs.events import FellBack
 from finetune.training.start import require_continuable
 from tests.training.test_train import recipe
 
@@ -45,3 +46,12 @@ def test_a_setting_of_the_base_may_change(adapter, other, with_tiny, tmp_path):
     earlier = with_tiny.create(recipe(tmp_path, adapter="qlora"))
     further = recipe(tmp_path, adapter=adapter, **{"model.run": earlier.id, **other})
     assert require_continuable(further, earlier) is None and further.adapter != earlier.recipe.adapter
+
+
+def test_an_earlier_run_counts_as_what_it_fell_back_to(with_tiny, tmp_path):
+    earlier = with_tiny.create(recipe(tmp_path, adapter="full"))
+    further = recipe(tmp_path, adapter="qlora", **{"model.run": earlier.id})
+    with pytest.raises(RecipeError, match="only that can train it further"):
+        require_continuable(further, earlier)
+    earlier.emit(FellBack(settings={"adapter.type": "qlora"}, reason="Memory ran out."))
+    assert require_continuable(further, earlier) is None

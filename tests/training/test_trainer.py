@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -118,3 +119,43 @@ def test_the_chunked_loss_of_a_model_is_its_own(name):
         own = model(input_ids=ids, labels=ids, fused_lm_head=True).loss
     assert own.item() == pytest.approx(plain.item(), abs=1e-3)
     assert "num_experts" not in model.config.to_dict() or name != "phimoe"
+
+
+@pytest.mark.parametrize("name", ["doge", "flint", "deepseek_v4"])
+def test_a_family_with_routers_is_asked_for_their_balance_only_where_it_has_them(name):
+    """Doge and Flint here are dense; DeepSeek V4 calls its experts by another name."""
+    from trl.trainer.utils import add_fused_lm_head
+
+    from finetune.training.trainer import suit_chunked_loss
+    from tests import zoo
+
+    model = zoo.model(name)
+    ids = torch.arange(20, 44)[None]
+    suit_chunked_loss(model)
+    add_fused_lm_head(model)
+    asked = model.config.router_aux_loss_coef != 0.0
+    model.config.output_router_logits = asked
+    found = model(input_ids=ids, labels=ids, fused_lm_head=True)
+    assert torch.isfinite(found.loss) and (found.aux_loss is not None) == asked == (name == "deepseek_v4")
+
+
+def test_the_held_out_loss_is_of_the_rows_alone(workspace, tmp_path):
+    """A mixture of experts is trained for the balance of its routers, here a hundred times its loss."""
+    from finetune.training.train import train
+    from tests import zoo
+    from tests.training.test_train import recipe
+
+    zoo.write("qwen2_moe", workspace.models_dir / "moe")
+    losses = {}
+    for share in (0.001, 100.0):
+        config = workspace.models_dir / "moe" / "config.json"
+        values = json.loads(config.read_text(encoding="utf-8")) | {"router_aux_loss_coef": share}
+        config.write_text(json.dumps(values), encoding="utf-8")
+        settings = {"model.id": "moe", "training.max_steps": 1, "training.precision": "fp32", "evaluation.times": 1}
+        run = workspace.create(recipe(tmp_path, **settings))
+        with run.held():
+            train(run, workspace)
+        view = run.view()
+        losses[share] = view.evaluations[0].loss, view.steps[0].loss
+    assert losses[0.001][0] == pytest.approx(losses[100.0][0], rel=1e-4)
+    assert losses[100.0][1] > losses[0.001][1] + 50

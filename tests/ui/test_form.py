@@ -2,10 +2,11 @@ import gradio as gr
 import pytest
 
 from finetune.adapters import ADAPTERS
-from finetune.errors import RecipeError
+from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings
 from finetune.ui.form import AUTOMATIC, Form, recipe_of
+from finetune.ui.method.tab import draw
 
 DATA = {"path": "assets/samples/pirate-voice.jsonl"}
 
@@ -62,6 +63,13 @@ def test_a_refused_value_is_named_by_its_label(form, value):
     with pytest.raises(RecipeError) as refused:
         recipe_of(values, DATA, "sft", "lora")
     assert form.label(refused.value.problems[0]).where == "Epochs" and value in refused.value.problems[0].message
+
+
+def test_a_refused_model_is_named_as_its_input_is(studio):
+    with gr.Blocks():
+        drawn = draw(studio).form
+    assert drawn.label(Problem("model.id", "It is a classifier.")).where == "Model"
+    assert drawn.label(Problem("data", "There is none.")).where == "data"
 
 
 def test_only_the_chosen_type_is_visible(form):

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from finetune.errors import DataError, Problem
-from finetune.runs.events import Saved, Stepped
+from finetune.runs.events import Fetched, Saved, Stepped
 from finetune.runs.view import STATES, View
 from finetune.ui import views
 
@@ -14,7 +14,12 @@ def test_long_lists_are_shortened():
 
 
 @pytest.mark.parametrize(
-    "count, words", [(4.6e6, "4.6 million parameters"), (8_030_261_248, "8.03 billion parameters")]
+    "count, words",
+    [
+        (90_900, "90.9 thousand parameters"),
+        (4.6e6, "4.6 million parameters"),
+        (8_030_261_248, "8.03 billion parameters"),
+    ],
 )
 def test_the_size_of_a_model(count, words):
     assert views.parameters(count) == words
@@ -83,3 +88,9 @@ def test_a_button_says_about_what_and_can_be_disabled():
     html = views.pick_button("up:<1>", "Up", "Move “<x>” up", is_enabled=False)
     assert "data-pick='up:&lt;1&gt;'" in html and "aria-label='Move “&lt;x&gt;” up' disabled>Up<" in html
     assert "aria-label" not in views.pick_button("x", "X") and "disabled" not in views.pick_button("x", "X")
+
+
+def test_a_download_shows_how_far_it_has_come():
+    view = View(name="pirate", state="preparing", phase="downloading", fetched=Fetched(done_bytes=4, total_bytes=16))
+    view.heard_at = time.time()
+    assert views.activity(view) == "“pirate” is downloading its model, 25 %"

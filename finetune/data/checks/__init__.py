@@ -16,6 +16,7 @@
     length_bias       pairs where length gives the chosen answer away
     answers           answers that are empty, one word, boilerplate, or all the same
     balance           labels that are too rare or too frequent
+    markers           markers of chat templates within the text
     broken_text       the wrong encoding, and HTML
     languages         answers in several languages
 

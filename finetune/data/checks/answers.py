@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from finetune.data.checks.balance import Balance
 from finetune.data.checks.check import Check, Evidence, Finding, Seen, Summary, counted_rows, without
+from finetune.data.formats import FORMATS
 from finetune.data.near import duplicate_positions, has_repeats, text_hash
 from finetune.data.secrets import has_any
 from finetune.format import percent_of
@@ -80,7 +81,7 @@ class Answers(Check):
         if rows := sorted(set(self.empty)):
             message = f"{counted_rows(len(rows), 'has', 'have')} an empty answer: the model would learn not to answer."
             yield Finding("warning", message, **without(rows), code="empty-answers")
-        if self.balance.labels:
+        if self.balance.labels or FORMATS[evidence.dataset.format].has_labels:
             return
         if rows := sorted(set(self.boilerplate)):
             words = counted_rows(len(rows), "has", "have")

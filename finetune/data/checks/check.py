@@ -37,6 +37,8 @@ class Finding:
     """Settings of the data that one click changes, where that solves it."""
     button: str = ""
     """The label of the button, if there is a ``fix``, a ``length`` or a ``change``."""
+    needs_mapping: bool = False
+    """True if saying which column is what solves it."""
     code: str = ""
     """The key of the finding, unique in a report: ``duplicates``, ``secrets`` …"""
 

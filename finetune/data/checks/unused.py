@@ -26,23 +26,24 @@ class Unused(Check):
             name for name in columns.worths() if name in dataset.unused and matters(name, FORMATS[dataset.format])
         ]
         if worths:
-            yield Finding("warning", f"{_listed(worths)} {_worth(len(worths))}", code="unused-ratings")
+            message = f"{_listed(worths)} {_worth(len(worths))}"
+            yield Finding("warning", message, code="unused-ratings", needs_mapping=True)
         unread = columns.unread(sorted(used(dataset.columns)))
         missed = [name for name in unread if name in dataset.unused and columns.contents[name].is_meaningful]
         missed = [name for name in missed if name not in worths]
         if missed:
             amounts = [f'"{name}" ({_amount(columns, name)})' for name in missed]
-            message = f"Not used: {', '.join(amounts)}. The model will not see what they hold."
-            mend = f"Assign them under {FORM} (data.columns) if it should, or ignore this."
-            yield Finding("warning", f"{message} {mend}", code="unused-columns")
+            message = f"Not used: {', '.join(amounts)}. The model does not see what they hold."
+            mend = f"If it should, assign them under {FORM} (data.columns)."
+            yield Finding("warning", f"{message} {mend}", code="unused-columns", needs_mapping=True)
 
 
 def _worth(count: int) -> str:
     """What is wrong with so many columns that say what answers are worth, and what to do."""
     they = "says which answers are good, but it is" if count == 1 else "say which answers are good, but they are"
     return (
-        f"{they} not used: every answer is trained on as a good one. Choose rated answers or preference pairs under "
-        f"{FORM} (for a scale with data.threshold, the value from which an answer is good), or filter the file."
+        f"{they} not used: every answer is trained on as a good one. For a scale, set the threshold from which answers "
+        f"are good (data.threshold); else choose rated answers or pairs under {FORM}."
     )
 
 

@@ -4,6 +4,7 @@
     openai_preference   OpenAI's preference pairs: input, preferred_output, non_preferred_output
     preference          prompt, chosen, rejected
     pairwise            prompt, two answers, and which is better
+    ranked              prompt, several answers with scores
     rated               prompt, completion, label (thumbs up or down)
     completion_log      request, response
     chat                messages with role and content

@@ -2,6 +2,7 @@
 
 from finetune.data.formats.contents import content_of, is_nothing
 from finetune.data.formats.format import SYSTEM, FormatField, RowError, cell, plain, text
+from finetune.data.formats.mapping import Template
 from finetune.data.formats.text_to_text import INSTRUCTION, TEXTS, TextToText, named
 from finetune.data.formats.tools import parsed
 
@@ -16,6 +17,8 @@ UNSURE = (
 """Names of columns that may be labels, or say something else of a text."""
 LIKELY, POSSIBLE = 0.95, 0.8
 """The confidence in either."""
+GENERAL = "Classify the text."
+"""The instruction if the name of the labels says no more."""
 MOST_DISTINCT = 0.5
 """Of ``ENOUGH_ROWS`` rows or more, at most this share may have labels of their own: else they are names."""
 ENOUGH_ROWS = 20
@@ -27,6 +30,7 @@ class Classification(TextToText):
     name = "classification"
     title = "Texts and their labels"
     order = 68
+    has_labels = True
     fields = (
         FormatField(
             "text",
@@ -54,12 +58,16 @@ class Classification(TextToText):
             return found
         return {field: column for field, column in found.items() if field != "target"}
 
+    def guess(self, columns, rows, found):
+        flags = [column for column in columns if column not in found.values() and _is_flag(rows, column)]
+        return {"instruction": Template(GENERAL), **found, "target": flags[0]} if len(flags) == 1 else {}
+
     def instruction(self, found, rows):
         name = named(found, "target")
         is_general = name in ("target", "class", "class_name", "tag", "tags", "type") or name.startswith("label")
         if is_general and "second" in found:
             return "Classify the pair of texts."
-        return "Classify the text." if is_general else f"Give the {name.replace('_', ' ')} of the text."
+        return GENERAL if is_general else f"Give the {name.replace('_', ' ')} of the text."
 
     def certainty(self, columns):
         return LIKELY if named(columns, "target") in SURE else POSSIBLE
@@ -101,6 +109,14 @@ def _are_labels(rows: list[dict], column: str) -> bool:
         return False
     distinct = len({str(value) for value in values})
     return distinct > 1 and (len(values) < ENOUGH_ROWS or distinct <= MOST_DISTINCT * len(values))
+
+
+def _is_flag(rows: list[dict], column: str) -> bool:
+    """True if a column holds both of true and false, or of 1 and 0, and nothing else."""
+    return {str(row[column]).lower() for row in rows if not is_nothing(row.get(column))} in (
+        {"0", "1"},
+        {"false", "true"},
+    )
 
 
 def _is_number(value: object) -> bool:

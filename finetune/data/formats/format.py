@@ -49,7 +49,7 @@ class Recognition:
     columns: dict[str, str]
     """Field -> column, or a ``Template`` that combines several."""
     certainty: float = 1.0
-    """0 to 1: how sure the columns are, whatever share of rows fits."""
+    """0 to 1: the confidence in the columns, whatever share of rows fits."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the rows are read, as sentences."""
     problem: str = ""
@@ -112,6 +112,8 @@ class Format:
     """Factor of its score against other formats: lower if nearly any row would fit."""
     is_task: ClassVar[bool] = False
     """True if the answer is a fact about a text, so that a column called label or score does not rate it."""
+    has_labels: ClassVar[bool] = False
+    """True if its answers are a few fixed ones, so that equal answers are no fault."""
     refusal: ClassVar[str] = ""
     """Why no method can train on rows of this format, if so."""
 
@@ -158,7 +160,7 @@ class Format:
         return {}
 
     def certainty(self, columns: dict[str, str]) -> float:
-        """0 to 1: how sure it is that ``columns``, which are found by their names, are meant so."""
+        """0 to 1: the confidence in ``columns``, which are found by their names."""
         return 1.0
 
     def notes(self, columns: dict[str, str], rows: list[dict]) -> list[str]:

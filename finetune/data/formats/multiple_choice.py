@@ -1,5 +1,7 @@
 """Multiple choice: a question, the choices, and which of them is right, by letter, number or text."""
 
+from itertools import takewhile
+
 from finetune.data.formats.format import (
     SYSTEM,
     Format,
@@ -7,14 +9,18 @@ from finetune.data.formats.format import (
     RowError,
     cell,
     kind_of,
+    plain,
     system_prompt,
     text,
 )
+from finetune.data.formats.mapping import Template
 from finetune.data.formats.request import CONTEXT, about, context, without_echo
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BEFORE = ("", "option_", "option", "choice_", "choice", "op", "answer_", "ending")
+"""What the columns of single choices are called before their letter or number."""
 KEYS = ("text", "texts", "choices", "options")
 """Keys of the texts in an object of choices, as in ARC."""
 LIKELY = 0.95
@@ -27,7 +33,7 @@ class MultipleChoice(Format):
     title = "Multiple choice"
     kind = "chat"
     order = 45
-    is_task = True
+    is_task = has_labels = True
     fields = (
         FormatField(
             "question", "The question.", ("question", "prompt", "stem", "query", "problem", "instruction", "ctx")
@@ -50,7 +56,11 @@ class MultipleChoice(Format):
     holds = "questions with choices and the right one"
 
     def find(self, columns, rows, mapped):
-        return without_echo(super().find(columns, rows, mapped), rows, mapped, "question", "context")
+        found = without_echo(super().find(columns, rows, mapped), rows, mapped, "question", "context")
+        left = [column for column in columns if column not in found.values()]
+        if "choices" not in found and (several := _columns_of_choices(left)):
+            found["choices"] = Template("\n".join(f"{{{column}}}" for column in several))
+        return found
 
     def certainty(self, columns):
         return LIKELY
@@ -63,9 +73,21 @@ class MultipleChoice(Format):
         return exchange(f"{asked}\n\n{listed}", answer, system_prompt(row, columns, system))
 
 
+def _columns_of_choices(columns: list[str]) -> list[str]:
+    """The columns that hold one choice each, such as ``A`` to ``D`` or ``option_1`` to ``option_4``."""
+    by_name = {plain(column): column for column in reversed(columns)}
+    for before in BEFORE:
+        for marks in ("abcdefghij", "1234567890", "0123456789"):
+            names = list(takewhile(by_name.__contains__, (before + mark for mark in marks)))
+            if len(names) > 2 or len(names) == 2 and before:
+                return [by_name[name] for name in names]
+    return []
+
+
 def _choices(value: object, column: str) -> dict[str, str]:
     """Letter -> text of each choice; ``RowError`` if there are fewer than two."""
     letters: object = LETTERS
+    value = value.splitlines() if isinstance(value, str) and "\n" in value.strip() else value
     if isinstance(value, dict):
         key = next((key for key in KEYS if isinstance(value.get(key), list)), None)
         letters, value = (value.get("label") or LETTERS, value[key]) if key else (list(value), list(value.values()))

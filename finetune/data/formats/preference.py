@@ -1,9 +1,10 @@
 """Preference pairs: a prompt with a chosen and a rejected answer, as texts, as turns, or as two whole conversations."""
 
 from finetune.data.formats.chat import with_real_tools, with_tools
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, RowError, plain, system_prompt
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, RowError, cell, plain, system_prompt
 from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import side
+from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import check_order, with_system
 
 CONVERSATIONS = ("messages", "conversations", "conversation")
@@ -25,7 +26,8 @@ REJECTED = (
 class Preference(Format):
     """Columns ``prompt``, ``chosen`` and ``rejected``; the prompt may be the common prefix of the other two.
 
-    A conversation beside a rejected answer alone ends with the chosen one.
+    A conversation beside a rejected answer alone ends with the chosen one; of several rejected answers, each gives a
+    pair.
     """
 
     name = "preference"
@@ -58,6 +60,12 @@ class Preference(Format):
         ends_with_it = plain(columns.get("prompt", "")) in CONVERSATIONS
         needed = ("rejected",) if ends_with_it else ("chosen", "rejected")
         return [field for field in needed if field not in columns]
+
+    def examples(self, row, columns, system=None, roles=None):
+        several = parsed(cell(row, columns["rejected"]))
+        if not isinstance(several, list) or len(several) < 2 or not all(isinstance(each, str) for each in several):
+            return [self.example(row, columns, system, roles)]
+        return [self.example({**row, columns["rejected"]: each}, columns, system, roles) for each in several]
 
     def example(self, row, columns, system=None, roles=None):
         is_whole = "prompt" not in columns

@@ -31,7 +31,7 @@ class PromptCompletion(Format):
             (
                 "prompt", "instruction", "input", "query", "request", "user", "human", "message", "source",
                 "input_text", "inputs", "prompts", "user_message", "user_prompt", "user_input", "instructions",
-                "question", "problem",
+                "question", "problem", "src",
             ),
         ),
         FormatField(
@@ -40,7 +40,7 @@ class PromptCompletion(Format):
             (
                 "completion", "response", "output", "reply", "answer", "assistant", "target", "expected_output",
                 "expected_response", "expected_answer", "output_text", "outputs", "targets", "ai", "bot",
-                "gpt", "model_response", "assistant_message", "assistant_response", "bot_response", "ideal",
+                "gpt", "model_response", "assistant_message", "assistant_response", "bot_response", "ideal", "tgt",
                 "text",
             ),
         ),

@@ -74,6 +74,7 @@ class Rated(Format):
             (
                 "label", "kto_tag", "rating", "thumbs", "thumb", "thumbs_up", "is_good", "is_desirable", "is_liked",
                 "liked", "feedback", "vote", "score", "reward", "is_accepted", "accepted",
+                "is_correct", "is_chosen", "is_preferred",
             ),
         ),
         CONTEXT,

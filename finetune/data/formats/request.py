@@ -1,9 +1,11 @@
 """What is asked: a question with its input or context below it, after the turns of an earlier conversation."""
 
-from finetune.data.formats.format import FormatField, RowError, cell, kind_of, optional_text
+from finetune.data.formats.format import FormatField, RowError, cell, optional_text
+from finetune.data.formats.layouts import turns_in
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import Keys, check_chat, exchange, read_turns, turn_keys, with_system
+from finetune.data.formats.written import transcript, turns_of
 
 CONTEXT = FormatField(
     "context",
@@ -27,7 +29,7 @@ HISTORY = FormatField(
 NO_INPUT = "<noinput>"
 """What generated Alpaca rows contain if there is no input."""
 ECHO_ROWS = 20
-"""Rows in which it is looked whether a column only writes out the question."""
+"""Rows in which a column is compared with the question."""
 
 
 def about(instruction: str, given: str) -> str:
@@ -60,9 +62,14 @@ def earlier(row: dict, columns: dict[str, str], roles: dict[str, str] | None = N
         return []
     if isinstance(value, list) and all(isinstance(pair, (list, tuple)) for pair in value):
         return [turn for pair in value for turn in _pair(pair, column)]
-    if not isinstance(value, list):
-        raise RowError(f'Column "{column}" holds {kind_of(value)}, not the turns of a conversation.')
-    return read_turns(value, column, turn_keys(value) or Keys(), roles)
+    if isinstance(value, str):
+        turns, keys = transcript(value) or turns_of(value), Keys()
+    else:
+        keys = turn_keys(value)
+        turns = value if keys else turns_in(value, is_named=True)
+    if not turns:
+        raise RowError(f'Column "{column}" does not hold the turns of a conversation.')
+    return read_turns(turns, column, keys or Keys(), roles)
 
 
 def exchange_after(before: list[dict], question: str, answer: str, system: str | None = None) -> dict:

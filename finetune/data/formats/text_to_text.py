@@ -39,6 +39,7 @@ class TextToText(Format):
             (
                 "target", "target_text", "output", "output_text", "response", "completion", "answer", "corrected",
                 "correction", "rewritten", "rewrite", "paraphrase", "simplified", "normalized", "result",
+                "translation", "translated", "translated_text",
             ),
         ),
         INSTRUCTION,

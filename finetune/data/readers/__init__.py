@@ -6,9 +6,14 @@
     document      JSON: a list of rows, or one value that holds them
     parquet       Parquet, batch by batch
     arrow         Arrow and Feather, batch by batch
-    spreadsheet   Excel: the first sheet with rows
+    spreadsheet   Excel (.xlsx)
+    old_excel     Excel of before 2007 (.xls)
+    opendocument  OpenDocument spreadsheets (.ods)
     yaml_list     YAML: a list of objects
     markdown      a table of Markdown
+    word          Word documents (.docx)
+    web_page      web pages (HTML)
+    pdf           PDF documents
     paragraphs    plain text and Markdown: a row per paragraph
 
 What they share:
@@ -20,6 +25,9 @@ What they share:
     loose         Python literals, comments, misplaced commas
     shapes        the rows in a JSON value
     splits        the usual names of splits
+    sheets        which sheet of a workbook is read, where its table begins, and its cells as text
+    blocks        paragraphs and tables of a document as rows
+    archive       compressed files and archives, unpacked
     signature     what a file is according to its bytes: magic numbers, archives, markup
     encoding      the encoding of a text, and its lines
     decoder       JSON read strictly, one value at a time
@@ -40,11 +48,12 @@ The file is then read, its suffix is accepted, and it is listed on the page, in 
 
 import sys
 
+from finetune.data.readers.archive import SUFFIXES as PACKED
 from finetune.data.readers.reader import Reader
 from finetune.registry import discover
 
 READERS: tuple[Reader, ...] = tuple(cls() for cls in discover(sys.modules[__name__], Reader))
-SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
+SUFFIXES = (*(suffix for reader in READERS for suffix in reader.suffixes), *PACKED)
 """How the names of readable files end."""
 HUB_SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.hub_suffixes)
 """How the names of a dataset's data files on the Hub end."""

@@ -25,6 +25,9 @@ class Reader:
     is_text: ClassVar[bool] = False
     """True if the file is text: then ``claims`` may rely on ``Head.text``, and a file may be recognized by its name."""
 
+    reads_markup: ClassVar[bool] = False
+    """True if it reads a markup language, which is taken for no other kind of text."""
+
     def claims(self, head: Head) -> bool:
         """True if the file's content says that it is of this kind."""
         return False

@@ -12,10 +12,9 @@ from pydantic import ValidationError
 
 from finetune import format
 from finetune.errors import FinetuneError, RunError
-from finetune.inference.chat import Reply, differences, truncated
+from finetune.inference.chat import Pair, Reply, differences, truncated
 from finetune.inference.question import messages
 from finetune.inference.sampling import Sampling
-from finetune.machine.hardware import Choice
 from finetune.settings import problems_of
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
@@ -205,7 +204,7 @@ def answers(studio: Studio, talk: Talk, system: str, sampling: Sampling) -> Iter
             if reply.done or time.monotonic() - drawn_at > REDRAW_S:
                 drawn_at = time.monotonic()
                 grown = Talk(talk.run_id, (*talk.turns[:-1], Turn(turn.question, reply.base, reply.tuned)))
-                yield grown, facts(pair.how, sampling, reply)
+                yield grown, facts(pair, sampling, reply)
     finally:
         stop.set()
 
@@ -218,10 +217,11 @@ def sampling_of(values: dict[str, object]) -> Sampling:
         raise RunError("These sampling settings are not valid.", problems=tuple(problems_of(error))) from None
 
 
-def facts(how: Choice, sampling: Sampling, reply: Reply) -> str:
+def facts(pair: Pair, sampling: Sampling, reply: Reply) -> str:
     """How the two answers were made, and whether they were truncated, in a line."""
     parts = [
-        views.capital(how.reason),
+        *(["Both continue the text (no chat template)"] if pair.continues_text else []),
+        views.capital(pair.how.reason),
         "greedy decoding: the most likely token each time" if sampling.greedy else f"same seed {sampling.seed}",
         f"{format.amount(reply.tokens_per_s)} tokens/s",
         *truncated(reply),

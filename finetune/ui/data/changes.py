@@ -73,6 +73,8 @@ def act(desk: DataDesk, by: Counting, chosen: Chosen | None, pick: str) -> list:
         return [*form, *unchanged().values()]
     if verb == "row":
         return [*form, *unchanged(correction=correction.open_row(desk, detail, chosen, by)).values()]
+    if verb == "mapping":
+        return [*form, *unchanged(fold=gr.Accordion(open=True)).values()]
     change = CHANGES.get(verb)
     settings = change(desk, chosen.settings, detail, by) if change else chosen.settings
     by = by.changed(length, template)

@@ -31,23 +31,25 @@ def summary(name: str, checked: Checked, length: int, settings: DataSettings, he
     """
     dataset, report, kind = checked.dataset, checked.report, KINDS[checked.dataset.kind]
     added = f" and {format.amount(checked.mixture.rows)} mixed in" if checked.mixture.rows else ""
+    ready = "if you confirm" if dataset.detected.doubt(settings.format) else "ready to train"
     headline = (
-        f"{format.counted(report.kept, kind.noun, kind.plural)}{added}, ready to train"
+        f"{format.counted(report.kept, kind.noun, kind.plural)}{added}, {ready}"
         if report.kept
         else "Nothing here can be trained on"
     )
+    question = _question(dataset.detected, settings) if report.kept else ""
     parts = [
         f"<h3>{escape(headline)}</h3>",
         f"<p class='figures'>{_figures(report, length)}</p>",
         f"<p class='small'>“{escape(name)}”: {_detected(dataset.detected, settings)} {escape(held_out)}</p>",
         _columns(dataset.detected),
-        _question(dataset.detected, settings),
         *(views.small(note) for note in (checked.note, *dataset.notes)),
         _fixes(settings.fixes),
         _cutting(settings),
         _findings(report),
         _rejected(report, dataset.table),
         _stages(report, length),
+        question,
     ]
     return "".join(parts)
 
@@ -73,7 +75,7 @@ def _question(detected: Detected, settings: DataSettings) -> str:
         return ""
     return (
         "<section class='offer question'><h4>Is this what you mean?</h4>"
-        "<p>The first row below shows how the rows are read. If it is right, confirm it; else choose another format or "
+        "<p>The example below shows how the rows are read. If it is right, confirm it; else choose another format or "
         "other columns under “Format and columns”. Nothing is trained before.</p>"
         f"{views.pick_button(f'format:{detected.format}', 'Yes, train on rows like this')}</section>"
     )
@@ -150,6 +152,8 @@ def _finding(finding: Finding) -> str:
         button = _about(f"set:{finding.code}", finding.button, finding.message)
     elif finding.length:
         button = _about(f"length:{finding.length}", finding.button or "Use this length", finding.message)
+    elif finding.needs_mapping:
+        button = _about("mapping:", "Assign columns", finding.message)
     return f"<li class='{escape(finding.severity)}'>{escape(finding.message)}{_rows(finding.rows)} {button}</li>"
 
 

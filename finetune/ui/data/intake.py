@@ -8,7 +8,7 @@ import gradio as gr
 from pydantic import ValidationError
 
 from finetune.data.readers import READABLE, SUFFIXES
-from finetune.data.readers.delimited import delimiter_of
+from finetune.data.readers.dialect import delimiter_of
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from finetune.settings import problems_of
@@ -48,7 +48,8 @@ def draw() -> Intake:
     )
     gr.HTML(
         views.small(
-            f"{READABLE}. Several files with the same columns are read as one dataset. Your data stays on this machine."
+            f"{READABLE}. Messy files are welcome: you see how each is understood before anything is trained. Several "
+            "files with the same columns are read as one dataset. Your data stays on this machine."
         )
     )
     with gr.Accordion("Paste text", open=False, elem_id="paste"):

@@ -2,6 +2,7 @@
 
 from finetune.data.tokens import template_of
 from finetune.errors import ModelError
+from finetune.models.preview import is_described
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
 from finetune.ui.cache import Cache
@@ -22,7 +23,7 @@ class Tokenizers:
 
     def for_counting(self, model: ModelSettings) -> tuple[object, str]:
         """The tokenizer to count and mark tokens with, and a note where it is the starter's in place of the model's."""
-        if not is_local(model.id):
+        if not is_described(model, self.workspace):
             note = f"{model.id} is not on this machine yet, so these are the starter's tokens; its own differ a little."
             return self.load(ModelSettings()), note
         try:
@@ -33,16 +34,3 @@ class Tokenizers:
     def template(self, model: ModelSettings) -> str:
         """The chat template that writes conversations for ``model``; empty if the model has none."""
         return template_of(self.for_counting(model)[0])
-
-
-def is_local(model_id: str | None) -> bool:
-    """True unless ``model_id`` must be downloaded from the Hub first."""
-    if "/" not in (model_id or ""):
-        return True
-    from huggingface_hub import try_to_load_from_cache
-
-    try:
-        return isinstance(try_to_load_from_cache(model_id, "config.json"), str)
-    except ValueError:
-        # Not a valid model id; whoever loads it says so.
-        return True

@@ -6,8 +6,9 @@ from functools import partial
 
 import gradio as gr
 
-from finetune.errors import FinetuneError
+from finetune.errors import FinetuneError, ModelError
 from finetune.format import amount, counted, rough_duration, size
+from finetune.models.preview import require_trainable
 from finetune.recipe import Recipe
 from finetune.ui import views
 from finetune.ui.data.desk import Chosen
@@ -52,13 +53,14 @@ def draw(words: str) -> Parts:
     return Parts(estimate=estimate, measured=measured, measure=measure, fix=fix, change=gr.State({}))
 
 
-def wire(studio: Studio, parts: Parts, form: Form, current: Current, written, given: list) -> None:
-    """The line's events: an estimate whenever the recipe is ``written`` from ``given``, the data and the settings."""
+def wire(studio: Studio, parts: Parts, form: Form, current: Current, causes: tuple, given: list) -> None:
+    """The line's events: an estimate after each of ``causes``, from ``given``, the data and the settings."""
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     latest = {"trigger_mode": "always_last", **quiet}
     line, offer = partial(estimate_line, studio, current), partial(offer_change, studio, current)
-    estimated = written.then(line, given, parts.estimated(), api_name="estimate", **latest)
-    estimated.then(offer, given, parts.suggested(), api_name="fit_suggest", **latest)
+    for cause in causes:
+        estimated = cause.then(line, given, parts.estimated(), api_name="estimate", **latest)
+        estimated.then(offer, given, parts.suggested(), api_name="fit_suggest", **latest)
     asked = parts.measure.click(lambda: views.small(MEASURING), None, parts.measured, api_name="fit_measuring", **quiet)
     asked.then(partial(measure, studio, current), given, parts.measured, api_name="fit_measure", **quiet)
     parts.fix.click(partial(fix, form, current), [parts.change, *given], given[1:], api_name="fit_fix", **quiet)
@@ -69,13 +71,22 @@ def estimate_line(studio: Studio, current: Current, chosen: Chosen | None, *give
     from finetune.fit.estimate import estimate_fit
 
     try:
-        fit = estimate_fit(current(chosen, given), studio.workspace, chosen.counts)
+        fit = estimate_fit(_trainable(studio, current(chosen, given)), studio.workspace, chosen.counts)
     except FinetuneError as error:
         return views.small(f"{error.message} {error.hint}".rstrip()), "", gr.Button(visible=False)
     rows = f" Trains on {counted(chosen.counts.rows, 'row')}, {amount(chosen.mixed)} of them mixed in."
     sentence = fit.sentence + (rows if chosen.mixed else "")
     line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
     return line + usual_gpus(fit.gpus), "", gr.Button(visible=bool(fit.parameters))
+
+
+def _trainable(studio: Studio, recipe: Recipe) -> Recipe:
+    """``recipe``; ``ModelError`` if its model cannot be trained, for which there is no estimate."""
+    try:
+        require_trainable(recipe.model, recipe.adapter, studio.workspace)
+    except ModelError as error:
+        raise ModelError(f"No estimate: {error.message}") from None
+    return recipe
 
 
 def usual_gpus(verdicts: dict[str, str]) -> str:
@@ -92,7 +103,7 @@ def offer_change(studio: Studio, current: Current, chosen: Chosen | None, *given
     from finetune.fit.suggest import suggest
 
     try:
-        found = suggest(current(chosen, given), studio.workspace, chosen.counts)
+        found = suggest(_trainable(studio, current(chosen, given)), studio.workspace, chosen.counts)
     except FinetuneError:
         found = None  # the line says what is wrong
     if found is None:

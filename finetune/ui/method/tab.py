@@ -18,7 +18,7 @@ from finetune.ui.data.counting import Counting, CountingInputs
 from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form, recipe_of
 from finetune.ui.method import fit, radios, sweep
-from finetune.ui.method.models import describe_model, model_choices
+from finetune.ui.method.models import describe_model, inspect_model, model_choices
 from finetune.ui.method.presets import presets
 from finetune.ui.studio import Studio
 
@@ -192,13 +192,22 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
     for path, chooser in (("method", parts.method), ("adapter", parts.adapter)):
         groups = list(form.type_groups(path).values())
         chooser.change(partial(form.show_types, path), chooser, groups, api_name=f"{path}_settings", **QUIET)
-    start = [form.inputs["model.id"], form.inputs["model.run"]]
-    gr.on(
+    start = [form.inputs[f"model.{name}"] for name in ("id", "run", "revision")]
+    described = gr.on(
         [part.change for part in start],
         partial(describe_model, studio),
         start,
         parts.model_note,
         api_name="model_note",
+        **QUIET,
+    )
+    # The Hub may be slow, so this is an event of its own, for which nothing else on the page waits.
+    inspected = described.then(
+        partial(inspect_model, studio),
+        start,
+        parts.model_note,
+        trigger_mode="always_last",
+        api_name="model_inspect",
         **QUIET,
     )
     chosen.change(
@@ -208,11 +217,11 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         api_name="method_suit",
         **QUIET,
     )
-    _wire_recipe(studio, parts, chosen)
+    _wire_recipe(studio, parts, chosen, inspected)
 
 
-def _wire_recipe(studio: Studio, parts: Parts, chosen: gr.State) -> None:
-    """The recipe follows the form, and the estimate follows the recipe."""
+def _wire_recipe(studio: Studio, parts: Parts, chosen: gr.State, inspected) -> None:
+    """The recipe follows the form, and the estimate follows the recipe and what is known of an ``inspected`` model."""
     form, box, given = parts.form, parts.recipe, [chosen, *parts.settings()]
     written = gr.on(
         [*(component.change for component in parts.settings()), chosen.change],
@@ -223,7 +232,7 @@ def _wire_recipe(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         api_name="recipe_write",
         **QUIET,
     )
-    fit.wire(studio, parts.fit, form, partial(current, form), written, given)
+    fit.wire(studio, parts.fit, form, partial(current, form), (written, inspected), given)
     box.download.click(save_text, box.text, box.ready, api_name="recipe_file", **QUIET).then(
         None, None, None, js=TO_FILE, api_visibility="private"
     )

@@ -115,6 +115,8 @@ def _resuming(view: View, standing: Standing) -> str:
         return ""
     if standing.checkpoint:
         return f"Resume continues from step {amount(standing.checkpoint)}."
+    if view.is_partly_fetched:
+        return "Resume continues the download."
     return "It has no checkpoint, so it would restart from step 0." if view.started_at else "It can be queued again."
 
 

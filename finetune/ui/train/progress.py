@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from html import escape
 
-from finetune.format import amount, counted, duration, percent
+from finetune.format import amount, counted, duration, percent, size, size_of
 from finetune.machine import gauges
 from finetune.runs.view import ACTIVE, PHASE_WORDS, View
 from finetune.sweep import label
@@ -22,6 +22,12 @@ STOPPING_WORDS = {
 }
 """What a run that is about to end is doing, by what was asked of it."""
 
+
+def is_downloading(view: View) -> bool:
+    """True while its model is downloaded and it is known how far that has come."""
+    return view.phase == "downloading" and view.fetched is not None
+
+
 FIGURES: tuple[Callable[[View, Standing, float], str], ...] = (
     lambda view, standing, now: standing.origin and f"starts from {standing.origin}",
     lambda view, standing, now: f"step {amount(view.step)} of {amount(view.total_steps)}" if view.total_steps else "",
@@ -29,6 +35,15 @@ FIGURES: tuple[Callable[[View, Standing, float], str], ...] = (
         f"{duration(now - view.started_at)} so far"
         if view.state in ACTIVE and view.started_at and not view.step
         else ""
+    ),
+    lambda view, standing, now: (
+        size_of(view.fetched.done_bytes, view.fetched.total_bytes) if is_downloading(view) else ""
+    ),
+    lambda view, standing, now: (
+        f"{size(view.fetched.bytes_per_s)}/s" if is_downloading(view) and view.fetched.bytes_per_s else ""
+    ),
+    lambda view, standing, now: (
+        f"{duration(view.fetched.eta_s)} left" if is_downloading(view) and view.fetched.eta_s else ""
     ),
     lambda view, standing, now: f"{duration(view.elapsed_s)} of training" if view.elapsed_s else "",
     lambda view, standing, now: f"{duration(view.eta_s)} left" if view.eta_s else "",
@@ -48,6 +63,8 @@ def spoken(view: View) -> str:
     """What a screen reader says: the phase, and the progress in steps of a tenth, not every second."""
     if view.state == "running" and view.phase == "training":
         return f"{escape(view.name)}: training, {view.fraction * 10 // 1 * 10:.0f} % done."
+    if is_downloading(view):
+        return f"{escape(view.name)}: downloading the model, {view.fetched.share * 10 // 1 * 10:.0f} % done."
     return f"{escape(view.name)}: {escape(_phase(view))}."
 
 
@@ -115,13 +132,13 @@ def _phase(view: View, standing: Standing = Standing()) -> str:
 def _bar(view: View) -> str:
     if view.state in ("failed", "interrupted", "queued") and not view.step:
         return ""
-    share = percent(view.fraction)
-    waiting = view.state == "preparing"
-    value = "" if waiting else f" aria-valuenow='{view.fraction * 100:.0f}'"
+    done, of = (view.fetched.share, "Download") if is_downloading(view) else (view.fraction, "Training")
+    waiting = view.state == "preparing" and not is_downloading(view)
+    value = "" if waiting else f" aria-valuenow='{done * 100:.0f}'"
     return (
         f"<div class='progress'><div class='bar{' waiting' if waiting else ''} {view.state}' role='progressbar'"
-        f" aria-label='Training progress' aria-valuemin='0' aria-valuemax='100'{value}>"
-        f"<span style='width:{view.fraction * 100:.1f}%'></span></div><b>{'' if waiting else share}</b></div>"
+        f" aria-label='{of} progress' aria-valuemin='0' aria-valuemax='100'{value}>"
+        f"<span style='width:{done * 100:.1f}%'></span></div><b>{'' if waiting else percent(done)}</b></div>"
     )
 
 

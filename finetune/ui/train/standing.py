@@ -57,6 +57,8 @@ def resume_label(view: View, standing: Standing) -> str:
         return ""
     if standing.checkpoint:
         return f"Resume from step {amount(standing.checkpoint)}"
+    if view.is_partly_fetched:
+        return "Resume the download"
     return "Restart from step 0" if view.started_at else "Queue again"
 
 
@@ -64,6 +66,8 @@ def stop_label(view: View) -> str:
     """The label of the button that ends the run's work, or takes it out of the queue; empty if it has ended."""
     if view.state == "queued":
         return "Remove from the queue"
+    if view.phase == "downloading" and view.state == "preparing":
+        return "Stop"
     return "Stop and keep" if view.state in ACTIVE and view.state != "stopping" else ""
 
 

@@ -3,6 +3,7 @@ import pytest
 from finetune.data.formats.classification import Classification
 from finetune.data.formats.format import RowError
 from finetune.data.formats.turns import exchange
+from tests.rows import read, report_on
 
 TEXT = "The sea is fine today."
 
@@ -56,3 +57,20 @@ def test_a_label_may_be_that_of_two_texts():
     assert Classification().example(row, seen.columns) == exchange(
         f"Classify the pair of texts.\n\n{TEXT}\n\nThe sea is cold.", "contradiction"
     )
+
+
+def test_equal_labels_are_no_fault():
+    rows = [{"text": f"The sea is {n} wide.", "label": "good" if n % 3 else "bad"} for n in range(18)]
+    codes = [finding.code for finding in report_on(read(rows)).findings]
+    assert "same-answer" not in codes and "one-word-answers" not in codes
+
+
+def test_a_column_of_yes_and_no_beside_a_text_may_be_its_label():
+    rows = [{"text": TEXT, "toxic": n % 2, "id": n + 3} for n in range(6)]
+    seen = Classification().recognize(tuple(rows[0]), rows)
+    assert (
+        seen.columns["target"] == "toxic"
+        and seen.certainty < 0.5
+        and seen.columns["instruction"] == "Classify the text."
+    )
+    assert Classification().recognize(("text", "n"), [{"text": TEXT, "n": n} for n in range(6)]) is None

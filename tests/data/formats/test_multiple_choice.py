@@ -27,6 +27,16 @@ def test_the_choices_stand_below_the_question(choices, answer, learned):
     assert MultipleChoice().example(row, seen.columns) == exchange(ASKED, learned)
 
 
+@pytest.mark.parametrize(
+    "names", [("option_a", "option_b"), ("opa", "opb"), ("choice1", "choice2"), ("Option 1", "Option 2")]
+)
+def test_each_choice_may_be_a_column(names):
+    row = {"question": "Which floats?", **dict(zip(names, ("Iron", "Wood"))), "answer": "B"}
+    seen = MultipleChoice().recognize(tuple(row), [row])
+    assert MultipleChoice().example(row, seen.columns) == exchange(ASKED, "B")
+    assert MultipleChoice().recognize(("question", "a", "answer"), [{"question": "q", "a": "x", "answer": "y"}]) is None
+
+
 def test_the_context_stands_between():
     row = {"question": "Which floats?", "context": "Wood is light.", "options": ["Iron", "Wood"], "answerKey": "B"}
     seen = MultipleChoice().recognize(tuple(row), [row])

@@ -20,3 +20,12 @@ def test_text_stays_as_written_and_empty_text_is_refused():
     assert PlainText().example({"text": " a\n"}, {"text": "text"}, "s") == {"text": " a\n"}
     with pytest.raises(RowError):
         PlainText().example({"text": ""}, {"text": "text"})
+
+
+def test_tokens_at_the_ends_of_a_text_are_taken_off_and_others_stay():
+    rows = [{"text": "<s> The sea. </s>"}, {"text": "The <s>sea</s> is wide."}]
+    found = PlainText().recognize(("text",), rows)
+    assert "the tokenizer adds its own" in found.notes[0]
+    assert [PlainText().example(row, found.columns)["text"] for row in rows] == ["The sea.", rows[1]["text"]]
+    assert PlainText().example({"text": "<|endoftext|>"}, found.columns) == {"text": "<|endoftext|>"}
+    assert not PlainText().recognize(("text",), rows[1:]).notes

@@ -105,3 +105,28 @@ def test_tools_go_with_their_pair_and_a_call_may_be_preferred():
 def test_speakers_can_be_mapped():
     row = {"prompt": [{"from": "ann", "value": "q"}], "chosen": "good", "rejected": "bad"}
     assert Preference().example(row, columns(row), roles={"Ann": "user"}) == EXAMPLE
+
+
+def test_a_conversation_may_end_with_the_chosen_answer():
+    row = {"messages": [USER, GOOD], "rejected_response": "bad"}
+    found = Preference().recognize(tuple(row), [row])
+    assert found.columns == {"prompt": "messages", "rejected": "rejected_response"}
+    assert Preference().example(row, found.columns) == EXAMPLE
+    row = {"messages": [USER, GOOD], "chosen": GOOD, "rejected": BAD}
+    assert Preference().example(row, Preference().find(tuple(row), [row], {})) == EXAMPLE
+
+
+@pytest.mark.parametrize("prompt", ["q\n", "  q ", [{"role": "user", "content": "q \n"}]])
+def test_a_prompt_that_the_conversations_repeat_is_said_once(prompt):
+    row = {"prompt": prompt, "chosen": [USER, GOOD], "rejected": [USER, BAD]}
+    assert Preference().example(row, columns(row)) == EXAMPLE
+    longer = [USER, GOOD, {"role": "user", "content": "more"}]
+    row = {"prompt": prompt, "chosen": [*longer, GOOD], "rejected": [*longer, BAD]}
+    assert Preference().example(row, columns(row))["prompt"] == longer
+
+
+def test_each_of_several_rejected_answers_gives_a_pair():
+    row = {"prompt": "q", "chosen": "good", "rejected": ["bad", "worse"]}
+    pairs = Preference().examples(row, columns(row))
+    assert [pair["rejected"][0]["content"] for pair in pairs] == ["bad", "worse"]
+    assert all(pair["chosen"] == [GOOD] for pair in pairs)

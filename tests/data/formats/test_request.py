@@ -15,6 +15,9 @@ TURNS = [{"role": "user", "content": "Where?"}, {"role": "assistant", "content":
         "[('Where?', 'Here.')]",
         TURNS,
         [{"from": "human", "value": "Where?"}, {"from": "gpt", "value": "Here."}],
+        [{"human": "Where?", "assistant": "Here."}],
+        ["Where?", "Here."],
+        "User: Where?\nAssistant: Here.",
     ],
 )
 def test_history_is_read_in_each_spelling(history):
@@ -30,7 +33,7 @@ def test_an_empty_history_is_none(history):
     assert earlier({"h": history}, COLUMNS) == [] and earlier({}, {}) == []
 
 
-@pytest.mark.parametrize("history", ["Where? Here.", {"a": 1}, [["Where?"]], [["Where?", ""]], 7])
+@pytest.mark.parametrize("history", ["Where? Here.", {"a": 1}, [{"a": 1}], [["Where?"]], [["Where?", ""]], 7])
 def test_another_history_is_a_reason(history):
     with pytest.raises(RowError, match='"h"'):
         earlier({"h": history}, COLUMNS)

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from finetune.data.readers import encoding, lines, signature, spreadsheet
+from finetune.data.readers import encoding, lines, signature
 from finetune.data.readers.encoding import EncodingError
 from finetune.data.sources import read_table, reader_of
 from finetune.errors import DataError
@@ -38,9 +38,6 @@ BINARY = {
     "a JPEG image": b"\xff\xd8\xff\xe0" + bytes(100),
     "a gzip archive": gzip.compress(b"prompt,completion\na,b\n"),
     "a zip archive": archive("data.csv"),
-    "a Word document": archive("word/document.xml"),
-    "a PDF document": b"%PDF-1.7\n1 0 obj\n",
-    "an old Office file (.xls or .doc)": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100),
     "an SQLite database": b"SQLite format 3\0" + bytes(100),
     "a web page (HTML)": b"\n<!DOCTYPE html><html><body>404</body></html>",
     "an XML file": b'<?xml version="1.0"?><rows/>',
@@ -126,7 +123,7 @@ def test_a_damaged_archive_is_said_to_be_damaged(write):
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(write, monkeypatch):
-    monkeypatch.setattr(spreadsheet, "MAX_BYTES", 0)
+    monkeypatch.setattr(signature, "MAX_UNPACKED", 0)
     with pytest.raises(DataError, match="unpacks to 0 MB, which is too much"):
         read_table(write("a.xlsx", archive("xl/workbook.xml")))
 

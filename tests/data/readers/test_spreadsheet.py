@@ -5,7 +5,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from finetune.data.readers.spreadsheet import Spreadsheet, written
+from finetune.data.readers.spreadsheet import Spreadsheet
 from finetune.errors import DataError
 
 
@@ -85,12 +85,3 @@ def test_a_damaged_workbook_is_called_damaged_or_is_empty(write, part, content):
         assert Spreadsheet().read(path).rows == []
     except DataError as error:
         assert "damaged Excel file" in error.message
-
-
-@pytest.mark.parametrize(
-    "value, text",
-    [(None, ""), (3.0, "3"), (0.1, "0.1"), (False, "FALSE"), (datetime.time(9, 5), "09:05:00"), ("007", "007"),
-     (datetime.datetime(2026, 1, 31, 9, 5), "2026-01-31 09:05:00"), (1e20, "1e+20")],
-)  # fmt: skip
-def test_a_cell_is_written_plainly(value, text):
-    assert written(value) == text

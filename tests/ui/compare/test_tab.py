@@ -16,6 +16,7 @@ class Parrot:
     """A pair that answers at once and remembers what it was asked."""
 
     how = Choice("sequential", "base and tuned are two full models")
+    continues_text = False
 
     def __init__(self):
         self.asked = []
@@ -123,12 +124,12 @@ def test_without_a_run_it_says_what_to_do(studio, form):
 
 
 def test_a_greedy_answer_needs_no_seed():
-    line = compare.facts(Parrot.how, Sampling(greedy=True), Reply("", "", 5, 5, 10))
+    line = compare.facts(Parrot(), Sampling(greedy=True), Reply("", "", 5, 5, 10))
     assert "seed" not in line and "greedy decoding" in line and "truncated" not in line
 
 
 def test_an_answer_that_was_truncated_is_marked_in_the_line():
-    line = compare.facts(Parrot.how, Sampling(), Reply("", "", 5, 256, 10, True, False, True))
+    line = compare.facts(Parrot(), Sampling(), Reply("", "", 5, 256, 10, True, False, True))
     assert "tuned truncated at 256 tokens" in line
 
 

@@ -60,6 +60,8 @@ def test_rows_that_are_all_rejected_are_fixed_with_a_click(desk, table):
 def test_what_is_meant_is_asked_and_confirmed_with_a_click(desk, table):
     shown = table("prompt,response,score\n" + "".join(f"Why {n}?,It is {n}.,{n}\n" for n in range(12)))
     assert "Is this what you mean?" in shown.result and not shown.next.visible and shown.fold.open
+    assert "12 conversations, if you confirm" in shown.result and "data-pick='mapping:'" in shown.result
+    assert picked(desk, "mapping:", shown.chosen).fold.open
     again = picked(desk, "format:prompt_completion", shown.chosen)
     assert again.chosen.settings.format == "prompt_completion" and again.next.visible
     assert "Is this what you mean?" not in again.result and usable(again.chosen) == 12

@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -7,10 +9,13 @@ import pytest
 from finetune.data.counts import Counts
 from finetune.fit import probe
 from finetune.machine import hardware
-from finetune.recipe import Recipe
+from finetune.models.preview import preview
+from finetune.recipe import ModelSettings, Recipe
 from finetune.ui.data.desk import Chosen
 from finetune.ui.method import fit
 from finetune.ui.method import tab as method
+from tests.hub_stub import Repo
+from tests.models.damage import edit_config
 from tests.ui.method.test_tab import PIRATE, given
 
 
@@ -102,3 +107,34 @@ def test_a_memory_profile_is_shown_in_a_line(studio, current, monkeypatch):
     monkeypatch.setattr(studio.queue, "require_runnable", lambda recipe, trusted: None)
     line = fit.measure(studio, current, PIRATE)
     assert "3.0 GB at the peak" in line and "0.5 s per step" in line and "40 steps" in line
+
+
+def test_there_is_no_estimate_for_a_model_that_cannot_be_trained(
+    studio, with_tiny, tiny_model, recipe, current, long_rows, serve, files
+):
+    edit_config(shutil.copytree(tiny_model, with_tiny.models_dir / "broken"), intermediate_size=96)
+
+    def shown(**changes):
+        changed = recipe.changed(**changes)
+        line, _, button = fit.estimate_line(studio, lambda *_: changed, long_rows)
+        offered, _ = fit.offer_change(studio, lambda *_: changed, long_rows)
+        return line, button.visible, offered.visible
+
+    line, *buttons = shown(**{"model.id": "broken"})
+    assert "No estimate: " in line and "another shape" in line and "class='fits'" not in line and not any(buttons)
+    config = json.dumps(json.loads(files["config.json"]) | {"model_type": "bert"}).encode()
+    with serve(Repo({**files, "config.json": config})):
+        preview(ModelSettings(id="me/model"))
+        assert "No estimate: The model me/model is an encoder" in shown(**{"model.id": "me/model"})[0]
+
+
+def test_a_model_on_the_hub_is_estimated_once_it_is_inspected(studio, recipe, current, long_rows, serve, files):
+    hub_recipe = recipe.changed(**{"model.id": "me/model"})
+    with serve(Repo(files)) as hub:
+        assert "once the model is inspected" in fit.estimate_line(studio, lambda *_: hub_recipe, long_rows)[0]
+        assert hub.asked == [], "the estimate itself asks nobody"
+        preview(ModelSettings(id="me/model"))
+        line, _, button = fit.estimate_line(studio, lambda *_: hub_recipe, long_rows)
+        assert "class='fits'" in line and button.visible
+        assert "is not on this machine yet" in fit.measure(studio, lambda *_: hub_recipe, long_rows)
+    assert hub.bytes_of("model.safetensors") < len(files["model.safetensors"])

@@ -37,6 +37,17 @@ def test_while_preparing_the_bar_has_no_value():
     assert "aria-valuenow" not in html and "Loading the model" in html and "18 s so far" in html
 
 
+def test_a_download_has_a_bar_of_its_own():
+    part = events.Fetched(done_bytes=2 * 2**30, total_bytes=16 * 2**30, bytes_per_s=40 * 2**20)
+    view = View(name="x", state="preparing", phase="downloading", started_at=100.0, fetched=part)
+    html = progress.head(view, now=118.0)
+    for words in ("Downloading the model", "aria-label='Download progress'", "aria-valuenow='12'", "2.0 of 16 GB",
+                  "40 MB/s", "5 min 58 s left"):  # fmt: skip
+        assert words in html
+    assert "downloading the model, 10 % done" in progress.spoken(view)
+    assert "aria-valuenow" not in progress.head(View(name="x", state="preparing", phase="downloading"))
+
+
 @pytest.mark.parametrize("step, spoken", [(4, "40 %"), (49, "40 %"), (50, "50 %")])
 def test_a_screen_reader_hears_each_tenth_only(step, spoken):
     view = View(name="x", state="running", phase="training", step=step, total_steps=100 if step > 9 else 10)

@@ -2,8 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from finetune.runs.events import Fetched
 from finetune.runs.view import STATES, View
 from finetune.ui.train import standing as module
+from finetune.ui.train.outcome import notices
 from finetune.ui.train.standing import LOW_BYTES, Standing, disk_words, resume_label, stop_label
 
 
@@ -53,6 +55,14 @@ def test_a_run_can_be_resumed_or_ended_but_never_both(state):
 @pytest.mark.parametrize("started_at, label", [(None, "Queue again"), (1.0, "Restart from step 0")])
 def test_without_a_checkpoint_it_restarts(started_at, label):
     assert resume_label(View(state="stopped", started_at=started_at), Standing()) == label
+
+
+def test_a_download_can_be_stopped_and_resumed():
+    part = Fetched(done_bytes=2, total_bytes=16)
+    assert stop_label(View(state="preparing", phase="downloading", fetched=part)) == "Stop"
+    stopped = View(state="stopped", started_at=1.0, fetched=part, message="It was asked to end.")
+    assert resume_label(stopped, Standing()) == "Resume the download"
+    assert "Resume continues the download." in notices(stopped, Standing(), 2.0)
 
 
 def test_a_disk_that_is_nearly_full_is_reported(studio, write_run, monkeypatch):

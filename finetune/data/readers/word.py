@@ -1,0 +1,83 @@
+"""Word documents (.docx): their paragraphs as text, and their tables."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element, iterparse
+
+from finetune.data.readers.blocks import Block, Grid, read_blocks
+from finetune.data.readers.reader import Reader
+from finetune.data.readers.signature import ZIP, members, refuse_bomb
+from finetune.data.table import Reading, Table
+from finetune.errors import DataError, first_sentence
+
+DOCUMENT = "word/document.xml"
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+"""A second copy of a text box, for old programs."""
+BREAKS = {f"{WORD}tab": "\t", f"{WORD}br": "\n", f"{WORD}cr": "\n", f"{WORD}noBreakHyphen": "-"}
+
+
+class Word(Reader):
+    """Paragraphs and tables of a document."""
+
+    titles = ("Word (.docx)",)
+    suffixes = (".docx",)
+    order = 70
+
+    def claims(self, head):
+        return head.bytes.startswith(ZIP) and DOCUMENT in members(head.path)
+
+    def read(self, path: Path, reading: Reading = Reading()) -> Table:
+        """Each paragraph as ``{"text": …}``; or the rows of a table that holds most of the text."""
+        refuse_bomb(path, "a Word document")
+        try:
+            return read_blocks(_blocks(path), "Word", reading)
+        except DataError:
+            raise
+        except Exception as error:  # the zip reader and the parser may raise nearly anything over damaged files
+            raise DataError(
+                f"{path.name} is a damaged Word document: {first_sentence(error)}",
+                "Open it in Word and save it again.",
+            ) from None
+
+
+def _blocks(path: Path) -> Iterator[Block]:
+    """The paragraphs and tables of the body, in order; each is dropped from memory once it is read."""
+    with zipfile.ZipFile(path) as archive, archive.open(DOCUMENT) as content:
+        inside: list[Element] = []
+        for event, node in iterparse(content, ("start", "end")):
+            if event == "start":
+                inside.append(node)
+                continue
+            inside.pop()
+            if any(outer.tag in (f"{WORD}p", f"{WORD}tbl") for outer in inside):
+                continue
+            if node.tag == f"{WORD}p":
+                yield _text(node)
+            elif node.tag == f"{WORD}tbl":
+                yield _grid(node)
+            else:
+                continue
+            node.clear()
+
+
+def _grid(table: Element) -> Grid:
+    return [
+        ["\n".join(_text(paragraph) for paragraph in cell.iter(f"{WORD}p")) for cell in row.findall(f".//{WORD}tc")]
+        for row in table.findall(f"{WORD}tr")
+    ]
+
+
+def _text(node: Element) -> str:
+    """The text within ``node``; without what a tracked change has deleted."""
+    parts, waiting = [], [node]
+    while waiting:
+        part = waiting.pop()
+        if part.tag == f"{WORD}t":
+            parts.append(part.text or "")
+        elif part.tag in BREAKS:
+            parts.append(BREAKS[part.tag])
+        elif part.tag != FALLBACK:
+            waiting.extend(reversed(part))
+    return "".join(parts)

@@ -1,0 +1,44 @@
+"""Whether the loss is that of the model: TRL's chunked head against the model's own logits, tried before training.
+
+The chunked head multiplies the decoder's last hidden states by the output embeddings. What else a model computes
+between the two (ModernBERT's decoder has a layer and a norm there) is passed by, and another model would be trained. No
+list of architectures says which do, so a row is scored both ways.
+"""
+
+from finetune import compat
+from finetune.errors import ModelError
+from finetune.machine.attention import SHORT
+
+FAR = 0.2
+"""How far the log-probabilities of a row's tokens may be from the model's own: root mean square of the difference, in
+standard deviations of the logits. Rounding in 16 bits stays below 0.05, and a layer left out gives 1 or more."""
+
+
+def require_own_loss(model, row: list[int]) -> None:
+    """``ModelError`` unless TRL's chunked head scores ``row`` (tokens) as ``model``, a ``PeftModel`` or none, does."""
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    far = _difference(base, row[:SHORT]) if len(row) > 1 else 0.0
+    if not far <= FAR:  # nor is what is no number
+        raise ModelError(
+            f"The loss of this model ({base.config.model_type}) cannot be computed here: TRL's chunked cross-entropy "
+            f"leaves out a part of its head, and is {far:.2g} standard deviations away from the model's own.",
+            "Choose a model of another architecture.",
+        )
+
+
+def _difference(base, row: list[int]) -> float:
+    import torch
+    from trl.trainer.utils import add_fused_lm_head
+
+    ids, was_training = torch.tensor([row], device=base.device), base.training
+    base.eval()
+    try:
+        with torch.no_grad():
+            logits = base(input_ids=ids, use_cache=False).logits[0, :-1].float()
+            add_fused_lm_head(base)
+            scored = base(input_ids=ids, labels=ids, fused_lm_head=True).log_probs[0].float()
+    finally:
+        compat.remove_chunked_loss(base)
+        base.train(was_training)
+    own = logits.log_softmax(-1).gather(-1, ids[0, 1:, None])[:, 0]
+    return ((scored - own).square().mean().sqrt() / logits.std()).item()
