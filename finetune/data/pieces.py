@@ -33,7 +33,7 @@ def training_rows(example: dict, sequences: Sequence[TokenSequence]) -> list[tup
 
 def _cut(sequences: Sequences, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
     whole = sequences(example, tokenizer, length)
-    if "text" not in example or not any(sequence.is_truncated for sequence in whole):
+    if "text" not in example or "segments" in example or not any(sequence.is_truncated for sequence in whole):
         return whole
     return pieces(example["text"], tokenizer, length)
 

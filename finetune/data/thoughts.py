@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from finetune.data.templates import apply, marked_template
 from finetune.errors import DataError
 
-THOUGHT = re.compile(r"\s*<think>(.+?)</think>\s*", re.DOTALL)
+THOUGHT = re.compile(r"\A\s*<think>(.+?)</think>\s*", re.DOTALL)
 """Reasoning at the beginning of an answer."""
 EMPTY = "<think>\n\n</think>\n\n"
 """A thought without words."""

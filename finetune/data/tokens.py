@@ -86,6 +86,17 @@ def text_sequence(text: str, tokenizer, length: int) -> TokenSequence:
     return _truncated(ids, [True] * len(ids), length)
 
 
+def segments_sequence(segments: list[dict], tokenizer, length: int, train_all: bool = False) -> TokenSequence:
+    """The texts of ``segments`` one after another, as they are written; those with a true ``label`` are trained."""
+    ids: list[int] = []
+    trained: list[bool] = []
+    for segment in segments:
+        found = tokenizer(segment["text"], add_special_tokens=False, verbose=False)["input_ids"]
+        ids += found
+        trained += [train_all or segment["label"]] * len(found)
+    return _truncated(ids, trained, length)
+
+
 def preference_sequences(example: dict, tokenizer, length: int) -> tuple[TokenSequence, TokenSequence]:
     """The prompt with the chosen and with the rejected answer, both trained from the same token on.
 

@@ -3,7 +3,7 @@
 import inspect
 from typing import ClassVar, Literal
 
-from finetune.data.tokens import TokenSequence, chat_sequence, text_sequence
+from finetune.data.tokens import TokenSequence, chat_sequence, segments_sequence, text_sequence
 from finetune.format import counted
 from finetune.methods import packing
 from finetune.methods.method import Material, Method
@@ -86,7 +86,9 @@ class SFT(Method):
         return f"{named}: SFT with LoRA first. They are enough for full fine-tuning, if the memory is there."
 
     def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
-        """One sequence: the whole conversation or text, with its loss mask."""
+        """One sequence: the whole conversation or text, or the segments of one, with its loss mask."""
+        if "segments" in example:
+            return (segments_sequence(example["segments"], tokenizer, length, self.trains_all),)
         if "text" in example:
             return (text_sequence(example["text"], tokenizer, length),)
         return (chat_sequence(example["messages"], tokenizer, length, self.trains_all, example.get("tools")),)

@@ -10,6 +10,7 @@ from finetune.data.tokens import (
     chat_sequence,
     preference_sequences,
     rated_sequence,
+    segments_sequence,
     spans,
     template_of,
     text_sequence,
@@ -405,3 +406,17 @@ def test_chatml_ends_with_its_own_token_if_the_vocabulary_has_it():
     assert trained(sequence, tokenizer) == ["Japan 🇯🇵<|im_end|>", "a\nb<|im_end|>"]
     assert sequence.ids.count(tokenizer.eos_token_id) == 5
     assert tokenizer.decode(list(sequence.ids)).startswith("<|im_start|>system")
+
+
+def test_segments_are_trained_by_their_labels(tokenizer):
+    segments = [{"text": "Q: é? ", "label": False}, {"text": "A: ja<|im_end|>", "label": True}]
+    sequence = segments_sequence(segments, tokenizer, 500)
+    assert tokenizer.decode(sequence.ids) == "Q: é? A: ja<|im_end|>" and trained(sequence, tokenizer) == [
+        "A: ja<|im_end|>"
+    ]
+    assert segments_sequence(segments, tokenizer, 500, train_all=True).trained == (
+        False,
+        *[True] * (len(sequence.ids) - 1),
+    )
+    assert segments_sequence(segments, tokenizer, 5).is_truncated
+    assert SFT().sequences({"text": "", "segments": segments}, tokenizer, 500) == (sequence,)

@@ -35,6 +35,9 @@ ROWS = {
         {"talk": [{"speaker": "ann", "text": "Who?"}, {"speaker": "bob", "text": "Me."}]},
         {"talk": [{"human": "Who?", "assistant": "Me.", "loss": False}, {"human": "Sure?", "assistant": "Yes."}]},
     ],
+    "segments": [
+        {"segments": [{"label": False, "text": "Q: who? "}, {"label": True, "text": "A: 日本, é.<|im_end|>"}]}
+    ],
     "completion_log": [
         {"request": {"messages": TURNS[:1]}, "response": {"choices": [{"message": TURNS[1]}]}},
         {"request": {"messages": CALLS[:1], "tools": [TOOL]}, "response": {"choices": [{"message": CALLS[1]}]}},

@@ -25,7 +25,7 @@ class Greeting(Fix):
 
     def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:
         prompts = [column for column in table.columns if plain(column) in PROMPTS]
-        only = prompts[:1] or None
+        only = prompts or None
         return table.replaced(lambda number, row: rewritten(row, self._without, roles, only))
 
     def _without(self, turns: Rewriting) -> list[dict]:

@@ -15,7 +15,7 @@ from finetune.data.table import Table
 
 LONG_NUMBER = 10**11
 """A number from here on has 12 digits and may be a card number."""
-JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.+-])\d{12,19}(?![\w.+-])')
+JSON_PART = re.compile(r'(?<!\\)"(?:[^"\\]|\\.)*"|(?<![\w.+-])\d{12,19}(?![\w.+-])')
 """A string in JSON, or a number that may be a card number. Masking each by itself keeps the result valid JSON,
 and keeps an escape before an address apart from the address."""
 

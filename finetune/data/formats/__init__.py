@@ -8,6 +8,7 @@
     rated               prompt, completion, label (thumbs up or down)
     completion_log      request, response
     chat                messages with role and content
+    segments            a text in parts, each trained on or not
     sharegpt            conversations with from and value
     message_tree        messages with replies
     conversation        conversations with other keys
@@ -34,6 +35,7 @@ What they share:
     turns               the turns of a conversation, read and checked
     blocks              the content of a turn: a text, parts or blocks of several kinds, or an object
     layouts             layouts of a conversation other than a list of turns
+    turn_mask           a loss mask beside a conversation
     switches            which answers are trained on
     tools               tools and tool calls
     sides               one side of an exchange: a text, turns, or a transcript

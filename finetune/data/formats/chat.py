@@ -3,6 +3,7 @@
 from finetune.data.formats.blocks import content_of
 from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, cell, optional_text
 from finetune.data.formats.tools import has_tools, parsed, read_tools
+from finetune.data.formats.turn_mask import TURN_MASK, masked, with_real_mask
 from finetune.data.formats.turns import Keys, check_chat, has_turns, read_turns, with_system
 
 
@@ -21,12 +22,13 @@ class Chat(Format):
         ),
         TOOLS,
         SYSTEM,
+        TURN_MASK,
     )
     holds = "conversations (turns with role and content)"
     keys = Keys("role", "content")
 
     def find(self, columns, rows, mapped):
-        found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+        found = with_real_mask(with_real_tools(super().find(columns, rows, mapped), rows, mapped), rows, mapped)
         if "messages" in mapped:
             return found
         usual = found.pop("messages", None)
@@ -37,7 +39,7 @@ class Chat(Format):
 
     def example(self, row, columns, system=None, roles=None):
         column = columns["messages"]
-        turns = self._read(cell(row, column), column, roles)
+        turns = self._read(masked(cell(row, column), row, columns, roles), column, roles)
         return with_tools(
             {"messages": check_chat(with_system(turns, own_system(row, columns) or system))}, row, columns
         )

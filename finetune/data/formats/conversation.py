@@ -5,6 +5,7 @@ from dataclasses import replace
 from finetune.data.formats.chat import Chat
 from finetune.data.formats.format import SYSTEM, TOOLS, FormatField, plain
 from finetune.data.formats.layouts import turns_in
+from finetune.data.formats.turn_mask import TURN_MASK
 from finetune.data.formats.turns import Keys, read_turns, turn_keys
 
 NAMES = (
@@ -27,6 +28,7 @@ class Conversation(Chat):
         FormatField("messages", "The turns of a conversation, each with a speaker and a text.", NAMES),
         TOOLS,
         replace(SYSTEM, names=(*SYSTEM.names, "meta_instruction")),
+        TURN_MASK,
     )
     holds = "conversations (turns with a speaker and a text)"
 

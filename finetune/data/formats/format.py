@@ -90,7 +90,7 @@ TOOLS = FormatField(
     ),
     required=False,
 )  # fmt: skip
-ASIDE = ("system", "tools")
+ASIDE = ("system", "tools", "mask")
 """Fields that any conversation may have, so that they do not identify a format."""
 
 

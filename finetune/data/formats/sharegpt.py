@@ -2,6 +2,7 @@
 
 from finetune.data.formats.chat import Chat
 from finetune.data.formats.format import SYSTEM, TOOLS, FormatField
+from finetune.data.formats.turn_mask import TURN_MASK
 from finetune.data.formats.turns import Keys
 
 
@@ -19,6 +20,7 @@ class ShareGPT(Chat):
         ),
         TOOLS,
         SYSTEM,
+        TURN_MASK,
     )
     holds = "conversations (turns with from and value)"
     keys = Keys("from", "value")

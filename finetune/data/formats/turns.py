@@ -14,11 +14,13 @@ SPEAKERS = {
     "system": "system",
     "developer": "system",
     "instructor": "system",
+    "sys": "system",
     "user": "user",
     "human": "user",
     "prompter": "user",
     "assistant": "assistant",
     "ai assistant": "assistant",
+    "ai_assistant": "assistant",
     "gpt": "assistant",
     "chatgpt": "assistant",
     "bard": "assistant",
@@ -33,9 +35,12 @@ SPEAKERS = {
     "ipython": "tool",
     "tool_response": "tool",
     "tool_result": "tool",
+    "tool_results": "tool",
+    "tool_output": "tool",
     "function_response": "tool",
     "function_result": "tool",
     "function_call": CALL,
+    "tool_calls": CALL,
     "tool_call": CALL,
 }
 """Names of speakers, in lower case -> their role."""
@@ -152,7 +157,7 @@ def check_order(turns: list[dict]) -> None:
     before = "system"
     for place, turn in enumerate(turns[first:], first + 1):
         role = turn["role"]
-        if role not in _allowed(before, turns[place - 2] if place > 1 else {}):
+        if role not in _allowed(before, turns[place - 2] if place > 1 else {}, role):
             is_first = place == first + 1
             raise RowError(_disorder(before, role, place, is_first), _fix_of(before, role, is_first))
         before = role
@@ -169,12 +174,16 @@ def check_chat(turns: list[dict]) -> list[dict]:
     return turns
 
 
-def _allowed(before: str, previous: dict) -> tuple[str, ...]:
-    """The roles that may follow ``previous``, a turn by ``before`` (``system`` at the start)."""
+def _allowed(before: str, previous: dict, role: str) -> tuple[str, ...]:
+    """The roles that ``role`` must be one of after ``previous``, a turn by ``before`` (``system`` at the start)."""
     if before == "assistant":
-        calls = previous.get("tool_calls") or any(sign in (previous.get("content") or "") for sign in CALL_SIGNS)
-        return ("user", "tool") if calls else ("user",)
+        return ("user", "tool") if role == "tool" and _calls_tools(previous) else ("user",)
     return {"system": ("user",), "user": ("assistant",), "tool": ("tool", "assistant")}[before]
+
+
+def _calls_tools(answer: dict) -> bool:
+    """True if an answer calls tools, or says so in its text."""
+    return bool(answer.get("tool_calls")) or any(sign in (answer.get("content") or "") for sign in CALL_SIGNS)
 
 
 def _disorder(before: str, role: str, place: int, is_first: bool) -> str:

@@ -15,7 +15,8 @@ from tests.data.test_texts import is_prose_of
 
 def test_every_format_says_what_a_form_needs():
     assert list(FORMATS) == [
-        "openai_preference", "preference", "pairwise", "ranked", "rated", "chat", "completion_log", "sharegpt",
+        "openai_preference", "preference", "pairwise", "ranked", "rated", "chat", "completion_log", "segments",
+        "sharegpt",
         "message_tree", "conversation", "reasoning", "alpaca", "function_calls", "multiple_choice", "question_answer",
         "prompt_completion", "translation", "written_text", "summarization", "classification", "text_to_text", "text",
         "prompts",
