@@ -37,6 +37,7 @@ CHANGES: dict[str, Callable[[DataDesk, DataSettings, str, Counting], DataSetting
     "undo": undone,
     "unmix": lambda desk, settings, which, by: mixing.without(settings, which),
     "encoding": lambda desk, settings, encoding, by: settings.changed(encoding=encoding),
+    "sheet": lambda desk, settings, sheet, by: settings.changed(sheet=sheet),
 }
 """What a button changes in the settings, by its verb."""
 
@@ -57,7 +58,7 @@ def act(desk: DataDesk, by: Counting, chosen: Chosen | None, pick: str) -> list:
     change = CHANGES.get(verb)
     settings = change(desk, chosen.settings, detail, by) if change else chosen.settings
     by = by.changed(length, template)
-    return [*form, *show(desk, settings, chosen.name, by, is_new=verb == "encoding").values()]
+    return [*form, *show(desk, settings, chosen.name, by, is_new=verb in ("encoding", "sheet")).values()]
 
 
 def drop_row(desk: DataDesk, by: Counting, chosen: Chosen, index: int) -> list:

@@ -1,3 +1,5 @@
+import io
+import zipfile
 from functools import partial
 
 import gradio as gr
@@ -44,6 +46,19 @@ def test_another_encoding_is_offered_with_a_preview_and_taken_with_a_click(desk,
     pick = shown.result.split("data-pick='")[1].split("'")[0]
     again = named(act(desk, BY, shown.chosen, pick)[2:])
     assert usable(again.chosen) == 12 and "Où est le café?" in again.preview
+
+
+def test_a_file_of_an_archive_is_chosen_with_a_click(desk, table):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("a.csv", "b.csv"):
+            archive.writestr(name, "question,answer\n" + f"What is in {name}?,Rows.\n" * 12)
+    shown = table(packed.getvalue())
+    assert "data-pick='sheet:b.csv'" in shown.result
+    again = named(act(desk, BY, shown.chosen, "sheet:b.csv")[2:])
+    assert usable(again.chosen) == 12 and "What is in b.csv?" in again.preview
+    other = named(act(desk, BY, again.chosen, "sheet:a.csv")[2:])
+    assert "What is in a.csv?" in other.preview
 
 
 def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):
