@@ -66,7 +66,7 @@ def _is_utf8(line: bytes) -> bool:
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        return error.start > LINE_BYTES - 4  # cut off within a character
+        return error.start > LINE_BYTES - 4  # truncated within a character
     return True
 
 

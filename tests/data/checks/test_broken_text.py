@@ -18,8 +18,8 @@ def saying(text):
         "ÐŸÑ€Ð¸Ð²ÐµÑ‚",
         "ðŸ˜€",
         "ÀïË¹±¾µÄÈË",
-        "×òî åäÿò ëþäè",
-        "вРН ЕДЪР КЧДХ",
+        "Ïðèâåò, ëþäè",
+        "оПХБЕР",
     ],
 )
 def test_garbled_characters_are_reported_and_left_out(text):
