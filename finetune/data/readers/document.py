@@ -1,7 +1,7 @@
 """A JSON document: a list of rows, read through a sliding window; one value that holds them; or several of these.
 
 A row with a fault is rejected by its number; a file with a broken structure is refused, with the position. Of one that
-is cut off, the whole rows are read.
+is truncated, the whole rows are read.
 """
 
 from pathlib import Path
@@ -69,7 +69,7 @@ def _read_values(table: Table, window: Window, name: str) -> object:
 
 
 def _whole(table: Table, window: Window, name: str) -> object:
-    """The next value; None if the text is cut off in it and there are rows before it."""
+    """The next value; None if the text is truncated in it and there are rows before it."""
     line = window.line()
     try:
         value, _, fault = window.element(MAX_DOCUMENT_CHARACTERS)
@@ -79,7 +79,7 @@ def _whole(table: Table, window: Window, name: str) -> object:
                 f"{name} is larger than {MAX_DOCUMENT_CHARACTERS // 2**20} MB and not a list of rows.",
                 "Write a list of objects, or one object per line (JSONL).",
             ) from None
-        if window.text.startswith("{", window.position) and window.is_cut_off(broken) and len(table.rows):
+        if window.text.startswith("{", window.position) and window.is_truncated(broken) and len(table.rows):
             _end_early(table, line, broken)
             return None
         raise window.broken(name, broken) from None
@@ -89,7 +89,7 @@ def _whole(table: Table, window: Window, name: str) -> object:
 
 
 def _read_array(table: Table, window: Window) -> bool:
-    """Take each element of the array that begins in ``window`` as a row; False if the text is cut off in it."""
+    """Take each element of the array that begins in ``window`` as a row; False if the text is truncated in it."""
     window.position += 1
     before = table.total_rows
     while (mark := window.next()) != "]":
@@ -100,7 +100,7 @@ def _read_array(table: Table, window: Window) -> bool:
         try:
             value, length, fault = window.element()
         except Fault as broken:
-            if not (window.is_cut_off(broken) and len(table.rows)):
+            if not (window.is_truncated(broken) and len(table.rows)):
                 raise window.broken(f"Row {table.total_rows + 1:,}", broken) from None
             _end_early(table, line, broken)
             return False
@@ -127,9 +127,11 @@ def _move_to_next(window: Window) -> None:
 
 def _end_early(table: Table, line: int, fault: Fault | None) -> None:
     """Say that the file ends too early, in the middle of a row if there is a ``fault``."""
-    table.notes.append(f"The file is cut off: it ends too early, after {len(table.rows):,} whole rows, which are read.")
+    table.notes.append(
+        f"The file is truncated: it ends too early, after {len(table.rows):,} whole rows, which are read."
+    )
     if fault:
-        table.reject(f"The file is cut off in it. {fault}", line)
+        table.reject(f"The file is truncated in it. {fault}", line)
 
 
 def _take(table: Table, window: Window, value: object, line: int | None, size: int | None) -> None:

@@ -96,7 +96,7 @@ class Window:
         self._counted = self.position
         return self._line
 
-    def is_cut_off(self, fault: Fault) -> bool:
+    def is_truncated(self, fault: Fault) -> bool:
         """True if the text ends within a value, and that is its ``fault``."""
         if fault.position is None or not self.ended:
             return False
