@@ -32,8 +32,12 @@ def ignore(done_bytes: int, total_bytes: int) -> None:
 def find_cached(settings: ModelSettings) -> Path | None:
     """The folder of a model of the Hub if it is whole on this machine; no network is asked."""
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    found = try_to_load_from_cache(settings.id, "config.json", revision=settings.revision)
+    try:
+        found = try_to_load_from_cache(settings.id, "config.json", revision=settings.revision)
+    except HFValidationError:  # no model has this id, and whoever looks it up says so
+        return None
     folder = Path(found).parent if isinstance(found, str) else None
     has_tokenizer = folder and any(next(folder.glob(pattern), None) for pattern in TOKENIZERS)
     return folder if has_tokenizer and has_weights(folder) else None
