@@ -13,7 +13,7 @@ from finetune.errors import DiskError, ModelError
 from finetune.format import size
 from finetune.models.files import TOKENIZERS, has_weights
 from finetune.models.remote import COMMIT, Remote, RemoteFile, look_up, recent
-from finetune.models.transfer import AGAIN, POLL_S, Stopped, Transfer, here_bytes
+from finetune.models.transfer import AGAIN, POLL_S, Stopped, Transfer, here_bytes, is_here
 from finetune.recipe import ModelSettings
 
 RESERVE_BYTES = 2**29
@@ -122,7 +122,7 @@ def is_whole(remote: Remote) -> bool:
 
 def missing(remote: Remote, files: Iterable[RemoteFile]) -> list[RemoteFile]:
     """Those of ``files`` that are not whole in the folder of ``remote``."""
-    return [file for file in files if not (remote.folder / file.name).exists()]
+    return [file for file in files if not is_here(remote, file)]
 
 
 def _require_room(remote: Remote, files: Iterable[RemoteFile]) -> None:
