@@ -65,8 +65,8 @@ def test_one_new_file_is_a_new_kind_of_file(tmp_path):
 
 def test_the_kinds_are_listed_as_a_sentence():
     assert READABLE == (
-        "CSV, TSV, YAML, JSONL, JSON, Parquet, Arrow, Excel (.xlsx), OpenDocument (.ods), Excel 97 (.xls), Word (.docx), "
-        "HTML, PDF, Markdown or plain text"
+        "CSV, TSV, YAML, JSONL, JSON, Parquet, Arrow, Excel (.xlsx), OpenDocument (.ods), Excel 97 (.xls), "
+        "Word (.docx), HTML, PDF, Markdown or plain text"
     )
 
 
