@@ -222,8 +222,8 @@ def opened(remote: Remote, file: RemoteFile, start: int = 0, end: int | None = N
 
     ``Broken`` if the connection fails now or while the response is read, or the Hub is busy.
     """
-    import httpx2
     from huggingface_hub import get_session
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
     last = "" if end is None else end - 1
@@ -243,5 +243,7 @@ def opened(remote: Remote, file: RemoteFile, start: int = 0, end: int | None = N
                     raise Broken
                 hf_raise_for_status(response)
                 yield response
-        except (httpx2.TransportError, httpx2.StreamError):
+        except HfHubHTTPError:
+            raise
+        except HTTPError:
             raise Broken from None
