@@ -1,7 +1,7 @@
-"""The tables of README.md, drawn from the classes they describe.
+"""The tables of README.md and assets/lab.md, drawn from the classes they describe or from figures as measured.
 
-    python -m tests.docs            exit code 1 if README.md differs from them
-    python -m tests.docs --write    bring README.md up to date
+    python -m tests.docs            exit code 1 if a file differs from them
+    python -m tests.docs --write    bring both files up to date
 
 A table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``; ``tests/test_docs.py`` compares.
 """
@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 
 import finetune
@@ -27,6 +28,7 @@ from finetune.settings import Field, Settings, fields
 from finetune.ui.method.presets import presets
 
 README = PROJECT / "README.md"
+LAB = ASSETS / "lab.md"
 
 SHARED: dict[str, type[Settings]] = {
     "model": ModelSettings,
@@ -164,6 +166,52 @@ def speed_table() -> str:
     return _table(head, rows)
 
 
+TRIALS = {
+    "lora": "LoRA",
+    "qlora": "QLoRA",
+    "full": "Full",
+    "estimate": "Estimate",
+    "packing": "Packing",
+    "compare": "Compare",
+    "export": "Export",
+}
+"""The trials of ``tests.zoo_table`` and their columns."""
+NOT_TRIED = "–"
+
+
+def architectures() -> dict[str, dict[str, str]]:
+    """The rows of ``python -m tests.zoo_table --write``."""
+    return json.loads((ASSETS / "architectures.json").read_text(encoding="utf-8"))
+
+
+def architectures_table() -> str:
+    """Every architecture with the words of its trials; a reason that all of a row share is given once."""
+    rows = []
+    for name, row in architectures().items():
+        cells = [row.get(trial, NOT_TRIED) for trial in TRIALS]
+        refused = [words.startswith("refused") for words in cells]
+        if all(refused):
+            cells = [cells[0], *["refused"] * (len(cells) - 1)]
+        rows.append((f"`{name}`", *cells))
+    return _table(("Architecture", *TRIALS.values()), rows)
+
+
+def families_table() -> str:
+    """How many architectures of each kind do what, of those that were tried."""
+    rows, families = [], {}
+    for row in architectures().values():
+        families.setdefault(row["family"], []).append(row)
+    for family, members in sorted(families.items(), key=lambda item: -len(item[1])):
+        rows.append((family, str(len(members)), *(_counted(members, trial) for trial in TRIALS)))
+    return _table(("Kind", "Architectures", *TRIALS.values()), rows)
+
+
+def _counted(members: list[dict[str, str]], trial: str) -> str:
+    """The words of one trial and how often each was found, the most frequent first; reasons of refusals left out."""
+    words = Counter(row[trial].partition(":")[0] for row in members if trial in row)
+    return ", ".join(f"{count} {word}" for word, count in words.most_common()) or NOT_TRIED
+
+
 def figures(what: str) -> list[dict]:
     """The figures of one benchmark, as it wrote them."""
     return json.loads((ASSETS / "benchmarks.json").read_text(encoding="utf-8"))[what]
@@ -180,17 +228,22 @@ TABLES: dict[str, Callable[[], str]] = {
     "packages": packages_table,
     "commands": commands_table,
     "models": models_table,
+    "architectures by kind": families_table,
     **{name: lambda cls=cls: settings_table(cls) for name, cls in SHARED.items()},
     "settings of methods": lambda: settings_tables("method", METHODS),
     "settings of adapters": lambda: settings_tables("adapter", ADAPTERS),
 }
 
 
+LAB_TABLES: dict[str, Callable[[], str]] = {"architectures": architectures_table}
+
+
 def with_tables(text: str) -> str:
     """``text`` with each of its tables as the classes have it; an unknown table name raises ``KeyError``."""
+    tables = TABLES | LAB_TABLES
     return re.sub(
         r"(<!-- table: ([^>]+?) -->\n).*?(<!-- end of table -->)",
-        lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}",
+        lambda found: f"{found[1]}{tables[found[2]]()}{found[3]}",
         text,
         flags=re.DOTALL,
     )
@@ -229,12 +282,14 @@ def _default(field: Field) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    before = README.read_text(encoding="utf-8")
-    after = with_tables(before)
-    if arguments == ["--write"]:
-        README.write_text(after, encoding="utf-8")
-        return 0
-    return 0 if before == after else 1
+    differs = False
+    for file in (README, LAB):
+        before = file.read_text(encoding="utf-8")
+        after = with_tables(before)
+        differs |= before != after
+        if arguments == ["--write"]:
+            file.write_text(after, encoding="utf-8")
+    return 0 if arguments == ["--write"] else int(differs)
 
 
 if __name__ == "__main__":

@@ -18,17 +18,31 @@ README = docs.README.read_text(encoding="utf-8")
 CODE = re.findall(r"^```sh\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
 YAML = re.findall(r"^```yaml\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
 LINES = [line.strip() for block in CODE for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+ANSWERS = {
+    "yes", "measured only", "packed", "grouped by length", "batched", "sequential", "two copies", "adapter, merged",
+}  # fmt: skip
+"""What a trial of an architecture may find, beside a refusal in words."""
 OWN_COMMANDS = [line for line in LINES if line.startswith("python -m finetune ")]
 
 
 def test_the_tables_are_what_the_classes_say():
     assert docs.with_tables(README) == README, "run: python -m tests.docs --write"
+    lab = docs.LAB.read_text(encoding="utf-8")
+    assert docs.with_tables(lab) == lab and all(f"<!-- table: {name} -->" in lab for name in docs.LAB_TABLES)
 
 
 def test_every_package_is_in_the_table_of_packages():
     table = docs.packages_table()
     folders = {path.parent.name for path in (PROJECT / "finetune").glob("*/__init__.py")}
     assert [name for name in folders if f"`{name}`" not in table] == []
+
+
+def test_no_architecture_does_anything_wrong():
+    rows = docs.architectures()
+    words = [row[trial] for row in rows.values() for trial in docs.TRIALS if trial in row]
+    assert len(rows) > 100 and not [each for each in words if each.startswith(("wrong", "crash"))]
+    for each in words:
+        assert each in ANSWERS or each.startswith("refused: ") and each.endswith("."), each
 
 
 def test_every_row_of_a_table_is_one_line():

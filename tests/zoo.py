@@ -147,8 +147,21 @@ def model(name: str, seed: int = 0):
     assert count < MOST, f"{name} has {count:,} parameters"
     torch.manual_seed(seed)
     built = _build(config(name)).eval()
+    _without_zeros(built)
     assert isinstance(built, AutoModelForCausalLM._model_mapping[type(settings)])
     return built
+
+
+def _without_zeros(built) -> None:
+    """What is zero until it is trained: Gemma 3n takes roots of it, whose gradients would be no numbers."""
+    import torch
+
+    for key, weight in built.named_parameters():
+        if key.endswith("correct_output_scale"):
+            torch.nn.init.ones_(weight)
+    for part in built.modules():
+        if isinstance(part, torch.nn.Embedding) and part.padding_idx is not None:
+            torch.nn.init.normal_(part.weight.data[part.padding_idx], std=CHANCE["initializer_range"])
 
 
 def write(name: str, folder: Path, seed: int = 0, dtype=None) -> Path:

@@ -25,6 +25,7 @@ def left_out(model) -> list[str]:
     - Routers, which choose the experts of a token: they return more than one tensor, or read their layers' weights. The
       indexers of sparse attention, which choose tokens: no gradient comes back from a choice.
     - Layers that are linear by name alone, such as block-diagonal projections (DeepSeek V4).
+    - Layers that are never called, for the model computes with their weight itself (LongCat's router).
     """
     decoder = {id(part) for part in decoder_of(model).modules()}
     choosers = [part for part in model.modules() if CHOOSER.search(type(part).__name__)]
@@ -32,7 +33,11 @@ def left_out(model) -> list[str]:
     return [
         name
         for name, layer, parent in _linear_layers(model)
-        if id(layer) not in decoder or id(layer) in choosing or not is_linear(layer) or _is_of_a_mixer(parent, name)
+        if id(layer) not in decoder
+        or id(layer) in choosing
+        or not is_linear(layer)
+        or _is_of_a_mixer(parent, name)
+        or _is_read_only(parent, name)
     ]
 
 
@@ -95,17 +100,29 @@ def _is_of_a_mixer(parent, name: str) -> bool:
     return hasattr(parent, "A_log") and hasattr(parent, "D") and name.endswith(("out_proj", "dt_proj"))
 
 
+def _is_read_only(parent, name: str) -> bool:
+    """True if the code of ``parent`` computes with the weight of its part ``name`` and never calls the part itself."""
+    part = name.rpartition(".")[2]
+    return part in _weights_read(type(parent)) and f"self.{part}(" not in _source(type(parent))
+
+
+@cache
+def _source(cls: type) -> str:
+    try:
+        return inspect.getsource(cls)
+    except (OSError, TypeError):  # built in, or made at run time
+        return ""
+
+
 @cache
 def _weights_read(cls: type) -> set[str]:
-    """The names of parts whose ``weight`` the source of ``cls`` computes with, beside its dtype, device and shape.
+    """The names of parts whose ``weight`` the source of ``cls`` computes with, or to whose dtype it casts their input.
 
     Slices are not counted: Bloom computes with some where it repeats the order of a tensor-parallel pretraining alone.
     """
-    try:
-        source = inspect.getsource(cls)
-    except (OSError, TypeError):  # built in, or made at run time
-        return set()
-    return set(re.findall(r"\bself\.(\w+)\.weight\b(?!\.(?:dtype|device|shape|size|ndim)\b|\[)", source))
+    computed = r"\bself\.(\w+)\.weight\b(?!\.(?:dtype|device|shape|size|ndim)\b|\[)"
+    cast = r"\.to\((?:dtype=)?self\.(\w+)\.weight\.dtype\)"
+    return {*re.findall(computed, _source(cls)), *re.findall(cast, _source(cls))}
 
 
 def coverage(tuned) -> tuple[float, list[str]]:

@@ -46,10 +46,11 @@ def attend(module, query, key, value, attention_mask, **kwargs):
     import torch
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    if key.shape[2] > SHORT or query.dtype != torch.bfloat16:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    in_fp32 = key.shape[2] <= SHORT and query.dtype == torch.bfloat16
     if attention_mask is not None and attention_mask.is_floating_point():  # added to the scores, in their dtype
-        attention_mask = attention_mask.float()
+        attention_mask = attention_mask.to(torch.float32 if in_fp32 else query.dtype)
+    if not in_fp32:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
     with torch.autocast("cpu", enabled=False):
         output, _ = sdpa_attention_forward(module, query.float(), key.float(), value.float(), attention_mask, **kwargs)
     return output.to(query.dtype), None

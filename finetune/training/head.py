@@ -6,8 +6,9 @@ list of architectures says which do, so a row is scored both ways.
 """
 
 from finetune import compat
-from finetune.errors import ModelError
+from finetune.errors import ModelError, first_sentence
 from finetune.machine.attention import SHORT
+from finetune.machine.device_errors import is_out_of_memory
 
 FAR = 0.2
 """How far the log-probabilities of a row's tokens may be from the model's own: root mean square of the difference, in
@@ -17,7 +18,15 @@ standard deviations of the logits. Rounding in 16 bits stays below 0.05, and a l
 def require_own_loss(model, row: list[int]) -> None:
     """``ModelError`` unless TRL's chunked head scores ``row`` (tokens) as ``model``, a ``PeftModel`` or none, does."""
     base = model.get_base_model() if hasattr(model, "peft_config") else model
-    far = _difference(base, row[:SHORT]) if len(row) > 1 else 0.0
+    try:
+        far = _difference(base, row[:SHORT]) if len(row) > 1 else 0.0
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"This model ({base.config.model_type}) cannot be run in {base.dtype}: {first_sentence(error)}",
+            "Choose the precision fp32, or a model of another architecture.",
+        ) from error
     if not far <= FAR:  # nor is what is no number
         raise ModelError(
             f"The loss of this model ({base.config.model_type}) cannot be computed here: TRL's chunked cross-entropy "
@@ -31,9 +40,10 @@ def _difference(base, row: list[int]) -> float:
     from trl.trainer.utils import add_fused_lm_head
 
     ids, was_training = torch.tensor([row], device=base.device), base.training
+    mixed = torch.autocast(base.device.type, dtype=torch.bfloat16, enabled=base.dtype.itemsize < 4)
     base.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), mixed:  # as training computes it
             logits = base(input_ids=ids, use_cache=False).logits[0, :-1].float()
             add_fused_lm_head(base)
             scored = base(input_ids=ids, labels=ids, fused_lm_head=True).log_probs[0].float()

@@ -31,7 +31,7 @@ def test_each_states_what_one_chooses_by(model):
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", model.id)
     assert model.title and model.license and model.gated in (True, False)
     assert 0 < len(model.good_for.split()) <= 6 and not model.good_for.endswith(".")
-    assert "GB with LoRA" in model.needs and ("QLoRA," in model.needs) == (model.qlora_gb is not None)
+    assert ("GB with LoRA" in model.needs) == bool(model.lora_gb) and ("QLoRA," in model.needs) == bool(model.qlora_gb)
 
 
 def test_memory_is_said_in_words():
