@@ -145,6 +145,7 @@ def test_files_are_found_by_the_find_function(tmp_path):
 
 def test_compressed_files_are_data_and_other_archives_are_not():
     repo = Repo({"data/train.jsonl.gz": gzip.compress(ROWS), "pictures.tar.gz": b"x", "README.md": b"Hi"})
-    found = fetched(repo)
-    assert names(found) == ["data/train.jsonl.gz"]
-    assert read_tables(found).rows == [{"prompt": "q", "completion": "007"}]
+    with hub(me__set=repo) as running:
+        paths = fetch(DataSettings(path="hf://datasets/me/set"), endpoint=running.url)
+    assert names(paths) == ["data/train.jsonl.gz"]
+    assert read_tables(paths).rows == [{"prompt": "q", "completion": "007"}]
