@@ -16,6 +16,8 @@ PREFIX = "hf://"
 ADDRESS = re.compile(r"hf://datasets/(?P<id>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[\w.-]+(?:/[\w.-]+)*))?/?", re.ASCII)
 DESCRIPTIONS = ("dataset_infos.json", "dataset_info.json")
 """Files with metadata of a dataset, not rows."""
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+"""How the names of compressed data files end, behind that of the file in them."""
 MAX_FILES = 200
 """A dataset in more files is usually a corpus, and takes long to fetch one by one."""
 TIMEOUT_S = 15
@@ -80,7 +82,8 @@ def _is_data(file: str) -> bool:
     """True for a file of rows."""
     path = PurePosixPath(file)
     hidden = any(part.startswith((".", "__")) for part in path.parts)
-    return path.suffix.lower() in HUB_SUFFIXES and not hidden and path.name not in DESCRIPTIONS
+    unpacked = PurePosixPath(path.stem) if path.suffix.lower() in COMPRESSED else path
+    return unpacked.suffix.lower() in HUB_SUFFIXES and not hidden and path.name not in DESCRIPTIONS
 
 
 def _of_config(name: str, configs: object, wanted: str | None, there: list[str]) -> dict[str, list[str]]:

@@ -455,6 +455,7 @@ def test_random_tables_make_the_round_trip(tmp_path, name, rows):
     ]
 
 
+WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 NESTED = [
     {"messages": [{"role": "user", "content": f"Sea {n}?"}], "q": "naïve 日本", "n": n, "x": 0.5} for n in range(9)
 ]
@@ -472,6 +473,15 @@ SEEDS = [
     ("b.arrow", stream(pyarrow.Table.from_pylist(NESTED))),
     ("a.feather", arrow(pyarrow.Table.from_pylist(NESTED), "lz4")),
     ("a.xlsx", workbook("qa", *(row.values() for row in FLAT))),
+    ("b.txt", "\n".join(map(str, NESTED)).encode()),
+    ("c.json", json.dumps({"train": NESTED, "test": NESTED[:2]}, indent=1).encode()),
+    ("a.md", b"# Two\n\n| q | a |\n| - | - |\n| x | y |\n| z | w |\n"),
+    ("a.yaml", b"- prompt: x\n  completion: y\n- prompt: |\n    z\n  completion: w\n"),
+    ("a.html", b"<html><body><p>Hi</p><table><tr><th>q<th>a<tr><td>x<td>y<tr><td>z<td>w</table></body></html>"),
+    ("a.jsonl.gz", gzip.compress("\n".join(map(json.dumps, NESTED)).encode())),
+    ("a.zip", zipped(data_csv=as_csv(FLAT))),
+    ("a.docx", zipped(word__document_xml=f"<w:document {WORD}><w:p><w:t>Hi</w:t></w:p></w:document>")),
+    ("b.csv", "q;a\nnaïve;“x”\n".encode("cp1252")),
 ]
 
 

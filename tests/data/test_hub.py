@@ -1,5 +1,7 @@
 """The real client of the Hub against a stub of it on this machine."""
 
+import gzip
+
 import pytest
 
 from finetune.data import hub as ours
@@ -139,3 +141,11 @@ def test_files_are_found_by_the_find_function(tmp_path):
     settings = DataSettings(path="a.csv", also=("b.csv",))
     assert files(settings, lambda path: tmp_path / path) == [tmp_path / "a.csv", tmp_path / "b.csv"]
     assert is_hub("hf://datasets/me/set") and not is_hub("hf/a.csv")
+
+
+def test_compressed_files_are_data_and_other_archives_are_not():
+    repo = Repo({"data/train.jsonl.gz": gzip.compress(ROWS), "pictures.tar.gz": b"x", "README.md": b"Hi"})
+    with hub(me__set=repo) as running:
+        paths = fetch(DataSettings(path="hf://datasets/me/set"), endpoint=running.url)
+    assert names(paths) == ["data/train.jsonl.gz"]
+    assert read_tables(paths).rows == [{"prompt": "q", "completion": "007"}]

@@ -14,6 +14,8 @@ from finetune.errors import DataError
 
 LONGEST = 8 * MAX_ROW_CHARACTERS
 """Maximum characters of a line."""
+BYTE_ORDER_MARK = "\ufeff"
+"""It stands where one file was appended to another."""
 MOST_RAGGED = 0.1
 """Share of rows with too many or too few values; with more of them, the file was misread."""
 
@@ -106,7 +108,7 @@ def _take_all(table: Table, dialect: Dialect, lines: Iterator[str]) -> None:
             table.add(dict(zip(columns, record)), start)
         else:
             ragged.append((table.total_rows + 1, start, len(record)))
-            table.reject(f"It has {len(record)} values, but there are {_counted(columns)}.", start)
+            table.reject(f"It has {len(record)} values, but there are {len(columns)} columns.", start)
     if ragged:
         _judge(table, ragged)
     if trimmed:
@@ -121,13 +123,10 @@ def _judge(table: Table, ragged: list[tuple[int, int, int]]) -> None:
         return
     row, start, count = ragged[0]
     raise DataError(
-        f"{place(row, start).capitalize()} has {count} values, but there are {_counted(table.columns)}.",
+        f"{place(row, start).capitalize()} has {count} values, but there are {len(table.columns)} columns: "
+        f"{', '.join(table.columns)}.",
         "Put quotes around values that contain the delimiter or a line break.",
     )
-
-
-def _counted(columns: tuple[str, ...]) -> str:
-    return f"{len(columns)} columns: {', '.join(columns)}"
 
 
 def _records(reader, table: Table, skipped: int) -> Iterator[tuple[int, list[str]]]:
@@ -169,4 +168,4 @@ def _lines(path: Path, table: Table) -> Iterator[str]:
             raise DataError(f"Line {number:,} contains a NUL character, which is not text.", "Remove it and try again.")
         if length > len(line):
             raise DataError(f"Line {number:,} is longer than {LONGEST:,} characters.", "Leave it out.")
-        yield line
+        yield line.lstrip(BYTE_ORDER_MARK) if line.startswith(BYTE_ORDER_MARK) else line

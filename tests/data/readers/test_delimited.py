@@ -115,11 +115,15 @@ def test_a_fault_is_named_with_its_place(read, content, message):
         read(content)
 
 
+def test_byte_order_marks_at_the_beginning_of_lines_are_no_text(read):
+    assert read("\ufeff\ufeffa,b\n1,2\n\ufeff3,4\n").rows == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
 def test_single_ragged_rows_are_rejected_and_many_refuse_the_file(read):
     rows = [f"{number},x\n" for number in range(30)]
     table = read("a,b\n" + "".join([*rows, "1\n", *rows, "1,2,3\n", "4,5,\n"]))
     assert len(table.rows) == 61 and [bad.row for bad in table.rejected] == [31, 62]
-    assert table.rejected[1].reason == "It has 3 values, but there are 2 columns: a, b."
+    assert table.rejected[1].reason == "It has 3 values, but there are 2 columns."
     assert "1 line begins no further column" in table.notes[0]
     with pytest.raises(DataError, match=r"Row 3 \(line 4\) has 3 values"):
         read("a,b\n1,2\n1,2\n" + "1,2,3\n" * 3)
