@@ -91,7 +91,7 @@ def _whole(table: Table, window: Window, name: str) -> object:
 def _read_array(table: Table, window: Window) -> bool:
     """Take each element of the array that begins in ``window`` as a row; False if the text is truncated in it."""
     window.position += 1
-    before = table.total_rows
+    before, after_comma = table.total_rows, False
     while (mark := window.next()) != "]":
         line = window.line()
         if not mark and table.total_rows > before:
@@ -108,21 +108,23 @@ def _read_array(table: Table, window: Window) -> bool:
             table.reject(fault, line, length)
         else:
             _take(table, window, value, line, length)
-        _move_to_next(window)
+        after_comma = _moves_past_comma(window)
+    window.ways[COMMAS] += after_comma
     window.position += 1
     return True
 
 
-def _move_to_next(window: Window) -> None:
-    """Move past the comma behind an element; one too many or too few is counted."""
+def _moves_past_comma(window: Window) -> bool:
+    """True if a comma follows an element, and the position moves past it; one that lacks is counted."""
     mark = window.next()
     if mark == ",":
         window.position += 1
-        window.ways[COMMAS] += window.next() == "]"
-    elif mark in ("{", "["):
+        return True
+    if mark in ("{", "["):
         window.ways[COMMAS] += 1
     elif mark and mark != "]":
         raise window.broken("The list", Fault('It does not continue with "," or "]".', window.position))
+    return False
 
 
 def _end_early(table: Table, line: int, fault: Fault | None) -> None:
@@ -135,10 +137,11 @@ def _end_early(table: Table, line: int, fault: Fault | None) -> None:
 
 
 def _take(table: Table, window: Window, value: object, line: int | None, size: int | None) -> None:
+    if isinstance(value, dict):
+        return table.add(value, line, size)
     try:
         row, way = row_in(value)
     except Fault as fault:
         return table.reject(str(fault), line, size or 0)
-    if way:
-        window.ways[way] += 1
+    window.ways[way] += 1
     table.add(row, line, size)
