@@ -1,10 +1,21 @@
 """How the rows of a data set are understood: the one account that page, command line, API and recipe share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 AUTO = "auto"
 SURE = 0.9
 """Below this confidence a person is asked before anything is trained."""
+
+
+LISTED = 12
+"""Columns that are named in a sentence; the others are counted."""
+
+
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """``names`` with commas, at most so many: ``"id", "source" and 3 more``."""
+    others = len(names) - most
+    return ", ".join(names[:most]) + (f" and {others:,} more" if others > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Detected:
     @property
     def unread(self) -> str:
         """The columns that are not used: ``"id", "source"``; empty if all are."""
-        return ", ".join(f'"{column}"' for column in self.unused)
+        return listed([f'"{column}"' for column in self.unused])
 
     @property
     def account(self) -> str:

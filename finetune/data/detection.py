@@ -44,7 +44,7 @@ def dataset_of(table: Table, settings: DataSettings) -> Dataset:
     if form.refusal:
         raise DataError(
             f"{form.refusal} ({table.total_rows:,} rows)",
-            f"{choice.seen.reason} Add a column with the answers, or assign the one that has them.",
+            f"{choice.seen.reason} {_where_answers_are(choice.unused)}",
         )
     data = Dataset(
         kind=form.kind,
@@ -76,6 +76,14 @@ def dataset_of(table: Table, settings: DataSettings) -> Dataset:
     if not data.examples:
         raise _nothing_left(data.rejected, data.total_rows, form.title)
     return data
+
+
+def _where_answers_are(unused: tuple[str, ...]) -> str:
+    """What to do about rows without answers."""
+    if not unused:
+        return "Add a column with the answers."
+    listed = ", ".join(f'"{name}"' for name in unused)
+    return f"Assign the column that has the answers, if it is one of these: {listed}; else add one."
 
 
 def _examples(

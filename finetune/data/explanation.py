@@ -7,6 +7,7 @@ format that ignores columns which say what an answer is worth comes after all th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from finetune.data.formats.contents import Content, content_of, is_nothing, strings_of
 from finetune.data.formats.format import Format, Recognition, plain
@@ -88,7 +89,9 @@ class Columns:
         if not self.contents[name].weight:
             return False
         places = [place for place, row in enumerate(self.rows) if not is_nothing(row.get(name))][:ECHO_ROWS]
-        return sum(self._repeats(place, name, read) for place in places) >= ENOUGH * len(places)
+        most = (1 - ENOUGH) * len(places)
+        others = (place for place in places if not self._repeats(place, name, read))
+        return sum(1 for _ in islice(others, int(most) + 1)) <= most
 
     def _repeats(self, place: int, name: str, read: Sequence[str]) -> bool:
         """True if the texts of a row in the column ``name`` are those in ``read``, or contain them all."""

@@ -1,6 +1,6 @@
 import json
 
-from finetune.data.detected import AUTO, Detected
+from finetune.data.detected import AUTO, Detected, listed
 from tests.rows import clean, read
 
 DETECTED = Detected(
@@ -33,3 +33,7 @@ def test_it_is_json():
 
 def test_certainty_is_never_complete_but_by_choice():
     assert read(clean(20)).detected.percent == 99
+
+
+def test_many_columns_are_counted():
+    assert listed(["a", "b"]) == "a, b" and listed(list("abcde"), 3) == "a, b, c and 2 more"

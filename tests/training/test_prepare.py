@@ -17,6 +17,11 @@ def test_rows_are_split_and_tokenized_with_questions_to_watch(with_tiny, tmp_pat
     assert all(prompt[-1]["role"] == "user" for prompt in rows.prompts) and len(rows.prompts) == len(rows.held_out[:3])
 
 
+def test_a_run_accounts_for_every_column_of_its_data(with_tiny, tmp_path):
+    noted = [note.message for note in prepare(recipe(tmp_path), with_tiny).notes]
+    assert any(note.startswith("Read as ") and " = " in note for note in noted)
+
+
 def test_truncated_rows_are_noted(with_tiny, tmp_path):
     prepared = prepare(recipe(tmp_path, **{"training.length": 50}), with_tiny)
     assert prepared.rows.longest <= 50

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from finetune.data.checks.check import Check, Evidence, Finding
+from finetune.data.detected import listed
 from finetune.data.explanation import Columns, matters
 from finetune.data.formats import FORMATS
 from finetune.data.formats.contents import sample
@@ -33,7 +34,7 @@ class Unused(Check):
         missed = [name for name in missed if name not in worths]
         if missed:
             amounts = [f'"{name}" ({_amount(columns, name)})' for name in missed]
-            message = f"Not used: {', '.join(amounts)}. The model does not see what they hold."
+            message = f"Not used: {listed(amounts)}. The model does not see what they hold."
             mend = f"If it should, assign them under {FORM} (data.columns)."
             yield Finding("warning", f"{message} {mend}", code="unused-columns", needs_mapping=True)
 

@@ -108,7 +108,9 @@ def _are_labels(rows: list[dict], column: str) -> bool:
     if any(isinstance(value, (list, dict)) for value in values) and not are_lists:
         return False
     distinct = len({str(value) for value in values})
-    return distinct > 1 and (len(values) < ENOUGH_ROWS or distinct <= MOST_DISTINCT * len(values))
+    # A small file of held-out rows may have one label alone.
+    is_label = distinct > 1 or bool(values) and plain(column) in SURE
+    return is_label and (len(values) < ENOUGH_ROWS or distinct <= MOST_DISTINCT * len(values))
 
 
 def _is_flag(rows: list[dict], column: str) -> bool:

@@ -19,6 +19,8 @@ from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import exchange
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BETWEEN = " | "
+"""What stands between choices in one text."""
 BEFORE = ("", "option_", "option", "choice_", "choice", "op", "answer_", "ending")
 """What the columns of single choices are called before their letter or number."""
 KEYS = ("text", "texts", "choices", "options")
@@ -59,7 +61,7 @@ class MultipleChoice(Format):
         found = without_echo(super().find(columns, rows, mapped), rows, mapped, "question", "context")
         left = [column for column in columns if column not in found.values()]
         if "choices" not in found and (several := _columns_of_choices(left)):
-            found["choices"] = Template("\n".join(f"{{{column}}}" for column in several))
+            found["choices"] = Template(BETWEEN.join(f"{{{column}}}" for column in several))
         return found
 
     def certainty(self, columns):
@@ -87,7 +89,8 @@ def _columns_of_choices(columns: list[str]) -> list[str]:
 def _choices(value: object, column: str) -> dict[str, str]:
     """Letter -> text of each choice; ``RowError`` if there are fewer than two."""
     letters: object = LETTERS
-    value = value.splitlines() if isinstance(value, str) and "\n" in value.strip() else value
+    mark = next((mark for mark in (BETWEEN, "\n") if isinstance(value, str) and mark in value.strip()), None)
+    value = value.strip().split(mark) if mark else value
     if isinstance(value, dict):
         key = next((key for key in KEYS if isinstance(value.get(key), list)), None)
         letters, value = (value.get("label") or LETTERS, value[key]) if key else (list(value), list(value.values()))

@@ -30,6 +30,12 @@ LANGUAGES = {
 }  # fmt: skip
 """Codes of languages (ISO 639-1) -> their names."""
 NAMES = {name.lower(): name for name in LANGUAGES.values()}
+TEXTS = (("source", "source_text", "src", "src_text"), ("target", "target_text", "tgt", "tgt_text", "translation"))
+NAMED = (
+    ("source_lang", "src_lang", "source_language", "src_language", "from_lang"),
+    ("target_lang", "tgt_lang", "target_language", "tgt_language", "to_lang"),
+)
+"""Usual names of columns of the two texts, and of those that name their languages."""
 UNDIRECTED = 0.8
 """The confidence in a pair of languages: either may be the one to translate into."""
 
@@ -59,6 +65,8 @@ class Translation(Format):
         if pair and not any(isinstance(parsed(row.get(pair)), dict) for row in rows):
             found.pop("pair")
         names = _languages_in(rows, found["pair"]) if "pair" in found else list(filter(_language, columns))
+        if "pair" not in found and len(names) < 2:
+            return _with_named_languages(found, columns)
         left = [name for name in names if name not in (found.get("source"), found.get("target"))]
         for field in ("source", "target"):
             if field not in found and left:
@@ -69,9 +77,11 @@ class Translation(Format):
         return found
 
     def certainty(self, columns):
-        return UNDIRECTED
+        return 1.0 if _is_named(columns) else UNDIRECTED
 
     def notes(self, columns, rows):
+        if _is_named(columns):
+            return []
         source, target = (_language(columns[field]) or columns[field] for field in ("source", "target"))
         return [f"Read as translations from {source} into {target}; swap source and target for the other direction."]
 
@@ -83,6 +93,23 @@ class Translation(Format):
         asked, answer = (text(values, str(columns[field])) for field in ("source", "target"))
         given = optional_text(row, columns.get("instruction"))
         return exchange(about(given, asked) if given.strip() else asked, answer, system_prompt(row, columns, system))
+
+
+def _with_named_languages(found: dict[str, str], columns: tuple[str, ...]) -> dict[str, str]:
+    """``found`` with source, target and an instruction if columns name the languages of each row."""
+    by_name = {plain(column): column for column in reversed(columns)}
+    pick = [next((by_name[name] for name in names if name in by_name), None) for names in (*TEXTS, *NAMED)]
+    if None in pick:
+        return found
+    source, target, *named = pick
+    words = Template("Translate from {{{}}} to {{{}}}.".format(*named))
+    return {"source": source, "target": target, "instruction": words, **found}
+
+
+def _is_named(columns: dict[str, str]) -> bool:
+    """True if the instruction has the languages of each row."""
+    given = columns.get("instruction")
+    return isinstance(given, Template) and len(given.columns) == 2
 
 
 def _language(column: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from finetune import format
 from finetune.data.checks import Finding
-from finetune.data.detected import Detected
+from finetune.data.detected import Detected, listed
 from finetune.data.fixes import FIXES, Fix
 from finetune.data.kinds import KINDS
 from finetune.data.readers.archive import ChoiceError
@@ -69,7 +69,7 @@ def _detected(detected: Detected, settings: DataSettings) -> str:
 def _columns(detected: Detected) -> str:
     """Every column accounted for: which field reads it, or that none does."""
     used = ", ".join(f"{field} = “{column}”" for field, column in detected.columns.items())
-    unused = f" <b>Not used:</b> {escape(', '.join(detected.unused))}." if detected.unused else ""
+    unused = f" <b>Not used:</b> {escape(listed(detected.unused))}." if detected.unused else ""
     return f"<p class='small columns'>Columns: {escape(used)}.{unused}</p>"
 
 

@@ -40,10 +40,14 @@ def test_numbers_without_names_are_said_and_unsure_names_are_unsure():
 
 @pytest.mark.parametrize(
     "labels",
-    [["good", "good"], [f"name{n}" for n in range(40)], ["a text of several words here"] * 2, [[True], [False]], [{}]],
+    [[f"name{n}" for n in range(40)], ["a text of several words here"] * 2, [[True], [False]], [{}]],
 )
 def test_what_is_no_label_is_left_alone(labels):
     assert found(labels) is None
+
+
+def test_one_label_alone_is_one_only_under_a_telling_name():
+    assert found(["good", "good"]) is not None and found(["good", "good"], "type") is None
 
 
 def test_an_object_is_no_label():

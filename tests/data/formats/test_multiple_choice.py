@@ -16,6 +16,8 @@ ASKED = "Which floats?\n\nA. Iron\nB. Wood"
         (["Iron", "Wood"], "(B)", "B"),
         (["Iron", "Wood"], "Wood", "Wood"),
         ('["Iron", "Wood"]', "B", "B"),
+        ("Iron | Wood", "B", "B"),
+        ("Iron\nWood\n", "B", "B"),
         ({"text": ["Iron", "Wood"], "label": ["A", "B"]}, "B", "B"),
         ({"A": "Iron", "B": "Wood"}, "B", "B"),
         ([{"text": "Iron"}, {"text": "Wood"}], 1, "B"),

@@ -36,3 +36,11 @@ def test_one_language_or_none_is_no_translation():
     assert Translation().recognize(("translation",), [{"translation": "Guten Tag."}]) is None
     with pytest.raises(RowError, match='"de"'):
         Translation().example({"en": "Good day."}, {"source": "en", "target": "de"})
+
+
+def test_columns_may_name_the_languages_of_each_row():
+    row = {"source": "Good day.", "target": "Guten Tag.", "source_lang": "en", "target_lang": "de"}
+    seen = Translation().recognize(tuple(row), [row])
+    assert seen.certainty == 1.0 and not seen.notes
+    assert Translation().example(row, seen.columns) == exchange("Translate from en to de.\n\nGood day.", "Guten Tag.")
+    assert Translation().recognize(("source", "target"), [PAIR]) is None
