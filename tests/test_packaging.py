@@ -23,7 +23,7 @@ PIN = re.compile(
 NOT_IMPORTED = {"pandas"}
 """Needed by what we import, and pinned because they decide the result: see their reasons."""
 
-IMPORT_NAMES = {"PyYAML": "yaml", "Jinja2": "jinja2"}
+IMPORT_NAMES = {"PyYAML": "yaml", "Jinja2": "jinja2", "charset-normalizer": "charset_normalizer"}
 
 
 def lines_of(requirements):

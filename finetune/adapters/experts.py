@@ -6,7 +6,7 @@ longer knows their dense layers and shared experts: PEFT takes ``gate_proj`` for
 Here all are named, and the router has no adapter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from finetune.compat import linear_names
 
@@ -21,15 +21,21 @@ def arguments(model, rank: int, alpha: int, experts: bool, left_out: list[str], 
     weights take part in a token as in a dense layer (Schulman et al. 2025, "LoRA Without Regret"); its scale α / r is
     that of the others. ``quantized``: the linear layers will be in 4 bits, where only PEFT's own layers reach them.
     """
-    found = fused(model) if experts else {}
-    known = linear_names(model)
-    unreached = {} if known is None or quantized else _unreached(model, known, left_out)
+    found, known = fused(model) if experts else {}, linear_names(model)
     if not found and known is None:
         return {}
-    names, share = _suffixes(model, found), max(1, rank // active(model))
-    given = {"target_parameters": sorted([*names, *_suffixes(model, unreached)])}
+    parameters, modules = [name for name, _ in model.named_parameters()], [name for name, _ in model.named_modules()]
+    names, given = _suffixes(parameters, found, 2), {}
+    unreached: list[str] = []
     if known is not None:
-        given["target_modules"] = sorted(known)
+        linear = _linear(model, left_out)
+        reached = [name for name in linear if name.rpartition(".")[2] in known]
+        given["target_modules"] = _suffixes(modules, reached, 1)
+        if not quantized:
+            rest = [f"{name}.weight" for name in linear.keys() - set(reached) if linear[name].is_floating_point()]
+            unreached = _suffixes(parameters, rest, 2)
+    given["target_parameters"] = sorted([*names, *unreached])
+    share = max(1, rank // active(model))
     if names and share != rank:
         given["rank_pattern"] = dict.fromkeys(names, share)
         given["alpha_pattern"] = dict.fromkeys(names, alpha * share / rank)
@@ -57,27 +63,22 @@ def active(model) -> int:
     return next((count for count in found if isinstance(count, int) and count > 0), 1)
 
 
-def _unreached(model, known: Iterable[str], left_out: list[str]) -> dict:
-    """The weights of linear layers in ``model`` that PEFT takes for parts of experts, by their full names."""
+def _linear(model, left_out: list[str]) -> dict:
+    """The weights of the linear layers of ``model`` but its head and those ``left_out``, by the layers' full names."""
     import torch
 
     head, others = model.get_output_embeddings(), set(left_out)
     return {
-        f"{name}.weight": layer.weight
+        name: layer.weight
         for name, layer in model.named_modules()
-        if isinstance(layer, torch.nn.Linear)
-        and layer is not head
-        and name not in others
-        and name.rpartition(".")[2] not in known
-        and layer.weight.is_floating_point()
+        if isinstance(layer, torch.nn.Linear) and layer is not head and name not in others
     }
 
 
-def _suffixes(model, found: dict) -> list[str]:
-    """The shortest names that name the parameters in ``found`` and no others of ``model``."""
-    every = [name for name, _ in model.named_parameters()]
-    for parts in (2, 3):
-        short = {".".join(name.rsplit(".", parts)[-parts:]) for name in found}
+def _suffixes(every: list[str], found: Collection[str], shortest: int) -> list[str]:
+    """The fewest last parts, at least ``shortest``, of the names in ``found`` that name these and no others."""
+    for parts in range(shortest, 4):
+        short = {".".join(name.split(".")[-parts:]) for name in found}
         if {name for name in every if name.endswith(tuple(f".{each}" for each in short))} == set(found):
             return sorted(short)
     return sorted(found)

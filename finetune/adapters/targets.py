@@ -13,8 +13,8 @@ NEARLY_ALL = 0.95
 """From this share of the weights on, nothing is said of the rest (norms, routers, biases)."""
 NAMED = 4
 """Groups of weights that are named, largest first."""
-ROUTER = re.compile(r"Router|Gating|TopK|MoE\w*Gate$")
-"""How the classes of Transformers are called that choose the experts of a token."""
+CHOOSER = re.compile(r"Router|Gating|TopK|MoE\w*Gate$|Indexer")
+"""How the classes of Transformers are called that choose the experts of a token, or the tokens that it attends to."""
 
 
 def left_out(model) -> list[str]:
@@ -22,16 +22,17 @@ def left_out(model) -> list[str]:
 
     - All outside the decoder: pictures and sound have towers of their own, which text never reaches.
     - ``out_proj`` and ``dt_proj`` of Mamba's mixers: their kernels read the weight and pass the adapter by.
-    - Routers, which choose the experts of a token: they return more than one tensor, or read their layers' weights.
+    - Routers, which choose the experts of a token: they return more than one tensor, or read their layers' weights. The
+      indexers of sparse attention, which choose tokens: no gradient comes back from a choice.
     - Layers that are linear by name alone, such as block-diagonal projections (DeepSeek V4).
     """
     decoder = {id(part) for part in decoder_of(model).modules()}
-    routers = [part for part in model.modules() if ROUTER.search(type(part).__name__)]
-    routing = {id(layer) for part in routers for layer in part.modules()}
+    choosers = [part for part in model.modules() if CHOOSER.search(type(part).__name__)]
+    choosing = {id(layer) for part in choosers for layer in part.modules()}
     return [
         name
         for name, layer, parent in _linear_layers(model)
-        if id(layer) not in decoder or id(layer) in routing or not is_linear(layer) or _is_of_a_mixer(parent, name)
+        if id(layer) not in decoder or id(layer) in choosing or not is_linear(layer) or _is_of_a_mixer(parent, name)
     ]
 
 

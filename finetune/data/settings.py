@@ -6,6 +6,7 @@ from pydantic import Field
 
 from finetune.data.fixes import Fix, FixChoice
 from finetune.data.readers import READABLE
+from finetune.data.readers.encoding_names import TITLES
 from finetune.settings import Settings
 
 
@@ -35,7 +36,7 @@ class DataSettings(Settings):
     """Configuration of a dataset on the Hub, if it has several."""
     split: str | None = Field(None, max_length=100)
     """Split of a dataset on the Hub; by default ``train``."""
-    encoding: Literal["auto", "utf-8", "utf-16", "latin-1", "cp1252"] = "auto"
+    encoding: Literal[tuple(TITLES)] = "auto"
     """Encoding of a text file; ``auto`` is UTF-8, or what the file's byte-order mark says, and never a guess."""
     sheet: str | None = Field(None, max_length=300)
     """Sheet of a workbook, or file in an archive, if it has several; by default the first sheet that is a table."""

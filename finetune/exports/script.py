@@ -221,7 +221,7 @@ def _adapter(run: Run, adapter: Adapter) -> _Call | None:
     name, given = adapter.peft_arguments()
     path = run.model_dir / "adapter_config.json"
     saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    suited = SUITED if saved.get("target_parameters") else SUITED[:1]
+    suited = SUITED[:1] if saved.get("target_parameters") is None else SUITED
     found = {key: saved[key] for key in suited if saved.get(key)}
     return _Call(name, given | {key: sorted(each) if isinstance(each, list) else each for key, each in found.items()})
 

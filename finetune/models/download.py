@@ -13,7 +13,7 @@ from finetune.errors import DiskError, ModelError
 from finetune.format import size
 from finetune.models.files import TOKENIZERS, has_weights
 from finetune.models.remote import COMMIT, Remote, RemoteFile, look_up, recent
-from finetune.models.transfer import AGAIN, POLL_S, Stopped, Transfer, here_bytes
+from finetune.models.transfer import AGAIN, POLL_S, Stopped, Transfer, here_bytes, is_here
 from finetune.recipe import ModelSettings
 
 RESERVE_BYTES = 2**29
@@ -32,8 +32,12 @@ def ignore(done_bytes: int, total_bytes: int) -> None:
 def find_cached(settings: ModelSettings) -> Path | None:
     """The folder of a model of the Hub if it is whole on this machine; no network is asked."""
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    found = try_to_load_from_cache(settings.id, "config.json", revision=settings.revision)
+    try:
+        found = try_to_load_from_cache(settings.id, "config.json", revision=settings.revision)
+    except HFValidationError:  # no model has this id, and whoever looks it up says so
+        return None
     folder = Path(found).parent if isinstance(found, str) else None
     has_tokenizer = folder and any(next(folder.glob(pattern), None) for pattern in TOKENIZERS)
     return folder if has_tokenizer and has_weights(folder) else None
@@ -118,7 +122,7 @@ def is_whole(remote: Remote) -> bool:
 
 def missing(remote: Remote, files: Iterable[RemoteFile]) -> list[RemoteFile]:
     """Those of ``files`` that are not whole in the folder of ``remote``."""
-    return [file for file in files if not (remote.folder / file.name).exists()]
+    return [file for file in files if not is_here(remote, file)]
 
 
 def _require_room(remote: Remote, files: Iterable[RemoteFile]) -> None:

@@ -171,9 +171,18 @@ def partial_of(remote: Remote, file: RemoteFile) -> Path:
     return remote.cache / "blobs" / f"{file.key}.incomplete"
 
 
+def is_here(remote: Remote, file: RemoteFile) -> bool:
+    """True if ``file`` is whole in the folder of ``remote``; a crash may have left one of another size."""
+    return _has_size(remote.folder / file.name, file)
+
+
+def _has_size(path: Path, file: RemoteFile) -> bool:
+    return path.exists() and path.stat().st_size == file.size
+
+
 def here_bytes(remote: Remote, file: RemoteFile) -> int:
     """Bytes of ``file`` that are on this machine."""
-    if (remote.folder / file.name).exists() or blob_of(remote, file).exists():
+    if is_here(remote, file) or _has_size(blob_of(remote, file), file):
         return file.size
     partial = partial_of(remote, file)
     found = partial.stat().st_size if partial.exists() else 0
@@ -189,8 +198,9 @@ def place(remote: Remote, file: RemoteFile) -> None:
     if partial.exists():
         partial.replace(blob)
     pointer.parent.mkdir(parents=True, exist_ok=True)
-    if pointer.exists():
+    if is_here(remote, file):
         return
+    pointer.unlink(missing_ok=True)
     try:
         pointer.symlink_to(os.path.relpath(blob, pointer.parent))
     except OSError:  # a system without links

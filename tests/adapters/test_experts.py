@@ -221,14 +221,15 @@ def test_the_estimate_counts_them(workspace, tmp_path):
     assert fits[True].estimate_bytes > fits[False].estimate_bytes > 0
 
 
-def test_the_script_trains_the_same_layers(workspace, tmp_path):
-    run = trained("deepseek_v3", workspace, tmp_path)
+@pytest.mark.parametrize(("name", "experts"), [("deepseek_v3", True), ("qwen3_moe", False), ("granitemoe", True)])
+def test_the_script_trains_the_same_layers(name, experts, workspace, tmp_path):
+    run = trained(name, workspace, tmp_path, **{"adapter.experts": experts})
     script, _ = TARGETS["script"].write(run, workspace, tmp_path / "script")
     text = script.read_text(encoding="utf-8")
     written = text[text.index("ADAPTER = LoraConfig(") + len("ADAPTER = ") :]
     config = eval(written[: written.index("\n)") + 2], {"LoraConfig": LoraConfig})  # our own source
-    again = get_peft_model(zoo.model("deepseek_v3"), config)
-    own = LoRA(rank=4).peft_config(model := zoo.model("deepseek_v3"))
+    again = get_peft_model(zoo.model(name), config)
+    own = LoRA(rank=4, experts=experts).peft_config(model := zoo.model(name))
     expected = get_peft_model(model, own)
     assert shapes(again) == shapes(expected)
 

@@ -30,7 +30,22 @@ def test_dense_models_have_the_adapters_of_all_linear(name):
     assert coverage_note(own, "LoRA") == ""
 
 
-@pytest.mark.parametrize("name", ["falcon_h1", "nemotron_h", "mamba", "jamba", "bamba", "llama4_text", "phimoe"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "falcon_h1",
+        "nemotron_h",
+        "mamba",
+        "jamba",
+        "bamba",
+        "llama4_text",
+        "phimoe",
+        "deepseek_v32",
+        "longcat_flash",
+        "jetmoe",
+        "hunyuan_v1_moe",
+    ],
+)
 def test_what_cannot_carry_an_adapter_is_left_out_and_the_rest_is_trained(name):
     model = tuned(name).train()
     logits = model(input_ids=torch.arange(20, 44)[None], use_cache=False).logits

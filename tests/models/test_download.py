@@ -116,3 +116,28 @@ def test_config_and_tokenizer_come_without_the_weights(serve, files, workspace):
         assert described(MODEL, workspace) == folder and len(hub.asked) == asked, "once per process"
     assert len(AutoTokenizer.from_pretrained(folder)) == 259 and hub.bytes_of(WEIGHTS) == 0
     assert find_cached(MODEL) is None
+
+
+def test_a_file_that_a_crash_left_short_or_without_its_content_is_downloaded_anew(serve, files):
+    with serve(Repo(files)):
+        folder = obtain(MODEL)
+        (folder / WEIGHTS).resolve().write_bytes(b"short")
+        assert content(obtain(MODEL)) == files
+        (folder / WEIGHTS).resolve().unlink()
+        assert content(obtain(MODEL)) == files
+        (folder / "config.json").unlink()
+        (folder / "config.json").write_bytes(b"{}")
+        assert content(obtain(MODEL)) == files
+
+
+def test_a_system_without_links_keeps_the_files_themselves(serve, files, monkeypatch):
+    from pathlib import Path
+
+    def refuse(*_):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    with serve(Repo(files)) as hub:
+        folder = obtain(MODEL)
+        assert obtain(MODEL) == folder and hub.bytes_of(WEIGHTS) == len(files[WEIGHTS])
+    assert content(folder) == files and not any(path.is_symlink() for path in folder.iterdir())

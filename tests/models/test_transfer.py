@@ -57,11 +57,11 @@ def test_it_stops_in_the_middle_of_a_slow_file_and_keeps_what_came(serve, files)
 
 
 def test_it_stops_while_the_server_is_silent(serve, files):
-    with serve(Repo(files, pause_s=2.0)):
+    with serve(Repo(files, pause_s=20.0)):
         began = time.monotonic()
         with pytest.raises(Stopped):
             obtain(MODEL, lambda: time.monotonic() > began + 0.3)
-    assert time.monotonic() - began < 1.3
+    assert time.monotonic() - began < 5
 
 
 def test_a_file_that_arrives_damaged_is_not_kept(serve, files):

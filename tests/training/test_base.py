@@ -53,7 +53,7 @@ def test_a_run_can_be_asked_to_end_while_its_model_comes_and_continues_there(
     serve, files, workspace, tmp_path, what, state
 ):
     run = workspace.create(recipe(tmp_path, **{"model.id": "me/model", **FEW}))
-    with serve(Repo(files, pause_s=0.2)) as hub:
+    with serve(Repo(files, pause_s=1.0)) as hub:
         worker = threading.Thread(target=work, args=(run, workspace))
         worker.start()
         while not hub.sent or run.view().fetched is None or not run.view().fetched.done_bytes:
@@ -62,7 +62,7 @@ def test_a_run_can_be_asked_to_end_while_its_model_comes_and_continues_there(
         run.ask(what)
         asked = time.monotonic()
         worker.join()
-        assert time.monotonic() - asked < 5
+        assert time.monotonic() - asked < 4, "the whole file would have taken 12 s"
         view = run.view()
         assert view.state == state and view.is_partly_fetched and "are here" in view.message and not view.code
         hub.repos["me/model"].pause_s = 0.0

@@ -10,6 +10,8 @@ MOJIBAKE = re.compile(
     "|â€|â\u0080[\u0080-\u00bf]|ðŸ|Ð[\u0080-\u00bf][ÐÑ]|ï»¿"
 )
 """Mojibake, UTF-8 that was decoded as Latin-1 or Windows-1252: "Ã©" for "é", "â€™" for an apostrophe."""
+FOREIGN = re.compile("[À-ÖØ-öø-ÿ][\u00a1-\u00ff]{3,}[À-ÖØ-öø-ÿ]|[а-яё][А-ЯЁ]{4,}[а-яё]?")
+"""Another language in a wrong encoding: "ÀïË¹±¾" for Chinese, "Ïðèâåò" and "оПХБЕР" for Russian."""
 HTML = re.compile(
     r"</(?:p|div|span|br|td|tr|th|table|font|li|ul|ol|a|b|i|u|em|strong|body|html|h[1-6])\s*>"
     r"|<(?:br|hr)\s*/?>|&(?:nbsp|amp|quot|lt|gt|#\d{2,5});",
@@ -23,7 +25,7 @@ class BrokenText(Check):
     """Characters that were lost or decoded wrongly, and HTML tags and entities."""
 
     order = 85
-    prefilter = f"{MOJIBAKE.pattern}|\ufffd|</|<[bBhH][rR]|&(?i:nbsp|amp|quot|lt|gt|#)"
+    prefilter = f"{MOJIBAKE.pattern}|{FOREIGN.pattern}|\ufffd|</|<[bBhH][rR]|&(?i:nbsp|amp|quot|lt|gt|#)"
 
     def __init__(self):
         self.broken: list[int] = []
@@ -31,7 +33,7 @@ class BrokenText(Check):
 
     def see(self, seen: Seen) -> None:
         text = seen.text
-        if not text.isascii() and ("\ufffd" in text or MOJIBAKE.search(text)):
+        if not text.isascii() and ("\ufffd" in text or MOJIBAKE.search(text) or FOREIGN.search(text)):
             self.broken.append(seen.row)
         if ("<" in text or "&" in text) and HTML.search(text) and not any(mark in text for mark in CODE):
             self.html.append(seen.row)

@@ -28,7 +28,11 @@ class QuestionAnswer(Format):
     kind = "chat"
     order = 50
     fields = (
-        FormatField("question", "The question.", ("question", "q", "problem")),
+        FormatField(
+            "question",
+            "The question.",
+            ("question", "q", "problem", "body", "ticket", "email", "customer_message", "user_message"),
+        ),
         CONTEXT,
         FormatField(
             "answer",

@@ -30,6 +30,8 @@ What they share:
     archive       compressed files and archives, unpacked
     signature     what a file is according to its bytes: magic numbers, archives, markup
     encoding      the encoding of a text, and its lines
+    guess         the encodings that a text may have which is not UTF-8
+    encoding_names    the encodings that can be chosen
     decoder       JSON read strictly, one value at a time
     shortcut      many lines of JSON at once, where that provably gives what the decoder gives
     nested        values of Arrow and Parquet as they were before they were stored there

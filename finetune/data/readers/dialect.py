@@ -181,7 +181,7 @@ def _with_header(dialect: Dialect, lines: list[str]) -> Dialect:
 
 
 def _sampled(dialect: Dialect, lines: list[str]) -> list[list[str]]:
-    """The records of the first ``lines``; without the last one if that may be cut off, and none if one is misquoted."""
+    """The records of the first ``lines``, without a last one that may be truncated; none if one is misquoted."""
     found = []
     try:
         found.extend(record for record in dialect.records(iter(lines[dialect.above :])) if record)

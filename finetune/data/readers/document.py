@@ -1,7 +1,7 @@
 """A JSON document: a list of rows, read through a sliding window; one value that holds them; or several of these.
 
 A row with a fault is rejected by its number; a file with a broken structure is refused, with the position. Of one that
-is cut off, the whole rows are read.
+is truncated, the whole rows are read.
 """
 
 from pathlib import Path
@@ -69,7 +69,7 @@ def _read_values(table: Table, window: Window, name: str) -> object:
 
 
 def _whole(table: Table, window: Window, name: str) -> object:
-    """The next value; None if the text is cut off in it and there are rows before it."""
+    """The next value; None if the text is truncated in it and there are rows before it."""
     line = window.line()
     try:
         value, _, fault = window.element(MAX_DOCUMENT_CHARACTERS)
@@ -79,7 +79,7 @@ def _whole(table: Table, window: Window, name: str) -> object:
                 f"{name} is larger than {MAX_DOCUMENT_CHARACTERS // 2**20} MB and not a list of rows.",
                 "Write a list of objects, or one object per line (JSONL).",
             ) from None
-        if window.text.startswith("{", window.position) and window.is_cut_off(broken) and len(table.rows):
+        if window.text.startswith("{", window.position) and window.is_truncated(broken) and len(table.rows):
             _end_early(table, line, broken)
             return None
         raise window.broken(name, broken) from None
@@ -89,9 +89,9 @@ def _whole(table: Table, window: Window, name: str) -> object:
 
 
 def _read_array(table: Table, window: Window) -> bool:
-    """Take each element of the array that begins in ``window`` as a row; False if the text is cut off in it."""
+    """Take each element of the array that begins in ``window`` as a row; False if the text is truncated in it."""
     window.position += 1
-    before = table.total_rows
+    before, after_comma = table.total_rows, False
     while (mark := window.next()) != "]":
         line = window.line()
         if not mark and table.total_rows > before:
@@ -100,7 +100,7 @@ def _read_array(table: Table, window: Window) -> bool:
         try:
             value, length, fault = window.element()
         except Fault as broken:
-            if not (window.is_cut_off(broken) and len(table.rows)):
+            if not (window.is_truncated(broken) and len(table.rows)):
                 raise window.broken(f"Row {table.total_rows + 1:,}", broken) from None
             _end_early(table, line, broken)
             return False
@@ -108,35 +108,40 @@ def _read_array(table: Table, window: Window) -> bool:
             table.reject(fault, line, length)
         else:
             _take(table, window, value, line, length)
-        _move_to_next(window)
+        after_comma = _moves_past_comma(window)
+    window.ways[COMMAS] += after_comma
     window.position += 1
     return True
 
 
-def _move_to_next(window: Window) -> None:
-    """Move past the comma behind an element; one too many or too few is counted."""
+def _moves_past_comma(window: Window) -> bool:
+    """True if a comma follows an element, and the position moves past it; one that lacks is counted."""
     mark = window.next()
     if mark == ",":
         window.position += 1
-        window.ways[COMMAS] += window.next() == "]"
-    elif mark in ("{", "["):
+        return True
+    if mark in ("{", "["):
         window.ways[COMMAS] += 1
     elif mark and mark != "]":
         raise window.broken("The list", Fault('It does not continue with "," or "]".', window.position))
+    return False
 
 
 def _end_early(table: Table, line: int, fault: Fault | None) -> None:
     """Say that the file ends too early, in the middle of a row if there is a ``fault``."""
-    table.notes.append(f"The file is cut off: it ends too early, after {len(table.rows):,} whole rows, which are read.")
+    table.notes.append(
+        f"The file is truncated: it ends too early, after {len(table.rows):,} whole rows, which are read."
+    )
     if fault:
-        table.reject(f"The file is cut off in it. {fault}", line)
+        table.reject(f"The file is truncated in it. {fault}", line)
 
 
 def _take(table: Table, window: Window, value: object, line: int | None, size: int | None) -> None:
+    if isinstance(value, dict):
+        return table.add(value, line, size)
     try:
         row, way = row_in(value)
     except Fault as fault:
         return table.reject(str(fault), line, size or 0)
-    if way:
-        window.ways[way] += 1
+    window.ways[way] += 1
     table.add(row, line, size)

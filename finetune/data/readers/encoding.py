@@ -1,9 +1,10 @@
-"""The encoding of a text file: what its byte-order mark says, what the settings say, or UTF-8; never a guess."""
+"""The encoding of a text: what its byte-order mark says, what the settings say, or UTF-8; never an unseen guess."""
 
 import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
+from finetune.data.readers.guess import Guess, MixedError, guesses
 from finetune.data.table import MAX_ROW_CHARACTERS, PULSE_ROWS, Table
 from finetune.errors import DataError
 
@@ -11,11 +12,6 @@ HEAD_BYTES = 65536
 """Enough of a file to detect its kind and its delimiter."""
 MAX_LINE_CHARACTERS = MAX_ROW_CHARACTERS + 3
 """A line is read up to here: one more than the longest row and its end."""
-PREVIEW_CHARACTERS = 300
-"""Enough of a text to see whether it is decoded correctly."""
-CP1252_GAPS = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
-"""Bytes that Windows' Western encoding leaves undefined, so that a file with one of them is Latin-1 instead."""
-
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -26,14 +22,22 @@ MARKS = (
 
 
 class EncodingError(DataError):
-    """A text that is not UTF-8, with the encoding that it probably has."""
+    """A text that is not UTF-8, with the encodings that it probably has."""
 
-    def __init__(self, message: str, hint: str, encoding: str, preview: str):
+    def __init__(self, message: str, hint: str, guesses: list[Guess]):
         super().__init__(message, hint)
-        self.encoding = encoding
-        """Its probable encoding, as ``DataSettings.encoding`` names it."""
-        self.preview = preview
+        self.guesses = guesses
+        """The likeliest first, each with some of the text."""
+
+    @property
+    def encoding(self) -> str:
+        """The likeliest encoding, as ``DataSettings.encoding`` names it."""
+        return self.guesses[0].encoding
+
+    @property
+    def preview(self) -> str:
         """Some of the text in that encoding."""
+        return self.guesses[0].preview
 
 
 def encoding_of(path: Path, requested: str = "auto") -> str:
@@ -68,20 +72,18 @@ def marked_encoding(head: bytes, requested: str = "auto") -> str:
     return next((name for mark, name in MARKS if head.startswith(mark)), requested)
 
 
-def _not_in(path: Path, byte: int, line: int, label: str) -> "EncodingError":
-    """The error for a file that is not ``label``, with the encoding that it probably has."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        file.seek(max(0, byte - PREVIEW_CHARACTERS // 2))
-        fault = file.read(PREVIEW_CHARACTERS)
-    likely = "latin-1" if any(gap in head + fault for gap in CP1252_GAPS) else "cp1252"
-    preview = head[:PREVIEW_CHARACTERS] if byte < PREVIEW_CHARACTERS else fault
-    return EncodingError(
-        f"Byte {byte:,} of {path.name}, in line {line:,}, is not {label} text.",
-        'Save the file as UTF-8 (in Excel: "CSV UTF-8"; in Notepad: Encoding, UTF-8).',
-        encoding=likely,
-        preview=preview.decode(likely, errors="replace"),
-    )
+def _not_in(path: Path, byte: int, line: int, label: str) -> DataError:
+    """The error for a file that is not ``label``, with the encodings that it probably has."""
+    message = f"Byte {byte:,} of {path.name}, in line {line:,}, is not {label} text."
+    try:
+        found = guesses(path, line)
+    except MixedError:
+        return DataError(
+            f"{message} Other lines are UTF-8, so the file mixes encodings.", "Save each part as UTF-8, then join them."
+        )
+    likely = f" Or name its encoding (data.encoding), which is probably {found[0].encoding}."
+    hint = f'Save the file as UTF-8 (in Excel: "CSV UTF-8"; in Notepad: Encoding, UTF-8).{likely}'
+    return EncodingError(message, hint, found)
 
 
 def head_of(path: Path, requested: str = "auto") -> str:

@@ -142,9 +142,9 @@ def _columns(value: dict, name: str) -> list[dict]:
 
 
 def _viewed(item: dict) -> dict:
-    """The row in an item of the viewer; what that cut off is a fault."""
+    """The row in an item of the viewer; what that truncated is a fault."""
     cut = item.get("truncated_cells") or ()
-    fault = Faulty("The viewer of the Hub has cut it off.")
+    fault = Faulty("The viewer of the Hub has truncated it.")
     return {key: fault if key in cut else part for key, part in item["row"].items()}
 
 

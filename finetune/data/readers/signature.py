@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from finetune.data.readers.encoding import HEAD_BYTES, PREVIEW_CHARACTERS, EncodingError, head_of, marked_encoding
+from finetune.data.readers.encoding import HEAD_BYTES, EncodingError, head_of, marked_encoding
+from finetune.data.readers.guess import PREVIEW_CHARACTERS, Guess
 from finetune.errors import DataError
 
 ZIP = b"PK\x03\x04"
@@ -136,7 +137,7 @@ def _maybe_wide(head: Head) -> DataError:
     text = head.bytes[: len(head.bytes) // 2 * 2].decode("utf-16-le", errors="replace")
     if "\ufffd" in text or not any(letter.isspace() for letter in text) or _controls(text.encode()):
         return DataError(message, "Save it as UTF-8.")
-    return EncodingError(message, "Save it as UTF-8.", encoding="utf-16", preview=text[:PREVIEW_CHARACTERS])
+    return EncodingError(message, "Save it as UTF-8.", [Guess("utf-16", text[:PREVIEW_CHARACTERS])])
 
 
 def _controls(head: bytes) -> int:

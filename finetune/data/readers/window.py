@@ -11,6 +11,7 @@ WINDOW_CHARACTERS = 2**21
 """How much of a list of rows is in memory at once; the longest row fits."""
 MAX_ELEMENT_CHARACTERS = 2**24
 """A row that does not end within this is a fault of the file, not a row to reject for its length."""
+BEGINS_COMMENT = ("/", "#", "\ufeff")
 MARGIN_CHARACTERS = 16
 """A fault farther than this from the end of the window is not caused by that end."""
 
@@ -28,14 +29,12 @@ class Window:
     def next(self) -> str:
         """The next character that is neither white space nor in a comment; empty at the end."""
         while True:
-            self.position = skip_space(self.text, self.position)
-            if self.text[self.position : self.position + 1] in ("/", "#", "\ufeff") and not self._skips_comment():
-                return self.text[self.position]
-            if self.position < len(self.text):
-                return self.text[self.position]
-            if self.ended:
-                return ""
-            self._take_in(WINDOW_CHARACTERS)
+            self.position = position = skip_space(self.text, self.position)
+            mark = self.text[position : position + 1]
+            if not mark and not self.ended:
+                self._take_in(WINDOW_CHARACTERS)
+            elif mark not in BEGINS_COMMENT or not self._skips_comment():
+                return mark
 
     def _skips_comment(self) -> bool:
         """True if a comment or byte-order mark begins at the position, which moves to its end."""
@@ -63,12 +62,14 @@ class Window:
                 is_certain = _is_certain(broken, len(self.text))
                 found = self._loosely() if is_last or is_certain else None
                 if found and (found[1] < len(self.text) or is_last):
-                    return self._moved(*found)
+                    length, self.position = found[1] - self.position, found[1]
+                    return found[0], length, None
                 if is_last:
                     raise
             else:
                 if end < len(self.text) or is_last:
-                    return self._moved(value, end, fault)
+                    length, self.position = end - self.position, end
+                    return value, length, fault
             wanted *= 4
 
     def _loosely(self) -> tuple[object, int] | None:
@@ -81,10 +82,6 @@ class Window:
         self.ways.update(loose.ways)
         return found
 
-    def _moved(self, value: object, end: int, fault: str | None = None) -> tuple[object, int, str | None]:
-        length, self.position = end - self.position, end
-        return value, length, fault
-
     @property
     def notes(self) -> list[str]:
         """What was read otherwise than as strict JSON, as sentences."""
@@ -96,7 +93,7 @@ class Window:
         self._counted = self.position
         return self._line
 
-    def is_cut_off(self, fault: Fault) -> bool:
+    def is_truncated(self, fault: Fault) -> bool:
         """True if the text ends within a value, and that is its ``fault``."""
         if fault.position is None or not self.ended:
             return False

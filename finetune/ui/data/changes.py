@@ -56,6 +56,7 @@ CHANGES: dict[str, Callable[[DataDesk, DataSettings, str, Counting], DataSetting
     "unmix": lambda desk, settings, which, by: mixing.without(settings, which),
     "format": lambda desk, settings, name, by: settings.changed(format=name),
     "encoding": lambda desk, settings, encoding, by: settings.changed(encoding=encoding),
+    "sheet": lambda desk, settings, sheet, by: settings.changed(sheet=sheet),
 }
 """What a button changes in the settings, by its verb."""
 
@@ -78,7 +79,7 @@ def act(desk: DataDesk, by: Counting, chosen: Chosen | None, pick: str) -> list:
     change = CHANGES.get(verb)
     settings = change(desk, chosen.settings, detail, by) if change else chosen.settings
     by = by.changed(length, template)
-    return [*form, *show(desk, settings, chosen.name, by, is_new=verb == "encoding").values()]
+    return [*form, *show(desk, settings, chosen.name, by, is_new=verb in ("encoding", "sheet")).values()]
 
 
 def drop_row(desk: DataDesk, by: Counting, chosen: Chosen, index: int) -> list:

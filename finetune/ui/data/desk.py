@@ -196,7 +196,7 @@ class DataDesk:
         self, paths: list[Path], state: Stamps, settings: DataSettings, on_progress: OnProgress | None = None
     ) -> Table:
         """The rows of ``paths``, which were in this ``state`` before they are read."""
-        key = (state, settings.encoding, settings.whole_text)
+        key = (state, settings.encoding, settings.sheet, settings.whole_text)
         progress = on_progress and partial(on_progress, what="Reading")
         return self._tables.get(key, lambda: read_tables(paths, settings, progress, PREFILTER))
 

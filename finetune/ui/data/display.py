@@ -72,7 +72,7 @@ def show(
         bar=gr.Row(visible=bool(count)),
         correction=correction.closed(),
         fold=gr.Accordion(visible=True, **({"open": not dataset.detected.is_sure} if is_new else {})),
-        mapping=mapping.filled(settings, dataset.format, dataset.file_columns, dataset.columns),
+        mapping=mapping.filled(settings, dataset.format, dataset.file_columns, dataset.columns, dataset.table.sheets),
         effect="",
         mixing=mixing.listing(settings, checked.mixture),
         next=gr.Button(visible=bool(checked.report.kept) and not dataset.detected.doubt(settings.format)),

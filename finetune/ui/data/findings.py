@@ -12,6 +12,10 @@ from finetune.data.checks import Finding
 from finetune.data.detected import Detected
 from finetune.data.fixes import FIXES, Fix
 from finetune.data.kinds import KINDS
+from finetune.data.readers.archive import ChoiceError
+from finetune.data.readers.encoding import EncodingError
+from finetune.data.readers.encoding_names import TITLES
+from finetune.data.readers.guess import Guess
 from finetune.data.report import Report
 from finetune.data.settings import DataSettings
 from finetune.data.table import Table
@@ -82,19 +86,24 @@ def _question(detected: Detected, settings: DataSettings) -> str:
 
 
 def suggestion(error: FinetuneError) -> str:
-    """The button that fixes ``error``, if there is one: another encoding, a fix of the rows, or ChatML."""
-    encoding = getattr(error, "encoding", "")
-    if encoding:
-        return (
-            f"<section class='offer'><h4>The file begins like this in {escape(encoding)}</h4>"
-            f"<pre>{escape(error.preview)}</pre>"
-            f"{views.pick_button(f'encoding:{encoding}', f'Read it as {encoding}')}</section>"
-        )
+    """The buttons that fix ``error``, if there are any: other encodings, another sheet or file, a fix, or ChatML."""
+    if isinstance(error, EncodingError):
+        return "".join(map(_encoding_offer, error.guesses))
+    if isinstance(error, ChoiceError):
+        return "".join(views.pick_button(f"sheet:{name}", f"Read {name}") for name in error.choices)
     if fix := FIXES.get(getattr(error, "fix", "")):
         return views.pick_button(f"offer:{error.fix}", fix.button)
     if isinstance(error, NoTemplateError):
         return views.pick_button("template:chatml", "Use ChatML as the chat template")
     return ""
+
+
+def _encoding_offer(guess: Guess) -> str:
+    encoding = escape(TITLES[guess.encoding])
+    return (
+        f"<section class='offer'><h4>The text is like this in {encoding}</h4><pre>{escape(guess.preview)}</pre>"
+        f"{views.pick_button(f'encoding:{guess.encoding}', f'Read it as {guess.encoding}')}</section>"
+    )
 
 
 def rejected_file(name: str, report: Report) -> str:

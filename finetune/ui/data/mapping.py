@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from finetune.data.formats import FORMATS, FormatField
 from finetune.data.formats.mapping import MEANINGS
+from finetune.data.readers.encoding_names import TITLES
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
 from finetune.settings import fields, problems_of
@@ -20,14 +21,9 @@ MOST_PARTS = 8
 """Column choosers drawn; no format has more parts than this."""
 DETECT = "auto"
 NONE = "(none)"
+FIRST = "(the first that is a table)"
 HELP = {setting.name: setting.help for setting in fields(DataSettings)}
-ENCODINGS = [
-    ("Automatic: as the file says, else UTF-8", "auto"),
-    ("UTF-8", "utf-8"),
-    ("UTF-16", "utf-16"),
-    ("Windows Western (cp1252)", "cp1252"),
-    ("Latin-1", "latin-1"),
-]
+ENCODINGS = [(title, name) for name, title in TITLES.items()]
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,8 @@ class Input:
     """The input's value from the setting's."""
     is_column: bool = False
     """True if it chooses a column of the file."""
+    is_sheet: bool = False
+    """True if it chooses a sheet of the workbook, or a file of the archive."""
 
     def draw(self) -> gr.components.Component:
         """The component, with the setting's default."""
@@ -53,9 +51,11 @@ class Input:
         options = {"label": self.label, "info": HELP[self.setting], **self.options}
         return self.component(value=self.write(default), elem_id=f"mapping-{self.setting.replace('_', '-')}", **options)
 
-    def filled(self, settings: DataSettings, columns: tuple[str, ...]) -> object:
-        """A value or update that shows ``settings``, for a file with these ``columns``."""
+    def filled(self, settings: DataSettings, columns: tuple[str, ...], sheets: tuple[str, ...]) -> object:
+        """A value or update that shows ``settings``, for a file with these ``columns`` and ``sheets``."""
         value = self.write(getattr(settings, self.setting))
+        if self.is_sheet:
+            return gr.Dropdown([FIRST, *sheets], value=value if value in sheets else FIRST, visible=len(sheets) > 1)
         return gr.Dropdown([NONE, *columns], value=value if value in columns else NONE) if self.is_column else value
 
 
@@ -145,6 +145,15 @@ ROWS = (
     ),
     (
         Input(
+            "sheet",
+            "Sheet or file",
+            gr.Dropdown,
+            {"choices": [FIRST], "filterable": False, "visible": False},
+            read=lambda sheet: sheet if sheet and sheet != FIRST else None,
+            write=lambda sheet: sheet or FIRST,
+            is_sheet=True,
+        ),
+        Input(
             "encoding",
             "Encoding",
             gr.Dropdown,
@@ -204,9 +213,15 @@ def settings_of(given: tuple, settings: DataSettings, with_columns: bool = True)
         raise DataError("The data cannot be read like this.", problems=tuple(problems_of(error))) from None
 
 
-def filled(settings: DataSettings, format_: str, columns: tuple[str, ...], mapped: dict[str, str]) -> list:
+def filled(
+    settings: DataSettings,
+    format_: str,
+    columns: tuple[str, ...],
+    mapped: dict[str, str],
+    sheets: tuple[str, ...] = (),
+) -> list:
     """An update for each of ``Mapping.inputs()``: the ``settings``, and for the rest what was detected."""
-    others = [each.filled(settings, columns) for each in INPUTS]
+    others = [each.filled(settings, columns, sheets) for each in INPUTS]
     return [format_, *column_choosers(format_, columns, mapped), *others]
 
 

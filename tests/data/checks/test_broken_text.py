@@ -8,7 +8,19 @@ def saying(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["CafÃ© Central", "donâ€™t", "f\ufffdr Elise", "Â£5", "naÃ¯ve", "ÐŸÑ€Ð¸Ð²ÐµÑ‚", "ðŸ˜€"]
+    "text",
+    [
+        "CafÃ© Central",
+        "donâ€™t",
+        "f\ufffdr Elise",
+        "Â£5",
+        "naÃ¯ve",
+        "ÐŸÑ€Ð¸Ð²ÐµÑ‚",
+        "ðŸ˜€",
+        "ÀïË¹±¾µÄÈË",
+        "Ïðèâåò, ëþäè",
+        "оПХБЕР",
+    ],
 )
 def test_garbled_characters_are_reported_and_left_out(text):
     rows = saying(text)
@@ -18,7 +30,23 @@ def test_garbled_characters_are_reported_and_left_out(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["Café Central", "don’t", "für Elise", "£5", "SÃO PAULO", "20 °C", "Ângela", "Привет", "😀", "你好"]
+    "text",
+    [
+        "Café Central",
+        "don’t",
+        "für Elise",
+        "£5",
+        "SÃO PAULO",
+        "20 °C",
+        "Ângela",
+        "Привет",
+        "😀",
+        "你好",
+        "ÜBERGRÖSSE",
+        "«···»",
+        "ПРИВЕТ",
+        "еёЖ",
+    ],
 )
 def test_correct_characters_are_not_reported(text):
     assert finding(saying(text), "broken-letters") is None

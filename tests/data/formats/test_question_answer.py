@@ -53,8 +53,8 @@ def test_the_context_of_a_question_is_appended():
 
 
 def test_question_and_answer_are_recognized_by_their_lengths():
-    rows = [{"id": "7", "body": f"My lamp number {n} is dark.", "reply": "Plug it in."} for n in range(5)]
-    seen = QuestionAnswer().recognize(("id", "body", "reply"), rows)
-    assert seen.columns == {"answer": "reply", "question": "body"} and seen.score < 0.5
+    rows = [{"id": "7", "letter": f"My lamp number {n} is dark.", "reply": "Plug it in."} for n in range(5)]
+    seen = QuestionAnswer().recognize(("id", "letter", "reply"), rows)
+    assert seen.columns == {"answer": "reply", "question": "letter"} and seen.score < 0.5
     assert "please check it" in seen.reason
-    assert QuestionAnswer().recognize(("id", "body"), rows) is None
+    assert QuestionAnswer().recognize(("id", "letter"), rows) is None

@@ -108,6 +108,7 @@ def test_a_description_beside_the_data_is_no_choice(read):
         (gzip.compress(bytes(80_000_000)), "unpacks to more than 32 MB"),
         (zipped(**{"rows.jsonl": bytes(80_000_000)}), "NUL|binary|unpacks"),
     ],
+    ids=range(11),
 )
 def test_what_is_damaged_or_too_large_is_refused_in_words(read, content, message):
     with pytest.raises(DataError, match=message):

@@ -94,7 +94,7 @@ def test_what_is_meant_is_read_with_a_note(document, monkeypatch, content, note,
     assert note in " ".join(table.notes)
 
 
-CUT_OFF = [
+TRUNCATED = [
     '[{"a": 1},\n {"a": "x',
     '[{"a": 1}',
     '[{"a": 1},',
@@ -104,11 +104,11 @@ CUT_OFF = [
 ]
 
 
-@pytest.mark.parametrize("content", CUT_OFF)
-def test_the_whole_rows_of_a_file_that_is_cut_off_are_read(document, content):
+@pytest.mark.parametrize("content", TRUNCATED)
+def test_the_whole_rows_of_a_file_that_is_truncated_are_read(document, content):
     table = document(content)
-    assert table.rows == [{"a": 1}] and "cut off" in " ".join(table.notes)
-    assert all("cut off" in bad.reason and bad.row == 2 for bad in table.rejected)
+    assert table.rows == [{"a": 1}] and "truncated" in " ".join(table.notes)
+    assert all("truncated" in bad.reason and bad.row == 2 for bad in table.rejected)
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])

@@ -43,8 +43,8 @@ def test_half_a_character_at_the_end_of_utf16_is_named(write):
 @pytest.mark.parametrize(
     "content, encoding, preview",
     [
-        ("q,a\n1,café “oui”\n".encode("cp1252"), "cp1252", "q,a\n1,café “oui”\n"),
-        ("q,a\n1,caf\xe9 \x81\n".encode("latin-1"), "latin-1", "q,a\n1,café \x81\n"),
+        ("q,a\n1,café “oui”\n".encode("cp1252"), "cp1252", "1,café “oui”"),
+        ("q,a\n1,caf\xe9 \x81\n".encode("latin-1"), "latin-1", "1,café \x81"),
         (b"a\n" + b"x" * 1000 + b"\ncaf\xe9 noir", "cp1252", "café noir"),
     ],
 )
@@ -54,6 +54,12 @@ def test_another_encoding_is_offered_with_how_it_reads(write, content, encoding,
     assert caught.value.encoding == encoding
     assert preview in caught.value.preview and len(caught.value.preview) <= 300
     assert encoding_of(write("a.csv", content), encoding) == encoding
+
+
+def test_a_file_of_two_encodings_is_called_so(write):
+    with pytest.raises(DataError, match="the file mixes encodings") as caught:
+        encoding_of(write("a.csv", "a\ncafé\n".encode() + "thé\n".encode("latin-1")))
+    assert not isinstance(caught.value, EncodingError)
 
 
 def test_a_byte_order_mark_overrides_the_setting(write):

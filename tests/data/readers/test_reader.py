@@ -64,12 +64,15 @@ def test_one_new_file_is_a_new_kind_of_file(tmp_path):
 
 
 def test_the_kinds_are_listed_as_a_sentence():
-    assert READABLE == "CSV, TSV, JSONL, JSON, Parquet, Arrow, Excel (.xlsx), Markdown or plain text"
+    assert READABLE == (
+        "CSV, TSV, YAML, JSONL, JSON, Parquet, Arrow, Excel (.xlsx), OpenDocument (.ods), Excel 97 (.xls), "
+        "Word (.docx), HTML, PDF, Markdown or plain text"
+    )
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: type(reader).__name__)
 def test_a_reader_says_what_it_reads(reader):
-    assert reader.titles and reader.suffixes
+    assert bool(reader.titles) == bool(reader.suffixes)  # one that has neither is known by its content alone
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in reader.suffixes)
     assert set(reader.hub_suffixes) <= set(reader.suffixes)
 

@@ -93,9 +93,11 @@ def test_a_list_of_turns_per_line(tmp_path):
     assert rows == [{"messages": CHAT}] * 3 and "list of turns" in table.notes[0]
 
 
-def test_what_the_viewer_cut_off_is_a_fault():
+def test_what_the_viewer_truncated_is_a_fault():
     item = {"row": {"a": "x", "b": "y"}, "truncated_cells": ["b"]}
-    assert rows_in({"rows": [item]}, "x.json", []) == [{"a": "x", "b": Faulty("The viewer of the Hub has cut it off.")}]
+    assert rows_in({"rows": [item]}, "x.json", []) == [
+        {"a": "x", "b": Faulty("The viewer of the Hub has truncated it.")}
+    ]
 
 
 def test_two_lists_of_rows_are_refused():

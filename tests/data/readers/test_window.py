@@ -20,11 +20,11 @@ def test_values_are_read_one_by_one_whatever_the_size(monkeypatch, size):
 
 
 @pytest.mark.parametrize(
-    "text, is_cut_off",
+    "text, is_truncated",
     [('{"a": "x', True), ('{"a": tr', True), ('{"a": 1', True), ('{"a": ?}', False), ('{"a": ?\n', False)],
 )
-def test_a_text_that_ends_within_a_value_is_cut_off(text, is_cut_off):
+def test_a_text_that_ends_within_a_value_is_truncated(text, is_truncated):
     window = Window(io.StringIO(text))
     with pytest.raises(Fault) as broken:
         window.element()
-    assert window.is_cut_off(broken.value) == is_cut_off
+    assert window.is_truncated(broken.value) == is_truncated

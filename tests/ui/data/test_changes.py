@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 from functools import partial
 
 import gradio as gr
@@ -65,6 +67,19 @@ def test_what_is_meant_is_asked_and_confirmed_with_a_click(desk, table):
     again = picked(desk, "format:prompt_completion", shown.chosen)
     assert again.chosen.settings.format == "prompt_completion" and again.next.visible
     assert "Is this what you mean?" not in again.result and usable(again.chosen) == 12
+
+
+def test_a_file_of_an_archive_is_chosen_with_a_click(desk, table):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("a.csv", "b.csv"):
+            archive.writestr(name, "question,answer\n" + f"What is in {name}?,Rows.\n" * 12)
+    shown = table(packed.getvalue())
+    assert "data-pick='sheet:b.csv'" in shown.result
+    again = named(act(desk, BY, shown.chosen, "sheet:b.csv")[2:])
+    assert usable(again.chosen) == 12 and "What is in b.csv?" in again.preview
+    other = named(act(desk, BY, again.chosen, "sheet:a.csv")[2:])
+    assert "What is in a.csv?" in other.preview
 
 
 def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):

@@ -65,7 +65,8 @@ def test_what_is_unchanged_is_skipped():
 
 
 def test_the_mapping_form_opens_by_itself_only_for_new_data_that_is_not_certain(desk, with_tiny):
-    messy, _ = intake.from_sample("messy-support.csv")
-    assert show(desk, messy, "messy", BY, is_new=True).fold.open
-    assert "open" not in show(desk, messy, "messy", BY).fold._constructor_args[0]
+    rows = "".join(f'{{"prompt": "Why {n}?", "response": "So {n}.", "score": {n}}}\n' for n in range(9))
+    scored = desk.add_text(rows, ".jsonl")
+    assert show(desk, scored, "scored", BY, is_new=True).fold.open
+    assert "open" not in show(desk, scored, "scored", BY).fold._constructor_args[0]
     assert sample(desk, "pirate-voice.jsonl").fold.open is False

@@ -8,7 +8,9 @@ from finetune.data.detected import Detected
 from finetune.data.fixes import offering
 from finetune.data.fixes.drop import Drop
 from finetune.data.mix import Portion
+from finetune.data.readers.archive import ChoiceError
 from finetune.data.readers.encoding import EncodingError
+from finetune.data.readers.guess import Guess
 from finetune.data.report import Report
 from finetune.data.settings import DataSettings
 from finetune.data.table import Rejected, Table
@@ -116,10 +118,17 @@ def test_fixes_are_listed_and_can_be_undone():
 
 
 def test_another_encoding_is_offered_with_what_it_gives():
-    error = EncodingError("It is not UTF-8.", "Choose.", encoding="cp1252", preview="caf<é>")
-    assert "data-pick='encoding:cp1252'" in suggestion(error) and "caf&lt;é&gt;" in suggestion(error)
+    error = EncodingError("It is not UTF-8.", "Choose.", [Guess("cp1252", "caf<é>"), Guess("cp1250", "caf<e>")])
+    shown = suggestion(error)
+    assert shown.index("data-pick='encoding:cp1252'") < shown.index("data-pick='encoding:cp1250'")
+    assert "caf&lt;é&gt;" in shown and "Western European (Windows): cp1252" in shown
     assert suggestion(DataError("Anything else.")) == ""
     assert "data-pick='offer:join'" in suggestion(offering(DataError("Two in a row."), "join"))
+
+
+def test_each_file_of_an_archive_is_offered():
+    shown = suggestion(ChoiceError("It has several files.", "Choose one.", ("a.jsonl", "b<.csv")))
+    assert "data-pick='sheet:a.jsonl'" in shown and "Read b&lt;.csv" in shown
 
 
 def test_nothing_to_train_on_is_shown_first():

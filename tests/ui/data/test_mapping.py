@@ -72,6 +72,13 @@ def test_the_form_shows_what_the_settings_say_and_what_was_found():
     assert others["group"].value == mapping.NONE and others["stratify"].value == "reply"
 
 
+def test_the_sheets_of_a_workbook_are_offered():
+    sheet = next(each for each in INPUTS if each.is_sheet)
+    one, two = (sheet.filled(SETTINGS.changed(sheet="B"), (), sheets) for sheets in (("B",), ("A", "B")))
+    assert not one.visible and two.visible and two.value == "B" and len(two.choices) == 3
+    assert sheet.read(mapping.FIRST) is None and sheet.read("A") == "A" and sheet.write(None) == mapping.FIRST
+
+
 def test_an_untouched_form_changes_nothing():
     settings = SETTINGS.changed(roles={"a": "user"}, system="Be kind.", held_out_share=0.35, encoding="utf-8")
     values = [each.write(getattr(settings, each.setting)) for each in INPUTS]
