@@ -144,8 +144,8 @@ def test_experts_biases_by_distance_and_towers_are_profiled(name, mixed_precisio
     assert found.peak_bytes > found.state_bytes
 
 
-def test_what_is_not_quantized_is_not_profiled_as_if_it_were(tmp_path):
-    """Experts, towers' embeddings, and what a model reads itself keep 16 bits; a tower's layers have 4."""
+def test_four_bits_are_profiled_where_weights_are_quantized(tmp_path):
+    """Those of linear layers, also of a tower; a head, embeddings and experts keep 16 bits."""
     step = Step(1, 16, mixed_precision=True, base_dtype="bfloat16", masked=False)
     shares = {}
     for name in ("llama", "mixtral", "gemma3"):
@@ -155,4 +155,4 @@ def test_what_is_not_quantized_is_not_profiled_as_if_it_were(tmp_path):
             for adapter in ("lora", "qlora")
         }
         shares[name] = bytes_of["qlora"] / bytes_of["lora"]
-    assert shares["llama"] < shares["mixtral"] and shares["gemma3"] < 1
+    assert all(0.25 < share < 1 for share in shares.values())
