@@ -35,6 +35,14 @@ def require_own_loss(model, row: list[int]) -> None:
         )
 
 
+def tokens_of(row: dict) -> list[int]:
+    """The tokens of a row as a trainer gets it: all of it, or a prompt and an answer to it."""
+    if "input_ids" in row:
+        return list(row["input_ids"])
+    answer = row["chosen_ids"] if "chosen_ids" in row else row["completion_ids"]
+    return [*row["prompt_ids"], *answer]
+
+
 def _difference(base, row: list[int]) -> float:
     import torch
     from trl.trainer.utils import add_fused_lm_head

@@ -275,12 +275,14 @@ def divide(monkeypatch, tmp_path):
 
 
 def test_a_model_of_the_hub_is_named_with_its_commit(trained, with_tiny, tiny_model, tmp_path, monkeypatch):
-    snapshot = tmp_path / "snapshots" / "0123abcd"
-    snapshot.parent.mkdir()
-    snapshot.symlink_to(tiny_model)
-    monkeypatch.setattr("finetune.models.locate.obtain", lambda settings: snapshot)
+    cached, commit = tmp_path / "models--owner--tiny", "0123abcd" * 5
+    (cached / "snapshots").mkdir(parents=True)
+    (cached / "snapshots" / commit).symlink_to(tiny_model)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     script, _ = Script().write(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
-    assert 'MODEL = "owner/tiny"\nREVISION = "0123abcd"\n' in script.read_text(encoding="utf-8")
+    assert 'MODEL = "owner/tiny"\nREVISION = "' + commit + '"\n' in script.read_text(encoding="utf-8")
     assert not (script.parent / "base").exists() and (script.parent / "tokenizer" / "tokenizer.json").is_file()
 
 

@@ -253,7 +253,7 @@ REAL = [pytest.param(each.id, marks=[] if each.id in QUICK else pytest.mark.heav
 @pytest.mark.parametrize("adapter", ["lora", "qlora"])
 def test_a_model_of_the_list_has_an_estimate_from_its_real_config(model_id, adapter, workspace, monkeypatch):
     folder = write_config(model_id, workspace.models_dir / "real")
-    monkeypatch.setattr(estimate, "on_this_machine", lambda *_: folder)  # as if its weights were there
+    monkeypatch.setattr(estimate, "folder_of", lambda *_: folder)  # as if its weights were there
     given = recipe(adapter=adapter).changed(**{"model.id": "real"})
     fit = estimate_fit(given, workspace, Counts(rows=8, tokens=900, trained=300, longest=120, most_trained=60))
     assert fit.parameters == next(model.parameters for model in known_models() if model.id == model_id)
