@@ -244,6 +244,8 @@ def optional_text(row: dict, column: str | None) -> str:
 
     A ``Template`` whose columns are all empty is empty too.
     """
+    if not column:
+        return ""
     if isinstance(column, Template) and not column.columns:
         return column.segments[0][0]
     if isinstance(column, Template):
@@ -262,9 +264,11 @@ def optional_text(row: dict, column: str | None) -> str:
 
 def cell(row: dict, column: str | None) -> object:
     """The value of a column, of any type; None if there is none. ``RowError`` if it has a fault."""
+    if not column:
+        return None
     if isinstance(column, Template):
         return optional_text(row, column)
-    value = row.get(column) if column else None
+    value = row.get(column)
     if isinstance(value, Faulty):
         raise RowError(f'Column "{column}": {value.reason}')
     return value

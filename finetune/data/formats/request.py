@@ -40,6 +40,8 @@ def about(instruction: str, given: str) -> str:
 def context(row: dict, columns: dict[str, str], field: str = "context") -> str:
     """The context of a row's question as one text; a list of documents has a blank line between them."""
     column = columns.get(field)
+    if not column:
+        return ""
     value = parsed(cell(row, column))
     if isinstance(value, (list, dict)):
         documents = (_document(item) for item in (value if isinstance(value, list) else [value]))
@@ -57,6 +59,8 @@ def with_context(turns: list[dict], given: str) -> list[dict]:
 def earlier(row: dict, columns: dict[str, str], roles: dict[str, str] | None = None) -> list[dict]:
     """The turns before a row's question; ``RowError`` if its history is neither pairs nor turns."""
     column = columns.get("history")
+    if not column:
+        return []
     value = parsed(cell(row, column))
     if value is None or isinstance(value, str) and not value.strip() or isinstance(value, list) and not value:
         return []

@@ -44,6 +44,8 @@ def spoken(row: dict, column: str, speaker: str, roles: dict[str, str] | None = 
 def answer_text(row: dict, column: str) -> str:
     """The text in a column; an object or a list as JSON, and a list of one text as that text."""
     value = cell(row, column)
+    if isinstance(value, str) and value.strip():
+        return value
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) and value[0].strip():
         return value[0]
     return written(value) if isinstance(value, (dict, list)) and value else text(row, column)
