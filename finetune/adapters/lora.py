@@ -19,8 +19,8 @@ class LoRA(Adapter):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the adapter's inputs dropped at random while training, against overfitting."""
     experts: bool = True
-    """Train the experts of a mixture of experts too: most of its weights. A step takes about half as long again and up to
-    twice the memory. (PEFT's target_parameters; not with dropout)"""
+    """Train the experts of a mixture of experts too: most of its weights. A step takes about half as long again and
+    up to twice the memory. (PEFT's target_parameters; not with dropout)"""
 
     order: ClassVar[int] = 20
     title: ClassVar[str] = "LoRA"
