@@ -89,74 +89,78 @@ def is_large(name: str) -> bool:
     return name.endswith((".safetensors", ".bin"))
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """What the stub answers to one connection."""
+
+    hub: Hub
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path = unquote(urlsplit(self.path).path).strip("/")
+        self.hub.asked.append((self.command, path, self.headers.get("authorization")))
+        if self.hub.is_down:
+            self.close_connection = True
+            return
+        with suppress(ConnectionError):
+            if path.startswith("cdn/"):
+                self.give_large(*path.removeprefix("cdn/").rsplit("/", 1))
+            else:
+                self.give(*answer(self.hub, path))
+
+    do_HEAD = do_GET
+
+    def give(self, status, headers, body):
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+            if status == 200 and "X-Repo-Commit" in headers:
+                self.hub.sent.append((self.path.rsplit("/", 1)[-1], 0, len(body)))
+
+    def give_large(self, repo_id, name):
+        repo = self.hub.repos[repo_id]
+        if repo.elsewhere:
+            self.give(repo.elsewhere.pop(0), {}, b"refused")
+            return
+        whole = repo.files[name].stat().st_size if isinstance(repo.files[name], Path) else len(repo.files[name])
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "") if repo.has_ranges else None
+        start = int(wanted[1]) if wanted else 0
+        end = min(int(wanted[2]) + 1, whole) if wanted and wanted[2] else whole
+        if start >= whole:
+            self.give(416, {"Content-Range": f"bytes */{whole}"}, b"")
+            return
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(end - start))
+        if wanted:
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{whole}")
+        self.end_headers()
+        last = min(end, start + repo.breaks.pop(0)) if repo.breaks and self.command == "GET" else end
+        self.send_blocks(repo, name, start, last)
+        self.close_connection = last < end
+
+    def send_blocks(self, repo, name, start, last):
+        at = start
+        try:
+            while self.command == "GET" and at < last:
+                time.sleep(repo.pause_s)
+                block = repo.part(name, at, min(BLOCK, last - at))
+                self.wfile.write(block)
+                at += len(block)
+        finally:
+            self.hub.sent.append((name, start, at - start))
+
+    def log_message(self, *_):
+        pass
+
+
 @contextmanager
 def hub(**repos: Repo):
     """A hub with ``OWNER__NAME=Repo(…)`` as its datasets and models, running while the context lasts."""
     found = Hub({name.replace("__", "/"): repo for name, repo in repos.items()})
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            path = unquote(urlsplit(self.path).path).strip("/")
-            found.asked.append((self.command, path, self.headers.get("authorization")))
-            if found.is_down:
-                self.close_connection = True
-                return
-            with suppress(ConnectionError):
-                if path.startswith("cdn/"):
-                    self.give_large(*path.removeprefix("cdn/").rsplit("/", 1))
-                else:
-                    self.give(*answer(found, path))
-
-        do_HEAD = do_GET
-
-        def give(self, status, headers, body):
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-                if status == 200 and "X-Repo-Commit" in headers:
-                    found.sent.append((self.path.rsplit("/", 1)[-1], 0, len(body)))
-
-        def give_large(self, repo_id, name):
-            repo = found.repos[repo_id]
-            if repo.elsewhere:
-                self.give(repo.elsewhere.pop(0), {}, b"refused")
-                return
-            whole = repo.files[name].stat().st_size if isinstance(repo.files[name], Path) else len(repo.files[name])
-            wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "") if repo.has_ranges else None
-            start = int(wanted[1]) if wanted else 0
-            end = min(int(wanted[2]) + 1, whole) if wanted and wanted[2] else whole
-            if start >= whole:
-                self.give(416, {"Content-Range": f"bytes */{whole}"}, b"")
-                return
-            self.send_response(206 if wanted else 200)
-            self.send_header("Content-Length", str(end - start))
-            if wanted:
-                self.send_header("Content-Range", f"bytes {start}-{end - 1}/{whole}")
-            self.end_headers()
-            last = min(end, start + repo.breaks.pop(0)) if repo.breaks and self.command == "GET" else end
-            self.send_blocks(repo, name, start, last)
-            self.close_connection = last < end
-
-        def send_blocks(self, repo, name, start, last):
-            at = start
-            try:
-                while self.command == "GET" and at < last:
-                    time.sleep(repo.pause_s)
-                    block = repo.part(name, at, min(BLOCK, last - at))
-                    self.wfile.write(block)
-                    at += len(block)
-            finally:
-                found.sent.append((name, start, at - start))
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": found}))
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     found.url = f"http://127.0.0.1:{server.server_port}"
     try:

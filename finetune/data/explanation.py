@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from finetune.data.formats.contents import Content, content_of, is_nothing, strings_of
+from finetune.data.formats.contents import Content, content_of, is_nothing
 from finetune.data.formats.format import Format, Recognition, plain
 from finetune.data.formats.mapping import used
 from finetune.data.formats.rated import is_rating
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import SPEAKERS
+from finetune.data.readers.decoder import strings_of
 
 HARDLY = 0.1
 """A format that serves a smaller share of the rows than this hardly serves any."""
@@ -107,7 +108,7 @@ class Columns:
         """The texts of a row in a column with single spaces, without the names of speakers."""
         key = place, name
         if key not in self._texts:
-            texts = (" ".join(text.split()) for text in strings_of(parsed(self.rows[place].get(name))))
+            texts = (" ".join(text.split()) for text in strings_of(parsed(self.rows[place].get(name)), keys=False))
             self._texts[key] = [text for text in texts if text and text.lower() not in SPEAKERS]
         return self._texts[key]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from finetune.data.formats.contents import is_nothing
-from finetune.data.formats.format import RowError, plain
+from finetune.data.formats.format import RowError, number_in, plain
 from finetune.data.formats.tools import parsed
 
 WEIGHTS = ("weight", "sample_weight", "example_weight", "loss_weight", "importance")
@@ -44,7 +44,7 @@ class Marks:
 
     def check(self, row: dict) -> None:
         """``RowError`` if ``row`` is not to be trained on, or holds more than text."""
-        if self.weight and _number(row.get(self.weight)) == 0:
+        if self.weight and number_in(row.get(self.weight)) == 0:
             raise RowError(f'Column "{self.weight}" is 0, so the row is left out.')
         for column, what in self.media.items():
             if not is_nothing(parsed(row.get(column))):
@@ -70,7 +70,7 @@ def _notes(rows: list[dict], weight: str, split: str) -> Iterator[str]:
     if split:
         yield f'The column "{split}" says which rows are held out.'
     if weight:
-        others = {number for row in rows if (number := _number(row.get(weight))) not in (None, 0, 1)}
+        others = {number for row in rows if (number := number_in(row.get(weight))) not in (None, 0, 1)}
         yield f'Rows with 0 in the column "{weight}" are left out.'
         if others:
             yield f"Weights between, such as {min(others):g}, are not supported: those rows count as all others."
@@ -78,7 +78,7 @@ def _notes(rows: list[dict], weight: str, split: str) -> Iterator[str]:
 
 def _are_weights(rows: list[dict], column: str) -> bool:
     values = [row.get(column) for row in rows if not is_nothing(row.get(column))]
-    numbers = [_number(value) for value in values]
+    numbers = [number_in(value) for value in values]
     return bool(values) and None not in numbers and all(0 <= number <= MOST for number in numbers)
 
 
@@ -95,12 +95,3 @@ def _are_media(rows: list[dict], column: str) -> bool:
 
 def _split(value: object) -> str:
     return plain(value) if isinstance(value, str) else ""
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None

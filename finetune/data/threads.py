@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from finetune.data.formats.contents import is_nothing, sample
-from finetune.data.formats.format import plain
+from finetune.data.formats.format import number_in, plain
 from finetune.data.settings import DataSettings
 from finetune.data.store import Numbers, Rows
 from finetune.data.table import Table
@@ -159,13 +159,13 @@ def _paths(rows: list[dict], layout: Layout) -> Iterator[list[int]]:
 
 
 def _rank(row: dict, column: str, position: int) -> tuple:
-    rank = _number(row.get(column)) if column else None
+    rank = number_in(row.get(column)) if column else None
     return rank is None, rank or 0, position
 
 
 def _place(value: object) -> tuple[float, str] | None:
     """What a turn is ordered by: a number, or a time as ISO 8601 writes it."""
-    number = _number(value)
+    number = number_in(value)
     if number is not None:
         return number, ""
     return (0, value) if isinstance(value, str) and ISO.match(value) else None
@@ -190,12 +190,3 @@ def _key(value: object) -> str:
     if is_nothing(value):
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value).strip().removesuffix(".0")
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import ClassVar
 
-from finetune.exports.card import card
+from finetune.exports.card import card, reach
 from finetune.exports.target import Exported, Target
 from finetune.models.loading import require_model
 from finetune.runs.run import Run
@@ -43,7 +43,7 @@ class Adapter(Target):
             unfinished.replace(target)
         finally:
             unfinished.unlink(missing_ok=True)
-        return Exported(target)
+        return Exported(target, reach(run))
 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> None:

@@ -6,6 +6,11 @@ from pathlib import Path
 from finetune.models.architecture import PICTURES_TOO, TEXT, architecture
 from finetune.runs.run import Run
 
+EXPERTS = (
+    "A part of this adapter is for experts, which Transformers 5 keeps as one tensor. Transformers 4 loads the adapter "
+    "without that part and says nothing: for programs that are built on it, export the merged model."
+)
+
 
 def card(run: Run, merged: str = "") -> str:
     """The model card, in Markdown: what the model is, how it was trained, and how to load it.
@@ -21,6 +26,8 @@ def card(run: Run, merged: str = "") -> str:
     unit = recipe.method.loss_unit and f" {recipe.method.loss_unit}"
     held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f}{unit}" if view.evaluations else ""
     made = f"\n- Export: {merged}" if merged else ""
+    limit = "" if merged else reach(run)
+    limit = f"\n{limit}\n" if limit else ""
     return f"""# {recipe.name}
 
 {kind} {base}. Made with Finetune Studio.
@@ -39,19 +46,24 @@ def card(run: Run, merged: str = "") -> str:
 ```python
 {_loading(recipe.model.id, is_full_model, "." if merged else "model", _auto_class(run))}
 ```
-"""
+{limit}"""
+
+
+def reach(run: Run) -> str:
+    """Who cannot load the saved model of ``run`` as it was trained, as sentences; empty if its base's readers can."""
+    return EXPERTS if _read(run.model_dir / "adapter_config.json").get("target_parameters") else ""
 
 
 def _auto_class(run: Run) -> str:
     """The class of Transformers that loads the model, or the base of the adapter, that ``run`` has saved."""
-    for name in ("config.json", "adapter_config.json"):
-        path = run.model_dir / name
-        if path.is_file():
-            config = json.loads(path.read_text(encoding="utf-8"))
-            if name == "config.json":
-                return architecture(config, run.id).auto_class
-            return PICTURES_TOO if config.get("auto_mapping") else TEXT
-    return TEXT
+    if config := _read(run.model_dir / "config.json"):
+        return architecture(config, run.id).auto_class
+    return PICTURES_TOO if _read(run.model_dir / "adapter_config.json").get("auto_mapping") else TEXT
+
+
+def _read(path: Path) -> dict:
+    """The JSON object in a file; an empty one if there is no file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _loading(base: str, is_full_model: bool, folder: str, auto_class: str) -> str:

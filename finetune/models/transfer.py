@@ -39,7 +39,7 @@ class Transfer:
     def __init__(self, remote: Remote, files: Sequence[RemoteFile], known_bytes: int = 0):
         """``known_bytes``: of further files of the model that are here already."""
         self._remote = remote
-        self._waiting = deque(files)
+        self._waiting = deque(_by_content(files))
         self._known_bytes = known_bytes
         self._here = {file.name: here_bytes(remote, file) for file in files}
         self._over, self._idle = threading.Event(), threading.Event()
@@ -77,10 +77,11 @@ class Transfer:
         try:
             while not self._over.is_set():
                 with self._counting:
-                    file = self._waiting.popleft() if self._waiting else None
-                if file is None:
+                    files = self._waiting.popleft() if self._waiting else None
+                if files is None:
                     break
-                self._fetch(file)
+                for file in files:
+                    self._fetch(file)
         except Exception as error:
             self._error = self._error or error
         with self._counting:
@@ -159,6 +160,14 @@ class Transfer:
             f"{in_words(self.done_bytes)} of {in_words(self.total_bytes)} are here.",
             f"Check the connection. {AGAIN}",
         )
+
+
+def _by_content(files: Sequence[RemoteFile]) -> list[list[RemoteFile]]:
+    """``files`` in groups of the same content: they share one place until they are whole, so one thread has them."""
+    groups: dict[str, list[RemoteFile]] = {}
+    for file in files:
+        groups.setdefault(file.key, []).append(file)
+    return list(groups.values())
 
 
 def blob_of(remote: Remote, file: RemoteFile) -> Path:

@@ -5,11 +5,15 @@ between the two (ModernBERT's decoder has a layer and a norm there) is passed by
 list of architectures says which do, so a row is scored both ways.
 """
 
+from collections.abc import Sequence
+
 from finetune import compat
 from finetune.errors import ModelError, first_sentence
 from finetune.machine.attention import SHORT
 from finetune.machine.device_errors import is_out_of_memory
 
+FEW = 32
+"""Rows of which the longest is scored."""
 FAR = 0.2
 """How far the log-probabilities of a row's tokens may be from the model's own: root mean square of the difference, in
 standard deviations of the logits. Rounding in 16 bits stays below 0.05, and a layer left out gives 1 or more."""
@@ -35,7 +39,12 @@ def require_own_loss(model, row: list[int]) -> None:
         )
 
 
-def tokens_of(row: dict) -> list[int]:
+def longest_of(rows: Sequence[dict]) -> list[int]:
+    """The tokens of the longest of the first ``FEW`` rows: enough for the trial, whatever the size of the data."""
+    return max((_tokens(rows[place]) for place in range(min(FEW, len(rows)))), key=len)
+
+
+def _tokens(row: dict) -> list[int]:
     """The tokens of a row as a trainer gets it: all of it, or a prompt and an answer to it."""
     if "input_ids" in row:
         return list(row["input_ids"])

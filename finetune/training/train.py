@@ -32,7 +32,7 @@ from finetune.training import distributed, fsdp
 from finetune.training.base import bring_base
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
-from finetune.training.head import require_own_loss, tokens_of
+from finetune.training.head import longest_of, require_own_loss
 from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
@@ -195,7 +195,7 @@ def build(attempt: Attempt, *callbacks):
 
     keep_rows_apart(attempt)
     suit_chunked_loss(attempt.model)
-    require_own_loss(attempt.model, max(map(tokens_of, attempt.prepared.rows.train), key=len))
+    require_own_loss(attempt.model, longest_of(attempt.prepared.rows.train))
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)

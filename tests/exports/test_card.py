@@ -1,3 +1,5 @@
+import json
+
 from finetune.adapters import ADAPTERS
 from finetune.exports.card import card
 from finetune.recipe import Recipe
@@ -32,3 +34,12 @@ def test_a_run_that_fell_back_to_an_adapter_is_described_as_one(workspace):
     assert "PeftModel" not in card(run)
     run.emit(FellBack(settings={"adapter.type": "qlora"}, reason="Memory ran out."))
     assert "PeftModel" in card(run) and ADAPTERS["qlora"].engineer in card(run)
+
+
+def test_an_adapter_for_experts_says_who_cannot_read_it_all(workspace):
+    run = workspace.create(Recipe.from_dict({"data": {"path": "rows.jsonl"}}))
+    run.model_dir.mkdir()
+    for names, said in (([], False), (["experts.down_proj"], True)):
+        (run.model_dir / "adapter_config.json").write_text(json.dumps({"target_parameters": names}))
+        assert ("export the merged model" in card(run)) == said
+        assert "export the merged model" not in card(run, merged="merged into the base")

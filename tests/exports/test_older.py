@@ -100,8 +100,11 @@ def test_an_export_answers_there_as_here(family, written_by, kind, older, worksp
     _check_equal(there, here)
     assert there["logits"] != pytest.approx(answer(base, "5")["logits"], abs=1e-2)
     if kind == "lora" and written_by == 4:
-        adapter, _ = Adapter().write(run, workspace, tmp_path / "out")
-        _check_equal(*answers(_unpacked(adapter), older, base))
+        adapter, note = Adapter().write(run, workspace, tmp_path / "out")
+        there, here = answers(_unpacked(adapter), older, base)
+        is_known_to_differ = "Transformers 4 loads the adapter without that part" in note
+        assert is_known_to_differ == (there["logits"] != pytest.approx(here["logits"], abs=1e-3))
+        assert is_known_to_differ or there["tokens"] == here["tokens"]
 
 
 def _check_equal(there: dict, here: dict) -> None:

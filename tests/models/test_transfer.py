@@ -92,3 +92,10 @@ def test_a_link_that_has_expired_is_asked_for_again(serve, files, statuses):
 def test_a_storage_that_refuses_every_link_is_told(serve, files):
     with serve(Repo(files, elsewhere=[403] * 9)), pytest.raises(UnreachableError, match="0 bytes of 180 kB are here"):
         obtain(MODEL)
+
+
+def test_files_of_the_same_content_come_once_and_are_all_there(serve, files):
+    same = {f"{name}.json": files[WEIGHTS] for name in ("a", "b", "c", "d")}
+    with serve(Repo({**files, **same}, pause_s=0.01)) as hub:
+        assert content(obtain(MODEL)) == {**files, **same}
+    assert sum(hub.bytes_of(f"{name}.json") for name in "abcd") == len(files[WEIGHTS])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from finetune.errors import ModelError
-from finetune.training.head import require_own_loss
+from finetune.training.head import longest_of, require_own_loss
 from finetune.training.trainer import suit_chunked_loss
 from tests import zoo
 
@@ -54,6 +54,13 @@ def test_the_trial_changes_nothing():
     require_own_loss(model, ROW[:1])
     assert "forward" not in vars(model.get_base_model()) and model.training
     assert torch.equal(state, torch.get_rng_state()) and all(weight.grad is None for weight in model.parameters())
+
+
+def test_the_trial_takes_the_longest_of_a_few_rows_of_any_method():
+    assert longest_of([{"input_ids": [1]}, {"input_ids": [1, 2, 3]}, {"input_ids": [1, 2]}]) == [1, 2, 3]
+    assert longest_of([{"prompt_ids": [1], "chosen_ids": [2], "rejected_ids": [3, 4]}]) == [1, 2]
+    assert longest_of([{"prompt_ids": [1], "completion_ids": [2, 3], "label": True}]) == [1, 2, 3]
+    assert len(longest_of([{"input_ids": [1] * n} for n in range(1, 100)])) == 32
 
 
 @pytest.mark.heavy

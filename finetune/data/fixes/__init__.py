@@ -45,8 +45,8 @@ def offering(error: DataError, fix: str) -> DataError:
     """``error`` with the fix of this type as what solves it; unchanged without one."""
     if fix not in FIXES:
         return error
-    button = FIXES[fix].button
-    error.fix, way = fix, f"To {button[0].lower()}{button[1:]}, add the fix {{type: {fix}}} to data.fixes."
+    error.fix = fix
+    way = f"The button “{FIXES[fix].button}” on the page fixes this; in a recipe, {{type: {fix}}} in data.fixes does."
     error.hint = f"{way} {error.hint}".strip()
     return error
 

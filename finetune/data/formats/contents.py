@@ -4,11 +4,12 @@ It tells how much of a file a format explains, and which columns are left over t
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finetune.data.formats.format import LONG, plain
 from finetune.data.formats.tools import parsed
+from finetune.data.readers.decoder import strings_of
 
 SAMPLE_ROWS = 200
 """Sampled rows by which columns are judged, evenly spaced: enough to show one odd row in a hundred."""
@@ -63,7 +64,7 @@ def content_of(rows: Sequence[dict], column: str) -> Content:
     values = [value for row in rows if not is_nothing(value := parsed(row.get(column)))]
     if not values:
         return Content("empty")
-    texts = ["\n".join(strings_of(value)) for value in values]
+    texts = ["\n".join(strings_of(value, keys=False)) for value in values]
     mean = sum(map(len, texts)) // len(texts)
     weight = sum(min(len(text), LONG) for text in texts)
     nested = "list" if any(isinstance(value, list) for value in values) else "object"
@@ -80,19 +81,6 @@ def is_nothing(value: object) -> bool:
     if isinstance(value, str):
         return not value.strip()
     return value is None or value != value or isinstance(value, (list, dict, tuple)) and not value
-
-
-def strings_of(value: object) -> Iterator[str]:
-    """All texts in a value, at any depth; keys are none."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            waiting += reversed(item.values())
-        elif isinstance(item, (list, tuple)):
-            waiting += reversed(item)
 
 
 def _kind_of_texts(values: list) -> str:

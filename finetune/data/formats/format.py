@@ -280,6 +280,17 @@ def system_prompt(row: dict, columns: dict[str, str], system: str | None) -> str
     return own if own.strip() else system
 
 
+def number_in(value: object) -> float | None:
+    """A finite number, also one that is written as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
 def kind_of(value: object) -> str:
     """The type of a value that should be text, in words."""
     if isinstance(value, bool):

@@ -1,6 +1,5 @@
 """Rated answers: a prompt, an answer, and a binary rating, as thumbs or as one of two values."""
 
-import math
 from dataclasses import replace
 
 from finetune.data.formats.chat import with_real_tools, with_tools
@@ -12,6 +11,7 @@ from finetune.data.formats.format import (
     RowError,
     cell,
     kind_of,
+    number_in,
     plain,
     system_prompt,
 )
@@ -126,14 +126,14 @@ class Rated(Format):
 
 def is_rating(value: object) -> bool:
     """True if ``value`` may be a rating: true or false, a number, or the name of one."""
-    if isinstance(value, (bool, int, float)) or _number(value) is not None:
+    if isinstance(value, (bool, int, float)) or number_in(value) is not None:
         return True
     return isinstance(value, str) and value.strip().lower().translate(MARKS) in RATINGS
 
 
 def _with_numbers(column: str, rows: list[dict]) -> Ratings:
     """The column with the meaning of its numbers: thumbs, else the higher of two is good, else unknown."""
-    found = {number for row in rows if (number := _number(cell(row, column))) is not None}
+    found = {number for row in rows if (number := number_in(cell(row, column))) is not None}
     ratings = Ratings(column)
     if not any(found <= pair for pair in PAIRS):
         low, *others = sorted(found)
@@ -150,7 +150,7 @@ def _label(value: object, column: str, roles: dict[str, str] | None) -> bool:
     if not isinstance(value, (str, int, float)):
         raise RowError(f'Column "{column}" holds {kind_of(value)}, not a rating.')
     written = f"{value:g}" if isinstance(value, float) else str(value).strip().lower()
-    number = _number(value)
+    number = number_in(value)
     numbers = getattr(column, "numbers", None)
     usual = (
         RATINGS.get(written.translate(MARKS))
@@ -173,14 +173,3 @@ def _by_threshold(number: float | None, roles: dict[str, str] | None) -> str | N
     """The meaning of a number if ``roles`` say from which number on ratings are good."""
     limit = next((name[len(FROM) :] for name in roles or () if name.startswith(FROM)), None)
     return None if limit is None or number is None else "good" if number >= float(limit) else "bad"
-
-
-def _number(value: object) -> float | None:
-    """A rating as a number, if it is one."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None

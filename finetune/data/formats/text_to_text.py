@@ -1,12 +1,12 @@
 """Text to text: a column of texts and one of what each is to become, with an instruction that is the same for all."""
 
 from finetune.data.formats.answer import answer
-from finetune.data.formats.contents import strings_of
 from finetune.data.formats.format import SYSTEM, Format, FormatField, optional_text, plain, system_prompt, text
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.plain_text import NAMES
 from finetune.data.formats.request import about
 from finetune.data.formats.turns import exchange
+from finetune.data.readers.decoder import strings_of
 
 TEXTS = (
     *NAMES, "source_text", "input_text", "raw_text", "clean_text", "sentence", "utterance", "message", "review",
@@ -84,7 +84,7 @@ class TextToText(Format):
 
 def mean_length(rows: list[dict], column: str) -> float:
     """Characters of text in a row that has the column, on average."""
-    lengths = [sum(map(len, strings_of(row[column]))) for row in rows if row.get(column)]
+    lengths = [sum(map(len, strings_of(row[column], keys=False))) for row in rows if row.get(column)]
     return sum(lengths) / max(1, len(lengths))
 
 

@@ -81,11 +81,6 @@ def has_tools(value: object) -> bool:
         return False
 
 
-def names_of(tools: list[dict]) -> list[str]:
-    """The names of the tools, or of the tools called."""
-    return [tool["function"]["name"] for tool in tools]
-
-
 def read_calls(value: object, where: str) -> list[dict]:
     """Calls of tools as ``{"type": "function", "function": {"name": …, "arguments": {…}}}``, with their ``id`` if any.
 

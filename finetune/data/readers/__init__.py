@@ -28,6 +28,7 @@ What they share:
     sheets        which sheet of a workbook is read, where its table begins, and its cells as text
     blocks        paragraphs and tables of a document as rows
     archive       compressed files and archives, unpacked
+    damage        what a library raises over a damaged file, as a sentence
     signature     what a file is according to its bytes: magic numbers, archives, markup
     encoding      the encoding of a text, and its lines
     guess         the encodings that a text may have which is not UTF-8

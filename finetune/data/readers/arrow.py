@@ -5,16 +5,15 @@ its values are read.
 """
 
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from finetune.data.faulty import Faulty
+from finetune.data.readers.damage import damaged
 from finetune.data.readers.decoder import Fault, strings_of
 from finetune.data.readers.nested import restorers_of
 from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_BYTES, Reading, Table
-from finetune.errors import DataError, first_sentence
+from finetune.errors import DataError
 
 ARROW, ARROW_STREAM = b"ARROW1", b"\xff\xff\xff\xff"
 BATCH_ROWS = 256
@@ -158,14 +157,3 @@ def _without_nuls(row: dict) -> dict:
     """``row`` with a fault in place of each value that contains a NUL character."""
     fault = Faulty("It contains a NUL character, which is not text.")
     return {name: fault if any("\0" in text for text in strings_of(value)) else value for name, value in row.items()}
-
-
-@contextmanager
-def damaged(path: Path) -> Iterator[None]:
-    """Whatever pyarrow raises over a file that it cannot read becomes a ``DataError``: it does not validate all."""
-    try:
-        yield
-    except DataError:
-        raise
-    except Exception as error:
-        raise DataError(f"{path.name} is damaged: {first_sentence(error)}", "Save or download it again.") from None

@@ -96,18 +96,19 @@ class Decoder:
         return Faulty(reason)
 
 
-def strings_of(value: object) -> Iterator[str]:
-    """All strings in a value, keys too."""
+def strings_of(value: object, keys: bool = True) -> Iterator[str]:
+    """All strings in a value, at any depth and in their order; those of keys only with ``keys``."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):
             yield item
         elif isinstance(item, dict):
-            waiting.extend(item)
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+            waiting.extend(reversed(item.values()))
+            if keys:
+                waiting.extend(reversed(item))
+        elif isinstance(item, (list, tuple)):
+            waiting.extend(reversed(item))
 
 
 def skip_space(text: str, position: int) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.sheets import Sheet, read_sheets
 from finetune.data.table import Reading, Table
-from finetune.errors import DataError, first_sentence
+from finetune.errors import DataError
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 WORKBOOK = "Workbook".encode("utf-16-le")
@@ -38,16 +39,9 @@ class OldExcel(Reader):
             raise DataError(f"{path.name} is protected by a password.", "Open it in Excel and save it without one.")
         if WORKBOOK not in content and BOOK not in content:
             raise DataError(f"{path.name}: This is an old Office file without a workbook.", "Save it as CSV or text.")
-        try:
+        with damaged(path, "Excel file", "Open it in Excel and save it as .xlsx."):
             with xlrd.open_workbook(file_contents=content, ragged_rows=True, logfile=_Silent()) as book:
                 return read_sheets([_sheet(each, book.datemode) for each in book.sheets()], "Excel", reading)
-        except DataError:
-            raise
-        except Exception as error:  # xlrd does not validate, so it may raise nearly anything
-            raise DataError(
-                f"{path.name} is a damaged Excel file: {first_sentence(error)}",
-                "Open it in Excel and save it as .xlsx.",
-            ) from None
 
 
 class _Silent:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, iterparse
 
+from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.sheets import Sheet, read_sheets
 from finetune.data.readers.signature import ZIP, members, refuse_bomb
 from finetune.data.table import MAX_COLUMNS, MAX_ROWS, Reading, Table
-from finetune.errors import DataError, first_sentence
 
 KIND = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 """How the first member of the archive begins, which is stored unpacked."""
@@ -32,16 +32,9 @@ class OpenDocument(Reader):
     def read(self, path: Path, reading: Reading = Reading()) -> Table:
         """The rows of a sheet (``finetune.data.readers.sheets``); formulas as the values last computed."""
         refuse_bomb(path, "a spreadsheet")
-        try:
+        with damaged(path, "spreadsheet", "Open it in LibreOffice and save it again."):
             sheets = [Sheet(name, lambda name=name: _rows(path, name)) for name in _names(path)]
             return read_sheets(sheets, "OpenDocument", reading)
-        except DataError:
-            raise
-        except Exception as error:  # the zip reader and the parser may raise nearly anything over damaged files
-            raise DataError(
-                f"{path.name} is a damaged spreadsheet: {first_sentence(error)}",
-                "Open it in LibreOffice and save it again.",
-            ) from None
 
 
 def _names(path: Path) -> list[str]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
 
-from finetune.data.readers.arrow import BATCH_ROWS, Unpacking, damaged
+from finetune.data.readers.arrow import BATCH_ROWS, Unpacking
+from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.table import MAX_ROW_CHARACTERS, MAX_ROWS, Reading, Table
 from finetune.errors import DataError

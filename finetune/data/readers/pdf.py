@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from finetune.data.readers.blocks import read_blocks
+from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.table import Reading, Table
-from finetune.errors import DataError, first_sentence
+from finetune.errors import DataError
 
 BLANK = re.compile(r"\n[ \t]*\n")
 
@@ -25,14 +26,8 @@ class Pdf(Reader):
 
     def read(self, path: Path, reading: Reading = Reading()) -> Table:
         """Each paragraph as ``{"text": …}``; where a page has no blank line, the whole page."""
-        try:
+        with damaged(path, "PDF document", "Save it again, or as text."):
             table = read_blocks(_paragraphs(path), "PDF", reading)
-        except DataError:
-            raise
-        except Exception as error:  # the parser may raise nearly anything over damaged files
-            raise DataError(
-                f"{path.name} is a damaged PDF document: {first_sentence(error)}", "Save it again, or as text."
-            ) from None
         if not len(table.rows):
             raise DataError(f"There is no text in {path.name}: its pages are pictures.", "Run OCR on it first.")
         return table

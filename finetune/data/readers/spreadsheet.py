@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from itertools import repeat, zip_longest
 from pathlib import Path
 
+from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.sheets import UNCOMPUTED, Sheet, read_sheets
 from finetune.data.readers.signature import ZIP, members, refuse_bomb
 from finetune.data.table import Reading, Table
-from finetune.errors import DataError, first_sentence
 
 WORKBOOK = "xl/workbook.xml"
 """The member that only an Excel workbook has."""
@@ -40,7 +40,7 @@ class Spreadsheet(Reader):
 
         refuse_bomb(path, "an Excel file")
         warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")  # of styles that it leaves out
-        try:
+        with damaged(path, "Excel file", "Open it in Excel and save it again."):
             lacks_values = _lacks_values(path)
             with path.open("rb") as file:  # openpyxl refuses a path by its name, whatever the content
                 book = load_workbook(file, read_only=True, data_only=True)
@@ -50,12 +50,6 @@ class Spreadsheet(Reader):
                     return read_sheets(sheets, "Excel", reading)
                 finally:
                     book.close()
-        except DataError:
-            raise
-        except Exception as error:  # openpyxl and the zip reader do not validate, so they may raise nearly anything
-            raise DataError(
-                f"{path.name} is a damaged Excel file: {first_sentence(error)}", "Open it in Excel and save it again."
-            ) from None
 
 
 def _lacks_values(path: Path) -> bool:

@@ -6,10 +6,10 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, iterparse
 
 from finetune.data.readers.blocks import Block, Grid, read_blocks
+from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.signature import ZIP, members, refuse_bomb
 from finetune.data.table import Reading, Table
-from finetune.errors import DataError, first_sentence
 
 DOCUMENT = "word/document.xml"
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -31,15 +31,8 @@ class Word(Reader):
     def read(self, path: Path, reading: Reading = Reading()) -> Table:
         """Each paragraph as ``{"text": …}``; or the rows of a table that holds most of the text."""
         refuse_bomb(path, "a Word document")
-        try:
+        with damaged(path, "Word document", "Open it in Word and save it again."):
             return read_blocks(_blocks(path), "Word", reading)
-        except DataError:
-            raise
-        except Exception as error:  # the zip reader and the parser may raise nearly anything over damaged files
-            raise DataError(
-                f"{path.name} is a damaged Word document: {first_sentence(error)}",
-                "Open it in Word and save it again.",
-            ) from None
 
 
 def _blocks(path: Path) -> Iterator[Block]:

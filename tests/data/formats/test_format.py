@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.data.formats import FORMATS
-from finetune.data.formats.format import Recognition, RowError, cell, kind_of, optional_text, plain, system_prompt, text
+from finetune.data.formats.format import (
+    Recognition,
+    RowError,
+    cell,
+    kind_of,
+    number_in,
+    optional_text,
+    plain,
+    system_prompt,
+    text,
+)
 from finetune.data.formats.mapping import Template
 from finetune.data.formats.turns import with_system
 from finetune.errors import DataError
@@ -188,3 +198,8 @@ def test_only_what_is_surely_plain_is():
     assert FORMATS["text"].plain({"text": Template("{a}: {b}")}) is None
     assert FORMATS["alpaca"].plain({"instruction": "i", "output": "o", "input": "x"}) is None
     assert FORMATS["prompt_completion"].plain({"prompt": "p", "completion": "c", "tools": "t"}) is None
+
+
+def test_a_number_may_be_written_as_text_and_must_be_finite():
+    assert [number_in(value) for value in (3, "0.5", " 7 ", "1e3")] == [3, 0.5, 7, 1000]
+    assert {number_in(value) for value in (True, None, "", "many", "nan", float("inf"), [1], 10**400)} == {None}

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from finetune.data.formats.format import RowError
-from finetune.data.formats.tools import has_tools, names_of, parsed, read_calls, read_tools
+from finetune.data.formats.tools import has_tools, parsed, read_calls, read_tools
 
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
 
@@ -13,7 +13,7 @@ TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "
 )
 def test_tools_have_one_schema_however_they_are_written(value):
     assert read_tools(value, "tools") == [TOOL]
-    assert has_tools(value) and names_of(read_tools(value, "tools")) == ["add"]
+    assert has_tools(value)
 
 
 @pytest.mark.parametrize("value", [None, "", " ", [], "[]"])

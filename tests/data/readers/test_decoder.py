@@ -57,4 +57,5 @@ def test_nesting_is_counted_in_levels():
 
 
 def test_all_strings_of_a_value():
-    assert sorted(strings_of({"a": ["b", {"c": 1}], "d": None})) == ["a", "b", "c", "d"]
+    assert list(strings_of({"a": ["b", {"c": 1}], "d": None})) == ["a", "d", "b", "c"]
+    assert list(strings_of({"a": ["x", {"b": "y"}], "c": 1, "d": ("z",)}, keys=False)) == ["x", "y", "z"]
