@@ -6,9 +6,12 @@ import pytest
 from transformers import AutoTokenizer
 from trl import chat_template_utils as known
 
+from finetune.data.loading import read
 from finetune.data.omissions import require_all_rendered
+from finetune.data.settings import DataSettings
 from finetune.data.tokens import chat_sequence, preference_sequences
 from finetune.errors import DataError
+from tests.data.test_cases import CASES
 
 TOOL = {
     "type": "function",
@@ -77,6 +80,22 @@ def reason(tokenizer, template, messages, tools=None, **options):
 )  # fmt: skip
 def test_words_of_the_conversation_are_no_proof(tokenizer, template, omitted):
     assert reason(tokenizer, template, CALLED, [TOOL]) == omitted
+
+
+@pytest.mark.parametrize(
+    "file, template, omitted",
+    [
+        ("tool_named_by_common_word.jsonl", PLAIN, "tools: it does not render"),
+        ("think_multi_turn.jsonl", known.glm4moe_chat_template, "the reasoning of an answer (turn 2)."),
+        ("think_multi_turn.jsonl", known.qwen3_chat_template, "the reasoning of an answer (turn 2)."),
+        ("think_multi_turn.jsonl", PLAIN, ""),
+        ("short_thought_substring.jsonl", PLAIN, ""),
+    ],
+)
+def test_files_of_people(tokenizer, file, template, omitted):
+    example = read(CASES / "open" / file, DataSettings(path=file)).examples[0]
+    found = reason(tokenizer, template, example["messages"], example.get("tools"))
+    assert found.startswith(omitted) and bool(found) == bool(omitted)
 
 
 def test_of_several_calls_and_tools_none_may_be_missing(tokenizer):

@@ -17,6 +17,7 @@
     answers           answers that are empty, one word, boilerplate, or all the same
     balance           labels that are too rare or too frequent
     markers           markers of chat templates within the text
+    untrimmed         answers that begin with white space
     broken_text       the wrong encoding, and HTML
     languages         answers in several languages
 

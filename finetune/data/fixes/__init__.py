@@ -10,6 +10,7 @@
     greeting      leave out, or keep, what the assistant says first
     later_system  merge later system prompts into the first, or into the next question
     no_system     move the system prompt into the first question
+    trim          take white space off the beginnings and ends of answers
 
 The data file itself is never changed: a recipe lists its fixes, so that a run can be reproduced from the original.
 

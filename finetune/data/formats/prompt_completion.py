@@ -1,5 +1,7 @@
 """Prompt and completion: two columns of text or of turns, under any of the usual names."""
 
+import re
+
 from finetune.data.formats.chat import with_real_tools, with_tools
 from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, plain, plain_exchange, system_prompt
 from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
@@ -8,6 +10,9 @@ from finetune.data.formats.turns import check_chat, with_system
 
 ASKING = 0.5
 """Share of texts ending in a question mark from which a column counts as questions."""
+HARDLY_ASKING = 0.1
+"""Share up to which a column without a name is no column of questions, so that it may hold the answers."""
+NAMELESS = re.compile(r"column_\d+")
 
 BESIDE_TEXT = ("prompt", "prompts", "instruction", "instructions")
 """Names of a prompt beside which a column called text holds the completion, as in Cosmopedia."""
@@ -17,7 +22,7 @@ class PromptCompletion(Format):
     """A column of prompts and a column of completions, each a text or a list of turns as in TRL.
 
     Answers within the prompt are not trained on, as in TRL. Two columns of text with other names are recognized with
-    low confidence, if one holds questions and the other longer texts.
+    low confidence, if one holds questions and the other longer texts, or no questions and neither has a name.
     """
 
     name = "prompt_completion"
@@ -66,7 +71,10 @@ class PromptCompletion(Format):
         if len(texts) != 2 or "prompt" in found or "completion" in found:
             return {}
         question, answer = sorted(texts, key=lambda column: -_asking(texts[column]))
-        if _asking(texts[question]) < ASKING or _mean(texts[answer]) <= _mean(texts[question]):
+        is_nameless = all(NAMELESS.fullmatch(column) for column in texts)
+        is_answer = _mean(texts[answer]) > _mean(texts[question])
+        is_answer = is_answer or is_nameless and _asking(texts[answer]) <= HARDLY_ASKING
+        if _asking(texts[question]) < ASKING or not is_answer:
             return {}
         return {"prompt": question, "completion": answer}
 

@@ -102,6 +102,12 @@ def transcript(text: str) -> list[dict]:
     return _turns(text, markers, TRANSCRIPT) or [] if len(markers) > 1 else []
 
 
+def without_speaker(text: str, role: str) -> str:
+    """``text`` without the name of a speaker of this role at its beginning, such as ``SYSTEM:`` in glaive's data."""
+    marker = TRANSCRIPT.marker.match(text)
+    return text[marker.end() :].lstrip() if marker and TRANSCRIPT.role(marker[1]) == role else text
+
+
 def bare(text: str) -> str:
     """``text`` without white space and tokens of beginnings and ends around it."""
     start, end = 0, len(text)

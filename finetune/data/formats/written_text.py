@@ -3,7 +3,7 @@
 from finetune.data.formats.format import SYSTEM, Format, FormatField, RowError, system_prompt, text
 from finetune.data.formats.plain_text import NAMES
 from finetune.data.formats.turns import check_chat, with_system
-from finetune.data.formats.written import turns_of
+from finetune.data.formats.written import turns_of, without_speaker
 
 LEAST = 0.5
 """The share of rows that must write out a conversation: prose may quote one."""
@@ -46,4 +46,5 @@ class WrittenText(Format):
         turns = turns_of(text(row, columns["text"]))
         if turns is None:
             raise RowError(f'Column "{columns["text"]}" does not write out a conversation.')
-        return {"messages": check_chat(with_system(turns, system_prompt(row, columns, system)))}
+        own = without_speaker(system_prompt(row, columns, system) or "", "system")
+        return {"messages": check_chat(with_system(turns, own))}

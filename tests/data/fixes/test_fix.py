@@ -19,6 +19,7 @@ LIST = [
     {"type": "greeting", "question": "Hello."},
     {"type": "later_system"},
     {"type": "no_system"},
+    {"type": "trim"},
 ]
 
 
