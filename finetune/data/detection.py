@@ -18,6 +18,7 @@ from finetune.data.marks import Marks, marks_of
 from finetune.data.settings import DataSettings
 from finetune.data.store import MEMORY_BYTES, Lines, Numbers
 from finetune.data.table import Rejected, Table, none_can
+from finetune.data.texts import is_prose
 from finetune.errors import DataError
 
 
@@ -100,7 +101,7 @@ def _examples(
             examples.point_each(start, stop)
             rows.extend(table.numbers.stretch(start, stop))
         else:
-            _try(data, make, start, stop, examples, rows)
+            _try(data, make, start, stop, examples, rows, plain)
     data.rejected.sort(key=lambda rejected: rejected.row)
     return examples, rows
 
@@ -117,10 +118,23 @@ def _stretches(table: Table, plain: Plain | None) -> Iterator[tuple[bool, int, i
     yield from ((bool(is_plain[start]), start, stop) for start, stop in zip(bounds, bounds[1:]))
 
 
-def _try(data: Dataset, make: Callable[[dict], list[dict]], start: int, stop: int, examples: Sequence, rows: Numbers):
+def _try(
+    data: Dataset,
+    make: Callable[[dict], list[dict]],
+    start: int,
+    stop: int,
+    examples: Sequence,
+    rows: Numbers,
+    plain: Plain | None,
+):
     """Add the examples of the rows from position ``start`` up to ``stop``, or reject the rows."""
     numbers = data.table.numbers.stretch(start, stop)
+    columns = [column for _, column in plain.turns] if plain and isinstance(examples, Examples) else []
     for position, (number, values) in enumerate(zip(numbers, data.table.rows.walk(start, stop)), start):
+        if columns and all(is_prose(values.get(column)) for column in columns):
+            examples.point(position, 1)
+            rows.append(number)
+            continue
         try:
             made = make(values)
         except RowError as error:

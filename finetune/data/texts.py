@@ -21,6 +21,11 @@ WIDEST = 4
 """Maximum bytes of a character in UTF-8."""
 
 
+def is_prose(value: object) -> bool:
+    """True if a value is surely ``PROSE``: it begins with a letter or a digit."""
+    return isinstance(value, str) and value[:1].isalnum()
+
+
 class ColumnTexts:
     """What is known of each text of a column; an unknown text has no flag."""
 

@@ -138,6 +138,25 @@ def test_roles_and_templates_reach_the_format(make):
         make([{"messages": turns}], format="chat", roles={"customer": "king"})
 
 
+def test_rows_of_a_table_too_that_surely_fit_are_not_tried(tmp_path, monkeypatch):
+    turn = '[{""role"": ""assistant"", ""content"": ""Of course.""}]'
+    answers = {7: "", 37: f'"{turn}"', 67: '" [1, 2"', 97: "   "}
+    lines = ["question,answer", *(f"Why {n}?,{answers.get(n, f'Because {n}.')}" for n in range(100))]
+    (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    settings = DataSettings(path="a.csv", format="question_answer")
+    small = read(tmp_path / "a.csv", settings)
+    for name in ("store", "detection"):
+        monkeypatch.setattr(f"finetune.data.{name}.MEMORY_BYTES", 0)
+    tried, example = [], QuestionAnswer.example
+    monkeypatch.setattr(
+        QuestionAnswer, "example", lambda self, row, *given: tried.append(row) or example(self, row, *given)
+    )
+    large = read(tmp_path / "a.csv", settings)
+    assert len(tried) < 60 and not isinstance(large.examples, list)
+    assert list(large.examples) == list(small.examples) and len(small.examples) == 98
+    assert list(large.rows) == list(small.rows) and large.rejected == small.rejected
+
+
 def test_rows_of_prose_surely_fit_and_the_others_are_tried(tmp_path, monkeypatch):
     for name in ("store", "detection"):
         monkeypatch.setattr(f"finetune.data.{name}.MEMORY_BYTES", 0)

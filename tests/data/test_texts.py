@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 
 from finetune.data import near
 from finetune.data.summary import PREFILTER
-from finetune.data.texts import CALM, LONG, LONG_CHARACTERS, MOST, PROSE, ColumnTexts, scan, text_hashes, white_space
+from finetune.data.texts import (
+    CALM,
+    LONG,
+    LONG_CHARACTERS,
+    MOST,
+    PROSE,
+    ColumnTexts,
+    is_prose,
+    scan,
+    text_hashes,
+    white_space,
+)
 
 SENTENCE = "The ship sails from the harbour at noon."
 fragment = st.sampled_from(
@@ -35,6 +46,12 @@ def test_flags_and_hashes_are_those_of_the_texts(texts, skipped):
         assert is_calm == ("noon" not in one and "é" not in one)
         assert is_long == (len(trimmed) > LONG_CHARACTERS)
         assert found.hashes[at] == near.text_hash(one) and found.stripped_hashes[at] == near.text_hash(trimmed)
+
+
+@given(text)
+def test_what_surely_is_prose_is_prose(one):
+    assert not is_prose(one) or one.strip() and not one.lstrip().startswith(("[", "{", '"'))
+    assert is_prose(SENTENCE) and not is_prose(" a") and not is_prose(1)
 
 
 @settings(max_examples=200, deadline=None)
