@@ -75,6 +75,14 @@ class Detected:
             "the Data tab); else choose another format, or name its columns in data.columns."
         )
 
+    @property
+    def remedy_if_mixed_in(self) -> str:
+        """What to do about a doubt over rows that are mixed in."""
+        return (
+            f"If that is what you mean, name the file in data.mix with the format {self.format} (--yes on the command "
+            "line); else name another format, or its columns."
+        )
+
     def to_dict(self) -> dict:
         """The same as JSON values."""
         return {

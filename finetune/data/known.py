@@ -13,7 +13,7 @@ from pathlib import Path
 from finetune.data.dataset import Dataset
 from finetune.data.hub import files
 from finetune.data.loading import held_out_path, read
-from finetune.data.mix import DatasetKind, Find, main_alone, named_others, require_same_kind
+from finetune.data.mix import DatasetKind, Find, main_alone, named_others, require_same_kind, with_doubt_of
 from finetune.data.settings import DataSettings
 
 MOST = 256
@@ -53,7 +53,9 @@ class KnownKinds:
         """
         main = self._kind(main_alone(settings), find, trusted)
         for each in named_others(settings):
-            require_same_kind(main, each.path, self._kind(each, find, trusted))
+            other = self._kind(each, find, trusted)
+            require_same_kind(main, each.path, other)
+            main = with_doubt_of(main, each.path, other)
         return main
 
     def read(self, settings: DataSettings, find: Find, trusted: bool = True, prefilter: str = "") -> Dataset:
@@ -88,5 +90,7 @@ class KnownKinds:
 
 
 def _kind_of(dataset: Dataset, settings: DataSettings) -> DatasetKind:
-    doubt = dataset.detected.doubt(settings.format)
-    return DatasetKind(dataset.kind, dataset.title, doubt, dataset.detected.remedy if doubt else "")
+    detected = dataset.detected
+    if not (doubt := detected.doubt(settings.format)):
+        return DatasetKind(dataset.kind, dataset.title)
+    return DatasetKind(dataset.kind, dataset.title, doubt, detected.remedy, detected.remedy_if_mixed_in)

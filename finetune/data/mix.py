@@ -4,7 +4,7 @@ Held-out rows come from the main data only, and no mixed-in row asks the same qu
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finetune.data.checks import Finding
@@ -37,6 +37,10 @@ class DatasetKind:
     """Why a person has to be asked whether the rows are meant so; empty if nobody has to be."""
     remedy: str = ""
     """What to do about the doubt."""
+    remedy_if_mixed_in: str = ""
+    """The same for rows that are mixed in."""
+    doubted: str = ""
+    """The mixed-in file that the doubt is about; empty if it is about the main data."""
 
 
 @dataclass
@@ -132,6 +136,14 @@ def require_same_kind(main: Dataset | DatasetKind, path: str, other: Dataset | D
             f"The rows of {Path(path).name} are {other.title}, but the training rows are {main.title}.",
             "Mix in rows of the same kind.",
         )
+
+
+def with_doubt_of(main: DatasetKind, path: str, other: DatasetKind) -> DatasetKind:
+    """``main`` with the doubt over the rows of ``path``, which are mixed in, unless it has one already."""
+    if main.doubt or not other.doubt:
+        return main
+    doubt = f"{Path(path).name}, which is mixed in: {other.doubt}"
+    return replace(main, doubt=doubt, remedy=other.remedy_if_mixed_in, doubted=path)
 
 
 def files_read(settings: DataSettings, find: Find, trusted: bool = True) -> list[Path]:

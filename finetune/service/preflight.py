@@ -45,7 +45,8 @@ def require_runnable(
                 )
             )
         if found.doubt and not is_confirmed:
-            problems.append(Problem("data.format", found.doubt, found.remedy))
+            field = "data.mix" if found.doubted else "data.format"
+            problems.append(Problem(field, found.doubt, found.remedy))
     except FinetuneError as error:
         problems.append(Problem("data", error.message, error.hint))
     if recipe.model.run:

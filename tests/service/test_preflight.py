@@ -78,6 +78,20 @@ def test_rows_of_uncertain_meaning_are_trained_on_only_if_a_person_says_so(with_
     require_runnable(doubtful.changed(**{"data.format": "prompt_completion"}), with_tiny)
 
 
+def test_and_so_are_rows_that_are_mixed_in(with_tiny, tmp_path):
+    path = tmp_path / "scored.jsonl"
+    path.write_text("\n".join(f'{{"prompt": "Why {n}?", "response": "It is {n}.", "score": {n}}}' for n in range(9)))
+    doubtful = recipe(tmp_path).changed(**{"data.mix": [{"path": str(path)}]})
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(doubtful, with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "data.mix" and problem.message.startswith("scored.jsonl, which is mixed in: It is not")
+    assert "format prompt_completion" in problem.hint
+    require_runnable(doubtful, with_tiny, is_confirmed=True)
+    named = {"path": str(path), "format": "prompt_completion"}
+    require_runnable(doubtful.changed(**{"data.mix": [named]}), with_tiny)
+
+
 def test_a_model_on_the_hub_is_refused_before_its_download_and_not_for_a_hub_that_is_away(
     with_tiny, tmp_path, serve, files
 ):
