@@ -26,6 +26,7 @@ What they share:
     shapes        the rows in a JSON value
     splits        the usual names of splits
     sheets        which sheet of a workbook is read, where its table begins, and its cells as text
+    cell_format   a number as a cell shows it
     blocks        paragraphs and tables of a document as rows
     archive       compressed files and archives, unpacked
     damage        what a library raises over a damaged file, as a sentence

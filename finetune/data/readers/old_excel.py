@@ -1,9 +1,9 @@
 """Excel workbooks of before 2007 (.xls)."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
+from finetune.data.readers.cell_format import shown
 from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.sheets import Sheet, read_sheets
@@ -40,8 +40,9 @@ class OldExcel(Reader):
         if WORKBOOK not in content and BOOK not in content:
             raise DataError(f"{path.name}: This is an old Office file without a workbook.", "Save it as CSV or text.")
         with damaged(path, "Excel file", "Open it in Excel and save it as .xlsx."):
-            with xlrd.open_workbook(file_contents=content, ragged_rows=True, logfile=_Silent()) as book:
-                return read_sheets([_sheet(each, book.datemode) for each in book.sheets()], "Excel", reading)
+            options = {"ragged_rows": True, "formatting_info": True, "logfile": _Silent()}
+            with xlrd.open_workbook(file_contents=content, **options) as book:
+                return read_sheets([_sheet(each, book) for each in book.sheets()], "Excel", reading)
 
 
 class _Silent:
@@ -51,16 +52,22 @@ class _Silent:
         pass
 
 
-def _sheet(sheet, datemode: int) -> Sheet:
+def _sheet(sheet, book) -> Sheet:
     def rows() -> Iterator[list]:
         for number in range(sheet.nrows):
-            yield list(map(partial(_value, datemode), sheet.row_types(number), sheet.row_values(number)))
+            cells = sheet.row(number)
+            yield [_value(book.datemode, cell.ctype, cell.value, _format(book, cell.xf_index)) for cell in cells]
 
-    return Sheet(sheet.name, rows)
+    return Sheet(sheet.name, rows, sheet.visibility != 0)
 
 
-def _value(datemode: int, kind: int, value: object) -> object:
-    """A cell's value; an error as Excel shows it."""
+def _format(book, style: int) -> str:
+    """The format of a cell of this style, as its code."""
+    return book.format_map[book.xf_list[style].format_key].format_str
+
+
+def _value(datemode: int, kind: int, value: object, code: str) -> object:
+    """A cell's value as Excel shows it; ``code`` is its format."""
     import xlrd
 
     if kind == xlrd.XL_CELL_DATE:
@@ -75,4 +82,5 @@ def _value(datemode: int, kind: int, value: object) -> object:
         return xlrd.error_text_from_code.get(value, "#ERROR")
     if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
         return None
-    return value
+    found = shown(value, code) if kind == xlrd.XL_CELL_NUMBER else None
+    return value if found is None else found

@@ -90,15 +90,15 @@ def _repeated(node: Element, what: str) -> int:
 
 
 def _value(cell: Element) -> object:
-    """The value of a cell; None if it is empty."""
+    """The value of a cell, a share or a price as it is shown; None if it is empty."""
     kind = cell.get(f"{OFFICE}value-type")
-    if kind in ("float", "currency", "percentage"):
+    text = "\n".join(_text(paragraph) for paragraph in cell if paragraph.tag == f"{TEXT}p")
+    if kind == "float" or kind in ("currency", "percentage") and not text:
         return float(cell.get(f"{OFFICE}value"))
     if kind == "boolean":
         return cell.get(f"{OFFICE}boolean-value") == "true"
     if kind == "date":
         return cell.get(f"{OFFICE}date-value").replace("T00:00:00", "").replace("T", " ")
-    text = "\n".join(_text(paragraph) for paragraph in cell if paragraph.tag == f"{TEXT}p")
     return text or None
 
 

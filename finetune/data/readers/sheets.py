@@ -1,7 +1,7 @@
 """The sheets of a workbook of any kind: which one is read, where its table begins, and its cells as text.
 
-Text cells stay as they are (``007``, ``NA``). Numbers and dates are stored without their cell format, so they become
-plain text, and the table's notes say so.
+Text cells stay as they are (``007``, ``NA``). Numbers are read as their cells show them, where the format is known
+(``finetune.data.readers.cell_format``); other numbers and dates become plain text, and the table's notes say so.
 """
 
 import datetime
@@ -31,6 +31,8 @@ class Sheet:
     name: str
     rows: Callable[[], Iterable[Sequence]]
     """Gives the cells of each row, from the first of the sheet on, as Python values; it may be called again."""
+    is_hidden: bool = False
+    """True if the program that shows the workbook does not show it: it is read only if no other sheet has rows."""
 
     def filled(self) -> Iterator[tuple[int, list]]:
         """Each row that has a value, up to its last value, with its number in the sheet."""
@@ -58,7 +60,7 @@ class Start:
 
 
 def read_sheets(sheets: list[Sheet], title: str, reading: Reading) -> Table:
-    """The table on the sheet that ``reading`` names, else on the first one that looks like a table.
+    """The table on the sheet that ``reading`` names, else on the first one that is shown and looks like a table.
 
     ``DataError`` if there is no such sheet, or if a row does not fit its columns.
     """
@@ -78,7 +80,8 @@ def read_sheets(sheets: list[Sheet], title: str, reading: Reading) -> Table:
 def _chosen(sheets: list[Sheet], wanted: str | None) -> Sheet | None:
     if wanted is None:
         filled = [sheet for sheet in sheets if len(list(islice(sheet.filled(), 2))) > 1]
-        return next(filter(_is_table, filled), next(iter(filled), None))
+        seen = [sheet for sheet in filled if not sheet.is_hidden] or filled
+        return next(filter(_is_table, seen), next(iter(seen), None))
     for sheet in sheets:
         if sheet.name.strip().lower() == wanted.strip().lower():
             return sheet

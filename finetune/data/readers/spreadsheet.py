@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import repeat, zip_longest
 from pathlib import Path
 
+from finetune.data.readers.cell_format import shown
 from finetune.data.readers.damage import damaged
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.sheets import UNCOMPUTED, Sheet, read_sheets
@@ -76,17 +77,25 @@ def _sheet(sheet, formulas) -> Sheet:
 
     def rows() -> Iterator[list]:
         written = formulas.iter_rows(values_only=True) if formulas else repeat(())
-        for cells, sources in zip(sheet.iter_rows(values_only=True), written):
+        for cells, sources in zip(sheet.iter_rows(), written):
             yield [_shown(cell, source) for cell, source in zip_longest(cells, sources[: len(cells)])]
 
-    return Sheet(sheet.title, rows)
+    return Sheet(sheet.title, rows, sheet.sheet_state != "visible")
 
 
-def _shown(cell: object, source: object) -> object:
-    """The value of a cell as Excel shows it; ``source`` is its formula, or again its value."""
-    if cell is None:
+def _shown(cell, source: object) -> object:
+    """The value of a cell of openpyxl as Excel shows it; ``source`` is its formula, or again its value."""
+    value = cell.value
+    if value is None:
         return None if source is None else UNCOMPUTED
-    if isinstance(cell, str) and "_x" in cell and ESCAPED.search(cell):
-        text = ESCAPED.sub(lambda found: chr(int(found[0][2:6], 16)), cell)
-        return text.replace("\r\n", "\n").replace("\r", "\n")
-    return cell
+    if isinstance(value, str):
+        return _unescaped(value) if "_x" in value and ESCAPED.search(value) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        found = shown(value, cell.number_format)
+        return value if found is None else found
+    return value
+
+
+def _unescaped(text: str) -> str:
+    text = ESCAPED.sub(lambda found: chr(int(found[0][2:6], 16)), text)
+    return text.replace("\r\n", "\n").replace("\r", "\n")

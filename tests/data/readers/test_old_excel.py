@@ -2,7 +2,9 @@ import random
 from pathlib import Path
 
 import pytest
+import xlrd
 
+from finetune.data.readers.old_excel import _value
 from finetune.data.settings import DataSettings
 from finetune.data.sources import read_table
 from finetune.errors import DataError
@@ -44,3 +46,8 @@ def test_a_damaged_file_is_read_or_refused_in_words(tmp_path):
             list(read_table(path).rows)
         except DataError as error:
             assert error.message
+
+
+@pytest.mark.parametrize("code, shown", [("0.0%", "12.5%"), ("General", 0.125), ("yyyy", 0.125)])
+def test_a_number_is_read_as_its_format_shows_it(code, shown):
+    assert _value(0, xlrd.XL_CELL_NUMBER, 0.125, code) == shown

@@ -44,17 +44,27 @@ DATE = (
     '<table:table-cell office:value-type="date" office:date-value="2026-01-31T00:00:00"><text:p>x</text:p>'
     "</table:table-cell>"
 )
+SHARE = (
+    '<table:table-cell office:value-type="percentage" office:value="0.125"><text:p>12,5 %</text:p></table:table-cell>'
+)
 EMPTY = '<table:table-cell table:number-columns-repeated="16000"/>'
 
 
 def test_cells_are_read_as_they_are_shown(write):
     spaced = cell('a<text:s text:c="2"/>b<text:line-break/>c<text:span>d</text:span></text:p><text:p>e')
-    path = write(Sheet=HEADER + row(cell("Oslo?"), spaced, EMPTY) + row(NUMBER, DATE) + row(EMPTY, repeated=1_000_000))
+    path = write(
+        Sheet=HEADER
+        + row(cell("Oslo?"), spaced, EMPTY)
+        + row(NUMBER, DATE)
+        + row(DATE, SHARE)
+        + row(EMPTY, repeated=1_000_000)
+    )
     assert reader_of(path).titles == ("OpenDocument (.ods)",)
     table = read_table(path)
     assert table.rows == [
         {"prompt": "Oslo?", "completion": "a  b\ncd\ne"},
         {"prompt": "2.5", "completion": "2026-01-31"},
+        {"prompt": "2026-01-31", "completion": "12,5 %"},
     ]
 
 

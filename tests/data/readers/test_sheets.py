@@ -3,7 +3,7 @@ import datetime
 import pytest
 
 from finetune.data.readers.archive import ChoiceError
-from finetune.data.readers.sheets import UNCOMPUTED, Sheet, read_sheets, written
+from finetune.data.readers.sheets import UNCOMPUTED, Sheet, _chosen, read_sheets, written
 from finetune.data.table import Reading
 
 NOTES = [["Read me"], ["Fill in the other sheet"]]
@@ -26,6 +26,13 @@ def test_a_sheet_is_chosen_by_its_name():
     with pytest.raises(ChoiceError, match="The workbook has: Notes, Data") as error:
         read("Other", Notes=NOTES, Data=ROWS)
     assert error.value.choices == ("Notes", "Data")
+
+
+def test_a_hidden_sheet_is_read_only_if_no_other_has_rows():
+    hidden, notes, data = (Sheet("Old", lambda: ROWS, True), Sheet("Notes", lambda: NOTES), Sheet("Data", lambda: ROWS))
+    for sheets, found in (([hidden, notes, data], "Data"), ([hidden, notes], "Notes"), ([hidden], "Old")):
+        assert _chosen(sheets, None).name == found
+    assert _chosen([hidden, data], "old").name == "Old"
 
 
 def test_an_empty_sheet_has_no_rows():

@@ -3,7 +3,7 @@ import io
 import zipfile
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from finetune.data.readers.spreadsheet import Spreadsheet
 from finetune.errors import DataError
@@ -85,3 +85,24 @@ def test_a_damaged_workbook_is_called_damaged_or_is_empty(write, part, content):
         assert Spreadsheet().read(path).rows == []
     except DataError as error:
         assert "damaged Excel file" in error.message
+
+
+def test_numbers_are_read_as_their_cells_show_them(tmp_path):
+    book = Workbook()
+    book.active.append(["q", "a"])
+    shown = {"0.0%": (0.125, "12.5%"), "00000": (42, "00042"), '#,##0.00 "€"': (1234.5, "1,234.50 €"), "0": (2.0, "2")}
+    for code, (value, _) in shown.items():
+        book.active.append([code, value])
+        book.active.cell(book.active.max_row, 2).number_format = code
+    book.save(tmp_path / "a.xlsx")
+    table = Spreadsheet().read(tmp_path / "a.xlsx")
+    assert [row["a"] for row in table.rows] == [text for _, text in shown.values()] and not table.notes
+
+
+def test_a_hidden_sheet_is_not_taken_for_the_table(write):
+    path = write([["q", "a"], ["old", "x"], ["old", "y"]], [["q", "a"], ["new", "x"]])
+    book = load_workbook(path)
+    book.worksheets[0].sheet_state = "hidden"
+    book.active = 1
+    book.save(path)
+    assert [row["q"] for row in Spreadsheet().read(path).rows] == ["new"]
