@@ -30,6 +30,9 @@ def test_a_layout_is_read_as_the_readme_says(entry, tmp_path):
     data = assert_understood(path, expected)
     assert data.examples[0] == entry["first"]
     assert (data.confidence < SURE) == entry.get("asks", False), data.confidence
+    if entry.get("asks"):
+        confirmed = assert_understood(path, {**expected, "settings": {"format": entry["format"]}, "confidence": [1, 1]})
+        assert confirmed.examples[0] == entry["first"]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry['from']}: {entry['layout']}")
