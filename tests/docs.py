@@ -13,9 +13,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
+import yaml
+
 import finetune
 from finetune.__main__ import parser
 from finetune.adapters import ADAPTERS
+from finetune.data.detected import listed
 from finetune.data.fixes import FIXES
 from finetune.data.formats import FORMATS
 from finetune.data.settings import DataSettings
@@ -29,6 +32,9 @@ from finetune.ui.method.presets import presets
 
 README = PROJECT / "README.md"
 LAB = ASSETS / "lab.md"
+LAYOUTS = PROJECT / "tests" / "data" / "layouts.yaml"
+MOST_COLUMNS = 6
+"""Of a layout, that its row of the table names; the others are counted."""
 
 SHARED: dict[str, type[Settings]] = {
     "model": ModelSettings,
@@ -134,6 +140,36 @@ def formats_table() -> str:
     return _table(("Format", "What it is", "Fields"), rows)
 
 
+def layouts() -> list[dict]:
+    """The layouts that ``tests/data/test_layouts.py`` tests, in the order of the table."""
+    return yaml.safe_load(LAYOUTS.read_text(encoding="utf-8"))
+
+
+def layouts_table() -> str:
+    """Every layout with its columns, and the format that it is read as."""
+    rows = [(entry["from"], entry["layout"], _columns(entry["rows"]), _read_as(entry)) for entry in layouts()]
+    return _table(("From", "Layout", "Columns", "Read as"), rows)
+
+
+def _columns(rows: list[dict]) -> str:
+    names = list(dict.fromkeys(column for row in rows for column in row))
+    return listed([f"`{name}`" + _keys([row[name] for row in rows if name in row]) for name in names], MOST_COLUMNS)
+
+
+def _keys(values: list) -> str:
+    """The keys of the objects in a column, in brackets; nothing if it holds none."""
+    items = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    keys = list(dict.fromkeys(key for item in items if isinstance(item, dict) for key in item))
+    return f" ({listed(keys, MOST_COLUMNS)})" if keys else ""
+
+
+def _read_as(entry: dict) -> str:
+    if "refused" in entry:
+        return f"Refused: {entry['because']}"
+    title = FORMATS[entry["format"]].title
+    return f"{title}, once you confirm it: {entry['because']}" if entry.get("asks") else title
+
+
 def fixes_table() -> str:
     """Every fix of rows, with its settings."""
     rows = [
@@ -221,6 +257,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "faults": faults_table,
     "speed": speed_table,
     "formats": formats_table,
+    "layouts": layouts_table,
     "fixes": fixes_table,
     "methods": methods_table,
     "adapters": adapters_table,

@@ -20,6 +20,7 @@ WITHOUT_A_FILE = {
     "test_words.py",
     "exports/test_older.py",  # exports, opened with an older Transformers
     "data/test_cases.py",  # files in the shapes that people have, each with what its author meant
+    "data/test_layouts.py",  # the layouts of vendors, libraries and the Hub that the README lists
     "data/test_truth.py",  # that the tokens shown are the tokens learnt
     "data/test_patterns.py",  # every expression takes linear time
     "data/test_corpus.py",  # bad and odd files of every kind, from a file to its rows

@@ -46,13 +46,17 @@ KEYS = {
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_understood_as_meant(entry, tmp_path):
     assert set(entry) <= KEYS, set(entry) - KEYS
-    path = _file(entry["file"], tmp_path)
+    assert_understood(_file(entry["file"], tmp_path), entry)
+
+
+def assert_understood(path: Path, entry: dict):
+    """The file at ``path`` is read, or refused, as ``entry`` expects; gives what is read, or None."""
     settings = DataSettings(path=path.name, **entry.get("settings", {}))
     if "refused" in entry:
         with pytest.raises(DataError) as error:
             read(path, settings)
         assert entry["refused"] in str(error.value)
-        return
+        return None
     data = read(path, settings)
     wanted = {key: entry[key] for key in ("format", "kind") if key in entry}
     assert {key: getattr(data, key) for key in wanted} == wanted, data.reason
@@ -68,6 +72,7 @@ def test_understood_as_meant(entry, tmp_path):
         assert len(read_split(path, settings, seed=7)[2]) == entry["held_out"]
     _check_examples(entry, data.examples)
     _check_words(entry, data)
+    return data
 
 
 def _file(named, folder: Path) -> Path:

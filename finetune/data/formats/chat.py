@@ -1,10 +1,13 @@
 """Chat messages: a list of turns with role and content, as in OpenAI's and Hugging Face's formats."""
 
 from finetune.data.formats.blocks import content_of
-from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, cell, optional_text
+from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, cell, optional_text, plain
 from finetune.data.formats.tools import has_tools, parsed, read_tools
 from finetune.data.formats.turn_mask import TURN_MASK, masked, with_real_mask
-from finetune.data.formats.turns import Keys, check_chat, has_turns, read_turns, with_system
+from finetune.data.formats.turns import SPEAKERS, Keys, check_chat, has_turns, read_turns, turn_keys, with_system
+
+PROMPTS = ("prompt", "prompts")
+"""Names of a column whose turns are to be answered: the assistant's among them are no answers to train on."""
 
 
 class Chat(Format):
@@ -33,7 +36,9 @@ class Chat(Format):
             return found
         usual = found.pop("messages", None)
         for column in (usual, *columns):
-            if column is not None and any(self._is_conversation(row.get(column), column) for row in rows):
+            if column is None or _holds_prompts(column, rows):
+                continue
+            if any(self._is_conversation(row.get(column), column) for row in rows):
                 return {**found, "messages": column}
         return found
 
@@ -49,6 +54,16 @@ class Chat(Format):
 
     def _read(self, value: object, column: str, roles: dict[str, str] | None) -> list[dict]:
         return read_turns(value, column, self.keys, roles)
+
+
+def _holds_prompts(column: str, rows: list[dict]) -> bool:
+    """True if a column is named like a prompt, and all of its conversations end with the user."""
+    return plain(column) in PROMPTS and all(_ends_with_user(row[column]) for row in rows if row.get(column))
+
+
+def _ends_with_user(turns: object) -> bool:
+    keys = turn_keys(turns)
+    return keys is not None and SPEAKERS.get(parsed(turns)[-1][keys.role].strip().lower()) == "user"
 
 
 def own_system(row: dict, columns: dict[str, str]) -> str:

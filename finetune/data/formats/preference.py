@@ -1,11 +1,14 @@
 """Preference pairs: a prompt with a chosen and a rejected answer, as texts, as turns, or as two whole conversations."""
 
+import os
+
 from finetune.data.formats.chat import with_real_tools, with_tools
 from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, RowError, cell, plain, system_prompt
 from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import side
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import check_order, with_system
+from finetune.data.formats.written import transcript, turns_of
 
 CONVERSATIONS = ("messages", "conversations", "conversation")
 """Names of a column of turns, which may end with the chosen answer."""
@@ -21,6 +24,14 @@ REJECTED = (
     "non_preferred_response", "non_preferred_output", "worse", "worse_response", "worse_answer", "bad",
     "losing_response", "response_rejected", "answer_rejected",
 )  # fmt: skip
+LEAST_WORDS, LEAST_ROWS = 2, 0.9
+"""From so many words on, in this share of the rows, what two texts begin with alike is their prompt."""
+ASKED = 0.8
+"""The confidence in that: answers to a question that is lost may begin alike."""
+
+
+class Continued(str):
+    """A column of texts that begin with the prompt, as those of the other column do."""
 
 
 class Preference(Format):
@@ -54,7 +65,17 @@ class Preference(Format):
 
     def find(self, columns, rows, mapped):
         found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
+        if "prompt" not in found and {"chosen", "rejected"} <= found.keys() and _begin_alike(rows, found):
+            found["chosen"] = Continued(found["chosen"])
         return without_echo(found, rows, mapped, "prompt", "context")
+
+    def certainty(self, columns):
+        return ASKED if isinstance(columns.get("chosen"), Continued) else 1.0
+
+    def notes(self, columns, rows):
+        if not isinstance(columns.get("chosen"), Continued):
+            return []
+        return [f'What the texts in "{columns["chosen"]}" and "{columns["rejected"]}" begin with alike is the prompt.']
 
     def missing(self, columns):
         ends_with_it = plain(columns.get("prompt", "")) in CONVERSATIONS
@@ -68,6 +89,10 @@ class Preference(Format):
         return [self.example({**row, columns["rejected"]: each}, columns, system, roles) for each in several]
 
     def example(self, row, columns, system=None, roles=None):
+        if isinstance(columns.get("chosen"), Continued) and (start := _start(row, columns)):
+            answers = {columns[field]: row[columns[field]][len(start) :] for field in ("chosen", "rejected")}
+            plain_columns = {**columns, "prompt": "prompt", "chosen": str(columns["chosen"])}
+            return self.example({**row, **answers, "prompt": start}, plain_columns, system, roles)
         is_whole = "prompt" not in columns
         before = [] if is_whole else side(row, columns["prompt"], "user", roles)
         rejected = side(row, columns["rejected"], "assistant", roles, is_whole)
@@ -77,6 +102,28 @@ class Preference(Format):
         pair = as_pair([*earlier(row, columns, roles), *before], chosen, rejected, names)
         pair["prompt"] = with_system(pair["prompt"], system_prompt(row, columns, system))
         return with_tools(pair, row, columns)
+
+
+def _begin_alike(rows: list[dict], columns: dict[str, str]) -> bool:
+    """True if the better and the worse text of nearly all rows begin with the same words."""
+    return sum(bool(_start(row, columns)) for row in rows) >= LEAST_ROWS * len(rows) > 0
+
+
+def _start(row: dict, columns: dict[str, str]) -> str:
+    """The words that the better and the worse text of a row begin with, as TRL's ``extract_prompt`` finds the prompt.
+
+    Empty if they are fewer than ``LEAST_WORDS``, or if one is no text, or a conversation that is written out.
+    """
+    texts = [row.get(columns[field]) for field in ("chosen", "rejected")]
+    if not all(isinstance(each, str) and not _is_conversation(each) for each in texts):
+        return ""
+    alike = os.path.commonprefix(texts)
+    end = max((place for place, character in enumerate(alike) if character.isspace()), default=0)
+    return alike[:end].rstrip() if len(alike[:end].split()) >= LEAST_WORDS else ""
+
+
+def _is_conversation(written: str) -> bool:
+    return bool(parsed(written) is not written or transcript(written) or turns_of(written))
 
 
 def as_pair(before: list[dict], chosen: list[dict], rejected: list[dict], names: tuple[str, str]) -> dict:

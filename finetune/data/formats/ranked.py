@@ -1,21 +1,27 @@
 """Ranked answers: a prompt and several answers with scores or ranks, of which the best and the worst are a pair."""
 
+from finetune.data.formats.chat import own_system
 from finetune.data.formats.contents import is_nothing
-from finetune.data.formats.format import SYSTEM, Format, FormatField, RowError, cell, kind_of, system_prompt
-from finetune.data.formats.preference import as_pair
+from finetune.data.formats.format import SYSTEM, Format, FormatField, RowError, cell, kind_of
+from finetune.data.formats.preference import CONVERSATIONS, as_pair
 from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import side
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import with_system
 
 TEXT_KEYS = ("response", "answer", "text", "completion", "content", "output", "generation")
-SCORE_KEYS = ("overall_score", "score", "fine_grained_score", "rating", "overall", "reward", "rank")
+SCORE_KEYS = (
+    "overall_score", "score", "fine-grained_score", "fine_grained_score", "rating", "overall", "reward", "rank",
+)  # fmt: skip
 """Keys of an answer's score; a rank is the better the lower it is."""
 RANKS = ("rank", "ranks", "ranking")
 
 
 class Ranked(Format):
-    """Columns ``prompt``, ``responses`` and ``scores``; or ``completions: [{"response": …, "score": 8}, …]``."""
+    """Columns ``prompt``, ``responses`` and ``scores``; or ``completions: [{"response": …, "score": 8}, …]``.
+
+    A response may be a text or a turn, as in Gemini's preference tuning.
+    """
 
     name = "ranked"
     title = "Ranked answers"
@@ -23,7 +29,9 @@ class Ranked(Format):
     order = 13
     fields = (
         FormatField(
-            "prompt", "What the answers reply to.", ("prompt", "question", "instruction", "query", "input")
+            "prompt",
+            "What the answers reply to: a text, or a conversation up to them.",
+            ("prompt", "question", "instruction", "query", "input", *CONVERSATIONS, "contents"),
         ),
         FormatField(
             "answers",
@@ -63,7 +71,7 @@ class Ranked(Format):
         column = columns["answers"]
         chosen, rejected = (side({column: answers[n]}, column, "assistant", roles) for n in (best, worst))
         pair = as_pair(before, chosen, rejected, (column, column))
-        return {**pair, "prompt": with_system(pair["prompt"], system_prompt(row, columns, system))}
+        return {**pair, "prompt": with_system(pair["prompt"], own_system(row, columns) or system)}
 
     def _answers(self, row: dict, columns: dict[str, str]) -> tuple[list, list[float]]:
         """The answers of a row and the score of each, higher is better."""

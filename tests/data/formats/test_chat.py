@@ -34,6 +34,13 @@ def test_a_row_without_an_answer_is_refused():
         Chat().example({"messages": TURNS[:1]}, {"messages": "messages"})
 
 
+def test_turns_up_to_a_question_in_a_column_called_prompt_are_no_conversation():
+    asked = [*TURNS, {"role": "user", "content": "And why?"}]
+    assert Chat().recognize(("prompt",), [{"prompt": asked}, {"prompt": TURNS[:1]}]) is None
+    assert Chat().recognize(("prompt",), [{"prompt": asked}, {"prompt": TURNS}]).columns == {"messages": "prompt"}
+    assert Chat().recognize(("messages",), [{"messages": asked}]).columns == {"messages": "messages"}
+
+
 def test_a_persons_choice_of_column_stands():
     assert Chat().find(("messages", "other"), [{"messages": TURNS}], {"messages": "other"}) == {"messages": "other"}
 

@@ -34,6 +34,42 @@ def test_each_spelling_gives_the_same_example(spelling):
     assert Preference().example(row, found.columns) == EXAMPLE
 
 
+def pairs(*texts):
+    return [{"chosen": chosen, "rejected": rejected} for chosen, rejected in texts]
+
+
+def test_what_two_texts_begin_with_alike_is_the_prompt_once_confirmed():
+    rows = pairs(("The sea is calm.", "The sea is cold."), ("A mast is tall.", "A mast is loud."))
+    found = Preference().recognize(("chosen", "rejected"), rows)
+    assert found.certainty == 0.8 and "begin with alike" in found.notes[0]
+    assert Preference().example(rows[0], found.columns) == {
+        "prompt": [{"role": "user", "content": "The sea is"}],
+        "chosen": [{"role": "assistant", "content": " calm."}],
+        "rejected": [{"role": "assistant", "content": " cold."}],
+    }
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pairs(("The sea.", "The mast."), ("A mast is tall.", "A mast is loud.")),
+        pairs(("Yes, it is.", "No, it is not.")),
+        [{"chosen": '["The sea is", "calm"]', "rejected": '["The sea is", "cold"]'}],
+    ],
+    ids=["one word alike", "none alike", "lists"],
+)
+def test_texts_that_hardly_begin_alike_have_no_prompt(rows):
+    found = Preference().recognize(("chosen", "rejected"), rows)
+    with pytest.raises(RowError, match="no prompt"):
+        Preference().example(rows[0], found.columns)
+
+
+def test_a_prompt_and_texts_that_begin_alike_stay_as_they_are():
+    row = {"prompt": "How is it?", "chosen": "The sea is calm.", "rejected": "The sea is cold."}
+    found = Preference().recognize(tuple(row), [row])
+    assert found.certainty == 1 and Preference().example(row, found.columns)["chosen"][0]["content"] == row["chosen"]
+
+
 def columns(row):
     return {name: name for name in row}
 

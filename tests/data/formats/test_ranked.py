@@ -10,6 +10,9 @@ SPELLINGS = {
     "UltraFeedback": {
         "completions": [{"model": "m", "response": text, "overall_score": n} for text, n in zip(ANSWERS, (5, 8.5, 1))]
     },
+    "UltraFeedback's fine scores": {
+        "completions": [{"response": text, "fine-grained_score": n} for text, n in zip(ANSWERS, (2.5, 4.75, 1))]
+    },
     "ranks": {"answers": [{"answer": text, "rank": n} for text, n in zip(ANSWERS, (2, 1, 3))]},
     "scores": {"responses": ANSWERS, "scores": [0.5, 0.9, -1]},
     "ranks in a column": {"responses": ANSWERS, "ranking": [2, 1, 3]},
@@ -23,6 +26,28 @@ def test_the_best_and_the_worst_answer_are_a_pair(spelling):
     found = Ranked().recognize(tuple(row), [row])
     assert found.score == 1.0 and "the best and the worst" in found.notes[0]
     assert Ranked().example(row, found.columns) == {"prompt": [USER], "chosen": [BEST], "rejected": [WORST]}
+
+
+def test_turns_can_be_ranked_after_a_conversation():
+    said = {role: {"role": role, "parts": [{"text": role}]} for role in ("user", "model")}
+    rated = [{"score": n, "completion": {"role": "model", "parts": [{"text": ["worst", "best"][n]}]}} for n in (0, 1)]
+    row = {
+        "system_instruction": {"parts": [{"text": "s"}]},
+        "contents": [said["user"], said["model"], said["user"]],
+        "completions": rated,
+    }
+    found = Ranked().recognize(tuple(row), [row])
+    assert found.score == 1.0
+    assert Ranked().example(row, found.columns) == {
+        "prompt": [
+            {"role": "system", "content": "s"},
+            {"role": "user", "content": "user"},
+            {"role": "assistant", "content": "model"},
+            {"role": "user", "content": "user"},
+        ],
+        "chosen": [BEST],
+        "rejected": [WORST],
+    }
 
 
 def test_the_place_of_the_best_is_enough():
