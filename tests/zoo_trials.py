@@ -121,7 +121,7 @@ class Trials:
 
         pair = Pair.load(self._strong_run, self.workspace)
         messages = self.held_out[0]["messages"][:1]
-        prompt = pair.prompt(messages)
+        prompt = pair.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
         answers = walk(pair.decoding, (prompt, prompt), TOKENS)
         plain = [self._plain(run) for run in (None, self._strong_run)]
         if away(*map(self._logits, plain)) < SAME_LOGITS:
