@@ -78,13 +78,14 @@ def continues(text: str) -> bool:
 
 
 def notes_of(ways: Counter, has_nan: bool, unit: str) -> list[str]:
-    """What was read otherwise than as strict JSON, as sentences; counted in ``unit``s (lines, rows)."""
+    """What was read otherwise than as strict JSON, as sentences; counted in ``unit``s (lines, places)."""
     notes = []
     for way, count in ways.items():
-        counted = f"1 {unit} is" if count == 1 else f"{count:,} {unit}s are"
         if way in LISTS:
-            notes.append(f"{counted} {way}.")
-        elif count:
+            notes.append(f"1 row is {way}." if count == 1 else f"{count:,} rows are each {way}.")
+            continue
+        counted = f"1 {unit} is" if count == 1 else f"{count:,} {unit}s are"
+        if count:
             notes.append(f"{counted} not strict JSON, but read as meant: {way}.")
     if has_nan:
         notes.append("NaN (not a number) is read as an empty value (null).")
