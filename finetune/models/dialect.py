@@ -113,6 +113,33 @@ def _older_tokens(config: dict) -> dict:
     return {"additional_special_tokens": tokens, "extra_special_tokens": None} if isinstance(tokens, list) else {}
 
 
+def add_older_positions(folder: Path) -> None:
+    """Write the positions of the model in ``folder`` in the keys of Transformers 4 as well.
+
+    Not where Transformers 5 would then read others: such architectures, as Gemma 4, are unknown to 4.
+    """
+    path, before = folder / "config.json", _positions_in(folder)
+    text, config = path.read_text(encoding="utf-8"), _read(path)
+    older = config | _older_positions(config)
+    if isinstance(config.get("text_config"), dict):
+        older["text_config"] = config["text_config"] | _older_positions(config["text_config"])
+    if older == config:
+        return
+    _write(path, older)
+    if _positions_in(folder) != before:
+        path.write_text(text, encoding="utf-8")
+
+
+def _positions_in(folder: Path) -> dict | None:
+    """The positions that Transformers 5 reads in the config there; None if it reads none."""
+    from transformers import AutoConfig
+
+    try:
+        return getattr(AutoConfig.from_pretrained(folder).get_text_config(), "rope_parameters", None)
+    except Exception:  # a config's class may raise anything over keys that it does not expect
+        return None
+
+
 def _older_positions(config: dict) -> dict:
     """What a config with ``rope_parameters`` of Transformers 5 needs beside them, for readers of the older keys.
 
@@ -122,7 +149,7 @@ def _older_positions(config: dict) -> dict:
     if not isinstance(rope, dict):
         return {}
     # By the kind of layer, or one for all layers.
-    whole = rope.get("full_attention", rope)
+    whole = rope.get("full_attention", rope) or {}
     local = rope.get("sliding_attention") or {}
     scaling = {name: value for name, value in whole.items() if name not in ("rope_theta", "partial_rotary_factor")}
     older = {
@@ -148,12 +175,7 @@ def _keep_config(folder: Path, base: Path) -> None:
         rest = {name: value for name, value in own.items() if name not in left} | named
         if rest != own:
             _write(folder / "config.json", rest)
-    written = _read(folder / "config.json")
-    older = written | _older_positions(written)
-    if isinstance(written.get("text_config"), dict):
-        older["text_config"] = written["text_config"] | _older_positions(written["text_config"])
-    if older != written:
-        _write(folder / "config.json", older)
+    add_older_positions(folder)
 
 
 def _keep_generation_config(folder: Path, base: Path, tokenizer) -> None:

@@ -7,7 +7,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from finetune.data.tokens import with_chatml
-from finetune.models.dialect import keep_dialect, stored_dtype
+from finetune.models.dialect import add_older_positions, keep_dialect, stored_dtype
+from tests import zoo
 from tests.tiny import write_tiny_model
 
 ROPE = {"rope_theta": 1000000.0, "rope_scaling": None, "use_cache": True, "torch_dtype": "bfloat16"}
@@ -212,3 +213,17 @@ def test_layers_with_positions_of_their_own_keep_both_in_the_older_keys(tmp_path
     keep_dialect(folder, base, AutoTokenizer.from_pretrained(folder), is_whole=True)
     config = json.loads((folder / "config.json").read_text())["text_config"]
     assert config == {"rope_parameters": rope, "rope_theta": 1e6, "rope_local_base_freq": 1e4}
+
+
+def test_older_keys_of_positions_never_change_what_todays_transformers_reads(tmp_path):
+    had = set()
+    for name in zoo.architectures():
+        folder, config = tmp_path / name, zoo.config(name)
+        config.save_pretrained(folder)
+        written = (folder / "config.json").read_bytes()
+        add_older_positions(folder)
+        if (folder / "config.json").read_bytes() != written:
+            had.add(name)
+            read = AutoConfig.from_pretrained(folder).get_text_config().rope_parameters
+            assert read == config.get_text_config().rope_parameters, name
+    assert {"llama", "gemma3_text", "gpt_oss"} <= had and not {"gemma4", "gemma4_text"} & had
