@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from finetune.errors import RunError
+from finetune.errors import BusyError, RunError
 from finetune.fit.estimate import estimate_fit
-from finetune.fit.probe import count_tokens, measured
+from finetune.fit.probe import count_tokens, measure, measured
 from finetune.machine.lease import Lease
 from finetune.methods import METHODS
 from finetune.training.prepare import sequence_tokens
@@ -22,7 +22,7 @@ def long_rows(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("adapter", ["full", "lora"])
+@pytest.mark.parametrize("adapter", [pytest.param("full", marks=pytest.mark.heavy), "lora"])
 def test_the_estimate_is_near_the_measured_peak(with_tiny, tmp_path, long_rows, adapter):
     wanted = recipe(tmp_path, adapter=adapter).changed(
         **{"data.path": str(long_rows), "training.length": 500, "training.batch_size": 8, "training.max_steps": None}
@@ -61,10 +61,10 @@ def test_a_pair_is_as_wide_as_the_prompt_with_the_longer_answer():
     assert sequence_tokens({"input_ids": [1] * 4, "labels": [1] * 4}) == 4
 
 
-def test_nothing_is_measured_while_a_run_is_training(with_tiny, tmp_path):
-    with Lease(with_tiny.path).take(), pytest.raises(RunError) as raised:
-        measured(recipe(tmp_path), with_tiny)
-    assert "training on this machine" in str(raised.value)
+def test_nothing_is_measured_while_a_run_is_training(with_tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.fit.probe._offer_to_be_killed_first", lambda: None)
+    with Lease(with_tiny.path).take(), pytest.raises(BusyError, match="training on this machine"):
+        measure(recipe(tmp_path), with_tiny)
 
 
 def test_what_is_wrong_is_said_in_words(with_tiny, tmp_path):
