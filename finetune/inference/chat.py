@@ -120,7 +120,7 @@ class Pair:
         if highest >= self.vocabulary:
             token = self.tokenizer.convert_ids_to_tokens(highest)
             raise ModelError(
-                f"The tokenizer gives {token!r} the id {highest:,}, and the model knows only {self.vocabulary:,} tokens.",
+                f"The tokenizer gives {token!r} the id {highest:,}; the model knows only {self.vocabulary:,} tokens.",
                 "Tokenizer and model do not fit: leave it out of the question, or choose another model.",
             )
         room = min(sampling.max_tokens, self.context - longest)

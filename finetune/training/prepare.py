@@ -173,9 +173,7 @@ def _require_known(sequences: Sequence[TokenSequence], tokenizer, vocabulary: in
         )
 
 
-def prompts(
-    recipe: Recipe, examples: Sequence[dict], tokenizer, reach: Reach
-) -> tuple[list[list[dict]], list[Noted]]:
+def prompts(recipe: Recipe, examples: Sequence[dict], tokenizer, reach: Reach) -> tuple[list[list[dict]], list[Noted]]:
     """The conversations to answer during training: the recipe's prompts, else the first held-out questions.
 
     What the model cannot read is left out: of the recipe's prompts with a note, of the questions for the next one.
@@ -192,7 +190,7 @@ def prompts(
 
 
 def _reads(reach: Reach, prompt: list[dict], tokenizer) -> bool:
-    """True if the template takes ``prompt``, and it leaves room for an answer and has no token beyond the vocabulary."""
+    """True if the template takes ``prompt``, it leaves room for an answer, and the model knows each of its tokens."""
     try:
         ids = prompt_tokens(tokenizer, prompt)
     except ModelError:
