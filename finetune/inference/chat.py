@@ -89,7 +89,8 @@ class Pair:
             tuned = with_adapter(base, run.model_dir, "tuned").eval()
             decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, untouched)
         vocabulary = base.get_input_embeddings().weight.shape[0]
-        return cls(decoding, tokenizer, end_ids(tokenizer, base), _context(tokenizer, base), how, vocabulary)
+        context = _context(tokenizer, base) - recipe.adapter.own_positions()
+        return cls(decoding, tokenizer, end_ids(tokenizer, base), context, how, vocabulary)
 
     @property
     def continues_text(self) -> bool:

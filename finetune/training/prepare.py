@@ -78,16 +78,16 @@ def prepare(recipe: Recipe, workspace: Workspace, processes: int = 1) -> Prepare
     """
     tokenizer = load_tokenizer(recipe.model, workspace)
     config = load_config(recipe.model, workspace).get_text_config()
-    context = getattr(config, "max_position_embeddings", None)
+    context = (getattr(config, "max_position_embeddings", None) or math.inf) - recipe.adapter.own_positions()
     recipe, cut = within_context(recipe, context)
-    rows, notes = _rows(recipe, workspace, tokenizer, Reach(context or math.inf, config.vocab_size))
+    rows, notes = _rows(recipe, workspace, tokenizer, Reach(context, config.vocab_size))
     defaults = choose_defaults(recipe, [row_tokens(row) for row in rows.train], config.hidden_size, processes)
     return Prepared(tokenizer, rows, defaults, [*cut, *notes])
 
 
-def within_context(recipe: Recipe, context: int | None) -> tuple[Recipe, list[Noted]]:
+def within_context(recipe: Recipe, context: float) -> tuple[Recipe, list[Noted]]:
     """``recipe`` with a length of at most the model's ``context`` in tokens, and a note if that is shorter."""
-    if not context or recipe.training.length <= context:
+    if recipe.training.length <= context:
         return recipe, []
     words = f"The model reads at most {context:,} tokens, so rows are truncated there and not at "
     note = Noted(message=f"{words}{recipe.training.length:,}.", level="warning")

@@ -79,8 +79,9 @@ class SampleAnswers:
 
 def _room(model, asked: int) -> float:
     """Tokens that ``model`` reads after ``asked`` ones; infinite where nothing limits them."""
-    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return context - asked if context else math.inf
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
+    prefix = getattr(getattr(model, "active_peft_config", None), "num_virtual_tokens", None) or 0
+    return context - prefix - asked
 
 
 def prompt_of(example: dict) -> list[dict]:
