@@ -245,12 +245,15 @@ def test_an_estimate_counts_the_towers_and_trains_none(name, workspace):
         assert 0 < fit.trainable <= fit.parameters - sum(weight.numel() for _, weight in towers)
 
 
-QUICK = ("HuggingFaceTB/SmolLM2-135M-Instruct", "openai/gpt-oss-20b")
-REAL = [pytest.param(each.id, marks=[] if each.id in QUICK else pytest.mark.heavy) for each in known_models()]
+QUICK = (("google/gemma-3-1b-it", "qlora"), ("openai/gpt-oss-20b", "lora"))
+REAL = [
+    pytest.param(each.id, adapter, marks=[] if (each.id, adapter) in QUICK else pytest.mark.heavy)
+    for each in known_models()
+    for adapter in ("lora", "qlora")
+]
 
 
-@pytest.mark.parametrize("model_id", REAL)
-@pytest.mark.parametrize("adapter", ["lora", "qlora"])
+@pytest.mark.parametrize(("model_id", "adapter"), REAL)
 def test_a_model_of_the_list_has_an_estimate_from_its_real_config(model_id, adapter, workspace, monkeypatch):
     folder = write_config(model_id, workspace.models_dir / "real")
     monkeypatch.setattr(estimate, "folder_of", lambda *_: folder)  # as if its weights were there
