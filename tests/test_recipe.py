@@ -87,6 +87,21 @@ def test_an_unknown_setting_is_refused_with_its_path(more, where):
     assert f"- {where}: There is no such setting." in refused(f"data: {{path: a.csv}}\n{more}")
 
 
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ("training: {learning_rate: 0}", "training.learning_rate"),
+        ("training: {max_steps: -1}", "training.max_steps"),
+        ("adapter: {type: dora}", "adapter.type"),
+        ("adapter: {type: int8}", "adapter.type"),
+        ("method: {type: orpo}", "method.type"),
+        ("adapter: {type: lora, lora_r: 8}", "adapter.lora_r"),
+    ],
+)
+def test_what_other_programs_take_is_refused_by_name(more, where):
+    assert f"{where}: " in refused(f"data: {{path: a.csv}}\n{more}")
+
+
 def test_all_that_is_wrong_is_reported_at_once():
     message = refused("data: {path: a.csv}\ntraining: {length: 3, seed: -1}\nadapter: {rank: 4}\nmethod: {type: sfft}")
     assert message.startswith("4 settings need attention.")

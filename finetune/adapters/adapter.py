@@ -63,6 +63,10 @@ class Adapter(Settings):
         """Plain arguments that the PEFT configuration needs beside ``peft_arguments``, or instead, for ``model``."""
         return {}
 
+    def own_positions(self) -> int:
+        """Positions of the model's context that it takes itself, in tokens."""
+        return 0
+
     def first_cache(self, model: Any) -> Any:
         """The key-value cache (a ``DynamicCache`` of one row) that a tuned answer of ``model`` begins with.
 

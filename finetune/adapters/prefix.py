@@ -52,6 +52,10 @@ class Prefix(Adapter):
         """A ``PrefixTuningConfig`` for causal language modelling."""
         return "PrefixTuningConfig", {"num_virtual_tokens": self.virtual_tokens, "task_type": "CAUSAL_LM"}
 
+    def own_positions(self) -> int:
+        """Those of the prefix."""
+        return self.virtual_tokens
+
     def first_cache(self, model: Any) -> Any:
         """The keys and values of the prefix."""
         import torch

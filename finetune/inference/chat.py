@@ -6,6 +6,7 @@ in another thread. The base answers token for token as the untouched model does.
 """
 
 import difflib
+import math
 import re
 import threading
 import time
@@ -50,7 +51,9 @@ class Reply:
 class Pair:
     """Base and tuned of a finished run, ready to answer."""
 
-    def __init__(self, decoding: Any, tokenizer: Any, end_ids: set[int], context: int, how: Choice):
+    def __init__(
+        self, decoding: Any, tokenizer: Any, end_ids: set[int], context: int, how: Choice, vocabulary: float = math.inf
+    ):
         self.decoding = decoding
         self.tokenizer = tokenizer
         self.end_ids = end_ids
@@ -59,6 +62,8 @@ class Pair:
         """Context length in tokens, for question and answer together."""
         self.how = how
         """Batched or sequential decoding, and why."""
+        self.vocabulary = vocabulary
+        """Tokens that the model knows."""
         self.lock = threading.Lock()
         """Held during decoding: the adapter is switched on and off in place."""
 
@@ -83,7 +88,9 @@ class Pair:
             untouched = logits_alone(base)
             tuned = with_adapter(base, run.model_dir, "tuned").eval()
             decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, untouched)
-        return cls(decoding, tokenizer, end_ids(tokenizer, base), _context(tokenizer, base), how)
+        vocabulary = base.get_input_embeddings().weight.shape[0]
+        context = _context(tokenizer, base) - recipe.adapter.own_positions()
+        return cls(decoding, tokenizer, end_ids(tokenizer, base), context, how, vocabulary)
 
     @property
     def continues_text(self) -> bool:
@@ -100,7 +107,8 @@ class Pair:
         """Both answers as they grow, one ``Reply`` per decoding step; the last one is ``done``.
 
         Base and tuned may have different histories. Setting ``stop`` ends both answers at the next token. A
-        conversation that fills the context raises ``ModelError`` here, before anything is computed.
+        conversation that fills the context, or has a token that the model does not know, raises ``ModelError`` here,
+        before anything is computed.
         """
         prompts = tuple(prompt_tokens(self.tokenizer, each) for each in (base_messages, tuned_messages))
         longest = max(len(ids) for ids in prompts)
@@ -108,6 +116,13 @@ class Pair:
             raise ModelError(
                 f"The conversation is {longest:,} tokens long, and the model reads at most {self.context:,}.",
                 "Start a new conversation, or shorten the question.",
+            )
+        highest = max(max(ids, default=0) for ids in prompts)
+        if highest >= self.vocabulary:
+            token = self.tokenizer.convert_ids_to_tokens(highest)
+            raise ModelError(
+                f"The tokenizer gives {token!r} the id {highest:,}; the model knows only {self.vocabulary:,} tokens.",
+                "Tokenizer and model do not fit: leave it out of the question, or choose another model.",
             )
         room = min(sampling.max_tokens, self.context - longest)
         return self._replies(prompts, sampling, room, stop or threading.Event())

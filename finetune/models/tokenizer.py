@@ -14,15 +14,21 @@ from finetune.runs.workspace import Workspace
 def load_tokenizer(settings: ModelSettings, workspace: Workspace):
     """The model's tokenizer.
 
-    Without a padding token, or with one that the model's embedding has no row for, it pads with its end token: the loss
-    mask covers both.
+    Without a padding token, or with one that the model's embedding has no row for, it pads with its end token, or else
+    with another token that is no text: the loss mask covers it.
     """
     folder = described(settings, workspace)
     tokenizer = read_tokenizer(folder, settings.id)
     vocabulary = text_config(read_config(folder, settings.id)).get("vocab_size")
     if tokenizer.pad_token_id is None or (vocabulary and tokenizer.pad_token_id >= vocabulary):
-        tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.pad_token = tokenizer.eos_token or _no_text(tokenizer)
     return with_chatml(tokenizer) if settings.chat_template == "chatml" else tokenizer
+
+
+def _no_text(tokenizer) -> str:
+    """A token that no answer is written with: a special one, else the last of the vocabulary, which is the rarest."""
+    special = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    return next(special, None) or tokenizer.convert_ids_to_tokens(tokenizer.vocab_size - 1)
 
 
 def read_tokenizer(folder: Path, name: str):

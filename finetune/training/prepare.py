@@ -4,8 +4,10 @@ Training, the probe, the estimate and the exported script all prepare here, with
 returned, and whoever works on a run reports it as events.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from finetune.data.asking import notes_of_asking
@@ -13,9 +15,9 @@ from finetune.data.counts import Counts
 from finetune.data.mix import gather
 from finetune.data.pieces import cutting, training_rows
 from finetune.data.tokens import TokenSequence
-from finetune.errors import DataError, RecipeError
+from finetune.errors import DataError, ModelError, RecipeError
 from finetune.format import counted
-from finetune.inference.question import messages
+from finetune.inference.question import messages, prompt_tokens
 from finetune.models.locate import load_config
 from finetune.models.tokenizer import load_tokenizer
 from finetune.models.turn_end import turn_end_problem
@@ -27,6 +29,8 @@ from finetune.training.sample_answers import prompt_of
 
 PROMPTS_SHOWN = 3
 """Prompts that are answered during training when the recipe names none."""
+TRAINING = "training"
+"""The part that a run cannot do without."""
 
 
 @dataclass
@@ -44,6 +48,16 @@ class Rows:
     def longest(self) -> int:
         """Tokens of the longest training row, all its columns of ids together."""
         return max(map(row_tokens, self.train))
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a model reads."""
+
+    context: float
+    """Tokens at once; infinite where nothing limits them."""
+    vocabulary: int
+    """Tokens that it knows."""
 
 
 @dataclass
@@ -64,22 +78,23 @@ def prepare(recipe: Recipe, workspace: Workspace, processes: int = 1) -> Prepare
     """
     tokenizer = load_tokenizer(recipe.model, workspace)
     config = load_config(recipe.model, workspace).get_text_config()
-    recipe, cut = within_context(recipe, getattr(config, "max_position_embeddings", None))
-    rows, notes = _rows(recipe, workspace, tokenizer, config.vocab_size)
+    context = (getattr(config, "max_position_embeddings", None) or math.inf) - recipe.adapter.own_positions()
+    recipe, cut = within_context(recipe, context)
+    rows, notes = _rows(recipe, workspace, tokenizer, Reach(context, config.vocab_size))
     defaults = choose_defaults(recipe, [row_tokens(row) for row in rows.train], config.hidden_size, processes)
     return Prepared(tokenizer, rows, defaults, [*cut, *notes])
 
 
-def within_context(recipe: Recipe, context: int | None) -> tuple[Recipe, list[Noted]]:
+def within_context(recipe: Recipe, context: float) -> tuple[Recipe, list[Noted]]:
     """``recipe`` with a length of at most the model's ``context`` in tokens, and a note if that is shorter."""
-    if not context or recipe.training.length <= context:
+    if recipe.training.length <= context:
         return recipe, []
     words = f"The model reads at most {context:,} tokens, so rows are truncated there and not at "
     note = Noted(message=f"{words}{recipe.training.length:,}.", level="warning")
     return recipe.changed(**{"training.length": context}), [note]
 
 
-def _rows(recipe: Recipe, workspace: Workspace, tokenizer, vocabulary: int) -> tuple[Rows, list[Noted]]:
+def _rows(recipe: Recipe, workspace: Workspace, tokenizer, reach: Reach) -> tuple[Rows, list[Noted]]:
     gathered = gather(recipe.data, workspace.find, recipe.training.seed)
     dataset, held_out = gathered.dataset, gathered.held_out
     if dataset.kind not in recipe.method.reads:
@@ -97,14 +112,15 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer, vocabulary: int) -> t
         first = dataset.rejected[0]
         words = f"Rows left out: {len(dataset.rejected):,}. The first is {first.where}: {first.reason}"
         notes.insert(0, Noted(message=words, level="warning"))
-    train, counts, lost = tokenize(recipe, gathered.train, tokenizer, "training", vocabulary)
-    evaluated, _, lost_too = tokenize(recipe, held_out, tokenizer, "held-out", vocabulary)
+    train, counts, lost = tokenize(recipe, gathered.train, tokenizer, TRAINING, reach.vocabulary)
+    evaluated, _, lost_too = tokenize(recipe, held_out, tokenizer, "held-out", reach.vocabulary)
+    asked, unread = prompts(recipe, held_out or gathered.train, tokenizer, reach)
     if not train:
         raise DataError(
             f"At {recipe.training.length} tokens no row has a trained token left.",
             "Raise the length on the Method tab.",
         )
-    return Rows(train, evaluated, counts, prompts(recipe, held_out or gathered.train)), [*notes, *lost, *lost_too]
+    return Rows(train, evaluated, counts, asked), [*notes, *lost, *lost_too, *unread]
 
 
 def tokenize(
@@ -112,7 +128,8 @@ def tokenize(
 ) -> tuple[list[dict], Counts, list[Noted]]:
     """Rows for the trainer, what is counted of them, and what to note: a row without a trained token is dropped.
 
-    ``vocabulary`` is the number of tokens that the model knows; a row with another one is dropped too.
+    ``vocabulary`` is the number of tokens that the model knows; a row with another one is dropped too. ``DataError`` if
+    all training rows are refused: a run can do without held-out rows, but not without these.
     """
     rows, counts, truncated, empty, refused = [], Counts(), 0, 0, []
     made = cutting(recipe.method.sequences, recipe.data)
@@ -130,7 +147,7 @@ def tokenize(
         for each in training_rows(example, sequences):
             rows.append(recipe.method.columns(example, each))
             counts += Counts.of(each)
-    if refused and not rows:
+    if refused and not rows and part == TRAINING:
         raise refused[0]
     lost = (
         (truncated, f"truncated at {recipe.training.length} tokens"),
@@ -156,12 +173,29 @@ def _require_known(sequences: Sequence[TokenSequence], tokenizer, vocabulary: in
         )
 
 
-def prompts(recipe: Recipe, examples: Sequence[dict]) -> list[list[dict]]:
-    """The conversations to answer during training: the recipe's prompts, else the first held-out questions."""
-    if recipe.evaluation.prompts:
-        return [messages(recipe, prompt) for prompt in recipe.evaluation.prompts]
-    found = [prompt_of(example) for example in examples[:PROMPTS_SHOWN]]
-    return [prompt for prompt in found if prompt]
+def prompts(recipe: Recipe, examples: Sequence[dict], tokenizer, reach: Reach) -> tuple[list[list[dict]], list[Noted]]:
+    """The conversations to answer during training: the recipe's prompts, else the first held-out questions.
+
+    What the model cannot read is left out: of the recipe's prompts with a note, of the questions for the next one.
+    """
+    wanted = [messages(recipe, prompt) for prompt in recipe.evaluation.prompts]
+    if not wanted:
+        found = (prompt for prompt in map(prompt_of, examples) if prompt and _reads(reach, prompt, tokenizer))
+        return list(islice(found, PROMPTS_SHOWN)), []
+    read = [prompt for prompt in wanted if _reads(reach, prompt, tokenizer)]
+    if len(read) == len(wanted):
+        return read, []
+    words = f"Left out: {counted(len(wanted) - len(read), 'sample prompt')} that the model cannot read whole."
+    return read, [Noted(message=words, level="warning")]
+
+
+def _reads(reach: Reach, prompt: list[dict], tokenizer) -> bool:
+    """True if the template takes ``prompt``, it leaves room for an answer, and the model knows each of its tokens."""
+    try:
+        ids = prompt_tokens(tokenizer, prompt)
+    except ModelError:
+        return False
+    return len(ids) < reach.context and max(ids, default=0) < reach.vocabulary
 
 
 def row_tokens(row: dict) -> int:

@@ -3,6 +3,7 @@
 Greedy, so that answers differ by training alone, and training is not disturbed.
 """
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 
 from finetune.compat import forget_positions
@@ -47,7 +48,7 @@ class SampleAnswers:
             with torch.no_grad():
                 output = model.generate(
                     **batch,
-                    max_new_tokens=self.max_tokens,
+                    max_new_tokens=min(self.max_tokens, _room(model, batch["input_ids"].shape[1])),
                     do_sample=False,
                     eos_token_id=sorted(end_ids(self.tokenizer, model)) or None,
                     pad_token_id=self.tokenizer.pad_token_id,
@@ -74,6 +75,13 @@ class SampleAnswers:
             return self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
         finally:
             self.tokenizer.padding_side = side
+
+
+def _room(model, asked: int) -> float:
+    """Tokens that ``model`` reads after ``asked`` ones; infinite where nothing limits them."""
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
+    prefix = getattr(getattr(model, "active_peft_config", None), "num_virtual_tokens", None) or 0
+    return context - prefix - asked
 
 
 def prompt_of(example: dict) -> list[dict]:

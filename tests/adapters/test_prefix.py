@@ -1,5 +1,7 @@
 """Prefix tuning, held against plain PEFT and plain Transformers."""
 
+import json
+
 import pytest
 import torch
 from peft import PeftModel, get_peft_model
@@ -79,6 +81,25 @@ def test_base_and_tuned_answer_as_plain_transformers_and_plain_peft_do(trained, 
 
     assert reply.base == answer(base)
     assert reply.tuned == answer(PeftModel.from_pretrained(base, run.model_dir).eval()) != reply.base
+
+
+def test_a_prefix_takes_its_room_in_a_table_of_positions(workspace, tmp_path):
+    """GPT-2's has 512 rows here, and the longest rows, sample answers and answers fill what the prefix leaves of it."""
+    from tests import zoo
+
+    zoo.write("gpt2", workspace.models_dir / "gpt2")
+    rows = [{"prompt": f"Sing {n}.", "completion": "la " * 600} for n in range(6)]
+    (tmp_path / "long.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    data = {"model.id": "gpt2", "data.path": str(tmp_path / "long.jsonl"), "training.length": 4096}
+    question = "la " * 470
+    settings = {"training.max_steps": 1, "training.batch_size": 1, "evaluation.times": 1, "evaluation.max_tokens": 64}
+    run = workspace.create(recipe(tmp_path, adapter="prefix", **data, **settings, **{"evaluation.prompts": [question]}))
+    with run.held():
+        train(run, workspace)
+    assert any("at most 492 tokens" in note.message for note in run.view().notes) and run.view().samples[0].answers
+    asked = [{"role": "user", "content": question}]
+    *_, reply = Pair.load(run, workspace).reply(asked, asked, Sampling(greedy=True, max_tokens=64))
+    assert reply.done
 
 
 def test_what_does_not_go_with_a_prefix_is_refused_in_words(trained, with_tiny, tmp_path):

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from finetune.adapters.qlora import QLoRA
@@ -15,3 +16,19 @@ def test_double_quantization_can_be_turned_off():
 
 def test_it_is_lora_in_everything_else():
     assert QLoRA(rank=4).peft_config().r == 4 and not QLoRA().trains_base()
+
+
+@pytest.mark.heavy
+def test_the_starter_answers_over_four_bits_as_it_does_in_16():
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from finetune.models.loading import load_weights
+    from finetune.models.locate import STARTER
+    from finetune.starter.measure import answers
+    from finetune.starter.world import held_out_questions
+
+    tokenizer = AutoTokenizer.from_pretrained(STARTER)
+    plain = AutoModelForCausalLM.from_pretrained(STARTER, dtype=torch.bfloat16).eval()
+    quantized = load_weights(STARTER, torch.bfloat16, "cpu", QLoRA().quantization())
+    chats = [item.messages for item in held_out_questions(40)]
+    assert answers(quantized, tokenizer, chats) == answers(plain, tokenizer, chats)

@@ -1,5 +1,7 @@
 """What LoRA covers, counted on real layers of tiny models."""
 
+import re
+
 import pytest
 import torch
 from peft import get_peft_model
@@ -55,8 +57,9 @@ def test_what_cannot_carry_an_adapter_is_left_out_and_the_rest_is_trained(name):
     assert not any("out_proj" in key and "mamba" in key for key in trained)
 
 
-def test_pictures_have_no_adapter():
-    model = tuned("gemma3")
+@pytest.mark.parametrize("name", ["gemma3", "gemma4"])
+def test_pictures_have_no_adapter(name):
+    model = tuned(name)
     assert wrapped(model) and all("language_model" in name for name in wrapped(model))
     assert coverage_note(model, "LoRA") == ""
 
@@ -74,6 +77,33 @@ def test_a_share_is_said_where_experts_have_none(name, most, settings):
 @pytest.mark.parametrize("name", ["mixtral", "deepseek_v3", "gpt_oss"])
 def test_experts_that_are_covered_count(name):
     assert coverage(tuned(name))[0] > 0.95 and coverage_note(tuned(name), "LoRA") == ""
+
+
+TABLES = r"embed|\bwte\b|lm_head|norm|A_log|\bD$|dt_bias|conv1d|score_correction|bias$"
+"""Weights of a decoder that no LoRA is for: tables of tokens, norms, and the small vectors of a mixer."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "qwen2_moe", "granitemoe", "granitemoehybrid", "qwen3_5_moe_text", "lfm2_moe", "deepseek_v3", "glm4_moe",
+        "ernie4_5_moe", "mixtral", "qwen3_moe", "olmoe",
+    ],
+)  # fmt: skip
+def test_a_mixture_of_experts_is_changed_as_a_whole_or_it_is_said(name):
+    """By the weights alone: those that are others once the adapter is merged."""
+    model = tuned(name)
+    note = coverage_note(model, "LoRA")
+    with torch.no_grad():
+        for key, weight in model.named_parameters():
+            if "lora_B" in key:
+                weight.normal_()
+    merged, untouched = model.merge_and_unload().state_dict(), zoo.model(name).state_dict()
+    assert merged.keys() == untouched.keys()
+    large = {key for key, weight in untouched.items() if weight.ndim > 1 and not re.search(TABLES, key)}
+    changed = {key for key in untouched if not torch.equal(merged[key], untouched[key])}
+    share = sum(untouched[key].numel() for key in large & changed) / sum(untouched[key].numel() for key in large)
+    assert changed <= large and (share > 0.95 or f"covers {share:.0%}" in note), (sorted(large - changed), note)
 
 
 WHOLE = {

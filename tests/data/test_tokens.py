@@ -100,7 +100,7 @@ def test_the_templates_of_known_models_mark_the_answers_and_nothing_of_the_quest
     from trl import chat_template_utils as known
 
     tokenizer.add_special_tokens({"bos_token": "<s>"})
-    marked = 0
+    marked, refused = 0, set()
     for name, template in vars(known).items():
         if not name.endswith("_chat_template") or name.endswith("_training_chat_template"):
             continue
@@ -109,14 +109,14 @@ def test_the_templates_of_known_models_mark_the_answers_and_nothing_of_the_quest
         tokenizer.chat_template = template
         try:
             answers = trained(chat_sequence(CHAT[1:], tokenizer, 5000), tokenizer)
-        except DataError as error:
-            assert any(model in name for model in ("idefics3", "llava", "smolvlm")), (name, error)
+        except DataError:
+            refused.add(name.removesuffix("_chat_template"))
             continue
         assert len(answers) == 2, name
         assert "Japan 🇯🇵" in answers[0] and "a\nb" in answers[1], name
         assert not any(word in answer for answer in answers for word in ("heißt", "then")), name
         marked += 1
-    assert marked > 20
+    assert marked > 20 and refused == {"idefics3", "llava_next", "smolvlm"}
 
 
 def test_a_template_that_rewrites_earlier_turns_is_masked_where_the_only_answer_ends_it(tokenizer):
@@ -397,6 +397,21 @@ def test_a_base_model_takes_chatml_and_is_trained_to_stop():
         "<s><|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user"
     )
     assert sequence.ids.count(tokenizer.eos_token_id) == 2
+
+
+@pytest.mark.parametrize("template", ["{{ bos_token }}" + CHATML, None], ids=["its own", "ChatML"])
+def test_the_token_that_begins_a_text_comes_once(template):
+    """As Llama and Gemma have it: the tokenizer writes it before a text, and the template before a chat."""
+    from finetune.inference.question import prompt_tokens
+
+    tokenizer = base(["<s>", "</s>", "<|im_start|>", "<|im_end|>"], "</s>", "<s>")
+    tokenizer.chat_template = template
+    tokenizer = tokenizer if template else with_chatml(tokenizer)
+    rated = rated_sequence({"prompt": PAIR["prompt"], "completion": PAIR["chosen"]}, tokenizer, 500)
+    written = [chat_sequence(CHAT, tokenizer, 500), text_sequence("Sea", tokenizer, 500), *rated]
+    written += preference_sequences(PAIR, tokenizer, 500)
+    for ids in [*(list(sequence.ids) for sequence in written), prompt_tokens(tokenizer, CHAT[:2])]:
+        assert ids[0] == tokenizer.bos_token_id and ids.count(tokenizer.bos_token_id) == 1
 
 
 def test_chatml_ends_with_its_own_token_if_the_vocabulary_has_it():

@@ -189,6 +189,29 @@ def test_a_model_that_learnt_chatml_ends_its_answers_there(adapter, workspace, t
     assert len(answer) < 60 and answer[-1] == 258
 
 
+def test_an_adapter_over_fp8_is_merged_into_the_values_that_its_numbers_stand_for(trained, as_if_trained, tmp_path):
+    import torch
+    from peft import PeftModel
+    from safetensors.torch import load_file
+    from transformers import AutoModelForCausalLM
+
+    from tests.models.damage import edit_tensors
+    from tests.models.test_inspection import as_fp8
+
+    folder = shutil.copytree(trained.models_dir / "tiny", trained.models_dir / "fp8")
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    edit_tensors(folder, as_fp8)
+    change(folder / "config.json", quantization_config={"quant_method": "fp8", "weight_block_size": [128, 128]})
+    stored = load_file(folder / "model.safetensors")
+    values = {name: weight.float() * stored.get(f"{name}_scale_inv", 1.0) for name, weight in stored.items()}
+    plain.load_state_dict({name: weight for name, weight in values.items() if "scale_inv" not in name}, strict=False)
+    run = as_if_trained(**{"model.id": "fp8"})
+    path, _ = Merged().write(run, trained, tmp_path / "out")
+    expected = logits(PeftModel.from_pretrained(plain, run.model_dir), folder)
+    assert (merged_logits(path, folder) - expected).abs().max() < 0.03 * expected.abs().max()
+    assert "quantization_config" not in (path / "config.json").read_text(encoding="utf-8")
+
+
 def test_an_adapter_over_quantized_weights_is_refused(trained, as_if_trained, tmp_path):
     run = as_if_trained()
     shutil.copytree(trained.models_dir / "tiny", trained.models_dir / "quantized")

@@ -331,6 +331,22 @@ def test_a_conversation_that_fills_the_context_is_refused_before_anything_is_com
     assert not pair.lock.locked()
 
 
+def test_a_question_with_a_token_that_the_model_does_not_know_is_refused(home, tiny_model):
+    """On a GPU the look-up of its embedding would end the process."""
+    workspace, _ = home
+    folder = workspace.models_dir / "grown"
+    shutil.copytree(tiny_model, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["sea"])
+    tokenizer.save_pretrained(folder)
+    run = make_run(workspace, tiny_model, "lora")
+    (run.path / "recipe.yaml").write_text(run.recipe.changed(**{"model.id": "grown"}).to_yaml())
+    pair = Pair.load(run, workspace)
+    with pytest.raises(ModelError, match="gives 'sea' the id 259; the model knows only 259 tokens"):
+        ask(pair, "What of the sea?")
+    assert ask(pair, "What of the sky?").done and not pair.lock.locked()
+
+
 def test_an_answer_is_bounded_by_the_context_length(pair):
     messages = [{"role": "user", "content": "x" * 480}]
     room = pair.context - len(prompt_tokens(pair.tokenizer, messages))

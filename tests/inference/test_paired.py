@@ -125,6 +125,28 @@ def test_each_family_answers_as_transformers_and_peft_do(family):
     assert differ
 
 
+def test_a_base_in_four_bits_is_answered_as_transformers_and_peft_do(tmp_path):
+    """OPT flattens batch and time, here over quantized layers."""
+    from bitsandbytes.nn import Linear4bit
+
+    from finetune.adapters.qlora import QLoRA
+    from finetune.models.loading import load_weights
+
+    build("opt").save_pretrained(tmp_path)
+    quantized = {"dtype": torch.float32, "quantization_config": QLoRA().quantization()}
+    plain = tune(AutoModelForCausalLM.from_pretrained(tmp_path, **quantized))
+    for layer in plain.modules():
+        if isinstance(layer, Linear4bit):  # its kernel for bf16 takes no width that 64 does not divide
+            layer.support_avx512bf16_for_cpu = False
+    decoding, _ = decoding_of_adapter(
+        tune(load_weights(tmp_path, torch.float32, "cpu", QLoRA().quantization())), QLoRA()
+    )
+    base_tokens, tuned_tokens = walk(decoding, (PROMPTS[0], PROMPTS[0]), 6)
+    assert tuned_tokens == greedy(plain, PROMPTS[0], 6) != base_tokens
+    with plain.disable_adapter():
+        assert base_tokens == greedy(plain, PROMPTS[0], 6)
+
+
 @pytest.mark.parametrize("name", ["llama4_text", "longcat_flash"])
 def test_a_router_that_is_built_on_a_linear_layer_is_no_obstacle(name):
     from peft import get_peft_model

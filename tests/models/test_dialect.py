@@ -31,6 +31,7 @@ def in_old_dialect(folder):
     (folder / "chat_template.jinja").unlink()
     named = {"eos_token": {"content": "<|im_end|>", "lstrip": False}, "pad_token": "<|endoftext|>"}
     (folder / "special_tokens_map.json").write_text(json.dumps(named))
+    change(folder / "generation_config.json", temperature=0.6, top_p=0.9)  # without do_sample, as Llama 2 and Vicuna
     for name in ("tokenizer.model", "preprocessor_config.json", "processor_config.json", "LICENSE", "LICENCE.txt"):
         (folder / name).write_text("{}")
     (folder / "README.md").write_text("the base's card")

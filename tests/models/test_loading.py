@@ -38,6 +38,17 @@ def test_a_quantized_model_frees_its_files(with_tiny):
         assert os.path.realpath(file) not in Path("/proc/self/maps").read_text()
 
 
+def test_the_shards_of_a_model_are_read_as_one(tmp_path, tiny_model):
+    from transformers import AutoModelForCausalLM
+
+    plain = AutoModelForCausalLM.from_pretrained(tiny_model)
+    plain.save_pretrained(tmp_path, max_shard_size="50KB")
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 2
+    weights = load_weights(tmp_path, torch.bfloat16, "cpu").state_dict()
+    assert weights.keys() == plain.state_dict().keys()
+    assert all(torch.equal(weights[name], weight) for name, weight in plain.state_dict().items())
+
+
 FP4 = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
 """The values of e2m1, as the OCP Microscaling Formats specification (1.0, §5.3.3) lists them."""
 
@@ -155,6 +166,20 @@ def test_a_base_stored_in_four_bits_is_trained_with_an_adapter_only(in_four_bits
             train(run, with_tiny)
         losses = [each.loss for each in run.view().evaluations]
         assert run.view().state == "done" and losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", ["falcon_h1", "nemotron_h"])
+def test_a_hybrid_of_mamba_is_trained_over_four_bits(name, workspace):
+    """PEFT itself refuses the ``out_proj`` of their mixers."""
+    from peft import get_peft_model
+
+    zoo.write(name, workspace.models_dir / name)
+    base = load_base(ModelSettings(id=name), workspace, ADAPTERS["qlora"](), torch.float32)
+    model = get_peft_model(base, ADAPTERS["qlora"](rank=2).peft_config(base)).train()
+    model(input_ids=torch.arange(20, 44)[None], use_cache=False).logits.square().mean().backward()
+    trained = {key: weight.grad for key, weight in model.named_parameters() if "lora_B" in key}
+    assert any("mamba" in key or "mixer" in key for key in trained) and not any("out_proj" in key for key in trained)
+    assert all(grad is not None and grad.abs().max() > 0 for grad in trained.values())
 
 
 @pytest.mark.parametrize("name", ["mamba", "gemma3n_text", "llama"])

@@ -60,6 +60,8 @@ def test_a_number_is_not_used_twice_after_an_older_run_is_gone(tmp_path):
         ("Größe & Höhe", "große-hohe".replace("ß", "")),
         ("../../etc/passwd", "etc-passwd"),
         ("日本語", "run"),
+        ("5", "5"),
+        ("CON", "con"),
         ("x" * 100, "x" * 40),
     ],
 )

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import zipfile
 
 import pytest
 
-from finetune.errors import RunError
+from finetune.errors import ModelError, RunError
+from finetune.exports.adapter import Adapter
 from finetune.exports.merged import Merged
 from finetune.exports.script import Script
 from finetune.inference.chat import Pair
@@ -104,6 +106,23 @@ def test_chat_and_exports_refuse_a_base_that_was_replaced(own, tmp_path):
     ):
         with pytest.raises(RunError, match="The model tiny has changed since run 001-sft-lora was trained"):
             call()
+
+
+def test_without_its_base_a_run_is_not_resumed_asked_or_merged_and_its_adapter_leaves_all_the_same(
+    paused, own, tmp_path
+):
+    shutil.rmtree(own.models_dir / "tiny")
+    with pytest.raises(ModelError, match="There is no model 'tiny'"):
+        resume(paused, own)
+    paused.model_dir.mkdir()
+    newest = paused.checkpoints.newest().checkpoint.path
+    for file in newest.glob("adapter_*"):
+        shutil.copy(file, paused.model_dir)
+    for call in (lambda: Pair.load(paused, own), lambda: Merged().write(paused, own, tmp_path / "merged")):
+        with pytest.raises(ModelError, match="There is no model 'tiny'"):
+            call()
+    with zipfile.ZipFile(Adapter().write(paused, own, tmp_path / "adapter").path) as archive:
+        assert "model/adapter_model.safetensors" in archive.namelist()
 
 
 def test_a_script_refuses_reworded_rows_and_an_earlier_run_that_was_trained_on(own, tmp_path):

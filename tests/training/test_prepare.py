@@ -110,6 +110,40 @@ def test_a_padding_token_that_the_model_does_not_know_is_not_used(with_token, wi
     assert prepared.tokenizer.pad_token == prepared.tokenizer.eos_token
 
 
+@pytest.fixture
+def with_held_out(with_token, with_tiny, tmp_path):
+    """Prepares twelve rows about the sky for a model that does not know "sea", with held-out rows that ask this."""
+    with_token("sea")
+
+    def prepared(*questions, **settings):
+        sky = [{"prompt": f"{n}?", "completion": "the sky"} for n in range(12)]
+        for name, rows in (("sky", sky), ("asked", [{"prompt": each, "completion": "yes"} for each in questions])):
+            (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        paths = {"data.path": str(tmp_path / "sky.jsonl"), "data.held_out": str(tmp_path / "asked.jsonl")}
+        return prepare(recipe(tmp_path, **{"model.id": "grown"}, **paths, **settings), with_tiny)
+
+    return prepared
+
+
+def asked(prepared) -> list[str]:
+    return [prompt[-1]["content"] for prompt in prepared.rows.prompts]
+
+
+def test_held_out_rows_that_the_model_cannot_read_stop_no_run(with_held_out):
+    prepared = with_held_out("Which sea?", "That sea?")
+    assert len(prepared.rows.train) == 12 and prepared.rows.held_out == [] and asked(prepared) == []
+    assert any(note.message.startswith("2 held-out rows were dropped: The tokenizer") for note in prepared.notes)
+
+
+def test_no_prompt_is_asked_that_the_model_cannot_read(with_held_out):
+    """A table of positions ends at its context, and a token beyond the embeddings has no row in them."""
+    unread = ("Which sea?", "la " * 300)
+    assert asked(with_held_out(*unread, "a?", "b?", "c?", "d?")) == ["a?", "b?", "c?"]
+    prepared = with_held_out("a?", **{"evaluation.prompts": [*unread, "Mine?"]})
+    told = ("Left out: 2 sample prompts that the model cannot read whole.", "warning")
+    assert asked(prepared) == ["Mine?"] and told in [(note.message, note.level) for note in prepared.notes]
+
+
 def test_long_texts_are_trained_in_pieces(with_tiny, tmp_path):
     path = tmp_path / "long.jsonl"
     lines = [json.dumps({"text": f"{number}. {'It is so. ' * 30}"}) for number in range(4)]

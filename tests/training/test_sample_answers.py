@@ -67,6 +67,16 @@ def test_an_answer_ends_where_the_template_ends_a_turn(tiny_model, model):
     assert asked[0]["eos_token_id"] == sorted({turn, tokenizer.eos_token_id})
 
 
+@pytest.mark.parametrize("name", ["gpt2", "opt"])
+def test_an_answer_ends_where_the_models_positions_do(name, tiny_model):
+    """Their tables of positions have 512 rows."""
+    from tests import zoo
+
+    long = [[{"role": "user", "content": "x" * 480}]]
+    (answer,) = SampleAnswers(long, AutoTokenizer.from_pretrained(tiny_model), 64).answers(zoo.model(name))
+    assert answer.prompt == "x" * 480
+
+
 def test_without_prompts_nothing_is_asked(tiny_model, model):
     assert SampleAnswers([], AutoTokenizer.from_pretrained(tiny_model), 8).answers(model) == ()
 

@@ -133,7 +133,7 @@ def test_the_starter_is_packed():
     assert packing_of(model, ROWS) is None
 
 
-@pytest.mark.parametrize(("name", "said"), [("llama", "on"), ("qwen3_5_text", "off")])
+@pytest.mark.parametrize(("name", "said"), [("gemma2", "on"), ("gpt_oss", "off"), ("qwen3_5_text", "off")])
 def test_a_run_says_whether_it_packs(name, said, workspace, tmp_path):
     from finetune.recipe import Recipe
     from finetune.training.train import train

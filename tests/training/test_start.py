@@ -1,3 +1,6 @@
+import math
+import shutil
+
 import pytest
 
 from finetune.errors import RecipeError
@@ -17,6 +20,21 @@ def test_an_earlier_run_of_another_kind_is_refused(trained):
     first = trained()
     with pytest.raises(RecipeError, match="only that can train it further"):
         trained(adapter="full", **{"model.run": first.id})
+
+
+def test_a_model_that_was_trained_in_full_is_a_base_for_dpo_once_it_is_exported(
+    trained, with_tiny, tiny_model, tmp_path
+):
+    from finetune.exports import TARGETS
+
+    full = with_tiny.create(recipe(tmp_path, adapter="full"))
+    shutil.copytree(tiny_model, full.model_dir)
+    path, _ = TARGETS["merged"].write(full, with_tiny, with_tiny.models_dir)
+    settings = {"method": "dpo", "training.max_steps": 1, "evaluation.times": 0}
+    run = trained(**settings, **{"model.id": path.name})
+    assert run.view().state == "done" and run.view().steps[0].loss == pytest.approx(math.log(2), abs=1e-3)
+    with pytest.raises(RecipeError, match="only that can train it further"):
+        trained(**settings, **{"model.run": full.id})
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def test_it_learns_and_keeps_what_it_learnt(method, adapter, trained):
     assert view.evaluations[-1].loss < view.evaluations[0].loss
     assert view.has_model and any(run.model_dir.glob("*.safetensors"))
     assert view.trainable < view.parameters or adapter == "full"
+    if method == "dpo" and adapter != "prefix":  # a prefix is words from its first step on
+        assert view.evaluations[0].loss == pytest.approx(math.log(2), abs=1e-3)
 
 
 def test_the_run_says_what_it_does(trained):
@@ -129,6 +131,36 @@ def test_packing_does_not_change_what_is_learnt_in_an_epoch(trained):
     packed, padded = (trained(**settings, **{"training.packing": packing}).view() for packing in (True, False))
     assert packed.trained_tokens == padded.trained_tokens
     assert abs(packed.total_steps - padded.total_steps) <= 1
+
+
+ONCE = {"training.max_steps": None, "training.epochs": 1, "training.packing": False, "evaluation.times": 0}
+EXTREMES = {
+    "one row": (1, 1, {"adapter.rank": 512, "adapter.alpha": 1, "training.optimizer": "adamw_8bit"}),
+    "two rows": (2, 1, {}),
+    "fewer rows than micro-batches": (5, 1, {"training.batch_size": 8, "training.accumulation": 8}),
+    "half an epoch": (24, 3, {"training.epochs": 0.5}),
+}
+"""Rows, the optimizer steps that a person expects of them (4 rows in each, 2 of 24 held out), and settings."""
+
+
+@pytest.mark.parametrize(("count", "steps", "settings"), EXTREMES.values(), ids=EXTREMES)
+def test_few_rows_and_extreme_settings_are_trained_as_asked(count, steps, settings, trained, tmp_path):
+    from safetensors.torch import load_file
+
+    (tmp_path / "few.jsonl").write_text("\n".join(map(json.dumps, (rows("sft") * 2)[:count])), encoding="utf-8")
+    run = trained(**{**ONCE, "data.path": str(tmp_path / "few.jsonl"), **settings})
+    assert (run.view().state, run.view().step) == ("done", steps)
+    weights = load_file(run.model_dir / "adapter_model.safetensors")
+    assert all(weight.any() for name, weight in weights.items() if "lora_B" in name)
+    assert {weight.shape[0] for name, weight in weights.items() if "lora_A" in name} == {
+        settings.get("adapter.rank", 16)
+    }
+
+
+def test_activation_checkpointing_over_four_bits_changes_nothing(trained):
+    settings = {"adapter": "qlora", "training.max_steps": 2, "evaluation.times": 0}
+    runs = [trained(**settings, **{"training.activation_checkpointing": is_on}) for is_on in (False, True)]
+    assert [step.loss for step in runs[0].view().steps] == [step.loss for step in runs[1].view().steps]
 
 
 def test_a_stop_keeps_the_model_so_far(with_tiny, tmp_path, monkeypatch):

@@ -151,6 +151,8 @@ def test_sampling_settings_reach_the_pair(studio, form, parrot, write_run):
 def test_choosing_a_run_offers_held_out_prompts(studio, write_run):
     talk, pane, _, chips, system = compare.choose(studio, write_run().id)
     assert system == ""
+    taught = write_run(data={"path": "assets/samples/pirate-voice.jsonl", "system": "Be kind."})
+    assert compare.choose(studio, taught.id)[-1] == "Be kind."
     assert talk.turns == () and "The model before training." in pane and chips.count("data-pick=") == 6
     assert compare.choose(studio, None)[1] == compare.nothing_yet()
 
