@@ -17,6 +17,13 @@ def pytest_addoption(parser):
     parser.addoption("--heavy", action="store_true", help="also run the tests that take minutes")
 
 
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):  # processes side by side: threads of their own would wait for each other
+        import torch
+
+        torch.set_num_threads(1)
+
+
 def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("heavy") and not config.getoption("--heavy"):
