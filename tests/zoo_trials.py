@@ -151,7 +151,10 @@ class Trials:
             raise WrongError("the exported adapter answers unlike the run's")
         if away(adapter, self._logits(self._plain())) < SAME_LOGITS:
             raise WrongError("the adapter changes nothing")
-        merged = self._logits(load(Merged().write(run, self.workspace, to).path))
+        try:
+            merged = self._logits(load(Merged().write(run, self.workspace, to).path))
+        except FinetuneError as error:
+            return f"adapter; merged refused: {error.message}"
         if (far := away(merged, adapter)) > SAME_LOGITS:
             raise WrongError(f"merged logits differ by {far:.2g} standard deviations")
         return "adapter, merged"
@@ -211,6 +214,8 @@ class Trials:
         for layer in base.modules():
             if isinstance(layer, Linear4bit):  # its kernel for bf16 takes no width that 64 does not divide
                 layer.support_avx512bf16_for_cpu = False
+        if quantized and getattr(base.config, "rescale_every", 0):
+            base.config.rescale_every = 0  # against overflows in fp16; Transformers' own code for four bits raises
         return base if run is None else with_adapter(base, run.model_dir)
 
     @cached_property

@@ -78,6 +78,12 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     )
     if not hasattr(tuned.base_model, "merge_and_unload"):
         raise cannot
+    if shares_weights(tuned):
+        raise RunError(
+            f"The adapter of run {run.id} cannot be merged: its base has the same weights in several layers, and it "
+            "changes each layer in its own way.",
+            "Export the adapter alone; it is loaded beside the base.",
+        )
     try:
         merged = tuned.merge_and_unload(safe_merge=True)
     except (NotImplementedError, ValueError) as error:
@@ -94,3 +100,12 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
             " can differ a little from those on the Compare tab."
         )
     return words
+
+
+def shares_weights(tuned) -> bool:
+    """True if layers with adapters of their own have the same weights, as the shared blocks of Zamba have."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers = [part.get_base_layer() for part in tuned.modules() if isinstance(part, BaseTunerLayer)]
+    weights = [id(weight) for layer in layers if (weight := getattr(layer, "weight", None)) is not None]
+    return len(weights) > len(set(weights))

@@ -114,6 +114,9 @@ def _read(folder: Path, found: Architecture, dtype, device: str, quantization=No
         options["quantization_config"] = getattr(transformers, DEQUANTIZED[found.quantization])(dequantize=True)
     model, info = from_files(folder, folder.name, **options)
     require_complete(info, folder.name)
+    if quantization is not None and getattr(model.config, "rescale_every", 0):
+        # RWKV halves weights to answer in fp16 without an overflow, and cannot where they are quantized.
+        model.config.rescale_every = 0
     return model
 
 

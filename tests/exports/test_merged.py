@@ -3,11 +3,13 @@
 import shutil
 
 import pytest
+from peft import get_peft_model
 
 from finetune.errors import RunError
-from finetune.exports.merged import Merged
+from finetune.exports.merged import Merged, shares_weights
 from finetune.recipe import Recipe
 from finetune.training.train import train
+from tests import zoo
 from tests.models.test_dialect import change, in_old_dialect
 from tests.tiny import write_tiny_model
 from tests.training.test_train import recipe
@@ -220,3 +222,11 @@ def test_an_adapter_over_quantized_weights_is_refused(trained, as_if_trained, tm
     with pytest.raises(RunError, match="the weights of its base quantized have 4 bits") as refused:
         Merged().write(other, trained, tmp_path / "out")
     assert "adapter alone" in refused.value.hint and run.id != other.id
+
+
+def test_layers_that_share_their_weights_cannot_each_be_merged():
+    from finetune.adapters import ADAPTERS
+
+    for name, shared in (("zamba2", True), ("llama", False)):
+        base = zoo.model(name)
+        assert shares_weights(get_peft_model(base, ADAPTERS["lora"](rank=2).peft_config(base))) == shared

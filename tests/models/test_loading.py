@@ -182,6 +182,13 @@ def test_a_hybrid_of_mamba_is_trained_over_four_bits(name, workspace):
     assert all(grad is not None and grad.abs().max() > 0 for grad in trained.values())
 
 
+def test_rwkv_answers_over_four_bits(workspace):
+    zoo.write("rwkv", workspace.models_dir / "rwkv")
+    base = load_base(ModelSettings(id="rwkv"), workspace, ADAPTERS["qlora"](), torch.float32).eval()
+    logits = base(input_ids=torch.arange(20, 30)[None], use_cache=False).logits
+    assert torch.isfinite(logits).all() and torch.equal(logits, base.train()(torch.arange(20, 30)[None]).logits)
+
+
 @pytest.mark.parametrize("name", ["mamba", "gemma3n_text", "llama"])
 def test_in_four_bits_are_those_layers_that_the_model_calls(name, workspace):
     from bitsandbytes.nn import Linear4bit
