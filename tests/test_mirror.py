@@ -16,6 +16,7 @@ WITHOUT_A_FILE = {
     "test_packaging.py",
     "test_style.py",
     "test_zoo.py",  # tiny models of every architecture, which other tests train
+    "test_zoo_trials.py",  # what the table of architectures tries
     "test_gallery.py",  # tiny models that also read pictures
     "test_words.py",
     "exports/test_older.py",  # exports, opened with an older Transformers
