@@ -98,7 +98,7 @@ def test_the_data_is_counted_and_the_estimate_shown(trained):
 
 
 def test_a_refresh_in_the_middle_of_a_run_shows_it_again(trained):
-    assert trained.seen["refreshed"] <= 2 * slowness()
+    assert trained.seen["refreshed"] <= 3 * slowness()  # beside a run, and whatever else is tested
 
 
 def test_a_second_browser_sees_the_same_run(trained):
@@ -564,6 +564,7 @@ ROUNDS = (2, 4)
 """At least and at most, as other work on the machine may fall on one of the two pages alone."""
 
 
+@pytest.mark.heavy
 def test_the_page_is_usable_nearly_as_soon_as_a_bare_one(browser, tmp_path):
     bare = tmp_path / "bare.py"
     bare.write_text(BARE)

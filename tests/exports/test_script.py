@@ -10,6 +10,7 @@ import sys
 import tomllib
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import product
 
 import pytest
 
@@ -24,10 +25,12 @@ from finetune.runs import events
 from finetune.training.defaults import Defaults
 from tests.training.test_train import recipe, write_rows
 
-PAIRS = [
-    pytest.param(method, adapter, marks=[pytest.mark.heavy] if ADAPTERS[adapter]().quantization_arguments() else [])
-    for method in METHODS
-    for adapter in ADAPTERS
+QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix")}
+"""Each method and each adapter once."""
+PAIRS = [pytest.param(*pair, marks=[] if pair in QUICK else [pytest.mark.heavy]) for pair in product(METHODS, ADAPTERS)]
+FURTHER = [
+    pytest.param(*pair, marks=[] if pair == ("sft", "lora") else [pytest.mark.heavy])
+    for pair in (("sft", "lora"), ("dpo", "lora"), ("sft", "prefix"), ("sft", "full"))
 ]
 QWEN2 = Architecture("qwen2")
 EXACT = {"training.precision": "fp32"}
@@ -94,7 +97,7 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
         torch.testing.assert_close(again[name], before[name], rtol=2**-7, atol=1e-6)
 
 
-@pytest.mark.parametrize(("method", "adapter"), [("sft", "lora"), ("dpo", "lora"), ("sft", "prefix"), ("sft", "full")])
+@pytest.mark.parametrize(("method", "adapter"), FURTHER)
 def test_a_run_that_trains_an_earlier_one_further_starts_there_in_the_script_too(
     method, adapter, trained, with_tiny, tmp_path
 ):

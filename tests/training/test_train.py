@@ -205,8 +205,17 @@ STORIES = {
 }
 
 
-@pytest.mark.parametrize("pauses", [(3,), (9, 11)], ids=["in the first epoch", "twice, in later epochs"])
-@pytest.mark.parametrize("story", STORIES)
+EARLY, TWICE = "in the first epoch", "twice, in later epochs"
+
+
+@pytest.mark.parametrize(
+    ("story", "pauses"),
+    [
+        *(pytest.param(story, (9, 11), id=f"{story}-{TWICE}") for story in STORIES),
+        pytest.param("packed", (3,), id=f"packed-{EARLY}"),
+        *(pytest.param(story, (3,), id=f"{story}-{EARLY}", marks=pytest.mark.heavy) for story in [*STORIES][1:]),
+    ],
+)
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(story, pauses, trained, with_tiny, tmp_path, pausing):
     settings = {key: value for key, value in SAME.items() if "adapter." not in key or story != "full"}
     settings |= {"training.learning_rate": 2e-3} | STORIES[story]
