@@ -57,7 +57,8 @@ def _foreign_lines(path: Path, line: int) -> list[bytes]:
         file.seek(0)
         at_fault = next(islice(file, line - 1, line), b"")
     found = [part[:LINE_BYTES] for part in islice((part for part in head if not part.isascii()), LINES)]
-    return [at_fault.rstrip(b"\r\n")[:LINE_BYTES], *found]
+    at_fault = at_fault.rstrip(b"\r\n")[:LINE_BYTES]
+    return found if at_fault in found else [at_fault, *found]
 
 
 def _is_utf8(line: bytes) -> bool:

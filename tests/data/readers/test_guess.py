@@ -47,6 +47,12 @@ def test_western_text_stays_western(tmp_path):
     assert guesses(write(tmp_path, "latin-1", ("caf\xe9", "\x81"), 1), 2)[0].encoding == "latin-1"
 
 
+def test_a_line_is_shown_once(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("frage,antwort\nGröße?,Groß.\nLänge?,Lang.\n".encode("cp1252"))
+    assert guesses(path, 2)[0].preview == "Größe?,Groß.\nLänge?,Lang."
+
+
 def test_a_file_of_two_encodings_has_none(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes("thé\n".encode() + "café\n".encode("cp1252"))
