@@ -42,8 +42,8 @@ def guesses(path: Path, line: int) -> list[Guess]:
     lines = _foreign_lines(path, line)
     if any(map(_is_utf8, lines)):
         raise MixedError
-    sample = b"\n".join(lines)
-    found = [Guess(name, sample.decode(name, "replace")[:PREVIEW_CHARACTERS]) for name in _ranked(sample)]
+    sample, shown = b"\n".join(lines), b"\n".join(dict.fromkeys(lines))
+    found = [Guess(name, shown.decode(name, "replace")[:PREVIEW_CHARACTERS]) for name in _ranked(sample)]
     seen: dict[str, Guess] = {}
     for guess in found:
         seen.setdefault(guess.preview, guess)
@@ -57,8 +57,7 @@ def _foreign_lines(path: Path, line: int) -> list[bytes]:
         file.seek(0)
         at_fault = next(islice(file, line - 1, line), b"")
     found = [part[:LINE_BYTES] for part in islice((part for part in head if not part.isascii()), LINES)]
-    at_fault = at_fault.rstrip(b"\r\n")[:LINE_BYTES]
-    return found if at_fault in found else [at_fault, *found]
+    return [at_fault.rstrip(b"\r\n")[:LINE_BYTES], *found]
 
 
 def _is_utf8(line: bytes) -> bool:
