@@ -207,8 +207,8 @@ class Format:
 
 
 def plain_exchange(columns: dict[str, str], asked: str, answer: str, system: str | None) -> Plain | None:
-    """A question and its answer, if ``columns`` has only these two fields and neither combines several columns."""
-    if columns.keys() != {asked, answer} or any(isinstance(column, Template) for column in columns.values()):
+    """A question and its answer, if ``columns`` has only these two fields, and both hold texts as they are."""
+    if columns.keys() != {asked, answer} or any(type(column) is not str for column in columns.values()):
         return None
     turns = (("user", columns[asked]), ("assistant", columns[answer]))
     return Plain(turns, system if system and system.strip() else "")

@@ -13,7 +13,7 @@
 from finetune.data.formats.format import plain
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import SPEAKER_KEYS, SPEAKERS, TEXT_KEYS
-from finetune.data.formats.written import bare
+from finetune.data.formats.written import bare, introduced
 
 ASKED = ("human", "user", "input", "prompt", "question", "query", "instruction", "q", "prompter", "inputs")
 ANSWERED = (
@@ -39,7 +39,7 @@ def turns_in(value: object, is_named: bool = False) -> list[dict] | None:
     if all(isinstance(item, dict) for item in value):
         return _pairs(value) or _flagged(value) or mixed(value)
     if is_named and all(isinstance(item, str) for item in value) and len(value) > 1:
-        return [_said(place % 2, text) for place, text in enumerate(value)]
+        return introduced(value) or [_said(place % 2, text) for place, text in enumerate(value)]
     if is_named and all(_is_pair(item) for item in value):
         return [_said(place, text) for pair in value for place, text in enumerate(pair)]
     return None

@@ -7,6 +7,7 @@ from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, pla
 from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import spoken
 from finetune.data.formats.turns import check_chat, with_system
+from finetune.data.formats.written import Written, asked_of, bare
 
 ASKING = 0.5
 """Share of texts ending in a question mark from which a column counts as questions."""
@@ -59,6 +60,8 @@ class PromptCompletion(Format):
     def find(self, columns, rows, mapped):
         found = with_real_tools(super().find(columns, rows, mapped), rows, mapped)
         found = without_echo(found, rows, mapped, "prompt", "context")
+        if "prompt" in found and _are_written(rows, found["prompt"]):
+            found["prompt"] = Written(found["prompt"])
         if "completion" in mapped or plain(found.get("completion", "")) != "text":
             return found
         if plain(found.get("prompt", "")) not in BESIDE_TEXT:
@@ -81,16 +84,32 @@ class PromptCompletion(Format):
     def plain(self, columns, system=None):
         return plain_exchange(columns, "prompt", "completion", system)
 
+    def notes(self, columns, rows):
+        if not isinstance(columns["prompt"], Written):
+            return []
+        return [
+            f'The prompts in "{columns["prompt"]}" are written out for a model. They are read as the turns they hold, '
+            "and the model's own chat template writes them out again."
+        ]
+
     def example(self, row, columns, system=None, roles=None):
         prompt, completion = (
             spoken(row, columns[field], speaker, roles)
             for field, speaker in (("prompt", "user"), ("completion", "assistant"))
         )
+        if isinstance(columns["prompt"], Written) and (asked := asked_of(prompt[-1]["content"])):
+            prompt, completion = asked, [{**turn, "content": bare(turn["content"])} for turn in completion]
         asked = [{**turn, "weight": 0} if turn["role"] == "assistant" else turn for turn in prompt]
         turns = earlier(row, columns, roles) + with_context(asked, context(row, columns)) + completion
         return with_tools(
             {"messages": check_chat(with_system(turns, system_prompt(row, columns, system)))}, row, columns
         )
+
+
+def _are_written(rows: list[dict], column: str) -> bool:
+    """True if most prompts are written out for a model, up to the marker of the answer."""
+    texts = [text for row in rows if isinstance(text := row.get(column), str)]
+    return bool(texts) and sum(asked_of(text) is not None for text in texts) > len(texts) / 2
 
 
 def _texts(rows: list[dict], column: str) -> list[str]:

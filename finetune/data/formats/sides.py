@@ -6,7 +6,7 @@ from finetune.data.formats.layouts import has_items, mixed, nested_in
 from finetune.data.formats.mapping import known_names
 from finetune.data.formats.tools import parsed
 from finetune.data.formats.turns import SPEAKERS, Keys, read_turns, turn_keys, unweighted
-from finetune.data.formats.written import transcript, turns_of
+from finetune.data.formats.written import asked_of, transcript, turns_of
 
 
 def side(
@@ -19,6 +19,8 @@ def side(
     """
     value = cell(row, column)
     turns = transcript(value) if isinstance(value, str) else []
+    if isinstance(value, str) and speaker == "user" and not turns:
+        turns = asked_of(value) or []
     if isinstance(value, str) and is_whole and not turns:
         turns = turns_of(value) or []
     return turns or unweighted(spoken(row, column, speaker, roles))

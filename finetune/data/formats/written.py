@@ -93,6 +93,33 @@ def turns_of(text: str) -> list[dict] | None:
     return None
 
 
+class Written(str):
+    """A column whose texts are written out for a model: none of them is prose, however it begins."""
+
+
+def asked_of(text: str) -> list[dict] | None:
+    """The turns of a prompt that ``text`` writes out up to the marker of its answer; None if it does not end so."""
+    for dialect in DIALECTS:
+        markers = list(dialect.marker.finditer(text)) if dialect.sign in text else []
+        if len(markers) < 2 or dialect.role(markers[-1][1]) != "assistant" or bare(text[markers[-1].end() :]):
+            continue
+        turns = _turns(text, markers, dialect)
+        if turns and turns[-1]["role"] == "user":
+            return turns
+    return None
+
+
+def introduced(texts: list[str]) -> list[dict] | None:
+    """Turns that each begin with the name of their speaker, such as ``User: …``; None if one of them does not."""
+    markers = [TRANSCRIPT.marker.match(text) for text in texts]
+    if not all(markers):
+        return None
+    return [
+        {"role": TRANSCRIPT.role(marker[1]), "content": text[marker.end() :].strip()}
+        for marker, text in zip(markers, texts)
+    ]
+
+
 def transcript(text: str) -> list[dict]:
     """The turns of a transcript whose speakers each follow a blank line, as in hh-rlhf; empty if it has fewer than two.
 

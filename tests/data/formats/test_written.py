@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from finetune.data.formats.written import bare, transcript, turns_of
+from finetune.data.formats.written import asked_of, bare, transcript, turns_of
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 ONE = [{"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "It is 4."}]
@@ -133,5 +133,6 @@ def test_any_text_takes_linear_time(unit, before):
     text = before + unit * (100_000 // len(unit))
     started = time.process_time()
     turns_of(text)
+    asked_of(text)
     transcript(text)
     assert time.process_time() - started < 1
