@@ -39,8 +39,8 @@ class DatasetKind:
     """What to do about the doubt."""
     remedy_if_mixed_in: str = ""
     """The same for rows that are mixed in."""
-    doubted: str = ""
-    """The mixed-in file that the doubt is about; empty if it is about the main data."""
+    asked_in: str = "data.format"
+    """The setting that removes the doubt."""
 
 
 @dataclass
@@ -143,7 +143,7 @@ def with_doubt_of(main: DatasetKind, path: str, other: DatasetKind) -> DatasetKi
     if main.doubt or not other.doubt:
         return main
     doubt = f"{Path(path).name}, which is mixed in: {other.doubt}"
-    return replace(main, doubt=doubt, remedy=other.remedy_if_mixed_in, doubted=path)
+    return replace(main, doubt=doubt, remedy=other.remedy_if_mixed_in, asked_in="data.mix")
 
 
 def files_read(settings: DataSettings, find: Find, trusted: bool = True) -> list[Path]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from finetune.errors import ModelError
@@ -24,7 +25,7 @@ from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
 from finetune.models.loading import load_base, load_weights, require_model, with_adapter
 from finetune.models.locate import locate
-from finetune.models.tokenizer import load_tokenizer
+from finetune.models.tokenizer import load_tokenizer, unknown_token
 from finetune.models.turn_end import end_ids
 from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
@@ -117,13 +118,9 @@ class Pair:
                 f"The conversation is {longest:,} tokens long, and the model reads at most {self.context:,}.",
                 "Start a new conversation, or shorten the question.",
             )
-        highest = max(max(ids, default=0) for ids in prompts)
-        if highest >= self.vocabulary:
-            token = self.tokenizer.convert_ids_to_tokens(highest)
-            raise ModelError(
-                f"The tokenizer gives {token!r} the id {highest:,}; the model knows only {self.vocabulary:,} tokens.",
-                "Tokenizer and model do not fit: leave it out of the question, or choose another model.",
-            )
+        if fault := unknown_token(chain(*prompts), self.tokenizer, self.vocabulary):
+            hint = "Tokenizer and model do not fit: leave it out of the question, or choose another model."
+            raise ModelError(fault, hint)
         room = min(sampling.max_tokens, self.context - longest)
         return self._replies(prompts, sampling, room, stop or threading.Event())
 

@@ -1,5 +1,6 @@
 """The tokenizer of a model."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from finetune.data.tokens import with_chatml
@@ -23,6 +24,14 @@ def load_tokenizer(settings: ModelSettings, workspace: Workspace):
     if tokenizer.pad_token_id is None or (vocabulary and tokenizer.pad_token_id >= vocabulary):
         tokenizer.pad_token = tokenizer.eos_token or _no_text(tokenizer)
     return with_chatml(tokenizer) if settings.chat_template == "chatml" else tokenizer
+
+
+def unknown_token(ids: Iterable[int], tokenizer, vocabulary: float) -> str:
+    """That one of ``ids`` has no row in the model's embedding of ``vocabulary`` rows, as a sentence; else empty."""
+    if (highest := max(ids, default=0)) < vocabulary:
+        return ""
+    token = tokenizer.convert_ids_to_tokens(highest)
+    return f"The tokenizer gives {token!r} the id {highest:,}, and the model knows only {vocabulary:,} tokens."
 
 
 def _no_text(tokenizer) -> str:

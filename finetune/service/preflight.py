@@ -45,8 +45,7 @@ def require_runnable(
                 )
             )
         if found.doubt and not is_confirmed:
-            field = "data.mix" if found.doubted else "data.format"
-            problems.append(Problem(field, found.doubt, found.remedy))
+            problems.append(Problem(found.asked_in, found.doubt, found.remedy))
     except FinetuneError as error:
         problems.append(Problem("data", error.message, error.hint))
     if recipe.model.run:

@@ -7,7 +7,7 @@ returned, and whoever works on a run reports it as events.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from finetune.data.asking import notes_of_asking
@@ -19,7 +19,7 @@ from finetune.errors import DataError, ModelError, RecipeError
 from finetune.format import counted
 from finetune.inference.question import messages, prompt_tokens
 from finetune.models.locate import load_config
-from finetune.models.tokenizer import load_tokenizer
+from finetune.models.tokenizer import load_tokenizer, unknown_token
 from finetune.models.turn_end import turn_end_problem
 from finetune.recipe import Recipe
 from finetune.runs.events import Noted
@@ -164,13 +164,9 @@ def tokenize(
 
 def _require_known(sequences: Sequence[TokenSequence], tokenizer, vocabulary: int) -> None:
     """``DataError`` if a token of ``sequences`` has no row in the model's embedding of ``vocabulary`` rows."""
-    highest = max(max(sequence.ids, default=0) for sequence in sequences)
-    if highest >= vocabulary:
-        token = tokenizer.convert_ids_to_tokens(highest)
-        raise DataError(
-            f"The tokenizer gives {token!r} the id {highest:,}, and the model knows only {vocabulary:,} tokens.",
-            "Tokenizer and model do not fit: download the model again, or remove the token that was added.",
-        )
+    if fault := unknown_token(chain.from_iterable(sequence.ids for sequence in sequences), tokenizer, vocabulary):
+        hint = "Tokenizer and model do not fit: download the model again, or remove the token that was added."
+        raise DataError(fault, hint)
 
 
 def prompts(recipe: Recipe, examples: Sequence[dict], tokenizer, reach: Reach) -> tuple[list[list[dict]], list[Noted]]:
@@ -195,7 +191,7 @@ def _reads(reach: Reach, prompt: list[dict], tokenizer) -> bool:
         ids = prompt_tokens(tokenizer, prompt)
     except ModelError:
         return False
-    return len(ids) < reach.context and max(ids, default=0) < reach.vocabulary
+    return len(ids) < reach.context and not unknown_token(ids, tokenizer, reach.vocabulary)
 
 
 def row_tokens(row: dict) -> int:

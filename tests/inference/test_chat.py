@@ -342,7 +342,7 @@ def test_a_question_with_a_token_that_the_model_does_not_know_is_refused(home, t
     run = make_run(workspace, tiny_model, "lora")
     (run.path / "recipe.yaml").write_text(run.recipe.changed(**{"model.id": "grown"}).to_yaml())
     pair = Pair.load(run, workspace)
-    with pytest.raises(ModelError, match="gives 'sea' the id 259; the model knows only 259 tokens"):
+    with pytest.raises(ModelError, match="gives 'sea' the id 259, and the model knows only 259 tokens"):
         ask(pair, "What of the sea?")
     assert ask(pair, "What of the sky?").done and not pair.lock.locked()
 

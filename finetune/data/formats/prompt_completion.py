@@ -7,7 +7,7 @@ from finetune.data.formats.format import SYSTEM, TOOLS, Format, FormatField, pla
 from finetune.data.formats.request import CONTEXT, HISTORY, context, earlier, with_context, without_echo
 from finetune.data.formats.sides import spoken
 from finetune.data.formats.turns import check_chat, with_system
-from finetune.data.formats.written import Written, asked_of, bare
+from finetune.data.formats.written import Written, asked_of, bare, note_on
 
 ASKING = 0.5
 """Share of texts ending in a question mark from which a column counts as questions."""
@@ -85,12 +85,8 @@ class PromptCompletion(Format):
         return plain_exchange(columns, "prompt", "completion", system)
 
     def notes(self, columns, rows):
-        if not isinstance(columns["prompt"], Written):
-            return []
-        return [
-            f'The prompts in "{columns["prompt"]}" are written out for a model. They are read as the turns they hold, '
-            "and the model's own chat template writes them out again."
-        ]
+        column = columns["prompt"]
+        return [note_on("prompts", column)] if isinstance(column, Written) else []
 
     def example(self, row, columns, system=None, roles=None):
         prompt, completion = (

@@ -48,6 +48,10 @@ class Dialect:
     must_begin: bool = False
     """True if the text must begin with a marker; else what comes before the first is the system prompt."""
 
+    def markers(self, text: str) -> list[re.Match]:
+        """What begins the turns in ``text``."""
+        return list(self.marker.finditer(text)) if self.sign in text else []
+
     def role(self, name: str) -> str:
         return self.names.get(name) or self.names[name.lower()]
 
@@ -82,7 +86,7 @@ def turns_of(text: str) -> list[dict] | None:
     have a line that begins with "User:".
     """
     for dialect in DIALECTS:
-        markers = list(dialect.marker.finditer(text)) if dialect.sign in text else []
+        markers = dialect.markers(text)
         if dialect is TRANSCRIPT:
             after_blank = _after_blank_lines(text, markers)
             markers = after_blank if len(after_blank) > 1 else markers
@@ -93,6 +97,14 @@ def turns_of(text: str) -> list[dict] | None:
     return None
 
 
+def note_on(what: str, column: str) -> str:
+    """That the ``what`` (texts, prompts) in ``column`` are turned back into turns."""
+    return (
+        f'The {what} in "{column}" are written out for a model. They are read as the turns they hold, and the model\'s '
+        "own chat template writes them out again."
+    )
+
+
 class Written(str):
     """A column whose texts are written out for a model: none of them is prose, however it begins."""
 
@@ -100,7 +112,7 @@ class Written(str):
 def asked_of(text: str) -> list[dict] | None:
     """The turns of a prompt that ``text`` writes out up to the marker of its answer; None if it does not end so."""
     for dialect in DIALECTS:
-        markers = list(dialect.marker.finditer(text)) if dialect.sign in text else []
+        markers = dialect.markers(text)
         if len(markers) < 2 or dialect.role(markers[-1][1]) != "assistant" or bare(text[markers[-1].end() :]):
             continue
         turns = _turns(text, markers, dialect)
@@ -125,7 +137,7 @@ def transcript(text: str) -> list[dict]:
 
     It may end with the user, or with an answer that is only begun.
     """
-    markers = _after_blank_lines(text, list(TRANSCRIPT.marker.finditer(text)))
+    markers = _after_blank_lines(text, TRANSCRIPT.markers(text))
     return _turns(text, markers, TRANSCRIPT) or [] if len(markers) > 1 else []
 
 

@@ -3,7 +3,7 @@
 from finetune.data.formats.format import SYSTEM, Format, FormatField, RowError, system_prompt, text
 from finetune.data.formats.plain_text import NAMES
 from finetune.data.formats.turns import check_chat, with_system
-from finetune.data.formats.written import turns_of, without_speaker
+from finetune.data.formats.written import note_on, turns_of, without_speaker
 
 LEAST = 0.5
 """The share of rows that must write out a conversation: prose may quote one."""
@@ -37,10 +37,7 @@ class WrittenText(Format):
         return seen if seen and seen.served >= LEAST else None
 
     def notes(self, columns, rows):
-        return [
-            f'The texts in "{columns["text"]}" are written out for a model. They are read as the turns they hold, and '
-            "the model's own chat template writes them out again."
-        ]
+        return [note_on("texts", columns["text"])]
 
     def example(self, row, columns, system=None, roles=None):
         turns = turns_of(text(row, columns["text"]))

@@ -1,3 +1,4 @@
+import gc
 import time
 
 import pytest
@@ -129,8 +130,10 @@ def test_tokens_are_taken_off_the_ends_only():
      "<|im_start|>user", "USER: ", "*", "User", "<|", "### Human: a ### Assistant: b ", "Below is an instruction"],
 )  # fmt: skip
 @pytest.mark.parametrize("before", ["", "a"])
-def test_any_text_takes_linear_time(unit, before):
-    text = before + unit * (100_000 // len(unit))
+def test_any_text_takes_linear_time(unit, before, request):
+    text = before + unit * (200_000 // len(unit))
+    gc.disable()  # what other tests left in memory is not to be gone through here
+    request.addfinalizer(gc.enable)
     started = time.process_time()
     turns_of(text)
     asked_of(text)
