@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from finetune.adapters import ADAPTERS
 from finetune.adapters.lora import LoRA
 from finetune.data.settings import DataSettings
-from finetune.errors import RecipeError
+from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS
 from finetune.methods.sft import SFT
 from finetune.settings import Settings, problems_of
@@ -110,6 +110,50 @@ class Recipe(Settings):
     adapter: AdapterChoice = LoRA()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+
+    def check(self) -> tuple[Problem, ...]:
+        """Settings that do not go together, whatever the data, the model and the machine; empty if all do."""
+        return tuple(filter(None, (self._divided(), self._paired(), self._compared(), self._recomputed())))
+
+    def _divided(self) -> Problem | None:
+        training = self.training
+        if not training.batch_size or training.batch_size % training.accumulation == 0:
+            return None
+        return Problem(
+            "training.accumulation",
+            f"A batch of {training.batch_size} rows does not divide into {training.accumulation} micro-batches.",
+            "Choose a divisor of the batch size.",
+        )
+
+    def _paired(self) -> Problem | None:
+        """The reason why the method cannot be trained with the adapter, and the nearest adapter that can."""
+        reason = self.method.refuses(self.adapter)
+        if not reason:
+            return None
+        able = [cls for cls in ADAPTERS.values() if not self.method.refuses(cls())]
+        alike = [cls for cls in able if cls.attaches_to == self.adapter.attaches_to]
+        nearest = next(iter([*alike, LoRA]))
+        return Problem("adapter", reason, f"The nearest that can: {self.method.title} with {nearest.title}.")
+
+    def _compared(self) -> Problem | None:
+        training, least = self.training, self.method.smallest_micro_batch
+        micro_batch = training.batch_size // training.accumulation if training.batch_size else least
+        if micro_batch >= least:
+            return None
+        return Problem(
+            "training.batch_size",
+            f"{self.method.title} compares the rows of a micro-batch, and this leaves {micro_batch} in each.",
+            f"Keep at least {least}: a larger batch, or less gradient accumulation.",
+        )
+
+    def _recomputed(self) -> Problem | None:
+        if not self.training.activation_checkpointing or self.adapter.checkpoints_activations:
+            return None
+        return Problem(
+            "training.activation_checkpointing",
+            f"{self.adapter.title} cannot be trained with activation checkpointing.",
+            "Switch it off, or choose another adapter.",
+        )
 
     @classmethod
     def from_dict(cls, values: object) -> "Recipe":

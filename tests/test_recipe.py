@@ -190,3 +190,21 @@ def test_the_changes_to_the_rows_survive_the_trip_through_yaml():
 )
 def test_evaluations_are_spread_over_the_run_and_the_last_is_at_its_end(recipe, times, steps, after):
     assert recipe.changed(**{"evaluation.times": times}).evaluation.evaluated_after(steps) == after
+
+
+def test_a_pair_that_cannot_work_is_refused_with_the_nearest_that_can(monkeypatch):
+    from finetune.methods.sft import SFT
+
+    why = "A prefix cannot be trained so."
+    monkeypatch.setattr(SFT, "refuses", lambda self, adapter: why if adapter.attaches_to == "prompt" else "")
+    (problem,) = Recipe.from_dict({"data": {"path": "a.csv"}, "adapter": {"type": "prefix"}}).check()
+    assert (problem.where, problem.message) == ("adapter", why)
+    assert problem.hint == "The nearest that can: Supervised fine-tuning with LoRA."
+
+
+def test_all_that_does_not_go_together_is_found_at_once():
+    training = {"batch_size": 6, "accumulation": 4, "activation_checkpointing": True}
+    given = {"data": {"path": "a.csv"}, "method": {"type": "kto"}, "adapter": {"type": "prefix"}, "training": training}
+    found = [problem.where for problem in Recipe.from_dict(given).check()]
+    assert found == ["training.accumulation", "training.batch_size", "training.activation_checkpointing"]
+    assert not Recipe.from_dict({"data": {"path": "a.csv"}}).check()

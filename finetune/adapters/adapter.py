@@ -22,6 +22,12 @@ class Adapter(Settings):
     """One sentence for someone who has never trained a model."""
     engineer: ClassVar[str]
     """One line in the field's terms."""
+    analogy: ClassVar[str]
+    """What it is like, in one sentence for a manager: true, and from a world that everyone knows."""
+    avoid: ClassVar[str]
+    """When not to use it, and what to use instead."""
+    paper: ClassVar[str]
+    """Where it comes from: authors, year, title, and the arXiv number."""
     noun: ClassVar[str] = "adapter"
     """What is saved, in a model card: ``LoRA adapter``."""
 

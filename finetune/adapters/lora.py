@@ -28,6 +28,13 @@ class LoRA(Adapter):
         "The model stays as it is and a small adapter is trained beside it. Quick, light, and easy to undo."
     )
     engineer: ClassVar[str] = "LoRA on all linear layers; the frozen base in bf16 where the machine can."
+    analogy: ClassVar[str] = (
+        "Like notes on transparent film over a printed book: the book stays as it is, and the film lifts off."
+    )
+    avoid: ClassVar[str] = (
+        "Where the model must learn a new language or a large body of knowledge: full fine-tuning can store more."
+    )
+    paper: ClassVar[str] = "Hu et al. 2021, LoRA: Low-Rank Adaptation of Large Language Models, arXiv 2106.09685"
     kept: ClassVar[tuple[str, ...]] = ("experts",)
     noun: ClassVar[str] = "LoRA adapter"
     attaches_to: ClassVar[str] = "linear layers"

@@ -39,6 +39,15 @@ class Prefix(Adapter):
     title: ClassVar[str] = "Prefix tuning"
     plain: ClassVar[str] = "The model stays as it is and reads a few trained virtual tokens before every prompt."
     engineer: ClassVar[str] = "Prefix tuning: trained keys and values in every layer; the base is frozen."
+    analogy: ClassVar[str] = (
+        "Like a briefing before every conversation, written in a language that only the model reads."
+    )
+    avoid: ClassVar[str] = (
+        "Where answers must be as good as can be: LoRA learns more, and it can be merged into the model."
+    )
+    paper: ClassVar[str] = (
+        "Li and Liang 2021, Prefix-Tuning: Optimizing Continuous Prompts for Generation, arXiv 2101.00190"
+    )
     noun: ClassVar[str] = "prefix"
     attaches_to: ClassVar[str] = "prompt"
     rate_factor: ClassVar[float] = 200.0

@@ -18,6 +18,13 @@ class QLoRA(LoRA):
         "Like LoRA, with the model's own weights quantized to 4 bits, a quarter of their size, so bigger models fit."
     )
     engineer: ClassVar[str] = "QLoRA: nf4 base through bitsandbytes, bf16 compute, LoRA on all linear layers."
+    analogy: ClassVar[str] = (
+        "Like LoRA with the book as a pocket edition: a little less sharp, and it fits in a small bag."
+    )
+    avoid: ClassVar[str] = (
+        "Where LoRA fits: on the same machine that is faster, and the model is read without rounding."
+    )
+    paper: ClassVar[str] = "Dettmers et al. 2023, QLoRA: Efficient Finetuning of Quantized LLMs, arXiv 2305.14314"
     weight_bits: ClassVar[int] = 4
 
     def quantization_arguments(self):

@@ -62,6 +62,11 @@ class DPO(Method):
     engineer: ClassVar[str] = (
         "Direct preference optimization (DPO): a classification loss on log-probability ratios to the base."
     )
+    analogy: ClassVar[str] = "Like an editor who lays two drafts side by side and says each time which one is better."
+    avoid: ClassVar[str] = (
+        "To teach a new task: the model must already write such answers sometimes. Train on good answers first (SFT)."
+    )
+    paper: ClassVar[str] = "Rafailov et al. 2023, Direct Preference Optimization, arXiv 2305.18290"
     reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
     loss_unit: ClassVar[str] = "nats per pair"

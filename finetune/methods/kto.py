@@ -110,6 +110,15 @@ class KTO(Method):
     title: ClassVar[str] = "Kahneman-Tversky optimization"
     plain: ClassVar[str] = "You show it answers with thumbs up or down, and it learns to write more like the good ones."
     engineer: ClassVar[str] = "Kahneman-Tversky optimization (KTO): single rated answers; the base is the reference."
+    analogy: ClassVar[str] = (
+        "Like customers who press thumbs up or down: nobody compares, and the reaction alone teaches."
+    )
+    avoid: ClassVar[str] = (
+        "Where you have pairs of answers to the same question: DPO learns more from the same number of rows."
+    )
+    paper: ClassVar[str] = (
+        "Ethayarajh et al. 2024, KTO: Model Alignment as Prospect Theoretic Optimization, arXiv 2402.01306"
+    )
     reads: ClassVar[tuple[str, ...]] = ("rated",)
     rate_factor: ClassVar[float] = 0.1
     smallest_micro_batch: ClassVar[int] = 2

@@ -62,6 +62,12 @@ class Method(Settings):
     """One sentence for someone who has never trained a model."""
     engineer: ClassVar[str]
     """One line in the field's terms."""
+    analogy: ClassVar[str]
+    """What it is like, in one sentence for a manager: true, and from a world that everyone knows."""
+    avoid: ClassVar[str]
+    """When not to use it, and what to use instead."""
+    paper: ClassVar[str]
+    """Where it comes from: authors, year, title, and the arXiv number."""
 
     # What it reads
     reads: ClassVar[tuple[str, ...]]
@@ -115,6 +121,10 @@ class Method(Settings):
         ``labels`` is how many answers there are if they are a few fixed ones.
         """
         raise NotImplementedError
+
+    def refuses(self, adapter: Any) -> str:
+        """Why it cannot be trained with ``adapter`` (an ``Adapter``), as a sentence; empty if it can."""
+        return ""
 
     def require_trainable(self, examples: Sequence[dict]) -> None:
         """``DataError`` if ``examples``, each good by itself, cannot be trained on together."""

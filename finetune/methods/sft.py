@@ -48,6 +48,16 @@ class SFT(Method):
     title: ClassVar[str] = "Supervised fine-tuning"
     plain: ClassVar[str] = "You show it questions with good answers, and it learns to answer that way."
     engineer: ClassVar[str] = "Supervised fine-tuning (SFT): next-token cross-entropy on assistant tokens."
+    analogy: ClassVar[str] = (
+        "Like a new colleague who reads a folder of good replies and learns to write in that manner."
+    )
+    avoid: ClassVar[str] = (
+        "For facts that change: they belong in retrieval. For taste that is easier judged than written: use pairs "
+        "(DPO)."
+    )
+    paper: ClassVar[str] = (
+        "Ouyang et al. 2022, Training language models to follow instructions with human feedback, arXiv 2203.02155"
+    )
     reads: ClassVar[tuple[str, ...]] = ("chat", "text")
     few_rows_epochs: ClassVar[int] = 5
     packs: ClassVar[bool] = True

@@ -23,17 +23,7 @@ def require_runnable(
     Data of a ``known`` kind is not read again. With ``trusted=False`` only uploads and samples are read. That it is not
     certain what the rows mean is a problem unless a person has confirmed it (``is_confirmed``).
     """
-    problems = []
-    training = recipe.training
-    if training.batch_size and training.batch_size % training.accumulation:
-        problems.append(
-            Problem(
-                "training.accumulation",
-                f"A batch of {training.batch_size} rows does not divide into {training.accumulation} micro-batches.",
-                "Choose a divisor of the batch size.",
-            )
-        )
-    problems += _unsuited(recipe)
+    problems = [*recipe.check()]
     try:
         found = (known or KnownKinds()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
         if found.kind not in recipe.method.reads:
@@ -60,27 +50,3 @@ def require_runnable(
         problems.append(Problem("model.id", error.message, error.hint))
     if problems:
         raise RecipeError("This recipe cannot be run yet.", problems=tuple(problems))
-
-
-def _unsuited(recipe: Recipe) -> list[Problem]:
-    """Settings that the recipe's method or adapter cannot do."""
-    training, problems = recipe.training, []
-    least = recipe.method.smallest_micro_batch
-    micro_batch = training.batch_size // training.accumulation if training.batch_size else least
-    if micro_batch < least:
-        problems.append(
-            Problem(
-                "training.batch_size",
-                f"{recipe.method.title} compares the rows of a micro-batch, and this leaves {micro_batch} in each.",
-                f"Keep at least {least}: a larger batch, or less gradient accumulation.",
-            )
-        )
-    if training.activation_checkpointing and not recipe.adapter.checkpoints_activations:
-        problems.append(
-            Problem(
-                "training.activation_checkpointing",
-                f"{recipe.adapter.title} cannot be trained with activation checkpointing.",
-                "Switch it off, or choose another adapter.",
-            )
-        )
-    return problems

@@ -13,6 +13,7 @@ from finetune.models.known import known_models
 from finetune.recipe import Recipe
 from tests import gallery, zoo
 from tests.benchmarks.models import write_config
+from tests.pairs import PAIRS
 
 GIB = 2**30
 
@@ -52,8 +53,7 @@ def test_parameters_and_trainable_are_those_of_the_real_model(with_tiny, tiny_mo
     )
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("method", "adapter"), PAIRS)
 def test_every_method_and_adapter_gives_a_number_and_a_verdict_for_each_card(with_tiny, method, adapter):
     fit = estimate_fit(recipe(method, adapter), with_tiny, Counts(100, 100, 5000))
     if not ADAPTERS[adapter].profiled:

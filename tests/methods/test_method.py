@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from finetune.data.tokens import TokenSequence
@@ -9,13 +11,15 @@ EXAMPLE = {"label": True}
 
 
 def test_methods_are_found_by_being_there():
-    assert list(METHODS) == ["sft", "dpo", "kto"]
+    assert {"sft", "dpo", "kto"} <= set(METHODS)
 
 
 @pytest.mark.parametrize("method", METHODS.values())
 def test_each_method_speaks_to_both_readers(method):
     assert method.title and method.plain.endswith(".") and method.engineer.endswith(".")
     assert method.reads
+    assert method.analogy.endswith(".") and method.avoid.endswith(".")
+    assert re.search(r"(19|20)\d\d,", method.paper), "who, and when"
 
 
 @pytest.mark.parametrize("method", METHODS.values())

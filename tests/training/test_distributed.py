@@ -15,9 +15,9 @@ from finetune.methods import METHODS
 from finetune.paths import PROJECT
 from finetune.service.worker import work
 from finetune.training import distributed
+from tests.pairs import rows as examples
 from tests.service.test_queue import wait_for
 from tests.training.test_train import recipe
-from tests.training.test_train import rows as examples
 
 TOLERANCE = 1e-4
 """Between the losses of one process and of two, in nats per token: sums are taken in another order."""

@@ -7,40 +7,12 @@ import pytest
 
 from finetune.adapters import ADAPTERS
 from finetune.errors import DivergedError
-from finetune.methods import METHODS
 from finetune.recipe import Recipe
 from finetune.runs.checkpoints import digest
 from finetune.runs.events import Stepped
 from finetune.runs.run import Run
 from finetune.training.train import train
-
-WORDS = ["sea", "sky", "sun", "moon", "tree", "fish", "bird", "stone", "rain", "wind", "fire", "snow"]
-
-
-def rows(method):
-    if method == "dpo":
-        return [
-            {"prompt": f"What of the {w}?", "chosen": f"Arr, the {w}!", "rejected": f"It is the {w}, I think."}
-            for w in WORDS
-        ]
-    if method == "kto":
-        return [
-            {
-                "prompt": f"What of the {w}?",
-                "completion": f"It is the {w}." if n % 2 else f"Arr, the {w}!",
-                "label": n % 2 == 0,
-            }
-            for n, w in enumerate(WORDS)
-        ]
-    return [
-        {
-            "messages": [
-                {"role": "user", "content": f"What of the {w}?"},
-                {"role": "assistant", "content": f"Arr, the {w}!"},
-            ]
-        }
-        for w in WORDS
-    ]
+from tests.pairs import PAIRS, rows
 
 
 def write_rows(folder, method="sft"):
@@ -62,8 +34,7 @@ def recipe(folder, method="sft", adapter="lora", **settings):
     return Recipe.from_dict(values).changed(**settings)
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("method", "adapter"), PAIRS)
 def test_it_learns_and_keeps_what_it_learnt(method, adapter, trained):
     rate = max(5e-3, 5e-4 * ADAPTERS[adapter].rate_factor)
     run = trained(method=method, adapter=adapter, **{"training.learning_rate": rate})
