@@ -11,6 +11,7 @@ One click on "Start training", in the order the files are best read:
     training      recipe -> data -> model -> adapter -> trainer -> events
     data          file -> rows -> examples -> the tokens that are trained on
     methods       the objective, one file each (and its TRL trainer)
+    rewards       what counts as a good answer, one file each
     adapters      the trainable parameters, one file each (and its PEFT configuration)
     ui/train      folds the events into a view and draws it, every second or two
     inference     base and tuned side by side, from one copy of the weights
@@ -31,6 +32,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     runs                      a run is a directory: events, view, checkpoints, workspace, diagnosis
     recipe                    everything that decides a run
     methods  adapters         what is trained on; which parameters are trained
+    rewards                   what counts as a good answer, checked by a program
     data                      from files to examples and their tokens
     machine                   what this machine has, and what it allows
     compat                    every private name of a library that is read or replaced

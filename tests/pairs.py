@@ -51,5 +51,9 @@ def _text(n: int, word: str) -> dict:
     return {"text": f"The {word} be old, and the {word} be wide, and no sailor has seen all of the {word}."}
 
 
-ROWS = {"chat": _chat, "preference": _pair, "rated": _rated, "text": _text}
+def _prompt(n: int, word: str) -> dict:
+    return {"prompt": f"What of the {word}?", "expected": f"{n}", "topic": word}
+
+
+ROWS = {"prompt": _prompt, "chat": _chat, "preference": _pair, "rated": _rated, "text": _text}
 """One row of each kind of example."""

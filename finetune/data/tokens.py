@@ -107,6 +107,12 @@ def preference_sequences(example: dict, tokenizer, length: int) -> tuple[TokenSe
     return tuple(_from(start, ids, length, name) for name, ids in (("chosen", chosen), ("rejected", rejected)))
 
 
+def prompt_sequence(prompt: list[dict], tokenizer, length: int, tools: list[dict] | None = None) -> TokenSequence:
+    """The prompt with the generation prompt, as the model is asked it; none of its tokens is trained."""
+    ids = render(tokenizer, prompt, tools=tools, add_generation_prompt=True)
+    return TokenSequence(tuple(ids[:length]), (False,) * len(ids[:length]), len(ids))
+
+
 def rated_sequence(example: dict, tokenizer, length: int) -> tuple[TokenSequence]:
     """The prompt with the rated answer, trained from the token on where it diverges from the prompt alone."""
     prompt, rated = _continued(example, ("completion",), tokenizer)

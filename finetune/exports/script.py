@@ -88,6 +88,11 @@ class Script(Target):
         exists.
         """
         recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
+        if recipe.method.generates:
+            raise RunError(
+                f"{recipe.method.title} cannot leave as a script: its rewards are part of Finetune Studio.",
+                "Export the adapter or the merged model, and keep the recipe.",
+            )
         if not view.total_steps:
             raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
         if folder.exists():

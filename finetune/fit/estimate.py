@@ -190,7 +190,7 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
 
     While weights are quantized to 4 bits on a CPU, all that was read of their files is in memory beside them.
     """
-    if not recipe.adapter.profiled:
+    if not (recipe.adapter.profiled and recipe.method.profiled):
         return None
     from finetune.fit.profile import profile_step
 

@@ -36,3 +36,35 @@ REWARD_MARGIN = Measure(
     "Above zero, the better answers have gained on the worse ones since training began.",
 )
 """Of answers that are compared with the base by their log-probabilities (Rafailov et al. 2023, §4)."""
+
+REWARD = Measure(
+    "reward",
+    "Reward: what its answers earn",
+    "reward",
+    "Its answers to held-out prompts earn {last} on average.",
+)
+KL = Measure(
+    "kl",
+    "KL divergence: how far it has moved from the base",
+    "KL",
+    "Far above 10 nats, answers have little to do with the base's any more.",
+    better="lower",
+)
+LENGTH = Measure("length", "Length of its answers, in tokens", "answer length", "Its answers have {last} tokens.")
+NO_SPREAD = Measure(
+    "no_spread",
+    "Groups without spread: all answers to a prompt earn the same",
+    "groups without spread",
+    "From such a group nothing can be learned: its prompt is too easy or too hard.",
+    unit="share",
+    better="lower",
+)
+CLIPPED = Measure(
+    "clipped",
+    "Truncated answers: those that reach the maximum length",
+    "truncated answers",
+    "{last} of its answers reach the maximum length and are truncated.",
+    unit="share",
+    better="lower",
+)
+"""Of answers that the model writes while it trains (Shao et al. 2024)."""

@@ -30,6 +30,10 @@ class Material:
     """Gives a TRL trainer class checkpoints that are whole or not there, and an order of rows that can be resumed."""
     peft_config: Any = None
     callbacks: list = field(default_factory=list)
+    end_ids: tuple[int, ...] = ()
+    """The tokens that end an answer."""
+    helpers: dict[str, Any] = field(default_factory=dict)
+    """The further models of ``Method.wants``, loaded, by the same names."""
     pack: bool = False
     """Put several short rows into one sequence; only for a method that ``packs``."""
 
@@ -90,6 +94,8 @@ class Method(Settings):
     """Tokens in a batch, padding counted, per token of its rows (measured on the samples)."""
     generates: ClassVar[bool] = False
     """True if it has the model write answers while it trains."""
+    profiled: ClassVar[bool] = True
+    """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
     overrides: ClassVar[tuple[PrivateName, ...]] = ()
     """The private names of its TRL trainer that it overrides: part of the checklist of an upgrade (``compat``)."""
 
@@ -125,6 +131,10 @@ class Method(Settings):
     def refuses(self, adapter: Any) -> str:
         """Why it cannot be trained with ``adapter`` (an ``Adapter``), as a sentence; empty if it can."""
         return ""
+
+    def wants(self) -> dict[str, str]:
+        """Further models that it trains with, by name: ids of runs of this workspace; empty for most."""
+        return {}
 
     def require_trainable(self, examples: Sequence[dict]) -> None:
         """``DataError`` if ``examples``, each good by itself, cannot be trained on together."""

@@ -12,11 +12,13 @@ from finetune.starter.items import assistant, draw, user
 from finetune.starter.kindness import long_or_cold
 from finetune.starter.messy import messy
 from finetune.starter.pirate import in_pirate_voice
+from finetune.starter.sums import sums
 from finetune.starter.tickets import ticket
 
 SAMPLES_SEED = 11
 SAMPLES = {"pirate-voice": (300, 50), "ticket-json": (500, 60), "short-and-kind": (300, 50)}
 RATED_ROWS = (300, 50)
+SUM_ROWS = (200, 60)
 GENERAL_ROWS = 300
 GENERAL_KINDS = tuple(sorted(set(world.KINDS) - {"sailor_word"}))
 """All that the starter knows, but for the words of sailors, which belong to the pirate's voice."""
@@ -67,6 +69,9 @@ def write_samples(directory: Path) -> None:
             files[f"{name}{suffix}.jsonl"] = _lines(part)
     for suffix, part in zip(("", ".held-out"), rated(), strict=True):
         files[f"thumbs{suffix}.jsonl"] = _lines(part)
+    train, held_out = SUM_ROWS
+    checked = sums(train + held_out, f"sums {SAMPLES_SEED}")
+    files |= {"sums.jsonl": _lines(checked[:train]), "sums.held-out.jsonl": _lines(checked[train:])}
     for name, text in files.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
 

@@ -45,11 +45,11 @@ def longest_of(rows: Sequence[dict]) -> list[int]:
 
 
 def _tokens(row: dict) -> list[int]:
-    """The tokens of a row as a trainer gets it: all of it, or a prompt and an answer to it."""
+    """The tokens of a row as a trainer gets it: all of it, or a prompt and an answer to it if there is one."""
     if "input_ids" in row:
         return list(row["input_ids"])
-    answer = row["chosen_ids"] if "chosen_ids" in row else row["completion_ids"]
-    return [*row["prompt_ids"], *answer]
+    answers = (row[name] for name in ("chosen_ids", "completion_ids") if name in row)
+    return [*row["prompt_ids"], *next(answers, ())]
 
 
 def _difference(base, row: list[int]) -> float:

@@ -117,7 +117,7 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer, reach: Reach) -> tupl
     asked, unread = prompts(recipe, held_out or gathered.train, tokenizer, reach)
     if not train:
         raise DataError(
-            f"At {recipe.training.length} tokens no row has a trained token left.",
+            f"At {recipe.training.length} tokens no row is left to train on.",
             "Raise the length on the Method tab.",
         )
     return Rows(train, evaluated, counts, asked), [*notes, *lost, *lost_too, *unread]
@@ -131,7 +131,7 @@ def tokenize(
     ``vocabulary`` is the number of tokens that the model knows; a row with another one is dropped too. ``DataError`` if
     all training rows are refused: a run can do without held-out rows, but not without these.
     """
-    rows, counts, truncated, empty, refused = [], Counts(), 0, 0, []
+    rows, counts, truncated, empty, too_long, refused = [], Counts(), 0, 0, 0, []
     made = cutting(recipe.method.sequences, recipe.data)
     for example in examples:
         try:
@@ -140,8 +140,12 @@ def tokenize(
         except DataError as error:
             refused.append(error)
             continue
-        truncated += any(sequence.is_truncated for sequence in sequences)
-        if not all(sequence.has_trained_tokens for sequence in sequences):
+        is_truncated = any(sequence.is_truncated for sequence in sequences)
+        if recipe.method.generates and is_truncated:  # half a question would be answered
+            too_long += 1
+            continue
+        truncated += is_truncated
+        if not (recipe.method.generates or all(sequence.has_trained_tokens for sequence in sequences)):
             empty += 1
             continue
         for each in training_rows(example, sequences):
@@ -152,6 +156,7 @@ def tokenize(
     lost = (
         (truncated, f"truncated at {recipe.training.length} tokens"),
         (empty, "dropped, because no trained token was left in them"),
+        (too_long, f"dropped, because their prompts are longer than {recipe.training.length} tokens"),
         (len(refused), f"dropped: {refused[0].message.rstrip('.') if refused else ''}"),
     )
     notes = [
@@ -202,4 +207,5 @@ def row_tokens(row: dict) -> int:
 def sequence_tokens(row: dict) -> int:
     """Tokens of the longest sequence that a trainer's row becomes: the prompt with its longest answer."""
     prompt = len(row.get("prompt_ids", ()))
-    return prompt + max(len(ids) for name, ids in row.items() if name.endswith("ids") and name != "prompt_ids")
+    others = (len(ids) for name, ids in row.items() if name.endswith("ids") and name != "prompt_ids")
+    return prompt + max(others, default=0)

@@ -103,7 +103,7 @@ class Reporter(TrainerCallback):
                 loss=logs["loss"],
                 learning_rate=logs.get("learning_rate", 0.0),
                 grad_norm=logs.get("grad_norm"),
-                tokens_per_s=self._tokens_per_s(logs.get("epoch", 0.0) * self.epoch_tokens),
+                tokens_per_s=self._tokens_per_s(self._tokens(logs)),
                 gauges=measured(self.machine),
                 elapsed_s=self._earlier_s + time.monotonic() - self._began,
                 metrics=self.recipe.method.metrics(logs),
@@ -160,6 +160,12 @@ class Reporter(TrainerCallback):
                 f"Training diverged: the loss is not a number since step {step - DIVERGED_AFTER + 1}.",
                 "Start again with a learning rate three to ten times lower.",
             )
+
+    def _tokens(self, logs: dict) -> float:
+        """Tokens so far: those of the rows, and of the answers where the model writes them."""
+        if self.recipe.method.generates:
+            return logs["num_tokens"]
+        return logs.get("epoch", 0.0) * self.epoch_tokens
 
     def _tokens_per_s(self, tokens: float) -> float | None:
         """Tokens per second over the last ten steps, evaluations left out; None after the first step."""

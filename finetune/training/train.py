@@ -22,6 +22,7 @@ from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
 from finetune.models.saving import save
 from finetune.models.transfer import Stopped
+from finetune.models.turn_end import end_ids
 from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.runs.checkpoints import Checkpoint, Checkpoints, disk_errors, require_room
@@ -212,6 +213,7 @@ def build(attempt: Attempt, *callbacks):
             durable=partial(durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row),
             peft_config=recipe.adapter.peft_config(attempt.model) if is_new else None,
             callbacks=list(callbacks),
+            end_ids=tuple(sorted(end_ids(prepared.tokenizer, attempt.model))),
             pack=prepared.defaults.pack,
         )
     )

@@ -3,10 +3,9 @@ import re
 import pytest
 
 from finetune.data.tokens import TokenSequence
-from finetune.errors import DataError
 from finetune.methods import METHODS, method_for
 
-EXAMPLE = {"label": True}
+EXAMPLE = {"label": True, "prompt": [{"role": "user", "content": ""}]}
 """What of an example reaches a row beside its tokens."""
 
 
@@ -34,5 +33,6 @@ def test_a_type_is_read_by_its_own_name_only():
 
 def test_the_method_for_a_kind_is_the_first_that_reads_it():
     assert method_for("preference").type == "dpo" and method_for("chat").type == "sft"
-    with pytest.raises(DataError, match="No method here trains on prompts without answers yet"):
-        method_for("prompt")
+    assert method_for("prompt").type == "grpo"
+    with pytest.raises(KeyError):
+        method_for("picture")

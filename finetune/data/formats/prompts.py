@@ -25,13 +25,15 @@ class Prompts(Format):
     )
     holds = "questions"
     weight = 0.1
-    refusal = "These rows hold questions but no answers, and training needs answers."
 
     def example(self, row, columns, system=None, roles=None):
         turns = self._turns(row, columns["prompt"], roles)
         example = {"prompt": with_system(turns, system_prompt(row, columns, system))}
         answer = optional_text(row, columns.get("answer"))
-        return {**example, "answer": answer} if answer.strip() else example
+        if answer.strip():
+            example["answer"] = answer
+        others = {name: value for name, value in row.items() if name not in columns.values() and _is_plain(value)}
+        return {**example, "columns": others} if others else example
 
     def _turns(self, row: dict, column: str, roles: dict[str, str] | None) -> list[dict]:
         value = cell(row, column)
@@ -47,3 +49,8 @@ class Prompts(Format):
         if turns[-1]["role"] != "user":
             raise RowError("The conversation does not end with the user.")
         return turns
+
+
+def _is_plain(value) -> bool:
+    """True for a text or a number, which the formula of a reward can read."""
+    return isinstance(value, (str, int, float)) and value == value and value != ""
