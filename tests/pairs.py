@@ -26,6 +26,15 @@ PAIRS = [
 REFUSED = [pair for pair in product(METHODS, ADAPTERS) if not suits(*pair)]
 
 
+SAMPLING = {"rewards": ["length: {unit: tokens, minimum: 8}"], "generations": 4, "max_tokens": 8}
+"""What a tiny model can learn from its own answers: not to end them at once."""
+
+
+def settings(method: str) -> dict:
+    """The type and further settings of ``method``, with which it learns in a few steps."""
+    return {"type": method, **(SAMPLING if METHODS[method].generates else {})}
+
+
 def rows(method: str) -> list[dict]:
     """Twelve rows of the first kind that ``method`` reads."""
     return [ROWS[METHODS[method].reads[0]](n, word) for n, word in enumerate(WORDS)]

@@ -42,7 +42,7 @@ def dataset_of(table: Table, settings: DataSettings) -> Dataset:
         raise _nothing_left(table.rejected, table.total_rows)
     choice = choose_format(table, settings)
     form, columns = choice.form, choice.seen.columns
-    if form.refusal:
+    if form.refusal and settings.format == AUTO and not form.is_certain(columns, choice.unused):
         raise DataError(
             f"{form.refusal} ({table.total_rows:,} rows)",
             f"{choice.seen.reason} {_where_answers_are(choice.unused)}",
@@ -84,7 +84,10 @@ def _where_answers_are(unused: tuple[str, ...]) -> str:
     if not unused:
         return "Add a column with the answers."
     listed = ", ".join(f'"{name}"' for name in unused)
-    return f"Assign the column that has the answers, if it is one of these: {listed}; else add one."
+    return (
+        f"Assign the column that has the answers, if it is one of these: {listed}; else add one. If rewards shall "
+        "check the answers, choose the format “Prompts only” (data.format: prompts)."
+    )
 
 
 def _examples(

@@ -254,5 +254,5 @@ def test_kto_scores_the_tokens_shown(template, tokenizer, model, tmp_path):
 
 
 def test_every_format_that_a_method_reads_is_among_the_rows():
-    kinds = {kind for method in METHODS.values() for kind in method.reads}
+    kinds = {kind for method in METHODS.values() if not method.generates for kind in method.reads}
     assert set(ROWS) == {name for name, form in FORMATS.items() if form.kind in kinds}

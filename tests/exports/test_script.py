@@ -25,9 +25,11 @@ from finetune.runs import events
 from finetune.training.defaults import Defaults
 from tests.training.test_train import recipe, write_rows
 
+LEAVING = [name for name, method in METHODS.items() if not method.generates]
+"""The methods that leave as a script."""
 QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix")}
 """Each method and each adapter once."""
-PAIRS = [pytest.param(*pair, marks=[] if pair in QUICK else [pytest.mark.heavy]) for pair in product(METHODS, ADAPTERS)]
+PAIRS = [pytest.param(*pair, marks=[] if pair in QUICK else [pytest.mark.heavy]) for pair in product(LEAVING, ADAPTERS)]
 FURTHER = [
     pytest.param(*pair, marks=[] if pair == ("sft", "lora") else [pytest.mark.heavy])
     for pair in (("sft", "lora"), ("dpo", "lora"), ("sft", "prefix"), ("sft", "full"))
@@ -136,7 +138,7 @@ def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", LEAVING)
 def test_two_processes_train_the_same_model_as_one(method, trained, with_tiny, tmp_path):
     # 19 training rows, so that batches of 4 leave one process more of them than the other at the end of an epoch.
     drop = {"data.fixes": [{"type": "drop", "rows": "1"}]}
@@ -182,7 +184,7 @@ def text_of(workspace, tmp_path):
 
 @pytest.mark.parametrize("pack", [False, True])
 @pytest.mark.parametrize("adapter", ADAPTERS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", LEAVING)
 def test_it_is_tidy_and_imports_nothing_of_this_package(method, adapter, pack, text_of):
     text = text_of(method, adapter, pack and METHODS[method].packs, continues=pack and adapter != "full")
     for command in (["check"], ["format", "--check"]):
@@ -308,3 +310,9 @@ def test_an_existing_folder_is_left_alone(trained, with_tiny, tmp_path):
     Script().write(run, with_tiny, tmp_path)
     with pytest.raises(RunError, match="already exists"):
         Script().write(run, with_tiny, tmp_path)
+
+
+def test_a_method_that_samples_answers_does_not_leave_as_a_script(with_tiny, tmp_path):
+    run = with_tiny.create(recipe(tmp_path, "grpo"))
+    with pytest.raises(RunError, match="cannot leave as a script: its rewards are part of Finetune Studio"):
+        Script().write(run, with_tiny, tmp_path / "out")

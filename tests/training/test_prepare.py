@@ -59,7 +59,7 @@ def test_data_that_the_method_cannot_train_on_is_refused(with_tiny, tmp_path):
 
 
 def test_a_length_that_leaves_no_trained_token_is_refused(with_tiny, tmp_path):
-    with pytest.raises(DataError, match="no row has a trained token left"):
+    with pytest.raises(DataError, match="no row is left to train on"):
         prepare(recipe(tmp_path, **{"training.length": 16}), with_tiny)
 
 

@@ -115,7 +115,7 @@ class Format:
     has_labels: ClassVar[bool] = False
     """True if its answers are a few fixed ones, so that equal answers are no fault."""
     refusal: ClassVar[str] = ""
-    """Why no method can train on rows of this format, if so."""
+    """Why rows that are detected as this format are refused, unless that ``is_certain``."""
 
     def recognize(
         self,
@@ -166,6 +166,10 @@ class Format:
     def notes(self, columns: dict[str, str], rows: list[dict]) -> list[str]:
         """What a person should know of how ``rows`` are read, as sentences."""
         return []
+
+    def is_certain(self, columns: dict[str, str], unused: tuple[str, ...]) -> bool:
+        """True if rows with ``columns`` and others ``unused`` can only be meant so; asked of formats with a refusal."""
+        return False
 
     def missing(self, columns: dict[str, str]) -> list[str]:
         """The fields that still need a column."""

@@ -25,6 +25,11 @@ class Prompts(Format):
     )
     holds = "questions"
     weight = 0.1
+    refusal = "These rows hold questions but no answers, and training needs answers."
+
+    def is_certain(self, columns, unused):
+        """True if no column is left that could hold answers, or one is known to hold the expected results."""
+        return not unused or "answer" in columns
 
     def example(self, row, columns, system=None, roles=None):
         turns = self._turns(row, columns["prompt"], roles)

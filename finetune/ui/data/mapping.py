@@ -249,4 +249,4 @@ def parts_of(format_: str) -> list[FormatField]:
 
 def format_choices() -> list[tuple[str, str]]:
     """The formats to choose from, detection first; those that cannot be trained on are left out."""
-    return [("Detect it", DETECT), *((form.title, name) for name, form in FORMATS.items() if not form.refusal)]
+    return [("Detect it", DETECT), *((form.title, name) for name, form in FORMATS.items())]
