@@ -139,7 +139,7 @@ def coverage(tuned) -> tuple[float, list[str]]:
     covered, others = 0, Counter()
     for name, weight in decoder.named_parameters():
         size = weight.numel() * (2 if type(weight).__name__ == "Params4bit" else 1)
-        if weight.requires_grad or id(weight) in tables:
+        if weight.requires_grad or id(weight) in tables or "lora_" in name:  # the last: a frozen copy, the reference
             continue
         if "base_layer" in name:
             covered += size

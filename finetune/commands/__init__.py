@@ -2,6 +2,7 @@
 
 data        check
 estimate    fit
+rewards     rewards, prefer
 training    train, resume
 runs        runs, show, stop, pause, delete, compare
 models      chat, export

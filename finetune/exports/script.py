@@ -88,9 +88,9 @@ class Script(Target):
         exists.
         """
         recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
-        if recipe.method.generates:
+        if not recipe.method.leaves_as_script:
             raise RunError(
-                f"{recipe.method.title} cannot leave as a script: its rewards are part of Finetune Studio.",
+                f"{recipe.method.title} cannot leave as a script: a part of it is Finetune Studio's own.",
                 "Export the adapter or the merged model, and keep the recipe.",
             )
         if not view.total_steps:

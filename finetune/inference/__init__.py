@@ -7,4 +7,9 @@ paired      batched or sequential decoding of both, decided by trial
 trial       what the trial asks, and what must be equal
 batched     both in one batch of two rows, from one copy of the weights
 decoding    one after the other
+
+writer      a model that writes answers to many prompts
+judge       points for an answer, or which of two is better, from another model
+endpoint    a model behind an OpenAI-compatible endpoint
+preferences pairs of answers from prompts and a judge
 """

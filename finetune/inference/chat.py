@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from finetune.errors import ModelError
+from finetune.errors import ModelError, RunError
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.inference.question import prompt_tokens
 from finetune.inference.sampling import Sampling, TokenSampler
@@ -72,6 +72,11 @@ class Pair:
     def load(cls, run: Run, workspace: Workspace) -> "Pair":
         """Base and tuned of ``run``; ``RunError`` if it has no tuned model yet."""
         recipe = require_model(run).as_trained
+        if recipe.method.makes_scorer:
+            raise RunError(
+                f"Run {run.id} is a reward model: it rates answers and writes none.",
+                "Choose another run to ask, and this one to rate its answers.",
+            )
         model = recipe.model
         load()
         machine = hardware.machine()

@@ -68,3 +68,17 @@ CLIPPED = Measure(
     better="lower",
 )
 """Of answers that the model writes while it trains (Shao et al. 2024)."""
+PAIR_ACCURACY = Measure(
+    "pair_accuracy",
+    "Pair accuracy: how often the better answer scores higher",
+    "pair accuracy",
+    "On held-out pairs the better answer scores higher {last} of the time; a coin would get 50 %.",
+    unit="share",
+)
+SCORE_MARGIN = Measure(
+    "score_margin",
+    "Score margin: by how much the better answer scores higher",
+    "score margin",
+    "Above zero, better answers score higher than worse ones.",
+)
+"""Of a model that rates answers (Ouyang et al. 2022, §3.5)."""

@@ -94,6 +94,10 @@ class Method(Settings):
     """Tokens in a batch, padding counted, per token of its rows (measured on the samples)."""
     generates: ClassVar[bool] = False
     """True if it has the model write answers while it trains."""
+    makes_scorer: ClassVar[bool] = False
+    """True if its result rates answers and writes none."""
+    leaves_as_script: ClassVar[bool] = True
+    """True if ``script`` gives its trainer without this program."""
     profiled: ClassVar[bool] = True
     """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
     overrides: ClassVar[tuple[PrivateName, ...]] = ()
@@ -132,8 +136,8 @@ class Method(Settings):
         """Why it cannot be trained with ``adapter`` (an ``Adapter``), as a sentence; empty if it can."""
         return ""
 
-    def wants(self) -> dict[str, str]:
-        """Further models that it trains with, by name: ids of runs of this workspace; empty for most."""
+    def wants(self) -> dict[str, Any]:
+        """Further models that it trains with, by name: the id of a run, or a judge's settings; empty for most."""
         return {}
 
     def require_trainable(self, examples: Sequence[dict]) -> None:

@@ -16,8 +16,8 @@ class RLOO(Rollouts, Method):
     beta: float = Field(0.05, ge=0, le=10)
     """Strength of the pull towards the base model; it keeps the model from tricking the reward. (β of Ahmadian et al.
     2024, eq. 2)"""
-    normalize_advantages: bool = False
-    """Divide advantages by their spread over the batch."""
+    normalize_advantages: bool = True
+    """Divide advantages by their spread over the batch: the scale of a reward model's scores means nothing."""
 
     order: ClassVar[int] = 70
     title: ClassVar[str] = "Reinforcement learning from human feedback"

@@ -41,9 +41,10 @@ class Rollouts(Settings):
     temperature: float = Field(1.0, gt=0, le=2)
     """How varied the sampled answers are. Low: all of a group are alike, and there is nothing to learn from."""
 
-    reads: ClassVar[tuple[str, ...]] = ("prompt", "chat")
+    reads: ClassVar[tuple[str, ...]] = ("prompt", "chat", "preference")
     generates: ClassVar[bool] = True
     profiled: ClassVar[bool] = False
+    leaves_as_script: ClassVar[bool] = False
     loss_unit: ClassVar[str] = ""
     loss_shows_learning: ClassVar[bool] = False
     measures: ClassVar[tuple[Measure, ...]] = (REWARD, KL, LENGTH, NO_SPREAD, CLIPPED)
@@ -73,9 +74,9 @@ class Rollouts(Settings):
                 if not reward.wants():
                     reward.score(answered(examples[0], "", 0))
 
-    def wants(self) -> dict[str, str]:
-        """The models that rate answers, by reward: ids of runs."""
-        return {f"{reward.name}.{name}": run for reward in self.rewards for name, run in reward.wants().items()}
+    def wants(self) -> dict[str, Any]:
+        """The models that rate answers, each under the name of its reward."""
+        return {f"{reward.name}.{name}": each for reward in self.rewards for name, each in reward.wants().items()}
 
     def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
         """The prompt alone; its answers are written in training."""
@@ -107,7 +108,13 @@ class Rollouts(Settings):
 
     def reward_functions(self, helpers: dict[str, Any]) -> list[Callable]:
         """A function for each reward, as TRL calls them; ``helpers`` are the models of ``wants``, loaded."""
-        return [_function(reward.name, reward.scores(_own(helpers, reward.name))) for reward in self.rewards]
+        given = [(reward, self.helpers_of(reward.name, helpers)) for reward in self.rewards]
+        return [_function(reward.name, reward.scores(own)) for reward, own in given]
+
+    @staticmethod
+    def helpers_of(reward: str, helpers: dict[str, Any]) -> dict[str, Any]:
+        """Those of ``helpers`` that the reward of this name wants, by its own names for them."""
+        return {key.partition(".")[2]: each for key, each in helpers.items() if key.partition(".")[0] == reward}
 
     def metrics(self, logs: dict[str, float]) -> dict[str, float]:
         """The values of ``measures``, and that of each reward as ``reward/NAME``."""
@@ -154,10 +161,6 @@ def answered(example: dict, text: str, tokens: int) -> Answered:
         messages,
         tokens,
     )
-
-
-def _own(helpers: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key.partition(".")[2]: each for key, each in helpers.items() if key.partition(".")[0] == name}
 
 
 def _function(name: str, scores: Scores) -> Callable:

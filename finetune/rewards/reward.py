@@ -78,6 +78,6 @@ class Reward(Settings):
         """What rates a batch of answers. ``helpers`` are the models that ``wants`` names, loaded."""
         return lambda answers: [self.score(answered) for answered in answers]
 
-    def wants(self) -> dict[str, str]:
-        """The models that rate for it, by the names of its settings: ids of runs; empty for most."""
+    def wants(self) -> dict[str, Any]:
+        """The models that rate for it, by name: the id of a run, or a judge's settings; empty for most."""
         return {}

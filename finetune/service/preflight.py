@@ -6,6 +6,7 @@ from finetune.data.known import KnownKinds
 from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
 from finetune.models.inspection import require_suited
 from finetune.models.preview import inspect_before_run
+from finetune.models.scorer import require_scorer
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.start import require_continuable
@@ -38,6 +39,12 @@ def require_runnable(
             problems.append(Problem(found.asked_in, found.doubt, found.remedy))
     except FinetuneError as error:
         problems.append(Problem("data", error.message, error.hint))
+    for wanted in recipe.method.wants().values():
+        if isinstance(wanted, str):
+            try:
+                require_scorer(workspace.run(wanted))
+            except FinetuneError as error:
+                problems.append(Problem("method.rewards", error.message, error.hint))
     if recipe.model.run:
         try:
             require_continuable(recipe, workspace.run(recipe.model.run))

@@ -47,6 +47,11 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
             f"Run {earlier.id} is of the model {earlier.recipe.model.id}, not of {recipe.model.id}.",
             "Choose that model, or leave `model.run` empty.",
         )
+    if earlier.as_trained.method.makes_scorer:
+        raise RecipeError(
+            f"Run {earlier.id} is a reward model, which writes no answers and cannot be trained further.",
+            "Choose another run, or leave `model.run` empty.",
+        )
     theirs, ours = earlier.as_trained.adapter, recipe.adapter
     if theirs.attaches_to != ours.attaches_to:
         raise RecipeError(

@@ -21,6 +21,7 @@ from finetune.models.dialect import stored_dtype
 from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
 from finetune.models.saving import save
+from finetune.models.scorer import as_scorer
 from finetune.models.transfer import Stopped
 from finetune.models.turn_end import end_ids
 from finetune.recipe import Recipe
@@ -34,6 +35,7 @@ from finetune.training.base import bring_base
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
 from finetune.training.head import longest_of, require_own_loss
+from finetune.training.helpers import load_helpers
 from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
@@ -155,7 +157,7 @@ def _train(attempt: Attempt) -> str:
     run, recipe, rows = attempt.run, attempt.recipe, attempt.prepared.rows
     dtype = stored_dtype(attempt.source) if recipe.adapter.trains_base() else None
     sample_answers = SampleAnswers(
-        rows.prompts,
+        [] if recipe.method.makes_scorer else rows.prompts,
         attempt.prepared.tokenizer,
         recipe.evaluation.max_tokens,
         changes_at_start=recipe.adapter.attaches_to == "prompt" and not recipe.model.run,
@@ -194,9 +196,12 @@ def build(attempt: Attempt, *callbacks):
     from finetune.methods import Material
     from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only, suit_chunked_loss
 
-    keep_rows_apart(attempt)
-    suit_chunked_loss(attempt.model)
-    require_own_loss(attempt.model, longest_of(attempt.prepared.rows.train))
+    if attempt.recipe.method.makes_scorer:
+        attempt.model = as_scorer(attempt.model, attempt.recipe.training.seed)
+    else:
+        keep_rows_apart(attempt)
+        suit_chunked_loss(attempt.model)
+        require_own_loss(attempt.model, longest_of(attempt.prepared.rows.train))
     recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
     is_new = not hasattr(attempt.model, "peft_config")
     set_seed(recipe.training.seed)
@@ -211,9 +216,10 @@ def build(attempt: Attempt, *callbacks):
             arguments=arguments(recipe, prepared.defaults, attempt.machine, attempt.precision)
             | {"output_dir": str(checkpoints.folder)},
             durable=partial(durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row),
-            peft_config=recipe.adapter.peft_config(attempt.model) if is_new else None,
+            peft_config=peft_config(attempt) if is_new else None,
+            helpers=load_helpers(recipe, attempt.workspace, attempt.run),
             callbacks=list(callbacks),
-            end_ids=tuple(sorted(end_ids(prepared.tokenizer, attempt.model))),
+            end_ids=() if recipe.method.makes_scorer else tuple(sorted(end_ids(prepared.tokenizer, attempt.model))),
             pack=prepared.defaults.pack,
         )
     )
@@ -223,6 +229,14 @@ def build(attempt: Attempt, *callbacks):
     if computes_in_16_bits(attempt.precision):
         compat.cast_once(trainer.model)
     return trainer
+
+
+def peft_config(attempt: Attempt):
+    """The PEFT configuration of a new adapter; that of a scorer also trains its head. None if all weights are."""
+    found = attempt.recipe.adapter.peft_config(attempt.model)
+    if found is not None and attempt.recipe.method.makes_scorer:
+        found.task_type = "SEQ_CLS"
+    return found
 
 
 def keep_rows_apart(attempt: Attempt) -> None:

@@ -25,7 +25,7 @@ from finetune.runs import events
 from finetune.training.defaults import Defaults
 from tests.training.test_train import recipe, write_rows
 
-LEAVING = [name for name, method in METHODS.items() if not method.generates]
+LEAVING = [name for name, method in METHODS.items() if method.leaves_as_script]
 """The methods that leave as a script."""
 QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix")}
 """Each method and each adapter once."""
@@ -312,7 +312,7 @@ def test_an_existing_folder_is_left_alone(trained, with_tiny, tmp_path):
         Script().write(run, with_tiny, tmp_path)
 
 
-def test_a_method_that_samples_answers_does_not_leave_as_a_script(with_tiny, tmp_path):
+def test_a_method_that_needs_this_program_does_not_leave_as_a_script(with_tiny, tmp_path):
     run = with_tiny.create(recipe(tmp_path, "grpo"))
-    with pytest.raises(RunError, match="cannot leave as a script: its rewards are part of Finetune Studio"):
+    with pytest.raises(RunError, match="cannot leave as a script: a part of it is Finetune Studio's own"):
         Script().write(run, with_tiny, tmp_path / "out")

@@ -1,5 +1,7 @@
 """GRPO against its paper: advantages within groups, and the loss of a batch, from logits of a plain model."""
 
+import os
+
 import pytest
 
 from finetune.methods.grpo import GRPO
@@ -18,6 +20,7 @@ def built(tiny_model, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("grpo"))
 
     def build(method, rewards=REWARDS):
+        os.environ["ACCELERATE_MIXED_PRECISION"] = "no"  # a run before may have left another one
         arguments = {"output_dir": folder, "per_device_train_batch_size": 2, "use_cpu": True, "bf16": False}
         arguments |= {"report_to": "none", "activation_checkpointing": False}
         example = {"prompt": ASKED, "answer": "5"}

@@ -106,3 +106,11 @@ def test_a_model_on_the_hub_is_refused_before_its_download_and_not_for_a_hub_tha
     with serve(Repo(files)) as hub:
         hub.is_down = True
         require_runnable(away, with_tiny)
+
+
+def test_a_reward_model_must_be_there_before_a_run_is_queued(with_tiny, tmp_path):
+    wanted = recipe(tmp_path, "rloo", **{"method.rewards": ["model: {run: '12'}"], "data.format": "prompts"})
+    with pytest.raises(RecipeError) as error:
+        require_runnable(wanted, with_tiny)
+    (problem,) = error.value.problems
+    assert problem.where == "method.rewards" and "There is no run '12'" in problem.message

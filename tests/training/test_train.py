@@ -173,6 +173,7 @@ STORIES = {
     "full": {"adapter": "full"},
     "dpo": {"method": "dpo", "adapter": "lora"},
     "accumulated": {"adapter": "lora", "training.accumulation": 2},
+    "sampled": {"method": "grpo", "training.accumulation": 2},
 }
 
 

@@ -1,0 +1,27 @@
+"""A reward model of this workspace, which has learned from pairs of answers what people prefer."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from finetune.rewards.reward import Reward, Scores
+
+
+class RewardModel(Reward):
+    """The score of a run of the method ``reward``; higher is better, and only differences count."""
+
+    type: Literal["model"] = "model"
+    run: str = Field(..., min_length=1, max_length=100)
+    """The run that trained the reward model."""
+
+    order: ClassVar[int] = 100
+    title: ClassVar[str] = "A reward model"
+    plain: ClassVar[str] = "A reward model, trained here on pairs of answers, rates the answer."
+
+    def wants(self) -> dict[str, str]:
+        """Its run."""
+        return {"run": self.run}
+
+    def scores(self, helpers: dict[str, Any]) -> Scores:
+        """``helpers["run"]`` is the ``Scorer`` of that run."""
+        return lambda answers: helpers["run"].scores([(list(each.messages), each.text) for each in answers])
