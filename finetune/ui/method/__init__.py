@@ -3,6 +3,7 @@
 tab             its components and events
 presets         named pairs of method and adapter, from ``assets/recipes/``
 radios          the presets as radio buttons
+advisor         the fold “Help me choose”
 axes            the fold “All methods”: its components and events
 catalog         all methods and all adapters as two lists of cards
 costs           what each card costs against SFT with LoRA

@@ -6,6 +6,7 @@ from functools import partial
 import gradio as gr
 
 from finetune.adapters import ADAPTERS
+from finetune.advice import Advice
 from finetune.errors import FinetuneError, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings, read_yaml
@@ -13,8 +14,9 @@ from finetune.sweep import recipes
 from finetune.ui import views
 from finetune.ui.data.counting import Counting, CountingInputs
 from finetune.ui.data.desk import Chosen
+from finetune.ui.data.samples import GENERAL
 from finetune.ui.form import Form, recipe_of
-from finetune.ui.method import axes, fit, radios, recipe_box, sweep
+from finetune.ui.method import advisor, axes, fit, radios, recipe_box, sweep
 from finetune.ui.method.catalog import title
 from finetune.ui.method.models import describe_model, inspect_model, model_choices
 from finetune.ui.method.presets import presets
@@ -30,6 +32,7 @@ class Parts:
     """The components that other tabs and the wires need."""
 
     form: Form
+    advisor: advisor.Parts
     presets: gr.HTML
     axes: axes.Parts
     method: gr.Dropdown
@@ -56,6 +59,7 @@ def draw(studio: Studio) -> Parts:
     """The tab's components."""
     form = Form()
     gr.HTML(views.lead("Choose how the model is trained."))
+    asked = advisor.draw()
     drawn = gr.HTML(draw_presets(None, *types_of(FIRST_PRESET)), js_on_load=views.PICK, elem_id="presets")
     fold = axes.draw()
     model_note = _draw_basics(studio, form)
@@ -74,6 +78,7 @@ def draw(studio: Studio) -> Parts:
         )
     return Parts(
         form=form,
+        advisor=asked,
         presets=drawn,
         axes=fold,
         method=method,
@@ -177,6 +182,7 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         api_name="method_suit",
         **QUIET,
     )
+    advisor.wire(studio, parts.advisor, partial(current, form), chosen, parts.settings(), start)
     _wire_recipe(studio, parts, chosen, inspected)
 
 
@@ -268,6 +274,14 @@ def load(studio: Studio, form: Form, text: str) -> tuple[Chosen | None, str, lis
     values = [recipe.method.type, recipe.adapter.type, *form.fill(recipe)]
     drawn = draw_presets(data, recipe.method.type, recipe.adapter.type)
     return data, views.notice("The recipe is in the form now.", kind="info"), values, drawn
+
+
+def advised(form: Form, advice: Advice, chosen: Chosen | None, given: tuple) -> Recipe:
+    """The recipe that the tab describes with what ``advice`` changes; without data, with none in it."""
+    method, adapter, *values = given
+    data = chosen.settings.model_dump(exclude_defaults=True) if chosen and chosen.kind else {"path": "none"}
+    replay = {"data.replay": GENERAL} if advice.replay and chosen else {}
+    return recipe_of(form.values(tuple(values)), data, method, adapter).changed(**advice.changes, **replay)
 
 
 def _titles(types: dict) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 import gradio as gr
 import pytest
 
+from finetune.advice import Advice
 from finetune.data.counts import Counts
 from finetune.data.settings import DataSettings
 from finetune.errors import RecipeError
@@ -95,3 +96,11 @@ def test_a_bad_recipe_changes_nothing_and_says_why(studio, parts, text):
 def test_a_problem_elsewhere_keeps_its_own_name(parts):
     with pytest.raises(RecipeError):
         method.current(parts.form, None, given(parts))
+
+
+def test_what_is_advised_changes_the_form_and_keeps_what_was_set(parts):
+    advice = Advice("dpo", "qlora", ("Why.",), settings={"method.beta": 0.3}, replay=True)
+    found = method.advised(parts.form, advice, PAIRS, given(parts, training__epochs="2"))
+    assert (found.method.type, found.method.beta, found.adapter.type) == ("dpo", 0.3, "qlora")
+    assert found.training.epochs == 2 and found.data.replay.endswith("general.jsonl")
+    assert method.advised(parts.form, advice, None, given(parts)).data.replay is None
