@@ -83,9 +83,15 @@ QUESTIONS = (
     ),
 )
 
-KIND_OF = {"answers": "chat", "pairs": "preference", "ratings": "rated", "checker": "prompt", "text": "text"}
-"""The kind of example of what a person has."""
-HAVE_OF = {kind: have for have, kind in KIND_OF.items()} | {"prompt": "questions"}
+KINDS_OF = {
+    "answers": ("chat",),
+    "pairs": ("preference",),
+    "ratings": ("rated",),
+    "checker": ("prompt", "chat"),
+    "text": ("text",),
+}
+"""The kinds of example of what a person has, the usual one first; a program can also compare with a good answer."""
+HAVE_OF = {"chat": "answers", "preference": "pairs", "rated": "ratings", "prompt": "questions", "text": "text"}
 """What a person has whose data is of a kind; questions alone have no program that checks."""
 
 _SHOWN = "Good answers show the model what to write, and supervised fine-tuning (SFT) copies what it is shown."
@@ -107,7 +113,7 @@ _BOTH = (
     "needs a model that writes such answers already."
 )
 _LIGHT = (
-    "Pairs show what people prefer. CPO with the SimPO loss learns from them without the base as a reference, which "
+    "Pairs show what people prefer. Simple preference optimization (SimPO) learns from them without the base as a reference, which "
     "saves time and memory on a small machine."
 )
 _RATED = "Thumbs up and down are enough for Kahneman-Tversky optimization (KTO): it needs no pairs."
@@ -155,8 +161,14 @@ WANTED: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Method and reason by what a person has and what should change; the empty key is for all other changes."""
 
-INSTEAD = {"cpt": "sft", "orpo": "dpo", "cpo": "dpo", "rloo": "grpo", "grpo": "rloo"}
-"""The nearest method to one that is not here."""
+INSTEAD = {
+    "cpt": ("sft",),
+    "orpo": ("cpo", "dpo"),
+    "simpo": ("cpo", "dpo"),
+    "grpo": ("rloo",),
+    "rloo": ("grpo",),
+}
+"""The methods nearest to one that is not here, the nearest first."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +223,7 @@ def advise(answers: Answers, at: Situation = Situation()) -> Advice:
     """The advice for ``answers`` in the situation ``at``."""
     have, mismatch = _have(answers.have, at.kind)
     wanted, why = _wanted(have, answers.change, _memory(answers.machine, at))
-    kind = at.kind or KIND_OF.get(have, "chat")
+    kind = at.kind or KINDS_OF.get(have, ("chat",))[0]
     method, missing = _here(wanted, kind)
     adapter, machine = _adapter(answers, at)
     if method:
@@ -226,7 +238,7 @@ def advise(answers: Answers, at: Situation = Situation()) -> Advice:
 
 def _have(have: str, kind: str) -> tuple[str, str]:
     """What there is to train on, and a sentence if the chosen data is something else."""
-    if not kind or KIND_OF.get(have) == kind:
+    if not kind or kind in KINDS_OF.get(have, ()):
         return have, ""
     return HAVE_OF[kind], f"This is for the data on the Data tab, which is {KINDS[kind].plural}."
 
@@ -235,7 +247,7 @@ def _wanted(have: str, change: str, memory: float) -> tuple[str, str]:
     """The method of choice and the reason."""
     method, why = WANTED[have].get(change, WANTED[have][""])
     if method == "dpo" and 0 < memory <= 8 * GIB:
-        return "cpo", _LIGHT
+        return "simpo", _LIGHT
     return method, why
 
 

@@ -38,7 +38,8 @@ def test_every_combination_gives_an_advice_that_can_be_followed():
 
 def test_all_methods_of_the_tables_are_the_fields_own():
     named = {method for changes in WANTED.values() for method, _ in changes.values()} | set(INSTEAD)
-    assert named <= {"sft", "cpt", "dpo", "orpo", "cpo", "kto", "reward", "rloo", "grpo", "distillation"}
+    named |= {method for others in INSTEAD.values() for method in others}
+    assert named <= {"sft", "cpt", "dpo", "orpo", "cpo", "simpo", "kto", "rloo", "grpo", "distillation"}
 
 
 @pytest.mark.parametrize(
@@ -84,11 +85,21 @@ def test_data_that_is_there_decides_over_what_was_said():
     assert advise(Answers("pairs", "style"), Situation("chat", 300)).method == "sft"
 
 
+def test_a_program_can_check_answers_of_conversations_too():
+    found = advise(Answers("checker", "reasoning"), Situation("chat", 300))
+    assert found.method == ("grpo" if "grpo" in METHODS else "sft")
+
+
 def test_a_method_that_is_not_here_gives_way_and_the_advice_says_so(monkeypatch):
-    for name in ("orpo", "cpo"):
+    for name in ("orpo", "cpo", "simpo"):
         monkeypatch.delitem(METHODS, name, raising=False)
     found = advise(Answers("pairs", "task"), Situation("preference", 300))
     assert found.method == "dpo" and "nearest" in " ".join(found.reasons)
+
+
+def test_a_small_gpu_gets_a_preference_method_without_a_reference():
+    found = advise(Answers("pairs", "preferences", machine="8"), Situation("preference", 300))
+    assert found.method == ("simpo" if "simpo" in METHODS else "dpo") and "SimPO" in " ".join(found.reasons)
 
 
 def test_the_machine_decides_the_adapter():
