@@ -113,8 +113,8 @@ _BOTH = (
     "needs a model that writes such answers already."
 )
 _LIGHT = (
-    "Pairs show what people prefer. Simple preference optimization (SimPO) learns from them without the base as a reference, which "
-    "saves time and memory on a small machine."
+    "Pairs show what people prefer. Simple preference optimization (SimPO) learns from them without the base as a "
+    "reference, which saves time and memory on a small machine."
 )
 _RATED = "Thumbs up and down are enough for Kahneman-Tversky optimization (KTO): it needs no pairs."
 _CHECKED = (

@@ -1,6 +1,7 @@
 """What a method measures beside the loss, and how to read it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -68,3 +69,23 @@ CLIPPED = Measure(
     better="lower",
 )
 """Of answers that the model writes while it trains (Shao et al. 2024)."""
+
+
+def derived(name: str, known: Mapping[str, Measure]) -> Measure:
+    """The measure called ``name``, of those ``known`` or made from its name.
+
+    ``reward/number`` is a part of the measure ``reward``, and read as that.
+    """
+    if name in known:
+        return known[name]
+    whole, _, part = name.partition("/")
+    words = (part or whole).replace("_", " ")
+    if part and whole in known:
+        return replace(
+            known[whole],
+            name=name,
+            title=f"{known[whole].short.capitalize()} for {words}",
+            short=f"{known[whole].short} for {words}",
+            sentence="",
+        )
+    return Measure(name, words.capitalize(), words, "")

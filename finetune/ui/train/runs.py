@@ -7,13 +7,14 @@ from html import escape
 import gradio as gr
 
 from finetune import format
+from finetune.methods import measure_of
 from finetune.recipe import Recipe
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.sweep import Outcome, outcomes, unlike
 from finetune.ui import views
 from finetune.ui.studio import Studio
-from finetune.ui.train.chart import figures, measure_named, value_words
+from finetune.ui.train.chart import figures, value_words
 from finetune.ui.train.overlay import MOST, RunLine, figure, swatch
 
 TICK_S = 2.0
@@ -123,7 +124,7 @@ def best_of(found: list[Outcome]) -> str | None:
 def table(found: list[Outcome], best: str | None) -> str:
     """One row for each run; that of ``best`` is marked."""
     metrics = list(dict.fromkeys(name for outcome in found for name in outcome.metrics))
-    titles = [measure_named(name).short.capitalize() for name in metrics]
+    titles = [measure_of(name).short.capitalize() for name in metrics]
     heads = ["Run", "Differs in", "Steps", "Lowest held-out loss", *titles, "Time", "Diagnosis"]
     head = "".join(f"<th scope='col'>{escape(word)}</th>" for word in heads)
     rows = "".join(_row(n, outcome, heads, metrics, outcome.run == best) for n, outcome in enumerate(found))
@@ -152,4 +153,4 @@ def _row(n: int, one: Outcome, heads: list[str], metrics: list[str], is_best: bo
 
 
 def _metric(name: str, value: float | None) -> str:
-    return "–" if value is None else value_words(measure_named(name), value)
+    return "–" if value is None else value_words(measure_of(name), value)

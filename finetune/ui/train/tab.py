@@ -13,7 +13,7 @@ from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
 from finetune.ui.train import progress, queue, runs
 from finetune.ui.train.actions import ACTIONS, Action, act, attempt
-from finetune.ui.train.chart import loss_chart, metric_charts
+from finetune.ui.train.chart import main_charts
 from finetune.ui.train.standing import Standing
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -54,7 +54,7 @@ def charts(moment: Moment) -> str:
     steps = len(view.steps)
     seen = steps - steps % max(1, int(steps * REDRAWN))
     key = (run.id, view.state, view.total_steps, len(view.evaluations), seen)
-    return moment.studio.charts.get(key, lambda: loss_chart(view) + metric_charts(view)) or before_charts(view)
+    return moment.studio.charts.get(key, lambda: main_charts(view)) or before_charts(view)
 
 
 def before_charts(view: View) -> str:
