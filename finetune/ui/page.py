@@ -22,7 +22,7 @@ from finetune.ui.data.display import show, unchanged
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
 from finetune.ui.studio import Studio
-from finetune.ui.theme import HEAD, THEME, TITLE_JS
+from finetune.ui.theme import HEAD, HEAD_JS, THEME
 from finetune.ui.train import tab as train
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -70,7 +70,7 @@ def launch_options() -> dict:
 def build(studio: Studio) -> gr.Blocks:
     """The whole page, ready to launch."""
     with gr.Blocks(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
-        status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=TITLE_JS, elem_id="status")
+        status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=HEAD_JS, elem_id="status")
         parts = SimpleNamespace()
         with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
             for tab in TABS:

@@ -62,7 +62,7 @@ def loss_chart(view: View, found: Diagnosis | None = None) -> str:
         Line("held-out", held_out, "held-out"),
     ]
     shows = METHODS[view.method].loss_shows_learning
-    title = "Loss: the error that training reduces" if shows else "Loss: of this method, it does not show learning"
+    title = "Loss: the error that training reduces" if shows else "Loss: with this method it says little about learning"
     return figure(title, lines, view.total_steps, *_spoken_and_below(found))
 
 
