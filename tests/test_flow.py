@@ -273,8 +273,8 @@ def test_four_questions_give_an_advice_that_fills_the_form_or_is_tested_at_once(
     page.wait_for_selector("#advice li:has-text('Replay data is mixed in')")
     page.click("#use-advice")
     page.wait_for_selector("#problems .notice:has-text('as advised')")
-    page.click("#recipe > button")
-    page.wait_for_function("document.querySelector('#recipe-text textarea').value.includes('replay: assets/samples')")
+    other.go("data")
+    assert "300 conversations and 33 mixed in" in page.inner_text("#result")
     assert other.errors == []
 
 
