@@ -1,4 +1,4 @@
-"""Several runs in one chart, by their loss or what else they are judged by: told apart by dashes, numbers and colors."""
+"""Several runs in one chart, by their loss or what else they are judged by; told apart by dashes and numbers."""
 
 from dataclasses import dataclass
 from html import escape
