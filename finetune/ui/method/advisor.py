@@ -96,8 +96,9 @@ def wire(studio: Studio, parts: Parts, current: Current, chosen: gr.State, given
 
 def suggest_have(chosen: Chosen | None, have: str | None) -> str | None:
     """What the person has, as the chosen data says; what was answered before stays."""
-    found = HAVE_OF.get(chosen.kind, "") if chosen else ""
-    return have or (found if found in QUESTIONS[0].choices else None)
+    if have or chosen is None:
+        return have
+    return "checker" if chosen.kind == "prompt" else HAVE_OF.get(chosen.kind)
 
 
 def answer(

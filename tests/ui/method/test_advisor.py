@@ -3,6 +3,7 @@ import pytest
 
 from finetune.advice import QUESTIONS
 from finetune.data.counts import Counts
+from finetune.data.kinds import KINDS
 from finetune.data.settings import DataSettings
 from finetune.inference.few_shot import Tried
 from finetune.machine.lease import Lease
@@ -62,6 +63,8 @@ def test_what_is_known_of_data_and_model_is_taken_into_account(studio, with_tiny
 def test_the_data_answers_the_first_question_unless_the_person_did():
     assert advisor.suggest_have(CHATS, None) == "answers" and advisor.suggest_have(CHATS, "pairs") == "pairs"
     assert advisor.suggest_have(None, None) is None
+    kinds = (None if not kind else Chosen(PIRATE, "x", kind, Counts(9)) for kind in ("", *KINDS))
+    assert {advisor.suggest_have(chosen, None) for chosen in kinds} <= {None, *QUESTIONS[0].choices}
 
 
 def proof(studio) -> list[str]:
