@@ -44,7 +44,6 @@ def draw() -> Parts:
 def wire(studio: Studio, parts: Parts, form: Form, types: list, chosen: gr.State) -> object:
     """The fold's events; returns the one after which method and adapter are those of the card that was picked."""
     parts.fold.expand(lambda: True, None, parts.is_open, api_name="axes_open", **QUIET)
-    parts.fold.collapse(lambda: False, None, parts.is_open, api_name="axes_close", **QUIET)
     gr.on(
         [parts.is_open.change, *(each.change for each in types), chosen.change],
         draw_cards,
@@ -55,7 +54,7 @@ def wire(studio: Studio, parts: Parts, form: Form, types: list, chosen: gr.State
         **QUIET,
     )
     deciding = [form.inputs[name] for name in ("model.id", "model.run", "model.revision", "training.length")]
-    gr.on(
+    estimating = gr.on(
         [parts.is_open.change, chosen.change, *(each.change for each in deciding)],
         partial(estimate, studio),
         [parts.is_open, chosen, *deciding],
@@ -65,6 +64,7 @@ def wire(studio: Studio, parts: Parts, form: Form, types: list, chosen: gr.State
         api_name="axes_costs",
         **QUIET,
     )
+    parts.fold.collapse(lambda: False, None, parts.is_open, cancels=[estimating], api_name="axes_close", **QUIET)
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def pick(event: gr.EventData, method: str, adapter: str) -> tuple[str, str]:
