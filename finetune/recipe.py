@@ -127,7 +127,7 @@ class Recipe(Settings):
 
     def _paired(self) -> Problem | None:
         """The reason why the method cannot be trained with the adapter, and the nearest adapter that can."""
-        reason = self.method.refuses(self.adapter)
+        reason = refusal(self.method, self.adapter)
         if not reason:
             return None
         instead = f"The nearest that can: {self.method.title} with {nearest(self.method, self.adapter).title}."
@@ -208,9 +208,15 @@ class Recipe(Settings):
         return Recipe.from_dict(values)
 
 
+def refusal(method: Method, adapter: Adapter) -> str:
+    """Why ``method`` cannot be trained with ``adapter``, as a sentence; empty if it can."""
+    by_adapter = getattr(adapter, "refuses", None)
+    return method.refuses(adapter) or (by_adapter(method) if by_adapter else "")
+
+
 def nearest(method: Method, adapter: Adapter) -> type[Adapter]:
     """The adapter most like ``adapter`` that ``method`` can be trained with: itself, one of its sort, or LoRA."""
-    able = [cls for cls in ADAPTERS.values() if not method.refuses(cls())]
+    able = [cls for cls in ADAPTERS.values() if not refusal(method, cls())]
     alike = [cls for cls in able if cls.attaches_to == adapter.attaches_to]
     return type(adapter) if type(adapter) in able else next(iter([*alike, LoRA]))
 

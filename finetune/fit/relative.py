@@ -14,7 +14,7 @@ from finetune.errors import FinetuneError
 from finetune.fit.estimate import estimate_fit
 from finetune.methods import METHODS, method_for
 from finetune.methods.sft import SFT
-from finetune.recipe import ModelSettings, Recipe, TrainingSettings, nearest
+from finetune.recipe import ModelSettings, Recipe, TrainingSettings, nearest, refusal
 from finetune.runs.workspace import Workspace
 
 Pair = tuple[str, str]
@@ -47,7 +47,7 @@ def pair_of(axis: str, name: str) -> Pair:
     """The pair in which the method or the adapter ``name`` is compared: everything else as in ``MEASURE``."""
     if axis == "method":
         return name, nearest(METHODS[name](), LoRA()).model_fields["type"].default
-    method = next((each for each in (SFT, *METHODS.values()) if not each().refuses(ADAPTERS[name]())), SFT)
+    method = next((each for each in (SFT, *METHODS.values()) if not refusal(each(), ADAPTERS[name]())), SFT)
     return method.model_fields["type"].default, name
 
 

@@ -5,7 +5,7 @@ from finetune.data.counts import Counts
 from finetune.fit.estimate import estimate_fit
 from finetune.fit.relative import MEASURE, Cost, Setting, cost, pair_of
 from finetune.methods import METHODS
-from finetune.recipe import ModelSettings, Recipe
+from finetune.recipe import ModelSettings, Recipe, refusal
 
 COUNTS = Counts(200, 64, 8000, 3000, 30, 20)
 
@@ -23,7 +23,7 @@ def test_every_pair_that_is_compared_can_be_trained():
     for axis, types in (("method", METHODS), ("adapter", ADAPTERS)):
         for name in types:
             method, adapter = pair_of(axis, name)
-            assert not METHODS[method]().refuses(ADAPTERS[adapter]())
+            assert not refusal(METHODS[method](), ADAPTERS[adapter]())
 
 
 def test_a_cost_is_what_the_estimate_says_of_such_a_recipe(with_tiny):

@@ -11,7 +11,7 @@ from html import escape
 from finetune.adapters import ADAPTERS, Adapter
 from finetune.data.kinds import KINDS
 from finetune.methods import METHODS, Method
-from finetune.recipe import nearest
+from finetune.recipe import nearest, refusal
 from finetune.ui import views
 
 AXES = {
@@ -100,7 +100,7 @@ def entries(kind: str, method: str, adapter: str) -> dict[str, list[Entry]]:
     ]
     chosen = METHODS[method]()
     adapters = [
-        Entry("adapter", name, chosen.refuses(cls()), is_chosen=name == adapter) for name, cls in ADAPTERS.items()
+        Entry("adapter", name, refusal(chosen, cls()), is_chosen=name == adapter) for name, cls in ADAPTERS.items()
     ]
     return {"method": methods, "adapter": adapters}
 
