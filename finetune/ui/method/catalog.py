@@ -5,6 +5,7 @@ its reason and cannot be chosen. What an entry costs arrives later (``finetune.u
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from html import escape
 
@@ -76,8 +77,10 @@ class Entry:
 
 
 def title(cls: type) -> str:
-    """The title of a method or an adapter with the name that the field knows it by: ``Low-rank adaptation (LoRA)``."""
-    return cls.title if cls.__name__.lower() in cls.title.lower() else f"{cls.title} ({cls.__name__})"
+    """The title of a method or an adapter, with its short name where that says more: ``Low-rank adaptation (LoRA)``."""
+    name, said = cls.__name__, re.sub(r"\W", "", unicodedata.normalize("NFKC", cls.title)).lower()
+    is_short = sum(letter.isupper() for letter in name) > 1
+    return f"{cls.title} ({name})" if is_short and name.lower() not in said else cls.title
 
 
 def needs(method: type[Method]) -> str:
