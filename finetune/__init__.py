@@ -30,6 +30,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     inference                 base and tuned, asked the same
     sweep  models             several recipes from one; the base model and tokenizer in, the tuned model out
     runs                      a run is a directory: events, view, checkpoints, workspace, diagnosis
+    advice                    what to train, asked in four questions
     recipe                    everything that decides a run
     methods  adapters         what is trained on; which parameters are trained
     rewards                   what counts as a good answer, checked by a program

@@ -9,11 +9,11 @@ from typing import Annotated, Literal, Union
 import yaml
 from pydantic import Field, ValidationError
 
-from finetune.adapters import ADAPTERS
+from finetune.adapters import ADAPTERS, Adapter
 from finetune.adapters.lora import LoRA
 from finetune.data.settings import DataSettings
 from finetune.errors import Problem, RecipeError
-from finetune.methods import METHODS
+from finetune.methods import METHODS, Method
 from finetune.methods.sft import SFT
 from finetune.settings import Settings, problems_of
 
@@ -127,13 +127,11 @@ class Recipe(Settings):
 
     def _paired(self) -> Problem | None:
         """The reason why the method cannot be trained with the adapter, and the nearest adapter that can."""
-        reason = self.method.refuses(self.adapter)
+        reason = refusal(self.method, self.adapter)
         if not reason:
             return None
-        able = [cls for cls in ADAPTERS.values() if not self.method.refuses(cls())]
-        alike = [cls for cls in able if cls.attaches_to == self.adapter.attaches_to]
-        nearest = next(iter([*alike, LoRA]))
-        return Problem("adapter", reason, f"The nearest that can: {self.method.title} with {nearest.title}.")
+        instead = f"The nearest that can: {self.method.title} with {nearest(self.method, self.adapter).title}."
+        return Problem("adapter", reason, instead)
 
     def _compared(self) -> Problem | None:
         training, least = self.training, self.method.smallest_micro_batch
@@ -208,6 +206,19 @@ class Recipe(Settings):
         for path, value in settings.items():
             set_path(values, path, value)
         return Recipe.from_dict(values)
+
+
+def refusal(method: Method, adapter: Adapter) -> str:
+    """Why ``method`` cannot be trained with ``adapter``, as a sentence; empty if it can."""
+    by_adapter = getattr(adapter, "refuses", None)
+    return method.refuses(adapter) or (by_adapter(method) if by_adapter else "")
+
+
+def nearest(method: Method, adapter: Adapter) -> type[Adapter]:
+    """The adapter most like ``adapter`` that ``method`` can be trained with: itself, one of its sort, or LoRA."""
+    able = [cls for cls in ADAPTERS.values() if not refusal(method, cls())]
+    alike = [cls for cls in able if cls.attaches_to == adapter.attaches_to]
+    return type(adapter) if type(adapter) in able else next(iter([*alike, LoRA]))
 
 
 def read_file(path: Path) -> str:

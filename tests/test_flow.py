@@ -11,7 +11,10 @@ from tests.pace import slowness
 
 TABS = ("data", "method", "train", "compare")
 STEPS = 6
-FOLDS = "#mapping, #mapping-more, #mixing, #more-settings, #recipe, #compare-runs, #details, #sampling"
+FOLDS = (
+    "#mapping, #mapping-more, #mixing, #advisor, #all-methods, #more-settings, #recipe, #curves, #log, #compare-runs, "
+    "#details, #sampling"
+)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +128,21 @@ def test_the_finished_run_shows_its_loss_its_answers_and_its_reasons(trained):
     assert page.title() == "Finetune Studio"
 
 
+def test_further_curves_and_the_log_are_drawn_once_their_folds_are_open(trained):
+    page = trained.page
+    trained.go("train")
+    assert page.locator("#curves-board svg").count() == 0
+    page.click("#curves > button")
+    page.wait_for_selector("#curves-board figure:has-text('Learning rate') >> nth=0")
+    page.click("#log > button")
+    page.wait_for_selector("#log-board pre:has-text('Ended: done')")
+    with page.expect_download() as download:
+        page.click("button:has-text('Download the log')")
+    assert download.value.suggested_filename == "001-pirate-voice.log"
+    page.click("#curves > button")
+    page.click("#log > button")
+
+
 def test_the_adapter_can_be_downloaded(trained):
     trained.go("train")
     with trained.page.expect_download() as download:
@@ -210,6 +228,53 @@ def test_tabs_and_presets_work_with_the_keyboard(visit):
     page.wait_for_selector("#presets input[value=qlora]:checked")
     page.click("#more-settings > button")
     page.wait_for_selector("#setting-adapter-qlora-double-quantization")
+    assert other.errors == []
+
+
+def test_all_methods_are_cards_that_say_what_they_need_and_cost(visit):
+    other = visit()
+    page = other.open()
+    page.click("#samples button:has-text('Short and kind')")
+    page.wait_for_selector(".conversation")
+    page.click("#to-method")
+    page.click("#all-methods > button")
+    page.wait_for_selector("#catalog input[value='method:dpo']:checked")
+    assert page.is_disabled("#catalog input[value='method:sft']")
+    assert "your data is pairs of answers" in page.inner_text("#catalog .entry:has(input[value='method:sft'])")
+    page.click("#catalog [data-more='method:dpo'] summary")
+    page.focus("#catalog input[value='adapter:lora']")
+    page.keyboard.press("ArrowRight")
+    chosen = page.evaluate("document.activeElement.value").partition(":")[2]
+    page.wait_for_selector(f"#catalog input[value='adapter:{chosen}']:checked")
+    page.wait_for_function("id => document.activeElement.value === `adapter:${id}`", arg=chosen)
+    page.wait_for_selector("#presets .own")
+    assert page.evaluate("document.querySelector(\"[data-more='method:dpo']\").open")
+    page.wait_for_function(
+        "document.querySelector(\"#catalog [data-cost-of='adapter:full']\").innerText.includes('× the memory')"
+    )
+    page.click("#recipe > button")
+    page.wait_for_function(f"document.querySelector('#recipe-text textarea').value.includes('type: {chosen}')")
+    assert other.errors == []
+
+
+def test_four_questions_give_an_advice_that_fills_the_form_or_is_tested_at_once(visit):
+    other = visit()
+    page = other.open()
+    page.click("#samples button:has-text('Pirate voice')")
+    page.wait_for_selector(".conversation mark.trained")
+    page.click("#to-method")
+    page.click("#advisor > button")
+    page.wait_for_selector("#ask-have input[value=answers]:checked")
+    page.check("#ask-change input[value=facts]")
+    page.wait_for_selector("#advice h3:has-text('Do not fine-tune')")
+    page.check("#ask-change input[value=task]")
+    page.get_by_label("Its general knowledge").check()
+    page.wait_for_selector("#advice h3:has-text('Supervised fine-tuning (SFT) with LoRA')")
+    page.wait_for_selector("#advice li:has-text('Replay data is mixed in')")
+    page.click("#use-advice")
+    page.wait_for_selector("#problems .notice:has-text('as advised')")
+    other.go("data")
+    assert "300 conversations and 33 mixed in" in page.inner_text("#result")
     assert other.errors == []
 
 
@@ -418,14 +483,30 @@ def refreshes_in(page, seconds: int) -> int:
     return len(asked)
 
 
+NOTIFIED = """() => {
+  window.told = [];
+  window.Notification = class {
+    static permission = 'default';
+    static requestPermission = async () => { window.asked = true; return 'granted'; };
+    constructor(title, {body}) { window.told.push(body); }
+  };
+}"""
+"""The browser's notifications, noted instead of shown."""
+
+
 def test_a_run_is_paused_resumed_and_stopped(visit, client):
     other = visit()
     begin(client, "one to pause")
     page = other.open("train")
     at_step(page, 2)
+    page.evaluate(NOTIFIED)
+    assert not page.evaluate("window.asked")
+    page.check("#tell")
+    page.wait_for_function("window.asked")
     assert refreshes_in(page, 6) <= 4  # it takes minutes, so the page is refreshed every two seconds or every five
     page.click("#pause")
     page.wait_for_selector("#run-head .state.paused")
+    page.wait_for_function("window.told.some(body => body.includes('“one to pause” was paused'))")
     saved = re.search(r"paused at step (\d+) of 2,000", page.inner_text("#run-head"))[1]
     assert page.inner_text("#resume") == f"Resume from step {saved}"
     page.click("#resume")

@@ -3,12 +3,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finetune.adapters import ADAPTERS
 from finetune.adapters.lora import LoRA
 from finetune.adapters.qlora import QLoRA
 from finetune.errors import RecipeError
+from finetune.methods import METHODS
 from finetune.methods.dpo import DPO
 from finetune.methods.sft import SFT
-from finetune.recipe import Recipe, read_yaml, set_path
+from finetune.recipe import Recipe, nearest, read_yaml, refusal, set_path
 
 MINIMAL = """
 name: pirate voice
@@ -107,7 +109,7 @@ def test_all_that_is_wrong_is_reported_at_once():
     assert message.startswith("4 settings need attention.")
     assert "training.length: " in message and "(got 3)" in message and "training.seed: " in message
     assert "adapter.type: This setting is missing." in message
-    assert "method.type: There is no 'sfft'. Choose one of: sft, dpo, kto." in message
+    assert "method.type: There is no 'sfft'. Choose one of: sft, " in message
 
 
 @pytest.mark.parametrize("text", ["", "7", "- a\n- b", "just words"])
@@ -208,3 +210,12 @@ def test_all_that_does_not_go_together_is_found_at_once():
     found = [problem.where for problem in Recipe.from_dict(given).check()]
     assert found == ["training.accumulation", "training.batch_size", "training.activation_checkpointing"]
     assert not Recipe.from_dict({"data": {"path": "a.csv"}}).check()
+
+
+def test_a_pair_is_refused_by_the_method_or_by_the_adapter_and_the_nearest_is_of_its_sort(monkeypatch):
+    sft, full = METHODS["sft"](), ADAPTERS["full"]()
+    assert refusal(sft, full) == "" and nearest(sft, full) is ADAPTERS["full"]
+    monkeypatch.setattr(ADAPTERS["full"], "refuses", lambda self, method: "Not with me.", raising=False)
+    assert refusal(sft, full) == "Not with me." and nearest(sft, full) is not ADAPTERS["full"]
+    monkeypatch.setattr(METHODS["sft"], "refuses", lambda self, adapter: f"No {adapter.type}.")
+    assert refusal(sft, full) == "No full." and nearest(sft, full) is ADAPTERS["lora"]

@@ -145,7 +145,8 @@ def check(
     count = len(dataset.examples)
     evidence = Evidence(dataset, held_out, length, spread(count, budget or (BUDGET if count <= BUDGET else SAMPLE)))
     report.sampled_from = len(evidence.sample) if evidence.is_sampled else 0
-    checks, measured, turns = [cls() for cls in CHECKS], _Measurements(), Counter()
+    checks, turns = [cls() for cls in CHECKS], Counter()
+    measured = _Measurements(answered_later=dataset.kind == "prompt")
     for seen, made in _tokenized(_pass(evidence, turns, checks, progress), sequences):
         measured.add(seen, made)
         evidence.texts.append(near.text_of(seen.example))
@@ -220,7 +221,9 @@ def _left_out(dataset: Dataset, row: int, error: DataError) -> Rejected:
 class _Measurements:
     """What is measured on the token sequences of the sample."""
 
-    def __init__(self):
+    def __init__(self, answered_later: bool = False):
+        self.answered_later = answered_later
+        """True for prompts, which the model answers in training: a whole one is trained on without trained tokens."""
         self.lengths: Counter[int] = Counter()
         """Tokens of an example's longest sequence, before truncation -> number of examples."""
         self.rows: set[int] = set()
@@ -237,9 +240,10 @@ class _Measurements:
             self.refused[seen.row] = sequences
             return
         self.lengths[max(sequence.full_length for sequence in sequences)] += 1
-        if any(sequence.is_truncated for sequence in sequences):
+        is_truncated = any(sequence.is_truncated for sequence in sequences)
+        if is_truncated:
             self.truncated.add(seen.row)
-        if all(sequence.has_trained_tokens for sequence in sequences):
+        if all(each.has_trained_tokens for each in sequences) or (self.answered_later and not is_truncated):
             self.trained.add(seen.row)
             rows = training_rows(seen.example, sequences)
             self.pieces += len(rows) - 1

@@ -2,6 +2,7 @@
 
 chat        base and tuned of a finished run: their answers, and the words in which these differ
 question    a question as both are asked it
+few_shot    the base with examples in its prompt, beside its plain answer
 sampling    the settings of an answer, and its next token
 paired      batched or sequential decoding of both, decided by trial
 trial       what the trial asks, and what must be equal

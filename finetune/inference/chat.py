@@ -80,7 +80,7 @@ class Pair:
         model = recipe.model
         load()
         machine = hardware.machine()
-        dtype = _dtype(hardware.choose_precision(machine, recipe.training.precision).value)
+        dtype = dtype_of(hardware.choose_precision(machine, recipe.training.precision).value)
         tokenizer = load_tokenizer(model, workspace)
 
         def another():
@@ -95,7 +95,7 @@ class Pair:
             tuned = with_adapter(base, run.model_dir, "tuned").eval()
             decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, untouched)
         vocabulary = base.get_input_embeddings().weight.shape[0]
-        context = _context(tokenizer, base) - recipe.adapter.own_positions()
+        context = context_of(tokenizer, base) - recipe.adapter.own_positions()
         return cls(decoding, tokenizer, end_ids(tokenizer, base), context, how, vocabulary)
 
     @property
@@ -284,12 +284,14 @@ def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], li
     return [part for part in marked_left if part[0]], [part for part in marked_right if part[0]]
 
 
-def _dtype(precision: str):
+def dtype_of(precision: str):
+    """The ``torch.dtype`` of a precision."""
     import torch
 
     return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
 
 
-def _context(tokenizer, model) -> int:
+def context_of(tokenizer, model) -> int:
+    """The context length of a model with its tokenizer, in tokens."""
     limits = (tokenizer.model_max_length, getattr(model.config.get_text_config(), "max_position_embeddings", None))
     return min(limit for limit in limits if limit)

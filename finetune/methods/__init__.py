@@ -19,7 +19,7 @@ import sys
 
 from finetune.data.kinds import KINDS
 from finetune.errors import DataError
-from finetune.methods.measure import Measure
+from finetune.methods.measure import Measure, derived
 from finetune.methods.method import Material, Method
 from finetune.registry import discover
 
@@ -29,6 +29,11 @@ METHODS: dict[str, type[Method]] = {
 
 MEASURES: dict[str, Measure] = {measure.name: measure for cls in METHODS.values() for measure in cls.measures}
 """Every measure of every method, by its name."""
+
+
+def measure_of(name: str) -> Measure:
+    """The measure called ``name``; one that no method declares is made from its name."""
+    return derived(name, MEASURES)
 
 
 def method_for(kind: str) -> Method:
@@ -42,4 +47,4 @@ def method_for(kind: str) -> Method:
     )
 
 
-__all__ = ["MEASURES", "METHODS", "Material", "Measure", "Method", "method_for"]
+__all__ = ["MEASURES", "METHODS", "Material", "Measure", "Method", "measure_of", "method_for"]

@@ -1,6 +1,7 @@
 """What a method measures beside the loss, and how to read it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -82,3 +83,23 @@ SCORE_MARGIN = Measure(
     "Above zero, better answers score higher than worse ones.",
 )
 """Of a model that rates answers (Ouyang et al. 2022, §3.5)."""
+
+
+def derived(name: str, known: Mapping[str, Measure]) -> Measure:
+    """The measure called ``name``, of those ``known`` or made from its name.
+
+    ``reward/number`` is a part of the measure ``reward``, and read as that.
+    """
+    if name in known:
+        return known[name]
+    whole, _, part = name.partition("/")
+    words = (part or whole).replace("_", " ")
+    if part and whole in known:
+        return replace(
+            known[whole],
+            name=name,
+            title=f"{known[whole].short.capitalize()} for {words}",
+            short=f"{known[whole].short} for {words}",
+            sentence="",
+        )
+    return Measure(name, words.capitalize(), words, "")

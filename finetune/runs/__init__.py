@@ -7,6 +7,8 @@ checkpoints     enough to resume a run, each with a manifest
 fingerprint     what a run was made from, so that nothing else is taken for it
 curve           losses and gradient norms of a run, prepared for the diagnosis
 diagnosis       what the learning curve shows, in words
+measures        the rules of it that look at a method's measures
+verdict         what a diagnosis is, and what all its rules share
 early_stopping  when a run no longer improves
 workspace       the folder of all runs, uploads and local models
 

@@ -46,7 +46,7 @@ class Curve:
     """The same of the gradient norms."""
     held_out: Points
     share: Points
-    """The method's first measure that is a share, at evaluations; empty where it has none."""
+    """The method's first measure that is a share and better if higher, at evaluations; empty where it has none."""
     share_name: str
     """What that measure is called."""
     bad: tuple[int, ...]
@@ -60,7 +60,8 @@ class Curve:
         pairs = [(step.step, step.loss) for step in view.steps]
         training = _finite(pairs)
         last = training[-1][0] if training else -1
-        share = next((measure for measure in METHODS[view.method].measures if measure.unit == "share"), None)
+        measures = METHODS[view.method].measures
+        share = next((each for each in measures if each.unit == "share" and each.better == "higher"), None)
         return cls(
             training=training,
             blocks=blocks(training),
@@ -91,6 +92,21 @@ class Curve:
         worse = [step for step, loss in self.held_out if loss > best + near]
         plateau = [step for step, _ in self.held_out if not worse or step > worse[-1]]
         return plateau[0] if len(plateau) >= 3 and last - plateau[0] >= last / 3 else None
+
+
+def measured(view: View, name: str) -> Points:
+    """The measure ``name`` of a run: at evaluations if there are two or more, else the medians of training segments."""
+    held_out = _finite([(each.step, each.metrics[name]) for each in view.evaluations if name in each.metrics])
+    if len(held_out) > 1:
+        return held_out
+    return blocks(_finite([(step.step, step.metrics[name]) for step in view.steps if name in step.metrics]))
+
+
+def lately(view: View, name: str) -> float | None:
+    """The mean of the measure ``name`` over the last third of the steps; None before there are six."""
+    values = [step.metrics[name] for step in view.steps if abs(step.metrics.get(name, math.nan)) < LARGEST]
+    third = values[len(values) - len(values) // 3 :]
+    return sum(third) / len(third) if len(values) >= 6 else None
 
 
 def spikes(losses: Sequence[float]) -> list[int]:

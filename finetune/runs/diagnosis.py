@@ -5,36 +5,23 @@ names its source. They warn and advise; whether a run ends is the trainer's busi
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 
 from finetune.format import percent
 from finetune.methods import METHODS
 from finetune.runs.curve import LARGEST, SMALL, Curve, repetition, trend
 from finetune.runs.events import Evaluated
+from finetune.runs.measures import by_measure, drifted, no_preference, no_spread
+from finetune.runs.verdict import EARLY_SHARE, FLAT_SHARE, HIGHER, LOWER, TITLES, Diagnosis, number
 from finetune.runs.view import View
-
-TITLES = {
-    "early": "Too early to say",
-    "learning": "Learning",
-    "plateau": "Plateau",
-    "overfitting": "Overfitting",
-    "unstable": "Unstable",
-    "degenerate": "Degenerate output",
-    "diverged": "Diverged",
-}
-"""What a diagnosis is called, by its code."""
 
 EARLY_STEPS = 20
 """With fewer steps, and fewer than three evaluations, it is too early."""
-EARLY_SHARE = 0.25
-"""A plateau is one only after this share of the planned steps: during warm-up every curve is flat."""
 LOSS_GAIN = 0.03
 """Prechelt's generalisation loss α, as a share: so much above its best a held-out loss has got worse."""
 STRIPS = 3
 """Prechelt's s: so many evaluations in a row, each worse than the one before, are no accident."""
-FLAT_SHARE = 0.02
-"""A held-out loss that has fallen by a smaller share of its start has not moved."""
 RISE_SHARE = 0.25
 """A training loss that gives back this share of what it had fallen has risen."""
 MANY_SPIKES = 3
@@ -50,38 +37,14 @@ VANISHED = 0.25
 REPETITIVE = 0.8
 """Share of an answer's four-letter pieces that were there before: 0.1 to 0.3 in speech, near 1 in ``,,,,,,``."""
 NOTHING_HELD_OUT = "Hold out rows: without them nobody can see whether the model overfits."
-HIGHER = "Try a learning rate three to ten times higher."
-LOWER = "Start again with a learning rate three to ten times lower."
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What can be said of a run's curve."""
-
-    code: str
-    """A key of ``TITLES``."""
-    words: str
-    """What is seen, as a sentence with its figures."""
-    advice: str = ""
-    """What to do about it; empty if nothing needs doing."""
-    best_step: int | None = None
-    """The step with the lowest held-out loss; None without one."""
-    since: int | None = None
-    """The step from which on it holds, where that can be said."""
-    spikes: tuple[int, ...] = ()
-    """The steps of loss spikes, to be warned of whatever the diagnosis."""
-
-    @property
-    def title(self) -> str:
-        """The diagnosis in one or two words."""
-        return TITLES[self.code]
 
 
 def diagnose(view: View) -> Diagnosis:
     """What the curve of ``view`` says now; the first of ``RULES`` that applies."""
     curve = Curve.of(view)
-    rules = RULES if METHODS[view.method].loss_shows_learning else RULES_WITHOUT_LOSS
-    return replace(next(found for rule in rules if (found := rule(view, curve))), spikes=curve.spikes)
+    looks = METHODS[view.method].loss_shows_learning
+    rules, spikes = (RULES, curve.spikes) if looks else (RULES_WITHOUT_LOSS, ())
+    return replace(next(found for rule in rules if (found := rule(view, curve))), spikes=spikes)
 
 
 def best_sound(view: View) -> Evaluated | None:
@@ -116,7 +79,7 @@ def _diverged(view: View, curve: Curve) -> Diagnosis | None:
     if last < first or end < start + max((factor - 1) * abs(start), SMALL):
         return None
     since = next(series[n + 1][0] for n in reversed(range(len(series) - 1)) if series[n][1] <= start)
-    words = f"The loss has risen from {_number(start)} to {_number(end)} since step {since}: "
+    words = f"The loss has risen from {number(start)} to {number(end)} since step {since}: "
     return Diagnosis("diverged", words + "the model is worse than before training.", LOWER, curve.best_step, since)
 
 
@@ -138,7 +101,7 @@ def _collapsed(view: View, curve: Curve) -> Diagnosis | None:
     return Diagnosis(
         "diverged",
         f"The model collapsed: gradients grew {peak / first:.0f} times too large at step {at}, have all but vanished "
-        f"since, and the loss stays at {_number(end)}.",
+        f"since, and the loss stays at {number(end)}.",
         "Start again with a learning rate ten times lower.",
         curve.best_step,
         at,
@@ -194,8 +157,8 @@ def _risen(view: View, curve: Curve) -> Diagnosis | None:
         return None
     return Diagnosis(
         "unstable",
-        f"The training loss had come down to {_number(low)} at step {lowest} and has risen again to "
-        f"{_number(low + rise)}.",
+        f"The training loss had come down to {number(low)} at step {lowest} and has risen again to "
+        f"{number(low + rise)}.",
         "Try a learning rate two to three times lower.",
         curve.best_step,
         lowest,
@@ -232,8 +195,8 @@ def _overfitting(view: View, curve: Curve) -> Diagnosis | None:
     if last < best + SMALL or not (last > best + LOSS_GAIN * abs(best) or rising):
         return None
     since = next(step for step, _ in curve.held_out if step > best_step)
-    words = f"Overfitting: the held-out loss was best at step {best_step} ({_number(best)}) and has risen since step "
-    words += f"{since} ({_number(last)} now)."
+    words = f"Overfitting: the held-out loss was best at step {best_step} ({number(best)}) and has risen since step "
+    words += f"{since} ({number(last)} now)."
     if curve.share and curve.share[-1][1] >= max(share for _, share in curve.share) - 0.02:
         words += f" Its {curve.share_name} stays at {percent(curve.share[-1][1])}, so it grows surer where it is wrong."
     advice = "Train for fewer epochs, or on more rows that differ from each other."
@@ -250,7 +213,7 @@ def _plateau(view: View, curve: Curve) -> Diagnosis | None:
     if len(curve.held_out) > 1:
         found = _plateau_held_out(curve, share)
     elif share < FLAT_SHARE:
-        found = Diagnosis("plateau", f"The loss has hardly moved from {_number(curve.blocks[0][1])}.", HIGHER)
+        found = Diagnosis("plateau", f"The loss has hardly moved from {number(curve.blocks[0][1])}.", HIGHER)
     else:
         found = None
     if found and view.total_steps and view.step < EARLY_SHARE * view.total_steps:
@@ -265,17 +228,17 @@ def _plateau_held_out(curve: Curve, share: float) -> Diagnosis | None:
     if start - best >= max(FLAT_SHARE * abs(start), SMALL / 2) or gained >= 0.1:
         return None
     if abs(start) < 5 * SMALL:
-        words = f"There was little to learn: the held-out loss was {_number(start)} before training."
+        words = f"There was little to learn: the held-out loss was {number(start)} before training."
         return Diagnosis("plateau", words, "Check on the Data tab that these rows are what you meant.", curve.best_step)
     if share > 10 * FLAT_SHARE:
         return Diagnosis(
             "overfitting",
-            f"The training loss falls, but the held-out loss stays at {_number(best)}: the model does not generalize.",
+            f"The training loss falls, but the held-out loss stays at {number(best)}: the model does not generalize.",
             "Check on the Data tab that the held-out rows ask for the same as the others, or add more rows.",
             curve.best_step,
             curve.held_out[1][0],
         )
-    words = f"The held-out loss has hardly moved: {_number(start)} at the start, {_number(best)} at best."
+    words = f"The held-out loss has hardly moved: {number(start)} at the start, {number(best)} at best."
     return Diagnosis("plateau", words, HIGHER, curve.best_step)
 
 
@@ -284,24 +247,15 @@ def _learning(view: View, curve: Curve) -> Diagnosis:
     if len(curve.held_out) < 2:
         start, end = curve.blocks[0][1], curve.blocks[-1][1]
         unseen = "" if view.held_out_rows else NOTHING_HELD_OUT
-        words = f"The training loss fell from {_number(start)} to {_number(end)}."
+        words = f"The training loss fell from {number(start)} to {number(end)}."
         return Diagnosis("learning", words, unseen, curve.best_step)
-    words = f"The held-out loss fell from {_number(curve.held_out[0][1])} to {_number(curve.held_out[-1][1])}"
+    words = f"The held-out loss fell from {number(curve.held_out[0][1])} to {number(curve.held_out[-1][1])}"
     words += _share_words(curve)
     plateau = curve.plateau_since
     if plateau is None:
         return Diagnosis("learning", f"{words}.", "", curve.best_step)
     advice = "More of the same would change little; more or better rows might."
     return Diagnosis("learning", f"{words}; plateau since step {plateau}.", advice, curve.best_step, plateau)
-
-
-def _by_measure(view: View, curve: Curve) -> Diagnosis:
-    """What is left where the loss says nothing: how the method's measure has moved."""
-    if len(curve.share) < 2:
-        return Diagnosis("early", "The loss of this method does not show whether it learns; its measures do.")
-    rose = curve.share[-1][1] > curve.share[0][1]
-    words = f"Evaluated on held-out rows{_share_words(curve)}."
-    return Diagnosis("learning" if rose else "plateau", words, "" if rose else HIGHER, curve.best_step)
 
 
 def _share_words(curve: Curve) -> str:
@@ -321,12 +275,13 @@ RULES: tuple[Callable[[View, Curve], Diagnosis | None], ...] = (
     _risen,
     _spiky,
     _overfitting,
+    no_preference,
     _plateau,
     _learning,
 )
 """Every rule, the most urgent first; the last always applies."""
 
-RULES_WITHOUT_LOSS = (_not_a_number, _degenerate, _early, _by_measure)
+RULES_WITHOUT_LOSS = (_not_a_number, _degenerate, _early, drifted, no_spread, by_measure)
 """Those for a method whose falling loss does not mean that it learns."""
 
 
@@ -336,7 +291,4 @@ def steps_words(steps: Sequence[int], most: int = 4) -> str:
     return shown if len(steps) <= most else f"{shown} and {len(steps) - most} more"
 
 
-def _number(value: float) -> str:
-    if abs(value) < 0.1:
-        return f"{value:.2g}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+__all__ = ["RULES", "TITLES", "Diagnosis", "best_sound", "diagnose", "steps_words"]

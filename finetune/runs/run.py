@@ -37,6 +37,10 @@ DURABLE = (Queued, Requeued, Started, Resumed, FellBack, Saved, Ended)
 """Events that are on the disk before ``emit`` returns; others are flushed, and a power cut may lose them."""
 
 
+TAIL_BYTES = 2**18
+"""A step is a line of some 300 bytes."""
+
+
 class Run:
     """One run directory, read by anyone and written by the holder of its lock."""
 
@@ -141,6 +145,15 @@ class Run:
         whole = block[: block.rfind(b"\n") + 1]
         lines = whole.decode("utf-8", "replace").split("\n")
         return [event for line in lines if line and (event := parse(line))], offset + len(whole)
+
+    def last_events(self, most: int) -> list[Event]:
+        """The last ``most`` complete events, or fewer where they are longer than ``TAIL_BYTES`` together."""
+        try:
+            offset = max(0, self.events_path.stat().st_size - TAIL_BYTES)
+        except FileNotFoundError:
+            return []
+        # The first line is torn if the file is longer, and so is skipped as a damaged one.
+        return self.events(offset)[0][-most:]
 
     def view(self) -> View:
         """The run's view now."""

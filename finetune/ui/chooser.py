@@ -40,6 +40,11 @@ RULES = (Rule("train", follows=True), Rule("compare", with_model=True))
 """Every chooser: each of these tabs has one as ``Parts.chooser``."""
 
 
+def rule_of(tab: str) -> Rule:
+    """The rule of the chooser on ``tab``."""
+    return next(rule for rule in RULES if rule.tab == tab)
+
+
 @dataclass
 class Chooser:
     """A chooser's components."""
@@ -64,7 +69,7 @@ def draw(tab: str) -> Chooser:
 
 def showing(studio: Studio, tab: str, run_id: str | None) -> tuple[gr.Dropdown, str | None]:
     """Values of ``Chooser.components()`` that show ``run_id``, as if the person had picked it."""
-    rule = next(rule for rule in RULES if rule.tab == tab)
+    rule = rule_of(tab)
     known = [(run.id, view) for run, view in studio.views()]
     return gr.Dropdown(list(rule.choices(known)), value=run_id), run_id
 

@@ -15,6 +15,7 @@ from finetune.ui.chooser import RULES
 from finetune.ui.studio import Studio
 from finetune.ui.train import queue
 from finetune.ui.train import tab as train
+from finetune.ui.train.notify import newest_end
 from finetune.ui.train.standing import disk_words
 
 TICK_S = 1.0
@@ -111,7 +112,7 @@ def _snapshot(studio: Studio) -> Snapshot:
         ids=frozenset(run_id for run_id, _ in known),
         choices=tuple(rule.choices(known) for rule in RULES),
         current=run and run.id,
-        status=views.head(studio.machine, view, len(studio.queue.waiting()), also),
+        status=views.head(studio.machine, view, len(studio.queue.waiting()), also, newest_end(known)),
         every_s=pace_s(view),
     )
 

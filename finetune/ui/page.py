@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 
+from finetune.errors import FinetuneError
 from finetune.paths import ASSETS
 from finetune.ui import api, chooser, views
 from finetune.ui.chooser import RULES
@@ -21,7 +22,7 @@ from finetune.ui.data.display import show, unchanged
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
 from finetune.ui.studio import Studio
-from finetune.ui.theme import HEAD, THEME, TITLE_JS
+from finetune.ui.theme import HEAD, HEAD_JS, THEME
 from finetune.ui.train import tab as train
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -69,7 +70,7 @@ def launch_options() -> dict:
 def build(studio: Studio) -> gr.Blocks:
     """The whole page, ready to launch."""
     with gr.Blocks(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
-        status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=TITLE_JS, elem_id="status")
+        status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=HEAD_JS, elem_id="status")
         parts = SimpleNamespace()
         with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
             for tab in TABS:
@@ -114,6 +115,13 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: SimpleNamespace) -> None:
     recipe.use.click(
         partial(use_recipe, studio, second), recipe.text, [second.problems, *form], api_name="recipe_use", **QUIET
     )
+    second.advisor.use.click(
+        partial(use_advice, studio, second),
+        [second.advisor.advice, first.chosen, *second.settings()],
+        [second.problems, *form],
+        api_name="advice_use",
+        **QUIET,
+    )
     third.buttons["further"].click(
         partial(train_further, studio, second),
         third.chooser.dropdown,
@@ -155,6 +163,22 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     by = Counting.of(form["model.id"], form["training.length"], form["model.chat_template"])
     display = show(studio.data, chosen.settings, chosen.name, by, is_new=True)
     return [notice, *display.values(), presets, *values]
+
+
+def use_advice(studio: Studio, parts: method.Parts, advice, chosen, *given) -> list:
+    """The Method tab, and the replay data of the Data tab, as the advice says; or say what is wrong with the form."""
+    try:
+        recipe = method.advised(parts.form, advice, chosen, given)
+    except FinetuneError as error:
+        return [views.notice_of(error), *unchanged().values(), *[gr.skip()] * (1 + len(parts.settings()))]
+    if chosen is not None and chosen.kind:
+        problem, *filled = use_recipe(studio, parts, recipe.to_yaml())
+        if filled[0] == gr.skip():
+            return [problem, *filled]
+    else:
+        values = [recipe.method.type, recipe.adapter.type, *parts.form.fill(recipe)]
+        filled = [*unchanged().values(), method.draw_presets(chosen, *values[:2]), *values]
+    return [views.notice("The form is set as advised.", "Change what you like, then start.", kind="info"), *filled]
 
 
 def train_further(studio: Studio, parts: method.Parts, run_id: str | None) -> list:

@@ -36,6 +36,8 @@ class Studio:
         """Ends this process so that the launcher starts another; None where there is no launcher."""
         self.charts = Cache(8)
         """Charts of runs (``finetune.ui.train.tab``), drawn once for all visitors."""
+        self.costs = Cache(400)
+        """What methods and adapters cost (``finetune.ui.method.costs``), by model, data and length."""
         self.snapshots = Cache(8, SNAPSHOT_S)
         """What the page shows of the runs now (``finetune.ui.clock``), for all visitors."""
         self._followers: dict[str, Follower] = {}

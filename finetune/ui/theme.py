@@ -23,6 +23,8 @@ THEME = gr.themes.Soft(
     checkbox_border_width_dark="1px",
     checkbox_border_color="*neutral_500",
     checkbox_border_color_dark="*neutral_400",
+    checkbox_label_text_color_selected="*neutral_800",
+    checkbox_label_text_color_selected_dark="*neutral_100",
     input_border_width="1px",
     input_border_width_dark="1px",
     input_border_color="*neutral_300",
@@ -60,8 +62,21 @@ document.addEventListener('keydown', event => {
 """
 """Arrow keys on tabs, which Gradio leaves out."""
 
-TITLE_JS = """
-const show = () => { const to = element.querySelector('[data-title]'); if (to) document.title = to.dataset.title; };
+HEAD_JS = """
+let ended = null;
+const show = () => {
+  const head = element.querySelector('[data-title]');
+  if (!head) return;
+  document.title = head.dataset.title;
+  const now = head.dataset.ended;
+  if (ended !== null && now && now !== ended && window.tellsWhenEnded) {
+    try { new Notification('Finetune Studio', {body: head.dataset.told, tag: now}); } catch { }
+  }
+  ended = now;
+};
 watch('value', show); show();
 """
-"""The browser tab's title follows the page's head."""
+"""The browser tab's title follows the page's head, and a run that has ended is told where that was asked for.
+
+Some browsers on phones refuse a notification from a page; the head shows the end there as well.
+"""

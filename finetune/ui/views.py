@@ -137,10 +137,17 @@ def activity(view: View) -> str:
     return words
 
 
-def head(machine: str, current: View | None, queued: int, also: tuple[str, ...] = ()) -> str:
+def head(
+    machine: str,
+    current: View | None,
+    queued: int,
+    also: tuple[str, ...] = (),
+    ended: tuple[str, str] = ("", ""),
+) -> str:
     """The page's head: its name, which machine this is and what it is doing; carries the title for the browser.
 
-    ``also`` is what else a person should see on every tab; empty words are left out.
+    ``also`` is what else a person should see on every tab; empty words are left out. ``ended`` is a key of the run that
+    ended last, and that in words (``finetune.ui.train.notify``).
     """
     parts = [f"<span>{escape(machine)}</span>"]
     if current is not None:
@@ -150,7 +157,8 @@ def head(machine: str, current: View | None, queued: int, also: tuple[str, ...] 
     parts += [f"<span class='also'>{escape(words)}</span>" for words in also if words]
     line = " <i aria-hidden='true'>·</i> ".join(parts)
     title = escape(page_title(current))
-    return f"<header class='top' data-title='{title}'><h1>{TITLE}</h1><p class='status'>{line}</p></header>"
+    data = f"data-title='{title}' data-ended='{escape(ended[0])}' data-told='{escape(ended[1])}'"
+    return f"<header class='top' {data}><h1>{TITLE}</h1><p class='status'>{line}</p></header>"
 
 
 def page_title(current: View | None) -> str:

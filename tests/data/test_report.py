@@ -11,6 +11,7 @@ from finetune.data.fixes.drop import Drop
 from finetune.data.formats.turns import exchange
 from finetune.data.report import Report, check
 from finetune.data.table import Rejected
+from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError
 from tests.rows import LENGTH, clean, pair, read, report_on, sequences
 
@@ -182,3 +183,19 @@ def test_every_piece_of_a_long_text_is_a_training_row(tiny_model):
     assert report.counts.tokens == whole.counts.tokens and report.longest <= 50
     assert report.counts.rows == sum(len(made(example, tokenizer, 50)) for example in dataset.examples) > 60
     assert not [finding for finding in report.findings if finding.code == "truncated"]
+
+
+def test_whole_prompts_are_kept_though_none_of_their_tokens_is_trained():
+    prompts = [{"prompt": [{"role": "user", "content": text}]} for text in ["What is 2 + 2?"] * 11 + [LONG]]
+    data = Dataset(
+        "prompt", "prompts", "Prompts", "", 1.0, {}, examples=prompts, rows=list(range(1, 13)), total_rows=12
+    )
+
+    def tokens(example):
+        words = example["prompt"][0]["content"].split()
+        kept = words[:LENGTH]
+        return (TokenSequence(tuple(range(len(kept))), (False,) * len(kept), len(words)),)
+
+    report = check(data, tokens, length=LENGTH)
+    assert (report.kept, report.nothing_to_train_on, report.truncated) == (11, [12], [12])
+    assert (report.counts.rows, report.counts.tokens, report.counts.trained) == (11, 55, 0)

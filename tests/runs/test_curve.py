@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.runs import events
-from finetune.runs.curve import LEAST_BLOCK, MOST_BLOCKS, Curve, blocks, repetition, spikes, trend
+from finetune.runs.curve import LEAST_BLOCK, MOST_BLOCKS, Curve, blocks, lately, measured, repetition, spikes, trend
 from finetune.runs.view import fold
 from tests.strategies import any_event
 
@@ -88,3 +88,26 @@ def test_repetition_distinguishes_text_from_degenerate_output():
     assert repetition("Arr, a bat be smaller than a goose, me hearty, and so it will ever be!") < 0.3
     assert repetition("," * 64) > 0.9 and repetition("ha ha ha ha ha ha ha ha ha ha ha ha ha ha") > 0.8
     assert repetition("No.") == 0
+
+
+def stepped(n, **metrics):
+    return events.Stepped(step=n, epoch=0, loss=1, learning_rate=1, metrics=metrics)
+
+
+def test_a_measure_is_that_of_the_evaluations_if_there_are_two_else_that_of_training():
+    training = [stepped(n, reward=float(n)) for n in range(1, 11)]
+    assert measured(fold(training), "reward") == [(5, 3.0), (10, 8.0)]
+    evaluated = [events.Evaluated(step=n, loss=1, metrics={"reward": n / 10}) for n in (0, 10)]
+    assert measured(fold([*training, *evaluated]), "reward") == [(0, 0.0), (10, 1.0)]
+    assert measured(fold(training), "kl") == []
+
+
+def test_lately_is_the_mean_of_the_last_third_of_the_values_that_are_numbers():
+    assert lately(fold(stepped(n, kl=float(n)) for n in range(1, 7)), "kl") == 5.5
+    assert lately(fold([*(stepped(n, kl=1.0) for n in range(1, 7)), stepped(7, kl=math.nan)]), "kl") == 1.0
+    assert lately(fold(stepped(n, kl=1.0) for n in range(1, 6)), "kl") is None
+
+
+def test_a_share_that_is_better_if_lower_is_not_what_a_method_is_praised_for():
+    view = fold([events.Queued(name="x", method="grpo"), events.Evaluated(step=1, loss=0, metrics={"no_spread": 0.5})])
+    assert Curve.of(view).share == [] and Curve.of(view).share_name == ""

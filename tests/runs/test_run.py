@@ -270,3 +270,16 @@ def test_events_wait_while_the_disk_is_full(run, monkeypatch):
 
 def full(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_the_last_events_are_read_from_the_end_of_the_log(workspace, monkeypatch):
+    run = workspace.create(Recipe.from_dict({"data": {"path": "x.csv"}}))
+    for n in range(30):
+        run.emit(Noted(message=f"note {n}"))
+    assert [event.message for event in run.last_events(3)] == ["note 27", "note 28", "note 29"]
+    assert len(run.last_events(99)) == 31
+    monkeypatch.setattr("finetune.runs.run.TAIL_BYTES", 200)
+    few = run.last_events(99)
+    assert 0 < len(few) < 5 and few[-1].message == "note 29"
+    run.events_path.unlink()
+    assert run.last_events(3) == []

@@ -31,9 +31,20 @@ def write_run(workspace):
     """A function that writes a run of 10 steps as a trainer would have: up to a step, and then an end."""
     from finetune.recipe import Recipe
 
-    def write(name="pirate voice", steps=10, state="done", metrics=None, data=None, model=None, sweep=None, **ended):
+    def write(
+        name="pirate voice",
+        steps=10,
+        state="done",
+        metrics=None,
+        data=None,
+        model=None,
+        sweep=None,
+        method="sft",
+        **ended,
+    ):
         data = data or {"path": "assets/samples/pirate-voice.jsonl"}
-        recipe = Recipe.from_dict({"name": name, "data": data, "model": model or {}, "sweep": sweep})
+        given = {"name": name, "data": data, "model": model or {}, "sweep": sweep, "method": {"type": method}}
+        recipe = Recipe.from_dict(given)
         run = workspace.create(recipe)
         run.emit(events.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
         run.emit(events.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))

@@ -4,8 +4,11 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from finetune.advice import Advice
+from finetune.recipe import Recipe
 from finetune.ui import page
 from finetune.ui.data import tab as data
+from finetune.ui.data.desk import Chosen
 from finetune.ui.method import tab as method
 
 SKIP = gr.skip()
@@ -46,8 +49,11 @@ def test_the_launch_options_offer_nothing_that_was_not_asked_for():
 
 
 def test_the_page_starts_without_data_in_it(built):
-    # Every setting of a method or an adapter is a few components; a sample of data would be hundreds of kB.
-    assert len(json.dumps(built.get_config_file(), default=str)) < 330_000
+    # A sample of data would be hundreds of kB. Every setting is a component, and is named by the events that read it.
+    config = built.get_config_file()
+    names = [str(each["props"].get("elem_id")) for each in config["components"]]
+    settings = sum(name.startswith("setting-") for name in names)
+    assert settings > 50 and len(json.dumps(config, default=str)) < 285_000 + 1_500 * settings
 
 
 def test_from_the_run_on_the_train_tab_to_the_same_run_compared(studio, write_run):
@@ -81,3 +87,18 @@ def test_every_tab_is_drawn_and_every_chooser_is_on_one(studio):
     with gr.Blocks():
         drawn = {tab.name: tab.draw(studio) for tab in page.TABS}
     assert [rule.tab for rule in page.RULES if hasattr(drawn[rule.tab], "chooser")] == ["train", "compare"]
+
+
+def test_an_advice_is_set_in_the_form_and_mixes_in_replay_data(studio):
+    with gr.Blocks():
+        data.draw(studio)
+        parts = method.draw(studio)
+    recipe = Recipe.from_dict({"data": {"path": "assets/samples/pirate-voice.jsonl"}, "training": {"length": 64}})
+    given = ["sft", "lora", *parts.form.fill(recipe)]
+    advice = Advice("sft", "qlora", ("Why.",), replay=True)
+    chosen = Chosen(recipe.data, "pirate", "chat")
+    notice, *filled = page.use_advice(studio, parts, advice, chosen, *given)
+    assert "as advised" in notice and filled[-len(given) :][:2] == ["sft", "qlora"]
+    assert any(isinstance(each, Chosen) and each.mixed for each in filled)
+    notice, *filled = page.use_advice(studio, parts, advice, None, *given)
+    assert "as advised" in notice and filled[-len(given) :][:2] == ["sft", "qlora"]

@@ -1,11 +1,11 @@
 import re
 
-from finetune.ui.theme import HEAD, THEME, TITLE_JS
+from finetune.ui.theme import HEAD, HEAD_JS, THEME
 
 
 def test_nothing_is_loaded_from_another_host():
     stylesheets = THEME._stylesheets
-    assert stylesheets == [] and not re.search(r"https?://", HEAD + TITLE_JS)
+    assert stylesheets == [] and not re.search(r"https?://", HEAD + HEAD_JS)
 
 
 def test_arrow_keys_move_between_tabs():

@@ -22,6 +22,8 @@ def drawn(example: dict, sequences: Sequence[Spans]) -> str:
         return _pair(example, sequences)
     if "completion" in example:
         return _rated(example, sequences[0])
+    if "prompt" in example:
+        return _prompt(example, sequences[0])
     if "messages" in example:
         body = _turns(example["messages"], sequences[0])
     else:
@@ -59,6 +61,14 @@ def _rated(example: dict, spans: Spans) -> str:
     else:
         body = "".join(_turn(message, marked, name) for message, marked in turns)
     return _whole(body, [(name, key)], [("", spans, name)])
+
+
+def _prompt(example: dict, spans: Spans) -> str:
+    """A prompt with the result that is expected of its answers, which the model writes in training."""
+    body = _turns(example["prompt"], spans)
+    if "answer" in example:
+        body += _block("expected", escape(str(example["answer"])))
+    return _whole(body, [], [("", spans, "trained")])
 
 
 def _turns(messages: list[dict], spans: Spans) -> str:

@@ -5,7 +5,7 @@ Its caches are copies of what is on the disk: losing them costs time and nothing
 
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -105,6 +105,7 @@ class DataDesk:
         self._datasets = Cache(3)
         self._checked = Cache(4)
         self._mixed = Cache(4)
+        self._splits = Cache(1)
         self._prompts = Cache(16)
 
     def paths(self, settings: DataSettings) -> list[Path]:
@@ -147,6 +148,12 @@ class DataDesk:
     def held_out(self, settings: DataSettings) -> Dataset | None:
         """The rows of the held-out file, if there is one."""
         return read_held_out(settings, self._find, trusted=False)
+
+    def split(self, settings: DataSettings, seed: int) -> tuple[Sequence[dict], Sequence[dict]]:
+        """The training and the held-out examples that ``settings`` name, without mixed-in rows."""
+        path, *also = self.paths(settings)
+        key = (stamps([path, *also]), settings.model_dump_json(), seed)
+        return self._splits.get(key, lambda: read_split(path, main_alone(settings), seed, also)[1:])
 
     def held_out_words(self, settings: DataSettings, split: str = "") -> str:
         """Which rows are held out, as a sentence; ``split`` is the column of the file that says so, if there is one."""

@@ -116,11 +116,12 @@ def rejected_file(name: str, report: Report) -> str:
 
 def _figures(report: Report, length: int) -> str:
     about = "about " if report.sampled_from else ""
+    trained = f", {format.amount(report.counts.trained)} trained" if report.counts.trained else ""
     figures = [
         f"{format.amount(report.kept)} kept",
         f"{format.amount(len(report.rejected))} rejected",
         f"{format.amount(len(report.truncated))} truncated at {format.amount(length)} tokens",
-        f"{about}{format.amount(report.counts.tokens)} tokens, {format.amount(report.counts.trained)} trained",
+        f"{about}{format.amount(report.counts.tokens)} tokens{trained}",
     ]
     if report.nothing_to_train_on:
         figures.insert(3, f"{format.amount(len(report.nothing_to_train_on))} without trained tokens")

@@ -77,7 +77,21 @@ def estimate_line(studio: Studio, current: Current, chosen: Chosen | None, *give
     rows = f" Trains on {counted(chosen.counts.rows, 'row')}, {amount(chosen.mixed)} of them mixed in."
     sentence = fit.sentence + (rows if chosen.mixed else "")
     line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
-    return line + usual_gpus(fit.gpus), "", gr.Button(visible=bool(fit.parameters))
+    return (
+        line + views.small(trained(fit.trainable, fit.parameters)) + usual_gpus(fit.gpus),
+        "",
+        gr.Button(visible=bool(fit.parameters)),
+    )
+
+
+def trained(trainable: int, parameters: int) -> str:
+    """How much of a model is trained, as a sentence; empty if that is not known."""
+    if not parameters:
+        return ""
+    if trainable >= parameters:
+        return f"Trains all {views.parameters(parameters)}."
+    share = f"{100 * trainable / parameters:.2g} %"
+    return f"Trains {amount(trainable)} parameters, {share} of the model's {views.parameters(parameters)}."
 
 
 def _trainable(studio: Studio, recipe: Recipe) -> Recipe:

@@ -5,17 +5,18 @@ A preset that the data cannot serve is shown and cannot be chosen; it says why.
 
 from html import escape
 
-from finetune.data.kinds import KINDS
+from finetune.adapters import ADAPTERS
+from finetune.adapters.lora import LoRA
+from finetune.methods import METHODS, method_for
+from finetune.recipe import nearest
+from finetune.ui.method import catalog
 from finetune.ui.method.presets import Preset
 
 
 def reason_against(preset: Preset, kind: str) -> str:
     """Why data of ``kind`` cannot be used with ``preset``; empty if it can, or if there is no data yet."""
     method, _ = preset.parts()
-    if not kind or kind in method.reads:
-        return ""
-    needs = " or ".join(KINDS[each].plural for each in method.reads)
-    return f"Needs {needs}; your data is {KINDS[kind].plural}."
+    return catalog.reason_against(type(method), kind)
 
 
 def matching(presets: list[Preset], method: str, adapter: str) -> str:
@@ -26,17 +27,30 @@ def matching(presets: list[Preset], method: str, adapter: str) -> str:
     return ""
 
 
-def suited(presets: list[Preset], kind: str, chosen: str) -> Preset:
-    """``chosen`` if data of ``kind`` can serve it; else the first one that it can serve, with LoRA if there is one."""
-    able = [preset for preset in presets if not reason_against(preset, kind)] or presets
-    by_name = {preset.name: preset for preset in able}
-    return by_name.get(chosen) or next((preset for preset in able if preset.adapter["type"] == "lora"), able[0])
+def suited(presets: list[Preset], kind: str, method: str, adapter: str) -> tuple[str, str]:
+    """``method`` and ``adapter`` if data of ``kind`` can serve them; else those of the first preset that it can serve.
+
+    One with LoRA comes first. Where no preset is served: the first method that is, with LoRA if it can.
+    """
+    if kind in METHODS[method].reads:
+        return method, adapter
+    able = [preset for preset in presets if not reason_against(preset, kind)]
+    able.sort(key=lambda preset: preset.adapter["type"] != "lora")
+    if able:
+        return able[0].method["type"], able[0].adapter["type"]
+    found = method_for(kind)
+    return found.type, nearest(found, LoRA()).model_fields["type"].default
 
 
-def group(presets: list[Preset], kind: str, chosen: str) -> str:
-    """The presets as a group of radio buttons, with ``chosen`` checked."""
+def group(presets: list[Preset], kind: str, method: str, adapter: str) -> str:
+    """The presets as a group of radio buttons; the one with this ``method`` and ``adapter`` is checked.
+
+    A pair that has no preset is named below them.
+    """
+    chosen = matching(presets, method, adapter)
     drawn = "".join(_preset(preset, reason_against(preset, kind), preset.name == chosen) for preset in presets)
-    own = "" if chosen else "<p class='small'>Your own combination, from “More settings” below.</p>"
+    pair = f"{catalog.title(METHODS[method])} with {catalog.title(ADAPTERS[adapter])}"
+    own = "" if chosen else f"<p class='small own'>Chosen: {escape(pair)}, under “All methods”.</p>"
     return f"<fieldset class='presets'><legend class='visually-hidden'>Preset</legend>{drawn}</fieldset>{own}"
 
 

@@ -1,46 +1,30 @@
 """The Method tab: the training method, the model, the settings, and the button that starts the run."""
 
-import tempfile
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import gradio as gr
 
 from finetune.adapters import ADAPTERS
+from finetune.advice import Advice
 from finetune.errors import FinetuneError, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings, read_yaml
-from finetune.runs.run import slug
 from finetune.sweep import recipes
 from finetune.ui import views
 from finetune.ui.data.counting import Counting, CountingInputs
 from finetune.ui.data.desk import Chosen
+from finetune.ui.data.samples import GENERAL
 from finetune.ui.form import Form, recipe_of
-from finetune.ui.method import fit, radios, sweep
+from finetune.ui.method import advisor, axes, fit, radios, recipe_box, sweep
+from finetune.ui.method.catalog import title
 from finetune.ui.method.models import describe_model, inspect_model, model_choices
 from finetune.ui.method.presets import presets
 from finetune.ui.studio import Studio
 
 FIRST_PRESET = "lora"
 NO_DATA = "Choose data first, on the Data tab."
-LONGEST_RECIPE = 100_000
-"""Characters of an uploaded recipe that are read."""
-TO_FILE = "() => document.querySelector('#recipe-ready').click()"
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-
-
-@dataclass
-class RecipeBox:
-    """The components of the recipe in YAML."""
-
-    text: gr.Textbox
-    queue: gr.Button
-    use: gr.Button
-    open: gr.UploadButton
-    download: gr.Button
-    ready: gr.DownloadButton
-    """Hidden: the file to download."""
 
 
 @dataclass
@@ -48,11 +32,13 @@ class Parts:
     """The components that other tabs and the wires need."""
 
     form: Form
+    advisor: advisor.Parts
     presets: gr.HTML
+    axes: axes.Parts
     method: gr.Dropdown
     adapter: gr.Dropdown
     model_note: gr.HTML
-    recipe: RecipeBox
+    recipe: recipe_box.RecipeBox
     problems: gr.HTML
     fit: fit.Parts
     start: gr.Button
@@ -73,7 +59,9 @@ def draw(studio: Studio) -> Parts:
     """The tab's components."""
     form = Form()
     gr.HTML(views.lead("Choose how the model is trained."))
-    drawn = gr.HTML(radios.group(presets(), "", FIRST_PRESET), js_on_load=views.PICK, elem_id="presets")
+    asked = advisor.draw()
+    drawn = gr.HTML(draw_presets(None, *types_of(FIRST_PRESET)), js_on_load=views.PICK, elem_id="presets")
+    fold = axes.draw()
     model_note = _draw_basics(studio, form)
     with gr.Accordion("More settings", open=False, elem_id="more-settings"):
         method, adapter = _draw_types(form)
@@ -81,7 +69,7 @@ def draw(studio: Studio) -> Parts:
             gr.HTML(f"<h4>{path.capitalize()}</h4>")
             with gr.Row(elem_classes="fields"):
                 form.draw_rest(path, cls)
-    recipe = _draw_recipe()
+    box = recipe_box.draw()
     problems = gr.HTML(elem_id="problems")
     with gr.Row(elem_classes="primary-row"):
         line = fit.draw(NO_DATA)
@@ -90,11 +78,13 @@ def draw(studio: Studio) -> Parts:
         )
     return Parts(
         form=form,
+        advisor=asked,
         presets=drawn,
+        axes=fold,
         method=method,
         adapter=adapter,
         model_note=model_note,
-        recipe=recipe,
+        recipe=box,
         problems=problems,
         fit=line,
         start=start,
@@ -125,56 +115,28 @@ def _draw_basics(studio: Studio, form: Form) -> gr.HTML:
 
 def _draw_types(form: Form) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Method and adapter, and below them the settings of each."""
-    preset = radios.suited(presets(), "", FIRST_PRESET)
+    chosen = types_of(FIRST_PRESET)
     gr.HTML("<h4>Method and adapter</h4>")
     with gr.Row(elem_classes="fields"):
         method = gr.Dropdown(
             _titles(METHODS),
-            value=preset.method["type"],
+            value=chosen[0],
             filterable=False,
             label="Method",
-            info="The training objective. A preset above sets method and adapter; here you combine them freely.",
+            info="The training objective. The cards above set method and adapter too.",
             elem_id="method",
         )
         adapter = gr.Dropdown(
             _titles(ADAPTERS),
-            value=preset.adapter["type"],
+            value=chosen[1],
             filterable=False,
             label="Adapter",
             info="The trainable parameters: all weights, or a small adapter beside the frozen model.",
             elem_id="adapter",
         )
-    form.draw_types("method", preset.method["type"])
-    form.draw_types("adapter", preset.adapter["type"])
+    form.draw_types("method", chosen[0])
+    form.draw_types("adapter", chosen[1])
     return method, adapter
-
-
-def _draw_recipe() -> RecipeBox:
-    """The recipe in a fold, with the ways in and out."""
-    with gr.Accordion("Recipe (YAML)", open=False, elem_id="recipe"):
-        gr.HTML(
-            views.small(
-                "Everything that decides a run, in a few lines. Keep it, share it, or paste one here: equal recipes on "
-                "equal data give equal runs. For a sweep, give a setting several values, for instance learning_rate: "
-                "[0.001, 0.003]."
-            )
-        )
-        text = gr.Textbox(
-            lines=12,
-            max_lines=30,
-            show_label=False,
-            label="Recipe",
-            buttons=["copy"],
-            elem_id="recipe-text",
-            elem_classes="mono",
-        )
-        with gr.Row(elem_classes="actions"):
-            queue = gr.Button("Queue all runs", variant="primary", size="sm", visible=False, elem_id="recipe-queue")
-            use = gr.Button("Use this recipe", size="sm")
-            file = gr.UploadButton("Open a file", file_types=[".yaml", ".yml"], size="sm")
-            download = gr.Button("Download", size="sm")
-            ready = gr.DownloadButton(visible="hidden", elem_id="recipe-ready")
-    return RecipeBox(text=text, queue=queue, use=use, open=file, download=download, ready=ready)
 
 
 def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
@@ -188,6 +150,9 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         parts.presets,
         api_name="method_presets",
         **QUIET,
+    )
+    axes.wire(studio, parts.axes, form, types, chosen).then(
+        draw_presets, [chosen, *types], parts.presets, api_name="axes_presets", **QUIET
     )
     for path, chooser in (("method", parts.method), ("adapter", parts.adapter)):
         groups = list(form.type_groups(path).values())
@@ -217,6 +182,7 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         api_name="method_suit",
         **QUIET,
     )
+    advisor.wire(studio, parts.advisor, partial(current, form), chosen, parts.settings(), start)
     _wire_recipe(studio, parts, chosen, inspected)
 
 
@@ -233,11 +199,7 @@ def _wire_recipe(studio: Studio, parts: Parts, chosen: gr.State, inspected) -> N
         **QUIET,
     )
     fit.wire(studio, parts.fit, form, partial(current, form), (written, inspected), given)
-    box.download.click(save_text, box.text, box.ready, api_name="recipe_file", **QUIET).then(
-        None, None, None, js=TO_FILE, api_visibility="private"
-    )
-    box.text.change(sweep.offer, box.text, box.queue, api_name="recipe_offer", **QUIET)
-    box.open.upload(read_text, box.open, box.text, api_name="recipe_open", **QUIET)
+    recipe_box.wire(box)
 
 
 def pick_preset(event: gr.EventData) -> tuple[str, str]:
@@ -253,16 +215,14 @@ def types_of(name: str) -> tuple[str, str]:
 
 def draw_presets(chosen: Chosen | None, method: str, adapter: str) -> str:
     """The presets for the chosen data; the one with this method and adapter is checked."""
-    return radios.group(presets(), chosen.kind if chosen else "", radios.matching(presets(), method, adapter))
+    return radios.group(presets(), chosen.kind if chosen else "", method, adapter)
 
 
 def suit(form: Form, chosen: Chosen | None, method: str, adapter: str) -> tuple:
     """The presets, types, name, Start button and estimate for newly chosen data."""
     if chosen is None or not chosen.kind:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=False), views.small(NO_DATA)
-    if chosen.kind not in METHODS[method].reads:
-        preset = radios.suited(presets(), chosen.kind, radios.matching(presets(), method, adapter))
-        method, adapter = preset.method["type"], preset.adapter["type"]
+    method, adapter = radios.suited(presets(), chosen.kind, method, adapter)
     return (
         draw_presets(chosen, method, adapter),
         method,
@@ -316,24 +276,13 @@ def load(studio: Studio, form: Form, text: str) -> tuple[Chosen | None, str, lis
     return data, views.notice("The recipe is in the form now.", kind="info"), values, drawn
 
 
-def save_text(text: str) -> str:
-    """The path of a new file that holds the recipe."""
-    try:
-        name = slug(Recipe.from_yaml(text).name)
-    except FinetuneError:
-        name = "recipe"
-    path = Path(tempfile.mkdtemp()) / f"{name}.yaml"
-    path.write_text(text or "", encoding="utf-8")
-    return str(path)
-
-
-def read_text(path: str) -> str:
-    """The text of an uploaded recipe."""
-    return Path(path).read_text(encoding="utf-8", errors="replace")[:LONGEST_RECIPE]
+def advised(form: Form, advice: Advice, chosen: Chosen | None, given: tuple) -> Recipe:
+    """The recipe that the tab describes with what ``advice`` changes; without data, with none in it."""
+    method, adapter, *values = given
+    data = chosen.settings.model_dump(exclude_defaults=True) if chosen and chosen.kind else {"path": "none"}
+    replay = {"data.replay": GENERAL} if advice.replay and chosen else {}
+    return recipe_of(form.values(tuple(values)), data, method, adapter).changed(**advice.changes, **replay)
 
 
 def _titles(types: dict) -> list[tuple[str, str]]:
-    return [
-        (cls.title if cls.__name__ == cls.title else f"{cls.title} ({cls.__name__})", name)
-        for name, cls in types.items()
-    ]
+    return [(title(cls), name) for name, cls in types.items()]

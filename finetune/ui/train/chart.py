@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from finetune.format import percent
-from finetune.methods import MEASURES, Measure
+from finetune.methods import METHODS, Measure, measure_of
 from finetune.runs.curve import LARGEST
 from finetune.runs.diagnosis import Diagnosis, diagnose, steps_words
 from finetune.runs.view import View
@@ -21,6 +21,9 @@ DIGIT = 9
 """The width of a digit where a phone shows the labels larger, at 15 px."""
 MOST_POINTS = 240
 """More points than this cannot be told apart at this width."""
+
+BESIDE = 2
+"""Measures whose charts are shown beside the loss; further ones are in a fold."""
 
 Points = list[tuple[float, float]]
 Bounds = tuple[float, float]
@@ -36,21 +39,36 @@ class Line:
     """``train``, ``raw`` (pale, not in the legend) or ``held-out`` (with a dot at each point)."""
 
 
-def loss_chart(view: View) -> str:
-    """Training and held-out loss over the steps so far, and the diagnosis of them; empty before the first step."""
+def main_charts(view: View) -> str:
+    """The chart that shows whether the model learns, with the diagnosis, and those of the first measures beside it.
+
+    That is the loss, or what the method is judged by where its loss says nothing. Empty before the first step.
+    """
+    names, found = metric_names(view), diagnose(view)
+    if METHODS[view.method].loss_shows_learning or not names:
+        first, others = loss_chart(view, found), names[:BESIDE]
+    else:
+        first, others = metric_chart(view, names[0], found), names[1:BESIDE]
+    return (first and first + warned(found)) + "".join(metric_chart(view, name) for name in others)
+
+
+def loss_chart(view: View, found: Diagnosis | None = None) -> str:
+    """Training and held-out loss over the steps so far, over the diagnosis if there is one; empty before any."""
     raw = finite([(step.step, step.loss) for step in view.steps])
     held_out = finite([(evaluation.step, evaluation.loss) for evaluation in view.evaluations])
-    if not raw and not held_out:
-        return ""
     lines = [
         Line("", thinned(raw), "raw"),
         Line("training", thinned(smoothed(raw)), "train"),
         Line("held-out", held_out, "held-out"),
     ]
-    found = diagnose(view)
-    words = f"{found.title}. {found.words}"
-    title = "Loss: the error that training reduces"
-    return _figure(title, lines, view.total_steps, words, diagnosed(found)) + warned(found)
+    shows = METHODS[view.method].loss_shows_learning
+    title = "Loss: the error that training reduces" if shows else "Loss: with this method it says little about learning"
+    return figure(title, lines, view.total_steps, *_spoken_and_below(found))
+
+
+def _spoken_and_below(found: Diagnosis | None) -> tuple[str, str]:
+    """What a diagnosis says to a screen reader and under a chart."""
+    return (f"{found.title}. {found.words}", diagnosed(found)) if found else ("", "")
 
 
 def diagnosed(found: Diagnosis) -> str:
@@ -68,37 +86,32 @@ def warned(found: Diagnosis) -> str:
     return notice(f"Loss spike at step {steps_words(found.spikes)}.", advice, kind="warning")
 
 
-def metric_charts(view: View) -> str:
-    """A chart for each measure that the method reports beside the loss, in the order they first appeared."""
-    return "".join(_metric_chart(view, name) for name in _metric_names(view))
-
-
-def measure_named(name: str) -> Measure:
-    """The measure called ``name``; one that no method declares has its own name as title."""
-    words = name.replace("_", " ")
-    return MEASURES.get(name) or Measure(name, words.capitalize(), words, "")
-
-
 def value_words(measure: Measure, value: float) -> str:
     """A value of ``measure``: ``94 %``, ``1.5``."""
     return percent(value) if measure.unit == "share" else figures(value)
 
 
-def _metric_chart(view: View, name: str) -> str:
+def metric_chart(view: View, name: str, found: Diagnosis | None = None) -> str:
+    """A measure in training and on held-out rows, with how to read it, or over the diagnosis if there is one."""
     raw = finite([(step.step, step.metrics[name]) for step in view.steps if name in step.metrics])
     held_out = finite([(each.step, each.metrics[name]) for each in view.evaluations if name in each.metrics])
-    measure = measure_named(name)
+    measure = measure_of(name)
     lines = [
         Line("training", thinned(smoothed(raw)), "train"),
         Line("held-out", held_out, "held-out"),
     ]
     text = measure.sentence.format(last=value_words(measure, held_out[-1][1])) if held_out else ""
-    return _figure(measure.title, lines, view.total_steps, text, small(text), measure)
+    spoken, below = _spoken_and_below(found)
+    return figure(measure.title, lines, view.total_steps, spoken or text, below or small(text), measure)
 
 
-def _metric_names(view: View) -> list[str]:
+def metric_names(view: View) -> list[str]:
+    """The measures of a run: what the method is judged by first, then in its order, then all others."""
+    method = METHODS[view.method]
     newest = [*view.steps[-1:], *view.evaluations[-1:]]
-    return list(dict.fromkeys(name for event in newest for name in event.metrics))
+    found = list(dict.fromkeys(name for event in newest for name in event.metrics))
+    order = [method.best_by, *(measure.name for measure in method.measures)]
+    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def smoothed(points: Points, weight: float = 0.8) -> Points:
@@ -131,11 +144,11 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     return [index * step for index in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def _figure(
+def figure(
     title: str,
     lines: list[Line],
     total_steps: int,
-    spoken: str,
+    spoken: str = "",
     below: str = "",
     measure: Measure | None = None,
 ) -> str:

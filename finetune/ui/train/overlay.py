@@ -1,9 +1,10 @@
-"""The loss of several runs in one chart: told apart by dashes and numbers at the lines, and by colors besides."""
+"""Several runs in one chart, by their loss or what else they are judged by; told apart by dashes and numbers."""
 
 from dataclasses import dataclass
 from html import escape
 from statistics import median
 
+from finetune.methods import Measure
 from finetune.runs.view import View
 from finetune.ui.train.chart import HEIGHT, LEFT, TOP, WIDTH, Frame, Points, finite, smoothed, thinned
 
@@ -19,7 +20,7 @@ BEYOND = 99.0
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run's losses."""
+    """One run's losses, or the values of a measure."""
 
     label: str
     """The run in a few words."""
@@ -30,10 +31,15 @@ class RunLine:
     total_steps: int = 0
 
     @classmethod
-    def of(cls, label: str, number: str, view: View) -> "RunLine":
-        """The losses of a run, thinned to what can be seen."""
-        training = finite([(step.step, step.loss) for step in view.steps])
-        held_out = finite([(evaluation.step, evaluation.loss) for evaluation in view.evaluations])
+    def of(cls, label: str, number: str, view: View, measure: Measure | None = None) -> "RunLine":
+        """The losses of a run, or its values of ``measure``, thinned to what can be seen."""
+
+        def points(found) -> Points:
+            if measure is None:
+                return finite([(each.step, each.loss) for each in found])
+            return finite([(each.step, each.metrics[measure.name]) for each in found if measure.name in each.metrics])
+
+        training, held_out = points(view.steps), points(view.evaluations)
         return cls(label, number, thinned(smoothed(training), TRAINING_POINTS), held_out, view.total_steps)
 
     @property
@@ -42,25 +48,24 @@ class RunLine:
         return self.held_out or self.training
 
 
-def figure(lines: list[RunLine]) -> str:
-    """The chart of ``lines`` with its legend; empty while none of them has a point."""
+def figure(lines: list[RunLine], measure: Measure | None = None) -> str:
+    """The chart of ``lines`` with its legend, of losses or of ``measure``; empty while none of them has a point."""
     if not any(line.main for line in lines):
         return ""
-    frame = _frame(lines)
+    name, better = (measure.short, measure.better) if measure else ("loss", "lower")
+    frame = _frame(lines, better)
     drawn = "".join(_drawn(frame, n, line) for n, line in enumerate(lines))
     room = f"x='{LEFT}' y='{TOP - 4}' width='{WIDTH - LEFT - LABEL_ROOM + 4}' height='{HEIGHT - TOP}'"
     area = f"<defs><clipPath id='overlay-area'><rect {room}/></clipPath></defs>"
     inside = f"{area}<g clip-path='url(#overlay-area)'>{drawn}</g>{_labels(frame, lines)}"
     ends = "; ".join(f"{line.label} ends at {line.main[-1][1]:.3g}" for line in lines if line.main)
-    svg = frame.svg(f"Held-out loss of {len(lines)} runs. {ends}.", inside)
+    svg = frame.svg(f"Held-out {name} of {len(lines)} runs. {ends}.", inside)
     keys = "".join(f"<span>{swatch(n)} {escape(line.label)}</span>" for n, line in enumerate(lines))
-    note = "Lower is better. Pale: training loss. "
+    note = f"{better.capitalize()} is better. Pale: in training. "
     if any(value > frame.high for line in lines for _, value in line.main):
         note += "Clipped at the top, so that the ends can be told apart."
-    return (
-        f"<figure class='chart overlay'><figcaption><strong>Held-out loss of each run</strong></figcaption>{svg}"
-        f"<p class='legend'>{keys}</p><p class='small'>{note}</p></figure>"
-    )
+    title = f"<figcaption><strong>Held-out {escape(name)} of each run</strong></figcaption>"
+    return f"<figure class='chart overlay'>{title}{svg}<p class='legend'>{keys}</p><p class='small'>{note}</p></figure>"
 
 
 def swatch(n: int) -> str:
@@ -71,11 +76,14 @@ def swatch(n: int) -> str:
     )
 
 
-def _frame(lines: list[RunLine]) -> Frame:
-    """From zero to where half of every run's evaluations are in view: a line begins far above its end."""
-    middles = [median(value for _, value in line.main) for line in lines if line.main]
+def _frame(lines: list[RunLine], better: str = "lower") -> Frame:
+    """From zero to where half of every run's evaluations are in view: a loss begins far above its end.
+
+    What is better if it is higher ends at the top, and all of it is in view.
+    """
+    typical = median if better == "lower" else max
+    high = max(typical([value for _, value in line.main]) for line in lines if line.main)
     low = min(0.0, *(value for line in lines for _, value in line.main))
-    high = max(middles)
     last = max(max(line.total_steps, line.main[-1][0]) for line in lines if line.main) or 1
     return Frame(low, low + max((high - low) * 1.2, 1e-6), last, LABEL_ROOM)
 

@@ -7,13 +7,14 @@ from html import escape
 import gradio as gr
 
 from finetune import format
+from finetune.methods import METHODS, Measure, measure_of
 from finetune.recipe import Recipe
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.sweep import Outcome, outcomes, unlike
 from finetune.ui import views
 from finetune.ui.studio import Studio
-from finetune.ui.train.chart import figures, measure_named, value_words
+from finetune.ui.train.chart import figures, value_words
 from finetune.ui.train.overlay import MOST, RunLine, figure, swatch
 
 TICK_S = 2.0
@@ -110,38 +111,63 @@ def board(known: int, runs: list[tuple[Run, Recipe, View]]) -> str:
     found, note = outcomes(named), unlike(named)
     advice = "Compare their diagnoses, or their answers on the Compare tab."
     warning = views.notice(note, advice, kind="warning") if note else ""
-    lines = [RunLine.of(f"{run.number} {view.name}", str(run.number), view) for run, _, view in runs]
-    return figure(lines) + warning + table(found, best_of(found) if not note else None)
+    measure = judged_by([view.method for _, _, view in runs])
+    lines = [RunLine.of(f"{run.number} {view.name}", str(run.number), view, measure) for run, _, view in runs]
+    return figure(lines, measure) + warning + table(found, best_of(found, measure) if not note else None, measure)
 
 
-def best_of(found: list[Outcome]) -> str | None:
-    """The run with the lowest held-out loss; None if fewer than two were evaluated."""
-    evaluated = [outcome for outcome in found if outcome.best_loss is not None]
-    return min(evaluated, key=lambda outcome: outcome.best_loss).run if len(evaluated) > 1 else None
+def judged_by(methods: list[str]) -> Measure | None:
+    """The measure that decides which of runs with these ``methods`` is better; None if the held-out loss does."""
+    names = {METHODS[name].best_by for name in methods if not METHODS[name].loss_shows_learning} - {"loss"}
+    all_alike = len(names) == 1 and not any(METHODS[name].loss_shows_learning for name in methods)
+    return measure_of(names.pop()) if all_alike else None
 
 
-def table(found: list[Outcome], best: str | None) -> str:
+def value_of(outcome: Outcome, measure: Measure | None) -> float | None:
+    """What a run is judged by, at its best evaluation; None before the first."""
+    return outcome.best_loss if measure is None else outcome.metrics.get(measure.name)
+
+
+def best_of(found: list[Outcome], measure: Measure | None = None) -> str | None:
+    """The run with the best value; None if fewer than two were evaluated."""
+    sign = -1 if measure and measure.better == "higher" else 1
+    evaluated = [(sign * value, one.run) for one in found if (value := value_of(one, measure)) is not None]
+    return min(evaluated, key=lambda pair: pair[0])[1] if len(evaluated) > 1 else None
+
+
+def table(found: list[Outcome], best: str | None, measure: Measure | None = None) -> str:
     """One row for each run; that of ``best`` is marked."""
     metrics = list(dict.fromkeys(name for outcome in found for name in outcome.metrics))
-    titles = [measure_named(name).short.capitalize() for name in metrics]
-    heads = ["Run", "Differs in", "Steps", "Lowest held-out loss", *titles, "Time", "Diagnosis"]
+    metrics = [name for name in metrics if measure is None or name != measure.name]
+    titles = [views.capital(measure_of(name).short) for name in metrics]
+    judged = f"{_extreme(measure)} held-out {measure.short if measure else 'loss'}"
+    heads = ["Run", "Differs in", "Steps", views.capital(judged), *titles, "Time", "Diagnosis"]
     head = "".join(f"<th scope='col'>{escape(word)}</th>" for word in heads)
-    rows = "".join(_row(n, outcome, heads, metrics, outcome.run == best) for n, outcome in enumerate(found))
+    rows = "".join(_row(n, one, heads, metrics, _judged(one, measure, one.run == best)) for n, one in enumerate(found))
     return f"<div class='wide'><table class='runs'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
 
 
-def _row(n: int, one: Outcome, heads: list[str], metrics: list[str], is_best: bool) -> str:
-    if one.best_loss is None:
-        loss = "not evaluated"
-    else:
-        loss = f"<b>{figures(one.best_loss)}</b> at step {format.amount(one.best_step)}"
-        loss += " <span class='best'>lowest</span>" if is_best else ""
+def _extreme(measure: Measure | None) -> str:
+    return "highest" if measure and measure.better == "higher" else "lowest"
+
+
+def _judged(one: Outcome, measure: Measure | None, is_best: bool) -> str:
+    """What a run is judged by, with the step of that evaluation."""
+    value = value_of(one, measure)
+    if value is None:
+        return "not evaluated"
+    shown = value_words(measure, value) if measure else figures(value)
+    mark = f" <span class='best'>{_extreme(measure)}</span>" if is_best else ""
+    return f"<b>{shown}</b> at step {format.amount(one.best_step)}{mark}"
+
+
+def _row(n: int, one: Outcome, heads: list[str], metrics: list[str], judged: str) -> str:
     advice = f"<span class='small'>{escape(one.diagnosis.advice)}</span>" if one.diagnosis.advice else ""
     cells = [
         f"{swatch(n)} {escape(views.run_label(one.run, View(name=one.name, state=one.state)))}",
         escape(one.words) or "nothing",
         f"{format.amount(one.step)} of {format.amount(one.total_steps)}" if one.total_steps else "–",
-        loss,
+        judged,
         *(escape(_metric(name, one.metrics.get(name))) for name in metrics),
         format.duration(one.elapsed_s) if one.elapsed_s else "–",
         f"<b>{escape(one.diagnosis.title)}.</b> {escape(one.diagnosis.words)} {advice}",
@@ -152,4 +178,4 @@ def _row(n: int, one: Outcome, heads: list[str], metrics: list[str], is_best: bo
 
 
 def _metric(name: str, value: float | None) -> str:
-    return "–" if value is None else value_words(measure_named(name), value)
+    return "–" if value is None else value_words(measure_of(name), value)

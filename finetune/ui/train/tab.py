@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import gradio as gr
@@ -11,9 +12,11 @@ from finetune.runs.view import ACTIVE, View
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
-from finetune.ui.train import progress, queue, runs
-from finetune.ui.train.actions import ACTIONS, Action, act, attempt
-from finetune.ui.train.chart import loss_chart, metric_charts
+from finetune.ui.train import curves, folds, log, notify, progress, queue, runs
+from finetune.ui.train.actions import ACTIONS, Action, Command, act, attempt
+from finetune.ui.train.chart import main_charts
+from finetune.ui.train.curves import further_charts
+from finetune.ui.train.folds import Content, Fold
 from finetune.ui.train.standing import Standing
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -51,10 +54,8 @@ class Pane:
 def charts(moment: Moment) -> str:
     """The charts of a run, redrawn when there is something new to be seen in them."""
     run, view = moment.run, moment.view
-    steps = len(view.steps)
-    seen = steps - steps % max(1, int(steps * REDRAWN))
-    key = (run.id, view.state, view.total_steps, len(view.evaluations), seen)
-    return moment.studio.charts.get(key, lambda: loss_chart(view) + metric_charts(view)) or before_charts(view)
+    key = (run.id, *drawn_at(view))
+    return moment.studio.charts.get(key, lambda: main_charts(view)) or before_charts(view)
 
 
 def before_charts(view: View) -> str:
@@ -77,6 +78,25 @@ PANES = (
 )
 """Everything the tab shows of a run beside its buttons; a new pane is one entry."""
 
+
+def drawn_at(view: View) -> tuple:
+    """What the charts of a run show: equal where a new one would look the same."""
+    steps = len(view.steps)
+    return view.state, view.total_steps, len(view.evaluations), steps - steps % max(1, int(steps * REDRAWN))
+
+
+FOLDS = (
+    Content(
+        "curves",
+        "More curves",
+        lambda run, view: drawn_at(view),
+        lambda run, view: further_charts(view),
+        curves.NOTHING,
+    ),
+    Content("log", "Log", lambda run, view: (view.revision, view.state), log.shown, log.NOTHING),
+)
+"""What is drawn of a run only while a person has opened it; a new fold is one entry."""
+
 NAMES = tuple(each.name for each in (*PANES, *ACTIONS))
 """Panes and buttons, in the order of ``Parts.refreshed()`` and ``updates``."""
 
@@ -94,6 +114,10 @@ class Parts:
     """Hidden: the file to download."""
     notice: gr.HTML
     comparison: runs.Parts
+    folds: dict[str, Fold]
+    """By the names of ``FOLDS``."""
+    log: tuple[gr.Button, gr.Button]
+    """Copies the lines that are shown, and downloads all of them."""
 
     def refreshed(self) -> list:
         """The component of each of ``NAMES``, in their order."""
@@ -110,16 +134,29 @@ def draw(studio: Studio) -> Parts:
     with gr.Row(elem_classes="primary-row run-buttons"):
         buttons = {action.name: _button(action) for action in ACTIONS}
         ready = gr.DownloadButton(visible="hidden", elem_id="download-ready")
+    gr.HTML(notify.BOX, js_on_load=notify.ASK, elem_id="notify")
     notice = gr.HTML(js_on_load=views.PICK, elem_id="run-notice")
     panes |= _panes("middle")
     with gr.Row(elem_classes="halves", equal_height=False):
         for side in ("left", "right"):
             with gr.Column(min_width=300):
                 panes |= _panes(side)
+    drawn = {content.name: folds.draw(content) for content in FOLDS}
+    with drawn["log"].accordion, gr.Row(elem_classes="actions"):
+        buttons_of_log = gr.Button("Copy these lines", size="sm"), gr.Button("Download the log", size="sm")
     comparison = runs.draw(studio)
     with gr.Accordion("Automatic choices, notes and versions", open=False, elem_id="details"):
         panes |= _panes("details")
-    return Parts(chooser=chosen, panes=panes, buttons=buttons, ready=ready, notice=notice, comparison=comparison)
+    return Parts(
+        chooser=chosen,
+        panes=panes,
+        buttons=buttons,
+        ready=ready,
+        notice=notice,
+        comparison=comparison,
+        folds=drawn,
+        log=buttons_of_log,
+    )
 
 
 def _panes(place: str) -> dict[str, gr.HTML]:
@@ -133,6 +170,7 @@ def _button(action: Action) -> gr.Button:
 def wire(studio: Studio, parts: Parts) -> list:
     """The tab's own events; returns those after which the clock refreshes the page at once."""
     runs.wire(studio, parts.comparison)
+    _wire_folds(studio, parts)
     events = [_wire_action(studio, parts, action) for action in ACTIONS if action.do]
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
@@ -147,19 +185,46 @@ def wire(studio: Studio, parts: Parts) -> list:
     return events
 
 
+def _wire_folds(studio: Studio, parts: Parts) -> None:
+    for each in parts.folds.values():
+        folds.wire(studio, each, parts.chooser, chooser.rule_of("train"))
+    copied, downloaded = parts.log
+    copied.click(None, None, None, js=log.COPY, api_visibility="private")
+    _wire_download(studio, parts, downloaded, log.download, "train_log_file")
+
+
 def _wire_action(studio: Studio, parts: Parts, action: Action):
     button = parts.buttons[action.name]
-    options = {"api_visibility": "private", "show_progress_on": button} if action.downloads else QUIET
-
-    def run(run_id: str | None) -> tuple:
-        done = attempt(action.do, studio, run_id)
-        return done.notice, done.file or gr.skip()
-
-    outputs = [parts.notice, parts.ready]
-    event = button.click(run, parts.chooser.dropdown, outputs, api_name=f"train_{action.name}", **options)
     if action.downloads:
-        event.success(None, None, None, js=TO_FILE, api_visibility="private")
+        return _wire_download(studio, parts, button, action.do, f"train_{action.name}")
+    return button.click(
+        partial(_done, studio, action.do),
+        parts.chooser.dropdown,
+        [parts.notice, parts.ready],
+        api_name=f"train_{action.name}",
+        **QUIET,
+    )
+
+
+def _wire_download(studio: Studio, parts: Parts, button: gr.Button, do: Command, name: str):
+    """A click on ``button`` has ``do`` make a file of the run, and the browser downloads that."""
+    outputs = [parts.notice, parts.ready]
+    event = button.click(
+        partial(_done, studio, do),
+        parts.chooser.dropdown,
+        outputs,
+        api_name=name,
+        api_visibility="private",
+        show_progress_on=button,
+    )
+    event.success(None, None, None, js=TO_FILE, api_visibility="private")
     return event
+
+
+def _done(studio: Studio, do: Command, run_id: str | None) -> tuple:
+    """The notice and the file, after ``do`` was asked of the run."""
+    done = attempt(do, studio, run_id)
+    return done.notice, done.file or gr.skip()
 
 
 def render(studio: Studio, run_id: str | None) -> dict[str, str]:

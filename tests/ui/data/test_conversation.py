@@ -87,3 +87,10 @@ def test_a_rated_answer_is_marked_by_its_rating(label, mark, key):
     example = {"prompt": PAIR["prompt"], "completion": PAIR["chosen"], "label": label}
     html = drawn(example, [[("<u>Hello?<a>", False), ("Hi.<e>", True)]])
     assert html.count("Hello?") == 2 and f"<dt>assistant</dt><dd><mark class='{mark}'>Hi." in html and key in html
+
+
+def test_a_prompt_is_a_turn_with_what_is_expected_below_it():
+    example = {"prompt": [{"role": "user", "content": "2 + 2?"}], "answer": "<4>"}
+    html = drawn(example, [[("<|im_start|>user\n2 + 2?<|im_end|>\n<|im_start|>assistant\n", False)]])
+    assert "<dt>user</dt><dd>2 + 2?</dd>" in html and "<dt>expected</dt><dd>&lt;4&gt;</dd>" in html
+    assert "<mark" not in html and "im_start" not in turns(html)

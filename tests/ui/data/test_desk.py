@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from finetune.data.loading import read_split
+from finetune.data.mix import gather
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.fit.probe import count_tokens
@@ -167,3 +168,14 @@ def test_the_prompts_to_try_are_held_out_without_a_held_out_file_too(desk, write
 def test_the_first_prompt_of_an_example():
     assert first_prompt({"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]}) == "q"
     assert first_prompt({"text": "no question"}) == ""
+
+
+def test_the_split_is_that_of_a_run_and_read_once(desk, with_tiny, tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    path.write_text("question,answer\n" + "".join(f"What is {n}?,It is {n}.\n" for n in range(40)))
+    settings = desk.add_upload(path, "rows.csv")
+    train, held_out = desk.split(settings, 7)
+    gathered = gather(settings, lambda name: with_tiny.find(name), 7)
+    assert (list(train), list(held_out)) == (list(gathered.train), list(gathered.held_out)) and held_out
+    monkeypatch.setattr("finetune.ui.data.desk.read_split", None)
+    assert desk.split(settings, 7)[0] is train

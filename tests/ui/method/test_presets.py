@@ -2,7 +2,7 @@ from finetune.ui.method.presets import presets
 
 
 def test_the_presets_in_their_order():
-    assert [preset.name for preset in presets()] == ["sft", "lora", "qlora", "dpo", "kto"]
+    assert [preset.name for preset in presets()] == ["sft", "lora", "qlora", "dpo"]
 
 
 def test_each_preset_stands_for_a_method_and_an_adapter():
@@ -12,7 +12,6 @@ def test_each_preset_stands_for_a_method_and_an_adapter():
         "lora": ("sft", "lora"),
         "qlora": ("sft", "qlora"),
         "dpo": ("dpo", "lora"),
-        "kto": ("kto", "lora"),
     }
 
 

@@ -1,6 +1,7 @@
 import gradio as gr
 import pytest
 
+from finetune.advice import Advice
 from finetune.data.counts import Counts
 from finetune.data.settings import DataSettings
 from finetune.errors import RecipeError
@@ -41,6 +42,11 @@ def test_data_in_pairs_moves_the_choice_to_a_method_that_reads_them(parts):
     assert "value='dpo' checked" in presets and name == "short and kind" and start.interactive
 
 
+def test_rated_answers_move_the_choice_to_a_method_without_a_preset(parts):
+    thumbs = Chosen(PAIRS.settings, "thumbs", "rated", Counts(300, 60, 9000))
+    assert method.suit(parts.form, thumbs, "sft", "qlora")[1:3] == ("kto", "lora")
+
+
 def test_data_that_suits_keeps_the_choice(parts):
     _, types, adapter, *_ = method.suit(parts.form, PIRATE, "sft", "qlora")
     assert types == "sft" and adapter == "qlora"
@@ -77,7 +83,7 @@ def test_a_pasted_recipe_fills_the_form(studio, with_tiny, parts):
         "method": {"type": "dpo", "beta": 0.3}, "adapter": {"type": "qlora", "rank": 4}, "training": {"seed": 3},
     })  # fmt: skip
     chosen, _, values, presets = method.load(studio, parts.form, recipe.to_yaml())
-    assert chosen.kind == "preference" and "Your own combination" in presets
+    assert chosen.kind == "preference" and "Chosen: Direct preference optimization (DPO) with QLoRA" in presets
     assert method.current(parts.form, chosen, tuple(values)) == recipe
 
 
@@ -87,12 +93,14 @@ def test_a_bad_recipe_changes_nothing_and_says_why(studio, parts, text):
     assert chosen is None and "role='alert'" in notice
 
 
-def test_a_recipe_downloads_under_its_name_and_opens_again():
-    path = method.save_text(Recipe.from_dict({"name": "My pirate", "data": {"path": "x.csv"}}).to_yaml())
-    assert path.endswith("my-pirate.yaml") and "My pirate" in method.read_text(path)
-    assert method.save_text("broken: [").endswith("recipe.yaml")
-
-
 def test_a_problem_elsewhere_keeps_its_own_name(parts):
     with pytest.raises(RecipeError):
         method.current(parts.form, None, given(parts))
+
+
+def test_what_is_advised_changes_the_form_and_keeps_what_was_set(parts):
+    advice = Advice("dpo", "qlora", ("Why.",), settings={"method.beta": 0.3}, replay=True)
+    found = method.advised(parts.form, advice, PAIRS, given(parts, training__epochs="2"))
+    assert (found.method.type, found.method.beta, found.adapter.type) == ("dpo", 0.3, "qlora")
+    assert found.training.epochs == 2 and found.data.replay.endswith("general.jsonl")
+    assert method.advised(parts.form, advice, None, given(parts)).data.replay is None

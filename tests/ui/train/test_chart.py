@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finetune.methods import measure_of
 from finetune.paths import ASSETS
 from finetune.runs import events
 from finetune.runs.diagnosis import TITLES, Diagnosis
@@ -17,26 +18,26 @@ def step(n, loss, **metrics):
 
 
 def test_there_is_no_chart_before_the_first_step():
-    assert chart.loss_chart(View()) == "" and chart.metric_charts(View()) == ""
+    assert chart.main_charts(View()) == "" == chart.loss_chart(View())
 
 
 def test_held_out_losses_are_dots_and_the_sentence_names_both_ends(write_run):
-    html = chart.loss_chart(write_run().view())
+    html = chart.main_charts(write_run().view())
     assert html.count("<circle class='held-out'") == 3
     assert "The held-out loss fell from 3.200 to 1.200." in html
     assert "role='img' aria-label=" in html
 
 
 def test_the_diagnosis_stands_under_the_chart_with_its_advice_and_in_what_is_spoken():
-    html = chart.loss_chart(fold(events.Evaluated(step=n, loss=loss) for n, loss in [(0, 3.0), (10, 1.0), (20, 1.4)]))
+    html = chart.main_charts(fold(events.Evaluated(step=n, loss=loss) for n, loss in [(0, 3.0), (10, 1.0), (20, 1.4)]))
     assert "<div class='diagnosis overfitting'><p><strong>Overfitting.</strong>" in html
     assert "fewer epochs" in html and re.search(r"aria-label='[^']*best at step 10", html)
 
 
 def test_a_loss_spike_is_warned_of():
     even = [step(n, 1.0) for n in range(1, 61)]
-    assert "spike" not in chart.loss_chart(fold(even))
-    html = chart.loss_chart(fold([*even, step(61, 4.0), step(62, 1.0)]))
+    assert "spike" not in chart.main_charts(fold(even))
+    html = chart.main_charts(fold([*even, step(61, 4.0), step(62, 1.0)]))
     assert "Loss spike at step 61." in html and "notice warning" in html
 
 
@@ -54,8 +55,8 @@ def test_each_measure_has_its_own_chart_and_a_share_is_in_percent():
     view = fold(
         [step(1, 0.7, accuracy=0.5, margin=0.0), events.Evaluated(step=1, loss=0.7, metrics={"accuracy": 0.94})]
     )
-    html = chart.metric_charts(view)
-    assert html.count("<figure") == 2 and "the chosen answer 94 % of the time" in html and ">100 %<" in html
+    html = chart.main_charts(view)
+    assert html.count("<figure") == 3 and "the chosen answer 94 % of the time" in html and ">100 %<" in html
 
 
 def test_losses_that_are_no_numbers_are_left_out():
@@ -111,7 +112,31 @@ def test_values_have_the_figures_a_reader_can_use(value, words):
 
 def test_a_measure_that_no_method_declares_has_a_chart_under_its_own_name():
     view = fold([step(1, 0.7, kl_to_base=0.5), events.Evaluated(step=1, loss=0.7, metrics={"kl_to_base": 0.25})])
-    html = chart.metric_charts(view)
+    html = chart.main_charts(view)
     assert "<strong>Kl to base</strong>" in html and "%" not in html
-    assert chart.value_words(chart.measure_named("kl_to_base"), 0.25) == "0.25"
-    assert chart.value_words(chart.measure_named("accuracy"), 0.25) == "25 %"
+    assert chart.value_words(measure_of("kl_to_base"), 0.25) == "0.25"
+    assert chart.value_words(measure_of("accuracy"), 0.25) == "25 %"
+
+
+def sampled(steps=12, **rewards):
+    """A run with reinforcement learning: its loss hovers around zero while the reward rises."""
+    measures = {"reward": 0.1, "kl": 0.01, "length": 9.0, "no_spread": 0.2, "clipped": 0.0, **rewards}
+    yield events.Queued(name="sums", method="grpo")
+    for n in range(1, steps + 1):
+        yield step(n, 0.001 * (-1) ** n, **measures | {"reward": n / steps})
+        if n % 4 == 0:
+            yield events.Evaluated(step=n, loss=0.0, metrics={"reward": n / steps})
+
+
+def test_a_method_whose_loss_says_nothing_shows_what_it_is_judged_by_in_its_place():
+    html = chart.main_charts(fold(sampled()))
+    titles = re.findall("<figcaption><strong>(.*?)</strong>", html)
+    assert titles == ["Reward: what its answers earn", "KL divergence: how far it has moved from the base"]
+    assert "<div class='diagnosis learning'>" in html and "On held-out rows its reward is 1.000" in html
+    assert "spike" not in html
+
+
+def test_the_measures_come_in_the_methods_order_and_unknown_ones_after_them():
+    view = fold(sampled(**{"reward/number": 0.5, "reward/length": 0.2}))
+    names = ["reward", "kl", "length", "no_spread", "clipped", "reward/number", "reward/length"]
+    assert chart.metric_names(view) == names

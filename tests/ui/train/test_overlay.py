@@ -4,7 +4,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from finetune.methods import measure_of
 from finetune.paths import ASSETS
+from finetune.runs import events
+from finetune.runs.view import fold
 from finetune.ui.train.chart import HEIGHT
 from finetune.ui.train.overlay import LABEL_HEIGHT, MOST, RunLine, figure, swatch
 
@@ -72,3 +75,11 @@ def luminance(color: str) -> float:
     shares = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     linear = [share / 12.92 if share <= 0.03928 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_what_is_better_if_higher_is_in_view_to_its_top():
+    steps = [events.Evaluated(step=n, loss=0, metrics={"reward": n / 10}) for n in range(11)]
+    one = RunLine.of("1 a", "1", fold(steps), measure_of("reward"))
+    assert one.held_out[-1] == (10, 1.0) and one.training == []
+    html = figure([one], measure_of("reward"))
+    assert "Held-out reward of each run" in html and "Higher is better" in html and "Clipped" not in html

@@ -41,6 +41,16 @@ def test_what_a_method_reports_has_a_column(studio, write_run):
     assert "Reward accuracy" in html and ">90 %<" in html and ">1.5<" in html and ">–<" in html
 
 
+def test_runs_whose_loss_says_nothing_are_compared_by_their_reward(studio, write_run):
+    first, second = (write_run(method="grpo", metrics={"reward": reward, "kl": 0.1}) for reward in (0.4, 0.9))
+    html = board(studio, first.id, second.id)
+    assert "Held-out reward of each run" in html and "Higher is better" in html and "Highest held-out reward" in html
+    assert "<b>0.9</b> at step 0 <span class='best'>highest</span>" in html and html.count("class='best'") == 1
+    assert "held-out loss" not in html
+    other = write_run(metrics={"accuracy": 0.5})
+    assert "Held-out loss of each run" in board(studio, first.id, other.id)
+
+
 def test_the_runs_of_the_newest_sweep_are_suggested(studio, write_run):
     assert runs.suggested(studio) == []
     ids = [write_run(f"run (rank {n})", sweep=sweep).id for n, sweep in enumerate(("a", "b", None, "b"))]

@@ -80,7 +80,7 @@ def test_the_last_button_that_leads_on_is_the_primary_one(studio, write_run):
 
 def test_a_chart_is_redrawn_with_each_step_and_of_many_with_each_hundredth(studio, write_run, monkeypatch):
     drawn = []
-    monkeypatch.setattr(train, "loss_chart", lambda view: drawn.append(len(view.steps)) or "chart")
+    monkeypatch.setattr(train, "main_charts", lambda view: drawn.append(len(view.steps)) or "chart")
     run = write_run(steps=20, state=None)
     for step in range(21, 321):
         run.emit(events.Stepped(step=step, epoch=1, loss=1, learning_rate=1))

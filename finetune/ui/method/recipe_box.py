@@ -1,0 +1,84 @@
+"""The recipe in YAML, in a fold of the Method tab, with the ways in and out."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from finetune.errors import FinetuneError
+from finetune.recipe import Recipe
+from finetune.runs.run import slug
+from finetune.ui import views
+from finetune.ui.method import sweep
+
+LONGEST_RECIPE = 100_000
+"""Characters of an uploaded recipe that are read."""
+TO_FILE = "() => document.querySelector('#recipe-ready').click()"
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass
+class RecipeBox:
+    """The components of the recipe in YAML."""
+
+    text: gr.Textbox
+    queue: gr.Button
+    use: gr.Button
+    open: gr.UploadButton
+    download: gr.Button
+    ready: gr.DownloadButton
+    """Hidden: the file to download."""
+
+
+def draw() -> RecipeBox:
+    """The fold, closed."""
+    with gr.Accordion("Recipe (YAML)", open=False, elem_id="recipe"):
+        gr.HTML(
+            views.small(
+                "Everything that decides a run, in a few lines. Keep it, share it, or paste one here: equal recipes on "
+                "equal data give equal runs. For a sweep, give a setting several values, for instance learning_rate: "
+                "[0.001, 0.003]."
+            )
+        )
+        text = gr.Textbox(
+            lines=12,
+            max_lines=30,
+            show_label=False,
+            label="Recipe",
+            buttons=["copy"],
+            elem_id="recipe-text",
+            elem_classes="mono",
+        )
+        with gr.Row(elem_classes="actions"):
+            queue = gr.Button("Queue all runs", variant="primary", size="sm", visible=False, elem_id="recipe-queue")
+            use = gr.Button("Use this recipe", size="sm")
+            file = gr.UploadButton("Open a file", file_types=[".yaml", ".yml"], size="sm")
+            download = gr.Button("Download", size="sm")
+            ready = gr.DownloadButton(visible="hidden", elem_id="recipe-ready")
+    return RecipeBox(text=text, queue=queue, use=use, open=file, download=download, ready=ready)
+
+
+def wire(box: RecipeBox) -> None:
+    """The ways in and out; writing and using the recipe are wired where the form is."""
+    box.download.click(save_text, box.text, box.ready, api_name="recipe_file", **QUIET).then(
+        None, None, None, js=TO_FILE, api_visibility="private"
+    )
+    box.text.change(sweep.offer, box.text, box.queue, api_name="recipe_offer", **QUIET)
+    box.open.upload(read_text, box.open, box.text, api_name="recipe_open", **QUIET)
+
+
+def save_text(text: str) -> str:
+    """The path of a new file that holds the recipe."""
+    try:
+        name = slug(Recipe.from_yaml(text).name)
+    except FinetuneError:
+        name = "recipe"
+    path = Path(tempfile.mkdtemp()) / f"{name}.yaml"
+    path.write_text(text or "", encoding="utf-8")
+    return str(path)
+
+
+def read_text(path: str) -> str:
+    """The text of an uploaded recipe."""
+    return Path(path).read_text(encoding="utf-8", errors="replace")[:LONGEST_RECIPE]
