@@ -27,6 +27,7 @@ from finetune.methods import METHODS
 from finetune.models.known import known_models
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import EvaluationSettings, ModelSettings, TrainingSettings
+from finetune.rewards import REWARDS
 from finetune.settings import Field, Settings, fields
 from finetune.ui.method.presets import presets
 
@@ -73,6 +74,12 @@ def methods_table() -> str:
 def adapters_table() -> str:
     rows = [(f"`{name}`", cls.plain, cls.engineer) for name, cls in ADAPTERS.items()]
     return _table(("Adapter", "In plain words", "For the engineer"), rows)
+
+
+def rewards_table() -> str:
+    """The rewards, each with a line that asks for it."""
+    rows = [(cls.title, cls.plain, f"`{cls.example}`") for cls in REWARDS.values()]
+    return _table(("Reward", "What earns it", "For example"), rows)
 
 
 def presets_table() -> str:
@@ -261,6 +268,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "fixes": fixes_table,
     "methods": methods_table,
     "adapters": adapters_table,
+    "rewards": rewards_table,
     "presets": presets_table,
     "packages": packages_table,
     "commands": commands_table,

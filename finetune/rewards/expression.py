@@ -25,6 +25,7 @@ class Expression(Reward):
     order: ClassVar[int] = 90
     title: ClassVar[str] = "A formula of your own"
     plain: ClassVar[str] = "A small formula over the answer and the columns of its row. It is never run as code."
+    example: ClassVar[str] = "expression: {formula: 'contains(answer, expected) and words(answer) <= 20'}"
 
     @property
     def needs_expected(self) -> bool:

@@ -32,6 +32,7 @@ class JsonForm(Reward):
     order: ClassVar[int] = 50
     title: ClassVar[str] = "JSON by a schema"
     plain: ClassVar[str] = "The answer is JSON with the right fields; JSON with other fields earns a half."
+    example: ClassVar[str] = "json: {schema: {type: object, required: [product, issue]}}"
 
     model_config = {**Reward.model_config, "populate_by_name": True, "serialize_by_alias": True}
 

@@ -37,6 +37,7 @@ class Judge(Reward):
     order: ClassVar[int] = 110
     title: ClassVar[str] = "A judge"
     plain: ClassVar[str] = "Another model, here or behind an address of yours, gives points by criteria that you write."
+    example: ClassVar[str] = "judge: {model: starter, criteria: The answer is short and kind.}"
 
     def wants(self) -> dict[str, Any]:
         """The judge itself."""

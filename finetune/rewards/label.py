@@ -17,6 +17,7 @@ class OneOf(Reward):
     order: ClassVar[int] = 30
     title: ClassVar[str] = "One of these labels"
     plain: ClassVar[str] = "The answer is exactly one of the labels: the right one earns 1, another label a half."
+    example: ClassVar[str] = "label: {labels: [positive, negative]}"
 
     def score(self, answered: Answered) -> float:
         found = answered.text.strip().casefold()

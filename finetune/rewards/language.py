@@ -20,6 +20,7 @@ class Language(Reward):
     plain: ClassVar[str] = (
         "The answer is in this language, told by its commonest words. A very short one does not count."
     )
+    example: ClassVar[str] = "language: {language: German}"
 
     def score(self, answered: Answered) -> float | None:
         find = script_of if self.language in SCRIPTS else language_or_script_of

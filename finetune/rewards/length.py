@@ -21,6 +21,7 @@ class Length(Reward):
     order: ClassVar[int] = 60
     title: ClassVar[str] = "Length"
     plain: ClassVar[str] = "The answer is neither shorter nor longer than you want; the further off, the less it earns."
+    example: ClassVar[str] = "length: {maximum: 20, weight: 0.5}"
 
     @model_validator(mode="after")
     def _in_order(self):

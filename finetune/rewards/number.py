@@ -24,6 +24,7 @@ class NumberEquals(Reward):
     order: ClassVar[int] = 10
     title: ClassVar[str] = "Number equals"
     plain: ClassVar[str] = "The number at the end of the answer (or after #### or in a box) is the expected one."
+    example: ClassVar[str] = "number"
 
     @property
     def needs_expected(self) -> bool:

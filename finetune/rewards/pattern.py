@@ -22,6 +22,7 @@ class Pattern(Reward):
     order: ClassVar[int] = 40
     title: ClassVar[str] = "Regular expression"
     plain: ClassVar[str] = "The answer matches a pattern, such as a form that it must have."
+    example: ClassVar[str] = "pattern: {pattern: '^(Yes|No)[.]'}"
 
     def score(self, answered: Answered) -> float:
         return float(_matches(self.pattern, answered.text))

@@ -17,6 +17,7 @@ class NoRepetition(Reward):
     order: ClassVar[int] = 80
     title: ClassVar[str] = "No repetition"
     plain: ClassVar[str] = "The answer does not say the same thing again and again."
+    example: ClassVar[str] = "repetition: {weight: 0.5}"
 
     def score(self, answered: Answered) -> float:
         words = answered.text.casefold().split()

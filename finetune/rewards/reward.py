@@ -46,6 +46,8 @@ class Reward(Settings):
     title: ClassVar[str]
     plain: ClassVar[str]
     """What it rewards, as a sentence for everyone."""
+    example: ClassVar[str]
+    """A line that asks for it, to be changed."""
 
     @model_serializer(mode="wrap")
     def _with_type(self, write):

@@ -17,6 +17,7 @@ class RewardModel(Reward):
     order: ClassVar[int] = 100
     title: ClassVar[str] = "A reward model"
     plain: ClassVar[str] = "A reward model, trained here on pairs of answers, rates the answer."
+    example: ClassVar[str] = "model: {run: '3'}"
 
     def wants(self) -> dict[str, str]:
         """Its run."""

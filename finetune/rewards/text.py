@@ -19,6 +19,7 @@ class TextEquals(Reward):
     order: ClassVar[int] = 20
     title: ClassVar[str] = "Text equals or contains"
     plain: ClassVar[str] = "The answer is the expected text, or contains it; white space and case do not count."
+    example: ClassVar[str] = "text: {match: contains}"
 
     @property
     def needs_expected(self) -> bool:

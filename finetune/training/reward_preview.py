@@ -9,6 +9,7 @@ from finetune.data.mix import gather
 from finetune.errors import RecipeError
 from finetune.inference.writer import Writer
 from finetune.machine import hardware
+from finetune.machine.lease import Lease
 from finetune.methods.rollouts import answered, prompt_of
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
@@ -62,18 +63,20 @@ class Preview:
 def preview(recipe: Recipe, workspace: Workspace, trusted: bool = True) -> Preview:
     """Answers of the base to the first ``PROMPTS`` prompts, rated by the rewards of ``recipe``.
 
-    ``RecipeError`` if its method samples no answers, ``DataError`` if its rows lack what the rewards compare with.
+    ``RecipeError`` if its method samples no answers, ``DataError`` if its rows lack what the rewards compare with,
+    ``BusyError`` while a run trains.
     """
     if not recipe.method.generates:
         raise RecipeError(f"{recipe.method.title} has no rewards.", "Choose the method grpo or rloo.")
     gathered = gather(recipe.data, partial(workspace.find, trusted=trusted), recipe.training.seed, trusted)
     recipe.method.require_trainable(gathered.train)
     examples = list(gathered.train[:PROMPTS])
-    helpers = load_helpers(recipe, workspace)
-    try:
-        return rated(recipe, examples, Writer.of_base(recipe.model, workspace), helpers)
-    finally:
-        hardware.release_memory()
+    with Lease(workspace.path).take():
+        try:
+            helpers = load_helpers(recipe, workspace)
+            return rated(recipe, examples, Writer.of_base(recipe.model, workspace), helpers)
+        finally:
+            hardware.release_memory()
 
 
 def rated(recipe: Recipe, examples: Sequence[dict], writer: Writer, helpers: dict) -> Preview:

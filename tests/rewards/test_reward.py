@@ -25,6 +25,8 @@ def test_what_is_no_reward_is_refused(line):
 @pytest.mark.parametrize("reward", REWARDS.values())
 def test_each_reward_says_what_it_rewards(reward):
     assert reward.title and reward.plain.endswith(".")
+    (read,) = READ.validate_python([reward.example])
+    assert type(read) is reward
 
 
 def test_a_reward_rates_a_batch():

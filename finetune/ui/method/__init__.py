@@ -6,6 +6,7 @@ radios          the presets as radio buttons
 advisor         the fold “Help me choose”
 axes            the fold “All methods”: its components and events
 catalog         all methods and all adapters as two lists of cards
+rewards         the fold “Rewards”: what counts as a good answer, and what the base earns
 costs           what each card costs against SFT with LoRA
 models          the models to start from
 fit             will it fit, and how long will it take

@@ -16,7 +16,7 @@ from finetune.ui.data.counting import Counting, CountingInputs
 from finetune.ui.data.desk import Chosen
 from finetune.ui.data.samples import GENERAL
 from finetune.ui.form import Form, recipe_of
-from finetune.ui.method import advisor, axes, fit, radios, recipe_box, sweep
+from finetune.ui.method import advisor, axes, fit, radios, recipe_box, rewards, sweep
 from finetune.ui.method.catalog import title
 from finetune.ui.method.models import describe_model, inspect_model, model_choices
 from finetune.ui.method.presets import presets
@@ -35,6 +35,7 @@ class Parts:
     advisor: advisor.Parts
     presets: gr.HTML
     axes: axes.Parts
+    rewards: rewards.Parts
     method: gr.Dropdown
     adapter: gr.Dropdown
     model_note: gr.HTML
@@ -63,6 +64,7 @@ def draw(studio: Studio) -> Parts:
     drawn = gr.HTML(draw_presets(None, *types_of(FIRST_PRESET)), js_on_load=views.PICK, elem_id="presets")
     fold = axes.draw()
     model_note = _draw_basics(studio, form)
+    earned = rewards.draw(form, types_of(FIRST_PRESET)[0])
     with gr.Accordion("More settings", open=False, elem_id="more-settings"):
         method, adapter = _draw_types(form)
         for path, cls in (("training", TrainingSettings), ("evaluation", EvaluationSettings), ("model", ModelSettings)):
@@ -81,6 +83,7 @@ def draw(studio: Studio) -> Parts:
         advisor=asked,
         presets=drawn,
         axes=fold,
+        rewards=earned,
         method=method,
         adapter=adapter,
         model_note=model_note,
@@ -182,6 +185,7 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
         api_name="method_suit",
         **QUIET,
     )
+    rewards.wire(studio, parts.rewards, form, parts.method, partial(current, form), [chosen, *parts.settings()])
     advisor.wire(studio, parts.advisor, partial(current, form), chosen, parts.settings(), start)
     _wire_recipe(studio, parts, chosen, inspected)
 
