@@ -37,7 +37,7 @@ GAPS = 0.25
 to 48 measured runs, 64 to 1,024 tokens, 5 to 494 M parameters). One recipe alone took 652 to 734 MB."""
 COMPRESSED_BYTES = 60 * 10**6
 """What a 4-bit base adds to that on a CPU (fitted to 16 of them): its layers are dequantized and dropped again."""
-MEASURED = "The memory of this combination of model and adapter can only be measured."
+MEASURED = "The memory of this combination of method, model and adapter can only be measured."
 FILL = 0.95
 """How full packed sequences are."""
 
@@ -102,7 +102,7 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
     needed = _needed(recipe, folder, _step(recipe, defaults, seen, machine.device, precision), machine.device)
     took = None
-    if counts.tokens and counts.rows:
+    if counts.tokens and counts.rows and not recipe.method.generates:  # nobody knows how long answers will get
         took = seconds(_work(recipe, size, trainable, defaults, seen, machine.device), machine.device, precision)
     if needed is None:
         words = f"{MEASURED} It takes about {rough_duration(took)}." if took else MEASURED

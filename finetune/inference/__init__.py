@@ -11,6 +11,7 @@ decoding    one after the other
 
 writer      a model that writes answers to many prompts
 judge       points for an answer, or which of two is better, from another model
+rating      answers rated by a reward model of this workspace
 endpoint    a model behind an OpenAI-compatible endpoint
 preferences pairs of answers from prompts and a judge
 """

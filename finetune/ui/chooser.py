@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from finetune.methods import METHODS
 from finetune.runs.view import FINISHED, View
 from finetune.ui import views
 from finetune.ui.studio import Studio
@@ -76,4 +77,14 @@ def showing(studio: Studio, tab: str, run_id: str | None) -> tuple[gr.Dropdown, 
 
 def is_comparable(view: View) -> bool:
     """True if the run has ended and its tuned model can be compared with the base."""
+    return is_finished(view) and not METHODS[view.method].makes_scorer
+
+
+def rates(view: View) -> bool:
+    """True if the run has ended and its model rates answers."""
+    return is_finished(view) and METHODS[view.method].makes_scorer
+
+
+def is_finished(view: View) -> bool:
+    """True if the run has ended and kept its model."""
     return view.has_model and view.state in FINISHED

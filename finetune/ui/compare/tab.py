@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 
@@ -22,6 +22,8 @@ from finetune.ui.form import Form
 from finetune.ui.studio import Studio
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+NO_RATER = ("No reward model", "")
+"""The choice of none: its label and its value."""
 LONGEST_QUESTION = 8000
 """Characters."""
 LONGEST_SYSTEM = 4000
@@ -37,6 +39,8 @@ class Turn:
     question: str
     base: str = ""
     tuned: str = ""
+    scores: tuple[float, ...] = ()
+    """Of base and tuned, by a reward model; empty if none was asked."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Parts:
     stop: gr.Button
     clear: gr.Button
     mark: gr.Checkbox
+    rater: gr.Dropdown
+    """The reward model that rates both answers; visible once there is one."""
     suggestions: gr.HTML
     system: gr.Textbox
     sampling: Form
@@ -93,6 +99,15 @@ def draw(studio: Studio) -> Parts:
     suggestions = gr.HTML(js_on_load=views.PICK, elem_id="suggestions")
     with gr.Row(elem_classes="actions"):
         mark = gr.Checkbox(True, label="Mark the words that differ", container=False, elem_id="mark")
+        rater = gr.Dropdown(
+            [NO_RATER],
+            value=NO_RATER[1],
+            label="Reward model",
+            info="Scores both answers; higher is better.",
+            filterable=False,
+            visible=False,
+            elem_id="rater",
+        )
         clear = gr.Button("Clear", size="sm", elem_id="clear", scale=0, min_width=100)
     with gr.Accordion("Sampling settings", open=False, elem_id="sampling"):
         system = gr.Textbox(
@@ -115,6 +130,7 @@ def draw(studio: Studio) -> Parts:
         stop=stop,
         clear=clear,
         mark=mark,
+        rater=rater,
         suggestions=suggestions,
         system=system,
         sampling=sampling,
@@ -124,7 +140,7 @@ def draw(studio: Studio) -> Parts:
 def wire(studio: Studio, parts: Parts) -> None:
     """The tab's own events."""
     run = parts.chooser.dropdown
-    given = [run, parts.talk, parts.mark, parts.system, *parts.sampling.components()]
+    given = [run, parts.talk, parts.mark, parts.rater, parts.system, *parts.sampling.components()]
     asking = gr.on(
         [parts.ask.click, parts.question.submit],
         partial(ask, studio, parts.sampling),
@@ -157,7 +173,7 @@ def wire(studio: Studio, parts: Parts) -> None:
     run.change(
         partial(choose, studio),
         run,
-        [parts.talk, parts.pane, parts.line, parts.suggestions, parts.system],
+        [parts.talk, parts.pane, parts.line, parts.suggestions, parts.system, parts.rater],
         cancels=[asking, suggested],
         api_name="compare_choose",
         **QUIET,
@@ -165,7 +181,7 @@ def wire(studio: Studio, parts: Parts) -> None:
 
 
 def ask(
-    studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, system: str | None, *given
+    studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, rater: str | None, *given
 ) -> Iterator[tuple]:
     """The growing answers, as values of ``Parts.asked()``; an error is a notice in the line below them."""
     question = (question or "").strip()[:LONGEST_QUESTION]
@@ -173,13 +189,15 @@ def ask(
         yield gr.skip(), gr.skip(), views.small("Type a question first."), gr.skip(), *buttons(False)
         return
     earlier = talk.turns if talk.run_id == run_id else ()
-    talk = Talk(run_id or "", (*earlier, Turn(question)))
+    talk, system, given = Talk(run_id or "", (*earlier, Turn(question))), given[0], given[1:]
     yield talk, pane(talk, mark, waiting=True), views.small("Generating both answers…"), "", *buttons(True)
     try:
         with studio.queue.beside():
             for grown, line in answers(studio, talk, (system or "").strip(), sampling_of(form.values(given))):
                 talk = grown
                 yield talk, pane(talk, mark), line, gr.skip(), *buttons(True)
+            if rater:
+                talk = rated(studio, talk, rater)
     except FinetuneError as error:
         talk = Talk(talk.run_id, earlier)
         yield talk, pane(talk, mark), views.notice_of(error), question, *buttons(False)
@@ -249,8 +267,23 @@ def choose(studio: Studio, run_id: str | None) -> tuple:
     """An empty conversation with another run, prompts from its held-out rows, and its recipe's system prompt."""
     run, talk = studio.find_run(run_id), Talk(run_id or "")
     if run is None:
-        return talk, nothing_yet(), "", "", ""
-    return talk, pane(talk, True), "", suggestions(studio.data.held_out_prompts(run)), run.recipe.data.system or ""
+        return talk, nothing_yet(), "", "", "", raters(studio)
+    prompts, system = suggestions(studio.data.held_out_prompts(run)), run.recipe.data.system or ""
+    return talk, pane(talk, True), "", prompts, system, raters(studio)
+
+
+def raters(studio: Studio) -> gr.Dropdown:
+    """The chooser of a reward model, with all that there are; hidden while there is none."""
+    found = [(views.run_label(run.id, view), run.id) for run, view in studio.views() if chooser.rates(view)]
+    return gr.Dropdown([NO_RATER, *found], visible=bool(found))
+
+
+def rated(studio: Studio, talk: Talk, rater: str) -> Talk:
+    """The conversation with the scores of its last two answers by the reward model of the run ``rater``."""
+    last = talk.turns[-1]
+    asked = messages(studio.workspace.run(rater).recipe, last.question)
+    scores = studio.raters.scores(rater, asked, (last.base, last.tuned))
+    return replace(talk, turns=(*talk.turns[:-1], replace(last, scores=scores)))
 
 
 def suggestions(prompts: list[str]) -> str:
@@ -287,13 +320,15 @@ def _turn(turn: Turn, mark: bool, waiting: bool) -> str:
     wait = "<span class='waiting' aria-label='generating'>…</span>" if waiting else ""
     return (
         f"<p class='question'><span class='visually-hidden'>You asked: </span>{escape(turn.question)}</p>"
-        f"<div class='sides'>{_answer('Base', base, wait)}{_answer('Tuned', tuned, wait)}</div>"
+        f"<div class='sides'>{_answer('Base', base, wait, *turn.scores[:1])}"
+        f"{_answer('Tuned', tuned, wait, *turn.scores[1:])}</div>"
     )
 
 
-def _answer(title: str, parts: list[tuple[str, str | None]], wait: str) -> str:
+def _answer(title: str, parts: list[tuple[str, str | None]], wait: str, score: float | None = None) -> str:
     body = "".join(f"<mark class='differs'>{escape(text)}</mark>" if sign else escape(text) for text, sign in parts)
-    return f"<div class='answer {title.lower()}'><span class='side'>{title}</span>{body or wait}</div>"
+    scored = "" if score is None else f"<span class='small score'>Score {score:.2f}</span>"
+    return f"<div class='answer {title.lower()}'><span class='side'>{title}</span>{body or wait}{scored}</div>"
 
 
 def nothing_yet() -> str:

@@ -43,7 +43,7 @@ def form():
 
 
 def ask(studio, form, question, run_id, talk=None, system="", given=DEFAULTS):
-    return list(compare.ask(studio, form, question, run_id, talk or Talk(), True, system, *given))
+    return list(compare.ask(studio, form, question, run_id, talk or Talk(), True, "", system, *given))
 
 
 def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, write_run):
@@ -149,10 +149,10 @@ def test_sampling_settings_reach_the_pair(studio, form, parrot, write_run):
 
 
 def test_choosing_a_run_offers_held_out_prompts(studio, write_run):
-    talk, pane, _, chips, system = compare.choose(studio, write_run().id)
+    talk, pane, _, chips, system, _ = compare.choose(studio, write_run().id)
     assert system == ""
     taught = write_run(data={"path": "assets/samples/pirate-voice.jsonl", "system": "Be kind."})
-    assert compare.choose(studio, taught.id)[-1] == "Be kind."
+    assert compare.choose(studio, taught.id)[-2] == "Be kind."
     assert talk.turns == () and "The model before training." in pane and chips.count("data-pick=") == 6
     assert compare.choose(studio, None)[1] == compare.nothing_yet()
 
@@ -170,3 +170,20 @@ def test_clearing_keeps_the_run():
 def test_settings_are_checked():
     with pytest.raises(RunError):
         compare.sampling_of({"max_tokens": 0})
+
+
+def test_a_reward_model_scores_both_answers(studio, form, parrot, write_run, monkeypatch):
+    run = write_run()
+    monkeypatch.setattr(studio.raters, "scores", lambda run_id, asked, answers: tuple(float(len(a)) for a in answers))
+    steps = list(compare.ask(studio, form, "Sea?", run.id, Talk(), True, run.id, "", *DEFAULTS))
+    talk, pane = steps[-1][:2]
+    assert talk.turns[-1].scores == (16.0, 23.0)
+    assert "Score 16.00" in pane and "Score 23.00" in pane and "Score" not in steps[-2][1]
+
+
+def test_reward_models_are_offered_once_there_are_some(studio, monkeypatch, write_run):
+    assert not compare.raters(studio).visible
+    run = write_run()
+    monkeypatch.setattr(compare.chooser, "rates", lambda view: True)
+    found = compare.raters(studio)
+    assert found.visible and found.choices[1][1] == run.id
