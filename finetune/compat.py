@@ -296,6 +296,12 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             " finite are saved, and a resumed run cannot recognize a damaged checkpoint.",
         ),
         (
+            "transformers.Trainer._load_from_checkpoint(self, resume_from_checkpoint, model)",
+            "finetune.training.trainer.durable",
+            "PEFT saves of some adapters only what answers need (P-tuning, AdaLoRA). Without it a resumed run trains"
+            " other values than those that it had.",
+        ),
+        (
             "transformers.Trainer._load_optimizer_and_scheduler(self, checkpoint)",
             "finetune.training.trainer.durable",
             "A fallback may have changed the optimizer. Without it a resumed run loads the state of another optimizer.",

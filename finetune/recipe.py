@@ -127,10 +127,10 @@ class Recipe(Settings):
 
     def _paired(self) -> Problem | None:
         """The reason why the method cannot be trained with the adapter, and the nearest adapter that can."""
-        reason = self.method.refuses(self.adapter)
+        reason = self.method.refuses(self.adapter) or self.adapter.refuses(self.method)
         if not reason:
             return None
-        able = [cls for cls in ADAPTERS.values() if not self.method.refuses(cls())]
+        able = [cls for cls in ADAPTERS.values() if not (self.method.refuses(cls()) or cls().refuses(self.method))]
         alike = [cls for cls in able if cls.attaches_to == self.adapter.attaches_to]
         nearest = next(iter([*alike, LoRA]))
         return Problem("adapter", reason, f"The nearest that can: {self.method.title} with {nearest.title}.")

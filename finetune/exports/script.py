@@ -23,6 +23,7 @@ from string import Template
 from typing import ClassVar
 
 from finetune.adapters import Adapter
+from finetune.adapters.adapter import Call
 from finetune.adapters.targets import freeze_towers
 from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
@@ -47,8 +48,16 @@ from finetune.training.train import arguments
 
 FRAME = ASSETS / "train.py.txt"
 
-SUITED = ("exclude_modules", "target_modules", "target_parameters", "rank_pattern", "alpha_pattern")
-"""What a saved adapter says of the layers that it has in its own model; all but the first with experts alone."""
+SUITED = (
+    "exclude_modules",
+    "target_modules",
+    "feedforward_modules",
+    "target_parameters",
+    "rank_pattern",
+    "alpha_pattern",
+    "ensure_weight_tying",
+)
+"""What a saved adapter says of the layers that it has in its own model; only the first where PEFT takes all linear."""
 
 REPEATED = ("ordered", "balance_routers", "EpochOrder", "suit_chunked_loss", "is_without_routers")
 """What of ``training.trainer`` the script repeats."""
@@ -155,9 +164,13 @@ def source(
     freezes = found.reads_pictures and adapter.trains_base()
     if freezes:
         after.append(inspect.getsource(freeze_towers))
-    initialize = None if continues else adapter.initialize
-    if initialize:
-        after.append(inspect.getsource(initialize))
+    calls = {
+        "loaded": adapter.on_base(),
+        "initialized": None if continues else adapter.on_adapter(),
+        "beside": adapter.on_trainer(),
+        "finished": adapter.on_saved(),
+    }
+    after += [inspect.getsource(call.function) for call in calls.values() if call]
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), in_4_bits),
         run=run.id,
@@ -168,12 +181,22 @@ def source(
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
         loaded="    suit_chunked_loss(model)\n"
         + ("    keep_gradients(model)\n" if in_4_bits else "")
-        + ("    freeze_towers(model)\n" if freezes else ""),
+        + ("    freeze_towers(model)\n" if freezes else "")
+        + _called(calls["loaded"], "model"),
         started=STARTED if continues else "",
         new_adapter="None" if continues else "ADAPTER",
-        initialized=f"    {initialize.__name__}(trainer.model, tokenizer)\n" if initialize else "",
+        initialized=_called(calls["initialized"], "trainer.model, tokenizer") + _called(calls["beside"], "trainer"),
+        finished=_called(calls["finished"], "trainer.model, folder"),
         trainer="\n\n".join([*after, method.script(pack).strip()]),
     )
+
+
+def _called(call: Call | None, given: str) -> str:
+    """The line in which the script makes ``call`` with what is ``given``; empty if there is none."""
+    if call is None:
+        return ""
+    arguments = "".join(f", {name}={literal(value)}" for name, value in call.arguments.items())
+    return f"    {call.function.__name__}({given}{arguments})\n"
 
 
 def metadata(versions: dict[str, str], in_4_bits: bool) -> str:
@@ -226,7 +249,8 @@ def _adapter(run: Run, adapter: Adapter) -> _Call | None:
     name, given = adapter.peft_arguments()
     path = run.model_dir / "adapter_config.json"
     saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    suited = SUITED[:1] if saved.get("target_parameters") is None else SUITED
+    is_all = given.get("target_modules") == "all-linear" and saved.get("target_parameters") is None
+    suited = SUITED[:1] if is_all else SUITED
     found = {key: saved[key] for key in suited if saved.get(key)}
     return _Call(name, given | {key: sorted(each) if isinstance(each, list) else each for key, each in found.items()})
 

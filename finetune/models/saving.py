@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from finetune.compat import tied_weights
 from finetune.models.architecture import TEXT, architecture
@@ -23,11 +25,13 @@ def save(
     dtype=None,
     weights: dict | None = None,
     base: Path | None = None,
+    on_saved: Callable[[Any, Path], None] | None = None,
 ) -> None:
     """Write the tuned model to the run directory, all or nothing: the adapter alone, or the full model in ``dtype``.
 
     ``weights`` is the gathered state dict where this process holds only a shard of the model (FSDP). All that lies
-    beside the weights is as in the folder ``base``; without one, as Transformers writes it.
+    beside the weights is as in the folder ``base``; without one, as Transformers writes it. ``on_saved`` is the
+    adapter's (``Adapter.on_saved``).
     """
     staging = run.path / ".model"
     shutil.rmtree(staging, ignore_errors=True)
@@ -44,6 +48,8 @@ def save(
     tokenizer.save_pretrained(staging)
     if base:
         keep_dialect(staging, base, tokenizer, is_whole)
+    if on_saved:
+        on_saved(model, staging)
     for path in staging.rglob("*"):
         if path.is_file():
             path.chmod(0o644)
