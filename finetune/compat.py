@@ -332,6 +332,12 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             "Rows of like length share a batch. Without it a batch is mostly padding.",
         ),
         (
+            "peft.tuners.tuners_utils.BaseTuner._create_and_replace"
+            "(self, peft_config, adapter_name, target, target_name, parent, current_key, parameter_name)",
+            "finetune.adapters.own.bottleneck_adapter.BottleneckModel",
+            "How a type of adapter puts its layers into a model. Without it PEFT has no bottleneck adapters.",
+        ),
+        (
             "bitsandbytes.nn.Linear4bit.support_avx512bf16_for_cpu",
             "finetune.models.loading.keep_gradients",
             "Keeps 4-bit layers differentiable on a CPU with bf16 instructions. Without it LoRA's gradients point"

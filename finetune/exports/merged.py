@@ -71,7 +71,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
         )
     base = load_weights(source, torch.float32, "cpu")
     tuned = with_adapter(base, run.model_dir)
-    kind = tuned.peft_config["default"].peft_type.value
+    kind = str(getattr(tuned.peft_config["default"].peft_type, "value", tuned.peft_config["default"].peft_type))
     cannot = RunError(
         f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",
         "Export the adapter alone; it is loaded beside the base.",

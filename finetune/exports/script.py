@@ -5,6 +5,7 @@
     held-out.parquet    the held-out rows likewise, if there are any
     tokenizer/          with the chat template that was used
     base/               the base model, unless it is downloaded from the hub
+    *_adapter.py        the adapter's own code, if it is none of PEFT's
     start/              the tuned model of the earlier run, if the run trained one further: its adapter, or all weights
     recipe.yaml         the recipe of the run
 
@@ -18,6 +19,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from string import Template
 from typing import ClassVar
@@ -119,6 +121,9 @@ class Script(Target):
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
             model = _put_model(recipe, workspace, staging)
+            if recipe.adapter.code:
+                code = Path(import_module(recipe.adapter.code).__file__)
+                shutil.copyfile(code, staging / code.name)
             found, whole = _architecture(recipe, workspace), _whole(recipe, workspace)
             text = source(run, view, model, prepared.defaults, found, whole)
             (staging / "train.py").write_text(text, encoding="utf-8")
@@ -303,13 +308,16 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
 
 
 def _imports(adapter: Adapter, quantization: _Call | None, auto_class: str) -> str:
-    peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
+    module = adapter.code.rpartition(".")[2] or "peft"
+    peft = [f"from {module} import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
+    first, peft = (peft, []) if adapter.code else ([], peft)
     quantized = [quantization.name] if quantization else []
     names = ["AutoConfig", auto_class, "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [
             "import pyarrow.parquet",
             "import torch",
+            *first,
             "from datasets import Dataset",
             "from huggingface_hub import snapshot_download",
             *peft,

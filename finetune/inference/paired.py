@@ -86,6 +86,7 @@ def _is_plain_lora(model) -> bool:
         and not any(isinstance(layer, AuxiliaryTrainingWrapper) for layer in model.modules())
         and all(
             isinstance(layer.base_layer, torch.nn.Linear)
+            and isinstance(layer.lora_A, torch.nn.ModuleDict)  # AdaLoRA's layers are LoRA's too, of another formula
             and is_plain_lora_layer(layer)
             and len(layer.active_adapters) == 1
             for layer in layers

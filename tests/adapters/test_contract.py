@@ -8,6 +8,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.adapters import ADAPTERS
+from finetune.adapters.others import KINDS
 from finetune.errors import RunError
 from finetune.exports import TARGETS
 from finetune.fit.estimate import estimate_fit
@@ -18,7 +19,8 @@ from tests.training.test_train import digests, pausing, recipe
 
 __all__ = ["pausing"]
 
-CASES = {name: {"adapter": name} for name in ADAPTERS if name not in ("full", "qlora")} | {
+CASES = {name: {"adapter": name} for name in ADAPTERS if name not in ("full", "qlora", "peft")} | {
+    **{kind: {"adapter": "peft", "adapter.kind": kind} for kind in KINDS},
     "rslora": {"adapter": "lora", "adapter.rslora": True, "adapter.rank": 4},
     "dora": {"adapter": "lora", "adapter.dora": True},
     "pissa": {"adapter": "lora", "adapter.init": "pissa", "adapter.rank": 4},
@@ -28,17 +30,19 @@ CASES = {name: {"adapter": name} for name in ADAPTERS if name not in ("full", "q
     "named": {"adapter": "lora", "adapter.target_modules": "q_proj, up_proj"},
     "embeddings": {"adapter": "lora", "adapter.modules_to_save": "embed_tokens, lm_head"},
     "layers": {"adapter": "freeze", "adapter.modules": "mlp.down_proj", "adapter.norm_and_head": True},
+    "pfeiffer": {"adapter": "bottleneck", "adapter.places": "pfeiffer", "adapter.size": 8},
     "lstm": {"adapter": "ptuning", "adapter.encoder": "LSTM"},
 }
 """Each adapter with its defaults, and settings that change what is saved; full and QLoRA have tests of their own."""
-QUICK = {"freeze", "prompt", "ptuning", "ia3", "ln_tuning", "bitfit", "dora", "pissa", "embeddings"}
+QUICK = {"freeze", "prompt", "ptuning", "ia3", "ln_tuning", "bitfit", "pissa", "embeddings", "adalora", "bottleneck"}
 QUESTION = [{"role": "user", "content": "What of the sea?"}]
 IDS = torch.arange(60, 90)[None]
 
 
 def settings(case: str) -> dict:
     """A recipe in fp32, where equal means equal, with a rate at which eight steps show."""
-    adapter = ADAPTERS[CASES[case]["adapter"]]
+    given = {name.removeprefix("adapter."): value for name, value in CASES[case].items() if name != "adapter"}
+    adapter = ADAPTERS[CASES[case]["adapter"]](**given)
     rate = min(0.3, max(5e-3, 5e-4 * adapter.rate_factor))
     return {**CASES[case], "training.precision": "fp32", "training.learning_rate": rate}
 
@@ -96,7 +100,7 @@ def test_it_learns_and_a_plain_library_loads_what_was_trained(case, trained, wit
     assert is_whole or last[0].tuned.rstrip("\ufffd") == sampled.tuned
 
 
-@pytest.mark.parametrize("case", heavy_but({"ptuning", "freeze"}))
+@pytest.mark.parametrize("case", heavy_but({"ptuning", "adalora", "b_rate"}))
 def test_a_resumed_run_equals_an_uninterrupted_one(case, trained, with_tiny, tmp_path, pausing):
     whole = trained(**settings(case))
     run = with_tiny.create(recipe(tmp_path, **settings(case)))
