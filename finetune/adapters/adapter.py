@@ -66,6 +66,8 @@ class Adapter(Settings):
     """True if what was trained can be merged into the base, or is a whole model already."""
     kept: ClassVar[tuple[str, ...]] = ()
     """Settings that a saved adapter has for good, beside those in ``peft_arguments``."""
+    takes_4_bits: ClassVar[bool] = False
+    """True if it trains over weights that are stored in 4 bits."""
     continues: ClassVar[bool] = True
     """True if a saved adapter holds all that is needed to train it further in another run."""
     profiled: ClassVar[bool] = True

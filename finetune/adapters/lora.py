@@ -125,6 +125,11 @@ class LoRA(Adapter):
         """True for first values that are taken out of the base's weights."""
         return self.init != "default"
 
+    @property
+    def takes_4_bits(self) -> bool:
+        """True unless it must rewrite the base's weights."""
+        return not self.rewrites_base
+
     def peft_arguments(self):
         """A ``LoraConfig`` for causal language modelling."""
         listed = names.listed(self.target_modules)

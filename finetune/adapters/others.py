@@ -1,12 +1,15 @@
 """Further adapters of PEFT, by name: each was tried here against its untouched base, saved, and loaded again."""
 
 from dataclasses import dataclass
+from math import gcd
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from finetune.adapters import targets
 from finetune.adapters.adapter import Adapter
+from finetune.adapters.experts import suffixes
+from finetune.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -21,21 +24,22 @@ class Kind:
     rate_factor: float
     """Its learning rate as a multiple of full fine-tuning's."""
     words: str
+    divides: tuple[str, ...] = ()
+    """The widths of a layer that its size must divide."""
 
 
 KINDS = {
     "vera": Kind("VeraConfig", "r", 256, 100.0, "VeRA"),
     "oft": Kind("OFTConfig", "oft_block_size", 32, 10.0, "OFT"),
-    "boft": Kind("BOFTConfig", "boft_block_size", 4, 10.0, "BOFT"),
+    "boft": Kind("BOFTConfig", "boft_block_size", 4, 10.0, "BOFT", ("in_features",)),
     "loha": Kind("LoHaConfig", "r", 8, 10.0, "LoHa"),
     "lokr": Kind("LoKrConfig", "r", 8, 10.0, "LoKr"),
     "hra": Kind("HRAConfig", "r", 8, 10.0, "HRA"),
     "miss": Kind("MissConfig", "r", 16, 10.0, "MiSS"),
     "randlora": Kind("RandLoraConfig", "r", 32, 10.0, "RandLoRA"),
-    "fourierft": Kind("FourierFTConfig", "n_frequency", 1000, 100.0, "FourierFT"),
-    "road": Kind("RoadConfig", "group_size", 64, 50.0, "RoAd"),
+    "road": Kind("RoadConfig", "group_size", 64, 50.0, "RoAd", ("out_features",)),
     "shira": Kind("ShiraConfig", "r", 16, 10.0, "SHiRA"),
-    "c3a": Kind("C3AConfig", "block_size", 32, 100.0, "C3A"),
+    "c3a": Kind("C3AConfig", "block_size", 32, 100.0, "C3A", ("in_features", "out_features")),
 }
 """Each with a size at which it learns, by the name it has in PEFT."""
 
@@ -45,9 +49,12 @@ class Others(Adapter):
 
     type: Literal["peft"] = "peft"
     kind: Literal[tuple(KINDS)] = "vera"
-    """Which one."""
+    """Which one: trained scales of shared random matrices (`vera`), rotations of the weights (`oft`, `boft`), Hadamard
+    and Kronecker products (`loha`, `lokr`), reflections (`hra`), a repeated small matrix (`miss`), sums of random bases
+    (`randlora`), rotations of activations (`road`), or a few weights of each matrix (`shira`)."""
     size: int | None = Field(None, ge=1, le=100_000)
-    """Its size."""
+    """Its size; left empty for a usual one: the rank of most, the width of a block of `oft` and `boft`, of a group of
+    `road`."""
 
     order: ClassVar[int] = 130
     title: ClassVar[str] = "Further PEFT adapters"
@@ -74,6 +81,21 @@ class Others(Adapter):
         }
 
     def suited_to(self, model) -> dict:
-        """The layers of ``model`` without an adapter."""
-        left = targets.left_out(model)
-        return {"exclude_modules": left} if left else {}
+        """The layers that get one: all linear layers but those that none can be beside, by name where PEFT needs it."""
+        import torch
+
+        kind, left = KINDS[self.kind], set(targets.left_out(model))
+        head = model.get_output_embeddings()
+        layers = {
+            name: layer
+            for name, layer in model.named_modules()
+            if isinstance(layer, torch.nn.Linear) and layer is not head and name not in left
+        }
+        size = self.size or kind.size
+        widths = {getattr(layer, which) for layer in layers.values() for which in kind.divides}
+        if any(width % size for width in widths):
+            raise ModelError(
+                f"{kind.words} divides layers into parts of {size}, and this model has widths it does not divide.",
+                f"Set `adapter.size` to a divisor of {gcd(*widths):,}.",
+            )
+        return {"target_modules": suffixes([name for name, _ in model.named_modules()], layers, 1)} if left else {}

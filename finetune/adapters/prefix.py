@@ -54,6 +54,7 @@ class Prefix(Adapter):
     packs: ClassVar[bool] = False
     checkpoints_activations: ClassVar[bool] = False
     merges: ClassVar[bool] = False
+    takes_4_bits: ClassVar[bool] = True
     profiled: ClassVar[bool] = False
 
     def peft_arguments(self):

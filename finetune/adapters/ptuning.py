@@ -38,6 +38,7 @@ class PTuning(Adapter):
     packs: ClassVar[bool] = False
     checkpoints_activations: ClassVar[bool] = False
     merges: ClassVar[bool] = False
+    takes_4_bits: ClassVar[bool] = True
     continues: ClassVar[bool] = False
     profiled: ClassVar[bool] = False
 

@@ -128,10 +128,10 @@ def leave_files(model) -> None:
     Such weights lie in the files' own pages. Even one of them keeps all pages of its file in memory, including those
     of the weights that were quantized (measured: 250 MB with 191 M parameters).
     """
-    from bitsandbytes.nn import Params4bit
+    from bitsandbytes.nn import Int8Params, Params4bit
 
     for weight in model.parameters():
-        if not isinstance(weight, Params4bit):
+        if not isinstance(weight, (Params4bit, Int8Params)):
             weight.data = weight.data.clone()
     for buffer in model.buffers():
         buffer.data = buffer.data.clone()

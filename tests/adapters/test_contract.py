@@ -20,7 +20,7 @@ from tests.training.test_train import digests, pausing, recipe
 __all__ = ["pausing"]
 
 CASES = {name: {"adapter": name} for name in ADAPTERS if name not in ("full", "qlora", "peft")} | {
-    **{kind: {"adapter": "peft", "adapter.kind": kind} for kind in KINDS},
+    **{kind: {"adapter": "peft", "adapter.kind": kind, "adapter.size": 16} for kind in KINDS},
     "rslora": {"adapter": "lora", "adapter.rslora": True, "adapter.rank": 4},
     "dora": {"adapter": "lora", "adapter.dora": True},
     "pissa": {"adapter": "lora", "adapter.init": "pissa", "adapter.rank": 4},
