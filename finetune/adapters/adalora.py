@@ -82,7 +82,7 @@ class AdaLoRA(Adapter):
     )
     noun: ClassVar[str] = "AdaLoRA adapter"
     attaches_to: ClassVar[str] = "linear layers"
-    rate_factor: ClassVar[float] = 20.0
+    rate_factor: ClassVar[float] = 40.0
     continues: ClassVar[bool] = False
 
     @model_validator(mode="after")

@@ -10,8 +10,10 @@ from finetune.adapters.ia3 import INNER
 from finetune.adapters.names import named
 from finetune.errors import ModelError
 
-OUTPUT = ("o_proj", "out_proj", "attention.dense", "self_attn.dense", "attn.c_proj")
+OUTPUT = ("o_proj", "out_proj", "attention.dense", "self_attn.dense", "self_attention.dense", "attn.c_proj")
 """How models call the last linear layer of attention."""
+FEED_FORWARD = (*INNER, "mlp.c_proj")
+"""How they call that of a feed-forward block."""
 
 
 def put_code(model, folder):
@@ -45,7 +47,7 @@ class Bottleneck(Adapter):
     paper: ClassVar[str] = "Houlsby et al. 2019, Parameter-Efficient Transfer Learning for NLP, arXiv 1902.00751"
     noun: ClassVar[str] = "bottleneck adapter"
     attaches_to: ClassVar[str] = "activations"
-    rate_factor: ClassVar[float] = 10.0
+    rate_factor: ClassVar[float] = 30.0
     merges: ClassVar[bool] = False
     code: ClassVar[str] = "finetune.adapters.own.bottleneck_adapter"
 
@@ -61,7 +63,7 @@ class Bottleneck(Adapter):
             ends = tuple(f".{name}" for name in names)
             return lambda name, part, _: name.endswith(ends) and id(part) in decoder and hasattr(part, "weight")
 
-        outer, inner = named(model, fits(OUTPUT)), named(model, fits(INNER))
+        outer, inner = named(model, fits(OUTPUT)), named(model, fits(FEED_FORWARD))
         if not inner or (self.places == "houlsby" and not outer):
             raise ModelError(
                 f"The blocks of this model ({model.config.model_type}) are not known here by their layers' names.",

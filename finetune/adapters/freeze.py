@@ -22,7 +22,8 @@ def freeze_all_but(model, layers, names, norms_and_head):
             known = sorted({name.rpartition(".")[0].rpartition(".")[2] for name, _ in model.named_parameters()})
             raise ValueError(f"No weight of this model has {' or '.join(names)} in its name, but {', '.join(known)}.")
     count = model.config.get_text_config().num_hidden_layers
-    stacks = [part for part in model.modules() if isinstance(part, torch.nn.ModuleList) and len(part) == count]
+    parts = [*model.get_decoder().modules(), *model.modules()]  # the first may be the head alone
+    stacks = [part for part in parts if isinstance(part, torch.nn.ModuleList) and len(part) == count]
     if not names:
         trained |= {weight for layer in stacks[0][-layers:] for weight in layer.parameters()}
     if norms_and_head:

@@ -29,17 +29,15 @@ class Kind:
 
 
 KINDS = {
-    "vera": Kind("VeraConfig", "r", 256, 100.0, "VeRA"),
-    "oft": Kind("OFTConfig", "oft_block_size", 32, 10.0, "OFT"),
-    "boft": Kind("BOFTConfig", "boft_block_size", 4, 10.0, "BOFT", ("in_features",)),
-    "loha": Kind("LoHaConfig", "r", 8, 10.0, "LoHa"),
-    "lokr": Kind("LoKrConfig", "r", 8, 10.0, "LoKr"),
-    "hra": Kind("HRAConfig", "r", 8, 10.0, "HRA"),
-    "miss": Kind("MissConfig", "r", 16, 10.0, "MiSS"),
+    "vera": Kind("VeraConfig", "r", 256, 400.0, "VeRA"),
+    "oft": Kind("OFTConfig", "oft_block_size", 32, 20.0, "OFT"),
+    "boft": Kind("BOFTConfig", "boft_block_size", 4, 120.0, "BOFT", ("in_features",)),
+    "loha": Kind("LoHaConfig", "r", 8, 120.0, "LoHa"),
+    "lokr": Kind("LoKrConfig", "r", 8, 160.0, "LoKr"),
+    "hra": Kind("HRAConfig", "r", 8, 120.0, "HRA"),
+    "miss": Kind("MissConfig", "r", 16, 20.0, "MiSS"),
     "randlora": Kind("RandLoraConfig", "r", 32, 10.0, "RandLoRA"),
-    "road": Kind("RoadConfig", "group_size", 64, 50.0, "RoAd", ("out_features",)),
-    "shira": Kind("ShiraConfig", "r", 16, 10.0, "SHiRA"),
-    "c3a": Kind("C3AConfig", "block_size", 32, 100.0, "C3A", ("in_features", "out_features")),
+    "shira": Kind("ShiraConfig", "r", 16, 40.0, "SHiRA"),
 }
 """Each with a size at which it learns, by the name it has in PEFT."""
 
@@ -51,10 +49,9 @@ class Others(Adapter):
     kind: Literal[tuple(KINDS)] = "vera"
     """Which one: trained scales of shared random matrices (`vera`), rotations of the weights (`oft`, `boft`), Hadamard
     and Kronecker products (`loha`, `lokr`), reflections (`hra`), a repeated small matrix (`miss`), sums of random bases
-    (`randlora`), rotations of activations (`road`), or a few weights of each matrix (`shira`)."""
+    (`randlora`), or a few weights of each matrix (`shira`)."""
     size: int | None = Field(None, ge=1, le=100_000)
-    """Its size; left empty for a usual one: the rank of most, the width of a block of `oft` and `boft`, of a group of
-    `road`."""
+    """Its size; left empty for a usual one: the rank of most, the width of a block of `oft` and `boft`."""
 
     order: ClassVar[int] = 130
     title: ClassVar[str] = "Further PEFT adapters"

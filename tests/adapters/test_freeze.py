@@ -2,6 +2,7 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from finetune.adapters.freeze import Freeze
+from finetune.adapters.targets import freeze_towers
 from finetune.errors import ModelError
 from tests import zoo
 
@@ -39,5 +40,6 @@ def test_a_name_that_is_nowhere_is_refused_with_those_that_are(model):
 @pytest.mark.parametrize("name", ["gpt2", "falcon", "mamba", "phi3", "bloom", "gemma3"])
 def test_the_layers_are_found_in_other_families(name):
     model = zoo.model(name)
+    freeze_towers(model)
     found = trained(model, layers=1)
     assert found and all(".1." in each and "vision" not in each for each in found)
