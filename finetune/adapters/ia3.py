@@ -34,7 +34,7 @@ class IA3(Adapter):
     )
     noun: ClassVar[str] = "(IA)³ adapter"
     attaches_to: ClassVar[str] = "activations"
-    rate_factor: ClassVar[float] = 100.0
+    rate_factor: ClassVar[float] = 400.0
 
     def peft_arguments(self):
         """An ``IA3Config`` for causal language modelling."""

@@ -29,7 +29,7 @@ class LNTuning(Adapter):
     )
     noun: ClassVar[str] = "norm adapter"
     attaches_to: ClassVar[str] = "norms"
-    rate_factor: ClassVar[float] = 100.0
+    rate_factor: ClassVar[float] = 400.0
 
     def peft_arguments(self):
         """An ``LNTuningConfig`` for causal language modelling."""

@@ -34,7 +34,6 @@ KINDS = {
     "boft": Kind("BOFTConfig", "boft_block_size", 4, 120.0, "BOFT", ("in_features",)),
     "loha": Kind("LoHaConfig", "r", 8, 120.0, "LoHa"),
     "lokr": Kind("LoKrConfig", "r", 8, 160.0, "LoKr"),
-    "hra": Kind("HRAConfig", "r", 8, 120.0, "HRA"),
     "miss": Kind("MissConfig", "r", 16, 20.0, "MiSS"),
     "randlora": Kind("RandLoraConfig", "r", 32, 10.0, "RandLoRA"),
     "shira": Kind("ShiraConfig", "r", 16, 40.0, "SHiRA"),
@@ -48,7 +47,7 @@ class Others(Adapter):
     type: Literal["peft"] = "peft"
     kind: Literal[tuple(KINDS)] = "vera"
     """Which one: trained scales of shared random matrices (`vera`), rotations of the weights (`oft`, `boft`), Hadamard
-    and Kronecker products (`loha`, `lokr`), reflections (`hra`), a repeated small matrix (`miss`), sums of random bases
+    and Kronecker products (`loha`, `lokr`), a repeated small matrix (`miss`), sums of random bases
     (`randlora`), or a few weights of each matrix (`shira`)."""
     size: int | None = Field(None, ge=1, le=100_000)
     """Its size; left empty for a usual one: the rank of most, the width of a block of `oft` and `boft`."""

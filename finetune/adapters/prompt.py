@@ -56,7 +56,7 @@ class Prompt(Adapter):
     )
     noun: ClassVar[str] = "soft prompt"
     attaches_to: ClassVar[str] = "prompt"
-    rate_factor: ClassVar[float] = 100.0
+    rate_factor: ClassVar[float] = 400.0
     packs: ClassVar[bool] = False
     checkpoints_activations: ClassVar[bool] = False
     merges: ClassVar[bool] = False

@@ -124,7 +124,7 @@ def test_it_merges_or_is_refused_in_words(case, trained, with_tiny, tiny_model, 
     with torch.no_grad():
         merged = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()(input_ids=IDS).logits
         beside = plain(run.model_dir, untouched(tiny_model))(input_ids=IDS).logits
-    assert (merged - beside).abs().max() < 0.2 * beside.std()  # saved in bf16
+    assert (merged - beside).square().mean().sqrt() < 0.05 * beside.std()  # saved in bf16
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -149,7 +149,8 @@ def test_another_run_trains_it_further_or_it_is_refused(case, trained):
         with pytest.raises(ValueError, match="keeps only what answers need"):
             trained(**settings(case), **{"model.run": first.id})
         return
-    second = trained(**settings(case), **{"model.run": first.id})
+    slower = {"training.learning_rate": settings(case)["training.learning_rate"] / 10}
+    second = trained(**settings(case) | slower | {"model.run": first.id})
     losses = [run.view().evaluations for run in (first, second)]
     assert losses[1][0].loss == pytest.approx(losses[0][-1].loss, abs=0.05)
     assert losses[1][-1].loss < losses[1][0].loss
