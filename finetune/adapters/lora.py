@@ -131,8 +131,9 @@ class LoRA(Adapter):
         return not self.rewrites_base
 
     def peft_arguments(self):
-        """A ``LoraConfig`` for causal language modelling."""
+        """A ``LoraConfig`` for causal language modelling; which layers are attention only a model says."""
         listed = names.listed(self.target_modules)
+        layers = {} if listed == [ATTENTION] else {"target_modules": ALL if listed == [ALL] else listed}
         special = {
             "use_rslora": self.rslora,
             "use_dora": self.dora,
@@ -143,7 +144,7 @@ class LoRA(Adapter):
             "r": self.rank,
             "lora_alpha": self.alpha,
             "lora_dropout": self.dropout,
-            "target_modules": ALL if listed in ([ALL], [ATTENTION]) else listed,
+            **layers,
             **{name: value for name, value in special.items() if value},
             "task_type": "CAUSAL_LM",
         }

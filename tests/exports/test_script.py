@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from itertools import product
 
@@ -102,6 +103,21 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
         name
     ) in before:  # the script computes the full cross-entropy: sums may differ in their last bit, weights in bf16's
         torch.testing.assert_close(again[name], before[name], rtol=2**-7, atol=1e-6)
+
+
+VARIANTS = {
+    "pissa": {"adapter.init": "pissa", "adapter.rank": 4, "adapter.rslora": True},
+    "b_rate": {"adapter.b_rate": 8.0},
+    "dora": {"adapter.dora": True, "adapter.target_modules": "attention"},
+    "embeddings": {"adapter.modules_to_save": "embed_tokens, lm_head", "adapter.target_modules": "q_proj"},
+}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_script_repeats_a_run_with_a_variant_of_lora(variant, trained, with_tiny, tmp_path):
+    test_the_script_repeats_the_run("sft", "lora", partial(trained, **VARIANTS[variant]), with_tiny, tmp_path)
+    assert any((tmp_path / "out").rglob("model/adapter_model.safetensors"))
 
 
 @pytest.mark.parametrize(("method", "adapter"), FURTHER)
