@@ -296,12 +296,6 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             " finite are saved, and a resumed run cannot recognize a damaged checkpoint.",
         ),
         (
-            "transformers.Trainer._load_from_checkpoint(self, resume_from_checkpoint, model)",
-            "finetune.training.trainer.durable",
-            "PEFT saves of some adapters only what answers need (P-tuning, AdaLoRA). Without it a resumed run trains"
-            " other values than those that it had.",
-        ),
-        (
             "transformers.Trainer._load_optimizer_and_scheduler(self, checkpoint)",
             "finetune.training.trainer.durable",
             "A fallback may have changed the optimizer. Without it a resumed run loads the state of another optimizer.",
@@ -330,12 +324,6 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             "transformers.trainer_pt_utils.get_length_grouped_indices(lengths, batch_size, mega_batch_mult, generator)",
             "finetune.training.trainer.EpochOrder",
             "Rows of like length share a batch. Without it a batch is mostly padding.",
-        ),
-        (
-            "peft.tuners.tuners_utils.BaseTuner._create_and_replace"
-            "(self, peft_config, adapter_name, target, target_name, parent, current_key, parameter_name)",
-            "finetune.adapters.own.bottleneck_adapter.BottleneckModel",
-            "How a type of adapter puts its layers into a model. Without it PEFT has no bottleneck adapters.",
         ),
         (
             "bitsandbytes.nn.Linear4bit.support_avx512bf16_for_cpu",

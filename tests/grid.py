@@ -173,7 +173,9 @@ def _digests(run: Run) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", help="cells to try, such as sft-lora; a method or an adapter alone will do")
+    parser.add_argument(
+        "--only", nargs="+", help="cells to try, such as sft-lora; a method or an adapter alone will do"
+    )
     parser.add_argument("--missing", action="store_true", help="only cells that have no result yet")
     parser.add_argument("--write", action="store_true", help="keep the results in assets/grid.json")
     options = parser.parse_args()

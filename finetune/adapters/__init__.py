@@ -13,7 +13,7 @@ ln_tuning   the scales of norms
 adalora     LoRA whose rank moves to the layers that need it
 bitfit      the model's own biases
 bottleneck  small networks behind attention and feed-forward blocks
-others      further adapters of PEFT, by name
+peft        further adapters of PEFT, by name
 targets     what LoRA leaves out of a model, and the share of it that it covers
 experts     how LoRA reaches experts that are stored as one tensor
 names       names of layers, as a person lists them and as a model has them

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from finetune.adapters import targets
-from finetune.adapters.adapter import Adapter, Call
+from finetune.adapters.adapter import RESUMED, Adapter, Call
+from finetune.private import PrivateName
 
 
 def allocate_ranks(trainer, warmup, final, regularization):
@@ -84,6 +85,7 @@ class AdaLoRA(Adapter):
     attaches_to: ClassVar[str] = "linear layers"
     rate_factor: ClassVar[float] = 40.0
     continues: ClassVar[bool] = False
+    overrides: ClassVar[tuple[PrivateName, ...]] = (RESUMED,)
 
     @model_validator(mode="after")
     def _falls(self):

@@ -10,7 +10,15 @@ from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 from finetune.errors import ModelError
+from finetune.private import PrivateName
 from finetune.settings import Settings
+
+RESUMED = PrivateName.declared(
+    "transformers.Trainer._load_from_checkpoint(self, resume_from_checkpoint, model)",
+    "finetune.training.trainer.durable",
+    "PEFT saves of some adapters only what answers need. Without it a resumed run trains other values than it had.",
+)
+"""What an adapter with a state of its own (``state_of``) needs overridden."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class Adapter(Settings):
     """True if a saved adapter holds all that is needed to train it further in another run."""
     profiled: ClassVar[bool] = True
     """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
+    overrides: ClassVar[tuple[PrivateName, ...]] = ()
+    """The private names that it needs overridden: part of the checklist of an upgrade (``compat``)."""
     code: ClassVar[str] = ""
     """The module of its PEFT classes where they are not PEFT's own: one file that needs PEFT alone."""
 

@@ -9,6 +9,7 @@ from finetune.adapters.adapter import Adapter, Call
 from finetune.adapters.ia3 import INNER
 from finetune.adapters.names import named
 from finetune.errors import ModelError
+from finetune.private import PrivateName
 
 OUTPUT = ("o_proj", "out_proj", "attention.dense", "self_attn.dense", "self_attention.dense", "attn.c_proj")
 """How models call the last linear layer of attention."""
@@ -49,6 +50,14 @@ class Bottleneck(Adapter):
     attaches_to: ClassVar[str] = "activations"
     rate_factor: ClassVar[float] = 30.0
     merges: ClassVar[bool] = False
+    overrides: ClassVar[tuple[PrivateName, ...]] = (
+        PrivateName.declared(
+            "peft.tuners.tuners_utils.BaseTuner._create_and_replace"
+            "(self, peft_config, adapter_name, target, target_name, parent, current_key, parameter_name)",
+            "finetune.adapters.own.bottleneck_adapter.BottleneckModel",
+            "How a type of adapter puts its layers into a model. Without it PEFT has no bottleneck adapters.",
+        ),
+    )
     code: ClassVar[str] = "finetune.adapters.own.bottleneck_adapter"
 
     def peft_arguments(self):

@@ -22,7 +22,7 @@ def remember_start(model, tokenizer):
 def fit_to_untouched_base(model, folder):
     """Rewrite the LoRA of ``model`` in ``folder`` as one of twice the rank, beside the base as it was.
 
-    The base lost B₀A₀ when the LoRA got its first values, so what was learnt is BA - B₀A₀ = [B, -B₀][A; A₀].
+    The base lost B₀A₀ when the LoRA got its first values, so what it gains is BA - B₀A₀ = [B, -B₀][A; A₀].
     """
     import json
 
@@ -182,7 +182,7 @@ class LoRA(Adapter):
         return Call(fit_to_untouched_base) if self.rewrites_base else None
 
     def refuses(self, method: Any) -> str:
-        if self.rewrites_base and method.has_reference:
+        if self.rewrites_base and (method.has_reference or getattr(method, "beta", 0)):
             return (
                 f"{method.title} compares with the untouched base at each step, and LoRA with the first values "
                 f"{self.init} has rewritten it."

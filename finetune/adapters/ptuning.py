@@ -4,8 +4,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.adapters.adapter import Adapter
+from finetune.adapters.adapter import RESUMED, Adapter
 from finetune.adapters.prompt import cache_of_prompt
+from finetune.private import PrivateName
 
 
 class PTuning(Adapter):
@@ -40,6 +41,7 @@ class PTuning(Adapter):
     merges: ClassVar[bool] = False
     takes_4_bits: ClassVar[bool] = True
     continues: ClassVar[bool] = False
+    overrides: ClassVar[tuple[PrivateName, ...]] = (RESUMED,)
     profiled: ClassVar[bool] = False
 
     def peft_arguments(self):

@@ -169,12 +169,7 @@ def source(
     freezes = found.reads_pictures and adapter.trains_base()
     if freezes:
         after.append(inspect.getsource(freeze_towers))
-    calls = {
-        "loaded": adapter.on_base(),
-        "initialized": None if continues else adapter.on_adapter(),
-        "beside": adapter.on_trainer(),
-        "finished": adapter.on_saved(),
-    }
+    calls = _calls(adapter, is_new=not continues)
     after += [inspect.getsource(call.function) for call in calls.values() if call]
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), in_4_bits),
@@ -194,6 +189,16 @@ def source(
         finished=_called(calls["finished"], "trainer.model, folder"),
         trainer="\n\n".join([*after, method.script(pack).strip()]),
     )
+
+
+def _calls(adapter: Adapter, is_new: bool) -> dict[str, Call | None]:
+    """What ``adapter`` does beside PEFT, by the place in the script; only a new one gets first values."""
+    return {
+        "loaded": adapter.on_base(),
+        "initialized": adapter.on_adapter() if is_new else None,
+        "beside": adapter.on_trainer(),
+        "finished": adapter.on_saved(),
+    }
 
 
 def _called(call: Call | None, given: str) -> str:

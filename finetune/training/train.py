@@ -307,16 +307,7 @@ def _conclude(attempt: Attempt, trainer, reporter, dtype, before: list | None) -
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if distributed.is_main_process():
         with disk_errors(run.path):
-            save(
-                trainer.model,
-                attempt.prepared.tokenizer,
-                run,
-                recipe.model,
-                dtype,
-                weights,
-                attempt.source,
-                recipe.adapter.on_saved(),
-            )
+            save(trainer.model, attempt.prepared.tokenizer, run, recipe, dtype, weights, attempt.source)
     run.emit(events.Saved(what="model", path="model", step=step))
     return ENDED_AS[asked]
 

@@ -8,7 +8,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.adapters import ADAPTERS
-from finetune.adapters.others import KINDS
+from finetune.adapters.peft import KINDS
 from finetune.errors import RunError
 from finetune.exports import TARGETS
 from finetune.fit.estimate import estimate_fit

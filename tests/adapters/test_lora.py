@@ -89,7 +89,7 @@ def test_b_has_a_rate_of_its_own_and_the_schedule_moves_both(trained, monkeypatc
 
 
 def test_a_rewritten_base_is_the_untouched_one_again_once_it_is_saved(tiny_model, tmp_path):
-    """B₀A₀ was taken out of the base, so right after the start nothing is learnt, and what is saved adds zero."""
+    """B₀A₀ was taken out of the base, so right after the start nothing has changed, and what is saved adds zero."""
     adapter = LoRA(init="pissa", rank=4)
     base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).eval()
     ids = torch.arange(60, 90)[None]

@@ -3,7 +3,7 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM
 
-from finetune.adapters.others import KINDS, Others
+from finetune.adapters.peft import KINDS, Others
 from finetune.errors import ModelError
 
 
