@@ -210,8 +210,7 @@ class Recipe(Settings):
 
 def refusal(method: Method, adapter: Adapter) -> str:
     """Why ``method`` cannot be trained with ``adapter``, as a sentence; empty if it can."""
-    by_adapter = getattr(adapter, "refuses", None)
-    return method.refuses(adapter) or (by_adapter(method) if by_adapter else "")
+    return method.refuses(adapter) or adapter.refuses(method)
 
 
 def nearest(method: Method, adapter: Adapter) -> type[Adapter]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from finetune import compat
+from finetune.adapters import ADAPTERS
 from finetune.compat import IN_PLACE, WRAPPED
 from finetune.fit.stand_ins import CHUNK_TOKENS, CHUNK_VOCABULARY
 from finetune.methods import METHODS, dpo, kto
@@ -21,8 +22,9 @@ from finetune.training.trainer import durable, scores_trained_tokens_only
 DOCUMENTED = {"_exit", "_fields", "_asdict", "_replace"}
 """Names with an underscore that Python's documentation promises: of ``os`` and of named tuples."""
 
-DECLARED = [*IN_PLACE, *(entry for method in METHODS.values() for entry in method.overrides)]
-"""The names that are used where they stand, those that methods override among them."""
+OVERRIDDEN = {entry for each in (*METHODS.values(), *ADAPTERS.values()) for entry in each.overrides}
+DECLARED = [*IN_PLACE, *sorted(OVERRIDDEN, key=lambda entry: entry.path)]
+"""The names that are used where they stand, those that methods and adapters need overridden among them."""
 NAMES = [*WRAPPED, *DECLARED]
 """The checklist: every private name of a library that this program uses."""
 

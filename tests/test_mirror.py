@@ -19,6 +19,7 @@ WITHOUT_A_FILE = {
     "test_zoo_trials.py",  # what the table of architectures tries
     "test_gallery.py",  # tiny models that also read pictures
     "test_words.py",
+    "adapters/test_contract.py",  # every adapter, against plain PEFT and plain Transformers
     "exports/test_older.py",  # exports, opened with an older Transformers
     "data/test_cases.py",  # files in the shapes that people have, each with what its author meant
     "data/test_layouts.py",  # the layouts of vendors, libraries and the Hub that the README lists

@@ -5,9 +5,34 @@ has to know of an adapter is declared here, so that nobody asks for its name.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, ClassVar, Literal
 
+from finetune.errors import ModelError
+from finetune.private import PrivateName
 from finetune.settings import Settings
+
+RESUMED = PrivateName.declared(
+    "transformers.Trainer._load_from_checkpoint(self, resume_from_checkpoint, model)",
+    "finetune.training.trainer.durable",
+    "PEFT saves of some adapters only what answers need. Without it a resumed run trains other values than it had.",
+)
+"""What an adapter with a state of its own (``state_of``) needs overridden."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of an adapter's module with its plain arguments, which an exported script repeats.
+
+    The script repeats its source, so it imports what it uses and calls no other function of its module.
+    """
+
+    function: Callable[..., None]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *given: Any) -> None:
+        self.function(*given, **self.arguments)
 
 
 class Adapter(Settings):
@@ -32,8 +57,9 @@ class Adapter(Settings):
     """What is saved, in a model card: ``LoRA adapter``."""
 
     # What it trains
-    attaches_to: ClassVar[Literal["weights", "linear layers", "prompt"]]
-    """The model's own ``weights``, matrices beside its ``linear layers``, or virtual tokens before every ``prompt``."""
+    attaches_to: ClassVar[Literal["weights", "linear layers", "activations", "norms", "prompt"]]
+    """The model's own ``weights``, matrices beside its ``linear layers``, what flows between layers (``activations``),
+    copies of its ``norms``, or virtual tokens before every ``prompt``."""
     weight_bits: ClassVar[int] = 16
     """Bits per weight of the base while it trains."""
     rate_factor: ClassVar[float] = 1.0
@@ -48,14 +74,54 @@ class Adapter(Settings):
     """True if what was trained can be merged into the base, or is a whole model already."""
     kept: ClassVar[tuple[str, ...]] = ()
     """Settings that a saved adapter has for good, beside those in ``peft_arguments``."""
+    takes_4_bits: ClassVar[bool] = False
+    """True if it trains over weights that are stored in 4 bits."""
+    continues: ClassVar[bool] = True
+    """True if a saved adapter holds all that is needed to train it further in another run."""
     profiled: ClassVar[bool] = True
     """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
+    overrides: ClassVar[tuple[PrivateName, ...]] = ()
+    """The private names that it needs overridden: part of the checklist of an upgrade (``compat``)."""
+    code: ClassVar[str] = ""
+    """The module of its PEFT classes where they are not PEFT's own: one file that needs PEFT alone."""
 
-    initialize: ClassVar[Callable[[Any, Any], None] | None] = None
-    """Sets the first values of a new adapter, given its ``PeftModel`` and the tokenizer, where PEFT's own will not do.
+    # What is done beside what PEFT does; an exported script repeats each
+    def on_base(self) -> Call | None:
+        """Given the loaded base, before anything is attached to it: which of its own weights are trained."""
+        return None
 
-    A function of its module (``staticmethod``) that imports what it uses: an exported script repeats its source.
-    """
+    def choose_weights(self, model: Any) -> None:
+        """Do to the base ``model`` what ``on_base`` says; ``ModelError`` if it has nothing of the kind to train."""
+        if choose := self.on_base():
+            try:
+                choose(model)
+            except ValueError as error:
+                raise ModelError(str(error), "Choose other layers, or LoRA, which suits all models.") from None
+
+    def on_adapter(self) -> Call | None:
+        """Given the ``PeftModel`` of a new adapter and the tokenizer: first values, where PEFT's own will not do."""
+        return None
+
+    def on_trainer(self) -> Call | None:
+        """Given the TRL trainer before its first step: what is done at each step beside it."""
+        return None
+
+    def on_saved(self) -> Call | None:
+        """Given the trained model and the folder that it was saved to: what is changed or put beside it there."""
+        return None
+
+    def refuses(self, method: Any) -> str:
+        """Why it cannot be trained by ``method`` (a ``Method``), as a sentence; empty if it can."""
+        return ""
+
+    def lighter(self) -> str:
+        """The type of the adapter that a run continues with where memory runs out; empty if there is none."""
+        return ""
+
+    @property
+    def rewrites_base(self) -> bool:
+        """True if it takes its first values out of the base's weights, so that with it off the base is another one."""
+        return False
 
     def quantization_arguments(self) -> dict[str, Any] | None:
         """Plain arguments of the ``BitsAndBytesConfig`` for the frozen base, or None if it is not quantized."""
@@ -80,6 +146,13 @@ class Adapter(Settings):
         """
         return None
 
+    def state_of(self, model: Any) -> dict[str, Any]:
+        """The tensors that a checkpoint needs beside PEFT's own file to resume exactly; empty if it needs none."""
+        return {}
+
+    def set_state(self, model: Any, state: dict[str, Any]) -> None:
+        """Put the tensors that ``state_of`` returned back into ``model``, in place of PEFT's own file."""
+
     def quantization(self) -> Any:
         """How Transformers quantizes the base while loading it, or None."""
         from transformers import BitsAndBytesConfig
@@ -89,13 +162,11 @@ class Adapter(Settings):
 
     def peft_config(self, model: Any = None) -> Any:
         """The PEFT configuration for ``model``, or None if the model's own weights are trained."""
-        import peft
-
         if self.peft_arguments() is None:
             return None
         name, arguments = self.peft_arguments()
         suited = self.suited_to(model) if model is not None else {}
-        return getattr(peft, name)(**arguments | suited)
+        return getattr(import_module(self.code or "peft"), name)(**arguments | suited)
 
     def trains_base(self) -> bool:
         """True if the base's own weights are trained, so that they need gradients and optimizer state."""

@@ -25,15 +25,15 @@ def arguments(model, rank: int, alpha: int, experts: bool, left_out: list[str], 
     if not found and known is None:
         return {}
     parameters, modules = [name for name, _ in model.named_parameters()], [name for name, _ in model.named_modules()]
-    names, given = _suffixes(parameters, found, 2), {}
+    names, given = suffixes(parameters, found, 2), {}
     unreached: list[str] = []
     if known is not None:
         linear = _linear(model, left_out)
         reached = [name for name in linear if name.rpartition(".")[2] in known]
-        given["target_modules"] = _suffixes(modules, reached, 1)
+        given["target_modules"] = suffixes(modules, reached, 1)
         if not quantized:
             rest = [f"{name}.weight" for name in linear.keys() - set(reached) if linear[name].is_floating_point()]
-            unreached = _suffixes(parameters, rest, 2)
+            unreached = suffixes(parameters, rest, 2)
     given["target_parameters"] = sorted([*names, *unreached])
     share = max(1, rank // active(model))
     if names and share != rank:
@@ -75,7 +75,7 @@ def _linear(model, left_out: list[str]) -> dict:
     }
 
 
-def _suffixes(every: list[str], found: Collection[str], shortest: int) -> list[str]:
+def suffixes(every: list[str], found: Collection[str], shortest: int) -> list[str]:
     """The fewest last parts, at least ``shortest``, of the names in ``found`` that name these and no others."""
     for parts in range(shortest, 4):
         short = {".".join(name.split(".")[-parts:]) for name in found}

@@ -26,3 +26,6 @@ class Full(Adapter):
     noun: ClassVar[str] = "model"
     attaches_to: ClassVar[str] = "weights"
     weight_bits: ClassVar[int] = 32
+
+    def lighter(self) -> str:
+        return "qlora"

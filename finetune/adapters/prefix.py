@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.adapters.adapter import Adapter
+from finetune.adapters.adapter import Adapter, Call
 
 
 def start_from_words(model, tokenizer):
@@ -54,12 +54,16 @@ class Prefix(Adapter):
     packs: ClassVar[bool] = False
     checkpoints_activations: ClassVar[bool] = False
     merges: ClassVar[bool] = False
+    takes_4_bits: ClassVar[bool] = True
     profiled: ClassVar[bool] = False
-    initialize: ClassVar = staticmethod(start_from_words)
 
     def peft_arguments(self):
         """A ``PrefixTuningConfig`` for causal language modelling."""
         return "PrefixTuningConfig", {"num_virtual_tokens": self.virtual_tokens, "task_type": "CAUSAL_LM"}
+
+    def on_adapter(self) -> Call:
+        """It starts from real words."""
+        return Call(start_from_words)
 
     def own_positions(self) -> int:
         """Those of the prefix."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from finetune.adapters.experts import fused
+from finetune.adapters.experts import fused, suffixes
+from finetune.errors import ModelError
 
 NEARLY_ALL = 0.95
 """From this share of the weights on, nothing is said of the rest (norms, routers, biases)."""
@@ -15,6 +16,9 @@ NAMED = 4
 """Groups of weights that are named, largest first."""
 CHOOSER = re.compile(r"Router|Gating|TopK|MoE\w*Gate$|Indexer")
 """How the classes of Transformers are called that choose the experts of a token, or the tokens that it attends to."""
+
+ATTENTION = re.compile(r"Attention|Attn")
+"""How the classes of Transformers are called that compute attention."""
 
 
 def left_out(model) -> list[str]:
@@ -39,6 +43,23 @@ def left_out(model) -> list[str]:
         or _is_of_a_mixer(parent, name)
         or _is_read_only(parent, name)
     ]
+
+
+def attention(model) -> list[str]:
+    """The linear layers of the attention of ``model``, by the fewest last parts of their names."""
+    left, head = set(left_out(model)), model.get_output_embeddings()
+    modules = dict(model.named_modules())
+    found = [
+        name
+        for name, layer, parent in _linear_layers(model)
+        if name not in left and layer is not head and ATTENTION.search(type(parent).__name__)
+    ]
+    if not found:
+        raise ModelError(
+            f"The attention of this model ({model.config.model_type}) has no linear layers by its classes' names.",
+            "Choose all-linear, or name the layers.",
+        )
+    return suffixes(list(modules), found, 1)
 
 
 def freeze_towers(model) -> None:

@@ -27,6 +27,7 @@ def card(run: Run, merged: str = "") -> str:
     held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f}{unit}" if view.evaluations else ""
     made = f"\n- Export: {merged}" if merged else ""
     limit = "" if merged else reach(run)
+    code = "" if is_full_model else recipe.adapter.code.rpartition(".")[2]
     limit = f"\n{limit}\n" if limit else ""
     return f"""# {recipe.name}
 
@@ -44,7 +45,7 @@ def card(run: Run, merged: str = "") -> str:
 ## Load it
 
 ```python
-{_loading(recipe.model.id, is_full_model, "." if merged else "model", _auto_class(run))}
+{_loading(recipe.model.id, is_full_model, "." if merged else "model", _auto_class(run), code)}
 ```
 {limit}"""
 
@@ -66,8 +67,11 @@ def _read(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _loading(base: str, is_full_model: bool, folder: str, auto_class: str) -> str:
-    """Python source that loads the model from ``folder``, by a class of Transformers."""
+def _loading(base: str, is_full_model: bool, folder: str, auto_class: str, code: str = "") -> str:
+    """Python source that loads the model from ``folder``, by a class of Transformers.
+
+    ``code`` is the module in ``folder`` that makes the adapter's type known to PEFT, if it is none of PEFT's own.
+    """
     tokenizer = f'tokenizer = AutoTokenizer.from_pretrained("{folder}")'
     if is_full_model:
         return f"""from transformers import {auto_class}, AutoTokenizer
@@ -75,9 +79,17 @@ def _loading(base: str, is_full_model: bool, folder: str, auto_class: str) -> st
 model = {auto_class}.from_pretrained("{folder}")
 {tokenizer}"""
     base = "PATH/TO/assets/starter" if base == "starter" else base
-    return f"""from peft import PeftModel
+    known = (
+        f"""
+sys.path.append("{folder}")
+import {code}  # makes PEFT know this type of adapter
+"""
+        if code
+        else ""
+    )
+    return f"""{"import sys" + chr(10) * 2 if code else ""}from peft import PeftModel
 from transformers import {auto_class}, AutoTokenizer
-
+{known}
 base = {auto_class}.from_pretrained("{base}")
 model = PeftModel.from_pretrained(base, "{folder}")
 {tokenizer}"""

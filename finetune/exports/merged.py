@@ -71,7 +71,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
         )
     base = load_weights(source, torch.float32, "cpu")
     tuned = with_adapter(base, run.model_dir)
-    kind = tuned.peft_config["default"].peft_type.value
+    kind = str(getattr(tuned.peft_config["default"].peft_type, "value", tuned.peft_config["default"].peft_type))
     cannot = RunError(
         f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",
         "Export the adapter alone; it is loaded beside the base.",
@@ -96,8 +96,8 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     words = f"The adapter was merged into the base and saved in {str(dtype).removeprefix('torch.')}."
     if recipe.adapter.quantization_arguments():
         words += (
-            " It was trained on the base quantized to 4 bits and merged into the base before quantization, so answers"
-            " can differ a little from those on the Compare tab."
+            f" It was trained on the base quantized to {recipe.adapter.weight_bits} bits and merged into the base as it"
+            " was before, so answers can differ a little from those on the Compare tab."
         )
     return words
 

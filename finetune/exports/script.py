@@ -5,6 +5,7 @@
     held-out.parquet    the held-out rows likewise, if there are any
     tokenizer/          with the chat template that was used
     base/               the base model, unless it is downloaded from the hub
+    *_adapter.py        the adapter's own code, if it is none of PEFT's
     start/              the tuned model of the earlier run, if the run trained one further: its adapter, or all weights
     recipe.yaml         the recipe of the run
 
@@ -18,11 +19,13 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from string import Template
 from typing import ClassVar
 
 from finetune.adapters import Adapter
+from finetune.adapters.adapter import Call
 from finetune.adapters.targets import freeze_towers
 from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
@@ -47,8 +50,16 @@ from finetune.training.train import arguments
 
 FRAME = ASSETS / "train.py.txt"
 
-SUITED = ("exclude_modules", "target_modules", "target_parameters", "rank_pattern", "alpha_pattern")
-"""What a saved adapter says of the layers that it has in its own model; all but the first with experts alone."""
+SUITED = (
+    "exclude_modules",
+    "target_modules",
+    "feedforward_modules",
+    "target_parameters",
+    "rank_pattern",
+    "alpha_pattern",
+    "ensure_weight_tying",
+)
+"""What a saved adapter says of the layers that it has in its own model; only the first where PEFT takes all linear."""
 
 REPEATED = ("ordered", "balance_routers", "EpochOrder", "suit_chunked_loss", "is_without_routers")
 """What of ``training.trainer`` the script repeats."""
@@ -110,6 +121,9 @@ class Script(Target):
             prepared.tokenizer.save_pretrained(staging / "tokenizer")
             (staging / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
             model = _put_model(recipe, workspace, staging)
+            if recipe.adapter.code:
+                code = Path(import_module(recipe.adapter.code).__file__)
+                shutil.copyfile(code, staging / code.name)
             found, whole = _architecture(recipe, workspace), _whole(recipe, workspace)
             text = source(run, view, model, prepared.defaults, found, whole)
             (staging / "train.py").write_text(text, encoding="utf-8")
@@ -155,9 +169,8 @@ def source(
     freezes = found.reads_pictures and adapter.trains_base()
     if freezes:
         after.append(inspect.getsource(freeze_towers))
-    initialize = None if continues else adapter.initialize
-    if initialize:
-        after.append(inspect.getsource(initialize))
+    calls = _calls(adapter, is_new=not continues)
+    after += [inspect.getsource(call.function) for call in calls.values() if call]
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), in_4_bits),
         run=run.id,
@@ -168,12 +181,32 @@ def source(
         settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
         loaded="    suit_chunked_loss(model)\n"
         + ("    keep_gradients(model)\n" if in_4_bits else "")
-        + ("    freeze_towers(model)\n" if freezes else ""),
+        + ("    freeze_towers(model)\n" if freezes else "")
+        + _called(calls["loaded"], "model"),
         started=STARTED if continues else "",
         new_adapter="None" if continues else "ADAPTER",
-        initialized=f"    {initialize.__name__}(trainer.model, tokenizer)\n" if initialize else "",
+        initialized=_called(calls["initialized"], "trainer.model, tokenizer") + _called(calls["beside"], "trainer"),
+        finished=_called(calls["finished"], "trainer.model, folder"),
         trainer="\n\n".join([*after, method.script(pack).strip()]),
     )
+
+
+def _calls(adapter: Adapter, is_new: bool) -> dict[str, Call | None]:
+    """What ``adapter`` does beside PEFT, by the place in the script; only a new one gets first values."""
+    return {
+        "loaded": adapter.on_base(),
+        "initialized": adapter.on_adapter() if is_new else None,
+        "beside": adapter.on_trainer(),
+        "finished": adapter.on_saved(),
+    }
+
+
+def _called(call: Call | None, given: str) -> str:
+    """The line in which the script makes ``call`` with what is ``given``; empty if there is none."""
+    if call is None:
+        return ""
+    arguments = "".join(f", {name}={literal(value)}" for name, value in call.arguments.items())
+    return f"    {call.function.__name__}({given}{arguments})\n"
 
 
 def metadata(versions: dict[str, str], in_4_bits: bool) -> str:
@@ -226,7 +259,8 @@ def _adapter(run: Run, adapter: Adapter) -> _Call | None:
     name, given = adapter.peft_arguments()
     path = run.model_dir / "adapter_config.json"
     saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    suited = SUITED[:1] if saved.get("target_parameters") is None else SUITED
+    is_all = given.get("target_modules") == "all-linear" and saved.get("target_parameters") is None
+    suited = SUITED[:1] if is_all else SUITED
     found = {key: saved[key] for key in suited if saved.get(key)}
     return _Call(name, given | {key: sorted(each) if isinstance(each, list) else each for key, each in found.items()})
 
@@ -279,13 +313,16 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
 
 
 def _imports(adapter: Adapter, quantization: _Call | None, auto_class: str) -> str:
-    peft = [f"from peft import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
+    module = adapter.code.rpartition(".")[2] or "peft"
+    peft = [f"from {module} import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
+    first, peft = (peft, []) if adapter.code else ([], peft)
     quantized = [quantization.name] if quantization else []
     names = ["AutoConfig", auto_class, "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
     return "\n".join(
         [
             "import pyarrow.parquet",
             "import torch",
+            *first,
             "from datasets import Dataset",
             "from huggingface_hub import snapshot_download",
             *peft,

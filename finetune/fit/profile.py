@@ -317,6 +317,8 @@ def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None)
     lora = adapter.peft_config(model)
     if lora is None:
         freeze_towers(model)
+    adapter.choose_weights(model)
+    if lora is None:
         return model
     from peft import get_peft_model
 

@@ -22,6 +22,8 @@ class Variant:
     """Makes the model this variant for the time of a forward pass."""
     first_cache: Callable[[], Any] | None = None
     """Gives the cache that an answer begins with; None if it begins with an empty one."""
+    first_positions: int = 0
+    """Positions in that cache."""
 
     def step(self, ids: list[int], cache, read: int) -> tuple:
         """Logits (V,) in float32 after ``ids``, behind the ``read`` tokens before, and the cache of all of them."""
@@ -31,7 +33,7 @@ class Variant:
         given = {name: cache}
         if "position_ids" in takes:
             # A model with states among its layers would ask its cache, which counts the tokens of the first layer.
-            start = read + (self.first_cache().get_seq_length() if self.first_cache else 0)
+            start = read + self.first_positions
             given["position_ids"] = torch.arange(start, start + len(ids), device=self.model.device).unsqueeze(0)
         with torch.inference_mode(), self.ready():
             batch = torch.tensor([ids], device=self.model.device)

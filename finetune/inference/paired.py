@@ -39,7 +39,7 @@ def decoding_of_adapter(model, adapter: Adapter, load_base: Callable | None = No
             )
         return apart, Choice("sequential", "this model keeps state of its own, so base and tuned are two copies of it")
     if adapter.attaches_to == "prompt":
-        return plain, Choice("sequential", f"{SHARED}; only the tuned model has the trained prefix")
+        return plain, Choice("sequential", f"{SHARED}; only the tuned model has the trained virtual tokens")
     if not _is_plain_lora(model):
         return plain, Choice("sequential", f"{SHARED}; this kind of adapter cannot be batched")
     if batched := _batched(model, plain):
@@ -58,7 +58,8 @@ def _plain(model, adapter: Adapter) -> SequentialDecoding:
     """Base and tuned one after the other, computed by PEFT and Transformers alone."""
     if adapter.attaches_to == "prompt":
         base = model.get_base_model()
-        return SequentialDecoding(Variant(base), Variant(base, first_cache=lambda: adapter.first_cache(model)))
+        behind = Variant(base, first_cache=lambda: adapter.first_cache(model), first_positions=adapter.own_positions())
+        return SequentialDecoding(Variant(base), behind)
     return SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
 
 
@@ -85,6 +86,7 @@ def _is_plain_lora(model) -> bool:
         and not any(isinstance(layer, AuxiliaryTrainingWrapper) for layer in model.modules())
         and all(
             isinstance(layer.base_layer, torch.nn.Linear)
+            and isinstance(layer.lora_A, torch.nn.ModuleDict)  # AdaLoRA's layers are LoRA's too, of another formula
             and is_plain_lora_layer(layer)
             and len(layer.active_adapters) == 1
             for layer in layers

@@ -59,9 +59,10 @@ def require_suited(adapter: Adapter, inspection: Inspection) -> None:
             f"The weights of this model are stored in {quantization.upper()}, and QLoRA cannot quantize them anew.",
             "Choose LoRA, or the model in 16 bits that it was made from.",
         )
-    if quantization == KEPT and adapter.trains_base():
+    if quantization == KEPT and not adapter.takes_4_bits:
+        what = "such weights cannot be trained themselves" if adapter.trains_base() else f"{adapter.title} needs 16"
         raise ModelError(
-            "The weights of this model are stored in 4 bits, and such weights cannot be trained themselves.",
+            f"The weights of this model are stored in 4 bits, and {what}.",
             "Choose LoRA or QLoRA, or the model in 16 bits that it was made from.",
         )
 

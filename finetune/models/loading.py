@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from finetune.adapters import Adapter, targets
+from finetune.adapters import Adapter, own, targets
 from finetune.compat import tied_weights
 from finetune.errors import ModelError, RunError
 from finetune.machine.malloc import large_blocks_apart
@@ -32,6 +32,7 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
+    own.register()
     base = load_base(run.as_trained.model, workspace, adapter, dtype, device)
     return require_whole_adapter(trainable_adapter(base, run.model_dir), run.model_dir, "default")
 
@@ -71,6 +72,7 @@ def with_adapter(base, folder: Path, name: str = "default"):
     """A ``PeftModel``: ``base`` with the adapter in ``folder``, called ``name``; ``ModelError`` unless it is whole."""
     from peft import PeftModel
 
+    own.register()
     return require_whole_adapter(PeftModel.from_pretrained(base, str(folder), adapter_name=name), folder, name)
 
 
@@ -126,10 +128,10 @@ def leave_files(model) -> None:
     Such weights lie in the files' own pages. Even one of them keeps all pages of its file in memory, including those
     of the weights that were quantized (measured: 250 MB with 191 M parameters).
     """
-    from bitsandbytes.nn import Params4bit
+    from bitsandbytes.nn import Int8Params, Params4bit
 
     for weight in model.parameters():
-        if not isinstance(weight, Params4bit):
+        if not isinstance(weight, (Params4bit, Int8Params)):
             weight.data = weight.data.clone()
     for buffer in model.buffers():
         buffer.data = buffer.data.clone()

@@ -8,7 +8,7 @@ from finetune.compat import tied_weights
 from finetune.models.architecture import TEXT, architecture
 from finetune.models.dialect import keep_dialect
 from finetune.models.files import read_config
-from finetune.recipe import ModelSettings
+from finetune.recipe import ModelSettings, Recipe
 from finetune.runs.run import Run
 
 TRAINED = "default"
@@ -19,7 +19,7 @@ def save(
     model,
     tokenizer,
     run: Run,
-    settings: ModelSettings,
+    recipe: Recipe,
     dtype=None,
     weights: dict | None = None,
     base: Path | None = None,
@@ -27,7 +27,8 @@ def save(
     """Write the tuned model to the run directory, all or nothing: the adapter alone, or the full model in ``dtype``.
 
     ``weights`` is the gathered state dict where this process holds only a shard of the model (FSDP). All that lies
-    beside the weights is as in the folder ``base``; without one, as Transformers writes it.
+    beside the weights is as in the folder ``base``; without one, as Transformers writes it. What the adapter of
+    ``recipe`` changes there itself comes last.
     """
     staging = run.path / ".model"
     shutil.rmtree(staging, ignore_errors=True)
@@ -39,11 +40,13 @@ def save(
     else:
         # Without this flag PEFT asks the hub for the base's vocabulary at each save.
         model.save_pretrained(staging, save_embedding_layers=False, selected_adapters=[TRAINED], state_dict=weights)
-        _name_base(staging / "adapter_config.json", settings, base)
+        _name_base(staging / "adapter_config.json", recipe.model, base)
         (staging / "README.md").unlink(missing_ok=True)
     tokenizer.save_pretrained(staging)
     if base:
         keep_dialect(staging, base, tokenizer, is_whole)
+    if on_saved := recipe.adapter.on_saved():
+        on_saved(model, staging)
     for path in staging.rglob("*"):
         if path.is_file():
             path.chmod(0o644)

@@ -87,7 +87,7 @@ def shorter_rows(recipe: Recipe, batch_size: int, longest: int) -> Change | None
 def quantized_weights(recipe: Recipe, batch_size: int, longest: int) -> Change | None:
     """QLoRA, with a LoRA's own settings kept; not where an earlier run's other parameters are trained further."""
     adapter = recipe.adapter
-    if adapter.weight_bits <= 4 or adapter.attaches_to == "prompt" or (recipe.model.run and adapter.trains_base()):
+    if adapter.lighter() != "qlora" or (recipe.model.run and adapter.trains_base()):
         return None
     own = {} if adapter.trains_base() else recipe.to_dict()["adapter"]
     kept = {f"adapter.{name}": own[name] for name in own if name != "type" and name in ADAPTERS["qlora"].model_fields}

@@ -28,12 +28,17 @@ class SampleAnswers:
             return ()
         with self._first(model) if first else nullcontext():
             tuned = self._generate(model)
-        if first:
+        if first and not self.base:
             self.base = tuned
         return tuple(
             Answer(prompt=prompt[-1]["content"], base=base, tuned=now)
             for prompt, base, now in zip(self.prompts, self.base or [""] * len(tuned), tuned)
         )
+
+    def ask_base(self, base) -> None:
+        """Have ``base`` answer before it gets its adapter, for one that rewrites it."""
+        if self.prompts:
+            self.base = self._generate(base)
 
     def _first(self, model) -> AbstractContextManager:
         return model.disable_adapter() if self._changes_at_start else nullcontext()

@@ -20,6 +20,7 @@ def load_start(recipe: Recipe, workspace: Workspace, machine: Machine, precision
     model = _load_start(recipe, workspace, machine, precision)
     if recipe.adapter.trains_base():
         freeze_towers(model)
+    recipe.adapter.choose_weights(model)
     use(model, choose_attention(machine, precision, supports_sdpa(model)).value)
     return model
 
@@ -53,7 +54,13 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
             "Choose another run, or leave `model.run` empty.",
         )
     theirs, ours = earlier.as_trained.adapter, recipe.adapter
-    if theirs.attaches_to != ours.attaches_to:
+    if not theirs.continues:
+        raise RecipeError(
+            f"Run {earlier.id} was trained with {theirs.title}, which keeps only what answers need, not what training "
+            "needs.",
+            "Leave `model.run` empty to train a new adapter.",
+        )
+    if (theirs.attaches_to, _class(theirs)) != (ours.attaches_to, _class(ours)):
         raise RecipeError(
             f"Run {earlier.id} was trained with {theirs.title}, and only that can train it further.",
             f"Choose the adapter {theirs.type}.",
@@ -65,6 +72,11 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
                 f"The adapter of run {earlier.id} keeps `adapter.{name}` {there}, but the recipe says {here}.",
                 f"Set `adapter.{name}` to {there}, or leave `model.run` empty to train a new adapter.",
             )
+
+
+def _class(adapter: Adapter) -> str:
+    """The PEFT class of what ``adapter`` saves; empty for a whole model."""
+    return (adapter.peft_arguments() or ("",))[0]
 
 
 def _shapes(ours: Adapter, theirs: Adapter, name: str) -> bool:

@@ -162,6 +162,8 @@ def _train(attempt: Attempt) -> str:
         recipe.evaluation.max_tokens,
         changes_at_start=recipe.adapter.attaches_to == "prompt" and not recipe.model.run,
     )
+    if recipe.adapter.rewrites_base and not hasattr(attempt.model, "peft_config"):
+        sample_answers.ask_base(attempt.model)
     reporter = Reporter(run, recipe, attempt.machine, sample_answers)
     trainer = build(attempt, reporter)
     if recipe.adapter.attaches_to == "linear layers" and (note := coverage_note(trainer.model, recipe.adapter.title)):
@@ -215,7 +217,9 @@ def build(attempt: Attempt, *callbacks):
             held_out=prepared.rows.held_out,
             arguments=arguments(recipe, prepared.defaults, attempt.machine, attempt.precision)
             | {"output_dir": str(checkpoints.folder)},
-            durable=partial(durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row),
+            durable=partial(
+                durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row, adapter=recipe.adapter
+            ),
             peft_config=peft_config(attempt) if is_new else None,
             helpers=load_helpers(recipe, attempt.workspace, attempt.run),
             callbacks=list(callbacks),
@@ -223,8 +227,10 @@ def build(attempt: Attempt, *callbacks):
             pack=prepared.defaults.pack,
         )
     )
-    if is_new and recipe.adapter.initialize:
-        recipe.adapter.initialize(trainer.model, prepared.tokenizer)
+    if is_new and (initialize := recipe.adapter.on_adapter()):
+        initialize(trainer.model, prepared.tokenizer)
+    if beside := recipe.adapter.on_trainer():
+        beside(trainer)
     trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
     if computes_in_16_bits(attempt.precision):
         compat.cast_once(trainer.model)
@@ -301,7 +307,7 @@ def _conclude(attempt: Attempt, trainer, reporter, dtype, before: list | None) -
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if distributed.is_main_process():
         with disk_errors(run.path):
-            save(trainer.model, attempt.prepared.tokenizer, run, recipe.model, dtype, weights, attempt.source)
+            save(trainer.model, attempt.prepared.tokenizer, run, recipe, dtype, weights, attempt.source)
     run.emit(events.Saved(what="model", path="model", step=step))
     return ENDED_AS[asked]
 

@@ -7,17 +7,22 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from safetensors.torch import load_file, save_file
 from torch.utils.data import Sampler
 
 from finetune import compat
+from finetune.adapters import Adapter
 from finetune.errors import DivergedError
 from finetune.runs.checkpoints import Checkpoint, Checkpoints, require_room
 
+STATE = "adapter_state.safetensors"
+"""What an adapter needs beside PEFT's own file, in a checkpoint (``Adapter.state_of``)."""
 
-def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict) -> type:
+
+def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict, adapter: Adapter | None = None) -> type:
     """``trainer_class`` (a ``transformers.Trainer``) that saves to ``checkpoints`` and resumes exactly.
 
-    ``padding_row`` is what ``ordered`` fills up with.
+    ``padding_row`` is what ``ordered`` fills up with; ``adapter`` says what a checkpoint needs beside PEFT's own file.
     """
 
     class Durable(ordered(trainer_class, padding_row)):
@@ -46,7 +51,16 @@ def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict) ->
                 self.accelerator.wait_for_everyone()
                 if is_writer:
                     _flatten(self._staged, f"checkpoint-{step}")
+                    _write_state(adapter, self.model, self._staged)
             self._staged = None
+
+        def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
+            """What the adapter has put beside PEFT's own file, and else that file or the model's."""
+            state = Path(resume_from_checkpoint) / STATE
+            if adapter and state.is_file():
+                adapter.set_state(self.model, load_file(state))
+            else:
+                super()._load_from_checkpoint(resume_from_checkpoint, model)
 
         def _load_optimizer_and_scheduler(self, checkpoint):
             """The optimizer's state only if it is of the same optimizer; the schedule continues in any case."""
@@ -243,8 +257,10 @@ def require_finite(model, step: int) -> None:
 
 
 def checkpoint_bytes(model) -> int:
-    """Bytes of a checkpoint: the trained weights and AdamW's two moments in fp32."""
-    return sum(weight.numel() * (weight.element_size() + 8) for weight in model.parameters() if weight.requires_grad)
+    """Bytes of a checkpoint: the saved weights (an adapter's, or all of a whole model) and AdamW's two moments."""
+    is_whole = not hasattr(model, "peft_config")
+    saved = sum(each.numel() * each.element_size() for each in model.parameters() if is_whole or each.requires_grad)
+    return saved + sum(8 * weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 def random_state() -> tuple:
@@ -268,6 +284,12 @@ def optimizer_of(trainer) -> str:
     """The name of the optimizer; two variants of AdamW whose states are alike have the same."""
     name = str(getattr(trainer.args.optim, "value", trainer.args.optim))
     return "adamw" if name.startswith("adamw_torch") else name
+
+
+def _write_state(adapter: Adapter | None, model, folder: Path) -> None:
+    """Write what ``adapter`` needs beside PEFT's own file to ``folder``, if anything."""
+    if state := adapter.state_of(model) if adapter else {}:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, folder / STATE)
 
 
 def _flatten(folder: Path, inner: str) -> None:

@@ -30,7 +30,7 @@ def prefixed(folder, **settings):
 def test_a_new_prefix_is_what_the_base_makes_of_words(tiny_model, count):
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     model = prefixed(tiny_model, virtual_tokens=count)
-    Prefix.initialize(model, tokenizer)
+    Prefix().on_adapter()(model, tokenizer)
     words = tokenizer("You are a helpful assistant. Answer the question. ", add_special_tokens=False)["input_ids"]
     ids, prompt = torch.tensor([(words * count)[:count]]), torch.tensor([[5, 9, 30, 31]])
     with torch.no_grad():
@@ -44,7 +44,7 @@ def test_a_new_prefix_is_what_the_base_makes_of_words(tiny_model, count):
 
 def test_training_goes_on_in_the_mode_it_was_in(tiny_model):
     model = prefixed(tiny_model).train()
-    Prefix.initialize(model, AutoTokenizer.from_pretrained(tiny_model))
+    Prefix().on_adapter()(model, AutoTokenizer.from_pretrained(tiny_model))
     assert model.get_base_model().training
     trainable = [name for name, weight in model.named_parameters() if weight.requires_grad]
     assert trainable == ["prompt_encoder.default.embedding.weight"]

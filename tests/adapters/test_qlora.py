@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from finetune.adapters.qlora import QLoRA
+from finetune.inference.chat import Pair
+from finetune.inference.sampling import Sampling
 
 
 def test_the_base_is_nf4_with_bf16_arithmetic():
@@ -12,6 +14,23 @@ def test_the_base_is_nf4_with_bf16_arithmetic():
 
 def test_double_quantization_can_be_turned_off():
     assert not QLoRA(double_quantization=False).quantization().bnb_4bit_use_double_quant
+
+
+def test_the_base_can_be_fp4_or_int8():
+    assert QLoRA(quantization_type="fp4").quantization().bnb_4bit_quant_type == "fp4"
+    eight = QLoRA(quantization_type="int8")
+    assert eight.quantization().load_in_8bit and not eight.quantization().load_in_4bit
+    assert (eight.weight_bits, QLoRA().weight_bits, eight.profiled, QLoRA().profiled) == (8, 4, False, True)
+
+
+@pytest.mark.parametrize("kind", ["fp4", "int8"])
+def test_it_trains_over_other_quantizations_too(kind, trained, with_tiny):
+    run = trained(adapter="qlora", **{"adapter.quantization_type": kind})
+    view = run.view()
+    assert view.state == "done" and view.evaluations[-1].loss < view.evaluations[0].loss
+    asked = [{"role": "user", "content": "What of the sea?"}]
+    *_, reply = Pair.load(run, with_tiny).reply(asked, asked, Sampling(greedy=True, max_tokens=4))
+    assert reply.done
 
 
 def test_it_is_lora_in_everything_else():

@@ -17,7 +17,7 @@ def test_an_adapter_is_saved_without_a_path_of_this_machine(with_tiny):
     tuned = get_peft_model(
         load_base(TINY, with_tiny, ADAPTERS["lora"](), torch.float32), ADAPTERS["lora"]().peft_config()
     )
-    save(tuned, load_tokenizer(TINY, with_tiny), run, TINY)
+    save(tuned, load_tokenizer(TINY, with_tiny), run, run.recipe)
     config = json.loads((run.model_dir / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "tiny"
     assert (run.model_dir / "adapter_model.safetensors").is_file()

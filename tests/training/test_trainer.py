@@ -57,7 +57,9 @@ def test_a_checkpoint_holds_what_is_trained_and_two_moments():
     model = nn.Linear(10, 10)
     assert checkpoint_bytes(model) == 110 * 12
     model.weight.requires_grad_(False)
-    assert checkpoint_bytes(model) == 10 * 12
+    assert checkpoint_bytes(model) == 110 * 4 + 10 * 8, "a whole model is saved with what is frozen in it"
+    model.peft_config = {}
+    assert checkpoint_bytes(model) == 10 * 12, "of an adapter only what is trained"
 
 
 def test_chances_can_be_drawn_again():
