@@ -97,6 +97,25 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
         torch.testing.assert_close(again[name], before[name], rtol=2**-7, atol=1e-6)
 
 
+SETTINGS = {
+    "sft": {"method.neftune_noise_alpha": 5, "method.loss_type": "dft"},
+}
+"""Settings of a method that are not its defaults."""
+
+
+@pytest.mark.parametrize("method", SETTINGS)
+def test_the_script_has_the_settings_of_the_method(method, trained, with_tiny, tmp_path):
+    run = trained(method=method, **EXACT, **SETTINGS[method], **{"training.max_steps": 4})
+    plain = trained(method=method, **EXACT, **{"training.max_steps": 4})
+    script, _ = Script().write(run, with_tiny, tmp_path / "out")
+    done = launch(script)
+    assert done.returncode == 0, done.stderr
+    steps, evaluations = losses_of(run)
+    assert losses(script.parent) == pytest.approx(steps, rel=2e-6, abs=1e-6)
+    assert losses(script.parent, "eval_loss") == pytest.approx(evaluations, rel=2e-6, abs=1e-6)
+    assert losses_of(plain)[0] != pytest.approx(steps, rel=1e-3), "the settings change something"
+
+
 @pytest.mark.parametrize(("method", "adapter"), FURTHER)
 def test_a_run_that_trains_an_earlier_one_further_starts_there_in_the_script_too(
     method, adapter, trained, with_tiny, tmp_path
