@@ -202,6 +202,12 @@ def test_a_pair_that_cannot_work_is_refused_with_the_nearest_that_can(monkeypatc
     assert problem.hint == "The nearest that can: Supervised fine-tuning with LoRA."
 
 
+def test_settings_of_the_method_that_do_not_go_together_are_found():
+    method = {"type": "dpo", "label_smoothing": 0.1}
+    (problem,) = Recipe.from_dict({"data": {"path": "a.csv"}, "method": method}).check()
+    assert problem.where == "method.label_smoothing"
+
+
 def test_all_that_does_not_go_together_is_found_at_once():
     training = {"batch_size": 6, "accumulation": 4, "activation_checkpointing": True}
     given = {"data": {"path": "a.csv"}, "method": {"type": "kto"}, "adapter": {"type": "prefix"}, "training": training}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from finetune.data.tokens import TokenSequence
+from finetune.errors import Problem
 from finetune.methods.measure import Measure
 from finetune.private import PrivateName
 from finetune.settings import Settings
@@ -125,6 +126,9 @@ class Method(Settings):
     def refuses(self, adapter: Any) -> str:
         """Why it cannot be trained with ``adapter`` (an ``Adapter``), as a sentence; empty if it can."""
         return ""
+
+    def check(self) -> Problem | None:
+        """Settings of its own that do not go together; None if all do."""
 
     def require_trainable(self, examples: Sequence[dict]) -> None:
         """``DataError`` if ``examples``, each good by itself, cannot be trained on together."""

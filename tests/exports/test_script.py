@@ -99,6 +99,7 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
 
 SETTINGS = {
     "sft": {"method.neftune_noise_alpha": 5, "method.loss_type": "dft"},
+    "dpo": {"method.loss_type": "robust", "method.label_smoothing": 0.3, "method.sft_weight": 0.5},
 }
 """Settings of a method that are not its defaults."""
 
