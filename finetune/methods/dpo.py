@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.data.tokens import TokenSequence, preference_sequences
 from finetune.errors import Problem
 from finetune.methods.measure import REWARD_ACCURACY, REWARD_MARGIN, Measure
 from finetune.methods.method import Material, Method
+from finetune.methods.pairs import Pairs
 from finetune.private import PrivateName
 
 SMOOTHING = {"robust": 0.1, "exo_pair": 0.001}
@@ -66,7 +66,7 @@ def prepared(trainer_class: type) -> type:
     return Prepared
 
 
-class DPO(Method):
+class DPO(Pairs, Method):
     """Direct preference optimization on pairs of answers, with TRL's ``DPOTrainer``."""
 
     type: Literal["dpo"] = "dpo"
@@ -138,20 +138,6 @@ class DPO(Method):
         """What to expect of pairs of answers."""
         return "Pairs of answers: DPO with LoRA, which learns to prefer the better kind and changes little else."
 
-    def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
-        """Two sequences: the prompt with the chosen and with the rejected answer."""
-        return preference_sequences(example, tokenizer, length)
-
-    def columns(self, example: dict, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
-        """``prompt_ids``, ``chosen_ids``, ``rejected_ids``: the answers carry the loss, the prompt is masked."""
-        chosen, rejected = sequences
-        prompt = chosen.trained.index(True) if any(chosen.trained) else len(chosen.ids)
-        return {
-            "prompt_ids": list(chosen.ids[:prompt]),
-            "chosen_ids": list(chosen.ids[prompt:]),
-            "rejected_ids": list(rejected.ids[prompt:]),
-        }
-
     def options(self, pack: bool = False) -> dict:
         """β, the loss with its settings, and no truncation: rows come truncated."""
         options = {"beta": self.beta, "max_length": None, "loss_type": [self.loss_type]}
@@ -178,8 +164,5 @@ class DPO(Method):
         A tie counts half. TRL counts it as a miss, which would show 0 % for a model that has not moved yet: all
         its margins are exactly 0, and only then are the mean margin and TRL's accuracy both 0.
         """
-        plain = {key.removeprefix("eval_"): value for key, value in logs.items()}
-        if "rewards/accuracies" not in plain:
-            return {}
-        accuracy, margin = plain["rewards/accuracies"], plain["rewards/margins"]
-        return {"accuracy": 0.5 if accuracy == margin == 0 else accuracy, "margin": margin}
+        found = super().metrics(logs)
+        return found | {"accuracy": 0.5} if found and found["accuracy"] == found["margin"] == 0 else found

@@ -36,3 +36,17 @@ REWARD_MARGIN = Measure(
     "Above zero, the better answers have gained on the worse ones since training began.",
 )
 """Of answers that are compared with the base by their log-probabilities (Rafailov et al. 2023, §4)."""
+LIKELIHOOD_MARGIN = Measure(
+    "likelihood_margin",
+    "Margin: how much likelier it finds the better answers",
+    "likelihood margin",
+    "Above zero, it finds the better answers likelier than the worse ones.",
+)
+"""The difference of their log-probabilities, times β: of methods that do not compare with the base."""
+LOG_ODDS = Measure(
+    "log_odds",
+    "Log odds ratio of the better over the worse answers",
+    "log odds ratio",
+    "Above zero, the odds of the better answers are higher than those of the worse ones.",
+)
+"""Hong et al. 2024, eq. 4 and 5."""

@@ -25,7 +25,7 @@ from finetune.runs import events
 from finetune.training.defaults import Defaults
 from tests.training.test_train import recipe, write_rows
 
-QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix")}
+QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix"), ("orpo", "full")}
 """Each method and each adapter once."""
 PAIRS = [pytest.param(*pair, marks=[] if pair in QUICK else [pytest.mark.heavy]) for pair in product(METHODS, ADAPTERS)]
 FURTHER = [
@@ -100,11 +100,14 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
 SETTINGS = {
     "sft": {"method.neftune_noise_alpha": 5, "method.loss_type": "dft"},
     "dpo": {"method.loss_type": "robust", "method.label_smoothing": 0.3, "method.sft_weight": 0.5},
+    "cpo": {"method.loss_type": "ipo", "method.sft_weight": 0.5},
 }
 """Settings of a method that are not its defaults."""
 
 
-@pytest.mark.parametrize("method", SETTINGS)
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=[] if name == "dpo" else [pytest.mark.heavy]) for name in SETTINGS]
+)
 def test_the_script_has_the_settings_of_the_method(method, trained, with_tiny, tmp_path):
     run = trained(method=method, **EXACT, **SETTINGS[method], **{"training.max_steps": 4})
     plain = trained(method=method, **EXACT, **{"training.max_steps": 4})

@@ -10,6 +10,34 @@ PLAIN = {
 """Arguments of a trainer that computes in fp32 on the CPU and saves nothing."""
 
 
+ANSWERS = (("Blue.", "Blurry and far away."), ("Blue and wide.", "No."), ("Arr!", "I do not know it."))
+
+
+@pytest.fixture
+def pairs():
+    """Three pairs of answers to one question, a better one and a worse one."""
+    question = [{"role": "user", "content": "Sea?"}]
+
+    def answer(text):
+        return [{"role": "assistant", "content": text}]
+
+    return [{"prompt": question, "chosen": answer(good), "rejected": answer(bad)} for good, bad in ANSWERS]
+
+
+@pytest.fixture
+def scores():
+    """Scores an answer of a row by the logits of a model: the sum of its log-probabilities, and its tokens."""
+    import torch
+
+    def scored(model, row, name):
+        prompt, ids = row["prompt_ids"], torch.tensor([row["prompt_ids"] + row[f"{name}_ids"]])
+        logits = model(ids).logits[0, len(prompt) - 1 : -1]
+        picked = logits.log_softmax(-1).gather(1, ids[0, len(prompt) :, None])
+        return picked.sum(), len(picked)
+
+    return scored
+
+
 @pytest.fixture
 def build(tiny_model, tmp_path):
     """Builds the trainer of a method over examples, with the tiny model in fp32."""

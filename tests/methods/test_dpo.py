@@ -7,11 +7,6 @@ from transformers import AutoTokenizer
 
 from finetune.methods.dpo import DPO
 
-
-def answer(text):
-    return {"role": "assistant", "content": text}
-
-
 PAIR = {
     "prompt": [{"role": "user", "content": "Sea?"}],
     "chosen": [{"role": "assistant", "content": "Blue."}],
@@ -72,33 +67,24 @@ BY_HAND = {
     ),
 }
 """Each loss of a pair, from the log-probability ratios of both answers (w better, r worse) and their lengths."""
-PAIRS = [
-    {"prompt": PAIR["prompt"], "chosen": [answer(good)], "rejected": [answer(bad)]}
-    for good, bad in (("Blue.", "Blurry and far away."), ("Blue and wide.", "No."), ("Arr!", "I do not know it."))
-]
 
 
-def scores(trainer, row, name):
-    """Log-probability of an answer by the adapted and by the bare model, and its number of tokens."""
-    prompt, ids = row["prompt_ids"], torch.tensor([row["prompt_ids"] + row[f"{name}_ids"]])
-
-    def scored():
-        logits = trainer.model(ids).logits[0, len(prompt) - 1 : -1]
-        return logits.log_softmax(-1).gather(1, ids[0, len(prompt) :, None]).sum()
-
+def compared(trainer, row, name, scores):
+    """Log-probability ratio of an answer, the adapted model over the base, its log-probability, and its tokens."""
     with trainer.model.disable_adapter():
-        base = scored()
-    return scored(), base, len(row[f"{name}_ids"])
+        base, _ = scores(trainer.model, row, name)
+    score, count = scores(trainer.model, row, name)
+    return score - base, score, count
 
 
 @pytest.fixture
-def adapted(build):
+def adapted(build, pairs):
     """Builds a trainer whose adapter has moved the model away from the base."""
     from peft import LoraConfig
 
     def build_it(method):
         lora = LoraConfig(r=2, task_type="CAUSAL_LM", init_lora_weights=False, target_modules=["q_proj", "v_proj"])
-        trainer = build(method, PAIRS, lora)
+        trainer = build(method, pairs, lora)
         trainer.model.eval()
         return trainer
 
@@ -111,13 +97,13 @@ def loss(trainer, rows):
 
 @pytest.mark.parametrize("loss_type", BY_HAND)
 @torch.no_grad()
-def test_each_loss_is_that_of_its_paper(loss_type, adapted):
+def test_each_loss_is_that_of_its_paper(loss_type, adapted, scores):
     smoothing = {"label_smoothing": E} if loss_type in ("robust", "exo_pair") else {}
     trainer = adapted(DPO(loss_type=loss_type, beta=B, **smoothing))
     terms = []
     for row in trainer.train_dataset:
-        (good, good_base, n), (bad, bad_base, m) = scores(trainer, row, "chosen"), scores(trainer, row, "rejected")
-        terms.append(BY_HAND[loss_type](good - good_base, bad - bad_base, n, m))
+        (good, _, n), (bad, _, m) = (compared(trainer, row, name, scores) for name in ("chosen", "rejected"))
+        terms.append(BY_HAND[loss_type](good, bad, n, m))
     assert loss(trainer, trainer.train_dataset).item() == pytest.approx(torch.stack(terms).mean().item(), rel=2e-4)
 
 
@@ -126,11 +112,11 @@ def test_every_loss_that_is_offered_is_tested():
 
 
 @torch.no_grad()
-def test_an_sft_term_is_the_cross_entropy_per_token_of_the_chosen_answers(adapted):
+def test_an_sft_term_is_the_cross_entropy_per_token_of_the_chosen_answers(adapted, scores):
     plain, both = adapted(DPO()), adapted(DPO(sft_weight=0.5))
     both.model.load_state_dict(plain.model.state_dict())
-    found = [scores(plain, row, "chosen") for row in plain.train_dataset]
-    term = -sum(score for score, _, _ in found) / sum(count for _, _, count in found)
+    found = [compared(plain, row, "chosen", scores) for row in plain.train_dataset]
+    term = -sum(score for _, score, _ in found) / sum(count for _, _, count in found)
     rows = plain.train_dataset
     assert loss(both, rows).item() == pytest.approx((loss(plain, rows) + 0.5 * term).item(), rel=1e-4)
 

@@ -173,6 +173,7 @@ STORIES = {
     "full": {"adapter": "full"},
     "dpo": {"method": "dpo", "adapter": "lora"},
     "accumulated": {"adapter": "lora", "training.accumulation": 2},
+    "orpo": {"method": "orpo", "adapter": "lora"},
     "noisy": {"adapter": "lora", "method.neftune_noise_alpha": 5, "method.loss_type": "dft"},
 }
 
