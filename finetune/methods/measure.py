@@ -50,3 +50,11 @@ LOG_ODDS = Measure(
     "Above zero, the odds of the better answers are higher than those of the worse ones.",
 )
 """Hong et al. 2024, eq. 4 and 5."""
+PERPLEXITY = Measure(
+    "perplexity",
+    "Perplexity on held-out rows",
+    "perplexity",
+    "It is as unsure of the next token as among {last} equally likely ones; lower is better.",
+    better="lower",
+)
+"""e to the cross-entropy per token (Jelinek et al. 1977)."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from finetune.data.settings import DataSettings
 from finetune.data.tokens import TokenSequence
 from finetune.errors import Problem
 from finetune.methods.measure import Measure
@@ -72,13 +73,16 @@ class Method(Settings):
 
     # What it reads
     reads: ClassVar[tuple[str, ...]]
-    """The kinds of example it trains on, e.g. ``("chat", "text")`` (``finetune.data.kinds``)."""
+    """The kinds of example it trains on, the one that it is meant for first (``finetune.data.kinds``)."""
     packs: ClassVar[bool] = False
     """True if its trainer can put several rows into one sequence."""
     smallest_micro_batch: ClassVar[int] = 1
     """Rows that must be in memory at once, since the loss compares them."""
     padding_row: ClassVar[dict[str, Any]]
     """A trainer's row of two tokens without loss: several processes fill up an epoch's last batch with it."""
+
+    joins_texts: ClassVar[bool] = False
+    """True if texts are joined and cut into blocks of the maximum length (``finetune.data.blocks``), not truncated."""
 
     # What it costs
     sequences_per_row: ClassVar[int] = 1
@@ -107,6 +111,8 @@ class Method(Settings):
     # What is customary
     few_rows_epochs: ClassVar[int] = 3
     """Epochs over a few hundred rows where the recipe does not say."""
+    few_rows_batch: ClassVar[int] = 8
+    """Rows per optimizer step over a few hundred rows where the recipe does not say."""
     rate_factor: ClassVar[float] = 1.0
     """Its customary learning rate as a multiple of supervised fine-tuning's."""
 
@@ -122,6 +128,10 @@ class Method(Settings):
         ``labels`` is how many answers there are if they are a few fixed ones.
         """
         raise NotImplementedError
+
+    def caution(self, data: DataSettings) -> str:
+        """What a person should know before training on ``data``, as a sentence; it is on the model card too."""
+        return ""
 
     def refuses(self, adapter: Any) -> str:
         """Why it cannot be trained with ``adapter`` (an ``Adapter``), as a sentence; empty if it can."""
