@@ -8,12 +8,18 @@ from finetune.adapters import ADAPTERS
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
 
+SETTINGS = {"distillation": {"teacher": "teacher"}}
+"""What a method cannot do without, by its type; the model ``teacher`` is in the workspace of ``with_tiny``."""
 WORDS = ["sea", "sky", "sun", "moon", "tree", "fish", "bird", "stone", "rain", "wind", "fire", "snow"]
 
 
 def suits(method: str, adapter: str) -> bool:
     """True unless a recipe with these two is refused."""
-    given = {"data": {"path": "rows.jsonl"}, "method": {"type": method}, "adapter": {"type": adapter}}
+    given = {
+        "data": {"path": "rows.jsonl"},
+        "method": {"type": method, **SETTINGS.get(method, {})},
+        "adapter": {"type": adapter},
+    }
     return not Recipe.from_dict(given).check()
 
 

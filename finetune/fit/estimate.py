@@ -103,7 +103,7 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
     needed = _needed(recipe, folder, _step(recipe, defaults, seen, machine.device, precision), machine.device)
     took = None
-    if counts.tokens and counts.rows:
+    if counts.tokens and counts.rows and recipe.method.profiled:
         took = seconds(_work(recipe, size, trainable, defaults, seen, machine.device), machine.device, precision)
     if needed is None:
         words = f"{MEASURED} It takes about {rough_duration(took)}." if took else MEASURED
@@ -193,7 +193,7 @@ def _needed(recipe: Recipe, folder: Path, step: "Step", device: str) -> int | No
 
     While weights are quantized to 4 bits on a CPU, all that was read of their files is in memory beside them.
     """
-    if not recipe.adapter.profiled:
+    if not (recipe.adapter.profiled and recipe.method.profiled):
         return None
     from finetune.fit.profile import profile_step
 

@@ -8,6 +8,7 @@ cpt           continued pre-training on plain text
 dpo           direct preference optimization on pairs of answers
 orpo, simpo,
 cpo           the same without a reference; pairs has what they share
+distillation  learning from a larger model, token by token
 kto           Kahneman-Tversky optimization on rated answers
 
 How to add one:

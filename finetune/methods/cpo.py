@@ -41,8 +41,7 @@ class CPO(Pairs, Method):
         "You show it two good answers of which one is better, and it learns to write the better one and not the other."
     )
     engineer: ClassVar[str] = (
-        "Contrastive preference optimization (CPO): a classification loss on log-probabilities plus cross-entropy on "
-        "the chosen answers, without a reference."
+        "Contrastive preference optimization (CPO): log-probabilities compared, plus cross-entropy."
     )
     analogy: ClassVar[str] = (
         "Like a translator who sees, beside a good translation, a better one, and learns from the difference."

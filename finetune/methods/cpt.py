@@ -29,7 +29,7 @@ class CPT(Method):
     title: ClassVar[str] = "Continued pre-training"
     plain: ClassVar[str] = "You give it the texts of your field, and it learns their words, style and facts."
     engineer: ClassVar[str] = (
-        "Continued pre-training (CPT): next-token cross-entropy on all tokens of texts in blocks of equal length."
+        "Continued pre-training (CPT): next-token cross-entropy on all tokens, in blocks of texts."
     )
     analogy: ClassVar[str] = (
         "Like a new colleague who reads the company's shelf of manuals before anyone asks a question."

@@ -32,6 +32,8 @@ class Material:
     """Gives a TRL trainer class checkpoints that are whole or not there, and an order of rows that can be resumed."""
     peft_config: Any = None
     callbacks: list = field(default_factory=list)
+    teacher: Any = None
+    """A frozen model, for a method that ``learns_from`` one."""
     pack: bool = False
     """Put several short rows into one sequence; only for a method that ``packs``."""
 
@@ -93,6 +95,8 @@ class Method(Settings):
     """Forward passes of a step beside the one that is trained: those of the reference, of a divergence …"""
     padding: ClassVar[float] = 1.05
     """Tokens in a batch, padding counted, per token of its rows (measured on the samples)."""
+    profiled: ClassVar[bool] = True
+    """False if its memory and time can only be measured, as where another model is loaded beside the base."""
     generates: ClassVar[bool] = False
     """True if it has the model write answers while it trains."""
     overrides: ClassVar[tuple[PrivateName, ...]] = ()
@@ -120,6 +124,11 @@ class Method(Settings):
     def trains_all(self) -> bool:
         """True if its settings train on every token, also on those that it masks by default."""
         return False
+
+    @property
+    def learns_from(self) -> tuple[str, str | None] | None:
+        """Id and revision of a frozen model that it learns from, beside the base; None without one."""
+        return None
 
     @classmethod
     def advice(cls, kind: str, rows: int, labels: int = 0) -> str:

@@ -33,9 +33,7 @@ class ORPO(Pairs, Method):
     plain: ClassVar[str] = (
         "You show it pairs of answers, and it learns to write the better ones and to leave the worse ones, at once."
     )
-    engineer: ClassVar[str] = (
-        "Odds ratio preference optimization (ORPO): cross-entropy plus a log odds ratio loss, without a reference."
-    )
+    engineer: ClassVar[str] = "Odds ratio preference optimization (ORPO): cross-entropy plus a log odds ratio loss."
     analogy: ClassVar[str] = (
         "Like a cook who learns a dish from a recipe that also says at each step which mistake people usually make."
     )

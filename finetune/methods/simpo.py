@@ -28,9 +28,7 @@ class SimPO(Pairs, Method):
     plain: ClassVar[str] = (
         "You show it pairs of answers, and it learns to find the better one likelier, however long the two are."
     )
-    engineer: ClassVar[str] = (
-        "Simple preference optimization (SimPO): a margin loss on log-probabilities per token, without a reference."
-    )
+    engineer: ClassVar[str] = "Simple preference optimization (SimPO): a margin loss on log-probabilities per token."
     analogy: ClassVar[str] = (
         "Like a jury that compares two speeches by how good they are per minute, so that a long one has no advantage."
     )

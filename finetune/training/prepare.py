@@ -27,6 +27,7 @@ from finetune.runs.events import Noted
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Defaults, choose_defaults
 from finetune.training.sample_answers import prompt_of
+from finetune.training.teacher import require_shared_vocabulary
 
 PROMPTS_SHOWN = 3
 """Prompts that are answered during training when the recipe names none."""
@@ -79,6 +80,7 @@ def prepare(recipe: Recipe, workspace: Workspace, processes: int = 1) -> Prepare
     """
     tokenizer = load_tokenizer(recipe.model, workspace)
     config = load_config(recipe.model, workspace).get_text_config()
+    require_shared_vocabulary(recipe, workspace, tokenizer, config.vocab_size)
     context = (getattr(config, "max_position_embeddings", None) or math.inf) - recipe.adapter.own_positions()
     recipe, cut = within_context(recipe, context)
     rows, notes = _rows(recipe, workspace, tokenizer, Reach(context, config.vocab_size))

@@ -40,6 +40,7 @@ from finetune.training.prepare import Prepared, prepare, row_tokens
 from finetune.training.sample_answers import SampleAnswers
 from finetune.training.separation import packing_of
 from finetune.training.start import load_start
+from finetune.training.teacher import load_teacher
 
 CHECKPOINTS_AT_ONCE = 3
 """The newest two and the best."""
@@ -212,6 +213,7 @@ def build(attempt: Attempt, *callbacks):
             durable=partial(durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row),
             peft_config=recipe.adapter.peft_config(attempt.model) if is_new else None,
             callbacks=list(callbacks),
+            teacher=load_teacher(recipe, attempt.workspace, attempt.machine, attempt.precision),
             pack=prepared.defaults.pack,
         )
     )

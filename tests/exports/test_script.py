@@ -23,6 +23,7 @@ from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.training.defaults import Defaults
+from tests.pairs import SETTINGS as NEEDED
 from tests.training.test_train import recipe, write_rows
 
 QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix"), ("orpo", "full")}
@@ -198,6 +199,8 @@ def text_of(workspace, tmp_path):
             run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
         settled = Defaults(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
         model = {"MODEL": "owner/name", "REVISION": "abc"} | ({"START": "start"} if continues else {})
+        if METHODS[method](**NEEDED.get(method, {})).learns_from:
+            model |= {"TEACHER": "teacher", "TEACHER_REVISION": None}
         return source(run, run.view(), model, settled, found)
 
     return write

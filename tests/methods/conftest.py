@@ -47,14 +47,15 @@ def build(tiny_model, tmp_path):
     from finetune.methods import Material
     from finetune.training.trainer import ordered
 
-    def build_it(method, examples, peft_config=None, length=200, model=None, **arguments):
+    def build_it(method, examples, peft_config=None, length=200, teacher=None, **arguments):
         tokenizer = AutoTokenizer.from_pretrained(tiny_model)
         rows = [method.columns(each, method.sequences(each, tokenizer, length)) for each in examples]
-        model = model or AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
         return method.trainer(
             Material(
                 model, tokenizer, rows, rows, PLAIN | {"output_dir": str(tmp_path / "out")} | arguments,
                 durable=lambda trainer_class: ordered(trainer_class, method.padding_row), peft_config=peft_config,
+                teacher=teacher,
             )
         )  # fmt: skip
 

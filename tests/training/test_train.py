@@ -12,7 +12,7 @@ from finetune.runs.checkpoints import digest
 from finetune.runs.events import Stepped
 from finetune.runs.run import Run
 from finetune.training.train import train
-from tests.pairs import PAIRS, rows
+from tests.pairs import PAIRS, SETTINGS, rows
 
 
 def write_rows(folder, method="sft"):
@@ -26,7 +26,7 @@ def recipe(folder, method="sft", adapter="lora", **settings):
         "name": f"{method} {adapter}",
         "model": {"id": "tiny"},
         "data": {"path": str(write_rows(folder, method))},
-        "method": {"type": method},
+        "method": {"type": method, **SETTINGS.get(method, {})},
         "adapter": {"type": adapter},
         "training": {"max_steps": 8, "learning_rate": 5e-3, "batch_size": 4, "length": 200},
         "evaluation": {"times": 2, "max_tokens": 4},
@@ -174,6 +174,7 @@ STORIES = {
     "dpo": {"method": "dpo", "adapter": "lora"},
     "accumulated": {"adapter": "lora", "training.accumulation": 2},
     "orpo": {"method": "orpo", "adapter": "lora"},
+    "distillation": {"method": "distillation", "adapter": "lora"},
     "noisy": {"adapter": "lora", "method.neftune_noise_alpha": 5, "method.loss_type": "dft"},
 }
 
