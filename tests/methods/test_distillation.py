@@ -2,7 +2,6 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from finetune.errors import RecipeError
 from finetune.methods.distillation import Distillation
 from tests.methods.test_sft import CHATS
 
@@ -77,15 +76,6 @@ def test_a_model_that_is_its_own_teacher_has_nothing_to_learn(build, tiny_model)
 
 def test_without_a_teacher_it_is_refused():
     assert "none is named" in Distillation().check().message and Distillation(teacher="x").check() is None
-
-
-def test_a_teacher_with_another_vocabulary_is_refused_in_words(with_tiny, tmp_path):
-    from finetune.training.prepare import prepare
-    from tests.training.test_train import recipe
-
-    with pytest.raises(RecipeError) as error:
-        prepare(recipe(tmp_path, "distillation", **{"method.teacher": "starter"}), with_tiny)
-    assert "starter cannot teach tiny: its vocabulary has 3,072 tokens and not 259." in error.value.message
 
 
 def test_its_memory_can_only_be_measured(with_tiny, tmp_path):
