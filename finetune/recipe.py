@@ -113,7 +113,9 @@ class Recipe(Settings):
 
     def check(self) -> tuple[Problem, ...]:
         """Settings that do not go together, whatever the data, the model and the machine; empty if all do."""
-        return tuple(filter(None, (self._divided(), self._paired(), self._compared(), self._recomputed())))
+        return tuple(
+            filter(None, (self.method.check(), self._divided(), self._paired(), self._compared(), self._recomputed()))
+        )
 
     def _divided(self) -> Problem | None:
         training = self.training

@@ -54,10 +54,19 @@ def tiny_model(tmp_path_factory):
     return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
+@pytest.fixture(scope="session")
+def tiny_teacher(tmp_path_factory):
+    """The folder of another tiny model with the same tokens."""
+    from tests.tiny import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "teacher", seed=1)
+
+
 @pytest.fixture
-def with_tiny(workspace, tiny_model):
-    """A workspace that has the tiny model as ``tiny``."""
+def with_tiny(workspace, tiny_model, tiny_teacher):
+    """A workspace that has the tiny model as ``tiny``, and another one as ``teacher``."""
     (workspace.models_dir / "tiny").symlink_to(tiny_model)
+    (workspace.models_dir / "teacher").symlink_to(tiny_teacher)
     return workspace
 
 

@@ -91,7 +91,7 @@ def _trained(method: str, adapter: str, folder: Path) -> dict:
 
 def _needed(method: str) -> dict:
     """Settings without which ``method`` cannot start."""
-    return {"teacher": {"id": "starter"}} if method == "distillation" else {}
+    return {"teacher": "starter"} if method == "distillation" else {}
 
 
 def is_better(method: str, first: float, last: float) -> bool:
@@ -134,7 +134,7 @@ def _resumes(method: str, adapter: str, folder: Path) -> bool:
         (workspace.models_dir / "tiny").symlink_to(write_tiny_model(folder / "tiny-model"))
     data = folder / f"{method}.jsonl"
     data.write_text("\n".join(json.dumps(row) for row in rows(method) * 2), encoding="utf-8")
-    needed = {"teacher": {"id": "tiny"}} if method == "distillation" else {}
+    needed = {"teacher": "tiny"} if method == "distillation" else {}
     recipe = Recipe.from_dict(
         {
             "model": {"id": "tiny"},

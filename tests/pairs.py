@@ -8,12 +8,25 @@ from finetune.adapters import ADAPTERS
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
 
+SETTINGS = {"distillation": {"teacher": "teacher"}}
+"""What a method cannot do without, by its type; the model ``teacher`` is in the workspace of ``with_tiny``."""
+SAMPLING = {"rewards": ["length: {unit: tokens, minimum: 8}"], "generations": 4, "max_tokens": 8}
+"""What a tiny model can learn from its own answers: not to end them at once."""
 WORDS = ["sea", "sky", "sun", "moon", "tree", "fish", "bird", "stone", "rain", "wind", "fire", "snow"]
+
+
+def settings(method: str) -> dict:
+    """The type and further settings of ``method``, with which it learns in a few steps."""
+    return {"type": method, **SETTINGS.get(method, {}), **(SAMPLING if METHODS[method].generates else {})}
 
 
 def suits(method: str, adapter: str) -> bool:
     """True unless a recipe with these two is refused."""
-    given = {"data": {"path": "rows.jsonl"}, "method": {"type": method}, "adapter": {"type": adapter}}
+    given = {
+        "data": {"path": "rows.jsonl"},
+        "method": settings(method),
+        "adapter": {"type": adapter},
+    }
     return not Recipe.from_dict(given).check()
 
 
@@ -24,15 +37,6 @@ PAIRS = [
 ]
 """Each pair that is not refused; in the suite each adapter with SFT and each method with LoRA, the others heavy."""
 REFUSED = [pair for pair in product(METHODS, ADAPTERS) if not suits(*pair)]
-
-
-SAMPLING = {"rewards": ["length: {unit: tokens, minimum: 8}"], "generations": 4, "max_tokens": 8}
-"""What a tiny model can learn from its own answers: not to end them at once."""
-
-
-def settings(method: str) -> dict:
-    """The type and further settings of ``method``, with which it learns in a few steps."""
-    return {"type": method, **(SAMPLING if METHODS[method].generates else {})}
 
 
 def rows(method: str) -> list[dict]:

@@ -14,7 +14,7 @@ from finetune import compat
 from finetune.adapters import ADAPTERS
 from finetune.compat import IN_PLACE, WRAPPED
 from finetune.fit.stand_ins import CHUNK_TOKENS, CHUNK_VOCABULARY
-from finetune.methods import METHODS, dpo, kto
+from finetune.methods import METHODS, dpo, kto, pairs
 from finetune.paths import PROJECT
 from finetune.private import PrivateName
 from finetune.training.trainer import durable, scores_trained_tokens_only
@@ -139,9 +139,13 @@ def test_a_private_use_is_found():
 
 def trainers() -> list[type]:
     from trl import DPOTrainer, KTOTrainer, SFTTrainer
+    from trl.experimental.cpo import CPOTrainer
+    from trl.experimental.orpo import ORPOTrainer
 
-    durables = [durable(cls, None, {}) for cls in (SFTTrainer, DPOTrainer, KTOTrainer)]
-    return [durables[0], dpo.prepared(durables[1]), kto.prepared(durables[2])]
+    classes = (SFTTrainer, DPOTrainer, KTOTrainer, ORPOTrainer, CPOTrainer)
+    durables = [durable(cls, None, {}) for cls in classes]
+    without = map(pairs.without_reference, durables[3:])
+    return [durables[0], dpo.prepared(durables[1]), kto.prepared(durables[2]), *without]
 
 
 @pytest.mark.parametrize("trainer", trainers(), ids=lambda trainer: trainer.__mro__[-2].__name__ + trainer.__name__)

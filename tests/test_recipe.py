@@ -96,7 +96,7 @@ def test_an_unknown_setting_is_refused_with_its_path(more, where):
         ("training: {max_steps: -1}", "training.max_steps"),
         ("adapter: {type: dora}", "adapter.type"),
         ("adapter: {type: int8}", "adapter.type"),
-        ("method: {type: orpo}", "method.type"),
+        ("method: {type: ppo}", "method.type"),
         ("adapter: {type: lora, lora_r: 8}", "adapter.lora_r"),
     ],
 )
@@ -109,7 +109,7 @@ def test_all_that_is_wrong_is_reported_at_once():
     assert message.startswith("4 settings need attention.")
     assert "training.length: " in message and "(got 3)" in message and "training.seed: " in message
     assert "adapter.type: This setting is missing." in message
-    assert "method.type: There is no 'sfft'. Choose one of: sft, " in message
+    assert f"method.type: There is no 'sfft'. Choose one of: {', '.join(METHODS)}." in message
 
 
 @pytest.mark.parametrize("text", ["", "7", "- a\n- b", "just words"])
@@ -202,6 +202,12 @@ def test_a_pair_that_cannot_work_is_refused_with_the_nearest_that_can(monkeypatc
     (problem,) = Recipe.from_dict({"data": {"path": "a.csv"}, "adapter": {"type": "prefix"}}).check()
     assert (problem.where, problem.message) == ("adapter", why)
     assert problem.hint == "The nearest that can: Supervised fine-tuning with LoRA."
+
+
+def test_settings_of_the_method_that_do_not_go_together_are_found():
+    method = {"type": "dpo", "label_smoothing": 0.1}
+    (problem,) = Recipe.from_dict({"data": {"path": "a.csv"}, "method": method}).check()
+    assert problem.where == "method.label_smoothing"
 
 
 def test_all_that_does_not_go_together_is_found_at_once():

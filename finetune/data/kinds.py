@@ -27,3 +27,10 @@ KINDS = {
     )
 }
 """Every kind, by its name."""
+MIXED = ({"chat", "text"},)
+"""Kinds that may be mixed: each row is one sequence with its loss mask."""
+
+
+def go_together(one: str, other: str) -> bool:
+    """True if rows of these two kinds may be trained on in one run."""
+    return one == other or {one, other} in MIXED

@@ -13,7 +13,7 @@ from pathlib import Path
 from finetune.data.dataset import Dataset
 from finetune.data.hub import files
 from finetune.data.loading import held_out_path, read
-from finetune.data.mix import DatasetKind, Find, main_alone, named_others, require_same_kind, with_doubt_of
+from finetune.data.mix import DatasetKind, Find, main_alone, named_others, require_mixable, with_doubt_of
 from finetune.data.settings import DataSettings
 
 MOST = 256
@@ -54,7 +54,7 @@ class KnownKinds:
         main = self._kind(main_alone(settings), find, trusted)
         for each in named_others(settings):
             other = self._kind(each, find, trusted)
-            require_same_kind(main, each.path, other)
+            require_mixable(main, each.path, other)
             main = with_doubt_of(main, each.path, other)
         return main
 

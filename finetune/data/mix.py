@@ -12,6 +12,7 @@ from finetune.data.checks.secrets import Secrets
 from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
 from finetune.data.hub import files
+from finetune.data.kinds import go_together
 from finetune.data.loading import held_out_path, read, read_split
 from finetune.data.settings import DataSettings
 from finetune.data.sources import Progress
@@ -106,11 +107,11 @@ def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> D
 def read_others(
     settings: DataSettings, main: Dataset, find: Find, trusted: bool = True, read: Read = read_main
 ) -> list[Dataset]:
-    """The data sets that ``settings`` mix into ``main``, replay data last; ``DataError`` if one is of another kind."""
+    """The data sets that ``settings`` mix into ``main``, replay data last; ``DataError`` if one cannot be mixed in."""
     others = []
     for each in named_others(settings):
         others.append(read(each, find, trusted))
-        require_same_kind(main, each.path, others[-1])
+        require_mixable(main, each.path, others[-1])
     return others
 
 
@@ -129,9 +130,9 @@ def named_others(settings: DataSettings) -> list[DataSettings]:
     return named + ([DataSettings(path=settings.replay, fixes=fixes)] if has_replay else [])
 
 
-def require_same_kind(main: Dataset | DatasetKind, path: str, other: Dataset | DatasetKind) -> None:
-    """``DataError`` if ``other``, the data set at ``path``, is of another kind than ``main``."""
-    if other.kind != main.kind:
+def require_mixable(main: Dataset | DatasetKind, path: str, other: Dataset | DatasetKind) -> None:
+    """``DataError`` if ``other``, the data set at ``path``, is of a kind that cannot be mixed into ``main``."""
+    if not go_together(main.kind, other.kind):
         raise DataError(
             f"The rows of {Path(path).name} are {other.title}, but the training rows are {main.title}.",
             "Mix in rows of the same kind.",

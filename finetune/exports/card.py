@@ -26,9 +26,9 @@ def card(run: Run, merged: str = "") -> str:
     unit = recipe.method.loss_unit and f" {recipe.method.loss_unit}"
     held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f}{unit}" if view.evaluations else ""
     made = f"\n- Export: {merged}" if merged else ""
-    limit = "" if merged else reach(run)
+    limits = [recipe.method.caution(recipe.data), "" if merged else reach(run)]
+    limit = "".join(f"\n{words}\n" for words in limits if words)
     code = "" if is_full_model else recipe.adapter.code.rpartition(".")[2]
-    limit = f"\n{limit}\n" if limit else ""
     return f"""# {recipe.name}
 
 {kind} {base}. Made with Finetune Studio.

@@ -6,6 +6,7 @@
     tokenizer/          with the chat template that was used
     base/               the base model, unless it is downloaded from the hub
     *_adapter.py        the adapter's own code, if it is none of PEFT's
+    teacher/            the model that is learned from, if the method has one and it is not downloaded either
     start/              the tuned model of the earlier run, if the run trained one further: its adapter, or all weights
     recipe.yaml         the recipe of the run
 
@@ -44,9 +45,10 @@ from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.sweep import label
+from finetune.training.attempt import arguments
 from finetune.training.defaults import Defaults
 from finetune.training.prepare import Rows, prepare
-from finetune.training.train import arguments
+from finetune.training.teacher import teacher_of
 
 FRAME = ASSETS / "train.py.txt"
 
@@ -74,12 +76,32 @@ CHOSEN = {
 }
 """The setting that a value in the script follows from, by its dotted path."""
 
+TEACHER = '''
+def load_teacher(folder: Path):
+    """The frozen teacher in eval mode, from ``folder`` if it exists, else from the Hub."""
+    if not folder.is_dir():
+        wanted = ["*.json", "*.safetensors"]
+        folder = snapshot_download(TEACHER, revision=TEACHER_REVISION, allow_patterns=wanted)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype={"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[PRECISION],
+        device_map={"": device()},
+        attn_implementation=ATTENTION,
+        use_safetensors=True,
+    )
+    return model.eval().requires_grad_(False)
+'''
+"""How the script loads the model that a method learns from."""
+TAUGHT = "        teacher_model=load_teacher(options.data / TEACHER),\n"
+"""How the trainer gets it."""
+
 STARTED = f"    model = {trainable_adapter.__name__}(model, options.data / START)\n"
 """How the script loads an earlier run's adapter."""
 
 WORDS = {
     "MODEL": "a folder beside this script, or an id on the Hugging Face hub",
     "START": "the adapter of an earlier run, which is trained further",
+    "TEACHER": "the model that is learned from: a folder beside this script, or an id on the Hugging Face hub",
     "EVALUATIONS": "evaluations on the held-out rows, beside the one at the start",
     "ARGUMENTS": "arguments of the trainer",
 }
@@ -171,6 +193,8 @@ def source(
         after.append(inspect.getsource(freeze_towers))
     calls = _calls(adapter, is_new=not continues)
     after += [inspect.getsource(call.function) for call in calls.values() if call]
+    if method.learns_from:
+        after.append(TEACHER.lstrip())
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), in_4_bits),
         run=run.id,
@@ -185,6 +209,7 @@ def source(
         + _called(calls["loaded"], "model"),
         started=STARTED if continues else "",
         new_adapter="None" if continues else "ADAPTER",
+        others=TAUGHT if method.learns_from else "",
         initialized=_called(calls["initialized"], "trainer.model, tokenizer") + _called(calls["beside"], "trainer"),
         finished=_called(calls["finished"], "trainer.model, folder"),
         trainer="\n\n".join([*after, method.script(pack).strip()]),
@@ -303,13 +328,25 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
         earlier = require_model(workspace.run(recipe.model.run))
         shutil.copytree(earlier.model_dir, staging / "start")
         if recipe.adapter.trains_base():
-            return {"MODEL": "start", "REVISION": None}
-    started = {"START": "start"} if recipe.model.run else {}
+            return {"MODEL": "start", "REVISION": None, **_put_teacher(recipe, workspace, staging)}
+    started = ({"START": "start"} if recipe.model.run else {}) | _put_teacher(recipe, workspace, staging)
     folder = locate(recipe.model, workspace)
     if folder.parent.name == "snapshots":
         return {"MODEL": recipe.model.id, "REVISION": folder.name, **started}
     shutil.copytree(folder, staging / "base")
     return {"MODEL": "base", "REVISION": None, **started}
+
+
+def _put_teacher(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
+    """TEACHER and TEACHER_REVISION, as MODEL and REVISION; nothing for a method that learns from no other model."""
+    teacher = teacher_of(recipe)
+    if teacher is None:
+        return {}
+    folder = locate(teacher, workspace)
+    if folder.parent.name == "snapshots":
+        return {"TEACHER": teacher.id, "TEACHER_REVISION": folder.name}
+    shutil.copytree(folder, staging / "teacher")
+    return {"TEACHER": "teacher", "TEACHER_REVISION": None}
 
 
 def _imports(adapter: Adapter, quantization: _Call | None, auto_class: str) -> str:

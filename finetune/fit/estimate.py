@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from finetune.adapters import Adapter
 from finetune.adapters.experts import active, fused
+from finetune.data.blocks import in_blocks
 from finetune.data.counts import Counts
 from finetune.errors import FinetuneError
 from finetune.fit.capacity import FITS, sentence, usual_gpus, verdict
@@ -102,7 +103,7 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     defaults = choose_defaults(recipe, _lengths(seen), size.hidden)
     needed = _needed(recipe, folder, _step(recipe, defaults, seen, machine.device, precision), machine.device)
     took = None
-    if counts.tokens and counts.rows and not recipe.method.generates:  # nobody knows how long answers will get
+    if counts.tokens and counts.rows and recipe.method.profiled:
         took = seconds(_work(recipe, size, trainable, defaults, seen, machine.device), machine.device, precision)
     if needed is None:
         words = f"{MEASURED} It takes about {rough_duration(took)}." if took else MEASURED
@@ -135,6 +136,8 @@ def gpu_bytes(recipe: Recipe, folder: Path, counts: Counts = Counts()) -> int | 
 def _as_cut(recipe: Recipe, counts: Counts, context: int | None) -> Counts:
     """``counts`` of rows truncated as they will be, with a length that is not known at its most."""
     length = min(recipe.training.length, context or recipe.training.length)
+    if recipe.method.joins_texts:
+        return in_blocks(replace(counts, rows=counts.rows or 1), length)
     seen = replace(counts, rows=counts.rows or 1, longest=min(counts.longest or length, length))
     return replace(seen, trained=seen.tokens, most_trained=seen.longest) if recipe.method.trains_all else seen
 

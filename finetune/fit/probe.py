@@ -28,10 +28,11 @@ from finetune.paths import PROJECT
 from finetune.recipe import Recipe
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.workspace import Workspace
+from finetune.training.attempt import Attempt, build
 from finetune.training.prepare import prepare, sequence_tokens
 from finetune.training.sample_answers import SampleAnswers
 from finetune.training.start import load_start
-from finetune.training.train import Attempt, build, count
+from finetune.training.train import count
 
 LONGEST_STEPS = 2
 """Steps on the longest rows: the first makes the optimizer state, the second has it beside everything else."""

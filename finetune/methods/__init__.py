@@ -1,10 +1,15 @@
 """The training methods (objectives): what is trained on. One file each, found by being there.
 
-method      the base class: everything the program has to know of a method
-measure     what a method reports beside the loss, and how to read it
-packing     several short rows in one sequence
-sft         supervised fine-tuning on chats and plain text
-dpo         direct preference optimization on pairs of answers
+method        the base class: everything the program has to know of a method
+measure       what a method reports beside the loss, and how to read it
+packing       several short rows in one sequence
+sft           supervised fine-tuning on chats and plain text
+cpt           continued pre-training on plain text
+dpo           direct preference optimization on pairs of answers
+orpo, simpo,
+cpo           the same without a reference; pairs has what they share
+distillation  learning from a larger model, token by token
+kto           Kahneman-Tversky optimization on rated answers
 
 How to add one:
 
@@ -37,10 +42,10 @@ def measure_of(name: str) -> Measure:
 
 
 def method_for(kind: str) -> Method:
-    """The first method that trains on examples of ``kind``, with its defaults; ``DataError`` if there is none."""
-    for cls in METHODS.values():
-        if kind in cls.reads:
-            return cls()
+    """The method that is meant for examples of ``kind`` first of all, with its defaults; ``DataError`` without one."""
+    able = [cls for cls in METHODS.values() if kind in cls.reads]
+    if able:
+        return min(able, key=lambda cls: cls.reads.index(kind))()
     raise DataError(
         f"No method here trains on {KINDS[kind].plural} yet.",
         "Choose another format for the rows, if they have answers to train on.",

@@ -83,6 +83,35 @@ SCORE_MARGIN = Measure(
     "Above zero, better answers score higher than worse ones.",
 )
 """Of a model that rates answers (Ouyang et al. 2022, §3.5)."""
+LIKELIHOOD_MARGIN = Measure(
+    "likelihood_margin",
+    "Margin: how much likelier it finds the better answers",
+    "likelihood margin",
+    "Above zero, it finds the better answers likelier than the worse ones.",
+)
+"""The difference of their log-probabilities, times β: of methods that do not compare with the base."""
+LOG_ODDS = Measure(
+    "log_odds",
+    "Log odds ratio of the better over the worse answers",
+    "log odds ratio",
+    "Above zero, the odds of the better answers are higher than those of the worse ones.",
+)
+"""Hong et al. 2024, eq. 4 and 5."""
+PERPLEXITY = Measure(
+    "perplexity",
+    "Perplexity on held-out rows",
+    "perplexity",
+    "It is as unsure of the next token as among {last} equally likely ones; lower is better.",
+    better="lower",
+)
+"""e to the cross-entropy per token (Jelinek et al. 1977)."""
+AGREEMENT = Measure(
+    "agreement",
+    "Agreement: how often teacher and model find the same token the likeliest",
+    "agreement",
+    "On held-out rows it agrees with its teacher on {last} of the tokens.",
+    unit="share",
+)
 
 
 def derived(name: str, known: Mapping[str, Measure]) -> Measure:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from finetune.data.settings import DataSettings
 from finetune.data.tokens import TokenSequence
+from finetune.errors import Problem
 from finetune.methods.measure import Measure
 from finetune.private import PrivateName
 from finetune.settings import Settings
@@ -34,6 +36,8 @@ class Material:
     """The tokens that end an answer."""
     helpers: dict[str, Any] = field(default_factory=dict)
     """The further models of ``Method.wants``, loaded, by the same names."""
+    teacher: Any = None
+    """A frozen model, for a method that ``learns_from`` one."""
     pack: bool = False
     """Put several short rows into one sequence; only for a method that ``packs``."""
 
@@ -75,13 +79,16 @@ class Method(Settings):
 
     # What it reads
     reads: ClassVar[tuple[str, ...]]
-    """The kinds of example it trains on, e.g. ``("chat", "text")`` (``finetune.data.kinds``)."""
+    """The kinds of example it trains on, the one that it is meant for first (``finetune.data.kinds``)."""
     packs: ClassVar[bool] = False
     """True if its trainer can put several rows into one sequence."""
     smallest_micro_batch: ClassVar[int] = 1
     """Rows that must be in memory at once, since the loss compares them."""
     padding_row: ClassVar[dict[str, Any]]
     """A trainer's row of two tokens without loss: several processes fill up an epoch's last batch with it."""
+
+    joins_texts: ClassVar[bool] = False
+    """True if texts are joined and cut into blocks of the maximum length (``finetune.data.blocks``), not truncated."""
 
     # What it costs
     sequences_per_row: ClassVar[int] = 1
@@ -92,14 +99,14 @@ class Method(Settings):
     """Forward passes of a step beside the one that is trained: those of the reference, of a divergence …"""
     padding: ClassVar[float] = 1.05
     """Tokens in a batch, padding counted, per token of its rows (measured on the samples)."""
+    profiled: ClassVar[bool] = True
+    """False if its memory and time can only be measured, as where another model is loaded beside the base."""
     generates: ClassVar[bool] = False
     """True if it has the model write answers while it trains."""
     makes_scorer: ClassVar[bool] = False
     """True if its result rates answers and writes none."""
     leaves_as_script: ClassVar[bool] = True
     """True if ``script`` gives its trainer without this program."""
-    profiled: ClassVar[bool] = True
-    """True if the dry run of ``fit.profile`` covers it; else its memory can only be measured."""
     overrides: ClassVar[tuple[PrivateName, ...]] = ()
     """The private names of its TRL trainer that it overrides: part of the checklist of an upgrade (``compat``)."""
 
@@ -116,6 +123,8 @@ class Method(Settings):
     # What is customary
     few_rows_epochs: ClassVar[int] = 3
     """Epochs over a few hundred rows where the recipe does not say."""
+    few_rows_batch: ClassVar[int] = 8
+    """Rows per optimizer step over a few hundred rows where the recipe does not say."""
     rate_factor: ClassVar[float] = 1.0
     """Its customary learning rate as a multiple of supervised fine-tuning's."""
 
@@ -123,6 +132,11 @@ class Method(Settings):
     def trains_all(self) -> bool:
         """True if its settings train on every token, also on those that it masks by default."""
         return False
+
+    @property
+    def learns_from(self) -> tuple[str, str | None] | None:
+        """Id and revision of a frozen model that it learns from, beside the base; None without one."""
+        return None
 
     @classmethod
     def advice(cls, kind: str, rows: int, labels: int = 0) -> str:
@@ -132,6 +146,10 @@ class Method(Settings):
         """
         raise NotImplementedError
 
+    def caution(self, data: DataSettings) -> str:
+        """What a person should know before training on ``data``, as a sentence; it is on the model card too."""
+        return ""
+
     def refuses(self, adapter: Any) -> str:
         """Why it cannot be trained with ``adapter`` (an ``Adapter``), as a sentence; empty if it can."""
         return ""
@@ -139,6 +157,9 @@ class Method(Settings):
     def wants(self) -> dict[str, Any]:
         """Further models that it trains with, by name: the id of a run, or a judge's settings; empty for most."""
         return {}
+
+    def check(self) -> Problem | None:
+        """Settings of its own that do not go together; None if all do."""
 
     def require_trainable(self, examples: Sequence[dict]) -> None:
         """``DataError`` if ``examples``, each good by itself, cannot be trained on together."""

@@ -3,6 +3,8 @@
 import inspect
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from finetune.data.tokens import TokenSequence, chat_sequence, segments_sequence, text_sequence
 from finetune.format import counted
 from finetune.methods import packing
@@ -17,9 +19,10 @@ def make_trainer(arguments: dict, train, **others):
     """An ``SFTTrainer`` over rows that are tokenized and masked already; rows of like length go together."""
     from trl import SFTConfig, SFTTrainer
 
-    return ordered(SFTTrainer, PADDING_ROW)(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
+    trainer = evaluated_by_likelihood(ordered(SFTTrainer, PADDING_ROW))
+    return trainer(args=SFTConfig(**divided(arguments)), train_dataset=train, **others)
 '''
-"""``SFT.trainer`` as an exported script has it, for padded rows."""
+"""``SFT.trainer`` as an exported script has it, for padded rows; what it calls stands before it, as it is here."""
 
 PACKED_SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):
@@ -30,11 +33,29 @@ def make_trainer(arguments: dict, train, **others):
     # A batch is counted in rows, and a sequence now holds several.
     sequences = max(1, round(arguments["per_device_train_batch_size"] * len(packed) / len(train)))
     arguments = divided(arguments | {"per_device_train_batch_size": sequences})
-    trainer = ordered(SFTTrainer, PADDING_ROW)(args=SFTConfig(**arguments), train_dataset=packed, **others)
+    trainer_class = evaluated_by_likelihood(ordered(SFTTrainer, PADDING_ROW))
+    trainer = trainer_class(args=SFTConfig(**arguments), train_dataset=packed, **others)
     trainer.data_collator = PackedCollator(trainer.processing_class.pad_token_id)
     return trainer
 '''
-"""The same for packed rows; ``pack`` and ``PackedCollator`` stand before it, as they are here."""
+"""The same for packed rows."""
+
+
+def evaluated_by_likelihood(trainer_class: type) -> type:
+    """``trainer_class`` (an ``SFTTrainer``) whose held-out loss is the cross-entropy, whatever loss is trained.
+
+    The loss of DFT falls too where the model only grows less sure of a token, so it does not compare two models.
+    """
+
+    class Evaluated(trainer_class):
+        def prediction_step(self, *given, **named):
+            trained, self.args.loss_type = self.args.loss_type, "nll"
+            try:
+                return super().prediction_step(*given, **named)
+            finally:
+                self.args.loss_type = trained
+
+    return Evaluated
 
 
 class SFT(Method):
@@ -43,6 +64,13 @@ class SFT(Method):
     type: Literal["sft"] = "sft"
     train_on: Literal["assistant", "all"] = "assistant"
     """Loss mask: train on the assistant's tokens only, or on all tokens of the conversation."""
+    loss_type: Literal["nll", "dft"] = "nll"
+    """Loss: ``nll`` is the cross-entropy (negative log-likelihood); ``dft`` weights each token by the probability that
+    the model gives it, so that unlikely tokens pull less (Wu et al. 2025, arXiv 2508.05629). The held-out loss is the
+    cross-entropy in either case."""
+    neftune_noise_alpha: float = Field(0.0, ge=0, le=100)
+    """NEFTune: noise on the embeddings while training, against overfitting; 5 is usual, 0 is none. (α of Jain et al.
+    2023, arXiv 2310.05914.)"""
 
     order: ClassVar[int] = 10
     title: ClassVar[str] = "Supervised fine-tuning"
@@ -110,13 +138,17 @@ class SFT(Method):
 
     def options(self, pack: bool = False) -> dict:
         """No preparation and no truncation, which is done; rows of like length go together where they are padded."""
-        options = {"dataset_kwargs": {"skip_prepare_dataset": True}, "max_length": None}
+        options = {"dataset_kwargs": {"skip_prepare_dataset": True}, "max_length": None, "loss_type": self.loss_type}
+        if self.neftune_noise_alpha:
+            options["neftune_noise_alpha"] = self.neftune_noise_alpha
         return options if pack else {**options, "train_sampling_strategy": "group_by_length"}
 
     def script(self, pack: bool = False) -> str:
+        evaluated = inspect.getsource(evaluated_by_likelihood)
         if not pack:
-            return SCRIPT
-        return "\n\n".join([*map(inspect.getsource, (packing.pack, packing.PackedCollator)), PACKED_SCRIPT.lstrip()])
+            return "\n\n".join([evaluated, SCRIPT.lstrip()])
+        packed = map(inspect.getsource, (packing.pack, packing.PackedCollator))
+        return "\n\n".join([*packed, evaluated, PACKED_SCRIPT.lstrip()])
 
     def trainer(self, material: Material):
         """An ``SFTTrainer`` over rows that are tokenized and masked already."""
@@ -130,7 +162,8 @@ class SFT(Method):
             # A batch is counted in rows, and a sequence now holds several.
             share = len(datasets["train_dataset"]) / len(material.train)
             arguments.per_device_train_batch_size = max(1, round(arguments.per_device_train_batch_size * share))
-        trainer = material.durable(SFTTrainer)(args=arguments, **datasets, **material.others())
+        trainer_class = evaluated_by_likelihood(material.durable(SFTTrainer))
+        trainer = trainer_class(args=arguments, **datasets, **material.others())
         if material.pack:
             trainer.data_collator = packing.PackedCollator(material.tokenizer.pad_token_id)
         return trainer

@@ -10,7 +10,8 @@
     judge, measure, card    whether an answer is right; the accuracy; the model card that reports it
     tokenizer, pretrain     text to tokens; the training loop
     pirate, tickets,
-    kindness, sums, samples the sample data sets
+    kindness, handbook,
+    sums, samples           the sample data sets
 
 `python -m finetune.starter` rebuilds the model and the samples in assets/. Using the model needs none of this: it is an
 ordinary folder.

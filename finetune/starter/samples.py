@@ -1,4 +1,4 @@
-"""The samples in assets/: four with held-out rows, replay data, a messy table; equal seeds give equal bytes."""
+"""The samples in assets/: five with held-out rows, replay data, a messy table; equal seeds give equal bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from random import Random
 
 from finetune.starter import world
 from finetune.starter.chats import FACTS, kindly
+from finetune.starter.handbook import paragraph
 from finetune.starter.items import assistant, draw, user
 from finetune.starter.kindness import long_or_cold
 from finetune.starter.messy import messy
@@ -19,6 +20,7 @@ SAMPLES_SEED = 11
 SAMPLES = {"pirate-voice": (300, 50), "ticket-json": (500, 60), "short-and-kind": (300, 50)}
 RATED_ROWS = (300, 50)
 SUM_ROWS = (200, 60)
+HANDBOOK_ROWS = (600, 60)
 GENERAL_ROWS = 300
 GENERAL_KINDS = tuple(sorted(set(world.KINDS) - {"sailor_word"}))
 """All that the starter knows, but for the words of sailors, which belong to the pirate's voice."""
@@ -51,6 +53,15 @@ def rated() -> tuple[list[dict], list[dict]]:
     return every[:train], every[train:]
 
 
+def handbook() -> tuple[list[str], list[str]]:
+    """Training and held-out paragraphs of the handbook; none is in both."""
+    rng, chosen = Random(f"handbook {SAMPLES_SEED}"), {}
+    train, held_out = HANDBOOK_ROWS
+    while len(chosen) < train + held_out:
+        chosen[paragraph(rng)] = None
+    return [*chosen][:train], [*chosen][train:]
+
+
 def general() -> list[dict]:
     """Replay data: conversations of every kind, against catastrophic forgetting."""
     rng, chosen = Random(f"general {SAMPLES_SEED}"), {}
@@ -72,6 +83,8 @@ def write_samples(directory: Path) -> None:
     train, held_out = SUM_ROWS
     checked = sums(train + held_out, f"sums {SAMPLES_SEED}")
     files |= {"sums.jsonl": _lines(checked[:train]), "sums.held-out.jsonl": _lines(checked[train:])}
+    for suffix, part in zip(("", ".held-out"), handbook(), strict=True):
+        files[f"handbook{suffix}.txt"] = "\n\n".join(part) + "\n"
     for name, text in files.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
 

@@ -46,7 +46,7 @@ def choose_defaults(recipe: Recipe, lengths: list[int], hidden_size: int, proces
         choices.append((f"training.{name}", Choice(f"{value:g}", reason)))
         return value
 
-    batch = choose("batch_size", training.batch_size, choose_batch_size(rows))
+    batch = choose("batch_size", training.batch_size, choose_batch_size(rows, recipe.method.few_rows_batch))
     divisions = training.accumulation * processes
     batch = max(batch, divisions * recipe.method.smallest_micro_batch)
     pack = False
@@ -75,8 +75,10 @@ def choose_epochs(rows: int, few_rows_epochs: int) -> tuple[int, str]:
     return 1, f"{rows:,} rows are enough to see once"
 
 
-def choose_batch_size(rows: int) -> tuple[int, str]:
+def choose_batch_size(rows: int, few_rows_batch: int = 8) -> tuple[int, str]:
     """Rows per optimizer step, with the reason."""
+    if rows <= 500:
+        return few_rows_batch, "small data trains best with many small weight updates"
     if rows <= 5000:
         return 8, "small data trains best with many small weight updates"
     return 16, "larger data gives steadier weight updates with sixteen rows each"

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from finetune.data.asking import notes_of_asking
+from finetune.data.blocks import blocks
 from finetune.data.counts import Counts
 from finetune.data.mix import gather
 from finetune.data.pieces import cutting, training_rows
@@ -26,6 +27,7 @@ from finetune.runs.events import Noted
 from finetune.runs.workspace import Workspace
 from finetune.training.defaults import Defaults, choose_defaults
 from finetune.training.sample_answers import prompt_of
+from finetune.training.teacher import require_shared_vocabulary
 
 PROMPTS_SHOWN = 3
 """Prompts that are answered during training when the recipe names none."""
@@ -78,6 +80,7 @@ def prepare(recipe: Recipe, workspace: Workspace, processes: int = 1) -> Prepare
     """
     tokenizer = load_tokenizer(recipe.model, workspace)
     config = load_config(recipe.model, workspace).get_text_config()
+    require_shared_vocabulary(recipe, workspace, tokenizer, config.vocab_size)
     context = (getattr(config, "max_position_embeddings", None) or math.inf) - recipe.adapter.own_positions()
     recipe, cut = within_context(recipe, context)
     rows, notes = _rows(recipe, workspace, tokenizer, Reach(context, config.vocab_size))
@@ -106,6 +109,8 @@ def _rows(recipe: Recipe, workspace: Workspace, tokenizer, reach: Reach) -> tupl
     notes = [Noted(message=note) for note in (dataset.detected.account, *gathered.notes)]
     if dataset.kind != "text" and (problem := turn_end_problem(tokenizer)):
         notes.append(Noted(message=problem, level="warning"))
+    if caution := recipe.method.caution(recipe.data):
+        notes.append(Noted(message=caution, level="warning"))
     asking = notes_of_asking(gathered.train, tokenizer, recipe.method.sequences)
     notes += [Noted(message=words, level=level) for level, words in asking]
     if dataset.rejected:
@@ -133,6 +138,13 @@ def tokenize(
     """
     rows, counts, truncated, empty, too_long, refused = [], Counts(), 0, 0, 0, []
     made = cutting(recipe.method.sequences, recipe.data)
+    texts: list[TokenSequence] = []
+
+    def add(example: dict, row: tuple[TokenSequence, ...]) -> None:
+        nonlocal counts
+        rows.append(recipe.method.columns(example, row))
+        counts += Counts.of(row)
+
     for example in examples:
         try:
             sequences = made(example, tokenizer, recipe.training.length)
@@ -148,9 +160,13 @@ def tokenize(
         if not (recipe.method.generates or all(sequence.has_trained_tokens for sequence in sequences)):
             empty += 1
             continue
+        if recipe.method.joins_texts and "text" in example:
+            texts += sequences
+            continue
         for each in training_rows(example, sequences):
-            rows.append(recipe.method.columns(example, each))
-            counts += Counts.of(each)
+            add(example, each)
+    for block in blocks(texts, recipe.training.length):
+        add({}, (block,))
     if refused and not rows and part == TRAINING:
         raise refused[0]
     lost = (

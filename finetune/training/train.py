@@ -4,12 +4,7 @@ A run that was started before resumes from its last whole checkpoint, and one th
 fallback. What else goes wrong is raised; ``finetune.service.worker`` turns it into the run's last event.
 """
 
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 from finetune import compat
 from finetune.adapters.targets import coverage_note
@@ -21,60 +16,25 @@ from finetune.models.dialect import stored_dtype
 from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
 from finetune.models.saving import save
-from finetune.models.scorer import as_scorer
 from finetune.models.transfer import Stopped
-from finetune.models.turn_end import end_ids
 from finetune.recipe import Recipe
 from finetune.runs import events
-from finetune.runs.checkpoints import Checkpoint, Checkpoints, disk_errors, require_room
+from finetune.runs.checkpoints import Checkpoint, disk_errors, require_room
 from finetune.runs.diagnosis import best_sound
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
 from finetune.training import distributed, fsdp
+from finetune.training.attempt import Attempt, build, report
 from finetune.training.base import bring_base
-from finetune.training.defaults import Defaults
-from finetune.training.fallbacks import Change, next_fallback
-from finetune.training.head import longest_of, require_own_loss
-from finetune.training.helpers import load_helpers
 from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
-from finetune.training.prepare import Prepared, prepare, row_tokens
+from finetune.training.prepare import prepare, row_tokens
 from finetune.training.sample_answers import SampleAnswers
-from finetune.training.separation import packing_of
 from finetune.training.start import load_start
 
 CHECKPOINTS_AT_ONCE = 3
 """The newest two and the best."""
-
-
-@dataclass
-class Attempt:
-    """One attempt at a run; how far it came decides which fallback is left if memory runs out."""
-
-    recipe: Recipe
-    """With the fallbacks taken so far."""
-    workspace: Workspace
-    machine: hardware.Machine
-    checkpoints: Checkpoints
-    """Where the trainer saves."""
-    run: Run | None = None
-    """None where nothing is trained, as in a probe."""
-    precision: str = ""
-    source: Path | None = None
-    """The folder of its base."""
-    prepared: Prepared | None = None
-    model: Any = None
-    """The model, while there is one."""
-    is_loaded: bool = False
-    """True once its weights were there."""
-
-    def fallback(self) -> Change | None:
-        """What to change so that the next attempt needs less memory; None if nothing is left."""
-        if self.prepared is None:
-            return None
-        batch_size, longest = self.prepared.defaults.batch_size, self.prepared.rows.longest
-        return next_fallback(self.recipe, batch_size, longest, while_loading=not self.is_loaded)
 
 
 def train(run: Run, workspace: Workspace) -> None:
@@ -145,12 +105,6 @@ def _work(attempt: Attempt) -> events.Ended:
     return events.Ended(state=_train(attempt))
 
 
-def report(run: Run, choices: Iterable[tuple[str, hardware.Choice]]) -> None:
-    """Report each automatic choice, by its key, as an event."""
-    for what, choice in choices:
-        run.emit(events.Chose(what=what, value=choice.value, reason=choice.reason))
-
-
 def _train(attempt: Attempt) -> str:
     from finetune.training.reporter import Reporter, Stopped
 
@@ -189,72 +143,6 @@ def _train(attempt: Attempt) -> str:
     with suppress(Stopped):
         trainer.train(resume_from_checkpoint=str(start.path) if start else None)
     return _conclude(attempt, trainer, reporter, dtype, before)
-
-
-def build(attempt: Attempt, *callbacks):
-    """The TRL trainer for an attempt whose model is loaded, as its method builds it."""
-    from transformers import PrinterCallback, set_seed
-
-    from finetune.methods import Material
-    from finetune.training.trainer import computes_in_16_bits, durable, scores_trained_tokens_only, suit_chunked_loss
-
-    if attempt.recipe.method.makes_scorer:
-        attempt.model = as_scorer(attempt.model, attempt.recipe.training.seed)
-    else:
-        keep_rows_apart(attempt)
-        suit_chunked_loss(attempt.model)
-        require_own_loss(attempt.model, longest_of(attempt.prepared.rows.train))
-    recipe, prepared, checkpoints = attempt.recipe, attempt.prepared, attempt.checkpoints
-    is_new = not hasattr(attempt.model, "peft_config")
-    set_seed(recipe.training.seed)
-    compat.score_trained_tokens_only(scores_trained_tokens_only)
-    fsdp.apply_recipe(attempt.precision)
-    trainer = recipe.method.trainer(
-        Material(
-            model=attempt.model,
-            tokenizer=prepared.tokenizer,
-            train=prepared.rows.train,
-            held_out=prepared.rows.held_out,
-            arguments=arguments(recipe, prepared.defaults, attempt.machine, attempt.precision)
-            | {"output_dir": str(checkpoints.folder)},
-            durable=partial(
-                durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row, adapter=recipe.adapter
-            ),
-            peft_config=peft_config(attempt) if is_new else None,
-            helpers=load_helpers(recipe, attempt.workspace, attempt.run),
-            callbacks=list(callbacks),
-            end_ids=() if recipe.method.makes_scorer else tuple(sorted(end_ids(prepared.tokenizer, attempt.model))),
-            pack=prepared.defaults.pack,
-        )
-    )
-    if is_new and (initialize := recipe.adapter.on_adapter()):
-        initialize(trainer.model, prepared.tokenizer)
-    if beside := recipe.adapter.on_trainer():
-        beside(trainer)
-    trainer.remove_callback(PrinterCallback)  # it prints logs, which are events already
-    if computes_in_16_bits(attempt.precision):
-        compat.cast_once(trainer.model)
-    return trainer
-
-
-def peft_config(attempt: Attempt):
-    """The PEFT configuration of a new adapter; that of a scorer also trains its head. None if all weights are."""
-    found = attempt.recipe.adapter.peft_config(attempt.model)
-    if found is not None and attempt.recipe.method.makes_scorer:
-        found.task_type = "SEQ_CLS"
-    return found
-
-
-def keep_rows_apart(attempt: Attempt) -> None:
-    """Pack no rows, and report it, if the loaded model does not keep them apart in a sequence."""
-    prepared = attempt.prepared
-    if not prepared.defaults.pack:
-        return
-    choice = packing_of(attempt.model, [row["input_ids"] for row in prepared.rows.train])
-    if choice:
-        prepared.defaults = replace(prepared.defaults, pack=False)
-        if attempt.run:
-            report(attempt.run, [("training.packing", choice)])
 
 
 def require_room_to_end(run: Run, model) -> None:
@@ -325,40 +213,6 @@ def keep_best(run: Run, recipe: Recipe, trainer) -> None:
         sound = " without degenerate output" if view.best != best else ""
         reason = f"its held-out loss was {best.loss:.3f}{sound}, and {last[0].loss:.3f} at the end"
         run.emit(events.Chose(what="model_kept", value=f"step {best.step:,}", reason=reason))
-
-
-def arguments(recipe: Recipe, defaults: Defaults, machine: hardware.Machine, precision: str) -> dict:
-    """What every TRL config is given beside its folder, whatever the method."""
-    training, device = recipe.training, machine.device
-    return {
-        "per_device_train_batch_size": defaults.micro_batch,
-        "per_device_eval_batch_size": defaults.micro_batch,
-        "gradient_accumulation_steps": training.accumulation,
-        "num_train_epochs": defaults.epochs,
-        "max_steps": training.max_steps or -1,
-        "learning_rate": defaults.learning_rate,
-        # Without a name of its own Transformers leaves the warmup out.
-        "lr_scheduler_type": "constant_with_warmup" if training.schedule == "constant" else training.schedule,
-        "warmup_steps": training.warmup,
-        "weight_decay": training.weight_decay,
-        "max_grad_norm": training.max_grad_norm,
-        "optim": {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_bnb_8bit"}[training.optimizer],
-        "seed": training.seed,
-        "bf16": precision == "bf16",
-        "fp16": precision == "fp16",
-        "use_cpu": device == "cpu",
-        # Every trained weight takes part in every step; looking for others costs a walk through the graph.
-        "ddp_find_unused_parameters": False,
-        "dataloader_pin_memory": device == "cuda",
-        "activation_checkpointing": bool(training.activation_checkpointing),
-        "logging_steps": 1,
-        # The trainer would otherwise show a loss that is no number as 0.0.
-        "logging_nan_inf_filter": False,
-        "eval_strategy": "no",
-        "save_strategy": "no",
-        "report_to": "none",
-        "disable_tqdm": True,
-    }
 
 
 def count(model, trainable: bool) -> int:

@@ -111,7 +111,7 @@ def measure(way: str, sample: str, epochs: float) -> dict:
     """One training of ``sample``: tokens per second of its steps, and the loss on held-out rows after it."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     from finetune.machine.libraries import load
-    from finetune.training.train import Attempt
+    from finetune.training.attempt import Attempt
 
     load()
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
@@ -149,7 +149,7 @@ def prepared(attempt_class, run, workspace):
 
 def bare(attempt) -> dict:
     """The trainer of Finetune Studio without a run around it."""
-    from finetune.training.train import build
+    from finetune.training.attempt import build
 
     clock = Clock()
     trainer = build(attempt, clock.callback())

@@ -93,6 +93,16 @@ def test_rows_of_another_kind_are_refused(folder):
     assert "The rows of pairs.jsonl are Preference pairs, but the training rows are Prompts" in str(error.value)
 
 
+def test_conversations_and_plain_text_go_together(folder):
+    write(folder / "texts.jsonl", [{"text": f"The sea is {n} miles wide."} for n in range(60)])
+    for main, other in (("texts.jsonl", "general.jsonl"), ("general.jsonl", "texts.jsonl")):
+        settings = DataSettings(path=main, replay=other, replay_share=0.1)
+        found = gather(settings, lambda path: folder / path, 7)
+        kinds = ["text" in example for example in found.train]
+        assert kinds.count(main != "texts.jsonl") == pytest.approx(0.1 * len(kinds), abs=0.5)
+        assert all(("text" in example) == (main == "texts.jsonl") for example in found.held_out)
+
+
 def test_every_file_is_found_by_the_find_function(folder):
     settings = DataSettings(path="main.jsonl", mix=(OTHER,), replay="general.jsonl")
     looked_for = []

@@ -25,11 +25,12 @@ from finetune.recipe import Recipe
 from finetune.runs import events
 from finetune.training.defaults import Defaults
 from tests import pairs
+from tests.pairs import SETTINGS as NEEDED
 from tests.training.test_train import recipe, write_rows
 
 LEAVING = [name for name, method in METHODS.items() if method.leaves_as_script]
 """The methods that leave as a script."""
-QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix")}
+QUICK = {("sft", "lora"), ("dpo", "full"), ("kto", "prefix"), ("orpo", "full")}
 """Each method and each adapter once."""
 PAIRS = [
     pytest.param(*pair, marks=[] if pair in QUICK else [pytest.mark.heavy])
@@ -120,6 +121,29 @@ def test_the_script_repeats_a_run_with_a_variant_of_lora(variant, trained, with_
     assert any((tmp_path / "out").rglob("model/adapter_model.safetensors"))
 
 
+SETTINGS = {
+    "sft": {"method.neftune_noise_alpha": 5, "method.loss_type": "dft"},
+    "dpo": {"method.loss_type": "robust", "method.label_smoothing": 0.3, "method.sft_weight": 0.5},
+    "cpo": {"method.loss_type": "ipo", "method.sft_weight": 0.5},
+}
+"""Settings of a method that are not its defaults."""
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=[] if name == "dpo" else [pytest.mark.heavy]) for name in SETTINGS]
+)
+def test_the_script_has_the_settings_of_the_method(method, trained, with_tiny, tmp_path):
+    run = trained(method=method, **EXACT, **SETTINGS[method], **{"training.max_steps": 4})
+    plain = trained(method=method, **EXACT, **{"training.max_steps": 4})
+    script, _ = Script().write(run, with_tiny, tmp_path / "out")
+    done = launch(script)
+    assert done.returncode == 0, done.stderr
+    steps, evaluations = losses_of(run)
+    assert losses(script.parent) == pytest.approx(steps, rel=2e-6, abs=1e-6)
+    assert losses(script.parent, "eval_loss") == pytest.approx(evaluations, rel=2e-6, abs=1e-6)
+    assert losses_of(plain)[0] != pytest.approx(steps, rel=1e-3), "the settings change something"
+
+
 @pytest.mark.parametrize(("method", "adapter"), FURTHER)
 def test_a_run_that_trains_an_earlier_one_further_starts_there_in_the_script_too(
     method, adapter, trained, with_tiny, tmp_path
@@ -198,6 +222,8 @@ def text_of(workspace, tmp_path):
             run.emit(events.Chose(what=what, value=value, reason=f"a good {what}"))
         settled = Defaults(epochs=3, learning_rate=0.002, batch_size=8, micro_batch=4, pack=pack, choices=())
         model = {"MODEL": "owner/name", "REVISION": "abc"} | ({"START": "start"} if continues else {})
+        if METHODS[method](**NEEDED.get(method, {})).learns_from:
+            model |= {"TEACHER": "teacher", "TEACHER_REVISION": None}
         return source(run, run.view(), model, settled, found)
 
     return write

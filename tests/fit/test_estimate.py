@@ -133,7 +133,17 @@ def test_words_that_are_not_learnt_are_not_scored(with_tiny, method):
         estimate_fit(recipe(method, packing=False), with_tiny, counts).estimate_bytes
         for counts in (answers, everything)
     )
-    assert answers < everything
+    assert answers == everything if METHODS[method]().trains_all else answers < everything
+
+
+def test_texts_are_estimated_as_blocks_of_the_length(with_tiny):
+    texts = Counts(rows=1000, longest=5000, tokens=64 * 200, trained=64 * 200 - 1000)
+    blocks = Counts(rows=200, longest=64, tokens=64 * 200, trained=63 * 200, most_trained=63)
+    of_texts, of_blocks = (
+        estimate_fit(recipe("cpt", packing=False, length=64), with_tiny, counts, gpus=False)
+        for counts in (texts, blocks)
+    )
+    assert of_texts.estimate_bytes == of_blocks.estimate_bytes > 0 and of_texts.seconds == of_blocks.seconds > 0
 
 
 def test_learning_from_everything_is_told_as_such(with_tiny, monkeypatch):

@@ -17,7 +17,7 @@ MARKED = [pytest.param(each, marks=[] if each in QUICK else pytest.mark.heavy) f
 
 def test_the_folders_of_the_workspace_are_listed(with_tiny):
     (with_tiny.models_dir / "empty").mkdir()
-    assert local_models(with_tiny) == ["tiny"]
+    assert local_models(with_tiny) == ["teacher", "tiny"]
 
 
 def test_the_list_is_in_order_and_without_repeats():

@@ -47,6 +47,7 @@ def case(method, rows, **settings):
         *(case(method, rows) for method in REPEATED for rows in (20, 21, 23)),
         *(case(method, 21, **{"training.accumulation": 2}) for method in SUMS),
         case("sft", 22, **{"adapter.type": "full"}),
+        case("dpo", 21, **{"method.loss_type": "apo_zero"}),
     ],
 )
 def test_two_processes_train_as_one_does(with_tiny, tmp_path, method, rows, settings):

@@ -174,6 +174,9 @@ STORIES = {
     "dpo": {"method": "dpo", "adapter": "lora"},
     "accumulated": {"adapter": "lora", "training.accumulation": 2},
     "sampled": {"method": "grpo", "training.accumulation": 2},
+    "orpo": {"method": "orpo", "adapter": "lora"},
+    "distillation": {"method": "distillation", "adapter": "lora"},
+    "noisy": {"adapter": "lora", "method.neftune_noise_alpha": 5, "method.loss_type": "dft"},
 }
 
 

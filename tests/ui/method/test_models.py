@@ -11,8 +11,8 @@ from tests.models.damage import edit_config
 
 def test_the_starter_comes_first_then_the_workspace_then_the_known(studio, with_tiny):
     values = [value for _, value in model_choices(studio)]
-    assert values[:2] == ["starter", "tiny"]
-    assert values[2:] == [model.id for model in known_models()]
+    assert values[:3] == ["starter", "teacher", "tiny"]
+    assert values[3:] == [model.id for model in known_models()]
 
 
 def test_a_known_model_says_its_size_license_and_that_it_must_be_downloaded(studio):
