@@ -7,6 +7,7 @@
     lock            held, as an OS file lock, by the process that trains it
     checkpoints/    enough to resume
     model/          the tuned model or adapter
+    judgements.jsonl    what a judge said of its answers, if there was one
 
 The trainer writes, everyone else reads. A reader never sees half a line. A run whose events say that it is active
 while nobody holds its lock is interrupted.
@@ -94,6 +95,11 @@ class Run:
     def model_dir(self) -> Path:
         """Where the tuned model or adapter is saved."""
         return self.path / "model"
+
+    @property
+    def judgements(self) -> Path:
+        """Each judgement of a judge (RLAIF), a line of JSON with question, answer, reply and points."""
+        return self.path / "judgements.jsonl"
 
     @property
     def checkpoints(self) -> Checkpoints:

@@ -9,9 +9,6 @@ from finetune.rewards.judge import Judge
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
-JUDGEMENTS = "judgements.jsonl"
-"""The file of a run with each judgement: question, answer, the judge's reply and its points."""
-
 
 def load_helpers(recipe: Recipe, workspace: Workspace, run: Run | None = None) -> dict[str, Any]:
     """The helpers that the method of ``recipe`` wants, by the names it gives them; judgements go to ``run``."""
@@ -20,5 +17,5 @@ def load_helpers(recipe: Recipe, workspace: Workspace, run: Run | None = None) -
 
 def _load(wanted: Any, workspace: Workspace, run: Run | None) -> Any:
     if isinstance(wanted, Judge):
-        return Judging.load(wanted, workspace, run.path / JUDGEMENTS if run else None)
+        return Judging.load(wanted, workspace, run.judgements if run else None)
     return Scorer.load(workspace.run(wanted), workspace)

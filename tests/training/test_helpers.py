@@ -1,6 +1,6 @@
 import json
 
-from finetune.training.helpers import JUDGEMENTS, load_helpers
+from finetune.training.helpers import load_helpers
 from tests.inference.test_endpoint import serving
 from tests.training.test_train import recipe
 
@@ -16,7 +16,7 @@ def test_a_reward_model_and_a_judge_are_loaded_for_the_rewards_that_want_them(tr
         asked = [([{"role": "user", "content": "?"}], "Yes.")]
         assert helpers["judge.judge"].points(asked) == [0.5]
         assert len(helpers["model.run"].scores(asked)) == 1
-    (kept,) = (run.path / JUDGEMENTS).read_text(encoding="utf-8").splitlines()
+    (kept,) = run.judgements.read_text(encoding="utf-8").splitlines()
     assert json.loads(kept)["points"] == 0.5
 
 

@@ -8,6 +8,7 @@ standing        what the directory and the queue say of a run beside its events
 chart           what shows whether the model learns: loss or measures
 curves          the charts in a fold: further measures, learning rate, gradient norm
 log             the events of a run as readable lines
+judgements      what a judge said of its answers
 notify          a notice of the browser's once a run has ended
 folds           folds that are drawn only while they are open
 overlay         several runs in one chart

@@ -12,7 +12,7 @@ from finetune.runs.view import ACTIVE, View
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
-from finetune.ui.train import curves, folds, log, notify, progress, queue, runs
+from finetune.ui.train import curves, folds, judgements, log, notify, progress, queue, runs
 from finetune.ui.train.actions import ACTIONS, Action, Command, act, attempt
 from finetune.ui.train.chart import main_charts
 from finetune.ui.train.curves import further_charts
@@ -85,6 +85,11 @@ def drawn_at(view: View) -> tuple:
     return view.state, view.total_steps, len(view.evaluations), steps - steps % max(1, int(steps * REDRAWN))
 
 
+def logged(run: Run, view: View) -> str:
+    """What a judge said, if there was one, and the last lines of the log."""
+    return judgements.shown(run) + log.shown(run, view)
+
+
 FOLDS = (
     Content(
         "curves",
@@ -93,7 +98,7 @@ FOLDS = (
         lambda run, view: further_charts(view),
         curves.NOTHING,
     ),
-    Content("log", "Log", lambda run, view: (view.revision, view.state), log.shown, log.NOTHING),
+    Content("log", "Log", lambda run, view: (view.revision, view.state), logged, log.NOTHING),
 )
 """What is drawn of a run only while a person has opened it; a new fold is one entry."""
 
