@@ -6,6 +6,7 @@ import pytest
 
 from finetune.methods.grpo import GRPO
 from finetune.methods.method import Material
+from tests.inference.test_endpoint import serving
 
 REWARDS = [[1.0, 0.0, 0.0, 1.0], [0.5, 0.5, 0.5, 0.5]]
 ASKED = [{"role": "user", "content": "What of the sea?"}]
@@ -109,6 +110,21 @@ def test_answers_to_held_out_prompts_are_greedy(built, tiny_model):
     assert found == expected[0, prompt.shape[1] :].tolist()[: len(found)]
 
 
+def test_a_judge_behind_an_endpoint_teaches_too(trained):
+    """RLAIF: the judge likes long answers, and the answers get longer."""
+    with serving(lambda prompt, count: str(min(10, len(judged(prompt))))) as (address, asked):
+        reward = {"type": "judge", "model": "big", "endpoint": address, "criteria": "Long is good."}
+        run = trained(method="grpo", **{"method.rewards": [reward], "data.format": "prompts"})
+    first, *_, last = (each.metrics["reward"] for each in run.view().evaluations)
+    assert last > first and len(run.judgements.read_text(encoding="utf-8").splitlines()) == len(asked)
+
+
+def judged(prompt):
+    """The answer in the prompt of a judge."""
+    return prompt.partition("Answer:\n")[2].partition("\n\nRate")[0]
+
+
+@pytest.mark.heavy
 def test_the_starter_gets_more_sums_right(tmp_path):
     """Held-out sums: 38 % before, and 20 points more at the least."""
     from finetune.paths import ASSETS
