@@ -54,7 +54,7 @@ class CPO(Pairs, Method):
         "Translation, arXiv 2401.08417"
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
-    rate_factor: ClassVar[float] = 0.1
+    rate_factor: ClassVar[float] = 0.3
     loss_unit: ClassVar[str] = ""
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, LIKELIHOOD_MARGIN)
     sequences_per_row: ClassVar[int] = 2

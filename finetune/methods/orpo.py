@@ -44,6 +44,7 @@ class ORPO(Pairs, Method):
         "Hong et al. 2024, ORPO: Monolithic Preference Optimization without Reference Model, arXiv 2403.07691"
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
+    rate_factor: ClassVar[float] = 0.3
     loss_unit: ClassVar[str] = ""
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, LOG_ODDS, LIKELIHOOD_MARGIN)
     sequences_per_row: ClassVar[int] = 2

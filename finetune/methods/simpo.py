@@ -20,8 +20,9 @@ class SimPO(Pairs, Method):
     eq. 6.)"""
     gamma: float = Field(1.0, ge=0, le=20)
     """Target margin: how far the better answer shall be ahead, on the scale of β. (γ of eq. 6; half of β is usual.)"""
-    sft_weight: float = Field(0.0, ge=0, le=100)
-    """SFT term: weight of the cross-entropy on chosen answers, which keeps their probability from falling."""
+    sft_weight: float = Field(1.0, ge=0, le=100)
+    """SFT term: weight of the cross-entropy on chosen answers, which keeps answers from degenerating. 0 is the loss of
+    the paper, which needs a learning rate about three times lower."""
 
     order: ClassVar[int] = 24
     title: ClassVar[str] = "Simple preference optimization"
@@ -39,7 +40,7 @@ class SimPO(Pairs, Method):
         "Meng et al. 2024, SimPO: Simple Preference Optimization with a Reference-Free Reward, arXiv 2405.14734"
     )
     reads: ClassVar[tuple[str, ...]] = ("preference",)
-    rate_factor: ClassVar[float] = 0.1
+    rate_factor: ClassVar[float] = 0.3
     loss_unit: ClassVar[str] = ""
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, LIKELIHOOD_MARGIN)
     sequences_per_row: ClassVar[int] = 2
