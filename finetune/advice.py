@@ -139,6 +139,11 @@ _TEXT_ONLY = (
     "collect answers for the rest."
 )
 
+_LATER = (
+    "Later: a reward model, trained on the same pairs, can score answers by itself, and RLOO learns from its scores "
+    "(RLHF)."
+)
+
 WANTED: dict[str, dict[str, tuple[str, str]]] = {
     "answers": {
         "": ("sft", _SHOWN),
@@ -231,7 +236,7 @@ def advise(answers: Answers, at: Situation = Situation()) -> Advice:
     kept, settings, replay = _kept(answers, at, method, kind)
     against, instead = _against(answers, have, at)
     settings |= {"adapter.rank": 64} if (method, adapter) in (("cpt", "lora"), ("cpt", "qlora")) else {}
-    later = "Later: a reward model, trained on the same pairs, can score answers by itself." if have == "pairs" else ""
+    later = _LATER if have == "pairs" else ""
     reasons = [instead, mismatch] if against else [mismatch, why, missing, *machine, *kept, later]
     return Advice(method, adapter, tuple(filter(None, reasons)), against, settings if method else {}, replay)
 

@@ -77,11 +77,8 @@ def estimate_line(studio: Studio, current: Current, chosen: Chosen | None, *give
     rows = f" Trains on {counted(chosen.counts.rows, 'row')}, {amount(chosen.mixed)} of them mixed in."
     sentence = fit.sentence + (rows if chosen.mixed else "")
     line = f"<p class='{CLASSES[fit.verdict]}'>{views.escape(sentence)}</p>"
-    return (
-        line + views.small(trained(fit.trainable, fit.parameters)) + usual_gpus(fit.gpus),
-        "",
-        gr.Button(visible=bool(fit.parameters)),
-    )
+    also = f"{trained(fit.trainable, fit.parameters)} {usual_gpus(fit.gpus)}".strip()
+    return line + views.small(also), "", gr.Button(visible=bool(fit.parameters))
 
 
 def trained(trainable: int, parameters: int) -> str:
@@ -104,12 +101,12 @@ def _trainable(studio: Studio, recipe: Recipe) -> Recipe:
 
 
 def usual_gpus(verdicts: dict[str, str]) -> str:
-    """Whether it fits the usual GPUs: memory sizes with one verdict together."""
+    """Whether it fits the usual GPUs, as a sentence: memory sizes with one verdict together."""
     groups: dict[str, list[str]] = {}
     for memory, word in verdicts.items():
         groups.setdefault(word, []).append(memory.removesuffix(" GB"))
     parts = [f"{word} in {', '.join(sizes)} GB" for word, sizes in groups.items()]
-    return views.small(f"On a graphics card (GPU): {'; '.join(parts)}.") if parts else ""
+    return f"On a graphics card (GPU): {'; '.join(parts)}." if parts else ""
 
 
 def offer_change(studio: Studio, current: Current, chosen: Chosen | None, *given) -> tuple[gr.Button, dict]:

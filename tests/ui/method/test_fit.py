@@ -50,7 +50,7 @@ def form(studio):
 def test_what_fits_is_shown_with_the_usual_gpus_and_can_be_measured(studio, with_tiny, recipe, current, long_rows):
     line, measured, button = fit.estimate_line(studio, current, long_rows)
     assert "class='fits'" in line and "fits in 8, 12, 16, 24, 48, 80, 141 GB" in line
-    assert measured == "" and button.visible
+    assert measured == "" and button.visible and "<p class='small'>Trains " in line
     fix, change = fit.offer_change(studio, current, long_rows)
     assert not fix.visible and change == {}
 
@@ -138,3 +138,8 @@ def test_a_model_on_the_hub_is_estimated_once_it_is_inspected(studio, recipe, cu
         assert "class='fits'" in line and button.visible
         assert "is not on this machine yet" in fit.measure(studio, lambda *_: hub_recipe, long_rows)
     assert hub.bytes_of("model.safetensors") < len(files["model.safetensors"])
+
+
+def test_the_share_of_trained_parameters_is_a_sentence():
+    assert fit.trained(430_080, 4_921_600) == "Trains 430,080 parameters, 8.7 % of the model's 4.92 million parameters."
+    assert fit.trained(1000, 1000) == "Trains all 1 thousand parameters." and fit.trained(0, 0) == ""
