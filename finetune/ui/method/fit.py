@@ -87,8 +87,7 @@ def trained(trainable: int, parameters: int) -> str:
         return ""
     if trainable >= parameters:
         return f"Trains all {views.parameters(parameters)}."
-    share = f"{100 * trainable / parameters:.2g} %"
-    return f"Trains {amount(trainable)} parameters, {share} of the model's {views.parameters(parameters)}."
+    return f"Trains {100 * trainable / parameters:.2g} % of {views.parameters(parameters)}."
 
 
 def _trainable(studio: Studio, recipe: Recipe) -> Recipe:

@@ -141,5 +141,5 @@ def test_a_model_on_the_hub_is_estimated_once_it_is_inspected(studio, recipe, cu
 
 
 def test_the_share_of_trained_parameters_is_a_sentence():
-    assert fit.trained(430_080, 4_921_600) == "Trains 430,080 parameters, 8.7 % of the model's 4.92 million parameters."
+    assert fit.trained(430_080, 4_921_600) == "Trains 8.7 % of 4.92 million parameters."
     assert fit.trained(1000, 1000) == "Trains all 1 thousand parameters." and fit.trained(0, 0) == ""
