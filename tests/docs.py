@@ -33,6 +33,7 @@ from finetune.ui.method.presets import presets
 
 README = PROJECT / "README.md"
 LAB = ASSETS / "lab.md"
+GRID = ASSETS / "grid.json"
 LAYOUTS = PROJECT / "tests" / "data" / "layouts.yaml"
 MOST_COLUMNS = 6
 """Of a layout, that its row of the table names; the others are counted."""
@@ -255,6 +256,44 @@ def _counted(members: list[dict[str, str]], trial: str) -> str:
     return ", ".join(f"{count} {word}" for word, count in words.most_common()) or NOT_TRIED
 
 
+def grid() -> dict[str, dict]:
+    """The results of ``tests.grid``, by method and adapter."""
+    return json.loads(GRID.read_text(encoding="utf-8"))
+
+
+def grid_table() -> str:
+    """Methods by adapters: what each pair did to its own held-out measure."""
+    found = grid()
+    rows = [(f"`{method}`", *(_outcome(found.get(f"{method}-{name}")) for name in ADAPTERS)) for method in METHODS]
+    return _table(("", *(f"`{name}`" for name in ADAPTERS)), rows)
+
+
+def _outcome(cell: dict | None) -> str:
+    """A cell in a word: before and after of a pair that holds in all, else what it is."""
+    if cell is None:
+        return NOT_TRIED
+    if "refused" in cell:
+        return "refused"
+    if "crashed" in cell or not (cell["improves"] and cell["reloads"] and cell["resumes"]):
+        return "**fails**"
+    return f"{cell['before']:.2f} → {cell['after']:.2f}"
+
+
+def grid_details_table() -> str:
+    """Every pair that was tried, with its measure, the share that is trained and its time; refused ones with why."""
+    rows = []
+    for name, cell in grid().items():
+        method, adapter = name.split("-", 1)
+        if "refused" in cell:
+            rows.append((f"`{method}`", f"`{adapter}`", "refused", "", "", cell["refused"]))
+            continue
+        held = [word for word in ("improves", "reloads", "resumes") if cell.get(word)]
+        facts = f"{cell.get('before')} → {cell.get('after')}", f"{100 * cell.get('trainable', 0):.2g} %"
+        says = ", ".join(held) or cell["crashed"]
+        rows.append((f"`{method}`", f"`{adapter}`", cell.get("measure", "–"), *facts, says))
+    return _table(("Method", "Adapter", "Measure", "Before → after", "Trained", "What holds, or why not"), rows)
+
+
 def figures(what: str) -> list[dict]:
     """The figures of one benchmark, as it wrote them."""
     return json.loads((ASSETS / "benchmarks.json").read_text(encoding="utf-8"))[what]
@@ -274,13 +313,14 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": commands_table,
     "models": models_table,
     "architectures by kind": families_table,
+    "grid": grid_table,
     **{name: lambda cls=cls: settings_table(cls) for name, cls in SHARED.items()},
     "settings of methods": lambda: settings_tables("method", METHODS),
     "settings of adapters": lambda: settings_tables("adapter", ADAPTERS),
 }
 
 
-LAB_TABLES: dict[str, Callable[[], str]] = {"architectures": architectures_table}
+LAB_TABLES: dict[str, Callable[[], str]] = {"architectures": architectures_table, "grid in full": grid_details_table}
 
 
 def with_tables(text: str) -> str:
