@@ -35,8 +35,8 @@ SAMPLES = {
     "prompt": "sums.jsonl",
 }
 """The sample of the first kind that a method reads."""
-STEPS = 60
-SAMPLED_STEPS = 16
+STEPS = 40
+SAMPLED_STEPS = 12
 """Of methods that write answers while they train."""
 MARGINS = {"loss": -0.05, "share": 0.1, "number": 0.1}
 """By which the held-out measure must be better: a loss by a share of itself, a share by points, a number by so much."""
