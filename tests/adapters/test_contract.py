@@ -143,6 +143,18 @@ def test_the_trained_parameters_are_known_before_the_start(case, with_tiny, tmp_
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("case", CASES)
+def test_activation_checkpointing_changes_nothing_or_is_refused(case, trained, tmp_path):
+    asked = {"training.activation_checkpointing": True}
+    if not ADAPTERS[CASES[case]["adapter"]].checkpoints_activations:
+        assert "activation checkpointing" in recipe(tmp_path, **settings(case), **asked).check()[0].message
+        return
+    short = settings(case) | {"training.max_steps": 3, "evaluation.times": 0}
+    kept, recomputed = (trained(**short, **more).view().steps for more in ({}, asked))
+    assert [step.loss for step in recomputed] == pytest.approx([step.loss for step in kept], abs=1e-4)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("case", CASES)
 def test_another_run_trains_it_further_or_it_is_refused(case, trained):
     first = trained(**settings(case))
     if not first.recipe.adapter.continues:
