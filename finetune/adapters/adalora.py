@@ -85,6 +85,7 @@ class AdaLoRA(Adapter):
     attaches_to: ClassVar[str] = "linear layers"
     rate_factor: ClassVar[float] = 40.0
     continues: ClassVar[bool] = False
+    profiled: ClassVar[bool] = False
     overrides: ClassVar[tuple[PrivateName, ...]] = (RESUMED,)
 
     @model_validator(mode="after")

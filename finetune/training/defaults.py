@@ -51,7 +51,7 @@ def choose_defaults(recipe: Recipe, lengths: list[int], hidden_size: int, proces
     batch = max(batch, divisions * recipe.method.smallest_micro_batch)
     pack = False
     if recipe.method.packs and training.packing:
-        alone = Choice("off", f"with {recipe.adapter.title} only the first row of a sequence follows the virtual tokens")
+        alone = Choice("off", f"with {recipe.adapter.title} only a sequence's first row follows the virtual tokens")
         pack, packing = choose_packing(lengths, batch // divisions) if recipe.adapter.packs else (False, alone)
         choices.append(("training.packing", packing))
     return Defaults(
