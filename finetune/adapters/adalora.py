@@ -22,6 +22,10 @@ def allocate_ranks(trainer, warmup, final, regularization):
     tuner = trainer.model.base_model
     config = tuner.peft_config["default"]
     config.orth_reg_weight = 0.0
+    # PEFT saves no number of ranks, so a trained one would be lost; over a base in 16 bits it leaves them trainable.
+    for name, weight in tuner.model.named_parameters():
+        if ".ranknum." in name:
+            weight.requires_grad_(False)
 
     class Allocation(TrainerCallback):
         def on_train_begin(self, args, state, control, **kwargs):

@@ -75,7 +75,7 @@ class BitFit(Adapter):
     noun: ClassVar[str] = "model"
     attaches_to: ClassVar[str] = "weights"
     weight_bits: ClassVar[int] = 32
-    rate_factor: ClassVar[float] = 100.0
+    rate_factor: ClassVar[float] = 400.0
 
     def on_base(self) -> Call:
         """All but the biases are frozen."""

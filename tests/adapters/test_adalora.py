@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import torch
+from peft import get_peft_model
 from pydantic import ValidationError
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 from finetune.adapters.adalora import AdaLoRA
 
@@ -30,3 +33,11 @@ def test_the_penalty_is_not_in_the_loss(trained):
     lora = trained(**settings | {"adapter": "lora"}).view()
     assert plain.evaluations[0].loss == strict.evaluations[0].loss == pytest.approx(lora.evaluations[0].loss, rel=1e-6)
     assert plain.steps[0].loss == strict.steps[0].loss
+
+
+def test_the_number_of_ranks_is_not_trained_since_it_is_not_saved(trained, tiny_model):
+    run = trained(adapter="adalora", **{"training.precision": "bf16", "training.max_steps": 2})
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16)
+    tuned = get_peft_model(model, AdaLoRA().peft_config(model))
+    trained_ones = [weight for name, weight in tuned.named_parameters() if "lora_" in name]
+    assert run.view().trainable == sum(weight.numel() for weight in trained_ones)
