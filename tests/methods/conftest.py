@@ -10,6 +10,12 @@ PLAIN = {
 """Arguments of a trainer that computes in fp32 on the CPU and saves nothing."""
 
 
+@pytest.fixture(autouse=True)
+def no_mixed_precision(monkeypatch):
+    """Forgets the precision of a run before, which Transformers would take over."""
+    monkeypatch.delenv("ACCELERATE_MIXED_PRECISION", raising=False)
+
+
 ANSWERS = (("Blue.", "Blurry and far away."), ("Blue and wide.", "No."), ("Arr!", "I do not know it."))
 
 
