@@ -6,6 +6,7 @@ merged      the tuned model as a folder that needs no base
 script      the training as one script that needs no Finetune Studio
 
 card        the model card, which goes with a model
+teacher     the model that a method learns from, which goes with a script
 
 How to add one:
 

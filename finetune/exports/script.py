@@ -4,9 +4,8 @@
     train.parquet       tokenized rows as the trainer receives them, with exactly the same loss mask
     held-out.parquet    the held-out rows likewise, if there are any
     tokenizer/          with the chat template that was used
-    base/               the base model, unless it is downloaded from the hub
+    base/, teacher/     the base model, and the method's teacher if it has one, unless they come from the hub
     *_adapter.py        the adapter's own code, if it is none of PEFT's
-    teacher/            the model that is learned from, if the method has one and it is not downloaded either
     start/              the tuned model of the earlier run, if the run trained one further: its adapter, or all weights
     recipe.yaml         the recipe of the run
 
@@ -30,6 +29,7 @@ from finetune.adapters.adapter import Call
 from finetune.adapters.targets import freeze_towers
 from finetune.errors import RunError
 from finetune.exports.target import Exported, Target
+from finetune.exports.teacher import TAUGHT, TEACHER, put_teacher
 from finetune.machine import hardware
 from finetune.machine.attention import EAGER, FUSED
 from finetune.machine.libraries import load, versions
@@ -48,7 +48,6 @@ from finetune.sweep import label
 from finetune.training.attempt import arguments
 from finetune.training.defaults import Defaults
 from finetune.training.prepare import Rows, prepare
-from finetune.training.teacher import teacher_of
 
 FRAME = ASSETS / "train.py.txt"
 
@@ -75,25 +74,6 @@ CHOSEN = {
     "PRECISION": "training.precision",
 }
 """The setting that a value in the script follows from, by its dotted path."""
-
-TEACHER = '''
-def load_teacher(folder: Path):
-    """The frozen teacher in eval mode, from ``folder`` if it exists, else from the Hub."""
-    if not folder.is_dir():
-        wanted = ["*.json", "*.safetensors"]
-        folder = snapshot_download(TEACHER, revision=TEACHER_REVISION, allow_patterns=wanted)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype={"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[PRECISION],
-        device_map={"": device()},
-        attn_implementation=ATTENTION,
-        use_safetensors=True,
-    )
-    return model.eval().requires_grad_(False)
-'''
-"""How the script loads the model that a method learns from."""
-TAUGHT = "        teacher_model=load_teacher(options.data / TEACHER),\n"
-"""How the trainer gets it."""
 
 STARTED = f"    model = {trainable_adapter.__name__}(model, options.data / START)\n"
 """How the script loads an earlier run's adapter."""
@@ -181,11 +161,10 @@ def source(
     words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
     from finetune.training import trainer
 
-    parts = (getattr(trainer, name) for name in REPEATED)
-    after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *map(inspect.getsource, parts)]
+    repeated = [inspect.getsource(getattr(trainer, name)) for name in REPEATED]
+    after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *repeated]
     in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
-    if in_4_bits:
-        after.append(inspect.getsource(keep_gradients))
+    after += [inspect.getsource(keep_gradients)] if in_4_bits else []
     if continues:
         after.append(inspect.getsource(trainable_adapter))
     freezes = found.reads_pictures and adapter.trains_base()
@@ -193,8 +172,7 @@ def source(
         after.append(inspect.getsource(freeze_towers))
     calls = _calls(adapter, is_new=not continues)
     after += [inspect.getsource(call.function) for call in calls.values() if call]
-    if method.learns_from:
-        after.append(TEACHER.lstrip())
+    after += [TEACHER.lstrip()] if method.learns_from else []
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
         metadata=metadata(view.versions or versions(), in_4_bits),
         run=run.id,
@@ -328,25 +306,13 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
         earlier = require_model(workspace.run(recipe.model.run))
         shutil.copytree(earlier.model_dir, staging / "start")
         if recipe.adapter.trains_base():
-            return {"MODEL": "start", "REVISION": None, **_put_teacher(recipe, workspace, staging)}
-    started = ({"START": "start"} if recipe.model.run else {}) | _put_teacher(recipe, workspace, staging)
+            return {"MODEL": "start", "REVISION": None, **put_teacher(recipe, workspace, staging)}
+    started = ({"START": "start"} if recipe.model.run else {}) | put_teacher(recipe, workspace, staging)
     folder = locate(recipe.model, workspace)
     if folder.parent.name == "snapshots":
         return {"MODEL": recipe.model.id, "REVISION": folder.name, **started}
     shutil.copytree(folder, staging / "base")
     return {"MODEL": "base", "REVISION": None, **started}
-
-
-def _put_teacher(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
-    """TEACHER and TEACHER_REVISION, as MODEL and REVISION; nothing for a method that learns from no other model."""
-    teacher = teacher_of(recipe)
-    if teacher is None:
-        return {}
-    folder = locate(teacher, workspace)
-    if folder.parent.name == "snapshots":
-        return {"TEACHER": teacher.id, "TEACHER_REVISION": folder.name}
-    shutil.copytree(folder, staging / "teacher")
-    return {"TEACHER": "teacher", "TEACHER_REVISION": None}
 
 
 def _imports(adapter: Adapter, quantization: _Call | None, auto_class: str) -> str:
