@@ -117,7 +117,11 @@ def _read(setting: Field, value: object) -> object:
         return {"yes": True, "no": False}.get(value)
     if value is None or value == "":
         return None if setting.optional else setting.default
-    return value.strip() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    # Spaces around a text are a slip, unless they are those of the default.
+    text, default = value.strip(), setting.default
+    return default if isinstance(default, str) and text == default.strip() else text
 
 
 def _written(setting: Field, value: object) -> object:

@@ -273,7 +273,7 @@ def choose(studio: Studio, run_id: str | None) -> tuple:
 
 
 def raters(studio: Studio) -> gr.Dropdown:
-    """The chooser of a reward model, with all that there are; hidden while there is none."""
+    """The chooser of a reward model, with all of them as choices; hidden while there is none."""
     found = [(views.run_label(run.id, view), run.id) for run, view in studio.views() if chooser.rates(view)]
     return gr.Dropdown([NO_RATER, *found], visible=bool(found))
 
