@@ -123,12 +123,13 @@ _CHECKED = (
 _SCORED = (
     "Your program scores whole answers, and RLOO reinforces those that score above the others to the same question."
 )
-_TAUGHT = (
-    "Questions without answers need a teacher: distillation has a larger model answer them, and yours learns from that."
+_RATED_BY_MODEL = (
+    "Questions alone need somebody to rate answers: RLOO learns from a reward model or a judge. Or have a larger model "
+    "answer them, keep its good answers, and train on these (SFT)."
 )
 _NO_FACTS = (
-    "Reinforcement learning sharpens what a model can do and teaches it no facts. A larger model can: distillation "
-    "learns from its answers."
+    "Reinforcement learning (GRPO) sharpens what a model can do and teaches it no facts. To teach some, have a larger "
+    "model answer, keep the answers that pass your check, and train on these (SFT)."
 )
 _READ = (
     "Plain text has no questions. Continued pre-training has the model read on, which teaches the language of your "
@@ -139,10 +140,17 @@ _TEXT_ONLY = (
     "collect answers for the rest."
 )
 
-_LATER = (
-    "Later: a reward model, trained on the same pairs, can score answers by itself, and RLOO learns from its scores "
-    "(RLHF)."
-)
+_ALSO = {
+    "answers": (
+        "Where a larger model of the same family fits into memory beside it: distillation learns from the same rows "
+        "with that one as teacher."
+    ),
+    "pairs": (
+        "Later: a reward model, trained on the same pairs, can score answers by itself, and RLOO learns from these "
+        "scores (RLHF)."
+    ),
+}
+"""What else can be done, by what a person has."""
 
 WANTED: dict[str, dict[str, tuple[str, str]]] = {
     "answers": {
@@ -157,10 +165,9 @@ WANTED: dict[str, dict[str, tuple[str, str]]] = {
         "": ("grpo", _CHECKED),
         "style": ("rloo", _SCORED),
         "preferences": ("rloo", _SCORED),
-        "knowledge": ("distillation", _NO_FACTS),
-        "facts": ("distillation", _NO_FACTS),
+        "knowledge": ("grpo", _NO_FACTS),
     },
-    "questions": {"": ("distillation", _TAUGHT)},
+    "questions": {"": ("rloo", _RATED_BY_MODEL)},
     "text": {"": ("cpt", _READ), "preferences": ("cpt", _TEXT_ONLY), "reasoning": ("cpt", _TEXT_ONLY)},
     "nothing": {"": ("sft", "Once there are good answers, supervised fine-tuning (SFT) learns to write such.")},
 }
@@ -236,8 +243,8 @@ def advise(answers: Answers, at: Situation = Situation()) -> Advice:
     kept, settings, replay = _kept(answers, at, method, kind)
     against, instead = _against(answers, have, at)
     settings |= {"adapter.rank": 64} if (method, adapter) in (("cpt", "lora"), ("cpt", "qlora")) else {}
-    later = _LATER if have == "pairs" else ""
-    reasons = [instead, mismatch] if against else [mismatch, why, missing, *machine, *kept, later]
+    also = "" if have == "answers" and answers.change not in ("task", "reasoning") else _ALSO.get(have, "")
+    reasons = [instead, mismatch] if against else [mismatch, why, missing, *machine, *kept, also]
     return Advice(method, adapter, tuple(filter(None, reasons)), against, settings if method else {}, replay)
 
 

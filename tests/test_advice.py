@@ -52,13 +52,14 @@ def test_all_methods_of_the_tables_are_the_fields_own():
         ("ratings", "preferences", "kto"),
         ("checker", "reasoning", "grpo"),
         ("checker", "style", "rloo"),
-        ("checker", "knowledge", "distillation"),
+        ("checker", "knowledge", "grpo"),
+        ("questions", "task", "rloo"),
         ("text", "knowledge", "cpt"),
     ],
 )
 def test_a_practitioners_choice(have, change, method):
     assert WANTED[have].get(change, WANTED[have][""])[0] == method
-    found = advise(Answers(have, change))
+    found = advise(Answers(have, change), Situation("prompt" if have == "questions" else ""))
     assert found.method == method if method in METHODS else found.method != method
 
 
