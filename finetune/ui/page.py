@@ -99,7 +99,7 @@ def _wire_memory(studio: Studio, page: gr.Blocks, parts: SimpleNamespace) -> Non
 def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: SimpleNamespace) -> None:
     """The button of each step that leads to the next one."""
     first, second, third, fourth = parts.data, parts.method, parts.train, parts.compare
-    recipe, form = second.recipe, [*first.display(), second.presets, *second.settings()]
+    recipe, form = second.recipe, [*first.display(), second.presets, second.kind, *second.settings()]
     started = [second.problems, tabs, *third.chooser.components()]
     first.next.click(lambda: gr.Tabs(selected="method"), None, tabs, api_name="to_method", **QUIET)
     second.start.click(
@@ -158,11 +158,11 @@ def use_recipe(studio: Studio, parts: method.Parts, text: str) -> list:
     """Fill the Data and the Method tab from a recipe; or leave both and say what is wrong with it."""
     chosen, notice, values, presets = method.load(studio, parts.form, text)
     if chosen is None:
-        return [notice, *unchanged().values(), *[gr.skip()] * (1 + len(parts.settings()))]
+        return [notice, *unchanged().values(), *[gr.skip()] * (2 + len(parts.settings()))]
     form = dict(zip(parts.form.inputs, values[2:]))
     by = Counting.of(form["model.id"], form["training.length"], form["model.chat_template"])
     display = show(studio.data, chosen.settings, chosen.name, by, is_new=True)
-    return [notice, *display.values(), presets, *values]
+    return [notice, *display.values(), presets, chosen.kind, *values]
 
 
 def use_advice(studio: Studio, parts: method.Parts, advice, chosen, *given) -> list:
@@ -170,14 +170,14 @@ def use_advice(studio: Studio, parts: method.Parts, advice, chosen, *given) -> l
     try:
         recipe = method.advised(parts.form, advice, chosen, given)
     except FinetuneError as error:
-        return [views.notice_of(error), *unchanged().values(), *[gr.skip()] * (1 + len(parts.settings()))]
+        return [views.notice_of(error), *unchanged().values(), *[gr.skip()] * (2 + len(parts.settings()))]
     if chosen is not None and chosen.kind:
         problem, *filled = use_recipe(studio, parts, recipe.to_yaml())
         if filled[0] == gr.skip():
             return [problem, *filled]
     else:
         values = [recipe.method.type, recipe.adapter.type, *parts.form.fill(recipe)]
-        filled = [*unchanged().values(), method.draw_presets(chosen, *values[:2]), *values]
+        filled = [*unchanged().values(), method.draw_presets(chosen, *values[:2]), gr.skip(), *values]
     return [views.notice("The form is set as advised.", "Change what you like, then start.", kind="info"), *filled]
 
 

@@ -27,19 +27,20 @@ def matching(presets: list[Preset], method: str, adapter: str) -> str:
     return ""
 
 
-def suited(presets: list[Preset], kind: str, method: str, adapter: str) -> tuple[str, str]:
+def suited(presets: list[Preset], kind: str, method: str, adapter: str, is_new: bool = False) -> tuple[str, str]:
     """``method`` and ``adapter`` if data of ``kind`` can serve them; else those of the first preset that it can serve.
 
-    One with LoRA comes first. Where no preset is served: the first method that is, with LoRA if it can.
+    One with LoRA comes first. Where no preset is served: the method that is meant for the kind, with LoRA if it can.
+    If the kind ``is_new``, a method that is meant for others first gives way to the one that is meant for it.
     """
-    if kind in METHODS[method].reads:
+    meant = method_for(kind)
+    if kind in METHODS[method].reads and not (is_new and METHODS[method].reads[0] != kind and meant.reads[0] == kind):
         return method, adapter
-    able = [preset for preset in presets if not reason_against(preset, kind)]
+    able = [preset for preset in presets if not reason_against(preset, kind) and preset.method["type"] == meant.type]
     able.sort(key=lambda preset: preset.adapter["type"] != "lora")
     if able:
         return able[0].method["type"], able[0].adapter["type"]
-    found = method_for(kind)
-    return found.type, nearest(found, LoRA()).model_fields["type"].default
+    return meant.type, nearest(meant, LoRA()).model_fields["type"].default
 
 
 def group(presets: list[Preset], kind: str, method: str, adapter: str) -> str:

@@ -35,6 +35,8 @@ class Parts:
     advisor: advisor.Parts
     presets: gr.HTML
     axes: axes.Parts
+    kind: gr.State
+    """The kind of the data for which method and adapter were chosen; empty before there is any."""
     rewards: rewards.Parts
     method: gr.Dropdown
     adapter: gr.Dropdown
@@ -83,6 +85,7 @@ def draw(studio: Studio) -> Parts:
         advisor=asked,
         presets=drawn,
         axes=fold,
+        kind=gr.State(""),
         rewards=earned,
         method=method,
         adapter=adapter,
@@ -180,8 +183,8 @@ def wire(studio: Studio, parts: Parts, chosen: gr.State) -> None:
     )
     chosen.change(
         partial(suit, form),
-        [chosen, *types],
-        [parts.presets, *types, form.inputs["name"], parts.start, parts.fit.estimate],
+        [parts.kind, chosen, *types],
+        [parts.presets, parts.kind, *types, form.inputs["name"], parts.start, parts.fit.estimate],
         api_name="method_suit",
         **QUIET,
     )
@@ -222,13 +225,14 @@ def draw_presets(chosen: Chosen | None, method: str, adapter: str) -> str:
     return radios.group(presets(), chosen.kind if chosen else "", method, adapter)
 
 
-def suit(form: Form, chosen: Chosen | None, method: str, adapter: str) -> tuple:
-    """The presets, types, name, Start button and estimate for newly chosen data."""
+def suit(form: Form, kind: str, chosen: Chosen | None, method: str, adapter: str) -> tuple:
+    """The presets, kind, types, name, Start button and estimate for newly chosen data; ``kind`` is that of the last."""
     if chosen is None or not chosen.kind:
-        return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=False), views.small(NO_DATA)
-    method, adapter = radios.suited(presets(), chosen.kind, method, adapter)
+        return *[gr.skip()] * 5, gr.Button(interactive=False), views.small(NO_DATA)
+    method, adapter = radios.suited(presets(), chosen.kind, method, adapter, is_new=chosen.kind != kind)
     return (
         draw_presets(chosen, method, adapter),
+        chosen.kind,
         method,
         adapter,
         chosen.name,

@@ -6,6 +6,7 @@ from functools import partial
 import gradio as gr
 import pytest
 
+from finetune.methods.sft import SFT
 from finetune.ui.data import correction, intake, mixing
 from finetune.ui.data.changes import act, drop_row, mix_in, put_rows, save_row, uploaded
 from finetune.ui.data.correction import MOST_COLUMNS
@@ -92,7 +93,8 @@ def test_a_finding_is_fixed_with_a_click_and_undone(desk, table):
     assert usable(back.chosen) == 41 and back.chosen.settings.fixes == ()
 
 
-def test_long_texts_are_cut_into_pieces_with_a_click_and_made_whole_again(desk, table):
+def test_long_texts_are_cut_into_pieces_with_a_click_and_made_whole_again(desk, table, monkeypatch):
+    monkeypatch.setattr("finetune.ui.data.desk.method_for", lambda kind: SFT())  # CPT joins them and truncates none
     shown = table("text\n" + "".join(f'"{n}. {"It is so. " * 200}"\n' for n in range(12)))
     assert "data-pick='set:truncated'" in shown.result
     cut = picked(desk, "set:truncated", shown.chosen)

@@ -40,3 +40,10 @@ def test_the_suited_pair_is_the_chosen_one_if_it_can_be_and_else_one_with_lora()
 
 def test_data_that_no_preset_serves_gets_the_method_that_does():
     assert radios.suited(ALL, "rated", "sft", "full") == ("kto", "lora")
+
+
+def test_data_of_a_new_kind_gets_the_method_that_is_meant_for_it_and_then_keeps_what_was_chosen():
+    assert radios.suited(ALL, "text", "sft", "lora", is_new=True) == ("cpt", "lora")
+    assert radios.suited(ALL, "text", "sft", "full") == ("sft", "full")
+    assert radios.suited(ALL, "chat", "grpo", "qlora", is_new=True) == ("sft", "lora")
+    assert radios.suited(ALL, "chat", "sft", "full", is_new=True) == ("sft", "full")

@@ -37,24 +37,24 @@ def test_a_preset_sets_method_and_adapter():
 
 
 def test_data_in_pairs_moves_the_choice_to_a_method_that_reads_them(parts):
-    presets, types, adapter, name, start, _ = method.suit(parts.form, PAIRS, "sft", "lora")
-    assert types == "dpo" and adapter == "lora"
+    presets, kind, types, adapter, name, start, _ = method.suit(parts.form, "", PAIRS, "sft", "lora")
+    assert kind == "preference" and types == "dpo" and adapter == "lora"
     assert "value='dpo' checked" in presets and name == "short and kind" and start.interactive
 
 
 def test_rated_answers_move_the_choice_to_a_method_without_a_preset(parts):
     thumbs = Chosen(PAIRS.settings, "thumbs", "rated", Counts(300, 60, 9000))
-    assert method.suit(parts.form, thumbs, "sft", "qlora")[1:3] == ("kto", "lora")
+    assert method.suit(parts.form, "", thumbs, "sft", "qlora")[2:4] == ("kto", "lora")
 
 
 def test_data_that_suits_keeps_the_choice(parts):
-    _, types, adapter, *_ = method.suit(parts.form, PIRATE, "sft", "qlora")
+    _, _, types, adapter, *_ = method.suit(parts.form, "", PIRATE, "sft", "qlora")
     assert types == "sft" and adapter == "qlora"
 
 
 @pytest.mark.parametrize("chosen", [None, Chosen(PIRATE.settings, "broken")])
 def test_without_usable_data_nothing_starts_and_the_reason_is_shown(studio, parts, chosen):
-    assert not method.suit(parts.form, chosen, "sft", "lora")[4].interactive
+    assert not method.suit(parts.form, "", chosen, "sft", "lora")[5].interactive
     run_id, notice = method.start(studio, parts.form, chosen, *given(parts))
     assert run_id is None and method.NO_DATA in notice
 
