@@ -69,7 +69,7 @@ def _trained(method: str, adapter: str, folder: Path) -> dict:
             "data": data,
             "method": {"type": method, **({"max_tokens": 24} if generates else {}), **_needed(method)},
             "adapter": {"type": adapter},
-            "training": {"max_steps": SAMPLED_STEPS if generates else STEPS},
+            "training": {"max_steps": SAMPLED_STEPS if generates else STEPS, "precision": "fp32"},
             "evaluation": {"times": 1, "max_tokens": 24, "keep": "last"},
         }
     )
@@ -120,7 +120,7 @@ def _answers_as_trained(run: Run, workspace: Workspace) -> bool:
         asked = [{"role": "user", "content": each.prompt}]
         *_, reply = pair.reply(asked, asked, Sampling(greedy=True, max_tokens=24))
         same += reply.tuned == each.tuned and reply.base == each.base
-    return 2 * same > len(answers)  # in 16 bits a batch may turn a near-tie
+    return 2 * same > len(answers)  # rows that are padded beside each other may turn a near-tie
 
 
 def _resumes(method: str, adapter: str, folder: Path) -> bool:

@@ -55,12 +55,19 @@ def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict, ad
             self._staged = None
 
         def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
-            """What the adapter has put beside PEFT's own file, and else that file or the model's."""
+            """What the adapter has put beside PEFT's own file, and else that file or the model's.
+
+            In the dtypes that the weights had: PEFT loads in fp32 what is trained in 16 bits over a quantized base.
+            """
+            dtypes = {name: weight.dtype for name, weight in self.model.named_parameters()}
             state = Path(resume_from_checkpoint) / STATE
             if adapter and state.is_file():
                 adapter.set_state(self.model, load_file(state))
             else:
                 super()._load_from_checkpoint(resume_from_checkpoint, model)
+            for name, weight in self.model.named_parameters():
+                if weight.requires_grad and weight.dtype != dtypes[name]:
+                    weight.data = weight.data.to(dtypes[name])
 
         def _load_optimizer_and_scheduler(self, checkpoint):
             """The optimizer's state only if it is of the same optimizer; the schedule continues in any case."""

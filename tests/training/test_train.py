@@ -172,6 +172,7 @@ STORIES = {
     "padded": {"adapter": "lora", "training.packing": False},
     "full": {"adapter": "full"},
     "dpo": {"method": "dpo", "adapter": "lora"},
+    "qlora": {"adapter": "qlora"},
     "accumulated": {"adapter": "lora", "training.accumulation": 2},
     "sampled": {"method": "grpo", "training.accumulation": 2},
     "orpo": {"method": "orpo", "adapter": "lora"},
@@ -180,13 +181,17 @@ STORIES = {
 }
 
 
+LONG = ("sampled", "orpo", "distillation", "noisy")
 EARLY, TWICE = "in the first epoch", "twice, in later epochs"
 
 
 @pytest.mark.parametrize(
     ("story", "pauses"),
     [
-        *(pytest.param(story, (9, 11), id=f"{story}-{TWICE}") for story in STORIES),
+        *(
+            pytest.param(story, (9, 11), id=f"{story}-{TWICE}", marks=[pytest.mark.heavy] if story in LONG else [])
+            for story in STORIES
+        ),
         pytest.param("packed", (3,), id=f"packed-{EARLY}"),
         *(pytest.param(story, (3,), id=f"{story}-{EARLY}", marks=pytest.mark.heavy) for story in [*STORIES][1:]),
     ],
