@@ -93,7 +93,8 @@ def estimate_fit(recipe: Recipe, workspace: Workspace, counts: Counts = Counts()
     if folder is None:
         return Fit(0, 0, 0, available, False, _unknown(recipe))
     try:
-        size, trainable = _size(folder), _trainable(folder, recipe.adapter)
+        size = _size(folder)
+        trainable = _trainable(folder, recipe.adapter, size.layers)
     except FinetuneError:
         raise
     except Exception:  # whatever a model's own code raises: what is wrong with it is said where it is loaded
@@ -299,8 +300,18 @@ def _size(folder: Path) -> ModelSize:
 
 
 @cache
-def _trainable(folder: Path, adapter: Adapter) -> int:
-    """Trained parameters: PEFT attaches its adapter to the empty model, and they are counted."""
+def _trainable(folder: Path, adapter: Adapter, layers: int) -> int:
+    """Trained parameters: PEFT attaches its adapter to the empty model, and they are counted.
+
+    Some of its types look at values, which an empty model has not. Then one and two layers are made, and counted on.
+    """
     from finetune.fit.profile import empty
 
-    return sum(parameter.numel() for parameter in empty(folder, adapter).parameters() if parameter.requires_grad)
+    def count(model) -> int:
+        return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+    try:
+        return count(empty(folder, adapter))
+    except (RuntimeError, NotImplementedError):
+        one, two = (count(empty(folder, adapter, layers=few, device="cpu")) for few in (1, 2))
+        return one + (layers - 1) * (two - one)

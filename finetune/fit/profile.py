@@ -308,8 +308,8 @@ def _quantize(model, double: bool) -> None:
                 setattr(part, name, QuantizedLinear(layer, double))
 
 
-def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None):
-    """``skeleton`` of the model in ``folder`` with its adapter."""
+def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None, device: str = "meta"):
+    """``skeleton`` of the model in ``folder`` with its adapter; on another ``device`` its weights are any numbers."""
     load()  # nor on the meta device
     model = skeleton(folder, dtype, layers)
     for name in kept_whole(model):
@@ -322,8 +322,8 @@ def empty(folder: Path, adapter: Adapter, dtype=None, layers: int | None = None)
         return model
     from peft import get_peft_model
 
-    with torch.device("meta"):
-        return get_peft_model(model, lora)
+    with torch.device(device):
+        return get_peft_model(model if device == "meta" else model.to_empty(device=device), lora)
 
 
 def _like(tensor, dtype):

@@ -59,6 +59,12 @@ class Rollouts(Settings):
             raise ValueError(f"The reward {twice[0]} is there twice; put both into one")
         return rewards
 
+    def refuses(self, adapter: Any) -> str:
+        """Virtual tokens come before the padding of a batch, so that shorter prompts have other positions."""
+        if adapter.attaches_to == "prompt":
+            return f"Answers cannot be sampled with {adapter.title}: its virtual tokens stand before a batch's padding."
+        return ""
+
     def require_trainable(self, examples: Sequence[dict]) -> None:
         """``DataError`` unless the rows have what the rewards compare with."""
         for reward in self.rewards:

@@ -44,39 +44,45 @@ class SampleAnswers:
         return model.disable_adapter() if self._changes_at_start else nullcontext()
 
     def _generate(self, model) -> list[str]:
+        """The answers of ``model``, in one batch; one by one where virtual tokens would come before the padding."""
         import torch
 
-        batch = self._batch().to(model.device)
+        alone = getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False)
+        batches = [[prompt] for prompt in self.prompts] if alone else [self.prompts]
         was_training = model.training
         model.eval()
         try:
             with torch.no_grad():
-                output = model.generate(
-                    **batch,
-                    max_new_tokens=min(self.max_tokens, _room(model, batch["input_ids"].shape[1])),
-                    do_sample=False,
-                    eos_token_id=sorted(end_ids(self.tokenizer, model)) or None,
-                    pad_token_id=self.tokenizer.pad_token_id,
-                    temperature=None,
-                    top_p=None,
-                    top_k=None,
-                )
+                return [text for prompts in batches for text in self._answered(model, self._batch(prompts))]
         finally:
             model.train(was_training)
             forget_positions(model)
+
+    def _answered(self, model, batch) -> list[str]:
+        batch = batch.to(model.device)
+        output = model.generate(
+            **batch,
+            max_new_tokens=min(self.max_tokens, _room(model, batch["input_ids"].shape[1])),
+            do_sample=False,
+            eos_token_id=sorted(end_ids(self.tokenizer, model)) or None,
+            pad_token_id=self.tokenizer.pad_token_id,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+        )
         return self.tokenizer.batch_decode(output[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
 
-    def _batch(self):
-        """The prompts as ``input_ids`` and ``attention_mask``, each (B, T), padded on the left."""
+    def _batch(self, prompts: list[list[dict]]):
+        """``prompts`` as ``input_ids`` and ``attention_mask``, each (B, T), padded on the left."""
         side, self.tokenizer.padding_side = self.tokenizer.padding_side, "left"
         try:
             if self.tokenizer.chat_template:
                 texts = [
                     self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-                    for prompt in self.prompts
+                    for prompt in prompts
                 ]
             else:
-                texts = [prompt[-1]["content"] for prompt in self.prompts]
+                texts = [prompt[-1]["content"] for prompt in prompts]
             return self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
         finally:
             self.tokenizer.padding_side = side

@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from finetune.adapters import ADAPTERS
 from finetune.errors import DataError
 from finetune.methods.grpo import GRPO
 from finetune.methods.rollouts import answered, expected_of, grouped, prompt_of
@@ -50,6 +51,11 @@ def test_rows_must_have_what_rewards_compare_with():
 def test_two_rewards_of_one_name_are_refused():
     with pytest.raises(ValidationError, match="The reward length is there twice"):
         GRPO(rewards=["length", "length: {maximum: 3}"])
+
+
+def test_virtual_tokens_are_refused():
+    assert "virtual tokens stand before a batch's padding" in GRPO().refuses(ADAPTERS["prompt"]())
+    assert not GRPO().refuses(ADAPTERS["lora"]())
 
 
 def test_groups_fill_up_an_epochs_last_batch_with_its_first_prompts():

@@ -90,3 +90,24 @@ def test_a_prompt_is_the_conversation_up_to_its_last_question():
     assert prompt_of({"prompt": chat[:2], "chosen": [], "rejected": []}) == chat[:2]
     assert prompt_of({"text": "plain"}) == []
     assert prompt_of({"messages": chat, "tools": [{"type": "function"}]}) == []
+
+
+def test_prompts_of_different_lengths_are_answered_as_each_alone_behind_virtual_tokens(with_tiny, tiny_model):
+    """Padding between virtual tokens and a prompt would move the prompt to other positions."""
+    import torch
+    from peft import get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from finetune.adapters import ADAPTERS
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    adapter = ADAPTERS["prompt"]()
+    torch.manual_seed(1)
+    tuned = get_peft_model(base, adapter.peft_config(base)).eval()
+    with torch.no_grad():
+        tuned.prompt_encoder["default"].embedding.weight.normal_()
+    prompts = [[{"role": "user", "content": text}] for text in ("Sea?", "What of the sea and of the sky above it?")]
+    together = SampleAnswers(prompts, tokenizer, 8).answers(tuned)
+    alone = [SampleAnswers([prompt], tokenizer, 8).answers(tuned)[0] for prompt in prompts]
+    assert [each.tuned for each in together] == [each.tuned for each in alone]
