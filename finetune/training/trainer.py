@@ -3,7 +3,8 @@
 The trainers, their losses and their loops stay TRL's; a method builds its own from the class that ``durable`` returns.
 """
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,19 +56,13 @@ def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict, ad
             self._staged = None
 
         def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
-            """What the adapter has put beside PEFT's own file, and else that file or the model's.
-
-            In the dtypes that the weights had: PEFT loads in fp32 what is trained in 16 bits over a quantized base.
-            """
-            dtypes = {name: weight.dtype for name, weight in self.model.named_parameters()}
+            """What the adapter has put beside PEFT's own file, and else that file or the model's."""
             state = Path(resume_from_checkpoint) / STATE
-            if adapter and state.is_file():
-                adapter.set_state(self.model, load_file(state))
-            else:
-                super()._load_from_checkpoint(resume_from_checkpoint, model)
-            for name, weight in self.model.named_parameters():
-                if weight.requires_grad and weight.dtype != dtypes[name]:
-                    weight.data = weight.data.to(dtypes[name])
+            with same_dtypes(self.model):
+                if adapter and state.is_file():
+                    adapter.set_state(self.model, load_file(state))
+                else:
+                    super()._load_from_checkpoint(resume_from_checkpoint, model)
 
         def _load_optimizer_and_scheduler(self, checkpoint):
             """The optimizer's state only if it is of the same optimizer; the schedule continues in any case."""
@@ -82,6 +77,19 @@ def durable(trainer_class: type, checkpoints: Checkpoints, padding_row: dict, ad
 
     Durable.__name__ = trainer_class.__name__
     return Durable
+
+
+@contextmanager
+def same_dtypes(model) -> Iterator[None]:
+    """Trained weights of ``model`` that get another dtype inside have their own again afterwards.
+
+    PEFT loads in fp32 what is trained in 16 bits over a quantized base, and a resumed run would be another one.
+    """
+    dtypes = {name: weight.dtype for name, weight in model.named_parameters()}
+    yield
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and weight.dtype != dtypes[name]:
+            weight.data = weight.data.to(dtypes[name])
 
 
 def ordered(trainer_class: type, padding_row: dict) -> type:
