@@ -113,9 +113,9 @@ class Recipe(Settings):
 
     def check(self) -> tuple[Problem, ...]:
         """Settings that do not go together, whatever the data, the model and the machine; empty if all do."""
-        return tuple(
-            filter(None, (self.method.check(), self._divided(), self._paired(), self._compared(), self._recomputed()))
-        )
+        own = self.method.check()
+        found = (own, self._divided(), self._paired(), self._compared(), self._recomputed(), self._dropped())
+        return tuple(filter(None, found))
 
     def _divided(self) -> Problem | None:
         training = self.training
@@ -153,6 +153,15 @@ class Recipe(Settings):
             "training.activation_checkpointing",
             f"{self.adapter.title} cannot be trained with activation checkpointing.",
             "Switch it off, or choose another adapter.",
+        )
+
+    def _dropped(self) -> Problem | None:
+        if not self.method.ignores_dropout or not getattr(self.adapter, "dropout", 0):
+            return None
+        return Problem(
+            "adapter.dropout",
+            f"{self.method.title} is trained without dropout, since noise would blur what it compares.",
+            "Set it to 0.",
         )
 
     @classmethod

@@ -225,3 +225,10 @@ def test_a_pair_is_refused_by_the_method_or_by_the_adapter_and_the_nearest_is_of
     assert refusal(sft, full) == "Not with me." and nearest(sft, full) is not ADAPTERS["full"]
     monkeypatch.setattr(METHODS["sft"], "refuses", lambda self, adapter: f"No {adapter.type}.")
     assert refusal(sft, full) == "No full." and nearest(sft, full) is ADAPTERS["lora"]
+
+
+def test_dropout_that_would_do_nothing_is_refused():
+    given = {"data": {"path": "a.csv"}, "method": {"type": "dpo"}, "adapter": {"type": "lora", "dropout": 0.1}}
+    (problem,) = Recipe.from_dict(given).check()
+    assert problem.where == "adapter.dropout" and "without dropout" in problem.message
+    assert not Recipe.from_dict(given | {"method": {"type": "sft"}}).check()

@@ -106,6 +106,7 @@ class DPO(Pairs, Method):
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, REWARD_MARGIN)
     sequences_per_row: ClassVar[int] = 2
     has_reference: ClassVar[bool] = True
+    ignores_dropout: ClassVar[bool] = True
     extra_passes: ClassVar[int] = 1
     padding: ClassVar[float] = 1.2
     padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}

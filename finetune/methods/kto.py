@@ -125,6 +125,7 @@ class KTO(Method):
     loss_unit: ClassVar[str] = ""
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_MARGIN,)
     has_reference: ClassVar[bool] = True
+    ignores_dropout: ClassVar[bool] = True
     extra_passes: ClassVar[int] = 3
     padding: ClassVar[float] = 1.2
     padding_row: ClassVar[dict] = {

@@ -82,6 +82,8 @@ class Method(Settings):
     """The kinds of example it trains on, the one that it is meant for first (``finetune.data.kinds``)."""
     packs: ClassVar[bool] = False
     """True if its trainer can put several rows into one sequence."""
+    ignores_dropout: ClassVar[bool] = False
+    """True if its trainer switches dropout off, since noise would blur what it compares."""
     smallest_micro_batch: ClassVar[int] = 1
     """Rows that must be in memory at once, since the loss compares them."""
     padding_row: ClassVar[dict[str, Any]]

@@ -54,6 +54,7 @@ class Reward(Method):
     rate_factor: ClassVar[float] = 0.2
     padding: ClassVar[float] = 1.2
     padding_row: ClassVar[dict[str, list[int]]] = {"chosen_ids": [0, 0], "rejected_ids": [0, 0]}
+    ignores_dropout: ClassVar[bool] = True
     makes_scorer: ClassVar[bool] = True
     leaves_as_script: ClassVar[bool] = False
     profiled: ClassVar[bool] = False
