@@ -35,6 +35,8 @@ SAMPLES = {
     "prompt": "sums.jsonl",
 }
 """The sample of the first kind that a method reads."""
+PROMPTS = ["Can swans fly?", "What is 3 plus 4?", "What do mice like to eat?"]
+"""Asked at the end of training and of the model that was saved."""
 STEPS = 40
 SAMPLED_STEPS = 12
 """Of methods that write answers while they train."""
@@ -70,7 +72,7 @@ def _trained(method: str, adapter: str, folder: Path) -> dict:
             "method": {"type": method, **({"max_tokens": 24} if generates else {}), **_needed(method)},
             "adapter": {"type": adapter},
             "training": {"max_steps": SAMPLED_STEPS if generates else STEPS, "precision": "fp32"},
-            "evaluation": {"times": 1, "max_tokens": 24, "keep": "last"},
+            "evaluation": {"times": 1, "max_tokens": 24, "keep": "last", "prompts": PROMPTS},
         }
     )
     run = workspace.create(recipe)
