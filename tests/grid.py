@@ -52,7 +52,8 @@ def cells() -> list[str]:
 def try_cell(cell: str, folder: Path) -> dict:
     """What a cell does: refused with the reason, or its measure before and after, and what else holds."""
     method, adapter = cell.split("-", 1)
-    given = {"data": {"path": "rows.jsonl"}, "method": {"type": method}, "adapter": {"type": adapter}}
+    chosen = {"type": method, **_needed(method)}
+    given = {"data": {"path": "rows.jsonl"}, "method": chosen, "adapter": {"type": adapter}}
     if problems := Recipe.from_dict(given).check():
         return {"refused": problems[0].message}
     began = time.monotonic()
