@@ -13,6 +13,7 @@ import functools
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import contextmanager
 
 from finetune.private import PrivateName
 
@@ -101,6 +102,47 @@ def compile_templates_per_thread() -> None:
         return own.compiled(chat_template)
 
     chat_template_utils._compile_jinja_template = compile_here
+
+
+@uses(
+    "transformers.modeling_utils.local_torch_dtype(dtype, model_class_name)",
+    "transformers.initialization.no_tie_weights()",
+)
+def build_models_per_thread() -> None:
+    """Let threads build models without a trace in each other's; the second call does nothing.
+
+    While Transformers builds a model it sets torch's default dtype and takes the tying of weights out of its base
+    class, both for the whole process, and puts back what it found. Without this two models that are built at the same
+    time (one inspected, one estimated) leave the process without tied weights for good: from then on the head of each
+    tied model is "missing in its files".
+    """
+    from transformers import PreTrainedModel, initialization, modeling_utils
+
+    if hasattr(modeling_utils.local_torch_dtype, "lock"):
+        return
+    building, untied = threading.RLock(), threading.local()
+    with_dtype, tie = modeling_utils.local_torch_dtype, PreTrainedModel.tie_weights
+
+    @contextmanager
+    def one_at_a_time(*given, **named):
+        with building, with_dtype(*given, **named):
+            yield
+
+    @contextmanager
+    def untied_here():
+        before, untied.here = getattr(untied, "here", False), True
+        try:
+            yield
+        finally:
+            untied.here = before
+
+    @functools.wraps(tie)
+    def tie_weights(self, *given, **named):
+        return None if getattr(untied, "here", False) else tie(self, *given, **named)
+
+    one_at_a_time.lock = building
+    modeling_utils.local_torch_dtype, initialization.no_tie_weights = one_at_a_time, untied_here
+    PreTrainedModel.tie_weights = tie_weights
 
 
 @uses("transformers.PreTrainedModel._supports_sdpa")

@@ -272,3 +272,32 @@ def test_tied_weights_are_those_with_two_names(tiny_model):
 
     model = AutoModelForCausalLM.from_pretrained(tiny_model)
     assert compat.tied_weights(model) == {"lm_head.weight": "model.embed_tokens.weight"}
+
+
+def test_models_that_are_built_at_the_same_time_leave_no_trace_in_each_other(tiny_model, tmp_path):
+    """Transformers puts back what it found: another thread's dtype, and a class without the tying of weights."""
+    import json
+    import shutil
+    from concurrent.futures import ThreadPoolExecutor
+
+    import torch
+
+    from finetune.models.reading import from_files, require_complete
+    from finetune.models.skeleton import skeleton
+
+    tied = tmp_path / "tied"
+    shutil.copytree(tiny_model, tied)
+    config = json.loads((tied / "config.json").read_text()) | {"tie_word_embeddings": True}
+    (tied / "config.json").write_text(json.dumps(config))
+
+    def build(n):
+        if n % 2:
+            model = skeleton(tied, torch.bfloat16)
+            return model.get_output_embeddings().weight is model.get_input_embeddings().weight
+        model, info = from_files(tied, "tied", dtype=torch.float16)
+        require_complete({key: value for key, value in info.items() if key != "unexpected_keys"}, "tied")
+        return model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(build, range(48)))
+    assert torch.get_default_dtype() == torch.float32 and all(map(build, range(2)))

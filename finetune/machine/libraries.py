@@ -12,7 +12,7 @@ import warnings
 from contextlib import nullcontext
 from importlib.metadata import version
 
-from finetune.compat import compile_templates_per_thread
+from finetune.compat import build_models_per_thread, compile_templates_per_thread
 from finetune.machine.limits import cores
 
 NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
@@ -41,6 +41,7 @@ def load() -> None:
         from trl import DPOTrainer, SFTTrainer  # noqa: F401
 
         disable_progress_bars()
+        build_models_per_thread()
 
 
 def load_tokenizers() -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from finetune.compat import build_models_per_thread
 from finetune.errors import ModelError, first_sentence
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load_tokenizers
@@ -29,6 +30,7 @@ def from_files(folder: Path, name: str, **options) -> tuple[Any, dict]:
     of the libraries, which are of many kinds for a file that is not as it should be.
     """
     load_tokenizers()
+    build_models_per_thread()
     import transformers
     from safetensors import SafetensorError
 

@@ -4,6 +4,7 @@ import copy
 from functools import cache
 from pathlib import Path
 
+from finetune.compat import build_models_per_thread
 from finetune.models.architecture import architecture
 from finetune.models.files import read_config
 
@@ -21,6 +22,7 @@ def skeleton(folder: Path, dtype=None, layers: int | None = None):
     import torch
     import transformers
 
+    build_models_per_thread()
     found = architecture(read_config(folder, folder.name), folder.name)
     config = copy.deepcopy(_whole_config(folder))
     if not found.reads_pictures:
