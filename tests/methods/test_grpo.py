@@ -114,7 +114,7 @@ def test_a_judge_behind_an_endpoint_teaches_too(trained):
     """RLAIF: the judge likes long answers, and the answers get longer."""
     with serving(lambda prompt, count: str(min(10, len(judged(prompt))))) as (address, asked):
         reward = {"type": "judge", "model": "big", "endpoint": address, "criteria": "Long is good."}
-        run = trained(method="grpo", **{"method.rewards": [reward], "data.format": "prompts"})
+        run = trained(method="grpo", **{"method.rewards": [reward]})
     first, *_, last = (each.metrics["reward"] for each in run.view().evaluations)
     assert last > first and len(run.judgements.read_text(encoding="utf-8").splitlines()) == len(asked)
 
