@@ -18,7 +18,7 @@ from finetune.errors import FinetuneError
 from finetune.exports import TARGETS, Target
 from finetune.runs.view import ACTIVE, View
 from finetune.ui import views
-from finetune.ui.chooser import is_comparable
+from finetune.ui.chooser import is_comparable, is_finished
 from finetune.ui.studio import Studio
 from finetune.ui.train.standing import Standing, can_restart, resume_label, stop_label
 
@@ -135,7 +135,7 @@ class Action:
 
 def _export_action(target: Target) -> Action:
     def label(view: View, standing: Standing) -> str:
-        return target.button if is_comparable(view) else ""
+        return target.button if is_finished(view) else ""
 
     return Action(f"export-{target.name}", label, partial(export, target), downloads=True)
 
@@ -155,7 +155,7 @@ ACTIONS = (
         resume,
         leads=True,
     ),
-    Action("further", lambda view, standing: "Train further" if view.has_model and view.state == "done" else ""),
+    Action("further", lambda view, standing: "Train further" if is_comparable(view) and view.state == "done" else ""),
     *(_export_action(target) for target in TARGETS.values() if target.button),
     Action("to-compare", lambda view, standing: "Compare" if is_comparable(view) else "", leads=True, width=220),
 )

@@ -1,6 +1,7 @@
 """What has become of a run, and the next step, in a notice or a line; for each state."""
 
 from finetune.format import amount, counted, duration
+from finetune.methods import METHODS
 from finetune.runs.view import ACTIVE, PHASE_WORDS, RESUMABLE, UNPACED_S, View
 from finetune.ui.train.standing import Standing
 from finetune.ui.views import notice, small
@@ -123,6 +124,8 @@ def _resuming(view: View, standing: Standing) -> str:
 def _finished(view: View) -> str:
     kept = next((choice.value for choice in view.choices if choice.what == "model_kept"), "")
     best = f"The model of {kept} was kept: it did best on the held-out rows. " if kept else ""
+    if METHODS[view.method].makes_scorer:
+        return f"{best}It can score answers on the Compare tab, and be a reward of RLOO or GRPO."
     return f"{best}Compare it with the base, or train it further."
 
 

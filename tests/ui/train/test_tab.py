@@ -25,6 +25,11 @@ def test_a_finished_run_can_be_downloaded_and_compared(studio, write_run):
     assert shown(rendered) == ["delete", "further", "export-adapter", "to-compare"]
 
 
+def test_a_reward_model_is_downloaded_but_not_asked_or_trained_further(studio, write_run):
+    rendered = train.render(studio, write_run(method="reward").id)
+    assert shown(rendered) == ["delete", "export-adapter"]
+
+
 def test_a_run_at_work_can_be_stopped_or_paused(studio, write_run):
     run = write_run(steps=3, state=None)
     with run.held():
