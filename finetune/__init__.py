@@ -36,7 +36,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     rewards                   what counts as a good answer, checked by a program
     data                      from files to examples and their tokens
     machine                   what this machine has, and what it allows
-    compat                    every private name of a library that is read or replaced
+    compat  in_place          every private name of a library that is read, replaced or overridden
     private                   what is declared of such a name
     settings  registry        how settings are described; how a new file of a package is found
     errors  paths  format

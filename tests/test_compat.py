@@ -12,8 +12,9 @@ import torch
 
 from finetune import compat
 from finetune.adapters import ADAPTERS
-from finetune.compat import IN_PLACE, WRAPPED
+from finetune.compat import WRAPPED
 from finetune.fit.stand_ins import CHUNK_TOKENS, CHUNK_VOCABULARY
+from finetune.in_place import IN_PLACE
 from finetune.methods import METHODS, dpo, kto, pairs
 from finetune.paths import PROJECT
 from finetune.private import PrivateName
