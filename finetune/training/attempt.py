@@ -91,6 +91,8 @@ def build(attempt: Attempt, *callbacks):
             pack=prepared.defaults.pack,
         )
     )
+    if recipe.method.makes_scorer:
+        keep_head_dtype(trainer.model, attempt.model.dtype)
     if is_new and (initialize := recipe.adapter.on_adapter()):
         initialize(trainer.model, prepared.tokenizer)
     if beside := recipe.adapter.on_trainer():
@@ -107,6 +109,13 @@ def peft_config(attempt: Attempt):
     if found is not None and attempt.recipe.method.makes_scorer:
         found.task_type = "SEQ_CLS"
     return found
+
+
+def keep_head_dtype(model, dtype) -> None:
+    """Give the trained head of a scorer the ``dtype`` of what it reads; TRL casts it to bf16 over a quantized base."""
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and ".score." in name:
+            weight.data = weight.data.to(dtype)
 
 
 def keep_rows_apart(attempt: Attempt) -> None:

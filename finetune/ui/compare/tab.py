@@ -99,16 +99,16 @@ def draw(studio: Studio) -> Parts:
     suggestions = gr.HTML(js_on_load=views.PICK, elem_id="suggestions")
     with gr.Row(elem_classes="actions"):
         mark = gr.Checkbox(True, label="Mark the words that differ", container=False, elem_id="mark")
-        rater = gr.Dropdown(
-            [NO_RATER],
-            value=NO_RATER[1],
-            label="Reward model",
-            info="Scores both answers; higher is better.",
-            filterable=False,
-            visible=False,
-            elem_id="rater",
-        )
         clear = gr.Button("Clear", size="sm", elem_id="clear", scale=0, min_width=100)
+    rater = gr.Dropdown(
+        [NO_RATER],
+        value=NO_RATER[1],
+        label="Reward model",
+        info="Scores both answers; higher is better.",
+        filterable=False,
+        visible=False,
+        elem_id="rater",
+    )
     with gr.Accordion("Sampling settings", open=False, elem_id="sampling"):
         system = gr.Textbox(
             label="System prompt",
