@@ -43,3 +43,8 @@ def test_the_head_of_a_scorer_is_trained_and_saved_with_its_adapter(trained, wit
     run = trained(method="reward", **{"training.max_steps": 2, "evaluation.times": 0})
     heads = [name for name, _ in Scorer.load(run, with_tiny).model.named_parameters() if "score" in name]
     assert any("modules_to_save" in name for name in heads)
+
+
+def test_a_scorer_is_trained_over_a_quantized_base_in_fp32_too(trained):
+    settings = {"training.precision": "fp32", "training.max_steps": 1, "evaluation.times": 1}
+    assert trained(method="reward", adapter="qlora", **settings).view().state == "done"
