@@ -106,3 +106,24 @@ def test_a_rewritten_base_is_the_untouched_one_again_once_it_is_saved(tiny_model
         torch.testing.assert_close(again(input_ids=ids).logits, before, atol=1e-3, rtol=1e-3)
         with again.disable_adapter():
             assert torch.equal(again(input_ids=ids).logits, before)
+
+
+@pytest.mark.parametrize(("settings", "scale"), [({}, 32 / 16), ({"adapter.rslora": True}, 32 / 16**0.5)])
+def test_merged_weights_are_those_of_the_paper(settings, scale, trained, with_tiny, tiny_model, tmp_path):
+    """W + (α / r) B A (Hu et al. 2021, §4.1), or α / √r (Kalajdzievski 2023, eq. 4), from the files alone."""
+    from safetensors.torch import load_file
+
+    from finetune.exports import TARGETS
+
+    run = trained(**settings, **{"training.precision": "fp32", "training.max_steps": 3, "evaluation.times": 0})
+    folder, _ = TARGETS["merged"].write(run, with_tiny, tmp_path / "out")
+    base, merged = (load_file(path / "model.safetensors") for path in (tiny_model, folder))
+    adapter = load_file(run.model_dir / "adapter_model.safetensors")
+    layers = {name.partition(".lora_")[0] for name in adapter}
+    for layer in layers:
+        b, a = (adapter[f"{layer}.lora_{side}.weight"].float() for side in "BA")
+        name = layer.removeprefix("base_model.model.") + ".weight"
+        by_hand = (base[name].float() + scale * b @ a).to(merged[name].dtype)
+        torch.testing.assert_close(merged[name], by_hand, rtol=2**-7, atol=1e-6)
+        assert not torch.equal(merged[name], base[name])
+    assert len(layers) == 14  # seven linear layers in each of two
