@@ -7,26 +7,37 @@ from pydantic import Field
 from finetune.data.tokens import TokenSequence, preference_sequences
 from finetune.methods.measure import PAIR_ACCURACY, SCORE_MARGIN, Measure
 from finetune.methods.method import Material, Method
+from finetune.private import PrivateName
 
 
 def prepared(trainer_class: type) -> type:
     """``trainer_class`` (a ``RewardTrainer``) for rows that are tokenized already, padding rows among them.
 
-    A padding row's two texts are equal. TRL takes the mean over a process's pairs; here it is over the pairs that are
-    no padding, in all processes.
+    A padding row's two texts are equal. TRL takes the mean over a process's pairs. What padding rows add to it is taken
+    out again, and the mean is over the pairs that are left in all processes; so are accuracy and margin, to which
+    padding rows add nothing.
     """
+    import torch
 
     class Prepared(trainer_class):
         def compute_loss(self, model, inputs, return_outputs=False, **rest):
-            ids = inputs["input_ids"]
-            chosen, rejected = ids.chunk(2)
-            is_real = (chosen != rejected).any(dim=1)
-            own = is_real.sum()
-            share = own * self.args.world_size / self.accelerator.gather(own).sum()
-            if own:
-                inputs = {name: value[is_real.repeat(2)] for name, value in inputs.items()}
             loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **rest)
-            return (share * loss, outputs) if return_outputs else share * loss
+            chosen, rejected = inputs["input_ids"].chunk(2)
+            is_real = (chosen != rejected).any(dim=1)
+            share = len(is_real) * self.args.world_size / self.accelerator.gather(is_real.sum()).sum().clamp(min=1)
+            if model.training and share != 1:
+                loss = share * (loss - self._of_padding(outputs.logits, is_real) / len(is_real))
+                for name in ("accuracy", "margin"):
+                    self._metrics["train"][name][-1] *= share.item()
+            return (loss, outputs) if return_outputs else loss
+
+        def _of_padding(self, logits, is_real):
+            """The sum of the losses of padding rows."""
+            chosen, rejected = logits.squeeze(-1).chunk(2)
+            losses = -torch.nn.functional.logsigmoid(chosen - rejected)
+            if self.args.center_rewards_coefficient:
+                losses = losses + self.args.center_rewards_coefficient * (chosen + rejected) ** 2
+            return losses[~is_real].sum()
 
     return Prepared
 
@@ -58,6 +69,13 @@ class Reward(Method):
     makes_scorer: ClassVar[bool] = True
     leaves_as_script: ClassVar[bool] = False
     profiled: ClassVar[bool] = False
+    overrides: ClassVar[tuple[PrivateName, ...]] = (
+        PrivateName.declared(
+            "trl.RewardTrainer._metrics",
+            "finetune.methods.reward.prepared",
+            "Takes padding rows out of accuracy and margin. Without it several processes report too low ones.",
+        ),
+    )
 
     def refuses(self, adapter: Any) -> str:
         """A scorer reads its number at the last token, which PEFT does not find behind virtual tokens."""

@@ -1,6 +1,7 @@
 """A reward model's loss against Bradley and Terry's, by hand."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,25 +26,32 @@ def test_both_answers_follow_the_prompt(tiny_model):
     assert "Blue." in texts["chosen_ids"] and "Far away." in texts["rejected_ids"]
 
 
-def test_the_loss_is_that_of_the_margin_and_padding_rows_do_not_count():
+@pytest.mark.parametrize("centered", [None, 0.1])
+def test_the_loss_is_that_of_the_margin_and_padding_rows_do_not_count(centered):
     import torch
 
     class Trainer:
         class args:
             world_size = 1
+            center_rewards_coefficient = centered
 
         class accelerator:
             gather = staticmethod(lambda value: value)
 
+        _metrics = {"train": {"accuracy": [0.5], "margin": [0.75]}}
+
         def compute_loss(self, model, inputs, return_outputs=False):
             chosen, rejected = inputs["scores"].chunk(2)
             loss = -torch.nn.functional.logsigmoid(chosen - rejected).mean()
-            return (loss, None) if return_outputs else loss
+            loss = loss + (centered or 0) * ((chosen + rejected) ** 2).mean()
+            return loss, SimpleNamespace(logits=inputs["scores"].unsqueeze(-1))
 
     ids = torch.tensor([[1, 2], [0, 0], [1, 3], [0, 0]])  # a pair, and a padding row
-    inputs = {"input_ids": ids, "scores": torch.tensor([2.0, 0.0, 0.5, 0.0])}
-    by_hand = math.log(1 + math.exp(-(2.0 - 0.5)))
-    assert prepared(Trainer)().compute_loss(None, inputs).item() == pytest.approx(by_hand, abs=1e-6)
+    inputs = {"input_ids": ids, "scores": torch.tensor([2.0, 0.3, 0.5, 0.3])}
+    by_hand = math.log(1 + math.exp(-(2.0 - 0.5))) + (centered or 0) * 2.5**2
+    trainer, model = prepared(Trainer)(), SimpleNamespace(training=True)
+    assert trainer.compute_loss(model, inputs).item() == pytest.approx(by_hand, abs=1e-6)
+    assert trainer._metrics["train"] == {"accuracy": [1.0], "margin": [1.5]}
 
 
 def test_virtual_tokens_are_refused():

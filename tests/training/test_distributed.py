@@ -144,3 +144,16 @@ def test_all_processes_of_a_run_end_with_those_that_started_them(with_tiny, tmp_
 def trainers(launcher, program="finetune"):
     """The processes of ``program`` that the launcher started, directly or not."""
     return [child for child in psutil.Process(launcher.pid).children(recursive=True) if program in child.cmdline()]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("method", [name for name, cls in METHODS.items() if cls.generates])
+def test_two_processes_sample_whole_groups(method, with_tiny, tmp_path):
+    """Each process has the groups of its own prompts; a group that were torn apart would have no mean of its own."""
+    run = with_tiny.create(recipe(tmp_path, method, **ALIKE, **{"training.processes": 2}))
+    work(run, with_tiny)
+    view = run.view()
+    assert view.state == "done", (run.path / "processes.log").read_text()[-2000:]
+    assert "2 processes" in view.device and view.step == 8
+    first, last = (each.metrics["reward"] for each in (view.evaluations[0], view.evaluations[-1]))
+    assert last > first
