@@ -149,11 +149,12 @@ def trainers(launcher, program="finetune"):
 @pytest.mark.heavy
 @pytest.mark.parametrize("method", [name for name, cls in METHODS.items() if cls.generates])
 def test_two_processes_sample_whole_groups(method, with_tiny, tmp_path):
-    """Each process has the groups of its own prompts; a group that were torn apart would have no mean of its own."""
-    run = with_tiny.create(recipe(tmp_path, method, **ALIKE, **{"training.processes": 2}))
+    """A reward of the prompt alone is the same in each group; a group with answers to two prompts would have spread."""
+    reward = {"method.rewards": ["expression: {formula: 'length(prompt) / 100'}"], "method.beta": 0.0}
+    run = with_tiny.create(recipe(tmp_path, method, **ALIKE, **reward, **{"training.processes": 2}))
     work(run, with_tiny)
     view = run.view()
     assert view.state == "done", (run.path / "processes.log").read_text()[-2000:]
     assert "2 processes" in view.device and view.step == 8
-    first, last = (each.metrics["reward"] for each in (view.evaluations[0], view.evaluations[-1]))
-    assert last > first
+    assert all(step.metrics["no_spread"] == 1 for step in view.steps)
+    assert len({step.metrics["reward"] for step in view.steps}) > 1
