@@ -32,10 +32,12 @@ class Expression(Reward):
         """It does if the formula names it."""
         return "expected" in formula.names(formula.parse(self.formula))
 
-    def score(self, answered: Answered) -> float:
-        """``DataError`` if the formula names a column that the row lacks, or gives no number."""
+    def score(self, answered: Answered) -> float | None:
+        """None where the formula gives no number; ``DataError`` if it names a column that the row lacks."""
         try:
             return max(-10.0, min(10.0, formula.compute(formula.parse(self.formula), _values(answered))))
+        except formula.NoNumberError:
+            return None
         except formula.FormulaError as error:
             raise DataError(f"{error}.", f"The formula is: {self.formula}") from None
 

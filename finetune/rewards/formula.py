@@ -23,6 +23,10 @@ class FormulaError(ValueError):
     """Why a formula cannot be read or computed, as a sentence without its full stop."""
 
 
+class NoNumberError(FormulaError):
+    """A formula that is right and gives no number for these values, such as ``1 / number(answer)`` of a bare word."""
+
+
 def _number(value: Any) -> float:
     if isinstance(value, (bool, int, float)):
         return float(value)
@@ -82,15 +86,18 @@ def names(tree: ast.expr) -> set[str]:
 
 
 def compute(tree: ast.expr, values: Mapping[str, Any]) -> float:
-    """The formula's number for ``values``, 1 and 0 for true and false; ``FormulaError`` if there is none."""
+    """The formula's number for ``values``, 1 and 0 for true and false.
+
+    ``NoNumberError`` if there is none, ``FormulaError`` if a value is missing.
+    """
     try:
         found = _number(_value(tree, values))
     except ZeroDivisionError:
-        raise FormulaError("The formula divides by zero") from None
+        raise NoNumberError("The formula divides by zero") from None
     except RecursionError:
         raise FormulaError("The formula is nested too deeply") from None
     if not math.isfinite(found):
-        raise FormulaError("The formula gives no number here")
+        raise NoNumberError("The formula gives no number here")
     return found
 
 

@@ -13,6 +13,10 @@ def test_a_formula_over_the_answer_and_the_columns_of_its_row():
     assert Expression(formula="words(prompt) * 100").score(ANSWER) == 10
 
 
+def test_an_answer_for_which_it_gives_no_number_earns_nothing_and_ends_no_run():
+    assert Expression(formula="1 / number(answer)").score(ANSWER) is None
+
+
 def test_a_column_that_the_row_lacks_is_named():
     with pytest.raises(DataError, match="The row has no country; it has city"):
         Expression(formula="contains(answer, country)").score(ANSWER)

@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.rewards.formula import FormulaError, compute, names, parse
+from finetune.rewards.formula import FormulaError, NoNumberError, compute, names, parse
 
 VALUES = {"answer": "Gladly! Oslo is 25 km away.", "city": "Oslo", "distance": 25, "expected": "25"}
 
@@ -56,10 +56,16 @@ def test_what_is_more_than_a_formula_is_refused(text):
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["1 / 0", "number('none')", "country", "1 + number(city)"])
+@pytest.mark.parametrize("text", ["1 / 0", "number('none')", "1 + number(city)", "1 / number(city)"])
 def test_what_has_no_number_says_so(text):
-    with pytest.raises(FormulaError):
+    with pytest.raises(NoNumberError):
         compute(parse(text), VALUES)
+
+
+def test_a_value_that_is_missing_is_another_matter():
+    with pytest.raises(FormulaError, match="The row has no country; it has answer") as error:
+        compute(parse("country"), VALUES)
+    assert not isinstance(error.value, NoNumberError)
 
 
 def test_no_number_equals_nothing():
