@@ -123,11 +123,13 @@ def build_models_per_thread() -> None:
     building, untied = threading.RLock(), threading.local()
     with_dtype, tie = modeling_utils.local_torch_dtype, PreTrainedModel.tie_weights
 
+    @functools.wraps(with_dtype)
     @contextmanager
     def one_at_a_time(*given, **named):
         with building, with_dtype(*given, **named):
             yield
 
+    @functools.wraps(initialization.no_tie_weights)
     @contextmanager
     def untied_here():
         before, untied.here = getattr(untied, "here", False), True

@@ -40,6 +40,8 @@ PROMPTS = ["Can swans fly?", "What is 3 plus 4?", "What do mice like to eat?"]
 """Asked at the end of training and of the model that was saved."""
 STEPS = 40
 SAMPLED_STEPS = 12
+MORE_STEPS = {"kto-adalora": 100}
+"""Of a pair that begins slowly: KTO's small steps over matrices of which one is zero at first."""
 """Of methods that write answers while they train."""
 MARGINS = {"loss": -0.05, "share": 0.1, "number": 0.1}
 """By which the held-out measure must be better: a loss by a share of itself, a share by points, a number by so much."""
@@ -70,12 +72,13 @@ def _trained(method: str, adapter: str, folder: Path) -> dict:
         (workspace.models_dir / "teacher").symlink_to(_teacher())
     data = {"path": str(ASSETS / "samples" / SAMPLES[METHODS[method].reads[0]])}
     generates = METHODS[method].generates
+    steps = MORE_STEPS.get(f"{method}-{adapter}", SAMPLED_STEPS if generates else STEPS)
     recipe = Recipe.from_dict(
         {
             "data": data,
             "method": {"type": method, **({"max_tokens": 24} if generates else {}), **_needed(method)},
             "adapter": {"type": adapter},
-            "training": {"max_steps": SAMPLED_STEPS if generates else STEPS, "precision": "fp32"},
+            "training": {"max_steps": steps, "precision": "fp32"},
             "evaluation": {"times": 1, "max_tokens": 24, "keep": "last", "prompts": PROMPTS},
         }
     )
