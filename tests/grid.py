@@ -40,9 +40,9 @@ PROMPTS = ["Can swans fly?", "What is 3 plus 4?", "What do mice like to eat?"]
 """Asked at the end of training and of the model that was saved."""
 STEPS = 40
 SAMPLED_STEPS = 12
-MORE_STEPS = {"kto-adalora": 100}
-"""Of a pair that begins slowly: KTO's small steps over matrices of which one is zero at first."""
 """Of methods that write answers while they train."""
+MORE_STEPS = {"kto-adalora": 100, "grpo-adalora": 60, "rloo-adalora": 60}
+"""Of pairs that begin slowly: the small steps of KTO, GRPO and RLOO over a diagonal that is zero at first."""
 MARGINS = {"loss": -0.05, "share": 0.1, "number": 0.1}
 """By which the held-out measure must be better: a loss by a share of itself, a share by points, a number by so much."""
 
