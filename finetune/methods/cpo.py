@@ -1,27 +1,16 @@
 """Contrastive preference optimization: the better answer shall be likelier than the worse one, and likely itself."""
 
-import inspect
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from finetune.errors import Problem
 from finetune.methods.measure import LIKELIHOOD_MARGIN, REWARD_ACCURACY, Measure
-from finetune.methods.method import Material, Method
-from finetune.methods.pairs import PairCollator, Pairs, without_reference
-
-SCRIPT = '''
-def make_trainer(arguments: dict, train, **others):
-    """A ``CPOTrainer`` over rows that are tokenized already: prompt_ids, chosen_ids, rejected_ids."""
-    from trl.experimental.cpo import CPOConfig, CPOTrainer
-
-    trainer = without_reference(ordered(CPOTrainer, PADDING_ROW))
-    return trainer(args=CPOConfig(**divided(arguments)), train_dataset=train, **others)
-'''
-"""``CPO.trainer`` as an exported script has it; what it calls stands before it, as it is here."""
+from finetune.methods.method import Method
+from finetune.methods.pairs import ReferenceFree
 
 
-class CPO(Pairs, Method):
+class CPO(ReferenceFree, Method):
     """Contrastive preference optimization on pairs of answers, with TRL's ``CPOTrainer``."""
 
     type: Literal["cpo"] = "cpo"
@@ -53,13 +42,8 @@ class CPO(Pairs, Method):
         "Xu et al. 2024, Contrastive Preference Optimization: Pushing the Boundaries of LLM Performance in Machine "
         "Translation, arXiv 2401.08417"
     )
-    reads: ClassVar[tuple[str, ...]] = ("preference",)
-    rate_factor: ClassVar[float] = 0.3
-    loss_unit: ClassVar[str] = ""
+    trl: ClassVar[tuple[str, str]] = ("trl.experimental.cpo", "CPO")
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, LIKELIHOOD_MARGIN)
-    sequences_per_row: ClassVar[int] = 2
-    padding: ClassVar[float] = 1.2
-    padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
 
     def check(self) -> Problem | None:
         """Label smoothing is a setting of one loss; TRL would pass over it with the others."""
@@ -74,23 +58,11 @@ class CPO(Pairs, Method):
         return "Pairs of answers: CPO with LoRA, which trains the better answers and sets them apart from the worse."
 
     def options(self, pack: bool = False) -> dict:
-        """The loss and its weights; rows come tokenized and truncated, and an adapter's dropout stays on."""
+        """The loss and its weights."""
         return {
             "beta": self.beta,
             "loss_type": self.loss_type,
             "label_smoothing": self.label_smoothing,
             "cpo_alpha": self.sft_weight,
-            "disable_dropout": False,
-            "remove_unused_columns": False,
+            **self.as_prepared,
         }
-
-    def script(self, pack: bool = False) -> str:
-        return "\n\n".join([*map(inspect.getsource, (PairCollator, without_reference)), SCRIPT.lstrip()])
-
-    def trainer(self, material: Material):
-        """A ``CPOTrainer`` over rows that are tokenized already."""
-        from trl.experimental.cpo import CPOConfig, CPOTrainer
-
-        arguments = CPOConfig(**material.arguments, **self.options())
-        trainer_class = without_reference(material.durable(CPOTrainer))
-        return trainer_class(args=arguments, **material.datasets(), **material.others())

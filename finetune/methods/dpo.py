@@ -8,7 +8,7 @@ from pydantic import Field
 from finetune.errors import Problem
 from finetune.methods.measure import REWARD_ACCURACY, REWARD_MARGIN, Measure
 from finetune.methods.method import Material, Method
-from finetune.methods.pairs import Pairs
+from finetune.methods.pairs import Pairs, real_pairs
 from finetune.private import PrivateName
 
 SMOOTHING = {"robust": 0.1, "exo_pair": 0.001}
@@ -22,7 +22,7 @@ def make_trainer(arguments: dict, train, **others):
     trainer = prepared(ordered(DPOTrainer, PADDING_ROW))
     return trainer(args=DPOConfig(**divided(arguments)), train_dataset=train, **others)
 '''
-"""``DPO.trainer`` as an exported script has it; ``prepared`` stands before it, as it is here."""
+"""``DPO.trainer`` as an exported script has it; what it calls stands before it, as it is here."""
 
 
 def prepared(trainer_class: type) -> type:
@@ -32,7 +32,6 @@ def prepared(trainer_class: type) -> type:
     the pairs that remain, so that the mean is over the pairs of all processes. An SFT term is a mean over tokens, of
     each process by itself.
     """
-    import torch
 
     class Prepared(trainer_class):
         def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
@@ -46,16 +45,7 @@ def prepared(trainer_class: type) -> type:
             own = is_real.sum()
             if own:
                 inputs = {name: value[is_real] for name, value in inputs.items()}
-            gather, pad = self.accelerator.gather, self.accelerator.pad_across_processes
-
-            def gather_real(values):
-                if not values.dim():
-                    return gather(values)
-                values = values.float() if own else torch.full_like(values, torch.nan)
-                found = gather(pad(values, pad_index=torch.nan))
-                return found[~found.isnan()]
-
-            self.accelerator.gather = gather_real
+            self.accelerator.gather = real_pairs(self.accelerator, own)
             try:
                 loss = super().compute_loss(model, inputs, **rest)
             finally:
@@ -101,15 +91,11 @@ class DPO(Pairs, Method):
         "To teach a new task: the model must already write such answers sometimes. Train on good answers first (SFT)."
     )
     paper: ClassVar[str] = "Rafailov et al. 2023, Direct Preference Optimization, arXiv 2305.18290"
-    reads: ClassVar[tuple[str, ...]] = ("preference",)
     rate_factor: ClassVar[float] = 0.1
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, REWARD_MARGIN)
-    sequences_per_row: ClassVar[int] = 2
     has_reference: ClassVar[bool] = True
     ignores_dropout: ClassVar[bool] = True
     extra_passes: ClassVar[int] = 1
-    padding: ClassVar[float] = 1.2
-    padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
     overrides: ClassVar[tuple[PrivateName, ...]] = (
         PrivateName.declared(
             "trl.DPOTrainer._prepare_dataset(self, dataset, processing_class, args, dataset_name)",
@@ -149,7 +135,7 @@ class DPO(Pairs, Method):
         return options
 
     def script(self, pack: bool = False) -> str:
-        return "\n\n".join([inspect.getsource(prepared), SCRIPT.lstrip()])
+        return "\n\n".join([*map(inspect.getsource, (real_pairs, prepared)), SCRIPT.lstrip()])
 
     def trainer(self, material: Material):
         """A ``DPOTrainer`` over rows that are tokenized already."""

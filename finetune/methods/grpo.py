@@ -37,7 +37,6 @@ class GRPO(Rollouts, Method):
     )
     paper: ClassVar[str] = "Shao et al. 2024, DeepSeekMath, arXiv 2402.03300"
     rate_factor: ClassVar[float] = 0.3
-    few_rows_epochs: ClassVar[int] = 3
     overrides: ClassVar[tuple[PrivateName, ...]] = overrides("GRPOTrainer")
 
     @classmethod

@@ -1,18 +1,40 @@
 """What methods on pairs of answers share: the rows, the measures, and trainers that need no reference."""
 
+import inspect
+from importlib import import_module
+from typing import ClassVar
+
 from finetune.data.tokens import TokenSequence, preference_sequences
+from finetune.methods.method import Material
 
 NAMES = {
     "accuracy": "rewards/accuracies",
     "margin": "rewards/margins",
     "likelihood_margin": "rewards/margins",
     "log_odds": "log_odds_chosen",
+    "pair_accuracy": "accuracy",
+    "score_margin": "margin",
 }
 """What TRL calls each measure."""
+
+SCRIPT = '''
+def make_trainer(arguments: dict, train, **others):
+    """TRL's {name}Trainer over rows that are tokenized already: prompt_ids, chosen_ids, rejected_ids."""
+    from {module} import {name}Config, {name}Trainer
+
+    trainer = without_reference(ordered({name}Trainer, PADDING_ROW))
+    return trainer(args={name}Config(**divided(arguments)), train_dataset=train, **others)
+'''
+"""``ReferenceFree.trainer`` as an exported script has it; what it calls stands before it, as it is here."""
 
 
 class Pairs:
     """A method's part that reads pairs of answers: two sequences per row, from the prompt's end on trained."""
+
+    reads: ClassVar[tuple[str, ...]] = ("preference",)
+    sequences_per_row: ClassVar[int] = 2
+    padding: ClassVar[float] = 1.2
+    padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
 
     def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
         """Two sequences: the prompt with the chosen and with the rejected answer."""
@@ -32,6 +54,30 @@ class Pairs:
         """What its ``measures`` find under TRL's names."""
         plain = {key.removeprefix("eval_"): value for key, value in logs.items()}
         return {measure.name: plain[NAMES[measure.name]] for measure in self.measures if NAMES[measure.name] in plain}
+
+
+class ReferenceFree(Pairs):
+    """A method's part that compares the pairs without a reference, with a trainer of ``trl.experimental``."""
+
+    trl: ClassVar[tuple[str, str]]
+    """The module of TRL's trainer, and its name there without ``Trainer``."""
+    rate_factor: ClassVar[float] = 0.3
+    loss_unit: ClassVar[str] = ""
+    as_prepared: ClassVar[dict[str, bool]] = {"disable_dropout": False, "remove_unused_columns": False}
+    """Options of them all: rows come tokenized and truncated, and an adapter's dropout stays on."""
+
+    def script(self, pack: bool = False) -> str:
+        module, name = self.trl
+        parts = map(inspect.getsource, (PairCollator, real_pairs, without_reference))
+        return "\n\n".join([*parts, SCRIPT.lstrip().format(module=module, name=name)])
+
+    def trainer(self, material: Material):
+        """TRL's trainer over rows that are tokenized already."""
+        module, name = self.trl
+        library = import_module(module)
+        arguments = getattr(library, f"{name}Config")(**material.arguments, **self.options())
+        trainer_class = without_reference(material.durable(getattr(library, f"{name}Trainer")))
+        return trainer_class(args=arguments, **material.datasets(), **material.others())
 
 
 class PairCollator:
@@ -61,6 +107,25 @@ class PairCollator:
         return {"input_ids": ids, "attention_mask": attended, "completion_mask": answered, "is_real": is_real}
 
 
+def real_pairs(accelerator, own, weight=1):
+    """``accelerator.gather`` for a process with ``own`` pairs: without what padding rows stand for, where it has none.
+
+    A single number, a mean over a process's pairs, is multiplied by ``weight``, its share in all of them.
+    """
+    import torch
+
+    gather, pad = accelerator.gather, accelerator.pad_across_processes
+
+    def gather_real(values):
+        if not values.dim():
+            return gather(weight * values)
+        values = values.float() if own else torch.full_like(values, torch.nan, dtype=torch.float32)
+        found = gather(pad(values, pad_index=torch.nan))
+        return found[~found.isnan()]
+
+    return gather_real
+
+
 def without_reference(trainer_class: type) -> type:
     """``trainer_class`` (an ``ORPOTrainer`` or a ``CPOTrainer``) for rows that are tokenized already.
 
@@ -68,7 +133,6 @@ def without_reference(trainer_class: type) -> type:
     answers alone are scored, by the chunked head. Each term is a mean over the pairs of all processes, so that neither
     micro-batches nor padding rows change it: a cross-entropy, too, is a mean over a pair's tokens first.
     """
-    import torch
     from peft import get_peft_model
     from trl.trainer import add_fused_lm_head
 
@@ -104,16 +168,8 @@ def without_reference(trainer_class: type) -> type:
 
         def compute_loss(self, model, inputs, **rest):
             own = inputs["is_real"].sum() / 2
-            gather, pad = self.accelerator.gather, self.accelerator.pad_across_processes
-            weight = own * self.args.world_size / gather(own).sum()
-
-            def gather_real(values):
-                if not values.dim():
-                    return gather(weight * values)
-                found = gather(pad(values if own else torch.full_like(values, torch.nan), pad_index=torch.nan))
-                return found[~found.isnan()]
-
-            self.accelerator.gather = gather_real
+            weight = own * self.args.world_size / self.accelerator.gather(own).sum()
+            self.accelerator.gather = real_pairs(self.accelerator, own, weight)
             try:
                 return weight * super().compute_loss(model, inputs, **rest)
             finally:

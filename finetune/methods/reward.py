@@ -4,9 +4,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.data.tokens import TokenSequence, preference_sequences
+from finetune.data.tokens import TokenSequence
 from finetune.methods.measure import PAIR_ACCURACY, SCORE_MARGIN, Measure
 from finetune.methods.method import Material, Method
+from finetune.methods.pairs import Pairs
 from finetune.private import PrivateName
 
 
@@ -42,7 +43,7 @@ def prepared(trainer_class: type) -> type:
     return Prepared
 
 
-class Reward(Method):
+class Reward(Pairs, Method):
     """A reward model (Bradley and Terry 1952) from pairs of answers, with TRL's ``RewardTrainer``."""
 
     type: Literal["reward"] = "reward"
@@ -58,12 +59,9 @@ class Reward(Method):
     analogy: ClassVar[str] = "Like training a juror rather than a cook: it tastes and gives points."
     avoid: ClassVar[str] = "If a program can check the answers: rewards of a program (GRPO) are exact and cost nothing."
     paper: ClassVar[str] = "Ouyang et al. 2022, Training language models to follow instructions, arXiv 2203.02155"
-    reads: ClassVar[tuple[str, ...]] = ("preference",)
     loss_unit: ClassVar[str] = "nats per pair"
     measures: ClassVar[tuple[Measure, ...]] = (PAIR_ACCURACY, SCORE_MARGIN)
-    sequences_per_row: ClassVar[int] = 2
     rate_factor: ClassVar[float] = 0.2
-    padding: ClassVar[float] = 1.2
     padding_row: ClassVar[dict[str, list[int]]] = {"chosen_ids": [0, 0], "rejected_ids": [0, 0]}
     ignores_dropout: ClassVar[bool] = True
     makes_scorer: ClassVar[bool] = True
@@ -88,10 +86,6 @@ class Reward(Method):
         """What to expect of pairs of answers."""
         return "Pairs of answers: a reward model, if other answers shall be rated by it; else DPO."
 
-    def sequences(self, example: dict, tokenizer, length: int) -> tuple[TokenSequence, ...]:
-        """Two sequences: the prompt with the chosen and with the rejected answer."""
-        return preference_sequences(example, tokenizer, length)
-
     def columns(self, example: dict, sequences: tuple[TokenSequence, ...]) -> dict[str, list[int]]:
         """``chosen_ids`` and ``rejected_ids``: each the prompt with an answer, whose last token gives the score."""
         chosen, rejected = sequences
@@ -108,10 +102,3 @@ class Reward(Method):
         arguments = RewardConfig(**material.arguments, **self.options())
         trainer_class = prepared(material.durable(RewardTrainer))
         return trainer_class(args=arguments, **material.datasets(), **material.others())
-
-    def metrics(self, logs: dict[str, float]) -> dict[str, float]:
-        """``pair_accuracy``: share of pairs whose better answer scores higher; ``score_margin``: by how much."""
-        plain = {key.removeprefix("eval_"): value for key, value in logs.items()}
-        if "accuracy" not in plain:
-            return {}
-        return {"pair_accuracy": plain["accuracy"], "score_margin": plain["margin"]}

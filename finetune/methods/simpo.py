@@ -1,17 +1,15 @@
 """Simple preference optimization: the better answer shall be likelier per token, by a margin."""
 
-import inspect
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finetune.methods.cpo import SCRIPT
 from finetune.methods.measure import LIKELIHOOD_MARGIN, REWARD_ACCURACY, Measure
-from finetune.methods.method import Material, Method
-from finetune.methods.pairs import PairCollator, Pairs, without_reference
+from finetune.methods.method import Method
+from finetune.methods.pairs import ReferenceFree
 
 
-class SimPO(Pairs, Method):
+class SimPO(ReferenceFree, Method):
     """Simple preference optimization on pairs of answers, with TRL's ``CPOTrainer``."""
 
     type: Literal["simpo"] = "simpo"
@@ -39,13 +37,8 @@ class SimPO(Pairs, Method):
     paper: ClassVar[str] = (
         "Meng et al. 2024, SimPO: Simple Preference Optimization with a Reference-Free Reward, arXiv 2405.14734"
     )
-    reads: ClassVar[tuple[str, ...]] = ("preference",)
-    rate_factor: ClassVar[float] = 0.3
-    loss_unit: ClassVar[str] = ""
+    trl: ClassVar[tuple[str, str]] = ("trl.experimental.cpo", "CPO")
     measures: ClassVar[tuple[Measure, ...]] = (REWARD_ACCURACY, LIKELIHOOD_MARGIN)
-    sequences_per_row: ClassVar[int] = 2
-    padding: ClassVar[float] = 1.2
-    padding_row: ClassVar[dict[str, list[int]]] = {"prompt_ids": [0, 0], "chosen_ids": [], "rejected_ids": []}
 
     @classmethod
     def advice(cls, kind: str, rows: int, labels: int = 0) -> str:
@@ -53,23 +46,11 @@ class SimPO(Pairs, Method):
         return "Pairs of answers: SimPO with LoRA, which needs no reference and no more memory than SFT."
 
     def options(self, pack: bool = False) -> dict:
-        """β, γ and the SFT term; rows come tokenized and truncated, and an adapter's dropout stays on."""
+        """β, γ and the SFT term."""
         return {
             "beta": self.beta,
             "loss_type": "simpo",
             "simpo_gamma": self.gamma,
             "cpo_alpha": self.sft_weight,
-            "disable_dropout": False,
-            "remove_unused_columns": False,
+            **self.as_prepared,
         }
-
-    def script(self, pack: bool = False) -> str:
-        return "\n\n".join([*map(inspect.getsource, (PairCollator, without_reference)), SCRIPT.lstrip()])
-
-    def trainer(self, material: Material):
-        """A ``CPOTrainer`` over rows that are tokenized already."""
-        from trl.experimental.cpo import CPOConfig, CPOTrainer
-
-        arguments = CPOConfig(**material.arguments, **self.options())
-        trainer_class = without_reference(material.durable(CPOTrainer))
-        return trainer_class(args=arguments, **material.datasets(), **material.others())
