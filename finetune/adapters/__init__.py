@@ -17,6 +17,8 @@ peft        further adapters of PEFT, by name
 targets     what LoRA leaves out of a model, and the share of it that it covers
 experts     how LoRA reaches experts that are stored as one tensor
 names       names of layers, as a person lists them and as a model has them
+virtual_tokens
+            what prefix, prompt and ptuning share
 own         the code of adapters that PEFT has not
 
 How to add one:

@@ -2,9 +2,8 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
-
 from finetune.adapters.adapter import Adapter, Call
+from finetune.adapters.virtual_tokens import VirtualTokens
 
 
 def start_from_words(model, tokenizer):
@@ -28,12 +27,10 @@ def start_from_words(model, tokenizer):
     prefix.load_prompt_embeddings(torch.stack(layers, dim=1).flatten(1).to(prefix.embedding.weight.dtype))
 
 
-class Prefix(Adapter):
+class Prefix(VirtualTokens, Adapter):
     """Prefix tuning (Li and Liang 2021): trained keys and values before every prompt, in each layer."""
 
     type: Literal["prefix"] = "prefix"
-    virtual_tokens: int = Field(20, ge=1, le=512)
-    """Length of the prefix. Longer: it can learn more, and every answer reads that many tokens more."""
 
     order: ClassVar[int] = 40
     title: ClassVar[str] = "Prefix tuning"
@@ -49,13 +46,7 @@ class Prefix(Adapter):
         "Li and Liang 2021, Prefix-Tuning: Optimizing Continuous Prompts for Generation, arXiv 2101.00190"
     )
     noun: ClassVar[str] = "prefix"
-    attaches_to: ClassVar[str] = "prompt"
     rate_factor: ClassVar[float] = 200.0
-    packs: ClassVar[bool] = False
-    checkpoints_activations: ClassVar[bool] = False
-    merges: ClassVar[bool] = False
-    takes_4_bits: ClassVar[bool] = True
-    profiled: ClassVar[bool] = False
 
     def peft_arguments(self):
         """A ``PrefixTuningConfig`` for causal language modelling."""
@@ -64,10 +55,6 @@ class Prefix(Adapter):
     def on_adapter(self) -> Call:
         """It starts from real words."""
         return Call(start_from_words)
-
-    def own_positions(self) -> int:
-        """Those of the prefix."""
-        return self.virtual_tokens
 
     def first_cache(self, model: Any) -> Any:
         """The keys and values of the prefix."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from finetune.adapters.adapter import Adapter, Call
+from finetune.adapters.virtual_tokens import VirtualTokens
 
 
 def start_from_text(model, tokenizer, text):
@@ -32,12 +33,10 @@ def cache_of_prompt(model) -> Any:
         return base(inputs_embeds=values, past_key_values=cache, use_cache=True).past_key_values
 
 
-class Prompt(Adapter):
+class Prompt(VirtualTokens, Adapter):
     """Prompt tuning (Lester et al. 2021): a soft prompt of trained embeddings before every prompt."""
 
     type: Literal["prompt"] = "prompt"
-    virtual_tokens: int = Field(20, ge=1, le=512)
-    """Length of the soft prompt. Longer: it can learn more, and every answer reads that many tokens more."""
     start: str = Field("You are a helpful assistant. Answer the question. ", min_length=1, max_length=2000)
     """Text whose embeddings the soft prompt starts from, repeated to its length: a good instruction starts better."""
 
@@ -55,13 +54,7 @@ class Prompt(Adapter):
         "Lester et al. 2021, The Power of Scale for Parameter-Efficient Prompt Tuning, arXiv 2104.08691"
     )
     noun: ClassVar[str] = "soft prompt"
-    attaches_to: ClassVar[str] = "prompt"
     rate_factor: ClassVar[float] = 400.0
-    packs: ClassVar[bool] = False
-    checkpoints_activations: ClassVar[bool] = False
-    merges: ClassVar[bool] = False
-    takes_4_bits: ClassVar[bool] = True
-    profiled: ClassVar[bool] = False
 
     def peft_arguments(self):
         """A ``PromptTuningConfig`` for causal language modelling."""
@@ -70,10 +63,6 @@ class Prompt(Adapter):
     def on_adapter(self) -> Call:
         """It starts from the embeddings of a text."""
         return Call(start_from_text, {"text": self.start})
-
-    def own_positions(self) -> int:
-        """Those of the soft prompt."""
-        return self.virtual_tokens
 
     def first_cache(self, model: Any) -> Any:
         """The keys and values that the base computes for the soft prompt."""

@@ -6,15 +6,14 @@ from pydantic import Field
 
 from finetune.adapters.adapter import RESUMED, Adapter
 from finetune.adapters.prompt import cache_of_prompt
+from finetune.adapters.virtual_tokens import VirtualTokens
 from finetune.private import PrivateName
 
 
-class PTuning(Adapter):
+class PTuning(VirtualTokens, Adapter):
     """P-tuning (Liu et al. 2021): a soft prompt that an encoder writes while it trains."""
 
     type: Literal["ptuning"] = "ptuning"
-    virtual_tokens: int = Field(20, ge=1, le=512)
-    """Length of the soft prompt. Longer: it can learn more, and every answer reads that many tokens more."""
     encoder: Literal["MLP", "LSTM"] = "MLP"
     """The network that computes the soft prompt: `MLP` (three linear layers), or `LSTM` as in the paper."""
     encoder_size: int = Field(128, ge=8, le=8192)
@@ -34,15 +33,9 @@ class PTuning(Adapter):
     )
     paper: ClassVar[str] = "Liu et al. 2021, GPT Understands, Too, arXiv 2103.10385"
     noun: ClassVar[str] = "soft prompt"
-    attaches_to: ClassVar[str] = "prompt"
     rate_factor: ClassVar[float] = 20.0
-    packs: ClassVar[bool] = False
-    checkpoints_activations: ClassVar[bool] = False
-    merges: ClassVar[bool] = False
-    takes_4_bits: ClassVar[bool] = True
     continues: ClassVar[bool] = False
     overrides: ClassVar[tuple[PrivateName, ...]] = (RESUMED,)
-    profiled: ClassVar[bool] = False
 
     def peft_arguments(self):
         """A ``PromptEncoderConfig`` for causal language modelling."""
@@ -52,10 +45,6 @@ class PTuning(Adapter):
             "encoder_hidden_size": self.encoder_size,
             "task_type": "CAUSAL_LM",
         }
-
-    def own_positions(self) -> int:
-        """Those of the soft prompt."""
-        return self.virtual_tokens
 
     def first_cache(self, model: Any) -> Any:
         """The keys and values that the base computes for the soft prompt."""
