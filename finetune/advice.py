@@ -1,8 +1,7 @@
 """What to train, from four questions: a method and an adapter with the reasons, or the advice not to fine-tune.
 
 Pure tables. The method comes from what a person has and what should change (``WANTED``), the adapter from the machine.
-Where data is chosen already, the method reads that data. A method that is not among ``METHODS`` gives way to the
-nearest that is (``INSTEAD``), and the advice says so.
+Where data is chosen already, the method reads that data.
 """
 
 from dataclasses import dataclass, field
@@ -173,15 +172,6 @@ WANTED: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Method and reason by what a person has and what should change; the empty key is for all other changes."""
 
-INSTEAD = {
-    "cpt": ("sft",),
-    "orpo": ("cpo", "dpo"),
-    "simpo": ("cpo", "dpo"),
-    "grpo": ("rloo",),
-    "rloo": ("grpo",),
-}
-"""The methods nearest to one that is not here, the nearest first."""
-
 
 @dataclass(frozen=True)
 class Answers:
@@ -214,7 +204,7 @@ class Advice:
     """What to do, and why."""
 
     method: str
-    """Its type; empty if no method here reads such data."""
+    """Its type."""
     adapter: str
     reasons: tuple[str, ...]
     """Sentences, the most important first."""
@@ -234,18 +224,16 @@ class Advice:
 def advise(answers: Answers, at: Situation = Situation()) -> Advice:
     """The advice for ``answers`` in the situation ``at``."""
     have, mismatch = _have(answers.have, at.kind)
-    wanted, why = _wanted(have, answers.change, _memory(answers.machine, at))
+    method, why = _wanted(have, answers.change, _memory(answers.machine, at))
     kind = at.kind or KINDS_OF.get(have, ("chat",))[0]
-    method, missing = _here(wanted, kind)
     adapter, machine = _adapter(answers, at)
-    if method:
-        adapter = nearest(METHODS[method](), ADAPTERS[adapter]()).model_fields["type"].default
+    adapter = nearest(METHODS[method](), ADAPTERS[adapter]()).model_fields["type"].default
     kept, settings, replay = _kept(answers, at, method, kind)
     against, instead = _against(answers, have, at)
     settings |= {"adapter.rank": 64} if (method, adapter) in (("cpt", "lora"), ("cpt", "qlora")) else {}
     also = "" if have == "answers" and answers.change not in ("task", "reasoning") else _ALSO.get(have, "")
-    reasons = [instead, mismatch] if against else [mismatch, why, missing, *machine, *kept, also]
-    return Advice(method, adapter, tuple(filter(None, reasons)), against, settings if method else {}, replay)
+    reasons = [instead, mismatch] if against else [mismatch, why, *machine, *kept, also]
+    return Advice(method, adapter, tuple(filter(None, reasons)), against, settings, replay)
 
 
 def _have(have: str, kind: str) -> tuple[str, str]:
@@ -261,17 +249,6 @@ def _wanted(have: str, change: str, memory: float) -> tuple[str, str]:
     if method == "dpo" and 0 < memory <= 8 * GIB:
         return "simpo", _LIGHT
     return method, why
-
-
-def _here(wanted: str, kind: str) -> tuple[str, str]:
-    """``wanted`` if it is here and reads ``kind``; else the nearest that does, and a sentence that says so."""
-    able = [name for name, cls in METHODS.items() if kind in cls.reads]
-    if wanted in able:
-        return wanted, ""
-    if not able:
-        return "", f"No method here trains on {KINDS[kind].plural} yet; {wanted.upper()} would."
-    found = next(name for name in (INSTEAD.get(wanted), *able) if name in able)
-    return found, f"That is not among the methods here; {METHODS[found].title} is the nearest."
 
 
 def _memory(machine: str, at: Situation) -> float:
@@ -308,7 +285,7 @@ def _kept(answers: Answers, at: Situation, method: str, kind: str) -> tuple[list
         words.append(f"Replay data {where}, against catastrophic forgetting of its general knowledge.")
     elif "knowledge" in answers.keep:
         words.append("LoRA and few epochs keep most of its general knowledge; see it on the Compare tab.")
-    is_held = method and METHODS[method].has_reference and "beta" in METHODS[method].model_fields
+    is_held = METHODS[method].has_reference and "beta" in METHODS[method].model_fields
     if is_held and {"tone", "refusals"} & set(answers.keep):
         settings["method.beta"] = 0.3
         words.append("A higher beta (0.3) holds it closer to the base.")

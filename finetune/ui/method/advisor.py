@@ -113,7 +113,7 @@ def answer(
     return (
         found,
         words(found),
-        gr.Button(label, variant=variant, visible=bool(found.method)),
+        gr.Button(label, variant=variant, visible=True),
         gr.Button(visible=has_answers),
     )
 
@@ -151,10 +151,10 @@ def _free_bytes(studio: Studio) -> int:
 
 def words(advice: Advice) -> str:
     """An advice as HTML: what to do, and why."""
-    pair = f"{title(METHODS[advice.method])} with {title(ADAPTERS[advice.adapter])}" if advice.method else ""
+    pair = f"{title(METHODS[advice.method])} with {title(ADAPTERS[advice.adapter])}"
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in advice.reasons)
-    head = f"<h3>{TITLES[advice.against]}{f': {escape(pair)}' if pair and not advice.against else ''}</h3>"
-    rest = f"<p>To train all the same: {escape(pair)}.</p>" if pair and advice.against else ""
+    head = f"<h3>{TITLES[advice.against]}{'' if advice.against else f': {escape(pair)}'}</h3>"
+    rest = f"<p>To train all the same: {escape(pair)}.</p>" if advice.against else ""
     kind = " warning" if advice.against else ""
     return f"<section class='notice{kind}' role='status'>{head}<ul>{reasons}</ul>{rest}</section>"
 

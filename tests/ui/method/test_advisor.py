@@ -38,6 +38,7 @@ def test_an_advice_names_the_pair_and_its_reasons_and_can_be_used(studio):
     assert (found.method, found.adapter) == ("sft", "lora")
     assert "Recommended: Supervised fine-tuning (SFT) with LoRA" in html and html.count("<li>") == len(found.reasons)
     assert use.visible and use.variant == "primary" and prove.visible
+    assert use.constructor_args["visible"], "only what is given is sent to the page, and the button was hidden"
 
 
 def test_few_rows_are_advised_against_and_the_held_out_ones_count(studio):
