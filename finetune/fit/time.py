@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
 
+from finetune.machine import hardware
 from finetune.runs.checkpoints import SAVE_S
 
 START_S = 2
@@ -144,7 +145,7 @@ def _flops(device: str, precision: str, minute: int) -> float:
     """The best of 0.2 s; ``minute`` tells one measurement from the next."""
     import torch
 
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+    dtype = hardware.dtype_of(precision)
     size = 1024 if device == "cpu" else 4096
     a, b = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
     return 2 * size**3 / min(_times(lambda: float((a @ b)[0, 0])))

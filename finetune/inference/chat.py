@@ -80,7 +80,7 @@ class Pair:
         model = recipe.model
         load()
         machine = hardware.machine()
-        dtype = dtype_of(hardware.choose_precision(machine, recipe.training.precision).value)
+        dtype = hardware.dtype_of(hardware.choose_precision(machine, recipe.training.precision).value)
         tokenizer = load_tokenizer(model, workspace)
 
         def another():
@@ -282,13 +282,6 @@ def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], li
         marked_left.append(("".join(left[start:end]), None if same else "-"))
         marked_right.append(("".join(right[other_start:other_end]), None if same else "+"))
     return [part for part in marked_left if part[0]], [part for part in marked_right if part[0]]
-
-
-def dtype_of(precision: str):
-    """The ``torch.dtype`` of a precision."""
-    import torch
-
-    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
 
 
 def context_of(tokenizer, model) -> int:

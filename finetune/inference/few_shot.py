@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from finetune.adapters.lora import LoRA
 from finetune.errors import DataError, ModelError
-from finetune.inference.chat import AnswerText, context_of, dtype_of
+from finetune.inference.chat import AnswerText, context_of
 from finetune.inference.decoding import Variant
 from finetune.inference.question import messages, prompt_tokens
 from finetune.machine import hardware
@@ -110,7 +110,7 @@ class Base:
         precision = hardware.choose_precision(machine, recipe.training.precision).value
         self.recipe = recipe
         self.tokenizer = load_tokenizer(recipe.model, workspace)
-        self.model = load_base(recipe.model, workspace, LoRA(), dtype_of(precision), machine.device)
+        self.model = load_base(recipe.model, workspace, LoRA(), hardware.dtype_of(precision), machine.device)
         self.context = context_of(self.tokenizer, self.model)
 
     def answer(self, question: str, shots: Sequence[Shot]) -> tuple[str, int]:

@@ -86,7 +86,4 @@ class Writer:
 
 
 def _dtype(machine: hardware.Machine):
-    import torch
-
-    precision = hardware.choose_precision(machine, "auto").value
-    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+    return hardware.dtype_of(hardware.choose_precision(machine).value)

@@ -97,6 +97,13 @@ def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
     return Choice("fp32", "this processor has no bf16 instructions")
 
 
+def dtype_of(precision: str):
+    """The ``torch.dtype`` of a precision."""
+    import torch
+
+    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+
+
 def memory_used_bytes(machine: Machine) -> int:
     """Memory in use now: allocated on the GPU, or resident for this process."""
     if machine.device == "cuda":

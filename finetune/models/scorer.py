@@ -75,10 +75,7 @@ class Scorer:
         recipe = require_scorer(run).as_trained
         load()
         machine = hardware.machine()
-        import torch
-
-        precision = hardware.choose_precision(machine, recipe.training.precision).value
-        dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+        dtype = hardware.dtype_of(hardware.choose_precision(machine, recipe.training.precision).value)
         tokenizer = load_tokenizer(recipe.model, workspace)
         return cls(_loaded(run, recipe, workspace, dtype, machine.device), tokenizer)
 

@@ -1,6 +1,7 @@
 """The teacher of a run: a frozen model that its method learns from, beside the base."""
 
 from finetune.errors import RecipeError
+from finetune.machine import hardware
 from finetune.machine.attention import choose_attention, use
 from finetune.machine.hardware import Machine
 from finetune.models.loading import load_weights
@@ -38,15 +39,11 @@ def require_shared_vocabulary(recipe: Recipe, workspace: Workspace, tokenizer, v
 
 def load_teacher(recipe: Recipe, workspace: Workspace, machine: Machine, precision: str):
     """The teacher, frozen and in eval mode, on the device of ``machine``; None if the recipe has none."""
-    import torch
-
     from finetune.compat import supports_sdpa
-    from finetune.training.trainer import base_dtype
 
     teacher = teacher_of(recipe)
     if teacher is None:
         return None
-    dtype = getattr(torch, base_dtype(precision, trains_base=False))
-    model = load_weights(locate(teacher, workspace), dtype, fsdp.loading_device(machine.device))
+    model = load_weights(locate(teacher, workspace), hardware.dtype_of(precision), fsdp.loading_device(machine.device))
     use(model, choose_attention(machine, precision, supports_sdpa(model)).value)
     return model.requires_grad_(False)

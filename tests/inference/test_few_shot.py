@@ -63,11 +63,10 @@ def by_transformers(folder, turns) -> str:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from finetune.inference.chat import dtype_of
     from finetune.machine import hardware
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    dtype = dtype_of(hardware.choose_precision(hardware.machine(), "auto").value)
+    dtype = hardware.dtype_of(hardware.choose_precision(hardware.machine(), "auto").value)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
     text = "".join(f"<|im_start|>{role}\n{words}<|im_end|>\n" for role, words in turns) + "<|im_start|>assistant\n"
     ids = torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])
