@@ -133,6 +133,13 @@ def test_the_help_of_settings_uses_the_fields_words(group):
     assert [found for field in fields(GROUPS[group]) for found in private(field.help)] == []
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_label_of_a_setting_spells_names_as_their_papers_do(group):
+    names = {name.lower(): name for name in ("SFT", "DPO", "LoRA", "rsLoRA", "DoRA", "NEFTune", "KL", "PEFT")}
+    words = [word for field in fields(GROUPS[group]) for word in field.label.split()]
+    assert [word for word in words if names.get(word.lower(), word) != word] == []
+
+
 @pytest.mark.parametrize("fix", FIXES)
 def test_what_a_fix_says_of_itself_uses_the_fields_words(fix):
     assert private(FIXES[fix].__doc__) == []

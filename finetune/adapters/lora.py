@@ -77,14 +77,14 @@ class LoRA(Adapter):
     experts: bool = True
     """Train the experts of a mixture of experts too: most of its weights. A step takes about half as long again and
     up to twice the memory. (PEFT's target_parameters; not with dropout)"""
-    rslora: bool = False
+    rslora: bool = Field(False, title="rsLoRA")
     """Rank-stabilized scale: α / √r in place of α / r, so that a high rank learns as fast as a low one. (rsLoRA)"""
-    dora: bool = False
+    dora: bool = Field(False, title="DoRA")
     """Train the length of each weight vector apart from its direction: often better at low rank, and slower. (DoRA)"""
-    init: Literal["default", "pissa", "olora"] = "default"
+    init: Literal["default", "pissa", "olora"] = Field("default", title="Initialization")
     """First values: `default` changes nothing at first; `pissa` starts from the largest singular vectors of the
     weights and `olora` from an orthogonal basis of them, which can learn faster. What is saved has twice the rank."""
-    b_rate: float = Field(1.0, ge=1, le=64)
+    b_rate: float = Field(1.0, ge=1, le=64, title="LoRA+ ratio")
     """Learning rate of B as a multiple of that of A; 16 is usual, with a lower rate for both. (LoRA+)"""
     target_modules: str = Field(ALL, min_length=1, max_length=400)
     """Which layers get an adapter: `all-linear`, `attention`, or names, e.g. `q_proj, v_proj`. Fewer: less memory, and

@@ -21,7 +21,7 @@ class CPO(ReferenceFree, Method):
     """Loss: ``sigmoid`` is CPO; ``hinge`` and ``ipo`` (per token) stop at a margin, against overfitting."""
     label_smoothing: float = Field(0.0, ge=0, lt=0.5)
     """Label smoothing of ``sigmoid``: share of pairs taken to be the wrong way round."""
-    sft_weight: float = Field(1.0, ge=0, le=100)
+    sft_weight: float = Field(1.0, ge=0, le=100, title="SFT weight")
     """SFT term: weight of the cross-entropy on chosen answers, per token, which keeps the model close to them."""
 
     order: ClassVar[int] = 26

@@ -74,7 +74,7 @@ class DPO(Pairs, Method):
     label_smoothing: float | None = Field(None, gt=0, lt=0.5)
     """Label smoothing of ``robust`` and ``exo_pair``: share of pairs taken to be the wrong way round. Left empty: 0.1
     and 0.001, as in their papers."""
-    sft_weight: float = Field(0.0, ge=0, le=100)
+    sft_weight: float = Field(0.0, ge=0, le=100, title="SFT weight")
     """SFT term: weight of the cross-entropy on chosen answers, which keeps their probability from falling. (α of Pang
     et al. 2024, arXiv 2404.19733, eq. 1.)"""
 

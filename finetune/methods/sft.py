@@ -68,7 +68,7 @@ class SFT(Method):
     """Loss: ``nll`` is the cross-entropy (negative log-likelihood); ``dft`` weights each token by the probability that
     the model gives it, so that unlikely tokens pull less (Wu et al. 2025, arXiv 2508.05629). The held-out loss is the
     cross-entropy in either case."""
-    neftune_noise_alpha: float = Field(0.0, ge=0, le=100)
+    neftune_noise_alpha: float = Field(0.0, ge=0, le=100, title="NEFTune noise alpha")
     """NEFTune: noise on the embeddings while training, against overfitting; 5 is usual, 0 is none. (α of Jain et al.
     2023, arXiv 2310.05914.)"""
 

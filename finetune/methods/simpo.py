@@ -18,7 +18,7 @@ class SimPO(ReferenceFree, Method):
     eq. 6.)"""
     gamma: float = Field(1.0, ge=0, le=20)
     """Target margin: how far the better answer shall be ahead, on the scale of β. (γ of eq. 6; half of β is usual.)"""
-    sft_weight: float = Field(1.0, ge=0, le=100)
+    sft_weight: float = Field(1.0, ge=0, le=100, title="SFT weight")
     """SFT term: weight of the cross-entropy on chosen answers, which keeps answers from degenerating. 0 is the loss of
     the paper, which needs a learning rate about three times lower."""
 

@@ -17,7 +17,7 @@ from finetune.ui.studio import Studio
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 WORDS = (
-    "A method and an adapter, freely combined; the cards above are the four most used pairs. Memory and time are "
+    "A method and an adapter, freely combined; the cards above are the most used pairs. Memory and time are "
     "estimates for your model and data."
 )
 

@@ -22,7 +22,7 @@ AXES = {
 """The two choices, with what each decides."""
 TYPES: dict[str, dict[str, type[Method] | type[Adapter]]] = {"method": METHODS, "adapter": ADAPTERS}
 WAITING = "Estimating memory and time…"
-SERVES = "Your data serves."
+SERVES = "Fits your data."
 
 KEEP = (
     views.PICK

@@ -20,7 +20,7 @@ def test_every_method_and_every_adapter_has_one_card_with_its_words():
 def test_a_method_that_the_data_cannot_serve_says_why_and_cannot_be_chosen():
     cards = {entry.name: entry for entry in entries("chat", "sft", "lora")["method"]}
     assert cards["dpo"].reason == "Needs pairs of answers; your data is conversations."
-    assert not cards["sft"].reason and cards["sft"].serves == "Your data serves."
+    assert not cards["sft"].reason and cards["sft"].serves == "Fits your data."
     html = catalog.catalog("chat", "sft", "lora")
     assert "aria-describedby='about-method-dpo' disabled>" in html
     assert "aria-describedby='about-method-sft' checked>" in html
