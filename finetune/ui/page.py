@@ -24,8 +24,7 @@ from finetune.ui.method import tab as method
 from finetune.ui.studio import Studio
 from finetune.ui.theme import HEAD, HEAD_JS, THEME
 from finetune.ui.train import tab as train
-
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+from finetune.ui.views import QUIET
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, View
 
 TITLE = "Finetune Studio"
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+"""Of an event of the page itself: no spinner over what it fills, and no part of the API that others call."""
 
 STATE_WORDS = {
     "queued": "queued",

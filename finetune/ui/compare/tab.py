@@ -20,8 +20,8 @@ from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.form import Form
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 NO_RATER = ("No reward model", "")
 """The choice of none: its label and its value."""
 LONGEST_QUESTION = 8000

@@ -21,13 +21,13 @@ from finetune.ui.data.mapping import Mapping
 from finetune.ui.data.mixing import Mixing
 from finetune.ui.data.samples import GENERAL
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
 TO_FORM = "() => document.querySelector('#row-form')?.scrollIntoView({block: 'nearest'})"
 """A row of the list of reasons opens in a form that may be far below."""
 TO_FILE = "() => document.querySelector('#rejected-ready').click()"
 ROWS_TRIED = 3
 """Rows shown as a mapping would read them."""
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass

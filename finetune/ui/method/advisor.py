@@ -25,8 +25,8 @@ from finetune.ui.data.desk import Chosen
 from finetune.ui.method.catalog import title
 from finetune.ui.method.fit import Current
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 ASK = "Answer the first two questions, and the advice appears here."
 TITLES = {
     "": "Recommended",

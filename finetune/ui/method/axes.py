@@ -14,8 +14,8 @@ from finetune.ui.form import Form
 from finetune.ui.method.catalog import KEEP, catalog, picked
 from finetune.ui.method.costs import FILL, costs
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 WORDS = (
     "A method and an adapter, freely combined; the cards above are the most used pairs. Memory and time are "
     "estimates for your model and data."

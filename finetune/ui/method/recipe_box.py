@@ -11,11 +11,11 @@ from finetune.recipe import Recipe
 from finetune.runs.run import slug
 from finetune.ui import views
 from finetune.ui.method import sweep
+from finetune.ui.views import QUIET
 
 LONGEST_RECIPE = 100_000
 """Characters of an uploaded recipe that are read."""
 TO_FILE = "() => document.querySelector('#recipe-ready').click()"
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass

@@ -16,8 +16,8 @@ from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form
 from finetune.ui.method.fit import Current
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 WORDS = (
     "The model tries several answers to each question, and rewards say how good each one is. One reward per line; "
     "their weighted sum is what it learns to raise."

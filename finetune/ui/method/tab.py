@@ -21,10 +21,10 @@ from finetune.ui.method.catalog import title
 from finetune.ui.method.models import describe_model, inspect_model, model_choices
 from finetune.ui.method.presets import presets
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
 FIRST_PRESET = "lora"
 NO_DATA = "Choose data first, on the Data tab."
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass

@@ -10,9 +10,10 @@ from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.ui.chooser import Chooser, Rule
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
 TICK_S = 2.0
-QUIET = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+UNQUEUED = {**QUIET, "queue": False}
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ def wire(studio: Studio, fold: Fold, chooser: Chooser, rule: Rule) -> None:
         [fold.seen, fold.board],
     )
     name = fold.content.name.replace("-", "_")
-    opened = fold.accordion.expand(lambda: gr.Timer(active=True), None, fold.clock, api_name=f"{name}_open", **QUIET)
-    opened.then(again, inputs, outputs, api_name=f"{name}_show", **QUIET)
-    fold.accordion.collapse(lambda: gr.Timer(active=False), None, fold.clock, api_name=f"{name}_close", **QUIET)
-    fold.clock.tick(again, inputs, outputs, api_name=f"{name}_tick", **QUIET)
+    opened = fold.accordion.expand(lambda: gr.Timer(active=True), None, fold.clock, api_name=f"{name}_open", **UNQUEUED)
+    opened.then(again, inputs, outputs, api_name=f"{name}_show", **UNQUEUED)
+    fold.accordion.collapse(lambda: gr.Timer(active=False), None, fold.clock, api_name=f"{name}_close", **UNQUEUED)
+    fold.clock.tick(again, inputs, outputs, api_name=f"{name}_tick", **UNQUEUED)
 
 
 def refresh(studio: Studio, content: Content, rule: Rule, picked: str | None, seen: Hashable) -> tuple:

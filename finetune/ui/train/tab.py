@@ -18,8 +18,8 @@ from finetune.ui.train.chart import main_charts
 from finetune.ui.train.curves import further_charts
 from finetune.ui.train.folds import Content, Fold
 from finetune.ui.train.standing import Standing
+from finetune.ui.views import QUIET
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 SHORT = 1000
 """Characters that are sent again rather than left out."""
 REDRAWN = 0.01
