@@ -15,6 +15,7 @@ One click on "Start training", in the order the files are best read:
     adapters      the trainable parameters, one file each (and its PEFT configuration)
     ui/train      folds the events into a view and draws it, every second or two
     inference     base and tuned side by side, from one copy of the weights
+    evaluation    base against tuned on rows that neither has seen: scores, votes, the report
 
 A package is a room, and its docstring is the map of it: every file in a line, and how to add one. Each imports only
 from rows below its own, also inside functions; files that stand alone are rooms of one:
@@ -26,6 +27,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     starter                   how the model and the samples that ship with the program were made
     service                   the life of the program: queue, preflight, worker, server, launcher
     fit  exports              will it fit, and how long will it take; what leaves the program
+    evaluation                before and after: scores, forgetting, blind votes, the report
     training                  one run, from its recipe to its model
     inference                 base and tuned, asked the same
     sweep  models             several recipes from one; the base model and tokenizer in, the tuned model out

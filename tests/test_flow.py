@@ -253,7 +253,7 @@ def test_all_methods_are_cards_that_say_what_they_need_and_cost(visit):
         "document.querySelector(\"#catalog [data-cost-of='adapter:full']\").innerText.includes('× the memory')"
     )
     page.click("#recipe > button")
-    page.wait_for_function(f"document.querySelector('#recipe-text textarea').value.includes('type: {chosen}')")
+    page.wait_for_function(f"document.querySelector('#recipe-text textarea')?.value.includes('type: {chosen}')")
     assert other.errors == []
 
 

@@ -37,7 +37,7 @@ INSTEAD = {
     r"\binstead of remember|\bremembers? in 8 bits\b": "activation checkpointing, optimizer state",
     r"\bblank (row|pair)s?\b": "padding row",
     r"\bbehind the cut\b|\bcut off\b|\brows? (is|are|was|were|come) cut\b|\bcut to length\b": "truncated",
-    r"\bchances?\b|\bluck\b|\bby lot\b": "seed, sampled, random",
+    r"\bchances\b|\b(a|the|its) chance\b|\bluck\b|\bby lot\b": "seed, sampled, random (or, of a test: by chance)",
     r"\bboth sides\b|\bsides? of the split\b": "base and tuned; part of the split",
     r"\brehears": "memory profile, dry run",
     r"\bwant of memory\b": "out of memory",

@@ -1,4 +1,5 @@
-"""The Compare tab: the same question to base and tuned.
+"""The Compare tab: is the tuned model better than its base?
 
-tab             its components and events
+tab             the choice of a run, and the row of views
+ask             the same question to base and tuned
 """
