@@ -5,8 +5,6 @@ from finetune.evaluation.evaluate import Stopped, evaluate, kept_of
 from finetune.evaluation.sheet import Request
 from tests.evaluation.figures import row
 
-FEW = {"evaluation.times": 0, "training.learning_rate": 0.02}
-
 
 @pytest.fixture
 def general(monkeypatch, tmp_path):
@@ -20,9 +18,9 @@ def general(monkeypatch, tmp_path):
     return path
 
 
-def test_a_run_is_scored_on_its_held_out_rows_general_questions_and_training_rows(trained, with_tiny, general):
-    run, told = trained(**FEW), []
-    found, rows = evaluate(run, with_tiny, Request(rows=5), lambda what, share: told.append(what))
+def test_a_run_is_scored_on_its_held_out_rows_general_questions_and_training_rows(tuned, general):
+    (run, workspace), told = tuned, []
+    found, rows = evaluate(run, workspace, Request(rows=5), lambda what, share: told.append(what))
     assert found.run == run.id and found.asked.rows == min(5, found.asked.of) and found.general.rows == 2
     assert found.trained.rows > 0 and found.memorized is not None and found.seconds > 0
     assert [part.name for part in found.parts] == ["asked", "general", "trained"]
@@ -30,38 +28,39 @@ def test_a_run_is_scored_on_its_held_out_rows_general_questions_and_training_row
     assert len([each for each in rows if each.part == "asked"]) == found.asked.rows
     loss = found.asked.score("loss")
     assert loss.base.low <= loss.base.value <= loss.base.high and loss.base.value != loss.tuned.value
-    assert evaluate(run, with_tiny, Request(rows=5))[1] == rows
+    assert evaluate(run, workspace, Request(rows=5))[1] == rows
 
 
-def test_another_file_may_be_evaluated(trained, with_tiny, general, tmp_path):
+def test_another_file_may_be_evaluated(tuned, general, tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("question,answer\n" + "".join(f"What is {n}?,{n}\n" for n in range(6)))
-    run = trained(**FEW)
-    found, _ = evaluate(run, with_tiny, Request(data=str(path), rows=4))
+    found, _ = evaluate(*tuned, Request(data=str(path), rows=4))
     assert (found.asked.data, found.asked.rows, found.asked.of) == ("other.csv", 4, 6)
     with pytest.raises(Exception, match="no data file"):
-        evaluate(run, with_tiny, Request(data=str(path), trusted=False))
+        evaluate(*tuned, Request(data=str(path), trusted=False))
 
 
-def test_time_that_is_over_is_said_and_what_was_done_counts(trained, with_tiny, general, monkeypatch):
+def test_time_that_is_over_is_said_and_what_was_done_counts(tuned, general, monkeypatch):
     import finetune.evaluation.evaluate as module
 
     monkeypatch.setattr(module, "CHUNK", 2)
-    found, _ = evaluate(trained(**FEW), with_tiny, Request(minutes=1e-6))
+    found, _ = evaluate(*tuned, Request(minutes=1e-6))
     assert found.trained.rows == 2 and found.notes == ("Time was over after 2 of 22 training rows.",)
 
 
-def test_a_stopped_evaluation_says_nothing(trained, with_tiny):
+def test_a_stopped_evaluation_says_nothing(tuned):
     with pytest.raises(Stopped):
-        evaluate(trained(**FEW), with_tiny, Request(), stopped=lambda: True)
+        evaluate(*tuned, Request(), stopped=lambda: True)
 
 
-def test_what_cannot_be_scored_says_why(trained, with_tiny):
-    run = trained(**FEW, **{"data.held_out_share": 0})
+def test_what_cannot_be_scored_says_why(tuned):
+    run, workspace = tuned
     with pytest.raises(DataError, match="no held-out rows"):
-        evaluate(run, with_tiny)
+        evaluate(workspace.create(run.recipe.changed(**{"data.held_out_share": 0})), workspace)
     with pytest.raises(RunError, match="no tuned model"):
-        evaluate(with_tiny.create(run.recipe.changed(**{"data.held_out_share": 0.2})), with_tiny)
+        evaluate(workspace.create(run.recipe), workspace)
+    with pytest.raises(RunError, match="is a reward model"):
+        evaluate(workspace.create(run.recipe.changed(method={"type": "reward"})), workspace)
 
 
 def test_what_was_kept_is_counted_among_what_the_base_knew():

@@ -25,7 +25,7 @@ def test_what_cannot_be_ranked_says_why(write_run):
     other = scored(write_run(), score(), ("a", "c"))
     third, unscored = scored(write_run(), score("loss")), write_run()
     for runs, words in (
-        ([one, other], "different rows"),
+        ([one, other], "evaluated on different rows"),
         ([one, third], "different metrics"),
         ([one, unscored], "no scores"),
     ):

@@ -9,9 +9,6 @@ from finetune.data.tokens import preference_sequences
 from finetune.evaluation.metrics import Asked
 from finetune.evaluation.questions import asked_of
 from finetune.evaluation.subject import LEAST_TOKENS, MOST_TOKENS, Subject
-from finetune.runs.workspace import Workspace
-from finetune.training.train import train
-from tests.training.test_train import recipe
 
 ROWS = [
     {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]}
@@ -24,15 +21,8 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory, tiny_model):
-    folder = tmp_path_factory.mktemp("subject")
-    workspace = Workspace(folder / "workspace")
-    (workspace.models_dir / "tiny").symlink_to(tiny_model)
-    changes = {"training.learning_rate": 0.05, "evaluation.times": 0, "training.precision": "fp32"}
-    run = workspace.create(recipe(folder, **changes))
-    with run.held():
-        train(run, workspace)
-    return Subject(run, workspace)
+def subject(tuned):
+    return Subject(*tuned)
 
 
 def plain(subject, folder):
