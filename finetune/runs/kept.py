@@ -33,14 +33,16 @@ class Collection:
     noun: str
     """One of its rows in words."""
     plural: str
+    line: str
+    """What training on them does, as a sentence."""
 
     def path(self, workspace: Workspace) -> Path:
         """Where it is, or will be once it has a row."""
         return workspace.uploads_dir / FOLDER / self.file
 
 
-ANSWERS = Collection("answers", "kept-answers.jsonl", "Answers you kept", "row", "rows")
-CORRECTIONS = Collection("corrections", "corrections.jsonl", "Corrections", "pair", "pairs")
+ANSWERS = Collection("answers", "kept-answers.jsonl", "Answers you kept", "row", "rows", "Train on them, and the model answers like this more often.")
+CORRECTIONS = Collection("corrections", "corrections.jsonl", "Corrections", "pair", "pairs", "Pairs for DPO: your text is preferred to the model's answer.")
 COLLECTIONS = {each.key: each for each in (ANSWERS, CORRECTIONS)}
 """Both files, by their key."""
 

@@ -1,0 +1,198 @@
+"""The conversation as HTML: each question across the page, its answers side by side."""
+
+from html import escape
+
+from finetune import format
+from finetune.data.thoughts import parted
+from finetune.inference.chat import differences
+from finetune.inference.integrity import Check, Integrity
+from finetune.inference.panel import Answering, Said
+from finetune.inference.sampling import Sampling
+from finetune.ui import views
+from finetune.ui.compare import markdown
+from finetune.ui.compare.talk import Talk, Turn, title
+
+FIRST_WORDS = ("The model before training.", "The model after training.")
+"""What stands under Base and Tuned before anything is asked."""
+
+PANE = """
+const open = new Set();
+let at = '';
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-pick]');
+  if (button) trigger(button.dataset.pick.startsWith('retry:') ? 'retry' : 'pick', {pick: button.dataset.pick});
+  const fold = event.target.closest('summary')?.parentElement;
+  if (fold) open[fold.open ? 'delete' : 'add'](fold.dataset.more);
+});
+document.addEventListener('focusin', event => {
+  const held = element.contains(event.target) && event.target.closest('[data-keep]');
+  at = held ? held.dataset.keep : '';
+});
+document.addEventListener('pointerdown', event => { if (!element.contains(event.target)) at = ''; });
+watch('value', () => requestAnimationFrame(() => {
+  for (const each of element.querySelectorAll('[data-more]')) each.open = open.has(each.dataset.more);
+  const to = at && document.activeElement === document.body
+    && element.querySelector(`[data-keep="${CSS.escape(at)}"]:not([disabled])`);
+  if (to) to.focus();
+}));
+"""
+"""A button tells which one it is: 'retry' asks again, any other is a 'pick'. What is redrawn keeps its open folds and
+its focus."""
+
+
+def pane(talk: Talk, mark: bool, is_busy: bool = False) -> str:
+    """The conversation; ``mark`` marks the words that differ from the base's, ``is_busy`` while the last is answered."""
+    titles = [title(column, talk.run_id) for column in talk.columns]
+    heads = "".join(f"<h3>{escape(each)}</h3>" for each in titles)
+    heads = f"<div class='sides heads of-{len(titles)}'>{heads}</div>"
+    if not talk.turns:
+        words = [*FIRST_WORDS, *[""] * len(titles)]
+        first = "".join(_column(each, f"<p>{escape(told)}</p>") for each, told in zip(titles, words))
+        return f"{heads}<div class='sides quiet of-{len(titles)}'>{first}</div>"
+    drawn = "".join(
+        _turn(turn, place, titles, mark, is_busy=is_busy, is_last=place == len(talk.turns) - 1)
+        for place, turn in enumerate(talk.turns)
+    )
+    return f"{heads}<div role='log' aria-label='Conversation'>{drawn}</div>"
+
+
+def nothing_yet() -> str:
+    """What the view says before any run is finished."""
+    return views.empty("No run is finished yet.", "Train one first. Then you ask both models the same question here.")
+
+
+def integrity_line(integrity: Integrity | None) -> str:
+    """What was checked of the comparison, in one line that opens to the checks; empty if nothing was."""
+    if integrity is None:
+        return ""
+    checks = "".join(_check(each) for each in integrity.checks)
+    return (
+        f"<details class='integrity' data-more='integrity'><summary>{escape(integrity.line)}</summary>"
+        f"<ul class='notes'>{checks}</ul></details>"
+    )
+
+
+def _check(check: Check) -> str:
+    kind = "error" if not check.passed else "warning" if check.warns else "passed"
+    words = f"{check.words} {check.hint}".rstrip()
+    return f"<li class='{kind}'><b>{escape(views.capital(check.name))}.</b> {escape(words)}</li>"
+
+
+def facts(answering: Answering, sampling: Sampling, is_stopped: bool = False) -> str:
+    """How the answers were made, in a line."""
+    parts = [
+        views.capital(answering.how.reason),
+        "greedy decoding: the most likely token each time" if sampling.greedy else f"same seed {sampling.seed}",
+        *([] if answering.is_same_tokens else ["the bases differ, so tokens and tokens/s are not the same measure"]),
+        *(["stopped"] if is_stopped else []),
+    ]
+    return f"<p class='figures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
+
+
+def measures(said: Said) -> str:
+    """How fast an answer came, how long it is, and whether it is truncated."""
+    parts = [
+        *([f"first token after {said.first_s:.2f} s"] if said.first_s is not None else []),
+        f"{format.amount(said.tokens_per_s)} tokens/s",
+        format.counted(said.tokens, "token", "tokens"),
+        *([f"truncated at {format.amount(said.tokens)} tokens"] if said.is_truncated else []),
+    ]
+    return f"<p class='small measures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
+
+
+def _turn(turn: Turn, place: int, titles: list[str], mark: bool, is_busy: bool, is_last: bool) -> str:
+    moves = "" if is_busy else _question_moves(turn, place)
+    texts = [parted(said.text) for said in turn.said] or [("", "")] * len(titles)
+    marked = _marked([rest for _, rest in texts]) if mark else [""] * len(titles)
+    columns = []
+    for at, (each, (thought, rest)) in enumerate(zip(titles, texts)):
+        is_waiting = is_busy and is_last and not (rest or thought)
+        body = marked[at] or f"<div class='formatted' dir='auto'>{markdown.html(rest)}</div>"
+        body = _thinking(thought, f"{place}-{at}") + (body if rest else "")
+        wait = "<span class='waiting' aria-label='generating'>…</span>" if is_waiting else ""
+        columns.append(_column(each, body + wait + _foot(turn, place, at, each, is_busy)))
+    if turn.expected:
+        columns.append(_expected(turn.expected))
+    count = len(columns) if len(titles) < 3 else len(titles)
+    return (
+        f"<div class='asked'><p class='question' dir='auto'><span class='visually-hidden'>You asked: </span>"
+        f"{escape(turn.question)}</p>{moves}</div><div class='sides of-{count}'>{''.join(columns)}</div>"
+    )
+
+
+def _column(name: str, body: str) -> str:
+    kind = name.lower() if name in ("Base", "Tuned") else "other"
+    return f"<div class='answer {kind}'><span class='side'>{escape(name)}</span>{body}</div>"
+
+
+def _expected(answer: str) -> str:
+    """The answer in the data, quietly beside those of the models."""
+    text = f"<div class='formatted' dir='auto'>{markdown.html(answer)}</div>"
+    return f"<div class='answer expected'><p class='small'>Expected, from the data</p>{text}</div>"
+
+
+def _marked(texts: list[str]) -> list[str]:
+    """The answers as plain text, the words marked in which they and the first differ; empty for an empty one."""
+    base, *others = texts
+    found = [differences(base, other) for other in others]
+    first = found[0][0] if base and others and others[0] else [(base, None)]
+    pieces = [first, *(pair[1] if base else [(other, None)] for pair, other in zip(found, others))]
+    return [f"<div class='plain' dir='auto'>{_pieces(each)}</div>" if text else "" for each, text in zip(pieces, texts)]
+
+
+def _pieces(parts: list[tuple[str, str | None]]) -> str:
+    return "".join(f"<mark class='differs'>{escape(text)}</mark>" if sign else escape(text) for text, sign in parts)
+
+
+def _thinking(thought: str, key: str) -> str:
+    if not thought:
+        return ""
+    return (
+        f"<details class='thinking' data-more='thinking-{key}'><summary data-keep='thinking-{key}'>Thinking</summary>"
+        f"<div class='plain' dir='auto'>{escape(thought)}</div></details>"
+    )
+
+
+def _foot(turn: Turn, place: int, at: int, name: str, is_busy: bool) -> str:
+    """The score, the measures and the buttons under an answer."""
+    score = f"<span class='small score'>Score {turn.scores[at]:.2f}</span>" if turn.scores else ""
+    if not turn.is_done:
+        return score
+    return score + measures(turn.said[at]) + ("" if is_busy else _answer_moves(turn, place, at, name))
+
+
+def _question_moves(turn: Turn, place: int) -> str:
+    retry, edit = f"retry:{place}", f"edit:{place}"
+    return (
+        "<span class='moves'>"
+        f"{_button(retry, f'Retry with seed {turn.next_seed}', f'Ask “{turn.question[:80]}” again')}"
+        f"{_button(edit, 'Edit', f'Edit “{turn.question[:80]}” and ask again from there')}</span>"
+    )
+
+
+def _answer_moves(turn: Turn, place: int, at: int, name: str) -> str:
+    of = f"the answer of {name} to question {place + 1}"
+    parts = []
+    if at in turn.kept:
+        parts.append("<span class='small'>Kept as a training row</span>")
+    elif is_whole(turn, at):
+        parts.append(_button(f"keep:{place}:{at}", "Keep as training row", f"Keep {of} as a training row"))
+    if at in turn.corrected:
+        parts.append("<span class='small'>Corrected, kept as a pair</span>")
+    else:
+        parts.append(_button(f"correct:{place}:{at}", "Correct", f"Correct {of}"))
+    return f"<p class='moves'>{''.join(parts)}</p>"
+
+
+def is_whole(turn: Turn, at: int) -> bool:
+    """True if the model has ended the answer in column ``at`` by itself."""
+    said = turn.said[at]
+    return bool(said.text.strip()) and not said.is_truncated and not turn.is_stopped
+
+
+def _button(pick: str, words: str, about: str) -> str:
+    """A small button that keeps the focus when the pane is redrawn; its name begins with its words."""
+    return (
+        f"<button type='button' class='fix' data-pick='{escape(pick)}' data-keep='{escape(pick)}' "
+        f"aria-label='{escape(words)}: {escape(about)}'>{escape(words)}</button>"
+    )
