@@ -53,8 +53,19 @@ def is_untouched(base: Variant, alone: list) -> bool:
     """
     first, second = alone
     logits, _ = base.step(_tokens(base.model)[: LENGTHS[1]], base.cache(), 0)
-    leeway = max(REPEATED * (second - first).abs().max(), ROUNDING * first.std())
-    return bool((logits - first).abs().max() <= leeway)
+    return bool((logits - first).abs().max() <= leeway(first, second))
+
+
+def leeway(first, second) -> float:
+    """By how much logits may differ from ``first``, which came out as ``second`` when they were computed again."""
+    return float(max(REPEATED * (second - first).abs().max(), ROUNDING * first.std()))
+
+
+def probe(decoding, rows: int) -> list:
+    """Logits (rows, V) of ``decoding`` after a probe prompt that every row reads, and after one more token."""
+    tokens = _tokens(decoding.model)
+    prefilled, position = decoding.prefill([tokens[: LENGTHS[1]]] * rows)
+    return [prefilled, decoding.step([tokens[LENGTHS[1]]] * rows, position)]
 
 
 def are_apart(sequential) -> bool:

@@ -207,14 +207,14 @@ def tokens_of(pair, question) -> tuple[list[int], list[int]]:
     messages = [{"role": "user", "content": question}]
     answers = AnswerText(pair.tokenizer), AnswerText(pair.tokenizer)
     prompts = (prompt_tokens(pair.tokenizer, messages),) * 2
-    list(pair._steps(prompts, answers, TokenSampler(GREEDY), 12, threading.Event()))
+    list(pair.steps(prompts, answers, TokenSampler(GREEDY), 12, threading.Event()))
     return tuple(answer.ids for answer in answers)
 
 
 def test_an_answer_that_has_ended_gets_no_more_tokens(pair):
     """The base's fourth token is made an end token."""
     base, tuned = tokens_of(pair, "e?")
-    shorter = Pair(pair.decoding, pair.tokenizer, {base[3]}, pair.context, pair.how)
+    shorter = Pair(pair.decoding, pair.tokenizers, {base[3]}, pair.context, pair.how)
     reply = ask(shorter, "e?")
     assert reply.base_tokens == base.index(base[3]) and not reply.base_truncated
     assert reply.tuned_tokens == (tuned.index(base[3]) if base[3] in tuned else 12)

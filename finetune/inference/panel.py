@@ -1,0 +1,202 @@
+"""The panel: up to four models asked the same question, each in a column of its own.
+
+Base and tuned of one run answer in one batch; the other columns follow, one after another, with the same seed and the
+same settings. Before any answer is shown, the panel checks that they can be compared (``integrity``).
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from finetune.errors import ModelError
+from finetune.inference import integrity
+from finetune.inference.chat import Pairs
+from finetune.inference.column import ALONE, Column, asked_as, folder_of, kept, load
+from finetune.inference.integrity import Asked, Integrity
+from finetune.inference.question import prompt_tokens
+from finetune.inference.sampling import Sampling, TokenSampler
+from finetune.inference.voice import AnswerText, Voice
+from finetune.machine import hardware
+from finetune.machine.hardware import Choice
+from finetune.runs.workspace import Workspace
+
+__all__ = ["Answering", "Column", "Panel", "Said", "kept"]
+
+MOST_COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class Said:
+    """One column's answer so far."""
+
+    text: str = ""
+    tokens: int = 0
+    first_s: float | None = None
+    """Time to first token: seconds from reading its prompt to the first token; None before it.
+
+    Base and tuned of one batch share that time: both prompts are read before either answers.
+    """
+    tokens_per_s: float = 0.0
+    """Tokens of this answer per second since its prompt was read first; a batch shares that time."""
+    is_truncated: bool = False
+    """True if it was truncated at the longest answer, or where the context is full."""
+    ended: bool = False
+    """True once nothing is added to it: the model has ended it, it was truncated, or it was stopped."""
+
+
+@dataclass(frozen=True)
+class Answering:
+    """All columns so far."""
+
+    said: tuple[Said, ...]
+    """In the order of the columns; those whose turn has not come are empty."""
+    done: bool
+    how: Choice
+    """How they are decoded, and why."""
+    integrity: Integrity | None = None
+    """What was checked before the first token."""
+    is_same_tokens: bool = True
+    """False if the columns have different bases: then tokens, and tokens per second, are not the same measure."""
+
+
+class Panel:
+    """The models of the columns in use; loading others frees the memory of the former."""
+
+    def __init__(self, workspace: Workspace, pairs: Pairs | None = None):
+        self.workspace = workspace
+        self.pairs = pairs or Pairs(workspace)
+        """Where base and tuned of one run come from, and the bases of all columns."""
+        self._loading = threading.Lock()
+        self._asking = threading.Lock()
+        self._voices: dict[tuple, Voice] = {}
+
+    def reply(
+        self,
+        columns: Sequence[Column],
+        conversations: Sequence[list[dict]],
+        sampling: Sampling = Sampling(),
+        stop: threading.Event | None = None,
+    ) -> Iterator[Answering]:
+        """The answers of ``columns`` as they grow, each to its own of ``conversations``; the last one is ``done``.
+
+        Setting ``stop`` ends all answers at the next token. Models that are not in memory are loaded first:
+        ``RunError`` if one does not exist, ``BusyError`` if it does not fit beside a training. ``ModelError`` before
+        any answer if a conversation fills the context, or if the answers could not be compared.
+        """
+        if not 1 <= len(columns) <= MOST_COLUMNS or len(columns) != len(conversations):
+            raise ModelError(
+                f"Between 1 and {MOST_COLUMNS} columns can be asked, each with a conversation; these are "
+                f"{len(columns)} and {len(conversations)}.",
+                "Choose fewer columns.",
+            )
+        asked = [self._asked(*each, columns, conversations, sampling) for each in self._loaded(columns)]
+        room = min(sampling.max_tokens, *(each.voice.room(each.prompts) for each in asked))
+        return self._answers(asked, len(columns), sampling, room, stop or threading.Event())
+
+    def forget(self, run_id: str) -> None:
+        """Free the memory of the columns of ``run_id``."""
+        with self._loading:
+            self._voices = {key: voice for key, voice in self._voices.items() if key[0].run != run_id}
+            self.pairs.forget(run_id)
+            hardware.release_memory()
+
+    def clear(self) -> None:
+        """Free the memory of all columns."""
+        with self._loading:
+            self._voices = {}
+            self.pairs.clear()
+
+    def _loaded(self, columns: Sequence[Column]) -> list[tuple[Voice, tuple[int, ...]]]:
+        """Each voice with the places of its columns: base and tuned of one run first, then the others."""
+        with self._loading:
+            paired = pair_in(columns)
+            wanted = {self._key(column): n for n, column in enumerate(columns) if n not in paired}
+            self._voices = {key: voice for key, voice in self._voices.items() if key in wanted}
+            found = [(self.pairs.get(columns[paired[0]].run), paired)] if paired else []
+            for key in wanted:
+                if key not in self._voices:
+                    self._voices[key] = load(key[0], self.workspace.run(key[0].run), self.pairs.bases)
+            alone = [(self._voices[self._key(column)], (n,)) for n, column in enumerate(columns) if n not in paired]
+            return found + alone
+
+    def _key(self, column: Column) -> tuple[Column, int]:
+        """What a loaded column is kept by: a model that was saved anew is another one."""
+        run = self.workspace.run(column.run)
+        asked_as(run)
+        return column, 0 if column.is_base else folder_of(column, run).stat().st_mtime_ns
+
+    def _asked(self, voice: Voice, places, columns, conversations, sampling: Sampling) -> Asked:
+        own = tuple(columns[place] for place in places)
+        given = tuple(conversations[place] for place in places)
+        recipe = self.workspace.run(own[0].run).as_trained
+        prompts = tuple(prompt_tokens(each, messages) for each, messages in zip(voice.tokenizers, given))
+        attached = recipe.adapter.attaches_to
+        base = str(voice.untouched.folder)
+        return Asked(voice, own, places, given, prompts, base, attached, TokenSampler(sampling))
+
+    def _answers(
+        self, asked: list[Asked], count: int, sampling: Sampling, room: int, stop: threading.Event
+    ) -> Iterator[Answering]:
+        with ExitStack() as locks:
+            locks.enter_context(self._asking)
+            for lock in {id(each.voice.lock): each.voice.lock for each in asked}.values():
+                locks.enter_context(lock)
+            checked = self._checked(asked, sampling)
+            is_same_tokens = len({each.base for each in asked}) == 1
+            said, how = [Said()] * count, how_of(asked)
+            for each in asked:
+                for these in answer(each, sampling, room, stop):
+                    for place, one in zip(each.places, these):
+                        said[place] = one
+                    yield Answering(tuple(said), False, how, checked, is_same_tokens)
+            yield Answering(tuple(said), True, how, checked, is_same_tokens)
+
+    def _checked(self, asked: list[Asked], sampling: Sampling) -> Integrity:
+        """The checks; after one that failed all models are dropped, so that the next question loads them anew."""
+        found = integrity.check(asked, sampling)
+        if not found.ok:
+            self.clear()
+        return found.require()
+
+
+def pair_in(columns: Sequence[Column]) -> tuple[int, ...]:
+    """The places of base and tuned of the first run that has both among ``columns``; empty if none has."""
+    for n, column in enumerate(columns):
+        other = Column(column.run, is_base=not column.is_base)
+        if column.step is None and other in columns:
+            places = n, columns.index(other)
+            return places if column.is_base else places[::-1]
+    return ()
+
+
+def how_of(asked: Sequence[Asked]) -> Choice:
+    """How all columns are decoded, and why."""
+    first = asked[0].voice.how
+    if len(asked) == 1 or first is ALONE:
+        return first
+    return replace(first, reason=f"{first.reason}; the other columns follow one after another")
+
+
+def answer(asked: Asked, sampling: Sampling, room: int, stop: threading.Event) -> Iterator[list[Said]]:
+    """The answers of one voice as they grow, one list per decoding step; the last one has them ended."""
+    texts = [AnswerText(tokenizer, sampling.stop) for tokenizer in asked.voice.tokenizers]
+    said, began = [Said() for _ in texts], time.perf_counter()
+    for _ in asked.voice.steps(asked.prompts, texts, asked.sampler, room, stop):
+        since = max(time.perf_counter() - began, 1e-9)
+        said = [_said(before, text, since, room) for before, text in zip(said, texts)]
+        yield said
+    for text in texts:
+        text.finish()
+    yield [replace(before, text=text.text, ended=True) for before, text in zip(said, texts)]
+
+
+def _said(before: Said, text: AnswerText, since_s: float, room: int) -> Said:
+    """An answer after another step, ``since_s`` after its prompt was begun; one that has ended stays as it is."""
+    if before.ended:
+        return before
+    count, is_full = len(text.ids), len(text.ids) == room
+    first_s = since_s if before.first_s is None else before.first_s
+    is_truncated = is_full and not text.ended
+    return Said(text.text, count, first_s, count / since_s, is_truncated, text.ended or is_full)
