@@ -41,8 +41,22 @@ class Collection:
         return workspace.uploads_dir / FOLDER / self.file
 
 
-ANSWERS = Collection("answers", "kept-answers.jsonl", "Answers you kept", "row", "rows", "Train on them, and the model answers like this more often.")
-CORRECTIONS = Collection("corrections", "corrections.jsonl", "Corrections", "pair", "pairs", "Pairs for DPO: your text is preferred to the model's answer.")
+ANSWERS = Collection(
+    "answers",
+    "kept-answers.jsonl",
+    "Answers you kept",
+    "row",
+    "rows",
+    "Train on them, and the model answers like this more often.",
+)
+CORRECTIONS = Collection(
+    "corrections",
+    "corrections.jsonl",
+    "Corrections",
+    "pair",
+    "pairs",
+    "Pairs for DPO: your text is preferred to the model's answer.",
+)
 COLLECTIONS = {each.key: each for each in (ANSWERS, CORRECTIONS)}
 """Both files, by their key."""
 

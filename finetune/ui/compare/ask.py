@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from html import escape
 
 import gradio as gr
 
@@ -107,7 +108,8 @@ def _answered(
         line = views.small("Generating the answers…")
         yield shown(talk, pane(talk, mark, is_busy=True), line, "", running, is_busy=True)
         with studio.queue.beside():
-            for talk, line in answers(studio, talk, sampling, running):
+            for grown, line in answers(studio, talk, sampling, running):
+                talk = grown
                 yield shown(talk, pane(talk, mark, is_busy=True), line, is_busy=True)
             if rater and talk.turns[-1].said:
                 talk = rated(studio, talk, rater)
@@ -190,8 +192,8 @@ def suggestions(prompts: list[str]) -> str:
     if not prompts:
         return ""
     chips = "".join(
-        f"<li><button type='button' class='chip' data-pick='{views.escape(prompt)}'>{views.escape(prompt)}</button></li>"
-        for prompt in prompts
+        f"<li><button type='button' class='chip' data-pick='{prompt}'>{prompt}</button></li>"
+        for prompt in map(escape, prompts)
     )
     words = "<p class='small' id='try'>Try a held-out prompt, which the run was not trained on:</p>"
     return f"{words}<ul class='chips' aria-labelledby='try'>{chips}</ul>"

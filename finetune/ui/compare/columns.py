@@ -37,7 +37,7 @@ def offered(studio: Studio, run: Run) -> dict[str, Column]:
 def choices(studio: Studio, run: Run | None) -> gr.Dropdown:
     """The choice of further columns of ``run``, none of them chosen; hidden while there are none."""
     labels = list(offered(studio, run)) if run else []
-    return gr.Dropdown(labels, value=[], visible=bool(labels))
+    return gr.Dropdown(labels, value=[], multiselect=True, visible=bool(labels))
 
 
 def columns_of(studio: Studio, run: Run, also: list[str] | None) -> tuple[Column, ...]:

@@ -109,7 +109,9 @@ def wire(studio: Studio, parts: HeldOut, run: gr.Dropdown, form: Form) -> None:
     )
 
 
-def ask(studio: Studio, form: Form, amount: int, run_id: str | None, running: Running | None, *given) -> Iterator[tuple]:
+def ask(
+    studio: Studio, form: Form, amount: int, run_id: str | None, running: Running | None, *given
+) -> Iterator[tuple]:
     """The growing table, as values of ``HeldOut.changed()``; an error is a notice above it."""
     if is_at_work(running):
         yield shown(line=views.small("Prompts are still being asked. Stop them first, or wait for the end."))
@@ -192,7 +194,9 @@ def _progress(done: int, count: int) -> str:
 
 def _ended(asked: Asked, count: int, sampling: Sampling) -> str:
     done, cut = len(asked.rows), sum(row.is_cut for row in asked.rows)
-    words = f"{format.counted(done, 'prompt')} answered" if done == count else f"Stopped after {done} of {count} prompts"
+    words = (
+        f"{format.counted(done, 'prompt')} answered" if done == count else f"Stopped after {done} of {count} prompts"
+    )
     more = f", {cut} of them with an answer truncated at {sampling.max_tokens} tokens" if cut else ""
     return f"<p class='small' role='status'>{words}{more}.</p>"
 

@@ -41,7 +41,7 @@ its focus."""
 
 
 def pane(talk: Talk, mark: bool, is_busy: bool = False) -> str:
-    """The conversation; ``mark`` marks the words that differ from the base's, ``is_busy`` while the last is answered."""
+    """The conversation; ``mark`` marks the words that differ, ``is_busy`` is true while the last turn is answered."""
     titles = [title(column, talk.run_id) for column in talk.columns]
     heads = "".join(f"<h3>{escape(each)}</h3>" for each in titles)
     heads = f"<div class='sides heads of-{len(titles)}'>{heads}</div>"
