@@ -140,12 +140,12 @@ def answers(studio: Studio, talk: Talk, sampling: Sampling, running: Running) ->
             drawn_at = time.monotonic()
             stopped = reply.done and running.stop.is_set()
             grown = talk.changed(said=tuple(reply.said), is_done=reply.done, is_stopped=stopped)
-            yield grown, line_of(reply, sampling, stopped)
+            yield grown, line_of(reply, stopped)
 
 
-def line_of(reply: Answering, sampling: Sampling, is_stopped: bool) -> str:
+def line_of(reply: Answering, is_stopped: bool) -> str:
     """How the answers were made, once they are done, and what was checked of the comparison."""
-    made = facts(reply, sampling, is_stopped) if reply.done else views.small("Generating the answers…")
+    made = facts(reply, is_stopped) if reply.done else views.small("Generating the answers…")
     return made + integrity_line(reply.integrity)
 
 

@@ -7,7 +7,6 @@ from finetune.data.thoughts import parted
 from finetune.inference.chat import differences
 from finetune.inference.integrity import Check, Integrity
 from finetune.inference.panel import Answering, Said
-from finetune.inference.sampling import Sampling
 from finetune.ui import views
 from finetune.ui.compare import markdown
 from finetune.ui.compare.talk import Talk, Turn, title
@@ -43,17 +42,25 @@ its focus."""
 def pane(talk: Talk, mark: bool, is_busy: bool = False) -> str:
     """The conversation; ``mark`` marks the words that differ, ``is_busy`` is true while the last turn is answered."""
     titles = [title(column, talk.run_id) for column in talk.columns]
+    wide = _width(talk)
     heads = "".join(f"<h3>{escape(each)}</h3>" for each in titles)
-    heads = f"<div class='sides heads of-{len(titles)}'>{heads}</div>"
+    heads = f"<div class='sides heads {wide}'>{heads}</div>"
     if not talk.turns:
         words = [*FIRST_WORDS, *[""] * len(titles)]
         first = "".join(_column(each, f"<p>{escape(told)}</p>") for each, told in zip(titles, words))
-        return f"{heads}<div class='sides quiet of-{len(titles)}'>{first}</div>"
-    drawn = "".join(
-        _turn(turn, place, titles, mark, is_busy=is_busy, is_last=place == len(talk.turns) - 1)
-        for place, turn in enumerate(talk.turns)
-    )
-    return f"{heads}<div role='log' aria-label='Conversation'>{drawn}</div>"
+        return f"{heads}<div class='sides quiet {wide}'>{first}</div>"
+    drawn = []
+    for place, turn in enumerate(talk.turns):
+        is_last = place == len(talk.turns) - 1
+        answers = _answers(turn, place, titles, mark, is_busy, is_last)
+        drawn.append(f"{_question(turn, place, is_busy)}<div class='sides {wide}'>{''.join(answers)}</div>")
+    return f"{heads}<div role='log' aria-label='Conversation'>{''.join(drawn)}</div>"
+
+
+def _width(talk: Talk) -> str:
+    """The class that says how many columns there are; an expected answer is one beside two others."""
+    count = len(talk.columns)
+    return f"of-{count + 1}" if count == 2 and any(turn.expected for turn in talk.turns) else f"of-{count}"
 
 
 def nothing_yet() -> str:
@@ -78,11 +85,10 @@ def _check(check: Check) -> str:
     return f"<li class='{kind}'><b>{escape(views.capital(check.name))}.</b> {escape(words)}</li>"
 
 
-def facts(answering: Answering, sampling: Sampling, is_stopped: bool = False) -> str:
+def facts(answering: Answering, is_stopped: bool = False) -> str:
     """How the answers were made, in a line."""
     parts = [
         views.capital(answering.how.reason),
-        "greedy decoding: the most likely token each time" if sampling.greedy else f"same seed {sampling.seed}",
         *([] if answering.is_same_tokens else ["the bases differ, so tokens and tokens/s are not the same measure"]),
         *(["stopped"] if is_stopped else []),
     ]
@@ -100,8 +106,15 @@ def measures(said: Said) -> str:
     return f"<p class='small measures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
 
 
-def _turn(turn: Turn, place: int, titles: list[str], mark: bool, is_busy: bool, is_last: bool) -> str:
-    moves = "" if is_busy else _question_moves(turn, place)
+def _question(turn: Turn, place: int, is_busy: bool) -> str:
+    return (
+        "<div class='asked'><p class='question' dir='auto'><span class='visually-hidden'>You asked: </span>"
+        f"{escape(turn.question)}</p>{'' if is_busy else _question_moves(turn, place)}</div>"
+    )
+
+
+def _answers(turn: Turn, place: int, titles: list[str], mark: bool, is_busy: bool, is_last: bool) -> list[str]:
+    """The answer of each column, and the expected one."""
     texts = [parted(said.text) for said in turn.said] or [("", "")] * len(titles)
     marked = _marked([rest for _, rest in texts]) if mark else [""] * len(titles)
     columns = []
@@ -111,13 +124,7 @@ def _turn(turn: Turn, place: int, titles: list[str], mark: bool, is_busy: bool, 
         body = _thinking(thought, f"{place}-{at}") + (body if rest else "")
         wait = "<span class='waiting' aria-label='generating'>…</span>" if is_waiting else ""
         columns.append(_column(each, body + wait + _foot(turn, place, at, each, is_busy)))
-    if turn.expected:
-        columns.append(_expected(turn.expected))
-    count = len(columns) if len(titles) < 3 else len(titles)
-    return (
-        f"<div class='asked'><p class='question' dir='auto'><span class='visually-hidden'>You asked: </span>"
-        f"{escape(turn.question)}</p>{moves}</div><div class='sides of-{count}'>{''.join(columns)}</div>"
-    )
+    return [*columns, _expected(turn.expected)] if turn.expected else columns
 
 
 def _column(name: str, body: str) -> str:

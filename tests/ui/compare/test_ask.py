@@ -43,7 +43,7 @@ def test_both_answers_grow_and_differing_words_are_marked(studio, form, parrot, 
     (turn,) = last[TALK].turns
     assert [said.text for said in turn.said] == ["The sea is blue.", "Arr, the sea be <blue>."] and turn.is_done
     assert "<mark class='differs'>" in last[PANE] and "<blue>" not in last[PANE]
-    assert "Base and tuned are two full models" in last[LINE] and "same seed 7" in last[LINE]
+    assert "Base and tuned are two full models" in last[LINE]
     assert "Adapter off in the base · same seed 7" in last[LINE]
     assert "first token after 0.21 s" in last[PANE] and "34 tokens/s" in last[PANE]
     assert last[ASK].visible and not last[STOP].visible and steps[0][RUNNING].is_over
