@@ -47,7 +47,7 @@ ANSWERS = Collection(
     "Answers you kept",
     "row",
     "rows",
-    "Train on them, and the model answers like this more often.",
+    "Conversations for SFT: the model learns to answer like this.",
 )
 CORRECTIONS = Collection(
     "corrections",

@@ -103,7 +103,8 @@ def _answered(
     try:
         run, sampling = run_of(studio, talk.run_id), sampling_of(form.values(tuple(values)), seed)
         talk = replace(talk, columns=columns.columns_of(studio, run, also))
-        turn = Turn(question, sampling.seed, expected=studio.data.expected(run, question))
+        is_greedy = sampling.greedy or not sampling.temperature
+        turn = Turn(question, sampling.seed, is_greedy, expected=studio.data.expected(run, question))
         talk = talk.asking(run.recipe, turn, (system or "").strip())
         line = views.small("Generating the answers…")
         yield shown(talk, pane(talk, mark, is_busy=True), line, "", running, is_busy=True)

@@ -28,8 +28,8 @@ AMOUNTS = (("5", 5), ("20", 20), (f"all (up to {MOST_PROMPTS})", MOST_PROMPTS))
 """How many prompts can be asked: label and number."""
 HEAD = ("question", "base", "tuned", "expected")
 HELP = (
-    "Asks base and tuned questions that the run was not trained on, one after another, each by itself and with the "
-    "sampling settings above. Read down the table: a few dozen answers say more than one."
+    "Asks base and tuned the questions that the run was not trained on, each by itself and with the sampling settings "
+    "above, and writes their answers beside the expected ones."
 )
 TO_FILE = "() => document.querySelector('#held-out-ready').click()"
 

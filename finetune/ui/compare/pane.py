@@ -103,7 +103,7 @@ def measures(said: Said) -> str:
         format.counted(said.tokens, "token", "tokens"),
         *([f"truncated at {format.amount(said.tokens)} tokens"] if said.is_truncated else []),
     ]
-    return f"<p class='small measures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
+    return f"<p class='small measures'>{' <i>·</i> '.join(f'<span>{escape(each)}</span>' for each in parts)}</p>"
 
 
 def _question(turn: Turn, place: int, is_busy: bool) -> str:
@@ -169,25 +169,23 @@ def _foot(turn: Turn, place: int, at: int, name: str, is_busy: bool) -> str:
 
 
 def _question_moves(turn: Turn, place: int) -> str:
-    retry, edit = f"retry:{place}", f"edit:{place}"
-    return (
-        "<span class='moves'>"
-        f"{_button(retry, f'Retry with seed {turn.next_seed}', f'Ask “{turn.question[:80]}” again')}"
-        f"{_button(edit, 'Edit', f'Edit “{turn.question[:80]}” and ask again from there')}</span>"
-    )
+    asked = f"“{turn.question[:80]}”"
+    words = "Retry, greedy" if turn.is_greedy else f"Retry with seed {turn.next_seed}"
+    retry = _button(f"retry:{place}", words, f"ask {asked} again")
+    return f"<span class='moves'>{retry}{_button(f'edit:{place}', 'Edit', f'change {asked} and ask again')}</span>"
 
 
 def _answer_moves(turn: Turn, place: int, at: int, name: str) -> str:
-    of = f"the answer of {name} to question {place + 1}"
+    of = f"the answer of “{name}” to question {place + 1}"
     parts = []
     if at in turn.kept:
         parts.append("<span class='small'>Kept as a training row</span>")
     elif is_whole(turn, at):
-        parts.append(_button(f"keep:{place}:{at}", "Keep as training row", f"Keep {of} as a training row"))
+        parts.append(_button(f"keep:{place}:{at}", "Keep as training row", of))
     if at in turn.corrected:
         parts.append("<span class='small'>Corrected, kept as a pair</span>")
     else:
-        parts.append(_button(f"correct:{place}:{at}", "Correct", f"Correct {of}"))
+        parts.append(_button(f"correct:{place}:{at}", "Correct", of))
     return f"<p class='moves'>{''.join(parts)}</p>"
 
 

@@ -16,6 +16,8 @@ class Turn:
 
     question: str
     seed: int = 7
+    is_greedy: bool = False
+    """True if the seed has no influence: the most likely token is taken each time."""
     asked: tuple[list[dict], ...] = ()
     """The messages that each column was asked, system prompt and earlier turns included."""
     said: tuple[Said, ...] = ()

@@ -13,7 +13,7 @@ SAID = (Said("So.", 2, 0.1, 9.0, ended=True), Said("Arr.", 2, 0.1, 9.0, ended=Tr
 TALK = Talk(
     RUN,
     (Column(RUN, is_base=True), Column(RUN)),
-    tuple(Turn(q, 7, (ASKED, ASKED), SAID, True) for q in ("Why?", "How?")),
+    tuple(Turn(q, 7, False, (ASKED, ASKED), SAID, True) for q in ("Why?", "How?")),
 )
 
 

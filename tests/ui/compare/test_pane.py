@@ -70,6 +70,7 @@ def test_only_whole_answers_are_kept_and_every_one_can_be_corrected():
 
 def test_a_question_is_asked_again_with_the_seed_that_its_button_says():
     assert ">Retry with seed 10</button>" in drawn("a", "b", seed=9)
+    assert ">Retry, greedy</button>" in drawn("a", "b", is_greedy=True)
 
 
 def test_the_expected_answer_has_a_column_or_a_row_of_its_own():
