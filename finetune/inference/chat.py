@@ -126,13 +126,17 @@ class Pairs:
         An answer in progress on the former pair finishes there; its memory is freed after that.
         """
         run = require_model(self.workspace.run(run_id))
-        key = (run.id, run.model_dir.stat().st_mtime_ns)
+        key = _key(run)
         with self._lock:
             if self._key != key:
                 self._drop()
                 self._pair = Pair.load(run, self.workspace, self.bases)
                 self._key = key
             return self._pair
+
+    def has(self, run_id: str) -> bool:
+        """True if the pair of ``run_id`` is in memory, and its model is unchanged."""
+        return self._key == _key(require_model(self.workspace.run(run_id)))
 
     def forget(self, run_id: str) -> None:
         """Free the pair's memory if it belongs to ``run_id``."""
@@ -148,6 +152,11 @@ class Pairs:
     def _drop(self) -> None:
         self._key = self._pair = None
         hardware.release_memory()
+
+
+def _key(run: Run) -> tuple[str, int]:
+    """What a pair is kept by: a model that was saved anew is another one."""
+    return run.id, run.model_dir.stat().st_mtime_ns
 
 
 def facts(reply: Reply) -> dict:

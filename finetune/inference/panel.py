@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from finetune.errors import ModelError
-from finetune.inference import integrity
+from finetune.inference import integrity, memory
 from finetune.inference.chat import Pairs
 from finetune.inference.column import ALONE, Column, asked_as, folder_of, kept, load
 from finetune.inference.integrity import Asked, Integrity
@@ -112,14 +112,32 @@ class Panel:
         """Each voice with the places of its columns: base and tuned of one run first, then the others."""
         with self._loading:
             paired = pair_in(columns)
-            wanted = {self._key(column): n for n, column in enumerate(columns) if n not in paired}
-            self._voices = {key: voice for key, voice in self._voices.items() if key in wanted}
+            alone = {n: self._key(column) for n, column in enumerate(columns) if n not in paired}
+            bases = self._make_room(columns, paired, set(alone.values()))
             found = [(self.pairs.get(columns[paired[0]].run), paired)] if paired else []
-            for key in wanted:
+            for n, key in alone.items():
                 if key not in self._voices:
-                    self._voices[key] = load(key[0], self.workspace.run(key[0].run), self.pairs.bases)
-            alone = [(self._voices[self._key(column)], (n,)) for n, column in enumerate(columns) if n not in paired]
-            return found + alone
+                    self._voices[key] = load(columns[n], self.workspace.run(columns[n].run), self.pairs.bases)
+                found.append((self._voices[key], (n,)))
+            del bases
+            return found
+
+    def _make_room(self, columns: Sequence[Column], paired: tuple[int, ...], alone: set[tuple]) -> list:
+        """Free what ``columns`` do not need, if they need more; the bases that they share, to be held until then.
+
+        An error if what is not in memory does not fit into it.
+        """
+        bases = [self.pairs.bases.held(asked_as(self.workspace.run(column.run))) for column in columns]
+        self._voices = {key: voice for key, voice in self._voices.items() if key in alone}
+        missing = [key[0] for key in alone if key not in self._voices]
+        if not paired or not self.pairs.has(columns[paired[0]].run):
+            missing += [columns[place] for place in paired]
+            if missing:
+                self.pairs.clear()
+        if missing:
+            hardware.release_memory()
+            memory.require_room(missing, self.pairs.bases)
+        return bases
 
     def _key(self, column: Column) -> tuple[Column, int]:
         """What a loaded column is kept by: a model that was saved anew is another one."""
