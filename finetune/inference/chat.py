@@ -63,7 +63,7 @@ class Pair(Voice):
         def another():
             return load_base(model, workspace, recipe.adapter, dtype, machine.device)
 
-        require_same_base(run, locate(model, workspace))
+        is_known = require_same_base(run, locate(model, workspace))
         untouched = (bases or Bases(workspace)).get(recipe)
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(untouched.model, load_weights(run.model_dir, dtype, machine.device))
@@ -72,7 +72,8 @@ class Pair(Voice):
             alone = [steps[0] for steps in untouched.recorded]
             decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, alone)
         tokenizers = tokenizer, tokenizer_in(run.model_dir, tokenizer)
-        return cls(decoding, tokenizers, **limits_of(untouched.model, tokenizer, recipe), how=how, untouched=untouched)
+        limits = limits_of(untouched.model, tokenizer, recipe)
+        return cls(decoding, tokenizers, **limits, how=how, untouched=untouched, is_known_base=is_known)
 
     def reply(
         self,
