@@ -63,7 +63,7 @@ class Pair(Voice):
         def another():
             return load_base(model, workspace, recipe.adapter, dtype, machine.device)
 
-        require_same_base(run, locate(model, workspace))
+        is_known = require_same_base(run, locate(model, workspace))
         untouched = (bases or Bases(workspace)).get(recipe)
         if recipe.adapter.trains_base():
             decoding, how = decoding_of_models(untouched.model, load_weights(run.model_dir, dtype, machine.device))
@@ -72,7 +72,8 @@ class Pair(Voice):
             alone = [steps[0] for steps in untouched.recorded]
             decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, alone)
         tokenizers = tokenizer, tokenizer_in(run.model_dir, tokenizer)
-        return cls(decoding, tokenizers, **limits_of(untouched.model, tokenizer, recipe), how=how, untouched=untouched)
+        limits = limits_of(untouched.model, tokenizer, recipe)
+        return cls(decoding, tokenizers, **limits, how=how, untouched=untouched, is_known_base=is_known)
 
     def reply(
         self,
@@ -126,13 +127,17 @@ class Pairs:
         An answer in progress on the former pair finishes there; its memory is freed after that.
         """
         run = require_model(self.workspace.run(run_id))
-        key = (run.id, run.model_dir.stat().st_mtime_ns)
+        key = _key(run)
         with self._lock:
             if self._key != key:
                 self._drop()
                 self._pair = Pair.load(run, self.workspace, self.bases)
                 self._key = key
             return self._pair
+
+    def has(self, run_id: str) -> bool:
+        """True if the pair of ``run_id`` is in memory, and its model is unchanged."""
+        return self._key == _key(require_model(self.workspace.run(run_id)))
 
     def forget(self, run_id: str) -> None:
         """Free the pair's memory if it belongs to ``run_id``."""
@@ -148,6 +153,11 @@ class Pairs:
     def _drop(self) -> None:
         self._key = self._pair = None
         hardware.release_memory()
+
+
+def _key(run: Run) -> tuple[str, int]:
+    """What a pair is kept by: a model that was saved anew is another one."""
+    return run.id, run.model_dir.stat().st_mtime_ns
 
 
 def facts(reply: Reply) -> dict:

@@ -53,7 +53,8 @@ def kept(run: Run) -> list[Column]:
     """
     if run.recipe.method.makes_scorer:
         return []
-    steps = [each.step for each in run.checkpoints.all() if _has_weights(run, each) and each.is_complete]
+    weights = "model" if run.as_trained.adapter.trains_base() else "adapter_model"
+    steps = [each.step for each in run.checkpoints.all() if each.is_complete and _has_weights(each, weights)]
     tuned = [Column(run.id)] if any(run.model_dir.glob("*.safetensors")) else []
     found = [*tuned, *(Column(run.id, step) for step in steps)]
     return [Column(run.id, is_base=True), *found] if found else []
@@ -64,7 +65,7 @@ def load(column: Column, run: Run, bases: Bases) -> Voice:
     recipe, workspace = asked_as(run), bases.workspace
     load_libraries()
     folder = None if column.is_base else require_intact(column, run)
-    require_same_base(run, locate(recipe.model, workspace))
+    is_known = require_same_base(run, locate(recipe.model, workspace))
     base_tokenizer = load_tokenizer(recipe.model, workspace)
     untouched = bases.get(recipe)
     if folder is None:
@@ -73,7 +74,8 @@ def load(column: Column, run: Run, bases: Bases) -> Voice:
         variant = _tuned(column, recipe, folder, bases)
         tokenizer = tokenizer_in(folder, base_tokenizer)
     limits = limits_of(untouched.model, tokenizer, recipe)
-    return Voice(SequentialDecoding(variant), [tokenizer], **limits, how=ALONE, untouched=untouched)
+    given = {"how": ALONE, "untouched": untouched, "is_known_base": is_known}
+    return Voice(SequentialDecoding(variant), [tokenizer], **limits, **given)
 
 
 def _tuned(column: Column, recipe: Recipe, folder: Path, bases: Bases) -> Variant:
@@ -141,6 +143,5 @@ def tokenizer_in(folder: Path, otherwise: Any) -> Any:
     return read_tokenizer(folder, folder.name) if (folder / "tokenizer_config.json").is_file() else otherwise
 
 
-def _has_weights(run: Run, checkpoint: Checkpoint) -> bool:
-    weights = "model" if run.as_trained.adapter.trains_base() else "adapter_model"
-    return has_weights(checkpoint.path) and any(checkpoint.path.glob(f"{weights}*.safetensors"))
+def _has_weights(checkpoint: Checkpoint, name: str) -> bool:
+    return has_weights(checkpoint.path) and any(checkpoint.path.glob(f"{name}*.safetensors"))

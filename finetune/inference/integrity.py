@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from finetune.adapters import Adapter
 from finetune.errors import ModelError, Problem
 from finetune.inference.column import Column
 from finetune.inference.question import prompt_tokens
@@ -71,11 +72,16 @@ class Asked:
     conversations: tuple[list[dict], ...]
     prompts: tuple[list[int], ...]
     """The tokens that each column reads."""
-    base: str
-    """The model that its columns were trained from; columns of one base read the same tokens."""
-    attached: str
-    """``weights`` if its tuned models are whole ones, else what their adapter attaches to."""
+    adapter: Adapter
+    """How its columns were trained."""
+    template: str
+    """Which chat template the recipe chose."""
     sampler: TokenSampler
+
+    @property
+    def reads(self) -> tuple:
+        """What decides how a question becomes tokens: columns for which it is equal read the same."""
+        return self.voice.untouched.folder.resolve(), self.template
 
     def of_each(self) -> list[tuple[Column, list[dict], list[int], Any]]:
         """Each column with its conversation, its tokens and its tokenizer."""
@@ -86,7 +92,7 @@ def check(asked: Sequence[Asked], sampling: Sampling) -> Integrity:
     """All checks of a question to ``asked``; the caller holds the locks of their voices."""
     probed = [probe(each.voice.decoding, len(each.columns)) for each in asked]
     found = [_untouched(each, steps) for each, steps in zip(asked, probed)]
-    found += [*_prompts(asked), _sampling(asked, sampling)]
+    found += [*_prompts(asked), _sampling(asked, sampling), *_precision(asked)]
     found += [effect for each, steps in zip(asked, probed) for effect in _effects(each, steps)]
     return Integrity(tuple(dict.fromkeys(each for each in found if each)))
 
@@ -98,7 +104,7 @@ AGAIN = "Ask again: the models are loaded anew. If this stays, restart the progr
 def _untouched(asked: Asked, steps: list) -> Check | None:
     """Whether the base row answers the probe as the base did alone; without one, whether its weights still do."""
     base, rows = asked.voice.untouched, [place for place, column in enumerate(asked.columns) if column.is_base]
-    where = "adapter off in the base" if asked.attached != "weights" else "base apart from the tuned model"
+    where = "adapter off in the base" if not asked.adapter.trains_base() else "base apart from the tuned model"
     if base.has_other_files:
         return Check(
             where,
@@ -110,12 +116,14 @@ def _untouched(asked: Asked, steps: list) -> Check | None:
         words = f"The weights of the base were changed in memory, as by merging an adapter into them{_by(off)}."
         return Check(where, False, words, AGAIN)
     if off := max([base.difference([step[row] for step in steps]) for row in rows], default=0.0):
-        why = "an adapter is left on in it" if asked.attached != "weights" else "another model answers in its place"
+        why = "an adapter is left on in it" if not asked.adapter.trains_base() else "another model answers in its place"
         return Check(where, False, f"The base column is not the untouched base: {why}{_by(off)}.", AGAIN)
     if not rows:
         return None
-    words = "It gives the logits of the untouched base, which were recorded before any adapter was attached."
-    return Check(where, True, words)
+    words = "The base column gives the logits of the untouched base, recorded before an adapter was attached."
+    known = " Its files have the fingerprint of those that the run was trained on."
+    other = " The run recorded no fingerprint of its base, which goes by its name alone."
+    return Check(where, True, words + (known if asked.voice.is_known_base else other))
 
 
 def _by(difference: float) -> str:
@@ -125,13 +133,13 @@ def _by(difference: float) -> str:
 def _prompts(asked: Sequence[Asked]) -> list[Check]:
     """Whether all columns of one base are asked in the same tokens."""
     name, found = "same prompt tokens", []
-    groups: dict[str, list] = {}
+    groups: dict[tuple, list] = {}
     for each in asked:
-        groups.setdefault(each.base, []).extend(each.of_each())
+        groups.setdefault(each.reads, []).extend(each.of_each())
     for first, *rest in groups.values():
         found += [fault for each in rest if (fault := _other_prompt(name, first, each))]
     if len(groups) > 1:
-        words = "The columns have different bases, so each reads the question in tokens of its own."
+        words = "The columns have other bases or chat templates, so each reads the question in tokens of its own."
         found.append(Check("tokens of each base's own", True, words, warns=True))
     elif not found:
         lengths = {len(ids) for each in asked for ids in each.prompts}
@@ -187,6 +195,15 @@ def _sampling(asked: Sequence[Asked], sampling: Sampling) -> Check:
             values = f": {each.settings[differing[0]]} instead of {wanted.settings[differing[0]]}" if differing else ""
             return Check(name, False, f"Not all columns are sampled alike: another {what}{values}.", AGAIN)
     return Check(name, True, "All columns have the same sampling settings and the same random numbers.")
+
+
+def _precision(asked: Sequence[Asked]) -> list[Check]:
+    """A warning where columns have the same base in other numbers: 4 bits beside 16, or another precision."""
+    bases = {id(each.voice.untouched): each for each in asked}.values()
+    if len({each.reads for each in bases}) == len(bases):
+        return []
+    words = "The same base is there in other numbers (quantized, or in another precision): that changes answers too."
+    return [Check("bases in different precision", True, words, warns=True)]
 
 
 def _effects(asked: Asked, steps: list) -> list[Check]:

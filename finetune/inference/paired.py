@@ -21,8 +21,8 @@ SHARED = "base and tuned share one copy of the weights"
 def decoding_of_adapter(model, adapter: Adapter, load_base: Callable | None = None, untouched: list | None = None):
     """The decoding of a ``PeftModel`` beside its base: ``(BatchedDecoding | SequentialDecoding, Choice)``.
 
-    ``load_base`` gives a second copy of the base, for a model that keeps state outside the cache. ``untouched`` is what
-    ``logits_alone`` found before the base got its adapter: ``ModelError`` if it answers otherwise with the adapter off.
+    ``load_base`` gives a second copy of the base, for a model that keeps state outside the cache. ``untouched`` are the
+    logits (V,) of its base alone, recorded twice: ``ModelError`` if it answers otherwise with the adapter off.
     """
     plain = _plain(model, adapter)
     if untouched and not is_untouched(plain.variants[0], untouched):

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from finetune.errors import ModelError
-from finetune.inference import integrity
+from finetune.inference import integrity, memory
 from finetune.inference.chat import Pairs
 from finetune.inference.column import ALONE, Column, asked_as, folder_of, kept, load
 from finetune.inference.integrity import Asked, Integrity
@@ -20,6 +20,7 @@ from finetune.inference.sampling import Sampling, TokenSampler
 from finetune.inference.voice import AnswerText, Voice
 from finetune.machine import hardware
 from finetune.machine.hardware import Choice
+from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 
 __all__ = ["Answering", "Column", "Panel", "Said", "kept"]
@@ -58,7 +59,7 @@ class Answering:
     integrity: Integrity | None = None
     """What was checked before the first token."""
     is_same_tokens: bool = True
-    """False if the columns have different bases: then tokens, and tokens per second, are not the same measure."""
+    """False if columns have other bases: each reads tokens of its own, so tokens are no common measure."""
 
 
 class Panel:
@@ -91,7 +92,10 @@ class Panel:
                 f"{len(columns)} and {len(conversations)}.",
                 "Choose fewer columns.",
             )
-        asked = [self._asked(*each, columns, conversations, sampling) for each in self._loaded(columns)]
+        as_trained = {each: asked_as(self.workspace.run(each)) for each in {column.run for column in columns}}
+        recipes = [as_trained[column.run] for column in columns]
+        loaded = self._loaded(columns, recipes)
+        asked = [_asked(*each, columns, conversations, recipes, TokenSampler(sampling)) for each in loaded]
         room = min(sampling.max_tokens, *(each.voice.room(each.prompts) for each in asked))
         return self._answers(asked, len(columns), sampling, room, stop or threading.Event())
 
@@ -108,33 +112,37 @@ class Panel:
             self._voices = {}
             self.pairs.clear()
 
-    def _loaded(self, columns: Sequence[Column]) -> list[tuple[Voice, tuple[int, ...]]]:
+    def _loaded(self, columns: Sequence[Column], recipes: Sequence[Recipe]) -> list[tuple[Voice, tuple[int, ...]]]:
         """Each voice with the places of its columns: base and tuned of one run first, then the others."""
         with self._loading:
             paired = pair_in(columns)
-            wanted = {self._key(column): n for n, column in enumerate(columns) if n not in paired}
-            self._voices = {key: voice for key, voice in self._voices.items() if key in wanted}
+            alone = {n: self._key(column) for n, column in enumerate(columns) if n not in paired}
+            bases = [self.pairs.bases.held(recipe) for recipe in recipes]  # shared ones outlive what is freed
+            self._make_room(columns, paired, set(alone.values()))
             found = [(self.pairs.get(columns[paired[0]].run), paired)] if paired else []
-            for key in wanted:
+            for n, key in alone.items():
                 if key not in self._voices:
-                    self._voices[key] = load(key[0], self.workspace.run(key[0].run), self.pairs.bases)
-            alone = [(self._voices[self._key(column)], (n,)) for n, column in enumerate(columns) if n not in paired]
-            return found + alone
+                    self._voices[key] = load(columns[n], self.workspace.run(columns[n].run), self.pairs.bases)
+                found.append((self._voices[key], (n,)))
+            del bases
+            return found
+
+    def _make_room(self, columns: Sequence[Column], paired: tuple[int, ...], alone: set[tuple]) -> None:
+        """Free what ``columns`` do not need; an error if what is not in memory does not fit into it."""
+        self._voices = {key: voice for key, voice in self._voices.items() if key in alone}
+        missing = [key[0] for key in alone if key not in self._voices]
+        if not paired or not self.pairs.has(columns[paired[0]].run):
+            missing += [columns[place] for place in paired]
+            if missing:
+                self.pairs.clear()
+        if missing:
+            hardware.release_memory()
+            memory.require_room(missing, self.pairs.bases)
 
     def _key(self, column: Column) -> tuple[Column, int]:
         """What a loaded column is kept by: a model that was saved anew is another one."""
         run = self.workspace.run(column.run)
-        asked_as(run)
         return column, 0 if column.is_base else folder_of(column, run).stat().st_mtime_ns
-
-    def _asked(self, voice: Voice, places, columns, conversations, sampling: Sampling) -> Asked:
-        own = tuple(columns[place] for place in places)
-        given = tuple(conversations[place] for place in places)
-        recipe = self.workspace.run(own[0].run).as_trained
-        prompts = tuple(prompt_tokens(each, messages) for each, messages in zip(voice.tokenizers, given))
-        attached = recipe.adapter.attaches_to
-        base = str(voice.untouched.folder)
-        return Asked(voice, own, places, given, prompts, base, attached, TokenSampler(sampling))
 
     def _answers(
         self, asked: list[Asked], count: int, sampling: Sampling, room: int, stop: threading.Event
@@ -144,7 +152,7 @@ class Panel:
             for lock in {id(each.voice.lock): each.voice.lock for each in asked}.values():
                 locks.enter_context(lock)
             checked = self._checked(asked, sampling)
-            is_same_tokens = len({each.base for each in asked}) == 1
+            is_same_tokens = len({each.reads for each in asked}) == 1
             said, how = [Said()] * count, how_of(asked)
             for each in asked:
                 for these in answer(each, sampling, room, stop):
@@ -159,6 +167,16 @@ class Panel:
         if not found.ok:
             self.clear()
         return found.require()
+
+
+def _asked(
+    voice: Voice, places: tuple[int, ...], columns, conversations, recipes: Sequence[Recipe], sampler: TokenSampler
+) -> Asked:
+    """A voice as it is asked for the columns at ``places``."""
+    own, given = (tuple(each[place] for place in places) for each in (columns, conversations))
+    prompts = tuple(prompt_tokens(each, messages) for each, messages in zip(voice.tokenizers, given))
+    recipe = recipes[places[0]]
+    return Asked(voice, own, places, given, prompts, recipe.adapter, recipe.model.chat_template, sampler)
 
 
 def pair_in(columns: Sequence[Column]) -> tuple[int, ...]:

@@ -39,15 +39,8 @@ def equals(decoding, expected: list) -> bool:
         return False
 
 
-def logits_alone(model) -> list:
-    """The logits (V,) of ``model`` after a trial prompt, before it has an adapter; twice, for how exact they are."""
-    variant = Variant(model)
-    tokens = _tokens(model)[: LENGTHS[1]]
-    return [variant.step(tokens, variant.cache(), 0)[0] for _ in range(2)]
-
-
 def is_untouched(base: Variant, alone: list) -> bool:
-    """True if the variant ``base`` gives the logits that its model gave ``alone``, before it had an adapter.
+    """True if the variant ``base`` gives the logits that its model gave ``alone``, before it had an adapter, twice.
 
     They may differ as two passes do that should be equal (kernels that are not deterministic), or by as little.
     """

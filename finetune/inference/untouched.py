@@ -78,12 +78,12 @@ class Bases:
 
     def held(self, recipe: Recipe) -> Untouched | None:
         """The base of ``recipe`` if it is in memory."""
-        return self._loaded.get(self._key(recipe))
+        return self._loaded.get(self.key(recipe))
 
     def get(self, recipe: Recipe) -> Untouched:
         """The base of ``recipe``, loaded unless it is in memory."""
         with self._loading:
-            key = self._key(recipe)
+            key = self.key(recipe)
             found = self._loaded.get(key)
             if found is None or found.has_other_files:
                 folder, device = locate(recipe.model, self.workspace), hardware.machine().device
@@ -91,7 +91,8 @@ class Bases:
                 found = self._loaded[key] = Untouched(base, folder)
             return found
 
-    def _key(self, recipe: Recipe) -> tuple:
+    def key(self, recipe: Recipe) -> tuple:
+        """What a base is kept by: its folder, its quantization and its precision."""
         folder = locate(recipe.model, self.workspace)
         return folder.resolve(), str(recipe.adapter.quantization_arguments()), dtype_of(recipe)
 

@@ -26,6 +26,7 @@ class Voice:
         how: Choice,
         vocabulary: float = math.inf,
         untouched: Untouched | None = None,
+        is_known_base: bool = True,
     ):
         self.decoding = decoding
         self.tokenizers = tuple(tokenizers)
@@ -40,6 +41,8 @@ class Voice:
         """Tokens that the model knows."""
         self.untouched = untouched
         """The base that the models are made from, as it was loaded."""
+        self.is_known_base = is_known_base
+        """False if the run recorded no fingerprint of its base, so that it goes by the name of the model alone."""
         self.lock = threading.Lock()
         """Held during decoding: the adapter is switched on and off in place."""
 
