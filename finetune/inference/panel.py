@@ -60,6 +60,8 @@ class Answering:
     """What was checked before the first token."""
     is_same_tokens: bool = True
     """False if columns have other bases: each reads tokens of its own, so tokens are no common measure."""
+    continues_text: bool = False
+    """True if a column has no chat template: it continues the text that it is given, and there are no turns."""
 
 
 class Panel:
@@ -152,14 +154,15 @@ class Panel:
             for lock in {id(each.voice.lock): each.voice.lock for each in asked}.values():
                 locks.enter_context(lock)
             checked = self._checked(asked, sampling)
-            is_same_tokens = len({each.reads for each in asked}) == 1
             said, how = [Said()] * count, how_of(asked)
+            continues_text = any(each.voice.continues_text for each in asked)
+            facts = (how, checked, len({each.reads for each in asked}) == 1, continues_text)
             for each in asked:
                 for these in answer(each, sampling, room, stop):
                     for place, one in zip(each.places, these):
                         said[place] = one
-                    yield Answering(tuple(said), False, how, checked, is_same_tokens)
-            yield Answering(tuple(said), True, how, checked, is_same_tokens)
+                    yield Answering(tuple(said), False, *facts)
+            yield Answering(tuple(said), True, *facts)
 
     def _checked(self, asked: list[Asked], sampling: Sampling) -> Integrity:
         """The checks; after one that failed all models are dropped, so that the next question loads them anew."""

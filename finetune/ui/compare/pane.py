@@ -88,6 +88,7 @@ def _check(check: Check) -> str:
 def facts(answering: Answering, is_stopped: bool = False) -> str:
     """How the answers were made, in a line."""
     parts = [
+        *(["Continues the text (no chat template)"] if answering.continues_text else []),
         views.capital(answering.how.reason),
         *([] if answering.is_same_tokens else ["the bases differ, so tokens and tokens/s are not the same measure"]),
         *(["stopped"] if is_stopped else []),

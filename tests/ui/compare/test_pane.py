@@ -101,5 +101,6 @@ def test_the_checks_are_one_line_that_opens():
 def test_the_line_says_how_the_answers_were_made():
     made = Answering((), True, Choice("batched", "both in one <batch>"))
     assert "Both in one &lt;batch&gt;" in facts(made) and "stopped" not in facts(made)
+    assert "no chat template" in facts(replace(made, continues_text=True)) and "template" not in facts(made)
     other = facts(replace(made, is_same_tokens=False), is_stopped=True)
     assert "stopped" in other and "bases differ" in other
