@@ -11,10 +11,12 @@ import gradio as gr
 
 from finetune import format
 from finetune.errors import FinetuneError, RunError
-from finetune.inference.column import Column
+from finetune.inference.integrity import Integrity
+from finetune.inference.panel import Answering, Column
 from finetune.inference.sampling import Sampling
 from finetune.runs.run import Run
 from finetune.ui import views
+from finetune.ui.compare.pane import integrity_line
 from finetune.ui.compare.request import notice_of, run_of, sampling_of
 from finetune.ui.compare.running import Running, buttons, is_at_work, stop
 from finetune.ui.compare.sheet import csv_of
@@ -42,7 +44,7 @@ class Row:
     base: str
     tuned: str
     is_cut: bool = False
-    """True if one of them is truncated, or was stopped."""
+    """True if one of them is truncated."""
 
     def cells(self) -> tuple[str, str, str, str]:
         """Its texts, in the order of ``HEAD``."""
@@ -55,6 +57,14 @@ class Asked:
 
     run_id: str = ""
     rows: tuple[Row, ...] = ()
+    integrity: Integrity | None = None
+    """What was checked before the last of them."""
+
+    def with_row(self, prompt: Prompt, answering: Answering) -> "Asked":
+        """One row more."""
+        base, tuned = answering.said
+        row = Row(prompt, base.text, tuned.text, base.is_truncated or tuned.is_truncated)
+        return replace(self, rows=(*self.rows, row), integrity=answering.integrity)
 
 
 @dataclass
@@ -123,11 +133,10 @@ def ask(
         yield shown(asked, _progress(0, len(prompts)), running, is_busy=True)
         for prompt in prompts:
             with studio.queue.beside():
-                row = answered(studio, run, prompt, sampling, running)
-            if row is not None:
-                asked = replace(asked, rows=(*asked.rows, row))
+                answering = answered(studio, run, prompt, sampling, running)
             if running.stop.is_set():
                 break
+            asked = asked.with_row(prompt, answering)
             yield shown(asked, _progress(len(asked.rows), len(prompts)), is_busy=True)
         yield shown(asked, _ended(asked, len(prompts), sampling))
     except FinetuneError as error:
@@ -147,14 +156,11 @@ def prompts_of(studio: Studio, run: Run) -> list[Prompt]:
     return prompts
 
 
-def answered(studio: Studio, run: Run, prompt: Prompt, sampling: Sampling, running: Running) -> Row | None:
-    """The answers to one prompt; None if they were stopped before they ended."""
+def answered(studio: Studio, run: Run, prompt: Prompt, sampling: Sampling, running: Running) -> Answering:
+    """The answers of base and tuned to one prompt."""
     columns, asked = (Column(run.id, is_base=True), Column(run.id)), prompt.messages
     *_, last = studio.panel.reply(columns, (asked, asked), sampling, running.stop)
-    if running.stop.is_set():
-        return None
-    base, tuned = last.said
-    return Row(prompt, base.text, tuned.text, base.is_truncated or tuned.is_truncated)
+    return last
 
 
 def shown(
@@ -198,7 +204,7 @@ def _ended(asked: Asked, count: int, sampling: Sampling) -> str:
         f"{format.counted(done, 'prompt')} answered" if done == count else f"Stopped after {done} of {count} prompts"
     )
     more = f", {cut} of them with an answer truncated at {sampling.max_tokens} tokens" if cut else ""
-    return f"<p class='small' role='status'>{words}{more}.</p>"
+    return f"<p class='small' role='status'>{words}{more}.</p>{integrity_line(asked.integrity)}"
 
 
 def download(asked: Asked) -> str | None:

@@ -19,9 +19,11 @@ LONGEST_ANSWER = 40_000
 """Characters of a corrected answer."""
 TO_FORM = """() => {
   const box = document.querySelector('#correct-text textarea');
-  if (box && box.offsetParent) { box.focus(); box.scrollIntoView({block: 'center'}); }
+  if (box?.offsetParent) { box.focus(); box.scrollIntoView({block: 'center'}); return; }
+  const question = document.querySelector('#question textarea');
+  if (question?.value && document.activeElement === document.body) question.focus();
 }"""
-TO_QUESTION = "() => document.querySelector('#question textarea')?.focus()"
+"""The focus goes to the answer that is corrected, or to the question that is edited."""
 
 
 @dataclass

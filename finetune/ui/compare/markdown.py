@@ -1,15 +1,18 @@
 """Markdown of a model as HTML that fetches nothing: links and images are text with their address, HTML is text."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 
 LONGEST = 20_000
 """Characters that are read as Markdown; a longer text is shown as it was written."""
+RECENT = 200
+"""Texts whose HTML is kept: a conversation is redrawn many times a second while its last answer grows."""
 DEEPEST = 100
 """Blocks within blocks; the reader leaves out what is deeper."""
 
 
+@lru_cache(RECENT)
 def html(text: str) -> str:
     """``text`` as HTML."""
     return _reader().render(text) if len(text) <= LONGEST else f"<pre>{escape(text)}</pre>"

@@ -1,5 +1,6 @@
 """The conversation as HTML: each question across the page, its answers side by side."""
 
+from functools import lru_cache
 from html import escape
 
 from finetune import format
@@ -9,6 +10,7 @@ from finetune.inference.integrity import Check, Integrity
 from finetune.inference.panel import Answering, Said
 from finetune.ui import views
 from finetune.ui.compare import markdown
+from finetune.ui.compare.markdown import RECENT
 from finetune.ui.compare.talk import Talk, Turn, title
 
 FIRST_WORDS = ("The model before training.", "The model after training.")
@@ -30,13 +32,13 @@ document.addEventListener('focusin', event => {
 document.addEventListener('pointerdown', event => { if (!element.contains(event.target)) at = ''; });
 watch('value', () => requestAnimationFrame(() => {
   for (const each of element.querySelectorAll('[data-more]')) each.open = open.has(each.dataset.more);
-  const to = at && document.activeElement === document.body
-    && element.querySelector(`[data-keep="${CSS.escape(at)}"]:not([disabled])`);
-  if (to) to.focus();
+  if (!at || document.activeElement !== document.body) return;
+  const held = [at, at.replace('keep:', 'correct:')].map(each => element.querySelector(`[data-keep="${each}"]`));
+  held.find(each => each)?.focus();
 }));
 """
 """A button tells which one it is: 'retry' asks again, any other is a 'pick'. What is redrawn keeps its open folds and
-its focus."""
+its focus; where the button that had it is gone, the one after it has it."""
 
 
 def pane(talk: Talk, mark: bool, is_busy: bool = False) -> str:
@@ -117,7 +119,7 @@ def _question(turn: Turn, place: int, is_busy: bool) -> str:
 def _answers(turn: Turn, place: int, titles: list[str], mark: bool, is_busy: bool, is_last: bool) -> list[str]:
     """The answer of each column, and the expected one."""
     texts = [parted(said.text) for said in turn.said] or [("", "")] * len(titles)
-    marked = _marked([rest for _, rest in texts]) if mark else [""] * len(titles)
+    marked = _marked(tuple(rest for _, rest in texts)) if mark else [""] * len(titles)
     columns = []
     for at, (each, (thought, rest)) in enumerate(zip(titles, texts)):
         is_waiting = is_busy and is_last and not (rest or thought)
@@ -139,7 +141,8 @@ def _expected(answer: str) -> str:
     return f"<div class='answer expected'><p class='small'>Expected, from the data</p>{text}</div>"
 
 
-def _marked(texts: list[str]) -> list[str]:
+@lru_cache(RECENT)
+def _marked(texts: tuple[str, ...]) -> list[str]:
     """The answers as plain text, the words marked in which they and the first differ; empty for an empty one."""
     base, *others = texts
     found = [differences(base, other) for other in others]

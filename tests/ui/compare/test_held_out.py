@@ -25,6 +25,7 @@ def test_the_table_grows_by_a_row_for_each_prompt(studio, form, parrot, write_ru
     assert steps[0][STOP].visible and not steps[0][CSV].visible and steps[0][RUNNING].is_over
     last = steps[-1]
     assert [row.prompt for row in last[ASKED].rows] == prompts and "5 prompts answered." in last[LINE]
+    assert "Adapter off in the base" in last[LINE]
     assert last[ASK].visible and last[CSV].visible and "Arr, the sea be &lt;blue&gt;." in last[TABLE]
     assert [asked[1][0] for asked in parrot.asked] == [prompt.messages for prompt in prompts]
 
