@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from finetune.adapters import ADAPTERS
 from finetune.inference.chat import Pairs
@@ -16,7 +16,8 @@ from tests.inference.tuned import KINDS_OF_ADAPTERS, tuned_run
 
 FEW, MANY = 12, 200
 """Random prompts of the quick and of the heavy form."""
-GREEDY = Sampling(greedy=True, max_tokens=8)
+TOKENS = 4
+"""Of each answer."""
 FOUR_BITS = BitsAndBytesConfig(
     load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_use_double_quant=True
 )
@@ -39,13 +40,8 @@ def prompts(count: int) -> list[str]:
     return ["".join(made.choices(letters, k=made.randint(1, 120))).strip() or "?" for _ in range(count)]
 
 
-def compare(workspace, folder, kind: str, count: int) -> tuple[float, int, int]:
-    """Base column against plain Transformers: the largest logit difference, equal answers, and answers in which base
-    and tuned differ."""
-    run = tuned_run(workspace, KINDS_OF_ADAPTERS[kind])
-    pairs = Pairs(workspace)
-    pair, panel = pairs.get(run.id), Panel(workspace, pairs)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+def plain_base(folder, kind: str):
+    """The base of an adapter of ``kind`` as a person loads it without this program."""
     options = {"quantization_config": PLAIN[kind]} if kind in PLAIN else {}
     plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **options).eval()
     for layer in plain.modules():
@@ -53,35 +49,63 @@ def compare(workspace, folder, kind: str, count: int) -> tuple[float, int, int]:
         # gives no gradients; the program switches it off (models.loading.keep_gradients).
         if isinstance(layer, Linear4bit):
             layer.support_avx512bf16_for_cpu = False
-    columns, furthest, equal, apart = (Column(run.id, is_base=True), Column(run.id)), 0.0, 0, 0
+    return plain
+
+
+def generated(plain, ids: list[int]) -> tuple[list[int], list]:
+    """The greedy tokens of plain Transformers, and the logits (V,) before each."""
+    batch = torch.tensor([ids])
+    found = plain.generate(
+        batch, attention_mask=torch.ones_like(batch), max_new_tokens=TOKENS, do_sample=False, eos_token_id=None, pad_token_id=0,
+        return_dict_in_generate=True, output_logits=True,
+    )  # fmt: skip
+    return found.sequences[0, len(ids) :].tolist(), [logits[0].float() for logits in found.logits]
+
+
+def decoded(pair, ids: list[int]) -> tuple[list[list[int]], list]:
+    """The greedy tokens of base and tuned, and the logits (2, V) before each."""
+    logits, position = pair.decoding.prefill([ids, ids])
+    tokens, seen = [[int(row.argmax()) for row in logits]], [logits]
+    while len(tokens) < TOKENS:
+        seen.append(pair.decoding.step(tokens[-1], position))
+        tokens.append([int(row.argmax()) for row in seen[-1]])
+    return [list(row) for row in zip(*tokens)], seen
+
+
+def compare(pair, plain, count: int) -> tuple[float, int, int]:
+    """The base of ``pair`` against ``plain``: the largest difference of any logit, in how many prompts all tokens are
+    equal, and in how many a token of the tuned model is another."""
+    furthest, equal, apart = 0.0, 0, 0
     for text in prompts(count):
-        question = [{"role": "user", "content": text}]
-        *_, shown = panel.reply(columns, (question, question), GREEDY)
-        batch = tokenizer.apply_chat_template(
-            question, add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
-        with torch.inference_mode():
-            expected = plain(**batch).logits[0, -1].float()
-            output = plain.generate(**batch, max_new_tokens=GREEDY.max_tokens, do_sample=False)[0]
-        with pair.lock:
-            logits, _ = pair.decoding.prefill([prompt_tokens(pair.tokenizer, question)] * 2)
-        furthest = max(furthest, float((logits[0] - expected).abs().max()))
-        answer = tokenizer.decode(output[batch["input_ids"].shape[1] :], skip_special_tokens=True).rstrip("\ufffd")
-        equal += shown.said[0].text == answer
-        apart += shown.said[0].text != shown.said[1].text
+        ids = prompt_tokens(pair.tokenizer, [{"role": "user", "content": text}])
+        expected, alone = generated(plain, ids)
+        (base, tuned), together = decoded(pair, ids)
+        furthest = max(furthest, *(float((one - two[0]).abs().max()) for one, two in zip(alone, together)))
+        equal += base == expected
+        apart += tuned != expected
     return furthest, equal, apart
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS_OF_ADAPTERS if kind in (*ADAPTERS, "peft vera")])
 def test_the_base_column_is_the_base_of_plain_transformers(kind, with_tiny, tiny_model):
-    furthest, equal, apart = compare(with_tiny, tiny_model, kind, FEW)
-    assert (furthest, equal) == (0.0, FEW)
-    assert apart > FEW / 2
+    run = tuned_run(with_tiny, KINDS_OF_ADAPTERS[kind])
+    panel, plain = Panel(with_tiny), plain_base(tiny_model, kind)
+    pair = panel.pairs.get(run.id)
+    furthest, equal, apart = compare(pair, plain, FEW)
+    assert (furthest, equal) == (0.0, FEW) and apart > FEW / 2
+
+    question = [{"role": "user", "content": "What of the sea?"}]
+    columns, greedy = [Column(run.id), Column(run.id, is_base=True)], Sampling(greedy=True, max_tokens=TOKENS)
+    *_, shown = panel.reply(columns, [question] * 2, greedy)
+    expected, _ = generated(plain, prompt_tokens(pair.tokenizer, question))
+    assert panel.pairs.get(run.id) is pair
+    assert shown.said[1].text == pair.tokenizer.decode(expected, skip_special_tokens=True).rstrip("\ufffd")
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("kind", KINDS_OF_ADAPTERS)
 def test_it_is_over_two_hundred_random_prompts(kind, with_tiny, tiny_model):
-    furthest, equal, apart = compare(with_tiny, tiny_model, kind, MANY)
+    run = tuned_run(with_tiny, KINDS_OF_ADAPTERS[kind])
+    furthest, equal, apart = compare(Pairs(with_tiny).get(run.id), plain_base(tiny_model, kind), MANY)
     print(f"{kind}: largest logit difference {furthest}, {equal} of {MANY} answers equal, {apart} tuned ones differ")
     assert (furthest, equal) == (0.0, MANY)
