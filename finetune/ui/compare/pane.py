@@ -7,14 +7,12 @@ from finetune import format
 from finetune.data.thoughts import parted
 from finetune.inference.chat import differences
 from finetune.inference.integrity import Check, Integrity
-from finetune.inference.panel import Answering, Said
+from finetune.inference.panel import Answering, Column, Said
 from finetune.ui import views
 from finetune.ui.compare import markdown
 from finetune.ui.compare.markdown import RECENT
 from finetune.ui.compare.talk import Talk, Turn, title
 
-FIRST_WORDS = ("The model before training.", "The model after training.")
-"""What stands under Base and Tuned before anything is asked."""
 
 PANE = """
 const open = new Set();
@@ -48,8 +46,8 @@ def pane(talk: Talk, mark: bool, is_busy: bool = False) -> str:
     heads = "".join(f"<h3>{escape(each)}</h3>" for each in titles)
     heads = f"<div class='sides heads {wide}'>{heads}</div>"
     if not talk.turns:
-        words = [*FIRST_WORDS, *[""] * len(titles)]
-        first = "".join(_column(each, f"<p>{escape(told)}</p>") for each, told in zip(titles, words))
+        words = [_first_words(column, talk.run_id) for column in talk.columns]
+        first = "".join(_column(each, f"<p>{told}</p>") for each, told in zip(titles, words))
         return f"{heads}<div class='sides quiet {wide}'>{first}</div>"
     drawn = []
     for place, turn in enumerate(talk.turns):
@@ -57,6 +55,15 @@ def pane(talk: Talk, mark: bool, is_busy: bool = False) -> str:
         answers = _answers(turn, place, titles, mark, is_busy, is_last)
         drawn.append(f"{_question(turn, place, is_busy)}<div class='sides {wide}'>{''.join(answers)}</div>")
     return f"{heads}<div role='log' aria-label='Conversation'>{''.join(drawn)}</div>"
+
+
+def _first_words(column: Column, run_id: str) -> str:
+    """What a column is, as a sentence, before anything is asked."""
+    if column.run != run_id:
+        return "The tuned model of another run."
+    if column.step is not None:
+        return "A checkpoint of this run."
+    return f"The model {'before' if column.is_base else 'after'} training."
 
 
 def _width(talk: Talk) -> str:

@@ -81,7 +81,8 @@ def test_the_expected_answer_has_a_column_or_a_row_of_its_own():
 def test_before_the_first_question_it_says_what_the_columns_are():
     html = pane(Talk(RUN, COLUMNS), True)
     assert [*re.findall("<h3>(.*?)</h3>", html)] == ["Base", "Tuned", "Step 40", "Run 4"]
-    assert "The model before training." in html
+    sentences = ("model before training", "model after training", "checkpoint of this run", "model of another run")
+    assert [html.count(f"{each}.</p>") for each in sentences] == [1, 1, 1, 1]
 
 
 def test_a_waiting_column_shows_dots_until_its_first_word():
