@@ -354,22 +354,6 @@ def test_an_answer_is_bounded_by_the_context_length(pair):
     assert 0 < room < 40 and reply.base_tokens <= room
 
 
-def test_characters_of_several_tokens_are_never_shown_in_part(tiny_model):
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    text = "añ 你好 🙂!"
-    answer, seen = AnswerText(tokenizer), []
-    for token in tokenizer(text)["input_ids"]:
-        answer.add(token)
-        seen.append(answer.text)
-    answer.finish()
-    assert answer.text == text and all(text.startswith(part) for part in seen)
-    truncated = AnswerText(tokenizer)
-    for token in tokenizer("ok 🙂")["input_ids"][:-1]:
-        truncated.add(token)
-    truncated.finish()
-    assert truncated.text == "ok "
-
-
 def test_a_model_without_a_chat_template_continues_the_text(home, tiny_model):
     workspace, _ = home
     folder = workspace.models_dir / "mute"

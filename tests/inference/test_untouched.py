@@ -1,6 +1,8 @@
 """The base column is the untouched base, whatever adapter is beside it: held against plain Transformers."""
 
+import gc
 import random
+import shutil
 
 import pytest
 import torch
@@ -8,10 +10,15 @@ from bitsandbytes.nn import Linear4bit
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from finetune.adapters import ADAPTERS
+from finetune.errors import ModelError
 from finetune.inference.chat import Pairs
+from finetune.inference.decoding import SequentialDecoding, Variant
 from finetune.inference.panel import Column, Panel
 from finetune.inference.question import prompt_tokens
 from finetune.inference.sampling import Sampling
+from finetune.inference.trial import probe
+from finetune.inference.untouched import Bases, Untouched, require_as_stored
+from finetune.models.loading import load_weights, with_adapter
 from tests.inference.tuned import KINDS_OF_ADAPTERS, tuned_run
 
 FEW, MANY = 12, 200
@@ -56,8 +63,8 @@ def generated(plain, ids: list[int]) -> tuple[list[int], list]:
     """The greedy tokens of plain Transformers, and the logits (V,) before each."""
     batch = torch.tensor([ids])
     found = plain.generate(
-        batch, attention_mask=torch.ones_like(batch), max_new_tokens=TOKENS, do_sample=False, eos_token_id=None, pad_token_id=0,
-        return_dict_in_generate=True, output_logits=True,
+        batch, attention_mask=torch.ones_like(batch), max_new_tokens=TOKENS, do_sample=False, eos_token_id=None,
+        pad_token_id=0, return_dict_in_generate=True, output_logits=True,
     )  # fmt: skip
     return found.sequences[0, len(ids) :].tolist(), [logits[0].float() for logits in found.logits]
 
@@ -109,3 +116,62 @@ def test_it_is_over_two_hundred_random_prompts(kind, with_tiny, tiny_model):
     furthest, equal, apart = compare(Pairs(with_tiny).get(run.id), plain_base(tiny_model, kind), MANY)
     print(f"{kind}: largest logit difference {furthest}, {equal} of {MANY} answers equal, {apart} tuned ones differ")
     assert (furthest, equal) == (0.0, MANY)
+
+
+def test_a_copy_shares_every_weight_and_no_adapter_reaches_the_base(tiny_model, with_tiny):
+    run = tuned_run(with_tiny, {"type": "lora"})
+    untouched = Bases(with_tiny).get(run.recipe)
+    tuned = with_adapter(untouched.copy(), run.model_dir).eval()
+    places = {weight.data_ptr() for weight in untouched.model.parameters()}
+    own = {name for name, weight in tuned.named_parameters() if weight.data_ptr() not in places}
+    assert own and all("lora_" in name for name in own)
+    assert untouched.difference(untouched.probe()) == 0
+    steps = [step[0] for step in probe(SequentialDecoding(Variant(tuned)), 1)]
+    assert untouched.difference(steps) > 1
+
+
+@pytest.mark.parametrize("kind", ["qlora", "qlora int8"])
+def test_a_copy_of_a_quantized_base_shares_its_scales_too(kind, with_tiny):
+    untouched = Bases(with_tiny).get(tuned_run(with_tiny, KINDS_OF_ADAPTERS[kind]).recipe)
+    layer, copied = (model.model.layers[0].mlp.up_proj for model in (untouched.model, untouched.copy()))
+    assert copied is not layer and copied.weight is layer.weight
+    kept = ("quant_state",) if kind == "qlora" else ("CB", "SCB")
+    found, again = ((part if kind == "qlora" else part.state) for part in (layer, copied))
+    assert all(getattr(found, name) is getattr(again, name) is not None for name in kept)
+
+
+def test_a_base_is_there_once_and_freed_with_the_last_that_uses_it(with_tiny):
+    bases = Bases(with_tiny)
+    lora, ia3, qlora, fp32 = (
+        tuned_run(with_tiny, {"type": kind}).recipe.changed(**{"training.precision": precision})
+        for kind, precision in (("lora", "auto"), ("ia3", "auto"), ("qlora", "auto"), ("lora", "fp32"))
+    )
+    first = bases.get(lora)
+    assert bases.get(ia3) is first is bases.held(lora)
+    assert bases.held(qlora) is None and bases.held(fp32) is None
+    del first
+    gc.collect()
+    assert bases.held(lora) is None
+
+
+def test_a_base_whose_files_were_replaced_is_loaded_anew(tiny_model, tiny_teacher, with_tiny):
+    folder = with_tiny.models_dir / "mine"
+    shutil.copytree(tiny_model, folder)
+    recipe, bases = tuned_run(with_tiny, {"type": "lora"}, model="mine").recipe, Bases(with_tiny)
+    first = bases.get(recipe)
+    (folder / "model.safetensors").touch()
+    assert not first.has_other_files and bases.get(recipe) is first
+    shutil.copyfile(tiny_teacher / "model.safetensors", folder / "model.safetensors")
+    assert first.has_other_files
+    second = bases.get(recipe)
+    assert second is not first and not second.has_other_files
+    assert second.difference(first.recorded[0]) > 1
+
+
+def test_weights_that_are_not_those_of_the_files_are_seen(tiny_model, tiny_teacher):
+    base = load_weights(tiny_model, torch.float32, "cpu")
+    require_as_stored(base, tiny_model)
+    with pytest.raises(ModelError, match="has other values than the file"):
+        require_as_stored(base, tiny_teacher)
+    with pytest.raises(ModelError, match="has other values than the file"):
+        Untouched(base, tiny_teacher)
