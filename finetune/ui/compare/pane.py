@@ -13,7 +13,6 @@ from finetune.ui.compare import markdown
 from finetune.ui.compare.markdown import RECENT
 from finetune.ui.compare.talk import Talk, Turn, title
 
-
 PANE = """
 const open = new Set();
 let at = '';
