@@ -117,6 +117,21 @@ def test_a_double_click_on_start_makes_one_run(trained, address):
         client.predict("2", api_name="/status")
 
 
+def test_a_finished_run_is_scored_by_itself_and_its_rows_can_be_searched(trained, visit):
+    other = visit()
+    page = other.open("compare")
+    page.click("#proofs [role=tab]:has-text('Scores')")
+    page.wait_for_selector("#scores-head .verdict h3", timeout=180_000)
+    page.wait_for_function("!document.querySelector('#scores-head')?.innerText.includes('Scoring base and tuned')")
+    assert "rows that it was not trained on" in page.inner_text("#scores-head")
+    assert "chrF" in page.inner_text("#scores-tables") and "50 held-out rows" in page.inner_text("#scores-tables")
+    page.fill("#scores-search input, #scores-search textarea", "banana")
+    page.wait_for_function("document.querySelector('#scores-rows')?.innerText.toLowerCase().includes('banana')")
+    page.fill("#scores-search input, #scores-search textarea", "no such words")
+    page.wait_for_function("document.querySelector('#scores-rows')?.innerText.includes('No row has this in it.')")
+    assert other.errors == [] and other.elsewhere == []
+
+
 def test_the_finished_run_shows_its_loss_its_answers_and_its_reasons(trained):
     page = trained.page
     trained.go("train")

@@ -4,6 +4,7 @@ from functools import partial
 
 from finetune.data.known import KnownKinds
 from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
+from finetune.machine.libraries import load_tokenizers
 from finetune.models.inspection import require_suited
 from finetune.models.preview import inspect_before_run
 from finetune.models.scorer import require_scorer
@@ -24,6 +25,7 @@ def require_runnable(
     Data of a ``known`` kind is not read again. With ``trusted=False`` only uploads and samples are read. That it is not
     certain what the rows mean is a problem unless a person has confirmed it (``is_confirmed``).
     """
+    load_tokenizers()  # behind its lock: a server that has just started imports the same libraries in another thread
     problems = [*recipe.check()]
     try:
         found = (known or KnownKinds()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)

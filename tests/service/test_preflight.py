@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from finetune.errors import RecipeError
+from finetune.service import preflight
 from finetune.service.preflight import require_runnable
 from tests.hub_stub import Repo
 from tests.models.damage import edit_config
@@ -114,3 +115,11 @@ def test_a_reward_model_must_be_there_before_a_run_is_queued(with_tiny, tmp_path
         require_runnable(wanted, with_tiny)
     (problem,) = error.value.problems
     assert problem.where == "method.rewards" and "There is no run '12'" in problem.message
+
+
+def test_libraries_are_imported_behind_their_lock_before_anything_needs_them(with_tiny, tmp_path, monkeypatch):
+    order = []
+    monkeypatch.setattr(preflight, "load_tokenizers", lambda: order.append("libraries"))
+    monkeypatch.setattr(preflight, "inspect_before_run", lambda *_: order.append("model"))
+    require_runnable(recipe(tmp_path), with_tiny)
+    assert order == ["libraries", "model"]
