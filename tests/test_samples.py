@@ -7,6 +7,8 @@ import pytest
 import torch
 from peft import PeftModel
 
+from finetune.data.loading import read
+from finetune.data.settings import DataSettings
 from finetune.models.loading import load_base
 from finetune.models.tokenizer import load_tokenizer
 from finetune.paths import ASSETS
@@ -86,3 +88,17 @@ def test_preferences_are_learnt_and_answers_get_shorter(workspace):
     assert first.metrics["accuracy"] == 0.5
     assert last.metrics["accuracy"] >= 0.9
     assert sum(map(len, trained.tuned)) < 0.8 * sum(map(len, trained.base))
+
+
+def test_the_general_questions_are_short_unlike_and_balanced_over_their_topics():
+    path = ASSETS / "general-knowledge.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    questions = [row["messages"][0]["content"] for row in rows]
+    answers = [row["messages"][1]["content"] for row in rows]
+    assert len(set(questions)) == len(rows) == 120
+    assert all(1 <= len(answer.split()) <= 5 for answer in answers)
+    for start in range(0, 120, 8):
+        assert len({row["topic"] for row in rows[start : start + 8]}) == 8
+    dataset = read(path, DataSettings(path=str(path)))
+    assert dataset.kind == "chat" and not dataset.rejected
+    assert [example["messages"][0]["content"] for example in dataset.examples] == questions
