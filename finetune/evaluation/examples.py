@@ -1,6 +1,6 @@
 """Five honest examples for a report: rows that the tuned model wins, and rows on which it fails.
 
-They are the first of their kind in the order of the rows, so nobody has picked the best ones.
+The wins are the first in the order of the rows, so nobody has picked the best ones; the failures are the clearest ones.
 """
 
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ def examples(rows: Iterable[Row], deciding: Score) -> Examples:
     for row in rows:
         if row.part == "asked":
             found[kind(row, deciding)].append(row)
-    failed = [*found["worse"], *found["wrong"]]
+    failed = [*sorted(found["worse"], key=lambda row: gain(row, deciding)), *found["wrong"]]
     failures = failed[:FAILURES]
     good = [*found["better"], *found["alike"]][: MOST - len(failures)]
     failures = failed[: MOST - len(good)]
@@ -54,24 +54,29 @@ def examples(rows: Iterable[Row], deciding: Score) -> Examples:
 
 def kind(row: Row, deciding: Score) -> Kind:
     """What the main metric says of the two answers to ``row``."""
+    by = gain(row, deciding)
+    if by:
+        return "better" if by > 0 else "worse"
+    return "wrong" if deciding.better == "higher" and row.tuned.values.get(deciding.metric) == 0 else "alike"
+
+
+def gain(row: Row, deciding: Score) -> float:
+    """By how much the tuned answer is better than the base's; 0 where the main metric does not apply."""
     base, tuned = (answered.values.get(deciding.metric) for answered in (row.base, row.tuned))
     if base is None or tuned is None or not deciding.better:
-        return "alike"
-    gain = (tuned - base) * (1 if deciding.better == "higher" else -1)
-    if gain:
-        return "better" if gain > 0 else "worse"
-    return "wrong" if deciding.better == "higher" and tuned <= 0 else "alike"
+        return 0.0
+    return (tuned - base) * (1 if deciding.better == "higher" else -1)
 
 
 def _note(shown: int, failed: int, count: int) -> str:
     """How the examples were chosen."""
-    first = "The first of each kind in the order of the rows; nobody picked them."
+    first = "The good ones are the first in the order of the rows; nobody picked them."
     rows = counted(count, "evaluated row")
     if not failed:
         return f"{first} No failure was found among {rows}."
     if failed == 1:
         return f"{first} One failure was found among {rows}; it is shown."
-    return f"{first} {failed:,} failures were found among {rows}; {shown} of them are shown."
+    return f"{first} {failed:,} failures were found among {rows}; the {shown} clearest are shown."
 
 
 def _example(row: Row, kind: Kind) -> Example:

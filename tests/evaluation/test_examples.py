@@ -35,7 +35,12 @@ def test_two_of_five_are_failures_and_losses_come_before_wrong_answers():
     assert [(each.kind, each.row) for each in found.shown] == [
         ("better", 2), ("better", 3), ("better", 4), ("worse", 7), ("wrong", 1)
     ]  # fmt: skip
-    assert "2 failures were found among 7 evaluated rows; 2 of them are shown" in found.note
+    assert "2 failures were found among 7 evaluated rows; the 2 clearest are shown" in found.note
+
+
+def test_the_clearest_failures_are_shown_not_the_mildest():
+    rows = [row(0, 0.9, 0.8), row(1, 0.9, 0.1), row(2, 0.9, 0.5), *(row(n, 0, 1) for n in range(3, 9))]
+    assert [each.row for each in examples(rows, score()).shown] == [4, 5, 6, 2, 3]
 
 
 def test_that_there_is_no_failure_is_said_with_the_number_of_rows():
