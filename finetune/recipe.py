@@ -91,6 +91,8 @@ class EvaluationSettings(Settings):
     """Sample prompts: base and tuned answer them at each evaluation. Left empty: three from the held-out rows."""
     max_tokens: int = Field(64, ge=1, le=4096)
     """Maximum length of the answers to the sample prompts, in tokens."""
+    score_rows: int = Field(200, ge=0, le=100_000)
+    """Held-out rows that base and tuned answer when the run has ended, for the scores on the Compare tab. 0: none."""
 
     def evaluated_after(self, total_steps: int) -> set[int]:
         """The steps of a run of ``total_steps`` after which it is evaluated: evenly spread, the last among them."""

@@ -5,6 +5,7 @@ estimate    fit
 rewards     rewards, prefer
 training    train, resume
 runs        runs, show, stop, pause, delete, compare
+evaluation  evaluate
 models      chat, export
 command     what all commands share: options, settings from the command line, the answer on stdout
 progress    how far a command has come, on stderr

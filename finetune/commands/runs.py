@@ -90,19 +90,45 @@ def summary(run: Run) -> dict:
 
 
 def comparison(runs: list[Run]) -> tuple[dict, list[str]]:
-    """Runs side by side: as facts, and as the lines of a table. The best run has a star, if their losses compare."""
+    """Runs side by side: as facts, and as the lines of a table.
+
+    The best run has a star: by the main metric of their scores where these can be ranked, else by its loss if that can.
+    """
+    from finetune.evaluation.ranking import best_of, incomparable
+    from finetune.evaluation.sheet import read as read_scores
     from finetune.sweep import outcomes, unlike
 
+    scores = [read_scores(run) for run in runs]
+    unranked = incomparable(runs, scores)
     read = [(run.id, run.recipe, run.view()) for run in runs]
     found, note = outcomes(read), unlike(read)
     evaluated = [outcome for outcome in found if outcome.best_loss is not None]
     best = min(evaluated, key=lambda outcome: outcome.best_loss).run if evaluated and not note else None
-    rows = [("run", "differs in", "best held-out loss", "at step", "diagnosis")]
-    for one in found:
-        loss = NO_VALUE if one.best_loss is None else f"{one.best_loss:.4f}{' *' if one.run == best else ''}"
+    best = best if unranked else best_of(runs, scores).id
+    rows = [("run", "differs in", "score", "best held-out loss", "at step", "diagnosis")]
+    for one, scored in zip(found, scores):
+        score, loss = _score(scored), NO_VALUE if one.best_loss is None else f"{one.best_loss:.4f}"
+        if one.run == best:
+            score, loss = (score, f"{loss} *") if unranked else (f"{score} *", loss)
         at = NO_VALUE if one.best_step is None else str(one.best_step)
-        rows.append((one.run, one.words or NO_VALUE, loss, at, one.diagnosis.title))
+        rows.append((one.run, one.words or NO_VALUE, score, loss, at, one.diagnosis.title))
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-    lines.append(note or ("* the lowest loss on held-out rows" if best else "No run was evaluated."))
-    return {"runs": [outcome.to_dict() for outcome in found], "best": best, "note": note}, lines
+    by_loss = note or ("* the lowest loss on held-out rows" if best else "No run was evaluated.")
+    lines.append(by_loss if unranked else "* the best score on held-out rows")
+    facts = [
+        {**outcome.to_dict(), "score": scored and scored.asked.deciding.model_dump()}
+        for outcome, scored in zip(found, scores)
+    ]
+    return {"runs": facts, "best": best, "note": note if unranked else ""}, lines
+
+
+def _score(scores) -> str:
+    """The main metric of the tuned model and its value; a dash if it has no scores."""
+    from finetune.evaluation.metrics import METRICS
+    from finetune.evaluation.words import value
+
+    if scores is None:
+        return NO_VALUE
+    metric = METRICS[scores.asked.main]
+    return f"{metric.title} {value(metric, scores.asked.deciding.tuned.value)}"

@@ -9,6 +9,7 @@ from finetune.commands.progress import following
 from finetune.commands.runs import comparison, summary
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe, read_file, read_yaml, set_path
+from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
@@ -74,6 +75,7 @@ def _train(options, run_id: str, workspace: Workspace) -> int:
         return INTERRUPTED
     if not distributed.is_main_process():
         return 0
+    _score(options, run, workspace)
     view = run.view()
     answer(options, summary(run), [*_message(view), f"{run.id} {view.state}"])
     return _code(view)
@@ -96,12 +98,22 @@ def _train_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
         _announce(options, f"Training {runs[-1].id} ({n} of {len(recipes)}) …")
         with following(runs[-1], quiet=_is_quiet(options)):
             work(runs[-1], workspace)
+        _score(options, runs[-1], workspace)
         views.append(runs[-1].view())
         if views[-1].state == "paused" or views[-1].code == "gpu":
             break
     facts, lines = comparison(runs)
     answer(options, facts, [*(line for view in views for line in _message(view)), *lines])
     return max(map(_code, views))
+
+
+def _score(options, run: Run, workspace: Workspace) -> None:
+    """Evaluate base and tuned of ``run``, unless several processes trained it, whose models are apart."""
+    from finetune.service.scoring import request_own, score
+
+    if distributed.world_size() == 1 and (sheet := request_own(run)):
+        _announce(options, "Scoring base and tuned on held-out rows …")
+        score(sheet, workspace)
 
 
 def _announce(options, text: str) -> None:

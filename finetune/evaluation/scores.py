@@ -41,7 +41,7 @@ class Score(Settings):
     p: float
     """Of the paired test that base and tuned are alike."""
     p_adjusted: float
-    """The same by Holm's correction, for all metrics of the part that are read at once."""
+    """The same by Holm's correction, for the metrics that are read at once: all but the main one."""
 
     @property
     def outcome(self) -> Literal["better", "worse", "unclear"]:
@@ -88,6 +88,17 @@ class Part(Settings):
         return next(each for each in self.scores if each.metric == self.main)
 
 
+class Kept(Settings):
+    """What the tuned model still knows of the general questions that the base answers right."""
+
+    known: int
+    """General questions that the base answers right."""
+    still: int
+    """How many of these the tuned model answers right."""
+    share: Bounds
+    """``still / known`` with its Wilson interval."""
+
+
 class Memorized(Settings):
     """What the tuned model repeats of its training rows."""
 
@@ -126,6 +137,7 @@ class Scores(Settings):
     run: str
     asked: Part
     general: Part | None = None
+    kept: Kept | None = None
     trained: Part | None = None
     memorized: Memorized | None = None
     judged: Judged | None = None

@@ -17,6 +17,7 @@ from finetune.runs.events import Ended, Noted
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
 from finetune.service.preflight import require_runnable
+from finetune.service.scoring import Scoring, request_own, score
 from finetune.service.worker import work
 
 WATCH_S = 1.0
@@ -34,6 +35,8 @@ class RunQueue:
         self.context_lost = threading.Event()
         """Set once this process has lost its CUDA context and has to be restarted."""
         workspace.prune()
+        self.scoring = Scoring(workspace)
+        """What people ask to be evaluated."""
         self._queued: list[Run] = [run for run in self._in_saved_order() if run.view().state == "queued"]
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
@@ -96,6 +99,7 @@ class RunQueue:
         """
         with self._changed:
             self._closing = True
+            self.scoring.close()
             run = self.current
             if run:
                 run.emit(Noted(message="The program was asked to end."))
@@ -186,6 +190,8 @@ class RunQueue:
             if run.view().code == "gpu":
                 self.context_lost.set()
                 return
+            if sheet := request_own(run):  # before the next run, which would keep it waiting for hours
+                score(sheet, self.workspace, lambda: self._closing)
 
     def _watch(self) -> None:
         """Replace a worker thread that ended unexpectedly, and report it in the run it was training."""

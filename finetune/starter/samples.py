@@ -1,8 +1,9 @@
-"""The samples in assets/: five with held-out rows, replay data, a messy table; equal seeds give equal bytes."""
+"""The samples in assets/: six with held-out rows, replay data, a messy table; equal seeds give equal bytes."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 
@@ -21,7 +22,8 @@ SAMPLES = {"pirate-voice": (300, 50), "ticket-json": (500, 60), "short-and-kind"
 RATED_ROWS = (300, 50)
 SUM_ROWS = (200, 60)
 HANDBOOK_ROWS = (600, 60)
-GENERAL_ROWS = 300
+GENERAL_ROWS = (300, 120)
+BY_THE_WAY = {"a", "an", "the", "in", "on", "it"}
 GENERAL_KINDS = tuple(sorted(set(world.KINDS) - {"sailor_word"}))
 """All that the starter knows, but for the words of sailors, which belong to the pirate's voice."""
 VOICED_KINDS = tuple(name for name in FACTS if name not in ("add", "subtract", "compare_numbers", "find_name"))
@@ -65,16 +67,43 @@ def handbook() -> tuple[list[str], list[str]]:
 def general() -> list[dict]:
     """Replay data: conversations of every kind, against catastrophic forgetting."""
     rng, chosen = Random(f"general {SAMPLES_SEED}"), {}
-    while len(chosen) < GENERAL_ROWS:
+    while len(chosen) < GENERAL_ROWS[0]:
         item = draw(rng, kinds=GENERAL_KINDS)
         chosen[str(item.messages)] = {"messages": item.conversation}
     return list(chosen.values())
+
+
+def general_questions() -> list[dict]:
+    """Questions of the same kinds that the starter never saw, each with the words that a right answer needs.
+
+    They tell what a run has forgotten, in whatever voice it answers.
+    """
+    rng, chosen = Random(f"general held-out {SAMPLES_SEED}"), {}
+    while len(chosen) < GENERAL_ROWS[1]:
+        item = draw(rng, held_out=True, kinds=GENERAL_KINDS)
+        if key := _deciding(item):
+            chosen[str(item.messages)] = {"messages": item.conversation, "key": key}
+    return list(chosen.values())
+
+
+def _deciding(item) -> list[str]:
+    """The words of the short answer, which decide whether a longer one is right; none if there is no short answer.
+
+    Words that the question has already decide nothing.
+    """
+    asked, short = _words(item.question), _words(item.short)
+    return [] if set(short) & set(asked) else [word for word in short if word not in BY_THE_WAY]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+(?:['-][a-z0-9]+)*", text.lower())
 
 
 def write_samples(directory: Path) -> None:
     """Write `NAME.jsonl` and `NAME.held-out.jsonl` for every sample, the replay data and the messy table."""
     directory.mkdir(parents=True, exist_ok=True)
     files = {"messy-support.csv": messy(), "general.jsonl": _lines(general())}
+    files["general.held-out.jsonl"] = _lines(general_questions())
     for name in SAMPLES:
         for suffix, part in zip(("", ".held-out"), rows(name), strict=True):
             files[f"{name}{suffix}.jsonl"] = _lines(part)

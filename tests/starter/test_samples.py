@@ -7,7 +7,16 @@ import pytest
 
 from finetune.starter import SAMPLES_DIR
 from finetune.starter.pirate import is_pirate
-from finetune.starter.samples import GENERAL_ROWS, RATED_ROWS, SAMPLES, general, rated, rows, write_samples
+from finetune.starter.samples import (
+    GENERAL_ROWS,
+    RATED_ROWS,
+    SAMPLES,
+    general,
+    general_questions,
+    rated,
+    rows,
+    write_samples,
+)
 
 
 def test_samples_come_out_byte_for_byte(tmp_path):
@@ -32,7 +41,7 @@ def test_pirates_speak_like_pirates():
 
 def test_general_rows_are_of_many_kinds_without_the_pirates_voice():
     talks = [row["messages"] for row in general()]
-    assert len(talks) == GENERAL_ROWS == len({str(talk[:-1]) for talk in talks})
+    assert len(talks) == GENERAL_ROWS[0] == len({str(talk[:-1]) for talk in talks})
     assert not any(is_pirate(turn["content"]) for talk in talks for turn in talk if turn["role"] == "assistant")
     openings = Counter(talk[-1]["content"].split()[0] for talk in talks)
     assert len(openings) > 30 and sum(len(talk) > 2 for talk in talks) > 30
@@ -43,3 +52,13 @@ def test_rated_rows_are_apart_and_about_as_often_good_as_bad():
     assert (len(train), len(held_out)) == RATED_ROWS
     assert len({row["prompt"][0]["content"] for row in train + held_out}) == sum(RATED_ROWS)
     assert 0.4 < sum(row["label"] for row in train) / len(train) < 0.6
+
+
+def test_general_questions_are_unseen_and_each_has_the_words_that_decide():
+    found = general_questions()
+    assert len(found) == GENERAL_ROWS[1]
+    trained = {str(row["messages"][:-1]) for row in general()}
+    for row in found:
+        question, answer = (turn["content"].lower() for turn in row["messages"][-2:])
+        assert row["key"] and all(word in answer and word not in question.split() for word in row["key"])
+        assert str(row["messages"][:-1]) not in trained
