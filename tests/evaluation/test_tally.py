@@ -26,8 +26,8 @@ RARELY = "by chance alone this would happen"
         (of(9, 1), f"Tuned preferred in 9 of 10 (90 %, 95 % interval 60–98 %); {RARELY} about once in 47 times."),
         (
             of(1, 9),
-            "Base preferred in 9 of 10 (90 %, 95 % interval 60–98 %): to these voters, training made the answers worse; "
-            f"{RARELY} about once in 47 times.",
+            "Base preferred in 9 of 10 (90 %, 95 % interval 60–98 %): to these voters, training made the answers "
+            f"worse; {RARELY} about once in 47 times.",
         ),
         (
             of(22, 19),
