@@ -2,4 +2,12 @@
 
 scores      what an evaluation found, as it stands in the run directory
 statistics  intervals and tests: could the difference be chance?
+
+prompts     what a blind test asks: held-out rows, a person's own list, or a file
+ballot      its questions with both answers, fixed once for all voters
+order       how one voter sees it: which question comes next, which answer stands left
+votes       what the voters chose, of which none is lost
+tally       its result: the win rate, and whether chance could explain it
+rounds      runs that each train the one before further, with their win rates
+next_round  votes as preference data, and the recipe that trains on them
 """

@@ -15,6 +15,7 @@ from finetune.recipe import Recipe
 from finetune.runs.run import Follower, Run
 from finetune.runs.view import ACTIVE, View
 from finetune.runs.workspace import Workspace
+from finetune.service.ballots import Ballots
 from finetune.service.queue import RunQueue
 from finetune.ui.cache import Cache
 from finetune.ui.data.desk import DataDesk
@@ -34,6 +35,7 @@ class Studio:
         self.data = DataDesk(self.workspace, self.queue.known)
         self.pairs = Pairs(self.workspace)
         self.raters = Raters(self.workspace)
+        self.ballots = Ballots(self.pairs, self.queue.beside)
         self.restart: Callable[[], None] | None = None
         """Ends this process so that the launcher starts another; None where there is no launcher."""
         self.charts = Cache(8)

@@ -2,4 +2,7 @@
 
 tab             the choice of a run, and the row of views
 ask             the same question to base and tuned
+blind           a blind test: its questions, its votes, and the next round
+booth           where a voter judges, here and on the page of an invitation
+result          what a blind test found, with names revealed
 """

@@ -10,7 +10,7 @@ import gradio as gr
 
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
-from finetune.ui.compare import ask
+from finetune.ui.compare import ask, blind
 from finetune.ui.studio import Studio
 
 
@@ -28,7 +28,10 @@ class Proof:
     """Wires its own events, given its ``Parts`` and the chooser of the run."""
 
 
-PROOFS = (Proof("ask", "Ask", ask.draw, ask.wire),)
+PROOFS = (
+    Proof("ask", "Ask", ask.draw, ask.wire),
+    Proof("blind", "Blind test", blind.draw, blind.wire),
+)
 """Every view, in the order shown."""
 
 
