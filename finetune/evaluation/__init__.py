@@ -10,4 +10,12 @@ votes       what the voters chose, of which none is lost
 tally       its result: the win rate, and whether chance could explain it
 rounds      runs that each train the one before further, with their win rates
 next_round  votes as preference data, and the recipe that trains on them
+
+report          all that the report of a run says, as facts
+report_page     the same as one HTML page, for the screen and two sheets of A4
+interval_chart  base and tuned with their intervals, as a small SVG
+difference      the difference of both in words
+examples        five rows with both answers, failures among them
+limits          what a person should know before they rely on the model
+cost            time, energy and money
 """

@@ -7,7 +7,7 @@ from finetune.evaluation.metrics import METRICS, Metric
 from finetune.evaluation.scores import Bounds, Score
 from finetune.evaluation.words import value
 
-WIDTH, LEFT, RIGHT = 520, 62, 70
+WIDTH, LEFT, RIGHT = 520, 62, 104
 BAR, GAP, TOP = 18, 12, 8
 AXIS = 22
 """The height of the axis with its labels."""

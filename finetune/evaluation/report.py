@@ -16,7 +16,10 @@ from finetune.evaluation.difference import before_and_after, opinion
 from finetune.evaluation.examples import Examples, examples, shortened
 from finetune.evaluation.limits import limits
 from finetune.evaluation.questions import asked_of
+from finetune.evaluation.rounds import result
 from finetune.evaluation.scores import Row, Scores
+from finetune.evaluation.tally import beside, company
+from finetune.evaluation.tally import verdict as verdict_of_votes
 from finetune.evaluation.verdict import FEW_KNOWN, verdict
 from finetune.format import percent
 from finetune.methods import METHODS
@@ -120,6 +123,7 @@ def report(run: Run, workspace: Workspace, price: float | None = None) -> Report
         ended_at=view.ended_at,
         **(_found(scores, view, rows) if scores else _not_evaluated(view)),
         scores=scores,
+        opinions=_opinions(run, scores),
         taught=_taught(recipe, workspace, rows),
         data=_data(recipe, view),
         trained=_trained(recipe, view),
@@ -145,7 +149,6 @@ def _found(scores: Scores, view: View, rows: list[Row]) -> dict:
         "kept": found.kept,
         "fitting": tuple(filter(None, (found.fitting, _curve(view)))),
         "remarks": found.remarks,
-        "opinions": (opinion(scores.judged),) if scores.judged else (),
         "examples": examples(rows, main),
     }
 
@@ -164,7 +167,6 @@ def _not_evaluated(view: View) -> dict:
         "kept": "",
         "fitting": tuple(filter(None, [_curve(view)])),
         "remarks": (),
-        "opinions": (),
         "examples": Examples(shown=(), note=""),
     }
 
@@ -223,6 +225,14 @@ def _trained(recipe: Recipe, view: View) -> Trained:
         epochs=view.epoch,
         device=view.device,
     )
+
+
+def _opinions(run: Run, scores: Scores | None) -> tuple[str, ...]:
+    """What the voters of a blind test said, and what a judge said."""
+    votes = result(run)
+    said = (f"Blind test. {verdict_of_votes(votes)}", beside(votes), company(votes)) if votes and votes.voters else ()
+    judged = opinion(scores.judged) if scores and scores.judged else ""
+    return tuple(filter(None, (" ".join(filter(None, said)), judged)))
 
 
 def _curve(view: View) -> str:

@@ -117,7 +117,7 @@ def _table(scores: list[tuple[str, Score]]) -> str:
 def _row(part: str, score: Score) -> str:
     metric, (words, style) = METRICS[score.metric], OUTCOMES[score.outcome]
     cells = [value(metric, score.base.value), value(metric, score.tuned.value), difference(score)]
-    numbers = "".join(f"<td class='number'>{escape(cell)}</td>" for cell in cells)
+    numbers = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     name = f"<th scope='row'>{escape(metric.title)}{PARTS[part]}</th>"
     return f"<tr>{name}{numbers}<td class='{style}'>{words if score.better else '–'}</td></tr>"
 
