@@ -4,6 +4,7 @@ Words come first and figures second. Whatever came from a person, a file or a mo
 is its own (``dir=auto``).
 """
 
+import os
 import time
 from html import escape
 from pathlib import Path
@@ -13,7 +14,7 @@ from finetune.evaluation.difference import difference
 from finetune.evaluation.examples import Example
 from finetune.evaluation.interval_chart import chart
 from finetune.evaluation.metrics import METRICS
-from finetune.evaluation.report import Report
+from finetune.evaluation.report import Report, to_json
 from finetune.evaluation.scores import Part, Score
 from finetune.evaluation.words import value
 from finetune.format import amount, counted, duration
@@ -45,6 +46,21 @@ def page(report: Report) -> str:
         f"<title>{escape(report.name)} · report</title><style>{style}</style></head>"
         f"<body><main>{_head(report)}{sections}</main></body></html>\n"
     )
+
+
+def write(report: Report, to: Path) -> tuple[Path, Path]:
+    """The files of ``report``: the page at ``to``, and the facts beside it; both whole or as they were before."""
+    to = Path(to)
+    found = to, to.with_suffix(".json")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    for path, text in zip(found, (page(report), to_json(report))):
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            unfinished.write_text(text, encoding="utf-8", errors="replace")
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return found
 
 
 def _head(report: Report) -> str:

@@ -1,3 +1,4 @@
+import json
 import re
 from html.parser import HTMLParser
 
@@ -5,7 +6,7 @@ import pytest
 
 from finetune.evaluation.cost import Cost
 from finetune.evaluation.report import report
-from finetune.evaluation.report_page import POLICY, date, energy, money, page
+from finetune.evaluation.report_page import POLICY, date, energy, money, page, write
 from finetune.runs.events import Fingerprinted, Noted
 from tests import scored
 from tests.browser import DESKTOP, PHONE, chromium
@@ -93,6 +94,14 @@ def test_amounts_of_energy_and_money_have_few_figures():
     assert energy(Cost(training_s=1, energy_kwh=12.34)) == "12.3 kWh"
     assert [money(0), money(0.004), money(0.5), money(1234.5)] == ["0.00 €", "0.004 €", "0.50 €", "1,234.50 €"]
     assert date(1_700_000_000.0).endswith("November 2023")
+
+
+def test_page_and_facts_are_two_files_side_by_side(usual, tmp_path):
+    html, facts = write(usual, tmp_path / "new" / "report.html")
+    assert html.read_text(encoding="utf-8") == page(usual) and json.loads(facts.read_text())["run"] == usual.run
+    odd = usual.model_copy(update={"name": "half a \ud83d pair"})
+    assert "half a ? pair" in write(odd, html)[0].read_text(encoding="utf-8")
+    assert sorted(path.name for path in html.parent.iterdir()) == ["report.html", "report.json"]
 
 
 @pytest.fixture(scope="module")
