@@ -95,7 +95,9 @@ def draw(studio: Studio) -> Parts:
             begin = gr.Button("Start the blind test", variant="primary", elem_id="blind-begin", scale=0, min_width=200)
     board, name = draw_booth()
     with gr.Row(elem_classes="actions"):
-        following = gr.Button("Train the next round", visible=False, elem_id="blind-next", scale=0, min_width=320)
+        following = gr.Button(
+            "Train the next round", variant="primary", visible=False, elem_id="blind-next", scale=0, min_width=320
+        )
     return Parts(
         voter=gr.Textbox(visible=False),
         notice=notice,

@@ -91,9 +91,7 @@ def act(studio: Studio, run: Run, voter: str, name: str, pick: str, is_owner: bo
     if mark and question.isdecimal():
         whole = ballot.read(run)
         if whole is None or whole.tag != tag:
-            raise RunError(
-                "This question is of an earlier blind test, which was put away.", "Judge the ones shown now."
-            )
+            raise RunError("This question is of an earlier blind test, which was put away.", "Go on here.")
         votes.cast(run, voter, int(question), mark, name or "")
     elif what == "undo":
         votes.undo(run, voter)
