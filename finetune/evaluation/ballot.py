@@ -17,6 +17,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from finetune.data.split import content_hash
 from finetune.errors import BusyError, ModelError, RunError
 from finetune.evaluation.prompts import Prompt
 from finetune.inference.chat import Pair
@@ -74,6 +75,11 @@ class Ballot:
     plan: Plan
     asked: tuple[Asked, ...]
     """In the order of the prompts."""
+
+    @property
+    def tag(self) -> str:
+        """Tells the ballot apart from an earlier one of the same run, and says nothing of its salt."""
+        return content_hash([self.plan.salt, "tag"]).hex()[:8]
 
     @property
     def questions(self) -> tuple[Asked, ...]:

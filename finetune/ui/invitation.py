@@ -20,10 +20,18 @@ HELP = (
 )
 
 
+class PagesApart(gr.Blocks):
+    """Several pages at addresses of their own, without the bar of links that Gradio draws over each of them."""
+
+    def get_config_file(self):
+        """What the browser is told: it knows of the first page alone."""
+        config = super().get_config_file()
+        return {**config, "pages": config["pages"][:1]}
+
+
 def draw(studio: Studio, page: gr.Blocks) -> None:
     """Add the page to the studio's, at the address ``/vote``."""
     with page.route("Vote", f"/{blind.VIEW}", show_in_navbar=False):
-        gr.Navbar(visible=False)
         gr.HTML(f"{views.lead(LEAD)}{views.small(HELP)}", elem_id="vote-lead")
         notice = gr.HTML(elem_id="vote-notice")
         board, name = blind.draw_booth()

@@ -69,8 +69,7 @@ def launch_options() -> dict:
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page, ready to launch."""
-    with gr.Blocks(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
-        gr.Navbar(visible=False)  # invited voters have a page of their own, which nobody is led to from here
+    with invitation.PagesApart(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=HEAD_JS, elem_id="status")
         parts = SimpleNamespace()
         with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:

@@ -1,11 +1,16 @@
 import json
+import re
 
 import pytest
 
 from finetune.errors import RunError
-from finetune.evaluation import next_round
+from finetune.evaluation import ballot, next_round, prompts
 from finetune.evaluation.rounds import result
+from finetune.inference.chat import Pairs
+from finetune.inference.sampling import Sampling
+from finetune.recipe import Recipe
 from finetune.service.preflight import require_runnable
+from finetune.training.train import train
 from tests.blind import drawn, judge
 
 
@@ -75,3 +80,62 @@ def test_the_next_round_of_a_later_round_counts_on(workspace, write_run):
 def test_without_a_blind_test_there_is_no_next_round(workspace, write_run):
     with pytest.raises(RunError, match="no blind test"):
         next_round.next_recipe(write_run(), workspace)
+
+
+STEPS = 40
+"""Of the first round: few, so that there is something left to learn."""
+PIRATE = re.compile(
+    r"\b(arr|avast|aye|ahoy|yarr|ye|be|me|matey|hearty|bucko|timbers|says I|black flag)\b", re.IGNORECASE
+)
+
+
+def liking(text: str) -> float:
+    """How a voter who wants a pirate likes an answer: by its share of pirate's words, and not if it never ends."""
+    words = text.split()
+    return -1.0 if len(words) > 40 else len(PIRATE.findall(text)) / max(len(words), 1)
+
+
+def preferred(base: str, tuned: str) -> str:
+    difference = liking(tuned) - liking(base)
+    return "tie" if abs(difference) < 0.02 else "tuned" if difference > 0 else "base"
+
+
+def asked(run, workspace, prompts, pairs):
+    """Both answers of ``run`` to ``prompts``, as a ballot keeps them."""
+    ballot.draw_up(run, prompts, "held-out", Sampling(max_tokens=64))
+    list(ballot.ask_rest(run, lambda: pairs.get(run.id)))
+    return ballot.read(run)
+
+
+def trained(workspace, recipe):
+    run = workspace.create(recipe)
+    with run.held():
+        train(run, workspace)
+    return run
+
+
+@pytest.mark.heavy
+def test_votes_on_a_round_make_the_next_one_better_on_rows_that_nobody_judged(workspace):
+    """The full loop on the starter: SFT, 20 votes by a rule, DPO on them, and both rounds on 30 other held-out rows."""
+    first = trained(
+        workspace,
+        Recipe.from_dict({"name": "pirate voice", "data": {"path": "assets/samples/pirate-voice.jsonl"},
+                          "training": {"max_steps": STEPS}, "evaluation": {"times": 1, "keep": "last"}}),
+    )  # fmt: skip
+    pairs, everything = Pairs(workspace), prompts.of_held_out(first, workspace, 50)
+    judged, others = everything[:20], everything[20:]
+    whole = asked(first, workspace, judged, pairs)
+    judge(first, "ann", {each.id: preferred(each.base, each.tuned) for each in whole.questions})
+    votes_cast = result(first)
+    recipe = next_round.next_recipe(first, workspace)
+    require_runnable(recipe, workspace, trusted=False)
+    second = trained(workspace, recipe)
+    rates = []
+    for run in (first, second):
+        ballot.put_away(run) if run is first else None
+        found = [preferred(each.base, each.tuned) for each in asked(run, workspace, others, pairs).questions]
+        rates.append((found.count("tuned"), found.count("base"), found.count("tie")))
+    print(
+        f"votes {votes_cast.wins}:{votes_cast.losses}, {recipe.method.type}; on other rows {rates[0]}, then {rates[1]}"
+    )
+    assert rates[1][0] > rates[0][0], rates

@@ -31,6 +31,16 @@ REACH = (
     "was started with --host 0.0.0.0."
 )
 
+INVITE = """
+element.addEventListener('click', event => {
+  const copy = event.target.closest('button[data-copy]');
+  if (copy) navigator.clipboard?.writeText(element.querySelector('a').href).then(() => copy.textContent = 'Copied');
+});
+const show = () => { for (const link of element.querySelectorAll('a')) link.textContent = link.href; };
+watch('value', show); show();
+"""
+"""Shows the whole address of a link, which the server does not know, and copies it."""
+
 
 @dataclass
 class Parts:
@@ -48,11 +58,12 @@ class Parts:
     name: gr.Textbox
     board: gr.HTML
     next: gr.Button
+    invitation: gr.HTML
     clock: gr.Timer
 
     def shown(self) -> list:
         """The components that ``show`` has values for."""
-        return [self.notice, self.setup, self.name, self.board, self.next, self.clock]
+        return [self.notice, self.setup, self.name, self.board, self.next, self.invitation, self.clock]
 
 
 def draw(studio: Studio) -> Parts:
@@ -84,7 +95,9 @@ def draw(studio: Studio) -> Parts:
             begin = gr.Button("Start the blind test", variant="primary", elem_id="blind-begin", scale=0, min_width=200)
     board, name = draw_booth()
     with gr.Row(elem_classes="actions"):
-        following = gr.Button("Train the next round", visible=False, elem_id="blind-next", scale=0, min_width=320)
+        following = gr.Button(
+            "Train the next round", variant="primary", visible=False, elem_id="blind-next", scale=0, min_width=320
+        )
     return Parts(
         voter=gr.Textbox(visible=False),
         notice=notice,
@@ -97,6 +110,7 @@ def draw(studio: Studio) -> Parts:
         name=name,
         board=board,
         next=following,
+        invitation=gr.HTML(js_on_load=INVITE, elem_id="invitation"),
         clock=gr.Timer(TICK_S, active=False),
     )
 
@@ -200,8 +214,9 @@ def show(studio: Studio, voter: str, run_id: str | None, notice: str = "", confi
         notice,
         gr.Column(visible=False),
         gr.Textbox(visible=board.stage == "voting"),
-        board.html + _invitation(run),
+        board.html,
         _next_button(run, board.stage),
+        _invitation(run),
         gr.Timer(active=board.stage in ("waiting", "result") and not confirm),
     ]
 
@@ -223,7 +238,7 @@ def found_run(studio: Studio, run_id: str | None) -> Run:
 
 
 def _without_board() -> list:
-    return [gr.Textbox(visible=False), "", gr.Button(visible=False)]
+    return [gr.Textbox(visible=False), "", gr.Button(visible=False), ""]
 
 
 def _next_button(run: Run, stage: booth.Stage) -> gr.Button:
@@ -239,6 +254,6 @@ def _next_button(run: Run, stage: booth.Stage) -> gr.Button:
 
 def _invitation(run: Run) -> str:
     address = f"{VIEW}?key={link(run, VIEW)}"
-    opens = f"<a class='invitation' href='{escape(address)}' target='_blank'>{escape(address)}</a>"
+    opens = f"<a href='{escape(address)}' target='_blank'>{escape(address)}</a>"
     copies = "<button type='button' class='fix' data-copy>Copy</button>"
     return f"<p class='small invite'>Link for other voters: {opens} {copies}</p>{views.small(REACH)}"

@@ -47,10 +47,6 @@ const pick = button => {
   trigger('pick', {pick: button.dataset.pick});
 };
 element.addEventListener('click', event => {
-  const copy = event.target.closest('button[data-copy]');
-  if (copy) navigator.clipboard?.writeText(element.querySelector('a.invitation').href).then(() => {
-    copy.textContent = 'Copied';
-  });
   pick(event.target.closest('button[data-pick]'));
 });
 document.addEventListener('keydown', event => {
@@ -65,7 +61,6 @@ document.addEventListener('keydown', event => {
   if (button) { event.preventDefault(); pick(button); }
 });
 const show = () => {
-  for (const link of element.querySelectorAll('a.invitation')) link.textContent = link.href;
   if (!sent) return;
   sent = null;
   if (element.getBoundingClientRect().top < 0) element.scrollIntoView();
@@ -92,8 +87,12 @@ def act(studio: Studio, run: Run, voter: str, name: str, pick: str, is_owner: bo
     """
     require_voter(voter)
     what, _, mark = pick.partition(":")
-    if what.isdecimal():
-        votes.cast(run, voter, int(what), mark, name or "")
+    tag, _, question = what.partition("-")
+    if mark and question.isdecimal():
+        whole = ballot.read(run)
+        if whole is None or whole.tag != tag:
+            raise RunError("This question is of an earlier blind test, which was put away.", "Go on here.")
+        votes.cast(run, voter, int(question), mark, name or "")
     elif what == "undo":
         votes.undo(run, voter)
     elif what in ("reveal", "reveal-now"):
@@ -175,7 +174,7 @@ def _question(whole: Ballot, seen: Shown, judged: int) -> str:
         for name, text in (("A", seen.first), ("B", seen.second))
     )
     buttons = "".join(
-        f"<button type='button' class='mark' data-mark='{mark}' data-pick='{asked.id}:{mark}'>"
+        f"<button type='button' class='mark' data-mark='{mark}' data-pick='{whole.tag}-{asked.id}:{mark}'>"
         f"{words} <kbd aria-hidden='true'>{key}</kbd></button>"
         for mark, words, key in MARKS
     )
@@ -221,7 +220,7 @@ def _below(stage: Stage, has_voted: bool, is_owner: bool) -> str:
         buttons.append("<button type='button' class='fix' data-mark='undo' data-pick='undo'>Undo last vote</button>")
     if stage == "finished" or is_owner:
         buttons.append(views.pick_button("reveal", "Show the result"))
-    return f"<p class='moves'>{''.join(buttons)}</p>" if buttons else ""
+    return f"<p class='moves {stage}'>{''.join(buttons)}</p>" if buttons else ""
 
 
 def _confirmed(what: str) -> str:

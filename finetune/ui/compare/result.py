@@ -17,6 +17,9 @@ OUTCOMES = {
     "open": "No vote",
 }
 
+LONG = 240
+"""Characters of an answer that a cell shows at once."""
+
 
 def result(whole: Ballot, found: Tally, rounds: list[Round] | None) -> str:
     """The whole result; the ``rounds`` and what an owner can do next are left out without them."""
@@ -80,20 +83,28 @@ def questions(whole: Ballot, found: Tally) -> str:
     if not rows:
         return ""
     return (
-        f"<h4>Question by question</h4><div class='wide'><table class='runs judged'><thead><tr>{head}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        "<details><summary>Question by question</summary>"
+        f"<div class='wide'><table class='runs judged'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        "</div></details>"
     )
 
 
 def _row(each: Asked, outcome: str) -> str:
     cells = "".join(
-        f"<td data-label='{name}'{' class=chosen' if name.lower() == outcome else ''}>{escape(text.strip())}</td>"
+        f"<td data-label='{name}'{' class=chosen' if name.lower() == outcome else ''}>{_text(text.strip())}</td>"
         for name, text in (("Base", each.base), ("Tuned", each.tuned))
     )
     return (
         f"<tr><th scope='row'>{escape(each.question)}</th>{cells}"
         f"<td data-label='Preferred'>{escape(OUTCOMES[outcome])}</td></tr>"
     )
+
+
+def _text(text: str) -> str:
+    """``text`` for a cell; a long one is folded after its beginning."""
+    if len(text) <= LONG:
+        return escape(text)
+    return f"<details><summary>{escape(text[:LONG])}…</summary>{escape(text[LONG:])}</details>"
 
 
 def left_out(whole: Ballot) -> str:
