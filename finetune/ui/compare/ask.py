@@ -132,7 +132,7 @@ def draw(studio: Studio) -> Parts:
     )
 
 
-def wire(studio: Studio, parts: Parts, chosen: Chooser) -> None:
+def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
     """The view's own events."""
     run = chosen.dropdown
     given = [run, parts.talk, parts.mark, parts.rater, parts.system, *parts.sampling.components()]

@@ -124,8 +124,8 @@ def draw_booth() -> tuple[gr.HTML, gr.Textbox]:
     return board, name
 
 
-def wire(studio: Studio, parts: Parts, chosen: Chooser) -> None:
-    """The view's own events."""
+def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
+    """The view's own events; ``tab`` is what holds it."""
     run, js = chosen.dropdown, booth.VOTER
 
     # Gradio finds an event among a function's own parameters, which a partial hides.

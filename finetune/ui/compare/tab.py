@@ -10,7 +10,7 @@ import gradio as gr
 
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
-from finetune.ui.compare import ask, blind
+from finetune.ui.compare import ask, blind, scores
 from finetune.ui.studio import Studio
 
 
@@ -24,12 +24,13 @@ class Proof:
     """What its button says."""
     draw: Callable[[Studio], object]
     """Draws its components and returns them, its ``Parts``."""
-    wire: Callable[[Studio, object, Chooser], None]
-    """Wires its own events, given its ``Parts`` and the chooser of the run."""
+    wire: Callable[[Studio, object, Chooser, gr.Tab], None]
+    """Wires its own events, given its ``Parts``, the chooser of the run, and the tab that holds it."""
 
 
 PROOFS = (
     Proof("ask", "Ask", ask.draw, ask.wire),
+    Proof("scores", "Scores", scores.draw, scores.wire),
     Proof("blind", "Blind test", blind.draw, blind.wire),
 )
 """Every view, in the order shown."""
@@ -42,6 +43,8 @@ class Parts:
     chooser: Chooser
     proofs: gr.Tabs
     """The row of views."""
+    tabs: dict[str, gr.Tab]
+    """The tab of each view, by its name."""
     of: dict[str, object]
     """The ``Parts`` of each view, by its name."""
 
@@ -51,15 +54,15 @@ def draw(studio: Studio) -> Parts:
     with gr.Row(elem_classes="title-row"):
         gr.HTML(views.lead("Same question, same settings; only the training differs."))
         chosen = chooser.draw("compare")
-    found = {}
+    tabs, found = {}, {}
     with gr.Tabs(elem_id="proofs", elem_classes="proofs") as proofs:
         for proof in PROOFS:
-            with gr.Tab(proof.label, id=proof.name, elem_id=f"proof-{proof.name}"):
+            with gr.Tab(proof.label, id=proof.name, elem_id=f"proof-{proof.name}") as tabs[proof.name]:
                 found[proof.name] = proof.draw(studio)
-    return Parts(chooser=chosen, proofs=proofs, of=found)
+    return Parts(chooser=chosen, proofs=proofs, tabs=tabs, of=found)
 
 
 def wire(studio: Studio, parts: Parts) -> None:
     """The events of all views."""
     for proof in PROOFS:
-        proof.wire(studio, parts.of[proof.name], parts.chooser)
+        proof.wire(studio, parts.of[proof.name], parts.chooser, parts.tabs[proof.name])
