@@ -33,6 +33,8 @@ from finetune.settings import Settings
 
 LONGEST_TEXT = 400
 """Characters of the row that shows what was taught."""
+LARGEST_BYTES = 2**24
+"""A larger data file (16 MB) is not read for one example."""
 PATHS = ("path", "held_out", "id", "also", "model", "teacher")
 """Settings that may name a folder of this machine."""
 
@@ -186,9 +188,9 @@ def _taught(recipe: Recipe, workspace: Workspace, rows: list[Row]) -> Taught:
     first = next((row for row in rows if row.part == "asked" and row.question and row.expected), None)
     if first:
         return Taught(question=shortened(first.question, LONGEST_TEXT), answer=shortened(first.expected, LONGEST_TEXT))
-    if recipe.data.path.startswith("hf://"):
-        return Taught()
     try:
+        if recipe.data.path.startswith("hf://") or workspace.find(recipe.data.path).stat().st_size > LARGEST_BYTES:
+            return Taught()
         gathered = gather(recipe.data, workspace.find, recipe.training.seed)
     except (FinetuneError, OSError):
         return Taught()

@@ -37,15 +37,24 @@ Sections = list[tuple[str, str]]
 def page(report: Report) -> str:
     """The whole page."""
     sections = "".join(f"<section><h2>{title}</h2>{body}</section>" for title, body in _sections(report) if body)
+    return _document(f"{report.name} · report", f"{_head(report)}{sections}")
+
+
+def empty_page(sentence: str) -> str:
+    """A page that says one sentence."""
+    return _document("Report", f"<p>{escape(sentence)}</p>")
+
+
+def _document(title: str, body: str) -> str:
     style = (ASSETS / "report.css").read_text(encoding="utf-8")
-    return (
+    text = (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         "<meta name='robots' content='noindex'>"
-        f"<title>{escape(report.name)} · report</title><style>{style}</style></head>"
-        f"<body><main>{_head(report)}{sections}</main></body></html>\n"
+        f"<title>{escape(title)}</title><style>{style}</style></head><body><main>{body}</main></body></html>\n"
     )
+    return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot be sent
 
 
 def write(report: Report, to: Path) -> tuple[Path, Path]:

@@ -43,6 +43,11 @@ def test_data_that_is_gone_costs_the_example_and_nothing_else(workspace, write_r
         assert found.taught.answer == "" and found.data.train_rows == 80
 
 
+def test_a_large_file_is_not_read_for_one_example(workspace, write_run, monkeypatch):
+    monkeypatch.setattr("finetune.evaluation.report.LARGEST_BYTES", 100)
+    assert report(write_run(), workspace).taught.answer == ""
+
+
 def test_plain_texts_are_an_example_without_a_question(workspace, write_run):
     found = report(write_run(data={"path": "assets/samples/handbook.txt"}, method="cpt"), workspace)
     assert found.taught.question == "" and len(found.taught.answer) > 20

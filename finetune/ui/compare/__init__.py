@@ -8,4 +8,5 @@ score_rows      the rows with both answers, as HTML
 blind           a blind test: its questions, its votes, and the next round
 booth           where a voter judges, here and on the page of an invitation
 result          what a blind test found, with names revealed
+report          the run on one page: to read, to download, to share
 """
