@@ -19,7 +19,7 @@ STARTER_LICENSE = "Apache 2.0"
 
 def limits(recipe: Recipe, view: View, scores: Scores | None) -> tuple[str, ...]:
     """Limits and risks of the run, as sentences, what concerns its evaluation first."""
-    return (*_of_evaluation(scores), *_of_training(recipe, view), license_words(recipe))
+    return (*_of_evaluation(scores), *_of_training(recipe, view))
 
 
 def _of_evaluation(scores: Scores | None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from finetune.evaluation import sheet
 from finetune.evaluation.cost import Cost, cost
 from finetune.evaluation.difference import before_and_after, opinion
 from finetune.evaluation.examples import Examples, examples, shortened
-from finetune.evaluation.limits import limits
+from finetune.evaluation.limits import license_words, limits
 from finetune.evaluation.questions import asked_of
 from finetune.evaluation.rounds import result
 from finetune.evaluation.scores import Row, Scores
@@ -130,7 +130,7 @@ def report(run: Run, workspace: Workspace, price: float | None = None) -> Report
         data=_data(recipe, view),
         trained=_trained(recipe, view),
         cost=cost(view, price),
-        limits=limits(recipe, view, scores),
+        limits=(*limits(recipe, view, scores), license_words(recipe)),
         missing=_missing(run, view, scores),
         usage=usage(run) if view.has_model else "",
         recipe=_shared(recipe).to_yaml(),

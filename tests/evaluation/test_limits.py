@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.evaluation.limits import base_license, limits
+from finetune.evaluation.limits import base_license, license_words, limits
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended, FellBack, Planned
 from finetune.runs.view import fold
@@ -42,6 +42,7 @@ def test_a_run_that_was_stopped_says_when():
     ("model", "license"), [("starter", "Apache 2.0"), ("Qwen/Qwen3-0.6B", "Apache 2.0"), ("someone/unknown", "")]
 )
 def test_a_license_is_named_only_where_it_is_known(model, license):
-    assert base_license(Recipe.from_dict({"data": {"path": "r.jsonl"}, "model": {"id": model}})) == license
-    words = said(model=model)
+    recipe = Recipe.from_dict({"data": {"path": "r.jsonl"}, "model": {"id": model}})
+    words = license_words(recipe)
+    assert base_license(recipe) == license
     assert (f"license of the base is {license}" in words) if license else ("licenses of the base and" in words)

@@ -76,16 +76,16 @@ def draw(studio: Studio) -> Parts:
     with gr.Row(elem_classes="actions report-actions"):
         price = gr.Number(
             None,
-            label="Price of the machine, € per hour",
+            label="Machine price, € per hour",
             minimum=0,
             maximum=MOST_PRICE,
             scale=0,
             min_width=240,
             elem_id="report-price",
         )
-        html = gr.Button("Download HTML", scale=0, min_width=150, elem_id="report-html")
-        facts = gr.Button("Download JSON", scale=0, min_width=150, elem_id="report-json")
-        share = gr.Button("Share link", scale=0, min_width=130, elem_id="report-share")
+        html = gr.Button("Download HTML", size="sm", scale=0, min_width=150, elem_id="report-html")
+        facts = gr.Button("Download JSON", size="sm", scale=0, min_width=150, elem_id="report-json")
+        share = gr.Button("Share link", size="sm", scale=0, min_width=130, elem_id="report-share")
     shared = gr.HTML(js_on_load=SHARE, elem_id="report-shared")
     notice = gr.HTML(elem_id="report-notice")
     frame = gr.HTML(nothing_yet(), js_on_load=FRAME, elem_id="report")
