@@ -14,7 +14,9 @@ FEW_TRAINED = 200
 """Training rows below which a model has seen little of what it will be asked."""
 FEW_ASKED = 100
 """Evaluated rows below which the interval is wide enough to be said."""
-STARTER_LICENSE = "Apache 2.0"
+SHIPPED_LICENSE = "Apache 2.0"
+"""Of the starter model and of the samples."""
+SAMPLES = "assets/samples/"
 
 
 def limits(recipe: Recipe, view: View, scores: Scores | None) -> tuple[str, ...]:
@@ -52,15 +54,26 @@ def _of_training(recipe: Recipe, view: View) -> Iterator[str]:
 def base_license(recipe: Recipe) -> str:
     """The license of the base; empty if it is not known here."""
     if recipe.model.id == "starter":
-        return STARTER_LICENSE
+        return SHIPPED_LICENSE
     return next((known.license for known in known_models() if known.id == recipe.model.id), "")
+
+
+def data_license(recipe: Recipe) -> str:
+    """The license of all the data; empty if it is not known here."""
+    data = recipe.data
+    paths = [data.path, *data.also, *(each.path for each in data.mix), *([data.replay] if data.replay else [])]
+    return SHIPPED_LICENSE if all(path.startswith(SAMPLES) for path in paths) else ""
 
 
 def license_words(recipe: Recipe) -> str:
     """What is known of the licenses, as a sentence."""
-    known = base_license(recipe)
-    if known:
-        return (
-            f"The license of the base is {known}; that of the data is not known here. Look it up before you share this."
-        )
-    return "The licenses of the base and of the data are not known here. Look them up before you share this."
+    base, data = base_license(recipe), data_license(recipe)
+    if base and base == data:
+        return f"The license of the base and of the data is {base}."
+    if not base and not data:
+        return "The licenses of the base and of the data are not known here. Look them up before you share this."
+    known, missing = ("base", "data") if base else ("data", "base")
+    return (
+        f"The license of the {known} is {base or data}; that of the {missing} is "
+        f"{data if base and data else 'not known here. Look it up before you share this'}."
+    )

@@ -33,7 +33,7 @@ def card(run: Run, merged: str = "") -> str:
     """
     recipe, view, scores = run.as_trained, run.view(), sheet.read(run)
     is_full_model = recipe.adapter.trains_base() or bool(merged)
-    kind = "A language model, fine-tuned from" if is_full_model else "An adapter for the language model"
+    kind = "A language model, fine-tuned from" if is_full_model else "An adapter for"
     known = [*limits(recipe, view, scores), *([] if merged else filter(None, [reach(run)]))]
     parts = [
         f"{front_matter(recipe, scores, is_full_model)}# {plain(recipe.name)}",

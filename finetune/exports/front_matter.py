@@ -7,15 +7,13 @@ import math
 import re
 
 from finetune.data.hub import ADDRESS
-from finetune.evaluation.limits import base_license
+from finetune.evaluation.limits import base_license, data_license
 from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Part, Score, Scores
 from finetune.recipe import Recipe
 
 LICENSES = {"Apache 2.0": "apache-2.0", "MIT": "mit"}
 """Licenses of bases, as the Hub calls them."""
-SAMPLES = "assets/samples/"
-"""The data that ships with the program; its license is Apache 2.0."""
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 TASK = "text-generation"
 DIGITS = 4
@@ -41,9 +39,8 @@ def front_matter(recipe: Recipe, scores: Scores | None, is_full_model: bool) -> 
 
 def _license(recipe: Recipe) -> str | None:
     """The license of the tuned model, where those of base and data are known and the same."""
-    ships = recipe.data.path.startswith(SAMPLES) and not recipe.data.mix and not recipe.data.also
-    known = LICENSES.get(base_license(recipe))
-    return known if ships and known == "apache-2.0" else None
+    base = base_license(recipe)
+    return LICENSES.get(base) if base == data_license(recipe) else None
 
 
 def _datasets(recipe: Recipe) -> list[str]:

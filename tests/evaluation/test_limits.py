@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.evaluation.limits import base_license, license_words, limits
+from finetune.evaluation.limits import data_license, license_words, limits
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended, FellBack, Planned
 from finetune.runs.view import fold
@@ -39,10 +39,25 @@ def test_a_run_that_was_stopped_says_when():
 
 
 @pytest.mark.parametrize(
-    ("model", "license"), [("starter", "Apache 2.0"), ("Qwen/Qwen3-0.6B", "Apache 2.0"), ("someone/unknown", "")]
+    ("model", "path", "words"),
+    [
+        ("starter", "assets/samples/sums.jsonl", "The license of the base and of the data is Apache 2.0."),
+        ("starter", "mine.jsonl", "The license of the base is Apache 2.0; that of the data is not known here."),
+        ("someone/unknown", "assets/samples/sums.jsonl", "license of the data is Apache 2.0; that of the base is not"),
+        (
+            "google/gemma-3-270m-it",
+            "assets/samples/sums.jsonl",
+            "base is Gemma terms of use; that of the data is Apache",
+        ),
+        ("someone/unknown", "mine.jsonl", "The licenses of the base and of the data are not known here."),
+    ],
 )
-def test_a_license_is_named_only_where_it_is_known(model, license):
-    recipe = Recipe.from_dict({"data": {"path": "r.jsonl"}, "model": {"id": model}})
-    words = license_words(recipe)
-    assert base_license(recipe) == license
-    assert (f"license of the base is {license}" in words) if license else ("licenses of the base and" in words)
+def test_a_license_is_named_only_where_it_is_known(model, path, words):
+    assert words in license_words(Recipe.from_dict({"data": {"path": path}, "model": {"id": model}}))
+
+
+def test_the_license_of_the_data_is_that_of_all_of_it():
+    data = {"path": "assets/samples/sums.jsonl"}
+    assert data_license(Recipe.from_dict({"data": data})) == "Apache 2.0"
+    for more in ({"also": ["mine.jsonl"]}, {"mix": [{"path": "mine.jsonl"}]}, {"replay": "mine.jsonl"}):
+        assert data_license(Recipe.from_dict({"data": {**data, **more}})) == ""
