@@ -11,6 +11,7 @@ tally       its result: the win rate, and whether chance could explain it
 rounds      runs that each train the one before further, with their win rates
 next_round  votes as preference data, and the recipe that trains on them
 judging     the same answers before a judge, in both orders
+benchmarks  standard benchmarks, where the harness for them is installed
 
 report          all that the report of a run says, as facts
 report_page     the same as one HTML page, for the screen and two sheets of A4
