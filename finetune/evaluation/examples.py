@@ -13,7 +13,7 @@ from finetune.settings import Settings
 Kind = Literal["better", "worse", "wrong", "alike"]
 """``wrong``: the tuned answer gets the lowest value there is, and the base's is no better."""
 MOST, FAILURES = 5, 2
-LONGEST = 600
+LONGEST = 320
 """Characters of a text in an example."""
 
 

@@ -31,7 +31,7 @@ from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
 
-LONGEST_TEXT = 400
+LONGEST_TEXT = 320
 """Characters of the row that shows what was taught."""
 LARGEST_BYTES = 2**24
 """A larger data file (16 MB) is not read for one example."""

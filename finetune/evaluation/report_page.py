@@ -155,7 +155,7 @@ def _taught(report: Report) -> str:
     if not taught.answer:
         return words
     asked = f"<p dir='auto'>{escape(taught.question)}</p>" if taught.question else ""
-    said = "One row, with the answer that it was to learn:" if taught.question else "The beginning of one text:"
+    said = "One row of the data, with its answer:" if taught.question else "The beginning of one text:"
     answer = f"<p dir='auto'><strong>{escape(taught.answer)}</strong></p>"
     return f"{words}<p class='small'>{said}</p><blockquote>{asked}{answer}</blockquote>"
 

@@ -1,3 +1,4 @@
+import gradio as gr
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -36,6 +37,16 @@ def test_a_link_ends_with_its_secret_and_with_its_run(client, workspace, write_r
     assert client.get(address).status_code == 200
     (run.path / "links.json").unlink()
     assert client.get(address).status_code == 404
+
+
+def test_gradio_serves_the_page_and_the_report_under_one_app(studio, write_run):
+    with gr.Blocks() as blocks:
+        gr.Markdown("The studio")
+    app = gr.routes.App.create_app(blocks, app_kwargs={"routes": routes(studio)})
+    together = TestClient(app)
+    assert "<h1 dir='auto'>" in together.get(f"/report/{link(write_run(), 'report')}").text
+    assert together.get("/report/unknown").status_code == 404 and together.get("/gradio_api/info").status_code == 200
+    assert "no-store" not in together.get("/config").headers.get("cache-control", "")
 
 
 def test_it_can_only_be_read(client, write_run):

@@ -48,7 +48,13 @@ element.addEventListener('click', event => {
   const copy = event.target.closest('button[data-copy]');
   if (copy) navigator.clipboard?.writeText(element.querySelector('a').href).then(() => copy.textContent = 'Copied');
 });
-const show = () => { for (const shared of element.querySelectorAll('a')) shared.textContent = shared.href; };
+const root = (window.gradio_config?.root || location.origin + location.pathname).replace(/\\/+$/, '');
+const show = () => {
+  for (const shared of element.querySelectorAll('a[data-path]')) {
+    shared.href = `${root}/${shared.dataset.path}`;
+    shared.textContent = shared.href;
+  }
+};
 watch('value', show); show();
 """
 """Shows the whole address of the link, which the server does not know, and copies it."""
@@ -132,12 +138,12 @@ def report_of(studio: Studio, run_id: str | None, price: float | None) -> Report
 
 
 def price_in(given: float | str | None) -> float | None:
-    """A price that someone typed; None for what is none."""
+    """A price that someone typed; None for what is none, and for 0, which stands in the field at first."""
     try:
         price = float(given)
     except (TypeError, ValueError):
         return None
-    return price if math.isfinite(price) and 0 <= price <= MOST_PRICE else None
+    return price if math.isfinite(price) and 0 < price <= MOST_PRICE else None
 
 
 def framed(html: str, name: str) -> str:
@@ -161,8 +167,8 @@ def share(studio: Studio, run_id: str | None, price: float | None) -> str:
     if run is None:
         return views.notice_of(_no_run())
     price = price_in(price)
-    address = f"{VIEW}/{link(run, VIEW)}" + ("" if price is None else f"?price={price:g}")
-    opens = f"<a href='{escape(address)}' target='_blank' rel='noreferrer'>{escape(address)}</a>"
+    address = escape(f"{VIEW}/{link(run, VIEW)}" + ("" if price is None else f"?price={price:g}"))
+    opens = f"<a href='{address}' data-path='{address}' target='_blank' rel='noreferrer'>{address}</a>"
     copies = "<button type='button' class='fix' data-copy>Copy</button>"
     return f"<p class='small invite'>Link to this report: {opens} {copies}</p>{views.small(REACH)}"
 

@@ -23,7 +23,7 @@ def test_the_report_is_a_page_apart_that_runs_no_scripts(studio, run):
 
 def test_a_price_shows_what_the_run_cost_and_what_is_no_price_does_not(studio, run):
     assert "3.60 € an hour" in report.show(studio, run.id, 3.6)
-    for price in (None, "", "cheap", float("nan"), -1, 10**6):
+    for price in (None, 0, "", "cheap", float("nan"), -1, 10**6):
         assert "no price given" in report.show(studio, run.id, price)
 
 
