@@ -41,7 +41,7 @@ def examples(rows: Iterable[Row], deciding: Score) -> Examples:
     """Up to five of the evaluated ``rows``, two of them failures if there are as many."""
     found: dict[Kind, list[Row]] = {"better": [], "worse": [], "wrong": [], "alike": []}
     for row in rows:
-        if row.part == "asked":
+        if row.part == "asked" and row.question:  # rows of plain text ask nothing and have no answers
             found[kind(row, deciding)].append(row)
     failed = [*sorted(found["worse"], key=lambda row: gain(row, deciding)), *found["wrong"]]
     failures = failed[:FAILURES]

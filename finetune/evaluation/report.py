@@ -27,6 +27,7 @@ from finetune.models.usage import usage
 from finetune.recipe import Recipe
 from finetune.runs.diagnosis import diagnose
 from finetune.runs.run import Run
+from finetune.runs.verdict import number
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
@@ -149,7 +150,7 @@ def _found(scores: Scores, view: View, rows: list[Row]) -> dict:
         "verdict": f"{found.headline}{share}",
         "before_and_after": before_and_after(main),
         "kept": found.kept,
-        "fitting": tuple(filter(None, (found.fitting, _curve(view)))),
+        "fitting": tuple(filter(None, (found.fitting, _curve(view), _measured(view)))),
         "remarks": found.remarks,
         "examples": examples(rows, main),
     }
@@ -157,17 +158,17 @@ def _found(scores: Scores, view: View, rows: list[Row]) -> dict:
 
 def _not_evaluated(view: View) -> dict:
     """The same fields where there is nothing to fill them from."""
-    words = (
-        "The model was trained, but base and tuned were not evaluated: whether it is better is not known."
-        if view.has_model
-        else "There is no tuned model yet, so there is nothing to compare."
-    )
+    words = "The model was trained, but base and tuned were not evaluated: whether it is better is not known."
+    if METHODS[view.method].makes_scorer:
+        words = "This model rates answers and writes none, so its answers cannot be compared with those of its base."
+    if not view.has_model:
+        words = "There is no tuned model yet, so there is nothing to compare."
     return {
         "advice": "",
         "verdict": words,
         "before_and_after": "",
         "kept": "",
-        "fitting": tuple(filter(None, [_curve(view)])),
+        "fitting": tuple(filter(None, (_curve(view), _measured(view)))),
         "remarks": (),
         "examples": Examples(shown=(), note=""),
     }
@@ -243,9 +244,21 @@ def _curve(view: View) -> str:
     return f"{found.title}: {found.words}" if METHODS[view.method].loss_shows_learning and view.steps else ""
 
 
+def _measured(view: View) -> str:
+    """What the method itself measured last on held-out rows, by the measure that it is judged by first."""
+    if not view.evaluations:
+        return ""
+    method, metrics = METHODS[view.method], view.evaluations[-1].metrics
+    measure = next((each for each in method.measures if each.name in metrics and each.sentence), None)
+    if measure is None:
+        return ""
+    figure = metrics[measure.name]
+    return measure.sentence.format(last=percent(figure) if measure.unit == "share" else number(figure))
+
+
 def _missing(run: Run, view: View, scores: Scores | None) -> tuple[str, ...]:
     found = []
-    if scores is None:
+    if scores is None and not METHODS[view.method].makes_scorer:
         found.append(
             "Base and tuned were not evaluated. Do so on the Compare tab, in the view Scores."
             if view.has_model

@@ -62,3 +62,8 @@ def test_only_rows_that_the_evaluation_is_about_are_shown_and_long_texts_are_sho
     found = examples([row(0, 0, 1, part="general"), row(1, 0, 1, text="y" * 2000)], score())
     assert [each.row for each in found.shown] == [2] and len(found.shown[0].tuned) == LONGEST + 2
     assert examples([], score()).shown == () and examples([], score()).note == ""
+
+
+def test_rows_that_ask_nothing_are_no_examples():
+    texts = [row(n, 3.0, 1.0).model_copy(update={"question": ""}) for n in range(9)]
+    assert examples(texts, score(better="lower")).shown == ()

@@ -32,6 +32,19 @@ def test_without_an_evaluation_it_works_and_says_what_is_missing(workspace, writ
     assert found.cost.money is None and found.cost.energy_kwh is None
 
 
+def test_a_method_has_its_own_measure_beside_the_scores(workspace, write_run):
+    pairs = {"path": "assets/samples/short-and-kind.jsonl"}
+    found = report(write_run(method="dpo", metrics={"accuracy": 0.94}, data=pairs), workspace)
+    assert any("prefers the chosen answer 94 % of the time" in words for words in found.fitting)
+    assert found.taught.answer.startswith("Gladly!")
+
+
+def test_a_reward_model_is_not_asked_for_answers(workspace, write_run):
+    found = report(write_run(method="reward", metrics={"pair_accuracy": 0.9}), workspace)
+    assert "rates answers and writes none" in found.verdict and found.missing == ()
+    assert any("90 % of the time" in words for words in found.fitting)
+
+
 def test_a_run_without_a_model_says_so(workspace, write_run):
     found = report(write_run(steps=3, state=""), workspace)
     assert "no tuned model yet" in found.verdict and "no tuned model yet" in found.missing[0] and found.usage == ""
