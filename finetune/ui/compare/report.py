@@ -107,7 +107,7 @@ def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
     run.change(
         partial(choose, studio), given, [parts.frame, parts.shared, parts.notice], api_name="report_choose", **QUIET
     )
-    parts.price.change(look, given, parts.frame, api_name="report_price", **QUIET)
+    parts.price.change(partial(reprice, studio), given, [parts.frame, parts.shared], api_name="report_price", **QUIET)
     for button, suffix in ((parts.page, ".html"), (parts.facts, ".json")):
         written = button.click(
             partial(to_file, studio, suffix),
@@ -129,6 +129,11 @@ def show(studio: Studio, run_id: str | None, price: float | None) -> str:
 def choose(studio: Studio, run_id: str | None, price: float | None) -> tuple[str, str, str]:
     """The report of another run; the link and the notice of the one before are gone."""
     return show(studio, run_id, price), "", ""
+
+
+def reprice(studio: Studio, run_id: str | None, price: float | None) -> tuple[str, str]:
+    """The report at another price; the link, which had the one before, is gone."""
+    return show(studio, run_id, price), ""
 
 
 def report_of(studio: Studio, run_id: str | None, price: float | None) -> Report | None:

@@ -40,6 +40,11 @@ def test_another_run_takes_the_link_and_the_notice_away(studio, run):
     assert "iframe" in frame and (link, notice) == ("", "")
 
 
+def test_another_price_takes_the_link_away_which_had_the_one_before(studio, run):
+    frame, link = report.reprice(studio, run.id, 3.6)
+    assert "3.60 € an hour" in frame and link == ""
+
+
 def test_both_files_can_be_downloaded(studio, run):
     html, notice = report.to_file(studio, ".html", run.id, 2.0)
     facts, _ = report.to_file(studio, ".json", run.id, 2.0)
