@@ -260,7 +260,8 @@ def _missing(run: Run, view: View, scores: Scores | None) -> tuple[str, ...]:
     found = []
     if scores is None and not METHODS[view.method].makes_scorer:
         found.append(
-            "Base and tuned were not evaluated. Do so on the Compare tab, in the view Scores."
+            "Base and tuned were not evaluated. Do so on the Compare tab, in the view Scores, or with "
+            f"python -m finetune evaluate {run.number}."
             if view.has_model
             else f"Run {run.number} has no tuned model yet. Wait for its end, then make the report again."
         )

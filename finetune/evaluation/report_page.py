@@ -87,7 +87,10 @@ def _sections(report: Report) -> Sections:
         ("Still missing", _list(report.missing)),
         ("What was taught", _taught(report)),
         ("Before and after", _before_and_after(report)),
-        ("What it kept, and what it repeats", _paragraphs(report.kept, *report.fitting, *report.remarks)),
+        (
+            "What it kept, and what it repeats" if report.scores else "How the training went",
+            _paragraphs(report.kept, *report.fitting, *report.remarks),
+        ),
         ("What people and judges say", _paragraphs(*report.opinions)),
         ("Five examples" if len(report.examples.shown) == 5 else "Examples", _examples(report)),
         ("Limits and risks", _list(report.limits)),

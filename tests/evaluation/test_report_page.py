@@ -86,7 +86,8 @@ def test_general_questions_are_told_by_the_words_that_decide(usual):
 
 def test_without_an_evaluation_the_page_says_what_is_missing(workspace, write_run):
     html = page(report(write_run(), workspace))
-    assert "Still missing" in html and "Before and after" not in html and "Examples" not in html
+    assert "Still missing" in html and "How the training went" in html and "What it kept" not in html
+    assert "Before and after" not in html and "Examples" not in html
 
 
 def test_amounts_of_energy_and_money_have_few_figures():
