@@ -22,6 +22,7 @@ from finetune.data.detected import listed
 from finetune.data.fixes import FIXES
 from finetune.data.formats import FORMATS
 from finetune.data.settings import DataSettings
+from finetune.evaluation.metrics import METRICS
 from finetune.inference.sampling import Sampling
 from finetune.methods import METHODS
 from finetune.models.known import known_models
@@ -81,6 +82,12 @@ def rewards_table() -> str:
     """The rewards, each with a line that asks for it."""
     rows = [(cls.title, cls.plain, f"`{cls.example}`") for cls in REWARDS.values()]
     return _table(("Reward", "What earns it", "For example"), rows)
+
+
+def metrics_table() -> str:
+    """The metrics of an evaluation, the one that decides first where it fits first."""
+    rows = [(metric.title, metric.plain, metric.source or "–") for metric in METRICS.values()]
+    return _table(("Metric", "What it says", "Source"), rows)
 
 
 def presets_table() -> str:
@@ -308,6 +315,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "methods": methods_table,
     "adapters": adapters_table,
     "rewards": rewards_table,
+    "metrics": metrics_table,
     "presets": presets_table,
     "packages": packages_table,
     "commands": commands_table,

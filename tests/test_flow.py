@@ -13,7 +13,7 @@ TABS = ("data", "method", "train", "compare")
 STEPS = 6
 FOLDS = (
     "#mapping, #mapping-more, #mixing, #advisor, #all-methods, #more-settings, #recipe, #curves, #log, #compare-runs, "
-    "#details, #sampling"
+    "#details, #sampling, #held-out"
 )
 
 
@@ -174,6 +174,73 @@ def test_a_suggested_question_is_asked_at_once(trained):
     page.wait_for_selector("#pane .question")
     assert first in page.inner_text("#pane .question")
     page.wait_for_selector("#compare-line .figures")
+
+
+def answered(page, questions: int) -> None:
+    """Return once the last of so many questions is answered."""
+    page.wait_for_function(
+        "asked => document.querySelectorAll('#pane .question').length === asked && "
+        "document.querySelector('#ask')?.offsetParent && document.querySelector('#compare-line .figures')",
+        arg=questions,
+    )
+
+
+def ask(page, question: str, place: int) -> None:
+    """Ask ``question`` as number ``place`` of the conversation, and return once it is answered."""
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    page.wait_for_function("asked => document.querySelector('#pane').innerText.includes(asked)", arg=question)
+    answered(page, place)
+
+
+def test_turns_are_retried_and_edited_and_answers_kept_and_corrected(trained):
+    page = trained.page
+    trained.go("compare")
+    page.click("#clear")
+    page.wait_for_function("!document.querySelector('#pane .question')")
+    ask(page, "What colour is the sea?", 1)
+    ask(page, "And the sky?", 2)
+    page.click("#pane button[data-pick='retry:1']")
+    page.wait_for_selector("#pane button[data-pick='retry:1']:has-text('seed 9')")
+    assert "same seed 8" in page.inner_text("#compare-line .integrity summary")
+    page.focus("#pane button[data-pick='edit:1']")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('#pane .question').length === 1")
+    page.wait_for_function("document.activeElement.closest('#question')")
+    assert page.input_value("#question textarea") == "And the sky?"
+    ask(page, "And the grass?", 2)
+    page.focus("#pane button[data-pick='keep:1:0']")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.dataset.pick === 'correct:1:0'")
+    page.wait_for_selector("#kept-note :text('“Answers you kept”: 1 row')")
+    page.click("#pane button[data-pick='correct:0:1']")
+    page.wait_for_function("document.activeElement.closest('#correct-text')")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("Arr, the sea be as blue as a parrot!")
+    page.click("#correct-save")
+    page.wait_for_selector("#kept-note :text('“Corrections”: 1 pair')")
+    assert "Corrected, kept as a pair" in page.inner_text("#pane .answer.tuned >> nth=0")
+    trained.go("data")
+    page.click("#samples button:has-text('Answers you kept: 1 row')")
+    page.wait_for_selector(".conversation dd:has-text('And the grass?')")
+    assert page.locator(".conversation mark.trained").count() == 1
+    page.click("#samples button:has-text('Corrections: 1 pair')")
+    page.wait_for_selector(".conversation mark.rejected")
+    assert "blue as a parrot" in page.inner_text(".conversation mark.trained")
+
+
+def test_held_out_prompts_are_asked_into_a_table_that_a_spreadsheet_opens(trained):
+    page = trained.page
+    trained.go("compare")
+    page.click("#held-out > button")
+    page.click("#held-out-ask")
+    page.wait_for_selector("#held-out-line :text('5 prompts answered')")
+    assert page.locator("#held-out-table tbody tr").count() == 5
+    with page.expect_download() as download:
+        page.click("#held-out-csv")
+    assert download.value.suggested_filename == "001-pirate-voice-held-out.csv"
+    assert download.value.path().read_bytes().startswith(b'\xef\xbb\xbf"question","base","tuned","expected"')
+    page.click("#held-out > button")
 
 
 def test_nothing_is_asked_of_another_host_and_the_console_is_quiet(trained):
@@ -629,6 +696,66 @@ def test_from_start_to_finished_takes_at_most_90_seconds(browser, tmp_path):
         seen = click_through(Visit(browser, address), browser, steps=None)
     print(f"pirate voice with LoRA: {seen['seconds']:.0f} s")
     assert seen["seconds"] <= 90
+
+
+HOSTILE = """<think>
+Is <img src="http://example.com/thought.png"> fetched?
+</think>
+**Bold** <script>window.ran = 1</script> <img src="http://example.com/a.png" onerror="window.ran = 1">
+![a picture](http://example.com/b.png) [a link](http://example.com/c) \u202ethgir ot tfel
+
+| a |
+|---|
+| =1+1 <svg onload="window.ran = 1"> |"""
+TELLS = """
+import os, runpy, sys
+sys.path.insert(0, "")
+import finetune.inference.panel as panel
+from finetune.machine.hardware import Choice
+def reply(self, columns, conversations, sampling, stop=None):
+    texts = (os.environ["HOSTILE"] + " " + str(n) for n, _ in enumerate(columns))
+    said = tuple(panel.Said(text, 40, 0.1, 30.0, False, True) for text in texts)
+    yield panel.Answering(said, True, Choice("sequential", "base and tuned are two full models"))
+panel.Panel.reply = reply
+runpy.run_path("app.py", run_name="__main__")
+"""
+"""The program, whose models answer what the environment says."""
+
+
+def test_a_hostile_answer_is_shown_as_text_and_fetches_nothing(browser, workspace, write_run, tmp_path):
+    write_run(name=HOSTILE[:60])
+    script = tmp_path / "tells.py"
+    script.write_text(TELLS)
+    with app(workspace.path, script, HOSTILE=HOSTILE) as address:
+        visit = Visit(browser, address)
+        page = visit.open("compare")
+        page.wait_for_selector(".chip")
+        ask(page, HOSTILE.replace("\n", " ")[:200], 1)
+        assert "**Bold** <script>" in page.inner_text("#pane .answer.tuned .plain >> nth=1")
+        page.uncheck("#mark input")
+        page.wait_for_selector("#pane .formatted strong")
+        shown = page.inner_text("#pane .answer.tuned .formatted")
+        for text in (
+            "Bold <script>",
+            "a picture (http://example.com/b.png)",
+            "a link (http://example.com/c)",
+            "=1+1 <svg",
+        ):
+            assert text in shown
+        page.click(".thinking summary >> nth=0")
+        assert 'Is <img src="http' in page.inner_text(".thinking >> nth=0")
+        page.click("#pane button[data-pick='keep:0:1']")
+        page.wait_for_selector("#kept-note :text('1 row')")
+        page.click("#held-out > button")
+        page.click("#held-out-ask")
+        page.wait_for_selector("#held-out-line :text('5 prompts answered')")
+        visit.go("data")
+        page.click("#samples button:has-text('Answers you kept')")
+        page.wait_for_selector(".conversation mark.trained")
+        assert "<script>window.ran = 1</script>" in page.inner_text(".conversation")
+        assert page.locator("#pane :is(img, a, script, svg, iframe), .conversation img").count() == 0
+        assert page.evaluate("window.ran") is None and visit.elsewhere == [] and visit.errors == []
+        visit.close()
 
 
 BARE = """

@@ -23,7 +23,12 @@ PIN = re.compile(
 NOT_IMPORTED = {"pandas"}
 """Needed by what we import, and pinned because they decide the result: see their reasons."""
 
-IMPORT_NAMES = {"PyYAML": "yaml", "Jinja2": "jinja2", "charset-normalizer": "charset_normalizer"}
+IMPORT_NAMES = {
+    "PyYAML": "yaml",
+    "Jinja2": "jinja2",
+    "charset-normalizer": "charset_normalizer",
+    "markdown-it-py": "markdown_it",
+}
 
 
 def lines_of(requirements):

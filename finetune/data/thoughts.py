@@ -16,6 +16,7 @@ from finetune.errors import DataError
 
 THOUGHT = re.compile(r"\A\s*<think>(.+?)</think>\s*", re.DOTALL)
 """Reasoning at the beginning of an answer."""
+OPENING, CLOSING = "<think>", "</think>"
 EMPTY = "<think>\n\n</think>\n\n"
 """A thought without words."""
 FIELD = "reasoning_content"
@@ -38,6 +39,18 @@ def _in_parts(turn: dict, thought: str, rest: str) -> dict:
 
 def _as_letters(turn: dict, thought: str, rest: str) -> dict:
     return turn
+
+
+def parted(answer: str) -> tuple[str, str]:
+    """The reasoning at the beginning of a model's ``answer``, and the rest of it.
+
+    A thought may have been opened in the generation prompt, and one that has no end has no rest (yet).
+    """
+    opened = answer.lstrip().startswith(OPENING)
+    if not opened and (CLOSING not in answer or OPENING in answer.partition(CLOSING)[0]):
+        return "", answer
+    thought, _, rest = answer.partition(CLOSING)
+    return thought.lstrip().removeprefix(OPENING).strip(), rest.lstrip()
 
 
 FORMS: tuple[Form, ...] = (_in_a_field, _in_parts, _as_letters)

@@ -15,7 +15,7 @@ from finetune.evaluation.memorized import memorized
 from finetune.evaluation.metrics import METRICS, Asked, Metric
 from finetune.evaluation.part import part_of
 from finetune.evaluation.questions import asked_of, own_rows, rows_of, sampled
-from finetune.evaluation.scores import Answered, Bounds, Kept, Part, PartName, Row, Scores
+from finetune.evaluation.scores import Answered, Bounds, Kept, Memorized, Part, PartName, Row, Scores
 from finetune.evaluation.sheet import Request
 from finetune.evaluation.statistics import wilson
 from finetune.evaluation.subject import Reply, Subject
@@ -112,28 +112,26 @@ class Evaluation:
         recipe = self.run.recipe
         data, rows = general_rows(recipe, self.workspace, self.request.general, self.request.trusted)
         asked = general_questions(recipe, sampled(rows, MOST, seed), gathered.train)
-        return self._measured("general", data, asked, len(rows))[0]
+        return self._measured("general", data, asked, len(rows))
 
-    def _trained(self, gathered: Gathered, seed: int) -> tuple[Part | None, object]:
+    def _trained(self, gathered: Gathered, seed: int) -> tuple[Part | None, Memorized | None]:
         rows = sampled(gathered.train, TRAINED_ROWS, seed)
         asked = [each for each in map(asked_of, rows) if each]
-        part, asked, replies = self._measured(
-            "trained", Path(self.run.recipe.data.path).name, asked, len(gathered.train)
-        )
-        if not replies or gathered.dataset.kind not in ("chat", "text"):
+        data = Path(self.run.recipe.data.path).name
+        part = self._measured("trained", data, asked, len(gathered.train))
+        if part is None or gathered.dataset.kind != "chat":
             return part, None
-        return part, memorized(self.subject, asked, replies, gathered.train)
+        trained, fresh = ([row for row in self.rows if row.part == name] for name in ("trained", "asked"))
+        return part, memorized(self.subject, trained, fresh, gathered.train)
 
     def _part(self, name: PartName, data: str, examples: Sequence[dict], of: int) -> Part | None:
         found = [asked_of(example) for example in examples]
         if lost := found.count(None):
             self.notes.append(f"{counted(lost, 'row')} cannot be asked: they call tools, or were rated as bad.")
-        return self._measured(name, data, [each for each in found if each], of)[0]
+        return self._measured(name, data, [each for each in found if each], of)
 
-    def _measured(
-        self, name: PartName, data: str, asked: list[Asked], of: int
-    ) -> tuple[Part | None, list[Asked], list[tuple[Reply, Reply]]]:
-        """The part, the rows of it that were asked, and what both models gave for each."""
+    def _measured(self, name: PartName, data: str, asked: list[Asked], of: int) -> Part | None:
+        """The part with what both models gave for ``asked``; None if nothing can be measured on them."""
         most = self.subject.longest_answer(asked)
         readable = self.subject.readable(asked, most)
         if lost := len(asked) - len(readable):
@@ -156,7 +154,7 @@ class Evaluation:
         part = part_of(name, data, readable, given, of, self.run)
         taken = [METRICS[score.metric] for score in part.scores] if part else []
         self.rows += [_row(name, n, each, both, taken) for n, (each, both) in enumerate(zip(readable, replies))]
-        return part, readable, replies
+        return part
 
     def _is_over(self) -> bool:
         limit = self.request.minutes

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from finetune.data.secrets import NAMES, find
-from finetune.evaluation.metrics.metric import Asked
 from finetune.evaluation.metrics.words import answer_of, words
-from finetune.evaluation.scores import Memorized
-from finetune.evaluation.subject import Reply, Subject
+from finetune.evaluation.scores import Memorized, Row
+from finetune.evaluation.subject import Subject
 from finetune.inference.question import prompt_tokens
 
 LONG = 8
@@ -32,22 +31,31 @@ class Secret(NamedTuple):
     text: str
 
 
-def memorized(subject: Subject, asked: Sequence[Asked], replies: Sequence[tuple[Reply, Reply]], train) -> Memorized:
-    """How much of the training rows ``asked`` both models repeat, and which secrets of ``train`` they complete."""
-    same = [
-        tuple(" ".join(reply.written.split()) == " ".join(each.expected.split()) for reply in both)
-        for each, both in zip(asked, replies)
-        if len(words(answer_of(each.expected))) >= LONG
-    ]
+def memorized(subject: Subject, trained: Sequence[Row], fresh: Sequence[Row], train: Sequence[dict]) -> Memorized:
+    """How much of the ``trained`` rows both models repeat, and which secrets of the examples ``train`` they complete.
+
+    ``fresh`` are held-out rows: what the tuned model gives word for word there, too, follows from the task.
+    """
+    told, new = (list(filter(_is_long, rows)) for rows in (trained, fresh))
     tried = list(secrets_in(train))
     completed = _completed(subject, tried) if tried else ()
     return Memorized(
-        rows=len(same),
-        verbatim=sum(tuned for _, tuned in same),
-        base_verbatim=sum(base for base, _ in same),
+        rows=len(told),
+        verbatim=sum(_same(row.tuned.text, row.expected) for row in told),
+        base_verbatim=sum(_same(row.base.text, row.expected) for row in told),
+        fresh=len(new),
+        fresh_verbatim=sum(_same(row.tuned.text, row.expected) for row in new),
         secrets=len(tried),
         completed=completed,
     )
+
+
+def _is_long(row: Row) -> bool:
+    return len(words(answer_of(row.expected))) >= LONG
+
+
+def _same(one: str, other: str) -> bool:
+    return one.split() == other.split()
 
 
 def secrets_in(train: Sequence[dict], most: int = MOST_SECRETS) -> Iterator[Secret]:

@@ -18,7 +18,7 @@ def incomparable(runs: Sequence[Run], found: Sequence[Scores | None]) -> str:
     if len({scores.asked.main for scores in found}) > 1:
         return "The scores are by different metrics, so they cannot be ranked."
     if len({_asked(run) for run in runs}) > 1:
-        return "The runs were scored on different rows, so they cannot be ranked."
+        return "The runs were evaluated on different rows, so they cannot be ranked."
     return ""
 
 

@@ -108,6 +108,10 @@ class Memorized(Settings):
     """How many of their answers the tuned model gave word for word, of those long enough not to be chance."""
     base_verbatim: int
     """The same for the base."""
+    fresh: int = 0
+    """Held-out rows with such answers."""
+    fresh_verbatim: int = 0
+    """How many of these the tuned model gave word for word: what the task decides is no memorization."""
     secrets: int = 0
     """Secret-looking texts of the data, such as keys or card numbers, that were tried."""
     completed: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from finetune.evaluation.metrics import METRICS
-from finetune.evaluation.scores import Part, Score, Scores
+from finetune.evaluation.scores import Memorized, Part, Score, Scores
 from finetune.evaluation.words import by_chance, said, value
 from finetune.format import counted, percent
 
@@ -20,7 +20,7 @@ FEW_KNOWN = 10
 OFTEN = 0.2
 """A share of repeating or truncated answers from which on they are worth a sentence."""
 REPEATED = 0.1
-"""The share of longer training answers, given word for word, from which on that is worth a sentence."""
+"""By so much more often it gives longer training answers word for word than new ones, or the base does, to be said."""
 AGAINST_FORGETTING = (
     "To keep more: mix in replay data, lower the learning rate, train for fewer epochs, or choose a lower rank."
 )
@@ -154,6 +154,12 @@ def _fitting(scores: Scores, is_overfitted: bool) -> str:
     return f"It does about as well on new rows as on its training rows ({title}: {values})."
 
 
+def _repeats(kept: Memorized) -> bool:
+    share = kept.verbatim / kept.rows
+    new = kept.fresh_verbatim / kept.fresh if kept.fresh else 0.0
+    return share - max(new, kept.base_verbatim / kept.rows) >= REPEATED
+
+
 def _remarks(scores: Scores) -> list[str]:
     found = []
     if scores.asked.rows < FEW_ROWS:
@@ -165,11 +171,9 @@ def _remarks(scores: Scores) -> list[str]:
             f"It completes {len(kept.completed)} of {counted(kept.secrets, 'secret-looking text')} of its data "
             f"({places}). Mask them on the Data tab and train again."
         )
-    if kept and kept.rows and kept.verbatim - kept.base_verbatim >= REPEATED * kept.rows:
-        found.append(
-            f"It gives {kept.verbatim} of {kept.rows} longer training answers word for word (the base "
-            f"{kept.base_verbatim})."
-        )
+    if kept and kept.rows and _repeats(kept):
+        new = f", and {kept.fresh_verbatim} of {kept.fresh} new ones" if kept.fresh else ""
+        found.append(f"It gives {kept.verbatim} of {kept.rows} longer training answers word for word{new}.")
     for name, words in (("truncated", "do not end by themselves"), ("repetition", "repeat themselves")):
         score = scores.asked.score(name)
         if score and score.tuned.value >= OFTEN and score.tuned.value > score.base.value:

@@ -19,10 +19,11 @@ def value(metric: Metric, number: float) -> str:
 
 
 def interval(metric: Metric, bounds: Bounds) -> str:
-    """The 95 % interval of ``bounds``, its unit said once: ``74–89 %``."""
+    """The 95 % interval of ``bounds``, its unit said once: ``74–89 %``, ``−6.61 to −6.41 nats``."""
     low, high = value(metric, bounds.low), value(metric, bounds.high)
-    number, _, unit = high.partition(" ")
-    return f"{low.partition(' ')[0]}–{number} {unit}".strip()
+    number, _, unit = high.replace("-", "−").partition(" ")
+    to = " to " if bounds.low < 0 else "–"
+    return f"{low.partition(' ')[0].replace('-', '−')}{to}{number} {unit}".strip()
 
 
 def said(score: Score) -> str:

@@ -6,27 +6,23 @@ in another thread. The base answers token for token as the untouched model does.
 """
 
 import difflib
-import math
 import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from dataclasses import dataclass
 
-from finetune.errors import ModelError, RunError
+from finetune.inference.column import asked_as, limits_of, tokenizer_in
 from finetune.inference.paired import decoding_of_adapter, decoding_of_models
 from finetune.inference.question import prompt_tokens
 from finetune.inference.sampling import Sampling, TokenSampler
-from finetune.inference.trial import logits_alone
+from finetune.inference.untouched import Bases, dtype_of
+from finetune.inference.voice import AnswerText, Voice
 from finetune.machine import hardware
-from finetune.machine.hardware import Choice
 from finetune.machine.libraries import load
 from finetune.models.loading import load_base, load_weights, require_model, with_adapter
 from finetune.models.locate import locate
-from finetune.models.tokenizer import load_tokenizer, unknown_token
-from finetune.models.turn_end import end_ids
+from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
@@ -49,59 +45,35 @@ class Reply:
     """The same for the tuned model's answer."""
 
 
-class Pair:
+class Pair(Voice):
     """Base and tuned of a finished run, ready to answer."""
 
-    def __init__(
-        self, decoding: Any, tokenizer: Any, end_ids: set[int], context: int, how: Choice, vocabulary: float = math.inf
-    ):
-        self.decoding = decoding
-        self.tokenizer = tokenizer
-        self.end_ids = end_ids
-        """Tokens that end an answer."""
-        self.context = context
-        """Context length in tokens, for question and answer together."""
-        self.how = how
-        """Batched or sequential decoding, and why."""
-        self.vocabulary = vocabulary
-        """Tokens that the model knows."""
-        self.lock = threading.Lock()
-        """Held during decoding: the adapter is switched on and off in place."""
-
     @classmethod
-    def load(cls, run: Run, workspace: Workspace) -> "Pair":
-        """Base and tuned of ``run``; ``RunError`` if it has no tuned model yet."""
-        recipe = require_model(run).as_trained
-        if recipe.method.makes_scorer:
-            raise RunError(
-                f"Run {run.id} is a reward model: it rates answers and writes none.",
-                "Choose another run to ask, and this one to rate its answers.",
-            )
+    def load(cls, run: Run, workspace: Workspace, bases: Bases | None = None) -> "Pair":
+        """Base and tuned of ``run``; ``RunError`` if it has no tuned model yet.
+
+        A base that ``bases`` holds is not read again.
+        """
+        recipe = asked_as(require_model(run))
         model = recipe.model
         load()
-        machine = hardware.machine()
-        dtype = hardware.dtype_of(hardware.choose_precision(machine, recipe.training.precision).value)
+        machine, dtype = hardware.machine(), dtype_of(recipe)
         tokenizer = load_tokenizer(model, workspace)
 
         def another():
             return load_base(model, workspace, recipe.adapter, dtype, machine.device)
 
-        require_same_base(run, locate(model, workspace))
-        base = another()
+        is_known = require_same_base(run, locate(model, workspace))
+        untouched = (bases or Bases(workspace)).get(recipe)
         if recipe.adapter.trains_base():
-            decoding, how = decoding_of_models(base, load_weights(run.model_dir, dtype, machine.device))
+            decoding, how = decoding_of_models(untouched.model, load_weights(run.model_dir, dtype, machine.device))
         else:
-            untouched = logits_alone(base)
-            tuned = with_adapter(base, run.model_dir, "tuned").eval()
-            decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, untouched)
-        vocabulary = base.get_input_embeddings().weight.shape[0]
-        context = context_of(tokenizer, base) - recipe.adapter.own_positions()
-        return cls(decoding, tokenizer, end_ids(tokenizer, base), context, how, vocabulary)
-
-    @property
-    def continues_text(self) -> bool:
-        """True if there are no turns for want of a chat template: both models continue the text that they are given."""
-        return not self.tokenizer.chat_template
+            tuned = with_adapter(untouched.copy(), run.model_dir, "tuned").eval()
+            alone = [steps[0] for steps in untouched.recorded]
+            decoding, how = decoding_of_adapter(tuned, recipe.adapter, another, alone)
+        tokenizers = tokenizer, tokenizer_in(run.model_dir, tokenizer)
+        limits = limits_of(untouched.model, tokenizer, recipe)
+        return cls(decoding, tokenizers, **limits, how=how, untouched=untouched, is_known_base=is_known)
 
     def reply(
         self,
@@ -117,16 +89,7 @@ class Pair:
         before anything is computed.
         """
         prompts = tuple(prompt_tokens(self.tokenizer, each) for each in (base_messages, tuned_messages))
-        longest = max(len(ids) for ids in prompts)
-        if longest >= self.context:
-            raise ModelError(
-                f"The conversation is {longest:,} tokens long, and the model reads at most {self.context:,}.",
-                "Start a new conversation, or shorten the question.",
-            )
-        if fault := unknown_token(chain(*prompts), self.tokenizer, self.vocabulary):
-            hint = "Tokenizer and model do not fit: leave it out of the question, or choose another model."
-            raise ModelError(fault, hint)
-        room = min(sampling.max_tokens, self.context - longest)
+        room = min(sampling.max_tokens, self.room(prompts))
         return self._replies(prompts, sampling, room, stop or threading.Event())
 
     def _replies(self, prompts, sampling: Sampling, room: int, stop: threading.Event) -> Iterator[Reply]:
@@ -140,29 +103,11 @@ class Pair:
                 cut = (done and not answer.ended and len(answer.ids) == room for answer in answers)
                 return Reply(base.text, tuned.text, len(base.ids), len(tuned.ids), speed, done, *cut)
 
-            for _ in self._steps(prompts, answers, TokenSampler(sampling), room, stop):
+            for _ in self.steps(prompts, answers, TokenSampler(sampling), room, stop):
                 yield so_far()
             for answer in answers:
                 answer.finish()
             yield so_far(done=True)
-
-    def _steps(
-        self, prompts, answers: "tuple[AnswerText, AnswerText]", sample: TokenSampler, room: int, stop: threading.Event
-    ) -> Iterator[None]:
-        """One token more of both answers per step, until both have ended or have ``room`` tokens."""
-        logits, position = self.decoding.prefill(prompts)
-        for step in range(room):
-            if stop.is_set():
-                return
-            tokens = sample(logits, [prompt + answer.ids for prompt, answer in zip(prompts, answers)])
-            for answer, token in zip(answers, tokens):
-                answer.take(token, self.end_ids)
-            yield
-            if all(answer.ended for answer in answers):
-                return
-            if step + 1 < room:
-                # An answer that has ended is decoded on beside the other one; its tokens are dropped.
-                logits = self.decoding.step(tokens, position)
 
 
 class Pairs:
@@ -170,6 +115,8 @@ class Pairs:
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
+        self.bases = Bases(workspace)
+        """The bases in memory, of the pair and of whoever else takes them from here."""
         self._lock = threading.Lock()
         self._key: tuple | None = None
         self._pair: Pair | None = None
@@ -180,13 +127,17 @@ class Pairs:
         An answer in progress on the former pair finishes there; its memory is freed after that.
         """
         run = require_model(self.workspace.run(run_id))
-        key = (run.id, run.model_dir.stat().st_mtime_ns)
+        key = _key(run)
         with self._lock:
             if self._key != key:
                 self._drop()
-                self._pair = Pair.load(run, self.workspace)
+                self._pair = Pair.load(run, self.workspace, self.bases)
                 self._key = key
             return self._pair
+
+    def has(self, run_id: str) -> bool:
+        """True if the pair of ``run_id`` is in memory, and its model is unchanged."""
+        return self._key == _key(require_model(self.workspace.run(run_id)))
 
     def forget(self, run_id: str) -> None:
         """Free the pair's memory if it belongs to ``run_id``."""
@@ -204,51 +155,9 @@ class Pairs:
         hardware.release_memory()
 
 
-@dataclass
-class AnswerText:
-    """One answer during decoding: its tokens, and the text that they settle."""
-
-    tokenizer: Any
-    stop: tuple[str, ...] = ()
-    """Texts before which the answer ends."""
-    ids: list[int] = field(default_factory=list)
-    text: str = ""
-    ended: bool = False
-    """True once the model has ended it, or one of the stop texts has."""
-    _start: int = 0
-    """First token of the last settled part, decoded again so that spaces between words come out right."""
-    _settled: int = 0
-    """Tokens whose text is in ``text``."""
-
-    def take(self, token: int, end_ids: set[int]) -> None:
-        """The next token, which is none of the answer's if it ends it, or if the answer has ended before."""
-        self.ended |= token in end_ids
-        if not self.ended:
-            self.add(token)
-            self.ended = self._stops()
-
-    def add(self, token: int) -> None:
-        """Append a token; while it is only part of a character, the text waits."""
-        self.ids.append(token)
-        before, after = self._decode(self._start, self._settled), self._decode(self._start)
-        if len(after) > len(before) and not after.endswith("\ufffd"):
-            self.text += after[len(before) :]
-            self._start, self._settled = self._settled, len(self.ids)
-
-    def finish(self) -> None:
-        """Settle the text; an incomplete character at the end is left out."""
-        self.text = self._decode(0).rstrip("\ufffd")
-        self._stops()
-
-    def _stops(self) -> bool:
-        """Cut the text before the first stop text in it; True if there is one."""
-        places = [place for each in self.stop if (place := self.text.find(each)) >= 0]
-        if places:
-            self.text = self.text[: min(places)]
-        return bool(places)
-
-    def _decode(self, start: int, end: int | None = None) -> str:
-        return self.tokenizer.decode(self.ids[start:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+def _key(run: Run) -> tuple[str, int]:
+    """What a pair is kept by: a model that was saved anew is another one."""
+    return run.id, run.model_dir.stat().st_mtime_ns
 
 
 def facts(reply: Reply) -> dict:
@@ -282,9 +191,3 @@ def differences(base: str, tuned: str) -> tuple[list[tuple[str, str | None]], li
         marked_left.append(("".join(left[start:end]), None if same else "-"))
         marked_right.append(("".join(right[other_start:other_end]), None if same else "+"))
     return [part for part in marked_left if part[0]], [part for part in marked_right if part[0]]
-
-
-def context_of(tokenizer, model) -> int:
-    """The context length of a model with its tokenizer, in tokens."""
-    limits = (tokenizer.model_max_length, getattr(model.config.get_text_config(), "max_position_embeddings", None))
-    return min(limit for limit in limits if limit)

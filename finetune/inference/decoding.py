@@ -1,6 +1,6 @@
-"""Base and tuned decoding one after the other: as exact as two calls, at the cost of two calls."""
+"""Base and tuned decoding one after the other: as exact as two calls, at the cost of two calls. Or one model alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from inspect import signature
@@ -65,15 +65,16 @@ class Position:
 class SequentialDecoding:
     """Base and tuned one after the other: as exact as two calls, at the cost of two calls."""
 
-    def __init__(self, base: Variant, tuned: Variant):
-        self.variants = (base, tuned)
-        self.model = tuned.model
+    def __init__(self, *variants: Variant):
+        self.variants = variants
+        """Base and tuned, or one of them alone."""
+        self.model = variants[-1].model
 
-    def prefill(self, prompts: tuple[list[int], list[int]]):
+    def prefill(self, prompts: Sequence[list[int]]):
         """Prefill: logits (2, V) in float32 after the prompts, and the position to step from."""
         import torch
 
-        position = Position([variant.cache() for variant in self.variants], [0, 0])
+        position = Position([variant.cache() for variant in self.variants], [0 for _ in self.variants])
         return torch.stack(self._read(list(prompts), position)), position
 
     def step(self, tokens: list[int], position: Position):

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from finetune.adapters.lora import LoRA
 from finetune.errors import DataError, ModelError
-from finetune.inference.chat import AnswerText, context_of
+from finetune.inference.column import context_of
 from finetune.inference.decoding import Variant
 from finetune.inference.question import messages, prompt_tokens
+from finetune.inference.voice import AnswerText
 from finetune.machine import hardware
 from finetune.machine.lease import Lease
 from finetune.machine.libraries import load

@@ -21,8 +21,8 @@ SHARED = "base and tuned share one copy of the weights"
 def decoding_of_adapter(model, adapter: Adapter, load_base: Callable | None = None, untouched: list | None = None):
     """The decoding of a ``PeftModel`` beside its base: ``(BatchedDecoding | SequentialDecoding, Choice)``.
 
-    ``load_base`` gives a second copy of the base, for a model that keeps state outside the cache. ``untouched`` is what
-    ``logits_alone`` found before the base got its adapter: ``ModelError`` if it answers otherwise with the adapter off.
+    ``load_base`` gives a second copy of the base, for a model that keeps state outside the cache. ``untouched`` are the
+    logits (V,) of its base alone, recorded twice: ``ModelError`` if it answers otherwise with the adapter off.
     """
     plain = _plain(model, adapter)
     if untouched and not is_untouched(plain.variants[0], untouched):
@@ -54,13 +54,19 @@ def decoding_of_models(base, tuned):
     )
 
 
+def tuned_variant(model, adapter: Adapter) -> Variant:
+    """The tuned model that the ``PeftModel`` is with its adapter on, computed by PEFT and Transformers alone."""
+    if adapter.attaches_to == "prompt":
+        behind = {"first_cache": lambda: adapter.first_cache(model), "first_positions": adapter.own_positions()}
+        return Variant(model.get_base_model(), **behind)
+    return Variant(model)
+
+
 def _plain(model, adapter: Adapter) -> SequentialDecoding:
     """Base and tuned one after the other, computed by PEFT and Transformers alone."""
-    if adapter.attaches_to == "prompt":
-        base = model.get_base_model()
-        behind = Variant(base, first_cache=lambda: adapter.first_cache(model), first_positions=adapter.own_positions())
-        return SequentialDecoding(Variant(base), behind)
-    return SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
+    is_prompt = adapter.attaches_to == "prompt"
+    base = Variant(model.get_base_model()) if is_prompt else Variant(model, model.disable_adapter)
+    return SequentialDecoding(base, tuned_variant(model, adapter))
 
 
 def _batched(model, plain: SequentialDecoding) -> BatchedDecoding | None:

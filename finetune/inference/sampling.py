@@ -41,6 +41,12 @@ class TokenSampler:
         self.penalty = sampling.repetition_penalty
         self.generator = torch.Generator().manual_seed(sampling.seed)
 
+    @property
+    def settings(self) -> dict[str, float]:
+        """What decides its tokens: equal settings, in equal random states, sample alike."""
+        found = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+        return {"seed": self.generator.initial_seed(), **found, "repetition_penalty": self.penalty}
+
     def __call__(self, logits, seen: list[list[int]] | None = None) -> list[int]:
         """Token ids, one for each row of ``logits`` (B, V); ``seen`` are the tokens of each conversation so far.
 

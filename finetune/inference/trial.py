@@ -39,22 +39,26 @@ def equals(decoding, expected: list) -> bool:
         return False
 
 
-def logits_alone(model) -> list:
-    """The logits (V,) of ``model`` after a trial prompt, before it has an adapter; twice, for how exact they are."""
-    variant = Variant(model)
-    tokens = _tokens(model)[: LENGTHS[1]]
-    return [variant.step(tokens, variant.cache(), 0)[0] for _ in range(2)]
-
-
 def is_untouched(base: Variant, alone: list) -> bool:
-    """True if the variant ``base`` gives the logits that its model gave ``alone``, before it had an adapter.
+    """True if the variant ``base`` gives the logits that its model gave ``alone``, before it had an adapter, twice.
 
     They may differ as two passes do that should be equal (kernels that are not deterministic), or by as little.
     """
     first, second = alone
     logits, _ = base.step(_tokens(base.model)[: LENGTHS[1]], base.cache(), 0)
-    leeway = max(REPEATED * (second - first).abs().max(), ROUNDING * first.std())
-    return bool((logits - first).abs().max() <= leeway)
+    return bool((logits - first).abs().max() <= leeway(first, second))
+
+
+def leeway(first, second) -> float:
+    """By how much logits may differ from ``first``, which came out as ``second`` when they were computed again."""
+    return float(max(REPEATED * (second - first).abs().max(), ROUNDING * first.std()))
+
+
+def probe(decoding, rows: int) -> list:
+    """Logits (rows, V) of ``decoding`` after a probe prompt that every row reads, and after one more token."""
+    tokens = _tokens(decoding.model)
+    prefilled, position = decoding.prefill([tokens[: LENGTHS[1]]] * rows)
+    return [prefilled, decoding.step([tokens[LENGTHS[1]]] * rows, position)]
 
 
 def are_apart(sequential) -> bool:

@@ -113,13 +113,16 @@ def memory_used_bytes(machine: Machine) -> int:
     return psutil.Process().memory_info().rss
 
 
-def free_bytes(machine: Machine) -> int:
-    """Memory a run could still take: on the GPU, or in main memory within the container's limit."""
+def free_bytes(machine: Machine, beside: bool = False) -> int:
+    """Memory a run could still take: on the GPU, or in main memory within the container's limit.
+
+    On a GPU that counts what PyTorch holds and does not use; ``beside`` a training it does not, which uses it again.
+    """
     if machine.device == "cuda":
         import torch
 
         free, _ = torch.cuda.mem_get_info()
-        return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        return free if beside else free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
     return free_memory_bytes()
 
 

@@ -48,6 +48,17 @@ class Checkpoint:
         """Bytes of its files according to its manifest; 0 if that is damaged."""
         return sum(entry["bytes"] for entry in self._manifest().get("files", {}).values())
 
+    @property
+    def is_complete(self) -> bool:
+        """True if each of its files has the size in its manifest; whether every byte is right, ``fault`` says."""
+        files = self._manifest().get("files", {})
+        try:
+            return bool(files) and all(
+                (self.path / name).stat().st_size == kept["bytes"] for name, kept in files.items()
+            )
+        except OSError:
+            return False
+
     def fault(self) -> str:
         """What is damaged, as the end of a sentence; empty if every byte is as it was written."""
         manifest = self._manifest()

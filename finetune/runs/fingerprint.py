@@ -61,8 +61,8 @@ def require_same_rows(run: Run, view: View, fingerprint: str) -> None:
         )
 
 
-def require_same_base(run: Run, folder: Path) -> None:
-    """``RunError`` if the model in ``folder`` is not the base that ``run`` was trained on."""
+def require_same_base(run: Run, folder: Path) -> bool:
+    """``RunError`` if the model in ``folder`` is not the base that ``run`` was trained on; False if it is not known."""
     known = run.view().fingerprint
     if known and known.base != weights_fingerprint(folder):
         model = run.recipe.model
@@ -71,6 +71,7 @@ def require_same_base(run: Run, folder: Path) -> None:
             f"The model {model.id} has changed since run {run.id} was trained: its weights are no longer the same.",
             f"Restore the model that it was trained on{hub}; or start a new run.",
         )
+    return known is not None
 
 
 def require_same_start(run: Run, earlier: Run) -> None:

@@ -15,7 +15,7 @@ from finetune.inference.question import messages
 from finetune.inference.sampling import Sampling
 from finetune.recipe import Recipe
 from finetune.runs.view import RESUMABLE
-from finetune.ui.compare.ask import LONGEST_QUESTION
+from finetune.ui.compare.layout import LONGEST_QUESTION
 from finetune.ui.data.counting import Counting
 from finetune.ui.studio import Studio
 from finetune.ui.train import actions

@@ -20,6 +20,7 @@ from finetune.ui.compare import tab as compare
 from finetune.ui.data import tab as data
 from finetune.ui.data.counting import Counting
 from finetune.ui.data.display import show, unchanged
+from finetune.ui.data.samples import offers
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
 from finetune.ui.studio import Studio
@@ -78,6 +79,7 @@ def build(studio: Studio) -> gr.Blocks:
                     setattr(parts, tab.name, tab.draw(studio))
         events = [event for tab in TABS for event in tab.wire(studio, parts) or ()]
         _wire_memory(studio, page, parts)
+        _wire_kept(studio, page, parts)
         _wire_steps(studio, tabs, parts)
         _wire_clock(studio, page, tabs, status, parts, events)
         api.draw(studio)
@@ -93,6 +95,20 @@ def _wire_memory(studio: Studio, page: gr.Blocks, parts: SimpleNamespace) -> Non
         [parts.data.remembered],
         parts.data.display(),
         api_name="data_restore",
+        **QUIET,
+    )
+
+
+def _wire_kept(studio: Studio, page: gr.Blocks, parts: SimpleNamespace) -> None:
+    """The Data tab offers the rows that were made of answers: on load, and as soon as there are more."""
+    listed, made = parts.data.intake.samples, parts.compare.of["ask"].keeping.note
+    gr.on(
+        [page.load, made.change],
+        partial(offers, studio.workspace),
+        None,
+        listed,
+        queue=False,
+        api_name="data_offers",
         **QUIET,
     )
 

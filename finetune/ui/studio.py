@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from finetune.errors import RunError
 from finetune.inference.chat import Pairs
+from finetune.inference.panel import Panel
 from finetune.inference.rating import Raters
 from finetune.recipe import Recipe
 from finetune.runs.run import Follower, Run
@@ -34,6 +35,7 @@ class Studio:
         self.queue = RunQueue(self.workspace)
         self.data = DataDesk(self.workspace, self.queue.known)
         self.pairs = Pairs(self.workspace)
+        self.panel = Panel(self.workspace, self.pairs)
         self.raters = Raters(self.workspace)
         self.ballots = Ballots(self.pairs, self.queue.beside)
         self.restart: Callable[[], None] | None = None
@@ -117,6 +119,6 @@ class Studio:
     def forget(self, run: Run) -> None:
         """Drop everything cached of ``run``, which was deleted."""
         self._followers.pop(run.id, None)
-        self.pairs.forget(run.id)
+        self.panel.forget(run.id)
         self.raters.forget(run.id)
         self._started.clear()

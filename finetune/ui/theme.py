@@ -10,6 +10,7 @@ THEME = gr.themes.Soft(
 ).set(
     button_primary_background_fill="*primary_600",
     button_primary_background_fill_hover="*primary_700",
+    button_primary_background_fill_hover_dark="*primary_700",
     block_label_text_color="*primary_700",
     block_padding="0",
     block_background_fill_dark="transparent",

@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 from trl import chat_template_utils as known
 
 from finetune.data.templates import apply
-from finetune.data.thoughts import placed, style_of, template_of_pairs
+from finetune.data.thoughts import parted, placed, style_of, template_of_pairs
 from finetune.data.tokens import chat_sequence, preference_sequences, rated_sequence
 
 QUESTION = {"role": "user", "content": "Which is larger?"}
@@ -109,3 +109,18 @@ def test_pairs_and_rated_answers_begin_as_the_model_is_asked_too(with_template, 
     rated = rated_sequence({"prompt": [QUESTION], "completion": [answer], "label": True}, tokenizer, 5000)
     assert all(tokenizer.decode(sequence.ids).startswith(asked) for sequence in (*pair, *rated))
     assert template_of_pairs(with_template("qwen3")) is None
+
+
+PARTED = {
+    "<think>\nIt is blue.\n</think>\n\nBlue.": ("It is blue.", "Blue."),
+    "It is blue.\n</think>\nBlue.": ("It is blue.", "Blue."),
+    "<think>It is": ("It is", ""),
+    "<think>\n\n</think>\n\nBlue.": ("", "Blue."),
+    "Blue.": ("", "Blue."),
+    "Write <think> and </think> around it.": ("", "Write <think> and </think> around it."),
+}
+
+
+@pytest.mark.parametrize("answer", PARTED)
+def test_an_answer_is_parted_into_its_reasoning_and_the_rest(answer):
+    assert parted(answer) == PARTED[answer]

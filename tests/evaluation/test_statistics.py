@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from finetune.evaluation.statistics import holm, mean_interval, paired_test, sign_test, wilson
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

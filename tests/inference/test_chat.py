@@ -207,14 +207,14 @@ def tokens_of(pair, question) -> tuple[list[int], list[int]]:
     messages = [{"role": "user", "content": question}]
     answers = AnswerText(pair.tokenizer), AnswerText(pair.tokenizer)
     prompts = (prompt_tokens(pair.tokenizer, messages),) * 2
-    list(pair._steps(prompts, answers, TokenSampler(GREEDY), 12, threading.Event()))
+    list(pair.steps(prompts, answers, TokenSampler(GREEDY), 12, threading.Event()))
     return tuple(answer.ids for answer in answers)
 
 
 def test_an_answer_that_has_ended_gets_no_more_tokens(pair):
     """The base's fourth token is made an end token."""
     base, tuned = tokens_of(pair, "e?")
-    shorter = Pair(pair.decoding, pair.tokenizer, {base[3]}, pair.context, pair.how)
+    shorter = Pair(pair.decoding, pair.tokenizers, {base[3]}, pair.context, pair.how)
     reply = ask(shorter, "e?")
     assert reply.base_tokens == base.index(base[3]) and not reply.base_truncated
     assert reply.tuned_tokens == (tuned.index(base[3]) if base[3] in tuned else 12)
@@ -352,22 +352,6 @@ def test_an_answer_is_bounded_by_the_context_length(pair):
     room = pair.context - len(prompt_tokens(pair.tokenizer, messages))
     *_, reply = pair.reply(messages, messages, Sampling(greedy=True, max_tokens=4096))
     assert 0 < room < 40 and reply.base_tokens <= room
-
-
-def test_characters_of_several_tokens_are_never_shown_in_part(tiny_model):
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    text = "añ 你好 🙂!"
-    answer, seen = AnswerText(tokenizer), []
-    for token in tokenizer(text)["input_ids"]:
-        answer.add(token)
-        seen.append(answer.text)
-    answer.finish()
-    assert answer.text == text and all(text.startswith(part) for part in seen)
-    truncated = AnswerText(tokenizer)
-    for token in tokenizer("ok 🙂")["input_ids"][:-1]:
-        truncated.add(token)
-    truncated.finish()
-    assert truncated.text == "ok "
 
 
 def test_a_model_without_a_chat_template_continues_the_text(home, tiny_model):

@@ -5,12 +5,16 @@ import torch
 
 from finetune.inference.batched import TUNED, BatchedDecoding
 from finetune.inference.decoding import SequentialDecoding, Variant
-from finetune.inference.trial import are_apart, equals, is_untouched, logits_alone, strengthened, walked
+from finetune.inference.trial import are_apart, equals, is_untouched, probe, strengthened, walked
 from tests.inference.families import build, tune
 
 
 def plain(model):
     return SequentialDecoding(Variant(model, model.disable_adapter), Variant(model))
+
+
+def logits_alone(model):
+    return [probe(SequentialDecoding(Variant(model)), 1)[0][0] for _ in range(2)]
 
 
 def test_a_layer_whose_adapter_reaches_one_token_only_is_seen():
@@ -71,3 +75,12 @@ def test_state_that_reaches_the_other_answer_is_seen(family, apart):
 def test_two_copies_with_state_of_their_own_are_apart():
     base, tuned = build("recurrent_gemma"), tune(build("recurrent_gemma"))
     assert are_apart(SequentialDecoding(Variant(base), Variant(tuned)))
+
+
+def test_the_probe_is_that_of_each_row_alone():
+    model = tune(build("llama"))
+    alone = [probe(SequentialDecoding(variant), 1) for variant in plain(model).variants]
+    prefilled, stepped = probe(plain(model), 2)
+    assert all(torch.equal(prefilled[row], alone[row][0][0]) for row in (0, 1))
+    assert all(torch.equal(stepped[row], alone[row][1][0]) for row in (0, 1))
+    assert not torch.equal(stepped[0], stepped[1])

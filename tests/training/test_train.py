@@ -29,7 +29,7 @@ def recipe(folder, method="sft", adapter="lora", **changes):
         "method": settings(method),
         "adapter": {"type": adapter},
         "training": {"max_steps": 8, "learning_rate": 5e-3, "batch_size": 4, "length": 200},
-        "evaluation": {"times": 2, "max_tokens": 4},
+        "evaluation": {"times": 2, "max_tokens": 4, "score_rows": 0},
     }
     return Recipe.from_dict(values).changed(**changes)
 

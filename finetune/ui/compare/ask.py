@@ -1,270 +1,177 @@
-"""Ask: the same question to base and tuned at once, from one copy of the weights."""
+"""Ask: the same question to base and tuned at once, from one copy of the weights, and to two more if wanted."""
 
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from html import escape
 
 import gradio as gr
-from pydantic import ValidationError
 
-from finetune import format
-from finetune.errors import FinetuneError, RunError
-from finetune.inference.chat import Pair, Reply, differences, truncated
+from finetune.errors import FinetuneError
+from finetune.inference.panel import Answering
 from finetune.inference.question import messages
 from finetune.inference.sampling import Sampling
-from finetune.settings import problems_of
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
+from finetune.ui.compare import columns, held_out, keeping, layout
+from finetune.ui.compare.layout import NO_RATER, Parts
+from finetune.ui.compare.pane import facts, integrity_line, nothing_yet, pane
+from finetune.ui.compare.request import notice_of, run_of, sampling_of
+from finetune.ui.compare.running import Running, buttons, is_at_work, stop
+from finetune.ui.compare.talk import Talk, Turn
 from finetune.ui.form import Form
 from finetune.ui.studio import Studio
 from finetune.ui.views import QUIET
 
-NO_RATER = ("No reward model", "")
-"""The choice of none: its label and its value."""
-LONGEST_QUESTION = 8000
-"""Characters."""
-LONGEST_SYSTEM = 4000
-"""Characters, as many as a recipe's system prompt has at most."""
 REDRAW_S = 0.08
 """Answers are redrawn at most this often: faster than the eye reads, slower than tokens come."""
 
-
-@dataclass(frozen=True)
-class Turn:
-    """A question and the two answers so far."""
-
-    question: str
-    base: str = ""
-    tuned: str = ""
-    scores: tuple[float, ...] = ()
-    """Of base and tuned, by a reward model; empty if none was asked."""
-
-
-@dataclass(frozen=True)
-class Talk:
-    """The conversation on one page with one run."""
-
-    run_id: str = ""
-    turns: tuple[Turn, ...] = ()
-
-
-@dataclass
-class Parts:
-    """The components that the wires need."""
-
-    talk: gr.State
-    pane: gr.HTML
-    line: gr.HTML
-    question: gr.Textbox
-    ask: gr.Button
-    stop: gr.Button
-    clear: gr.Button
-    mark: gr.Checkbox
-    rater: gr.Dropdown
-    """The reward model that rates both answers; visible once there is one."""
-    suggestions: gr.HTML
-    system: gr.Textbox
-    sampling: Form
-
-    def asked(self) -> list:
-        """The components that asking changes."""
-        return [self.talk, self.pane, self.line, self.question, self.ask, self.stop]
-
-
-def draw(studio: Studio) -> Parts:
-    """The view's components."""
-    sampling = Form()
-    pane = gr.HTML(nothing_yet(), elem_id="pane", elem_classes="pane")
-    line = gr.HTML(elem_id="compare-line")
-    with gr.Row(elem_classes="ask-row"):
-        question = gr.Textbox(
-            placeholder="Ask both models…",
-            show_label=False,
-            label="Your question",
-            lines=1,
-            max_lines=6,
-            scale=5,
-            elem_id="question",
-            max_length=LONGEST_QUESTION,
-        )
-        ask = gr.Button("Ask both", variant="primary", elem_id="ask", scale=0, min_width=130)
-        stop = gr.Button("Stop", visible=False, elem_id="compare-stop", scale=0, min_width=130)
-    suggestions = gr.HTML(js_on_load=views.PICK, elem_id="suggestions")
-    with gr.Row(elem_classes="actions"):
-        mark = gr.Checkbox(True, label="Mark the words that differ", container=False, elem_id="mark")
-        clear = gr.Button("Clear", size="sm", elem_id="clear", scale=0, min_width=100)
-    rater = gr.Dropdown(
-        [NO_RATER],
-        value=NO_RATER[1],
-        label="Reward model",
-        info="Scores both answers; higher is better.",
-        filterable=False,
-        visible=False,
-        elem_id="rater",
-    )
-    with gr.Accordion("Sampling settings", open=False, elem_id="sampling"):
-        system = gr.Textbox(
-            label="System prompt",
-            info="Comes before the conversation, for base and tuned alike. At first the recipe's; empty for none.",
-            lines=2,
-            max_lines=6,
-            elem_id="system",
-            max_length=LONGEST_SYSTEM,
-        )
-        with gr.Row(elem_classes="fields"):
-            sampling.draw_rest("", Sampling)
-    return Parts(
-        talk=gr.State(Talk()),
-        pane=pane,
-        line=line,
-        question=question,
-        ask=ask,
-        stop=stop,
-        clear=clear,
-        mark=mark,
-        rater=rater,
-        suggestions=suggestions,
-        system=system,
-        sampling=sampling,
-    )
+draw = layout.draw
 
 
 def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
     """The view's own events."""
-    run = chosen.dropdown
-    given = [run, parts.talk, parts.mark, parts.rater, parts.system, *parts.sampling.components()]
+    run, form = chosen.dropdown, parts.sampling
+    given = [run, parts.talk, parts.running, *parts.given()]
+    several = {"concurrency_limit": 4, "concurrency_id": "answers", **QUIET}
     asking = gr.on(
         [parts.ask.click, parts.question.submit],
-        partial(ask, studio, parts.sampling),
+        partial(ask, studio, form),
         [parts.question, *given],
         parts.asked(),
         api_name="compare_ask",
-        concurrency_limit=4,
-        **QUIET,
+        **several,
     )
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def suggestion(event: gr.EventData, *values) -> Iterator[tuple]:
-        yield from ask(studio, parts.sampling, event.pick, *values)
+        yield from ask(studio, form, event.pick, *values)
 
-    suggested = parts.suggestions.pick(
-        suggestion, given, parts.asked(), api_name="compare_try", concurrency_limit=4, **QUIET
-    )
-    parts.stop.click(
-        stopped, None, [parts.ask, parts.stop], cancels=[asking, suggested], api_name="compare_stop", **QUIET
-    )
-    parts.clear.click(
-        clear,
-        run,
-        [parts.talk, parts.pane, parts.line, parts.ask, parts.stop],
-        cancels=[asking, suggested],
-        api_name="compare_clear",
-        **QUIET,
-    )
+    def again(event: gr.EventData, *values) -> Iterator[tuple]:
+        yield from retry(studio, form, event.pick, *values)
+
+    suggested = parts.suggestions.pick(suggestion, given, parts.asked(), api_name="compare_try", **several)
+    retried = parts.pane.retry(again, given, parts.asked(), api_name="compare_retry", **several)
+    parts.stop.click(stop, parts.running, [parts.ask, parts.stop], api_name="compare_stop", queue=False, **QUIET)
     parts.mark.change(redraw, [parts.talk, parts.mark], parts.pane, api_name="compare_mark", **QUIET)
-    run.change(
-        partial(choose, studio),
-        run,
-        [parts.talk, parts.pane, parts.line, parts.suggestions, parts.system, parts.rater],
-        cancels=[asking, suggested],
-        api_name="compare_choose",
-        **QUIET,
-    )
+    starts = {"cancels": [asking, suggested, retried], **QUIET}
+    anew = [parts.talk, parts.pane, parts.line, *parts.idle()]
+    afresh = [run, parts.also, parts.running]
+    parts.clear.click(partial(clear, studio), afresh, anew, api_name="compare_clear", **starts)
+    parts.also.change(partial(clear, studio), afresh, anew, api_name="compare_also", **starts)
+    told = [*anew, parts.suggestions, parts.system, parts.rater, parts.also]
+    run.change(partial(choose, studio), [run, parts.running], told, api_name="compare_choose", **starts)
+    keeping.wire(studio, parts)
+    held_out.wire(studio, parts.held_out, run, form)
 
 
 def ask(
-    studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, mark: bool, rater: str | None, *given
+    studio: Studio, form: Form, question: str, run_id: str | None, talk: Talk, running: Running | None, *given
 ) -> Iterator[tuple]:
     """The growing answers, as values of ``Parts.asked()``; an error is a notice in the line below them."""
-    question = (question or "").strip()[:LONGEST_QUESTION]
+    question = (question or "").strip()[: layout.LONGEST_QUESTION]
     if not question:
-        yield gr.skip(), gr.skip(), views.small("Type a question first."), gr.skip(), *buttons(False)
+        yield shown(line=views.small("Type a question first."))
         return
-    earlier = talk.turns if talk.run_id == run_id else ()
-    talk, system, given = Talk(run_id or "", (*earlier, Turn(question))), given[0], given[1:]
-    yield talk, pane(talk, mark, waiting=True), views.small("Generating both answers…"), "", *buttons(True)
+    talk = talk if talk.run_id == run_id else Talk(run_id or "")
+    yield from _answered(studio, form, talk, question, None, running, *given)
+
+
+def retry(
+    studio: Studio, form: Form, pick: str, run_id: str | None, talk: Talk, running: Running | None, *given
+) -> Iterator[tuple]:
+    """The answers to an earlier question again, with its next seed; the turns after it are dropped."""
+    place = keeping.place_of(pick, talk)
+    if place is None or talk.run_id != run_id:
+        yield shown()
+        return
+    turn = talk.turns[place]
+    yield from _answered(studio, form, talk.before(place), turn.question, turn.next_seed, running, *given)
+
+
+def _answered(
+    studio: Studio, form: Form, talk: Talk, question: str, seed: int | None, running: Running | None, *given
+) -> Iterator[tuple]:
+    """``talk`` with ``question`` as it is answered; without a ``seed``, with that of the settings."""
+    mark, rater, also, system, *values = given
+    if is_at_work(running):
+        yield shown(line=views.small("The models are still answering. Stop them first, or wait for the end."))
+        return
+    before = talk = talk.settled()
+    running = Running()
     try:
+        run, sampling = run_of(studio, talk.run_id), sampling_of(form.values(tuple(values)), seed)
+        talk = replace(talk, columns=columns.columns_of(studio, run, also))
+        is_greedy = sampling.greedy or not sampling.temperature
+        turn = Turn(question, sampling.seed, is_greedy, expected=studio.data.expected(run, question))
+        talk = talk.asking(run.recipe, turn, (system or "").strip())
+        line = views.small("Generating the answers…")
+        yield shown(talk, pane(talk, mark, is_busy=True), line, "", running, is_busy=True)
         with studio.queue.beside():
-            for grown, line in answers(studio, talk, (system or "").strip(), sampling_of(form.values(given))):
+            for grown, line in answers(studio, talk, sampling, running):
                 talk = grown
-                yield talk, pane(talk, mark), line, gr.skip(), *buttons(True)
-            if rater:
+                yield shown(talk, pane(talk, mark, is_busy=True), line, is_busy=True)
+            if rater and talk.turns[-1].said:
                 talk = rated(studio, talk, rater)
+        yield shown(talk, pane(talk, mark), line)
     except FinetuneError as error:
-        talk = Talk(talk.run_id, earlier)
-        yield talk, pane(talk, mark), views.notice_of(error), question, *buttons(False)
-        return
-    yield talk, pane(talk, mark), line, gr.skip(), *buttons(False)
-
-
-def answers(studio: Studio, talk: Talk, system: str, sampling: Sampling) -> Iterator[tuple[Talk, str]]:
-    """The conversation as its last turn is answered, with the line of facts about it."""
-    run = studio.find_run(talk.run_id)
-    if run is None:
-        raise RunError(
-            "There is no finished run to compare.", "Train one first; it takes a minute or two with a sample."
-        )
-    turn, stop, drawn_at = talk.turns[-1], threading.Event(), 0.0
-    pair = studio.pairs.get(run.id)
-    earlier = talk.turns[:-1]
-    base = messages(run.recipe, turn.question, [(each.question, each.base) for each in earlier], system)
-    tuned = messages(run.recipe, turn.question, [(each.question, each.tuned) for each in earlier], system)
-    try:
-        for reply in pair.reply(base, tuned, sampling, stop=stop):
-            if reply.done or time.monotonic() - drawn_at > REDRAW_S:
-                drawn_at = time.monotonic()
-                grown = Talk(talk.run_id, (*talk.turns[:-1], Turn(turn.question, reply.base, reply.tuned)))
-                yield grown, facts(pair, sampling, reply)
+        yield shown(before, pane(before, mark), notice_of(error), question)
     finally:
-        stop.set()
+        running.end()
 
 
-def sampling_of(values: dict[str, object]) -> Sampling:
-    """The sampling settings of the form; a value out of bounds raises ``RunError`` with what is wrong."""
-    try:
-        return Sampling(**values)
-    except ValidationError as error:
-        raise RunError("These sampling settings are not valid.", problems=tuple(problems_of(error))) from None
+def shown(
+    talk: object = gr.skip(),
+    drawn: object = gr.skip(),
+    line: object = gr.skip(),
+    question: object = gr.skip(),
+    running: object = gr.skip(),
+    is_busy: bool = False,
+) -> tuple:
+    """Values of ``Parts.asked()``; what is not given stays as it is."""
+    return talk, drawn, line, question, running, *buttons(is_busy), *keeping.closed()
 
 
-def facts(pair: Pair, sampling: Sampling, reply: Reply) -> str:
-    """How the two answers were made, and whether they were truncated, in a line."""
-    parts = [
-        *(["Both continue the text (no chat template)"] if pair.continues_text else []),
-        views.capital(pair.how.reason),
-        "greedy decoding: the most likely token each time" if sampling.greedy else f"same seed {sampling.seed}",
-        f"{format.amount(reply.tokens_per_s)} tokens/s",
-        *truncated(reply),
-    ]
-    return f"<p class='figures'>{' <i>·</i> '.join(map(escape, parts))}</p>"
+def answers(studio: Studio, talk: Talk, sampling: Sampling, running: Running) -> Iterator[tuple[Talk, str]]:
+    """The conversation as its last turn is answered, with the line about it."""
+    drawn_at, asked = 0.0, talk.turns[-1].asked
+    for reply in studio.panel.reply(talk.columns, asked, sampling, running.stop):
+        if reply.done or time.monotonic() - drawn_at > REDRAW_S:
+            drawn_at = time.monotonic()
+            stopped = reply.done and running.stop.is_set()
+            grown = talk.changed(said=tuple(reply.said), is_done=reply.done, is_stopped=stopped)
+            yield grown, line_of(reply, stopped)
 
 
-def buttons(busy: bool) -> tuple:
-    """The Ask and the Stop button; one of them is visible at a time."""
-    return gr.Button(visible=not busy), gr.Button(visible=busy)
+def line_of(reply: Answering, is_stopped: bool) -> str:
+    """How the answers were made, once they are done, and what was checked of the comparison."""
+    made = facts(reply, is_stopped) if reply.done else views.small("Generating the answers…")
+    return made + integrity_line(reply.integrity)
 
 
-def stopped() -> tuple:
-    """The buttons after Stop; the answers so far stay."""
-    return buttons(False)
-
-
-def clear(run_id: str | None) -> tuple:
-    """An empty conversation with the same run."""
-    talk = Talk(run_id or "")
-    return talk, pane(talk, True), "", *buttons(False)
-
-
-def choose(studio: Studio, run_id: str | None) -> tuple:
-    """An empty conversation with another run, prompts from its held-out rows, and its recipe's system prompt."""
+def clear(studio: Studio, run_id: str | None, also: list[str] | None, running: Running | None) -> tuple:
+    """An empty conversation with the same run, and the columns that are chosen now."""
     run, talk = studio.find_run(run_id), Talk(run_id or "")
+    if running is not None:
+        running.end()
     if run is None:
-        return talk, nothing_yet(), "", "", "", raters(studio)
-    prompts, system = suggestions(studio.data.held_out_prompts(run)), run.recipe.data.system or ""
-    return talk, pane(talk, True), "", prompts, system, raters(studio)
+        return talk, nothing_yet(), "", *_idle()
+    talk = replace(talk, columns=columns.columns_of(studio, run, also))
+    return talk, pane(talk, True), "", *_idle()
+
+
+def _idle() -> tuple:
+    """Values of ``Parts.idle()``: nothing is being answered or corrected."""
+    return None, *buttons(False), *keeping.closed()
+
+
+def choose(studio: Studio, run_id: str | None, running: Running | None) -> tuple:
+    """An empty conversation with another run, prompts from its held-out rows, and its recipe's system prompt."""
+    emptied, run = clear(studio, run_id, [], running), studio.find_run(run_id)
+    prompts = suggestions(studio.data.held_out_prompts(run)) if run else ""
+    system = (run.recipe.data.system or "") if run else ""
+    return *emptied, prompts, system, raters(studio), columns.choices(studio, run)
 
 
 def raters(studio: Studio) -> gr.Dropdown:
@@ -274,11 +181,11 @@ def raters(studio: Studio) -> gr.Dropdown:
 
 
 def rated(studio: Studio, talk: Talk, rater: str) -> Talk:
-    """The conversation with the scores of its last two answers by the reward model of the run ``rater``."""
+    """The conversation with the scores of its last answers by the reward model of the run ``rater``."""
     last = talk.turns[-1]
     asked = messages(studio.workspace.run(rater).recipe, last.question)
-    scores = studio.raters.scores(rater, asked, (last.base, last.tuned))
-    return replace(talk, turns=(*talk.turns[:-1], replace(last, scores=scores)))
+    scores = studio.raters.scores(rater, asked, tuple(said.text for said in last.said))
+    return talk.changed(scores=tuple(scores))
 
 
 def suggestions(prompts: list[str]) -> str:
@@ -286,8 +193,8 @@ def suggestions(prompts: list[str]) -> str:
     if not prompts:
         return ""
     chips = "".join(
-        f"<li><button type='button' class='chip' data-pick='{escape(prompt)}'>{escape(prompt)}</button></li>"
-        for prompt in prompts
+        f"<li><button type='button' class='chip' data-pick='{prompt}'>{prompt}</button></li>"
+        for prompt in map(escape, prompts)
     )
     words = "<p class='small' id='try'>Try a held-out prompt, which the run was not trained on:</p>"
     return f"{words}<ul class='chips' aria-labelledby='try'>{chips}</ul>"
@@ -296,36 +203,3 @@ def suggestions(prompts: list[str]) -> str:
 def redraw(talk: Talk, mark: bool) -> str:
     """The same conversation with or without marks."""
     return pane(talk, mark) if talk.run_id else nothing_yet()
-
-
-def pane(talk: Talk, mark: bool, waiting: bool = False) -> str:
-    """The conversation: each question across the page, its two answers side by side."""
-    heads = "<div class='sides heads'><h3>Base</h3><h3>Tuned</h3></div>"
-    if not talk.turns:
-        before, after = [("The model before training.", None)], [("The model after training.", None)]
-        return f"{heads}<div class='sides quiet'>{_answer('Base', before, '')}{_answer('Tuned', after, '')}</div>"
-    turns = "".join(_turn(turn, mark, waiting and turn is talk.turns[-1]) for turn in talk.turns)
-    return f"{heads}<div role='log' aria-label='Conversation'>{turns}</div>"
-
-
-def _turn(turn: Turn, mark: bool, waiting: bool) -> str:
-    base, tuned = [(turn.base, None)], [(turn.tuned, None)]
-    if mark and turn.base and turn.tuned:
-        base, tuned = differences(turn.base, turn.tuned)
-    wait = "<span class='waiting' aria-label='generating'>…</span>" if waiting else ""
-    return (
-        f"<p class='question'><span class='visually-hidden'>You asked: </span>{escape(turn.question)}</p>"
-        f"<div class='sides'>{_answer('Base', base, wait, *turn.scores[:1])}"
-        f"{_answer('Tuned', tuned, wait, *turn.scores[1:])}</div>"
-    )
-
-
-def _answer(title: str, parts: list[tuple[str, str | None]], wait: str, score: float | None = None) -> str:
-    body = "".join(f"<mark class='differs'>{escape(text)}</mark>" if sign else escape(text) for text, sign in parts)
-    scored = "" if score is None else f"<span class='small score'>Score {score:.2f}</span>"
-    return f"<div class='answer {title.lower()}'><span class='side'>{title}</span>{body or wait}{scored}</div>"
-
-
-def nothing_yet() -> str:
-    """What the view says before any run is finished."""
-    return views.empty("No run is finished yet.", "Train one first. Then you ask both models the same question here.")

@@ -199,7 +199,7 @@ def unscored(studio: Studio, run: Run) -> str:
 
 
 def scored(studio: Studio) -> list[tuple[str, object]]:
-    """Title and scores of each run that was scored on its own held-out rows."""
+    """Title and scores of each run that was evaluated on its own held-out rows."""
     found = ((run, view, read(run)) for run, view in studio.views())
     return [(views.run_title(run.id, view.name), scores) for run, view, scores in found if scores]
 

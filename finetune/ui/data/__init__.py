@@ -2,8 +2,9 @@
 
 tab             its components and events
 intake          files, pasted text, the Hub, samples
-samples         the data that ships with the program
+samples         the data that is there already: samples, and rows made of answers
 desk            data read, checked and counted for the page
+prompts         held-out rows as prompts, with the answers they expect
 counting        by which model's tokenizer tokens are counted, up to which length
 tokenizers      the tokenizers used last
 display         what the tab displays of the chosen data

@@ -35,10 +35,13 @@ from finetune.runs.workspace import Workspace
 from finetune.ui.cache import Cache
 from finetune.ui.data.counting import Counting
 from finetune.ui.data.mixture import Mixture, mix
+from finetune.ui.data.prompts import Prompt, expected_of, first_prompt, prompts_of
 from finetune.ui.data.tokenizers import Tokenizers
 
 LONGEST_PROMPT = 300
 """Characters of a prompt that fits on a button."""
+MOST_PROMPTS = 200
+"""Held-out rows of a run that are asked, at most."""
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +109,7 @@ class DataDesk:
         self._checked = Cache(4)
         self._mixed = Cache(4)
         self._splits = Cache(1)
-        self._prompts = Cache(16)
+        self._held_out = Cache(16)
 
     def paths(self, settings: DataSettings) -> list[Path]:
         """The files that ``settings`` name, downloaded if they are on the Hub."""
@@ -171,7 +174,20 @@ class DataDesk:
 
     def held_out_prompts(self, run: Run, most: int = 6) -> list[str]:
         """A few prompts from the held-out rows of ``run``; none if they cannot be read."""
-        return self._prompts.get((run.id, most), lambda: self._held_out_prompts(run, most))
+        texts = (first_prompt(example) for example in self._of(run))
+        return list(dict.fromkeys(text for text in texts if text and len(text) <= LONGEST_PROMPT))[:most]
+
+    def prompts(self, run: Run) -> list[Prompt]:
+        """The held-out rows of ``run`` as prompts, at most ``MOST_PROMPTS``; none if they cannot be read."""
+        return prompts_of(self._of(run))
+
+    def expected(self, run: Run, question: str) -> str:
+        """The answer that the held-out rows of ``run`` expect to ``question``; empty if none of them asks it first."""
+        return expected_of(self._of(run)).get(question, "")
+
+    def _of(self, run: Run) -> Sequence[dict]:
+        """The first held-out examples of ``run``."""
+        return self._held_out.get(run.id, lambda: list(self._held_out_examples(run)))
 
     def columns(self, settings: DataSettings) -> tuple[str, ...]:
         """The columns of the file that ``settings`` name; none if it is no table."""
@@ -237,22 +253,14 @@ class DataDesk:
         findings = most_severe_first([*checked.report.findings, *mixture.findings])
         return replace(checked, report=replace(checked.report, findings=findings), mixture=mixture)
 
-    def _held_out_prompts(self, run: Run, most: int) -> list[str]:
+    def _held_out_examples(self, run: Run) -> Sequence[dict]:
         recipe = run.recipe
         try:
             path, *also = files(recipe.data, self.workspace.find)
-            *_, held_out = read_split(path, recipe.data, recipe.training.seed, also)
+            return read_split(path, recipe.data, recipe.training.seed, also)[2][:MOST_PROMPTS]
         except FinetuneError as error:
             log.info("No prompts for %s: %s", run.id, error.message)
             return []
-        prompts = (first_prompt(example) for example in held_out)
-        return list(dict.fromkeys(text for text in prompts if text and len(text) <= LONGEST_PROMPT))[:most]
-
-
-def first_prompt(example: dict) -> str:
-    """The first message of the user in ``example``; empty for plain text."""
-    messages = example.get("messages") or example.get("prompt") or []
-    return next((message["content"] for message in messages if message.get("role") == "user"), "")
 
 
 def _counts(report: Report, dataset: Dataset, held_out: Dataset | None, settings: DataSettings) -> Counts:

@@ -11,10 +11,11 @@ from finetune.data.readers import READABLE, SUFFIXES
 from finetune.data.readers.dialect import delimiter_of
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError
+from finetune.runs.kept import COLLECTIONS, count
 from finetune.settings import problems_of
 from finetune.ui import views
 from finetune.ui.data.desk import DataDesk
-from finetune.ui.data.samples import FOLDER, sample_entries, sample_list
+from finetune.ui.data.samples import FOLDER, KEPT, offers, sample_entries
 
 MOST_PASTED = 2_000_000
 """Characters of a paste; more is a file."""
@@ -36,7 +37,7 @@ class Intake:
     samples: gr.HTML
 
 
-def draw() -> Intake:
+def draw(desk: DataDesk) -> Intake:
     """The components, in the order they are read."""
     file = gr.File(
         label="Drop files here",
@@ -77,7 +78,7 @@ def draw() -> Intake:
         hub_config=hub_config,
         hub_split=hub_split,
         load=load,
-        samples=gr.HTML(sample_list(), js_on_load=views.PICK, elem_id="samples"),
+        samples=gr.HTML(offers(desk.workspace), js_on_load=views.PICK, elem_id="samples"),
     )
 
 
@@ -124,6 +125,22 @@ def from_hub(name: str, config: str, split: str) -> tuple[DataSettings, str]:
     except ValidationError as error:
         raise DataError("It cannot be loaded like this.", " ".join(map(str, problems_of(error)))) from None
     return settings, name.rpartition("/")[2]
+
+
+def from_offer(desk: DataDesk, pick: str) -> tuple[DataSettings, str]:
+    """The settings that read what was picked among the ``offers``, and the name of the data."""
+    return from_kept(desk, pick.removeprefix(KEPT)) if pick.startswith(KEPT) else from_sample(pick)
+
+
+def from_kept(desk: DataDesk, key: str) -> tuple[DataSettings, str]:
+    """The settings that read the rows of the collection ``key`` as they are now, and the name of the data.
+
+    They are copied, like an upload: a run still has its rows when more are kept.
+    """
+    collection = COLLECTIONS.get(key)
+    if collection is None or not count(desk.workspace, collection):
+        raise DataError("There are no such rows yet.", "Keep or correct an answer on the Compare tab first.")
+    return desk.add_upload(collection.path(desk.workspace), collection.file), collection.title.lower()
 
 
 def from_sample(file: str) -> tuple[DataSettings, str]:

@@ -86,7 +86,7 @@ def draw(studio: Studio) -> Parts:
     gr.HTML(views.lead("Show the model what good answers look like."))
     with gr.Row(elem_classes="halves", equal_height=False):
         with gr.Column(scale=2, min_width=280):
-            source = intake.draw()
+            source = intake.draw(studio.data)
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(nothing_yet(), js_on_load=views.PICK, elem_id="result")
             rejected = gr.Button("Download the rejected rows", size="sm", visible=False, elem_id="rejected")
@@ -235,8 +235,8 @@ def _wire_mixing(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
 
 
 def take_sample(desk: DataDesk, by: Counting, event: gr.EventData) -> list:
-    """The tab with the sample that was picked."""
-    return take(desk, partial(intake.from_sample, event.pick), by).values()
+    """The tab with the sample, or the kept rows, that were picked."""
+    return take(desk, partial(intake.from_offer, desk, event.pick), by).values()
 
 
 def take_files(desk: DataDesk, by: Counting, paths: list[str] | None, progress: Callable = gr.Progress()) -> list:

@@ -11,7 +11,7 @@ from finetune.errors import DataError, FinetuneError
 from finetune.fit.probe import count_tokens
 from finetune.recipe import Recipe
 from finetune.ui.data.counting import Counting
-from finetune.ui.data.desk import first_prompt
+from finetune.ui.data.prompts import first_prompt
 
 PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
 
@@ -165,9 +165,13 @@ def test_the_prompts_to_try_are_held_out_without_a_held_out_file_too(desk, write
     assert desk.held_out_prompts(write_run(data={"path": str(path), "held_out_share": 0})) == []
 
 
-def test_the_first_prompt_of_an_example():
-    assert first_prompt({"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]}) == "q"
-    assert first_prompt({"text": "no question"}) == ""
+def test_held_out_rows_are_asked_with_the_answers_that_they_expect(desk, write_run):
+    run = write_run()
+    prompts = desk.prompts(run)
+    assert 6 < len(prompts) <= 200 and all(each.question and each.expected for each in prompts)
+    assert desk.expected(run, prompts[0].question) == prompts[0].expected
+    assert desk.expected(run, "Never asked?") == ""
+    assert desk.prompts(write_run(data={"path": "assets/samples/none.jsonl"})) == []
 
 
 def test_the_split_is_that_of_a_run_and_read_once(desk, with_tiny, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 import pytest
 
 from finetune.errors import DataError
+from finetune.runs import kept
 from finetune.ui.data import intake
 
 
@@ -56,3 +57,16 @@ def test_only_shipped_samples_can_be_taken():
     assert intake.from_sample("pirate-voice.jsonl")[1] == "pirate voice"
     with pytest.raises(DataError, match="There is no sample"):
         intake.from_sample("../../etc/passwd")
+
+
+def test_rows_made_of_answers_are_copied_as_they_are_now(desk):
+    asked = [{"role": "user", "content": "What colour?"}]
+    for offer in ("kept:answers", "kept:nothing", "kept:"):
+        with pytest.raises(DataError, match="no such rows"):
+            intake.from_offer(desk, offer)
+    kept.keep(desk.workspace, asked, "Blue.")
+    settings, name = intake.from_offer(desk, "kept:answers")
+    kept.keep(desk.workspace, asked, "Green.")
+    assert name == "answers you kept" and len(desk.table(settings).rows) == 1
+    assert len(desk.table(intake.from_offer(desk, "kept:answers")[0]).rows) == 2
+    assert intake.from_offer(desk, "pirate-voice.jsonl") == intake.from_sample("pirate-voice.jsonl")

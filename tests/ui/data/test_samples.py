@@ -1,5 +1,6 @@
 from finetune.paths import ASSETS
-from finetune.ui.data.samples import GENERAL, sample_entries, sample_list, title_of
+from finetune.runs import kept
+from finetune.ui.data.samples import GENERAL, offers, sample_entries, sample_list, title_of
 
 
 def test_every_sample_offered_is_there_and_every_one_there_is_offered():
@@ -19,3 +20,14 @@ def test_data_has_the_title_that_a_person_knows():
     assert title_of(GENERAL) == "Replay data of the starter"
     assert title_of("uploads/0123456789abcdef/My FAQ.csv") == "My FAQ.csv"
     assert title_of("hf://datasets/openai/gsm8k") == "gsm8k"
+
+
+def test_rows_made_of_answers_are_offered_once_there_are_some(workspace):
+    assert offers(workspace) == sample_list()
+    for answer in ("Blue.", "Green."):
+        kept.keep(workspace, [{"role": "user", "content": "What colour?"}], answer)
+    assert "<b>Answers you kept: 2 rows</b>" in offers(workspace) and "Corrections" not in offers(workspace)
+    kept.correct(workspace, [{"role": "user", "content": "What colour?"}], "Red.", "Blue.")
+    html = offers(workspace)
+    assert "<b>Corrections: 1 pair</b>" in html and html.endswith(sample_list())
+    assert "data-pick='kept:answers'" in html and "data-pick='kept:corrections'" in html
