@@ -85,6 +85,7 @@ def serve(given: argparse.Namespace) -> int:
 def open_page(given: argparse.Namespace, studio):
     """The page, served; ``OSError`` if the port is taken."""
     from finetune.ui.page import build, launch_options
+    from finetune.ui.shared import routes
 
     page = build(studio)
     page.launch(
@@ -93,6 +94,7 @@ def open_page(given: argparse.Namespace, studio):
         inbrowser=not given.no_browser and not os.environ.get("SPACE_ID"),
         prevent_thread_lock=True,
         quiet=True,
+        app_kwargs={"routes": routes(studio)},
         **launch_options(),
     )
     return page

@@ -7,13 +7,13 @@ failed or memory ran out, 75 when this process lost its CUDA context: started ag
 import argparse
 import sys
 
-from finetune.commands import data, estimate, evaluation, models, rewards, runs, training
+from finetune.commands import benchmarks, data, estimate, evaluation, models, report, rewards, runs, training
 from finetune.commands.command import Commands
 from finetune.errors import FinetuneError
 from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
 
-GROUPS = (data, estimate, rewards, training, runs, evaluation, models)
+GROUPS = (data, estimate, rewards, training, runs, evaluation, report, benchmarks, models)
 """The groups of commands, in the order of the help."""
 
 

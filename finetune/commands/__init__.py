@@ -7,6 +7,8 @@ training    train, resume
 runs        runs, show, stop, pause, delete, compare
 evaluation  evaluate
 models      chat, export
+report      report
+benchmarks  benchmark
 command     what all commands share: options, settings from the command line, the answer on stdout
 progress    how far a command has come, on stderr
 

@@ -5,8 +5,9 @@ adapter     the tuned model as it was saved, in a zip
 merged      the tuned model as a folder that needs no base
 script      the training as one script that needs no Finetune Studio
 
-card        the model card, which goes with a model
-teacher     the model that a method learns from, which goes with a script
+card          the model card, which goes with a model
+front_matter  its head, as the Hub reads it
+teacher       the model that a method learns from, which goes with a script
 
 How to add one:
 

@@ -1,95 +1,100 @@
-"""The model card of an export: what the model is, how it was trained, and how to load it."""
+"""The model card of an export: what the model is, whether it is better, how it was trained, and how to load it.
 
-import json
+What a person named is text and no Markdown, so that a name can neither load a picture nor lead elsewhere.
+"""
+
+import re
 from pathlib import Path
 
-from finetune.models.architecture import PICTURES_TOO, TEXT, architecture
+from finetune.evaluation import sheet
+from finetune.evaluation.difference import difference
+from finetune.evaluation.limits import license_words, limits
+from finetune.evaluation.metrics import METRICS
+from finetune.evaluation.scores import Score, Scores
+from finetune.evaluation.verdict import verdict
+from finetune.evaluation.words import interval, value
+from finetune.exports.front_matter import front_matter
+from finetune.models.usage import saved_json, usage
+from finetune.recipe import Recipe
 from finetune.runs.run import Run
+from finetune.runs.view import View
 
 EXPERTS = (
     "A part of this adapter is for experts, which Transformers 5 keeps as one tensor. Transformers 4 loads the adapter "
     "without that part and says nothing: for programs that are built on it, export the merged model."
 )
+MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~])")
 
 
 def card(run: Run, merged: str = "") -> str:
-    """The model card, in Markdown: what the model is, how it was trained, and how to load it.
+    """The model card, in Markdown with the YAML that the Hub reads.
 
     ``merged`` says how an adapter and its base became one full model.
     """
-    recipe, view = run.as_trained, run.view()
+    recipe, view, scores = run.as_trained, run.view(), sheet.read(run)
     is_full_model = recipe.adapter.trains_base() or bool(merged)
-    base = "the starter model of Finetune Studio" if recipe.model.id == "starter" else f"`{recipe.model.id}`"
-    kind = "A language model, fine-tuned from" if is_full_model else "An adapter for the language model"
-    revision = f", revision `{recipe.model.revision}`" if recipe.model.revision else ""
+    kind = "A language model, fine-tuned from" if is_full_model else "An adapter for"
+    known = [*limits(recipe, view, scores), *([] if merged else filter(None, [reach(run)]))]
+    parts = [
+        f"{front_matter(recipe, scores, is_full_model)}# {plain(recipe.name)}",
+        f"{kind} {_base(recipe)}. Made with Finetune Studio.",
+        _evaluation(scores) if scores else "",
+        f"## Training\n\n{_training(recipe, view, merged)}",
+        "## Limits\n\n" + "\n".join(f"- {plain(words)}" for words in known),
+        f"## Load it\n\n```python\n{usage(run, bool(merged))}\n```",
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def plain(text: str) -> str:
+    """``text`` in one line, as Markdown that shows it as it is."""
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    """``text`` in one line as code, which it cannot end."""
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
+
+
+def _base(recipe: Recipe) -> str:
+    if recipe.model.id == "starter":
+        return "the starter model of Finetune Studio"
+    return _code(Path(recipe.model.id).name if Path(recipe.model.id).is_absolute() else recipe.model.id)
+
+
+def _training(recipe: Recipe, view: View, merged: str) -> str:
+    revision = f", revision {_code(recipe.model.revision)}" if recipe.model.revision else ""
     rows = f", {view.train_rows:,} rows" if view.train_rows else ""
     unit = recipe.method.loss_unit and f" {recipe.method.loss_unit}"
     held_out = f"\n- Held-out loss: {view.evaluations[-1].loss:.3f}{unit}" if view.evaluations else ""
     made = f"\n- Export: {merged}" if merged else ""
-    limits = [recipe.method.caution(recipe.data), "" if merged else reach(run)]
-    limit = "".join(f"\n{words}\n" for words in limits if words)
-    code = "" if is_full_model else recipe.adapter.code.rpartition(".")[2]
-    return f"""# {recipe.name}
-
-{kind} {base}. Made with Finetune Studio.
-
-- Base model: {base}{revision}
-- Trained on: `{Path(recipe.data.path).name}`{rows}
+    return f"""- Base model: {_base(recipe)}{revision}
+- Trained on: {_code(Path(recipe.data.path).name)}{rows}
 - Method: {recipe.method.engineer}
 - Trainable parameters: {recipe.adapter.engineer}
 - Steps: {view.step:,}{held_out}{made}
-- License: that of the base model and of the data. Neither is known here; look them up before you share this.
+- License: {license_words(recipe)}
 
-`recipe.yaml` has every setting. The model was evaluated on the held-out rows only: try it before you rely on it.
+`recipe.yaml` has every setting."""
 
-## Load it
 
-```python
-{_loading(recipe.model.id, is_full_model, "." if merged else "model", _auto_class(run), code)}
-```
-{limit}"""
+def _evaluation(scores: Scores) -> str:
+    """The verdict, and every score before and after."""
+    said = " ".join(plain(words) for words in verdict(scores).sentences)
+    rows = [("", score) for score in scores.asked.scores]
+    if scores.general:
+        rows.append((", general questions", scores.general.score("contains") or scores.general.deciding))
+    lines = "\n".join(_line(name, score) for name, score in rows)
+    head = "| Metric | Base | Tuned | Difference |\n| --- | --- | --- | --- |"
+    return f"## Evaluation\n\n{said}\n\n{head}\n{lines}\n\nIn parentheses: 95 % intervals."
+
+
+def _line(name: str, score: Score) -> str:
+    metric = METRICS[score.metric]
+    both = (f"{value(metric, each.value)} ({interval(metric, each)})" for each in (score.base, score.tuned))
+    return f"| {metric.title}{name} | {' | '.join(both)} | {difference(score)} |"
 
 
 def reach(run: Run) -> str:
     """Who cannot load the saved model of ``run`` as it was trained, as sentences; empty if its base's readers can."""
-    return EXPERTS if _read(run.model_dir / "adapter_config.json").get("target_parameters") else ""
-
-
-def _auto_class(run: Run) -> str:
-    """The class of Transformers that loads the model, or the base of the adapter, that ``run`` has saved."""
-    if config := _read(run.model_dir / "config.json"):
-        return architecture(config, run.id).auto_class
-    return PICTURES_TOO if _read(run.model_dir / "adapter_config.json").get("auto_mapping") else TEXT
-
-
-def _read(path: Path) -> dict:
-    """The JSON object in a file; an empty one if there is no file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _loading(base: str, is_full_model: bool, folder: str, auto_class: str, code: str = "") -> str:
-    """Python source that loads the model from ``folder``, by a class of Transformers.
-
-    ``code`` is the module in ``folder`` that makes the adapter's type known to PEFT, if it is none of PEFT's own.
-    """
-    tokenizer = f'tokenizer = AutoTokenizer.from_pretrained("{folder}")'
-    if is_full_model:
-        return f"""from transformers import {auto_class}, AutoTokenizer
-
-model = {auto_class}.from_pretrained("{folder}")
-{tokenizer}"""
-    base = "PATH/TO/assets/starter" if base == "starter" else base
-    known = (
-        f"""
-sys.path.append("{folder}")
-import {code}  # makes PEFT know this type of adapter
-"""
-        if code
-        else ""
-    )
-    return f"""{"import sys" + chr(10) * 2 if code else ""}from peft import PeftModel
-from transformers import {auto_class}, AutoTokenizer
-{known}
-base = {auto_class}.from_pretrained("{base}")
-model = PeftModel.from_pretrained(base, "{folder}")
-{tokenizer}"""
+    return EXPERTS if saved_json(run, "adapter_config.json").get("target_parameters") else ""

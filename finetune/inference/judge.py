@@ -41,6 +41,8 @@ LONGEST_REPLY = 16
 """Tokens of a judge's reply."""
 Asked = tuple[list[dict], str]
 """A conversation, and an answer to it."""
+Pair = tuple[list[dict], str, str]
+"""A conversation, and two answers to it."""
 Say = Callable[[list[str]], list[str | None]]
 """Replies to prompts; None where there is none."""
 
@@ -77,8 +79,15 @@ class Judging:
             )
         return found
 
-    def prefers(self, pairs: Sequence[tuple[list[dict], str, str]]) -> list[int | None]:
+    def prefers(self, pairs: Sequence[Pair]) -> list[int | None]:
         """Which of two answers is better, 0 or 1, asked in both orders; None if the judge contradicts itself."""
+        return [first if first == second else None for first, second in self.choices(pairs)]
+
+    def choices(self, pairs: Sequence[Pair]) -> list[tuple[int | None, int | None]]:
+        """Which of two answers the judge calls better, 0 or 1, in their order and in the other one; None for neither.
+
+        ``(0, 1)`` and ``(1, 0)`` say that it chose by the order alone.
+        """
         fields = [
             {"question": _question(messages), "first": one, "second": other}
             for messages, first, second in pairs
@@ -90,7 +99,7 @@ class Judging:
             [{**each, "reply": reply, "better": given} for each, reply, given in zip(fields, replies, verdicts)]
         )
         both = zip(verdicts[::2], verdicts[1::2])
-        return [("A", "B").index(ahead) if {ahead, behind} == {"A", "B"} else None for ahead, behind in both]
+        return [({"A": 0, "B": 1}.get(ahead), {"A": 1, "B": 0}.get(behind)) for ahead, behind in both]
 
     def _write(self, judgements: list[dict]) -> None:
         if self.record:

@@ -17,4 +17,5 @@ loading       its weights
 continuation  a saved adapter, to be trained further
 saving        the tuned model, written to the run directory
 dialect       what lies beside the weights, as the base has it
+usage         Python source that loads the tuned model
 """

@@ -8,6 +8,7 @@
     checkpoints/    enough to resume
     model/          the tuned model or adapter
     judgements.jsonl    what a judge said of its answers, if there was one
+    blind-test.json, ballot.jsonl, votes.jsonl    its blind test (finetune.evaluation.ballot)
 
 The trainer writes, everyone else reads. A reader never sees half a line. A run whose events say that it is active
 while nobody holds its lock is interrupted.

@@ -2,6 +2,7 @@
 
 preflight   all that is wrong with a recipe, before any GPU work
 queue       the queued runs, and the worker thread that trains them
+ballots     asks the prompts of blind tests in the background
 worker      trains one run to its end: the one place that catches everything
 scoring     evaluates base and tuned at the end of a run, and when asked
 server      the only server of its workspace, and the reasons to end it

@@ -5,6 +5,8 @@ theme           how the page looks
 studio          what the page holds for the life of the process
 clock           keeps what the page shows of the runs up to date
 chooser         the choosers of a run, one on each tab that shows a run
+invitation      the page of invited voters, at an address of its own
+shared          the report that a shared link opens
 api             the public endpoints, for ``gradio_client``
 form            an input for each setting, and back to a recipe
 views           words and fragments that every tab shows

@@ -12,9 +12,10 @@ import gradio as gr
 
 from finetune.errors import FinetuneError
 from finetune.paths import ASSETS
-from finetune.ui import api, chooser, views
+from finetune.ui import api, chooser, invitation, views
 from finetune.ui.chooser import RULES
 from finetune.ui.clock import TICK_S, offered, refresh, total
+from finetune.ui.compare import blind
 from finetune.ui.compare import tab as compare
 from finetune.ui.data import tab as data
 from finetune.ui.data.counting import Counting
@@ -69,7 +70,7 @@ def launch_options() -> dict:
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page, ready to launch."""
-    with gr.Blocks(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with invitation.PagesApart(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=HEAD_JS, elem_id="status")
         parts = SimpleNamespace()
         with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
@@ -82,6 +83,7 @@ def build(studio: Studio) -> gr.Blocks:
         _wire_steps(studio, tabs, parts)
         _wire_clock(studio, page, tabs, status, parts, events)
         api.draw(studio)
+    invitation.draw(studio, page)
     return page.queue(default_concurrency_limit=4, max_size=40)
 
 
@@ -151,6 +153,14 @@ def _wire_steps(studio: Studio, tabs: gr.Tabs, parts: SimpleNamespace) -> None:
         api_name="to_compare",
         **QUIET,
     )
+    voted = fourth.of["blind"]
+    voted.next.click(
+        partial(start_next, studio),
+        fourth.chooser.dropdown,
+        [voted.notice, tabs, *third.chooser.components()],
+        api_name="blind_next",
+        **QUIET,
+    )
 
 
 def start(studio: Studio, form, chosen, *given) -> tuple:
@@ -161,6 +171,11 @@ def start(studio: Studio, form, chosen, *given) -> tuple:
 def start_all(studio: Studio, text: str) -> tuple:
     """Queue every run of a sweep and show the first; or stay and say what to fix."""
     return _started(studio, *sweep.queue(studio, text))
+
+
+def start_next(studio: Studio, run_id: str | None) -> tuple:
+    """Start the next round on the votes of a blind test and show it; or stay and say what is missing."""
+    return _started(studio, *blind.next_round(studio, run_id))
 
 
 def _started(studio: Studio, run_id: str | None, problems: str) -> tuple:

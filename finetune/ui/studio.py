@@ -16,6 +16,7 @@ from finetune.recipe import Recipe
 from finetune.runs.run import Follower, Run
 from finetune.runs.view import ACTIVE, View
 from finetune.runs.workspace import Workspace
+from finetune.service.ballots import Ballots
 from finetune.service.queue import RunQueue
 from finetune.ui.cache import Cache
 from finetune.ui.data.desk import DataDesk
@@ -36,6 +37,7 @@ class Studio:
         self.pairs = Pairs(self.workspace)
         self.panel = Panel(self.workspace, self.pairs)
         self.raters = Raters(self.workspace)
+        self.ballots = Ballots(self.pairs, self.queue.beside)
         self.restart: Callable[[], None] | None = None
         """Ends this process so that the launcher starts another; None where there is no launcher."""
         self.charts = Cache(8)

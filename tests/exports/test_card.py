@@ -4,6 +4,7 @@ from finetune.adapters import ADAPTERS
 from finetune.exports.card import card
 from finetune.recipe import Recipe
 from finetune.runs.events import Evaluated, FellBack
+from tests import scored
 
 
 def test_the_model_card_describes_the_model_and_how_to_load_it(finished):
@@ -43,3 +44,29 @@ def test_an_adapter_for_experts_says_who_cannot_read_it_all(workspace):
         (run.model_dir / "adapter_config.json").write_text(json.dumps({"target_parameters": names}))
         assert ("export the merged model" in card(run)) == said
         assert "export the merged model" not in card(run, merged="merged into the base")
+
+
+def test_the_card_says_whether_it_is_better_with_every_score_before_and_after(finished):
+    assert "## Evaluation" not in card(finished) and "not evaluated" in card(finished)
+    text = card(scored.evaluated(finished))
+    assert "Better than the base" in text and "It kept 98 % of what it knew" in text
+    assert "| Exact match | 20 % (10–30 %) | 80 % (70–90 %) | +60 points (+50 to +70) |" in text
+    assert "| Contains, general questions | 90 %" in text and "expected 0" not in text, "no row of the data is in it"
+
+
+def test_a_name_is_text_and_no_markdown(workspace):
+    for text in scored.HOSTILE:
+        values = {
+            "name": text[:80],
+            "data": {"path": f"{text}/`{text}".replace("/", "x")},
+            "model": {"id": f"a`{text}"},
+        }
+        body = card(workspace.create(Recipe.from_dict(values))).split("\n---\n", 1)[1]
+        outside = "".join(body.split("`")[::2]).split("## Load it")[0]
+        for sign in ("<", "![", "]("):
+            assert outside.replace(f"\\{sign[0]}", "").count(sign) == 0, outside
+
+
+def test_a_base_in_a_folder_of_this_machine_is_named_without_it(workspace):
+    values = {"data": {"path": "rows.jsonl"}, "model": {"id": "/home/someone/models/mine"}}
+    assert "/home/someone" not in card(workspace.create(Recipe.from_dict(values)))

@@ -36,6 +36,8 @@ def test_a_preference_counts_only_if_both_orders_agree():
     replies = ("A", "B"), ("B", "A"), ("A", "A"), ("B", "neither"), ("A or B", "B")
     found = judging(*(reply for both in replies for reply in both)).prefers(pairs)
     assert found == [0, 1, None, None, None]
+    choices = judging(*(reply for both in replies for reply in both)).choices(pairs)
+    assert choices == [(0, 0), (1, 1), (0, 1), (1, None), (None, 0)]
 
 
 def test_each_judgement_is_kept(tmp_path):

@@ -1,9 +1,6 @@
 """The Compare tab: is the tuned model better than its base?
 
 tab             the choice of a run, and the row of views
-scores          both on held-out rows: the verdict, the metrics, the rows
-verdict         the verdict and the metrics, as HTML
-score_rows      the rows with both answers, as HTML
 ask             the same question to base and tuned, and to two more
 layout          its components
 talk            its conversation: questions, answers, what is asked next
@@ -15,4 +12,11 @@ held_out        all held-out prompts, asked one after another
 sheet           a table as a file for spreadsheets
 request         what every question needs: a run, settings, words for errors
 running         an answer in progress, and how it is stopped
+blind           a blind test: its questions, its votes, and the next round
+booth           where a voter judges, here and on the page of an invitation
+result          what a blind test found, with names revealed
+scores          both on held-out rows: the verdict, the metrics, the rows
+verdict         the verdict and the metrics, as HTML
+score_rows      the rows with both answers, as HTML
+report          the run on one page: to read, to download, to share
 """

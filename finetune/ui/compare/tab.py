@@ -10,7 +10,7 @@ import gradio as gr
 
 from finetune.ui import chooser, views
 from finetune.ui.chooser import Chooser
-from finetune.ui.compare import ask, scores
+from finetune.ui.compare import ask, blind, report, scores
 from finetune.ui.studio import Studio
 
 
@@ -30,7 +30,9 @@ class Proof:
 
 PROOFS = (
     Proof("ask", "Ask", ask.draw, ask.wire),
+    Proof("blind", "Blind test", blind.draw, blind.wire),
     Proof("scores", "Scores", scores.draw, scores.wire),
+    Proof("report", "Report", report.draw, report.wire),
 )
 """Every view, in the order shown."""
 
