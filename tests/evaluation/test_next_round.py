@@ -82,7 +82,7 @@ def test_without_a_blind_test_there_is_no_next_round(workspace, write_run):
         next_round.next_recipe(write_run(), workspace)
 
 
-STEPS = 40
+STEPS = 25
 """Of the first round: few, so that there is something left to learn."""
 PIRATE = re.compile(
     r"\b(arr|avast|aye|ahoy|yarr|ye|be|me|matey|hearty|bucko|timbers|says I|black flag)\b", re.IGNORECASE
