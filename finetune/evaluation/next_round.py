@@ -66,6 +66,13 @@ def ratings(ballot: Ballot, found: Tally) -> list[dict]:
     return rows
 
 
+def balanced(rows: list[dict]) -> dict[str, float]:
+    """KTO's weights: the rarer rating has more, so that weight times count is alike (Ethayarajh et al. 2024)."""
+    good = sum(row["label"] for row in rows)
+    bad = len(rows) - good
+    return {"desirable_weight": max(1.0, bad / good), "undesirable_weight": max(1.0, good / bad)}
+
+
 def next_recipe(run: Run, workspace: Workspace) -> Recipe:
     """The recipe of the next round after ``run``; its data is written to the workspace.
 
@@ -76,7 +83,11 @@ def next_recipe(run: Run, workspace: Workspace) -> Recipe:
         raise RunError(f"Run {run.id} has no blind test.", "Start one on the Compare tab.")
     found = tally(ballot, read_votes(run))
     method = choose_method(found).value
-    rows, kind = (pairs(ballot, found), "preference") if method == "dpo" else (ratings(ballot, found), "rated")
+    if method == "dpo":
+        rows, kind, settings = pairs(ballot, found), "preference", {}
+    else:
+        rows, kind = ratings(ballot, found), "rated"
+        settings = balanced(rows)
     rounds, trained = chain(workspace, run), run.as_trained
     number = [each.run.id for each in rounds].index(run.id) + 2
     end = f", round {number}"
@@ -85,7 +96,7 @@ def next_recipe(run: Run, workspace: Workspace) -> Recipe:
             "name": rounds[0].name[: LONGEST_NAME - len(end)] + end,
             "model": {**trained.model.model_dump(), "run": run.id},
             "data": {"path": _kept(workspace, rows, f"votes-on-run-{run.number}.jsonl"), "format": kind},
-            "method": {"type": method},
+            "method": {"type": method, **settings},
             "adapter": trained.adapter.model_dump(),
             "training": trained.training.model_dump(include=set(KEPT)),
         }

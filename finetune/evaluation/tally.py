@@ -126,13 +126,13 @@ def verdict(found: Tally) -> str:
 def beside(found: Tally) -> str:
     """The questions that are not in the win rate, as a sentence; empty if there are none."""
     parts = [
-        (found.count("tie"), "a tie", "ties"),
-        (found.count("bad"), "with two bad answers", "with two bad answers"),
-        (found.count("split"), "on which the voters are split", "on which the voters are split"),
-        (found.count("open"), "without a vote", "without a vote"),
+        (found.count("tie"), "tie"),
+        (found.count("bad"), "question with two bad answers", "questions with two bad answers"),
+        (found.count("split"), "question on which the voters are split", "questions on which the voters are split"),
+        (found.count("open"), "question without a vote", "questions without a vote"),
     ]
-    words = [f"{count} {one if count == 1 else many}" for count, one, many in parts if count]
-    return f"Not counted in it: {', '.join(words)}." if words and found.voters else ""
+    words = [counted(*part) for part in parts if part[0]]
+    return f"Beside that: {', '.join(words)}." if words and found.voters else ""
 
 
 def company(found: Tally) -> str:
