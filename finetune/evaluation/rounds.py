@@ -6,7 +6,7 @@ from finetune.errors import RunError
 from finetune.evaluation.ballot import read as read_ballot
 from finetune.evaluation.tally import Tally, tally
 from finetune.evaluation.votes import read as read_votes
-from finetune.format import percent
+from finetune.format import counted, percent
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
@@ -25,7 +25,7 @@ class Round:
         """Its win rate over the base, in a few words."""
         if self.tally is None or not self.tally.decided:
             return "no votes"
-        return f"{percent(self.tally.interval.value)} of {self.tally.decided}"
+        return f"{percent(self.tally.interval.value)} of {counted(self.tally.decided, 'question')}"
 
 
 def chain(workspace: Workspace, run: Run) -> list[Round]:
