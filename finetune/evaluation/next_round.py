@@ -25,6 +25,8 @@ LEAST = MIN_ROWS_TO_SPLIT
 """Rows that a round needs: with fewer, none could be held out."""
 LONGEST_NAME = 80
 """Characters, as many as a recipe's name has at most."""
+MOST_WEIGHT = 100.0
+"""Of a rating, as KTO has it at most."""
 KEPT = ("length", "seed", "precision", "optimizer", "activation_checkpointing", "processes")
 """Settings of the training that stay; the others are chosen for the new method and the number of votes."""
 
@@ -39,7 +41,7 @@ def choose_method(found: Tally) -> Choice:
         return Choice("kto", f"{why}, so each answer is rated by itself: preferred ones good, bad ones bad")
     raise RunError(
         f"The next round needs {LEAST} questions with a preference; there {'is' if pairs == 1 else 'are'} {pairs}.",
-        f"Decide {counted(LEAST - pairs, 'more question')}, in this test or in another one with more prompts.",
+        f"Have {counted(LEAST - pairs, 'more question')} decided here, or start another blind test with more of them.",
     )
 
 
@@ -70,7 +72,10 @@ def balanced(rows: list[dict]) -> dict[str, float]:
     """KTO's weights: the rarer rating has more, so that weight times count is alike (Ethayarajh et al. 2024)."""
     good = sum(row["label"] for row in rows)
     bad = len(rows) - good
-    return {"desirable_weight": max(1.0, bad / good), "undesirable_weight": max(1.0, good / bad)}
+    return {
+        "desirable_weight": min(max(1.0, bad / good), MOST_WEIGHT),
+        "undesirable_weight": min(max(1.0, good / bad), MOST_WEIGHT),
+    }
 
 
 def next_recipe(run: Run, workspace: Workspace) -> Recipe:

@@ -50,13 +50,18 @@ def test_many_bad_answers_are_rated_one_by_one(workspace, write_run):
     require_runnable(recipe, workspace, trusted=False)
 
 
+def test_the_weight_of_a_rare_rating_stays_within_its_bounds():
+    rows = [{"label": True}] + [{"label": False}] * 300
+    assert next_round.balanced(rows) == {"desirable_weight": 100.0, "undesirable_weight": 1.0}
+
+
 @pytest.mark.parametrize(
     ("choices", "words", "hint"),
     [
-        (["tuned"] * 7, "needs 10 questions with a preference; there are 7", "Decide 3 more questions"),
-        (["tuned"], "there is 1", "Decide 9 more questions"),
-        (["bad"] * 12, "there are 0", "Decide 10 more questions"),
-        (["tuned"] * 9 + ["tie"] * 3, "there are 9", "Decide 1 more question,"),
+        (["tuned"] * 7, "needs 10 questions with a preference; there are 7", "Have 3 more questions decided"),
+        (["tuned"], "there is 1", "Have 9 more questions decided"),
+        (["bad"] * 12, "there are 0", "Have 10 more questions decided"),
+        (["tuned"] * 9 + ["tie"] * 3, "there are 9", "Have 1 more question decided"),
     ],
 )
 def test_too_few_votes_are_refused_with_how_many_are_missing(workspace, write_run, choices, words, hint):

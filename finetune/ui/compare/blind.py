@@ -120,8 +120,8 @@ def draw(studio: Studio) -> Parts:
 def settings_words(sampling: Sampling) -> str:
     """How both models answer, as a sentence."""
     return (
-        f"Both answer with the same settings: temperature {sampling.temperature:g}, seed {sampling.seed}, at most "
-        f"{sampling.max_tokens} tokens."
+        f"Both models answer with the same settings: temperature {sampling.temperature:g}, seed {sampling.seed}, at "
+        f"most {sampling.max_tokens} tokens."
     )
 
 
