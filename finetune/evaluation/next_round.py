@@ -25,6 +25,8 @@ LEAST = MIN_ROWS_TO_SPLIT
 """Rows that a round needs: with fewer, none could be held out."""
 LONGEST_NAME = 80
 """Characters, as many as a recipe's name has at most."""
+MOST_WEIGHT = 100.0
+"""Of a rating, as KTO has it at most."""
 KEPT = ("length", "seed", "precision", "optimizer", "activation_checkpointing", "processes")
 """Settings of the training that stay; the others are chosen for the new method and the number of votes."""
 
@@ -39,7 +41,7 @@ def choose_method(found: Tally) -> Choice:
         return Choice("kto", f"{why}, so each answer is rated by itself: preferred ones good, bad ones bad")
     raise RunError(
         f"The next round needs {LEAST} questions with a preference; there {'is' if pairs == 1 else 'are'} {pairs}.",
-        f"Decide {counted(LEAST - pairs, 'more question')}, in this test or in another one with more prompts.",
+        f"Have {counted(LEAST - pairs, 'more question')} decided here, or start another blind test with more of them.",
     )
 
 
@@ -66,6 +68,16 @@ def ratings(ballot: Ballot, found: Tally) -> list[dict]:
     return rows
 
 
+def balanced(rows: list[dict]) -> dict[str, float]:
+    """KTO's weights: the rarer rating has more, so that weight times count is alike (Ethayarajh et al. 2024)."""
+    good = sum(row["label"] for row in rows)
+    bad = len(rows) - good
+    return {
+        "desirable_weight": min(max(1.0, bad / good), MOST_WEIGHT),
+        "undesirable_weight": min(max(1.0, good / bad), MOST_WEIGHT),
+    }
+
+
 def next_recipe(run: Run, workspace: Workspace) -> Recipe:
     """The recipe of the next round after ``run``; its data is written to the workspace.
 
@@ -76,7 +88,11 @@ def next_recipe(run: Run, workspace: Workspace) -> Recipe:
         raise RunError(f"Run {run.id} has no blind test.", "Start one on the Compare tab.")
     found = tally(ballot, read_votes(run))
     method = choose_method(found).value
-    rows, kind = (pairs(ballot, found), "preference") if method == "dpo" else (ratings(ballot, found), "rated")
+    if method == "dpo":
+        rows, kind, settings = pairs(ballot, found), "preference", {}
+    else:
+        rows, kind = ratings(ballot, found), "rated"
+        settings = balanced(rows)
     rounds, trained = chain(workspace, run), run.as_trained
     number = [each.run.id for each in rounds].index(run.id) + 2
     end = f", round {number}"
@@ -85,7 +101,7 @@ def next_recipe(run: Run, workspace: Workspace) -> Recipe:
             "name": rounds[0].name[: LONGEST_NAME - len(end)] + end,
             "model": {**trained.model.model_dump(), "run": run.id},
             "data": {"path": _kept(workspace, rows, f"votes-on-run-{run.number}.jsonl"), "format": kind},
-            "method": {"type": method},
+            "method": {"type": method, **settings},
             "adapter": trained.adapter.model_dump(),
             "training": trained.training.model_dump(include=set(KEPT)),
         }

@@ -1,6 +1,7 @@
 """The prompts of a blind test: from held-out rows, from a person's own list, or from a file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from finetune.data.split import content_hash
 from finetune.errors import DataError, FinetuneError
 from finetune.inference.question import messages
 from finetune.recipe import Recipe
+from finetune.runs.lineage import lineage
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
@@ -26,18 +28,42 @@ OTHERWISE = "Write your own questions, or choose a file."
 
 
 def of_held_out(run: Run, workspace: Workspace, most: int) -> list[Prompt]:
-    """At most ``most`` prompts from the held-out rows of ``run``, sampled by its seed; ``DataError`` if it has none."""
-    recipe, seed = run.recipe, run.recipe.training.seed
+    """At most ``most`` prompts from the held-out rows of ``run``, sampled by its seed; ``DataError`` if it has none.
+
+    A run that trains another one further also has the held-out rows of that one, except what it was trained on itself:
+    votes on them, for example.
+    """
+    own = _split(run, workspace)
+    splits = []
+    for before in lineage(run, workspace)[:-1]:
+        with suppress(DataError):  # its data may be deleted
+            splits.append(_split(before, workspace))
+    splits.append(own)
+    if not any(held_out for _, held_out in splits):
+        raise DataError("This run has no held-out rows.", OTHERWISE)
+    if not (found := _unseen(splits)):
+        raise DataError("The held-out rows of this run are plain text, which asks nothing.", OTHERWISE)
+    return sampled(found, most, run.recipe.training.seed)
+
+
+def _unseen(splits: list[tuple[Sequence[dict], Sequence[dict]]]) -> list[Prompt]:
+    """The held-out prompts of all ``splits`` that are training rows of none."""
+    found = []
+    for n, (_, held_out) in enumerate(splits):
+        trained = [row for train, _ in splits[:n] + splits[n + 1 :] for row in train]
+        known = {content_hash(before_answer(row)) for row in trained}
+        found += [prompt for prompt in map(before_answer, held_out) if prompt and content_hash(prompt) not in known]
+    return found
+
+
+def _split(run: Run, workspace: Workspace) -> tuple[Sequence[dict], Sequence[dict]]:
+    """The training and the held-out rows of ``run``; ``DataError`` if they cannot be read."""
+    data = run.recipe.data
     try:
-        path, *also = files(recipe.data, workspace.find)
-        *_, held_out = read_split(path, recipe.data, seed, also)
+        path, *also = files(data, workspace.find)
+        return read_split(path, data, run.recipe.training.seed, also)[1:]
     except FinetuneError as error:
         raise DataError(f"The held-out rows cannot be read: {error.message}", OTHERWISE) from None
-    if not held_out:
-        raise DataError("This run has no held-out rows.", OTHERWISE)
-    if "text" in held_out[0]:
-        raise DataError("The held-out rows of this run are plain text, which asks nothing.", OTHERWISE)
-    return sampled(filter(None, map(before_answer, held_out)), most, seed)
 
 
 def of_list(recipe: Recipe, text: str) -> list[Prompt]:

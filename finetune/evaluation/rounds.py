@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from finetune.errors import RunError
 from finetune.evaluation.ballot import read as read_ballot
 from finetune.evaluation.tally import Tally, tally
 from finetune.evaluation.votes import read as read_votes
-from finetune.format import percent
+from finetune.format import counted, percent
+from finetune.runs.lineage import earlier, lineage
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
@@ -25,7 +25,7 @@ class Round:
         """Its win rate over the base, in a few words."""
         if self.tally is None or not self.tally.decided:
             return "no votes"
-        return f"{percent(self.tally.interval.value)} of {self.tally.decided}"
+        return f"{percent(self.tally.interval.value)} of {counted(self.tally.decided, 'question')}"
 
 
 def chain(workspace: Workspace, run: Run) -> list[Round]:
@@ -33,21 +33,11 @@ def chain(workspace: Workspace, run: Run) -> list[Round]:
 
     Where two runs train the same one further, the chain follows the newer one, unless ``run`` descends from the other.
     """
-    runs = [run]
-    while (before := earlier(workspace, runs[0])) and before.id not in [each.id for each in runs]:
-        runs.insert(0, before)
+    runs = lineage(run, workspace)
     known = workspace.runs()
     while after := _later(workspace, known, runs):
         runs.append(after)
     return [Round(each, each.recipe.name, result(each)) for each in runs]
-
-
-def earlier(workspace: Workspace, run: Run) -> Run | None:
-    """The run that ``run`` trains further; None if it starts from a base model, or that run is deleted."""
-    try:
-        return workspace.run(run.recipe.model.run) if run.recipe.model.run else None
-    except RunError:
-        return None
 
 
 def result(run: Run) -> Tally | None:
@@ -59,7 +49,7 @@ def result(run: Run) -> Tally | None:
 def _later(workspace: Workspace, known: list[Run], runs: list[Run]) -> Run | None:
     """The newest run that trains the last of ``runs`` further."""
     for other in sorted(known, key=lambda each: each.number, reverse=True):
-        before = earlier(workspace, other)
+        before = earlier(other, workspace)
         if before and before.id == runs[-1].id and other.id not in [each.id for each in runs]:
             return other
     return None

@@ -14,6 +14,7 @@ from typing import Literal
 from finetune.evaluation.ballot import Ballot
 from finetune.evaluation.statistics import ALPHA, Interval, sign_test, wilson
 from finetune.evaluation.votes import Choice, Vote, Votes
+from finetune.evaluation.words import by_chance
 from finetune.format import counted, percent
 
 Outcome = Choice | Literal["split", "open"]
@@ -115,24 +116,24 @@ def verdict(found: Tally) -> str:
     if found.preferred == "tuned":
         return (
             f"Tuned preferred in {found.wins} of {found.decided} ({_range(found.interval)}); by chance alone this "
-            f"would happen {rarity(found.p)}."
+            f"would happen {by_chance(found.p)}."
         )
     return (
         f"Base preferred in {found.losses} of {found.decided} ({_range(wilson(found.losses, found.decided))}): to "
-        f"these voters, training made the answers worse; by chance alone this would happen {rarity(found.p)}."
+        f"these voters, training made the answers worse; by chance alone this would happen {by_chance(found.p)}."
     )
 
 
 def beside(found: Tally) -> str:
     """The questions that are not in the win rate, as a sentence; empty if there are none."""
     parts = [
-        (found.count("tie"), "a tie", "ties"),
-        (found.count("bad"), "with two bad answers", "with two bad answers"),
-        (found.count("split"), "on which the voters are split", "on which the voters are split"),
-        (found.count("open"), "without a vote", "without a vote"),
+        (found.count("tie"), "tie"),
+        (found.count("bad"), "question with two bad answers", "questions with two bad answers"),
+        (found.count("split"), "question on which the voters are split", "questions on which the voters are split"),
+        (found.count("open"), "question without a vote", "questions without a vote"),
     ]
-    words = [f"{count} {one if count == 1 else many}" for count, one, many in parts if count]
-    return f"Not counted in it: {', '.join(words)}." if words and found.voters else ""
+    words = [counted(*part) for part in parts if part[0]]
+    return f"Beside that: {', '.join(words)}." if words and found.voters else ""
 
 
 def company(found: Tally) -> str:
@@ -146,15 +147,6 @@ def company(found: Tally) -> str:
     if found.agreement is None:
         return words
     return f"{words} Two votes on the same question agree in {percent(found.agreement)} of cases."
-
-
-def rarity(p: float) -> str:
-    """How often chance alone gives a result as clear as one of ``p``: ``about once in 80 times``."""
-    if p < 0.001:
-        return "less than once in 1,000 times"
-    times = 1 / p
-    digits = 10 ** max(0, len(str(int(times))) - 2)
-    return f"about once in {round(times / digits) * digits:,} times"
 
 
 def _range(interval: Interval) -> str:

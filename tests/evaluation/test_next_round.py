@@ -1,4 +1,5 @@
 import json
+import math
 import re
 
 import pytest
@@ -42,19 +43,25 @@ def test_many_bad_answers_are_rated_one_by_one(workspace, write_run):
     judge(run, "ann", ["tuned"] * 2 + ["base"] + ["bad"] * 6 + ["tie"] * 3)
     recipe = next_round.next_recipe(run, workspace)
     assert recipe.method.type == "kto"
+    assert (recipe.method.desirable_weight, recipe.method.undesirable_weight) == (4.0, 1.0)
     rows = rows_of(workspace, recipe)
     assert [row["label"] for row in rows] == [True] * 3 + [False] * 12
     assert rows[2]["completion"][0]["content"] == "Plainly, question 2?"
     require_runnable(recipe, workspace, trusted=False)
 
 
+def test_the_weight_of_a_rare_rating_stays_within_its_bounds():
+    rows = [{"label": True}] + [{"label": False}] * 300
+    assert next_round.balanced(rows) == {"desirable_weight": 100.0, "undesirable_weight": 1.0}
+
+
 @pytest.mark.parametrize(
     ("choices", "words", "hint"),
     [
-        (["tuned"] * 7, "needs 10 questions with a preference; there are 7", "Decide 3 more questions"),
-        (["tuned"], "there is 1", "Decide 9 more questions"),
-        (["bad"] * 12, "there are 0", "Decide 10 more questions"),
-        (["tuned"] * 9 + ["tie"] * 3, "there are 9", "Decide 1 more question,"),
+        (["tuned"] * 7, "needs 10 questions with a preference; there are 7", "Have 3 more questions decided"),
+        (["tuned"], "there is 1", "Have 9 more questions decided"),
+        (["bad"] * 12, "there are 0", "Have 10 more questions decided"),
+        (["tuned"] * 9 + ["tie"] * 3, "there are 9", "Have 1 more question decided"),
     ],
 )
 def test_too_few_votes_are_refused_with_how_many_are_missing(workspace, write_run, choices, words, hint):
@@ -82,7 +89,29 @@ def test_without_a_blind_test_there_is_no_next_round(workspace, write_run):
         next_round.next_recipe(write_run(), workspace)
 
 
-STEPS = 40
+@pytest.mark.parametrize("method", ["dpo", "kto"])
+@pytest.mark.parametrize("adapter", ["lora", "full"])
+def test_a_round_starts_from_the_judged_model_which_is_its_reference(trained, with_tiny, adapter, method):
+    first = trained(adapter=adapter, **{"training.learning_rate": 1e-2, "training.max_steps": 3})
+    drawn(first, 16)
+    judge(first, "ann", ["tuned"] * 8 + ["base"] * 4 if method == "dpo" else ["tuned"] * 5 + ["bad"] * 8)
+    recipe = next_round.next_recipe(first, with_tiny)
+    assert (recipe.method.type, recipe.adapter) == (method, first.recipe.adapter)
+    second = with_tiny.create(recipe.changed(**{"training.max_steps": 2, "training.learning_rate": 1e-3}))
+    with second.held():
+        train(second, with_tiny)
+    view = second.view()
+    assert view.state == "done" and view.held_out_rows
+    before, *_, after = view.evaluations
+    # Before its first step the model is its own reference, and gains nothing on it: DPO's loss is ln 2, KTO's half
+    # the weight of each rating.
+    weights = (1.0, getattr(recipe.method, "desirable_weight", 1.0))
+    expected = [math.log(2)] if method == "dpo" else [weight / 2 for weight in weights]
+    assert before.step == 0 and any(before.loss == pytest.approx(each, abs=1e-3) for each in expected)
+    assert after.loss != before.loss
+
+
+STEPS = 25
 """Of the first round: few, so that there is something left to learn."""
 PIRATE = re.compile(
     r"\b(arr|avast|aye|ahoy|yarr|ye|be|me|matey|hearty|bucko|timbers|says I|black flag)\b", re.IGNORECASE
@@ -107,7 +136,7 @@ def asked(run, workspace, prompts, pairs):
     return ballot.read(run)
 
 
-def trained(workspace, recipe):
+def run_of(workspace, recipe):
     run = workspace.create(recipe)
     with run.held():
         train(run, workspace)
@@ -117,7 +146,7 @@ def trained(workspace, recipe):
 @pytest.mark.heavy
 def test_votes_on_a_round_make_the_next_one_better_on_rows_that_nobody_judged(workspace):
     """The full loop on the starter: SFT, 20 votes by a rule, DPO on them, and both rounds on 30 other held-out rows."""
-    first = trained(
+    first = run_of(
         workspace,
         Recipe.from_dict({"name": "pirate voice", "data": {"path": "assets/samples/pirate-voice.jsonl"},
                           "training": {"max_steps": STEPS}, "evaluation": {"times": 1, "keep": "last"}}),
@@ -129,7 +158,7 @@ def test_votes_on_a_round_make_the_next_one_better_on_rows_that_nobody_judged(wo
     votes_cast = result(first)
     recipe = next_round.next_recipe(first, workspace)
     require_runnable(recipe, workspace, trusted=False)
-    second = trained(workspace, recipe)
+    second = run_of(workspace, recipe)
     rates = []
     for run in (first, second):
         ballot.put_away(run) if run is first else None

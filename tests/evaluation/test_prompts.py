@@ -32,6 +32,19 @@ def test_held_out_rows_are_asked_as_they_were_trained_without_their_answers(work
     assert len(prompts.of_held_out(run, workspace, 500)) == 50
 
 
+def test_a_later_round_is_asked_what_no_round_was_trained_on(workspace, write_run, tmp_path):
+    first = write_run()
+    whole = prompts.of_held_out(first, workspace, 50)
+    pairs = [{"prompt": prompt, "chosen": "Arr.", "rejected": "No."} for prompt in whole[:20]]
+    path = uploaded(workspace, tmp_path, "votes.jsonl", "\n".join(map(json.dumps, pairs)))
+    second = write_run(model={"run": first.id}, data={"path": path, "format": "preference"}, method="dpo")
+    found = prompts.of_held_out(second, workspace, 200)
+    assert len(found) == 32, "30 that nobody voted on, and the two of the votes that are held out"
+    assert sum(prompt in whole[:20] for prompt in found) == 2
+    third = write_run(model={"run": "099-gone"}, data={"path": path, "format": "preference"}, method="dpo")
+    assert len(prompts.of_held_out(third, workspace, 200)) == 2
+
+
 def test_a_run_without_held_out_questions_says_what_else_to_do(workspace, write_run):
     with pytest.raises(DataError, match="plain text") as error:
         prompts.of_held_out(write_run(data={"path": "assets/samples/handbook.txt"}), workspace, 20)

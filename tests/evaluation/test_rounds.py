@@ -12,7 +12,7 @@ def test_rounds_stand_in_their_order_with_their_win_rates(workspace, write_run):
     for run in (first, second, third):
         found = chain(workspace, run)
         assert [each.run.id for each in found] == [first.id, second.id, third.id]
-    assert [each.result for each in found] == ["62 % of 8", "no votes", "no votes"]
+    assert [each.result for each in found] == ["62 % of 8 questions", "no votes", "no votes"]
 
 
 def test_of_two_further_trainings_the_newer_is_followed_unless_asked_for_the_other(workspace, write_run):

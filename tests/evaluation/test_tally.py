@@ -60,7 +60,9 @@ def test_how_rare_chance_gives_such_a_result(p, words):
 
 
 def test_what_is_no_preference_is_said_apart():
-    assert beside(of(3, 2, 1, 4, 2)) == "Not counted in it: 1 a tie, 4 with two bad answers, 2 without a vote."
+    assert beside(of(3, 2, 1, 4, 2)) == (
+        "Beside that: 1 tie, 4 questions with two bad answers, 2 questions without a vote."
+    )
     assert beside(of(3, 2)) == "" == beside(of(0, 0, 0, 0, 9))
 
 

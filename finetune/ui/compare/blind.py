@@ -12,6 +12,7 @@ from finetune.errors import DataError, FinetuneError, RunError
 from finetune.evaluation import ballot, prompts
 from finetune.evaluation.next_round import choose_method, next_recipe
 from finetune.evaluation.rounds import chain, result
+from finetune.inference.sampling import Sampling
 from finetune.runs.links import link
 from finetune.runs.run import Run
 from finetune.ui import views
@@ -91,6 +92,7 @@ def draw(studio: Studio) -> Parts:
         file = gr.File(
             label="File with questions", file_types=list(SUFFIXES), visible=False, height=140, elem_id="blind-file"
         )
+        gr.HTML(views.small(settings_words(Sampling())))
         with gr.Row(elem_classes="actions"):
             begin = gr.Button("Start the blind test", variant="primary", elem_id="blind-begin", scale=0, min_width=200)
     board, name = draw_booth()
@@ -112,6 +114,14 @@ def draw(studio: Studio) -> Parts:
         next=following,
         invitation=gr.HTML(js_on_load=INVITE, elem_id="invitation"),
         clock=gr.Timer(TICK_S, active=False),
+    )
+
+
+def settings_words(sampling: Sampling) -> str:
+    """How both models answer, as a sentence."""
+    return (
+        f"Both models answer with the same settings: temperature {sampling.temperature:g}, seed {sampling.seed}, at "
+        f"most {sampling.max_tokens} tokens."
     )
 
 

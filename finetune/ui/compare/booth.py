@@ -197,7 +197,7 @@ def _waiting(whole: Ballot, judged: int) -> str:
     words = "You have judged all answers so far. " if judged else ""
     return (
         f"<section class='ballot'>{_progress(done, total, f'{done} of {total}')}"
-        f"<p tabindex='-1' data-focus>{words}Base and tuned are being asked; the next answers come soon.</p></section>"
+        f"<p tabindex='-1' data-focus>{words}The models are being asked; the next answers come soon.</p></section>"
     )
 
 

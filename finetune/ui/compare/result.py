@@ -104,7 +104,8 @@ def _text(text: str) -> str:
     """``text`` for a cell; a long one is folded after its beginning."""
     if len(text) <= LONG:
         return escape(text)
-    return f"<details><summary>{escape(text[:LONG])}…</summary>{escape(text[LONG:])}</details>"
+    cut = text.rfind(" ", 0, LONG) + 1 or LONG
+    return f"<details><summary>{escape(text[:cut])}…</summary>{escape(text[cut:])}</details>"
 
 
 def left_out(whole: Ballot) -> str:

@@ -3,6 +3,7 @@
 from html import escape
 
 from finetune import format
+from finetune.evaluation.difference import difference
 from finetune.evaluation.metrics import METRICS, Metric
 from finetune.evaluation.scores import Bounds, Confusion, Part, Score, Scores
 from finetune.evaluation.verdict import Verdict, verdict
@@ -106,7 +107,7 @@ def _score(score: Score, is_main: bool) -> str:
         f"<tr><th scope='row'>{escape(metric.title)}{main}<span class='small plain'>{escape(metric.plain)}</span></th>"
         f"<td data-label='Base'>{_value(metric, score.base)}</td>"
         f"<td data-label='Tuned'>{_value(metric, score.tuned)}</td>"
-        f"<td data-label='Difference'>{_difference(metric, score.difference)}</td>"
+        f"<td data-label='Difference'>{_difference(score)}</td>"
         f"<td class='{score.outcome if score.better else 'unclear'}' data-label='Outcome'>{outcome}</td></tr>"
     )
 
@@ -121,15 +122,12 @@ def _value(metric: Metric, bounds: Bounds) -> str:
     return f"{shown}<span class='scale' aria-hidden='true'>{marks}</span>"
 
 
-def _difference(metric: Metric, bounds: Bounds) -> str:
-    scale, unit = (100, "points") if metric.unit == "share" else (1, "" if metric.unit == "number" else metric.unit)
-    if bounds.low == bounds.high == 0:
+def _difference(score: Score) -> str:
+    """The difference, its interval in small print."""
+    if score.difference.low == score.difference.high == 0:
         return "none"
-    digits = 0 if metric.unit in ("share", "tokens") else 2
-    value, low, high = (
-        f"{scale * each:+.{digits}f}".replace("-", "−") for each in (bounds.value, bounds.low, bounds.high)
-    )
-    return f"{value} {unit} <span class='small'>({low} to {high})</span>"
+    at, _, interval = difference(score).partition(" (")
+    return f"{at} <span class='small'>({interval}</span>"
 
 
 def _confusion(found: Confusion | None) -> str:

@@ -21,7 +21,7 @@ def test_names_are_revealed_with_the_verdict_the_bar_and_who_won(workspace, writ
     assert html.count("<td data-label='Preferred'>Tuned</td>") == 5 and "Both bad</td>" in html
     assert "<td data-label='Tuned' class=chosen>Arr, question 0?</td>" in html
     assert "<b>Ann &lt;3</b>: tuned in 5 of 6 (83 %), 1 tie, 1 both bad" in html
-    assert "Round 1: pirate &lt;voice&gt;, <b>83 % of 6</b>" in html
+    assert "Round 1: pirate &lt;voice&gt;, <b>83 % of 6 questions</b>" in html
 
 
 def test_the_rounds_stand_one_after_the_other(write_run):
