@@ -1,14 +1,20 @@
 """``evaluate``: base and tuned of runs on held-out rows."""
 
+from pydantic import ValidationError
+
 from finetune import format
 from finetune.commands.command import Commands, answer
+from finetune.errors import RunError
+from finetune.evaluation.difference import opinion
 from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Part, Scores
 from finetune.evaluation.sheet import Request, Sheet, key_of
 from finetune.evaluation.verdict import verdict
 from finetune.evaluation.words import interval, value
+from finetune.rewards.judge import Judge
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
+from finetune.settings import problems_of
 
 NAMES = {"asked": "held-out rows", "general": "general questions", "trained": "training rows"}
 
@@ -22,6 +28,13 @@ def add(commands: Commands) -> None:
     evaluate.add_argument("--data", metavar="FILE", help="other rows than the run's own held-out rows")
     evaluate.add_argument("--general", metavar="FILE", help="other general questions, for what was forgotten")
     evaluate.add_argument("--rows", type=int, default=200, metavar="N", help="at most so many rows (default: 200)")
+    evaluate.add_argument(
+        "--judge", metavar="MODEL", help="also ask a judge: a model here, or its name at the endpoint"
+    )
+    evaluate.add_argument(
+        "--endpoint", metavar="URL", help="an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"
+    )
+    evaluate.add_argument("--criteria", metavar="TEXT", help="what a good answer is, in words, for the judge")
     evaluate.add_argument("--again", action="store_true", help="evaluate anew what has its scores already")
 
 
@@ -30,11 +43,11 @@ def evaluate_runs(options, workspace: Workspace) -> int:
     from finetune.evaluation.evaluate import evaluate
     from finetune.machine.lease import Lease
 
-    request = Request(data=options.data, rows=options.rows, general=options.general)
+    request = Request(data=options.data, rows=options.rows, general=options.general, judge=_judge(options))
     found = []
     for run in [workspace.run(name) for name in options.runs]:
         sheet = Sheet(run, key_of(options.data))
-        scores = None if options.again or options.general else sheet.scores
+        scores = None if options.again or options.general or options.judge else sheet.scores
         if scores is None:
             with Lease(workspace.path).take():
                 sheet.ask(request).finish(*evaluate(run, workspace, request, sheet.report))
@@ -45,8 +58,21 @@ def evaluate_runs(options, workspace: Workspace) -> int:
     return answer(options, facts, [*lines, *(_table(found) if len(found) > 1 else [])])
 
 
+def _judge(options) -> Judge | None:
+    """The judge that is asked for; ``FinetuneError`` if its settings are not valid."""
+    if not options.judge:
+        return None
+    given = {"model": options.judge, "endpoint": options.endpoint, "criteria": options.criteria}
+    try:
+        return Judge.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise RunError("The judge cannot be asked.", problems=tuple(problems_of(error))) from None
+
+
 def _lines(run: Run, scores: Scores) -> list[str]:
     words = [f"  {sentence}" for sentence in verdict(scores).sentences]
+    if scores.judged:
+        words.append(f"  {opinion(scores.judged)}")
     return [run.id, *words, "", *(line for part in scores.parts for line in _part(part)), ""]
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from finetune.data.mix import Gathered
 from finetune.errors import DataError, RunError
 from finetune.evaluation.general import MOST, general_questions, general_rows
+from finetune.evaluation.judging import judge
 from finetune.evaluation.memorized import memorized
 from finetune.evaluation.metrics import METRICS, Asked, Metric
 from finetune.evaluation.part import part_of
 from finetune.evaluation.questions import asked_of, own_rows, rows_of, sampled
 from finetune.evaluation.scores import Answered, Bounds, Kept, Memorized, Part, PartName, Row, Scores
-from finetune.evaluation.sheet import Request
+from finetune.evaluation.sheet import Request, Sheet, key_of
 from finetune.evaluation.statistics import wilson
 from finetune.evaluation.subject import Reply, Subject
 from finetune.format import counted
@@ -67,10 +68,11 @@ class Evaluation:
         self.subject = Subject(self.run, self.workspace)
         self.helpers = load_helpers(recipe, self.workspace) if recipe.method.generates else {}
         try:
-            return self._found(gathered, data, examples)
+            found = self._found(gathered, data, examples)
         finally:
             del self.subject
             hardware.release_memory()
+        return self._judged(found) if self.request.judge else found
 
     def _found(self, gathered: Gathered, data: str, examples: list[dict]) -> Scores:
         seed = self.run.recipe.training.seed
@@ -93,6 +95,14 @@ class Evaluation:
             seconds=time.monotonic() - self.began,
             notes=tuple(self.notes),
         )
+
+    def _judged(self, found: Scores) -> Scores:
+        """``found`` with what the judge says, which is loaded once base and tuned are out of memory."""
+        sheet = Sheet(self.run, key_of(self.request.data))
+        opinion = judge(sheet, self.rows, self.request.judge, self.workspace, self.report, self.stopped)
+        if self.stopped():
+            raise Stopped
+        return found.model_copy(update={"judged": opinion, "seconds": time.monotonic() - self.began})
 
     def _examples(self, gathered: Gathered) -> tuple[str, list[dict]]:
         """The rows that the evaluation is about, and where they are from."""

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from finetune.errors import RunError
 from finetune.evaluation.scores import Judged, Row
-from finetune.evaluation.sheet import HELD_OUT, Sheet
+from finetune.evaluation.sheet import Sheet
 from finetune.inference.judge import Judging
 from finetune.rewards.judge import Judge
-from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
 MOST = 100
@@ -24,23 +23,22 @@ Report = Callable[[str, float], None]
 
 
 def judge(
-    run: Run,
-    workspace: Workspace,
+    sheet: Sheet,
+    rows: Sequence[Row],
     settings: Judge,
-    key: str = HELD_OUT,
-    most: int = MOST,
+    workspace: Workspace,
     report: Report = lambda what, share: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Judged:
-    """What the judge of ``settings`` says of the evaluation ``key`` of ``run``; every judgement is kept beside it.
+    """What the judge of ``settings`` says of ``rows``; every judgement is kept in the folder of ``sheet``.
 
     Only what was judged until ``stopped`` counts. ``RunError`` if there are no answers to judge; ``ModelError`` if the
     judge cannot be asked.
     """
-    sheet = Sheet(run, key)
-    rows = judged_rows(sheet.rows, most)
+    rows = judged_rows(rows)
     if not rows:
-        raise RunError(f"Run {run.id} has no answers to judge.", "Score it first, on the Compare tab.")
+        raise RunError(f"Run {sheet.run.id} has no answers to judge.", "Score it on rows that ask something.")
+    judgements(sheet).unlink(missing_ok=True)
     return judged(rows, Judging.load(settings, workspace, judgements(sheet)), report, stopped)
 
 

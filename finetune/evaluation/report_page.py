@@ -15,7 +15,7 @@ from finetune.evaluation.examples import Example
 from finetune.evaluation.interval_chart import chart
 from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.report import Report, to_json
-from finetune.evaluation.scores import Part, Score
+from finetune.evaluation.scores import Score
 from finetune.evaluation.words import value
 from finetune.format import amount, counted, duration
 from finetune.paths import ASSETS
@@ -117,16 +117,8 @@ def _before_and_after(report: Report) -> str:
         else ""
     )
     others = [("asked", score) for score in report.scores.asked.scores if score.metric != main.metric]
-    others += [(part.name, telling(part)) for part in report.scores.parts if part.name != "asked"]
+    others += [(part.name, part.deciding) for part in report.scores.parts if part.name != "asked"]
     return f"{chart(main)}{_paragraphs(report.before_and_after)}<p class='small'>{escape(why)}</p>{_table(others)}"
-
-
-def telling(part: Part) -> Score:
-    """The score that tells most of a part: of general questions, whether the right words are in the answers.
-
-    A model that was taught another voice or form still knows what it says in that form.
-    """
-    return (part.score("contains") if part.name == "general" else None) or part.deciding
 
 
 def _table(scores: list[tuple[str, Score]]) -> str:

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from finetune.errors import FinetuneError, RunError
 from finetune.evaluation.scores import Row, Scores
+from finetune.rewards.judge import Judge
 from finetune.runs.run import Run, slug
 from finetune.settings import Settings
 
@@ -35,6 +36,8 @@ class Request(Settings):
     """File with general questions, for what was forgotten. Left empty: those that ship with the program."""
     minutes: float | None = Field(None, gt=0, le=10_000)
     """Time after which no further rows are evaluated. Left empty: as long as it takes."""
+    judge: Judge | None = None
+    """A model that says of each pair of answers which is better."""
     trusted: bool = True
     """False for a visitor's request, which reaches uploads and samples only."""
 
@@ -51,7 +54,7 @@ class Sheet:
         """Note down ``request``; what an earlier one found stays until this one has found something."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "failed.json").unlink(missing_ok=True)
-        self._write("request.yaml", yaml.safe_dump(request.model_dump(exclude_defaults=True)))
+        self._write("request.yaml", yaml.safe_dump(request.model_dump(mode="json", exclude_defaults=True)))
         return self
 
     @property

@@ -55,7 +55,7 @@ def _results(scores: Scores | None) -> list:
         return []
     found = [_result(scores.asked, score) for score in scores.asked.scores]
     if scores.general:
-        found.append(_result(scores.general, scores.general.score("contains") or scores.general.deciding))
+        found.append(_result(scores.general, scores.general.deciding))
     return [result for result in found if math.isfinite(result.metric_value)]
 
 

@@ -2,8 +2,10 @@ import pytest
 
 from finetune.errors import DataError, RunError
 from finetune.evaluation.evaluate import Stopped, evaluate, kept_of
-from finetune.evaluation.sheet import Request
+from finetune.evaluation.sheet import Request, Sheet
+from finetune.rewards.judge import Judge
 from tests.evaluation.figures import row
+from tests.inference.test_endpoint import serving
 
 
 @pytest.fixture
@@ -68,3 +70,15 @@ def test_what_was_kept_is_counted_among_what_the_base_knew():
     found = kept_of(rows)
     assert (found.known, found.still, found.share.value) == (10, 8, 0.8) and found.share.low < 0.5
     assert kept_of([row(0, "general", contains=(0, 1))]) is None and kept_of([row()]) is None
+
+
+def test_a_judge_is_asked_once_base_and_tuned_are_scored(tuned, general):
+    run, workspace = tuned
+    with serving(lambda prompt, count: "A") as (address, _):
+        asked = Request(rows=2, judge=Judge(model="big", endpoint=address))
+        Sheet(run).ask(asked)
+        found, rows = evaluate(run, workspace, asked)
+    judged = found.judged
+    assert judged.judge == "big" and judged.rows == 2 and judged.wins == judged.losses == 0
+    unlike = sum(row.part == "asked" and row.base.text != row.tuned.text for row in rows)
+    assert judged.contradicted == unlike

@@ -5,7 +5,7 @@ import pytest
 
 from finetune.errors import ModelError, RunError
 from finetune.evaluation.judging import CHUNK, judge, judged, judged_rows, judgements
-from finetune.evaluation.sheet import HELD_OUT, Sheet
+from finetune.evaluation.sheet import Sheet
 from finetune.inference.judge import Judging
 from finetune.rewards.judge import Judge
 from tests import scored
@@ -71,9 +71,10 @@ def test_it_says_how_far_it_is_and_stops_when_asked():
 def test_a_judge_behind_an_endpoint_and_its_judgements_are_kept_beside_the_scores(workspace, write_run):
     run = scored.evaluated(write_run(), answers=[scored.row(n) for n in range(5)])
     with serving(choosing(by_number)[1]) as (address, _):
-        found = judge(run, workspace, SETTINGS.model_copy(update={"endpoint": address}))
+        settings = SETTINGS.model_copy(update={"endpoint": address})
+        found = judge(Sheet(run), Sheet(run).rows, settings, workspace)
     assert (found.wins, found.losses, found.contradicted) == (2, 1, 1)
-    kept = [json.loads(line) for line in judgements(Sheet(run, HELD_OUT)).read_text(encoding="utf-8").splitlines()]
+    kept = [json.loads(line) for line in judgements(Sheet(run)).read_text(encoding="utf-8").splitlines()]
     assert len(kept) == 10 and {"question", "first", "second", "reply", "better"} == set(kept[0])
     assert (kept[0]["first"], kept[1]["first"]) == ("base 0", "tuned 0")
 
@@ -81,8 +82,8 @@ def test_a_judge_behind_an_endpoint_and_its_judgements_are_kept_beside_the_score
 def test_without_answers_or_without_the_judge_it_says_so(workspace, write_run, monkeypatch):
     run = write_run()
     with pytest.raises(RunError, match="no answers to judge"):
-        judge(run, workspace, SETTINGS)
+        judge(Sheet(run), [], SETTINGS, workspace)
     monkeypatch.setattr("finetune.inference.endpoint.PAUSES_S", ())
     unreachable = SETTINGS.model_copy(update={"endpoint": "http://127.0.0.1:9/v1"})
     with pytest.raises(ModelError, match="cannot be asked"):
-        judge(scored.evaluated(run), workspace, unreachable)
+        judge(Sheet(scored.evaluated(run)), Sheet(run).rows, unreachable, workspace)

@@ -79,11 +79,6 @@ def test_words_come_before_figures(usual):
     assert "Still missing" not in text and "2.50 € an hour" in text and "not measured: this machine" in text
 
 
-def test_general_questions_are_told_by_the_words_that_decide(usual):
-    text = Elements(page(usual)).text
-    assert "Contains, general questions" in text and "Exact match, general questions" not in text
-
-
 def test_without_an_evaluation_the_page_says_what_is_missing(workspace, write_run):
     html = page(report(write_run(), workspace))
     assert "Still missing" in html and "How the training went" in html and "What it kept" not in html

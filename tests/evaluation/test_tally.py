@@ -3,7 +3,7 @@ import random
 import pytest
 
 from finetune.evaluation import votes
-from finetune.evaluation.tally import Tally, Voter, beside, company, outcome, rarity, tally, verdict
+from finetune.evaluation.tally import Tally, Voter, beside, company, outcome, tally, verdict
 from tests.blind import drawn, judge
 
 
@@ -45,18 +45,6 @@ def test_the_verdict_says_no_more_than_the_votes_do(found, sentence):
 
 def test_six_of_six_is_the_first_result_that_chance_does_not_explain():
     assert of(5, 0).preferred == "" and of(6, 0).preferred == "tuned" and of(0, 6).preferred == "base"
-
-
-@pytest.mark.parametrize(
-    ("p", "words"),
-    [
-        (0.0002, "less than once in 1,000 times"),
-        (0.00123, "about once in 810 times"),
-        (0.021, "about once in 48 times"),
-    ],
-)
-def test_how_rare_chance_gives_such_a_result(p, words):
-    assert rarity(p) == words
 
 
 def test_what_is_no_preference_is_said_apart():

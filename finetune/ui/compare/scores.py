@@ -5,12 +5,15 @@ from functools import partial
 from pathlib import Path
 
 import gradio as gr
+from pydantic import ValidationError
 
 from finetune import format
-from finetune.errors import FinetuneError
+from finetune.errors import FinetuneError, RunError
 from finetune.evaluation.sheet import HELD_OUT, Request, Sheet, read, sheet, sheets
+from finetune.rewards.judge import Judge
 from finetune.runs.run import Run
 from finetune.service.scoring import is_scorable
+from finetune.settings import problems_of
 from finetune.ui import views
 from finetune.ui.chooser import Chooser
 from finetune.ui.compare import score_rows, verdict
@@ -39,6 +42,8 @@ class Parts:
     file: gr.File
     general: gr.File
     most: gr.Number
+    judge: tuple[gr.Textbox, gr.Textbox, gr.Textbox]
+    """The judge's model, its endpoint, and its criteria."""
     again: gr.Button
     notice: gr.HTML
     timer: gr.Timer
@@ -76,6 +81,7 @@ def draw(studio: Studio) -> Parts:
             general = gr.File(
                 label="General questions, for what was forgotten (optional)", elem_id="scores-general", height=120
             )
+        judge = draw_judge()
         with gr.Row(elem_classes="actions"):
             most = gr.Number(
                 200, label="Rows at most", precision=0, minimum=1, maximum=MOST_ROWS, elem_id="scores-most"
@@ -83,7 +89,7 @@ def draw(studio: Studio) -> Parts:
             again = gr.Button("Score", variant="primary", scale=0, min_width=130, elem_id="scores-again")
     notice = gr.HTML(elem_id="scores-notice")
     return Parts(
-        key, head, tables, part, order, search, rows, overview, file, general, most, again, notice,
+        key, head, tables, part, order, search, rows, overview, file, general, most, judge, again, notice,
         gr.Timer(POLL_S, active=False),
     )  # fmt: skip
 
@@ -100,7 +106,7 @@ def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
         each(partial(filtered, studio), given, parts.rows, api_name="scores_filter", **QUIET)
     parts.again.click(
         partial(ask, studio),
-        [run, parts.file, parts.general, parts.most, *parts.filters()],
+        [run, parts.file, parts.general, parts.most, *parts.judge, *parts.filters()],
         [parts.notice, *parts.shown()],
         api_name="scores_ask",
         **QUIET,
@@ -149,15 +155,56 @@ def filtered(studio: Studio, run_id: str | None, key: str | None, part: str, ord
     return score_rows.shown(found.rows, scores, part, order, search) if scores else views.small("No rows yet.")
 
 
-def ask(studio: Studio, run_id: str | None, file: str | None, general: str | None, most: float, *filters) -> tuple:
+def draw_judge() -> tuple[gr.Textbox, gr.Textbox, gr.Textbox]:
+    """The fields of a judge."""
+    with gr.Row(elem_classes="fields"):
+        model = gr.Textbox(
+            label="Judge (optional)",
+            info="Another model says which answer is better, in both orders: one of this machine, or its name at the "
+            "address. Its word is an opinion.",
+            max_lines=1,
+            max_length=200,
+            elem_id="judge-model",
+        )
+        endpoint = gr.Textbox(
+            label="Judge's address",
+            info="An OpenAI-compatible server. Questions and answers are sent there. Empty: the judge runs here.",
+            max_lines=1,
+            max_length=500,
+            elem_id="judge-endpoint",
+        )
+        criteria = gr.Textbox(
+            label="Criteria",
+            info="What a good answer is, in words.",
+            value=Judge.model_fields["criteria"].default,
+            max_lines=3,
+            max_length=4000,
+            elem_id="judge-criteria",
+        )
+    return model, endpoint, criteria
+
+
+def judge_of(model: str | None, endpoint: str | None, criteria: str | None) -> Judge | None:
+    """The judge of the form, if there is one; ``RunError`` if its settings are not valid."""
+    given = {"model": model, "endpoint": endpoint, "criteria": criteria}
+    given = {name: text.strip() for name, text in given.items() if text and text.strip()}
+    if "model" not in given:
+        return None
+    try:
+        return Judge(**given)
+    except ValidationError as error:
+        raise RunError("This judge cannot be asked.", problems=tuple(problems_of(error))) from None
+
+
+def ask(studio: Studio, run_id: str | None, file: str | None, general: str | None, most: float, *given) -> tuple:
     """Ask for an evaluation; the notice, and values of ``Parts.shown()``."""
-    run = studio.find_run(run_id)
+    run, judge, filters = studio.find_run(run_id), given[:3], given[3:]
     if run is None:
         return views.notice("There is no finished run to score.", "Train one first."), *[gr.skip()] * 6
     try:
         paths = [studio.data.add_upload(Path(each), Path(each).name).path if each else None for each in (file, general)]
         rows = min(max(1, int(most or 0)), MOST_ROWS)
-        request = Request(data=paths[0], rows=rows, general=paths[1], trusted=False)
+        request = Request(data=paths[0], rows=rows, general=paths[1], judge=judge_of(*judge), trusted=False)
         asked = studio.queue.scoring.ask(run, request)
     except FinetuneError as error:
         return views.notice_of(error), *[gr.skip()] * 6

@@ -3,7 +3,7 @@
 from html import escape
 
 from finetune import format
-from finetune.evaluation.difference import difference
+from finetune.evaluation.difference import difference, opinion
 from finetune.evaluation.metrics import METRICS, Metric
 from finetune.evaluation.scores import Bounds, Confusion, Part, Score, Scores
 from finetune.evaluation.verdict import Verdict, verdict
@@ -34,8 +34,9 @@ def tables(scores: Scores) -> str:
     folded = "".join(
         f"<details><summary>{escape(PARTS[part.name][0])}</summary>{_part(part)}</details>" for part in others
     )
+    judged = f"<p class='opinion'>{escape(opinion(scores.judged))}</p>" if scores.judged else ""
     took = views.small(f"{_rows(main)} · evaluated in {format.duration(scores.seconds)}, {_reason(main)}")
-    return f"{_part(main)}{took}{_confusion(main.confusion)}{folded}"
+    return f"{_part(main)}{took}{judged}{_confusion(main.confusion)}{folded}"
 
 
 def overview(found: list[tuple[str, Scores]]) -> str:

@@ -7,6 +7,7 @@ from finetune.ui.compare import scores as view
 from tests.evaluation.figures import row, scores
 
 FILTERS = ("asked", "wins", "")
+NO_JUDGE = ("", "", "Be right.")
 
 
 def scored(run, key=HELD_OUT):
@@ -82,7 +83,7 @@ def test_scoring_again_takes_files_of_visitors_only_as_uploads(studio, write_run
     path = tmp_path / "rows.csv"
     path.write_text("question,answer\na,b\n")
     run = write_run()
-    notice, *_, timer = view.ask(studio, run.id, str(path), None, 12, *FILTERS)
+    notice, *_, timer = view.ask(studio, run.id, str(path), None, 12, *NO_JUDGE, *FILTERS)
     ((run_id, request),) = asked
     assert notice == "" and timer.active and run_id == run.id and request.rows == 12 and not request.trusted
     assert request.data.startswith("uploads/") and request.general is None
@@ -90,13 +91,24 @@ def test_scoring_again_takes_files_of_visitors_only_as_uploads(studio, write_run
 
 @pytest.mark.parametrize(("rows", "taken"), [(None, 1), (0, 1), (5.0, 5), (10**9, view.MOST_ROWS)])
 def test_the_number_of_rows_is_bounded(studio, write_run, asked, rows, taken):
-    view.ask(studio, write_run().id, None, None, rows, *FILTERS)
+    view.ask(studio, write_run().id, None, None, rows, *NO_JUDGE, *FILTERS)
     assert asked[0][1].rows == taken
 
 
 def test_what_cannot_be_asked_is_a_notice(studio, write_run, tmp_path):
     path = tmp_path / "rows.exe"
     path.write_text("x")
-    assert "There is no finished run" in view.ask(studio, None, None, None, 5, *FILTERS)[0]
-    assert "cannot be read" in view.ask(studio, write_run().id, str(path), None, 5, *FILTERS)[0]
-    assert "no tuned model" in view.ask(studio, write_run(state="").id, None, None, 5, *FILTERS)[0]
+    assert "There is no finished run" in view.ask(studio, None, None, None, 5, *NO_JUDGE, *FILTERS)[0]
+    assert "cannot be read" in view.ask(studio, write_run().id, str(path), None, 5, *NO_JUDGE, *FILTERS)[0]
+    assert "no tuned model" in view.ask(studio, write_run(state="").id, None, None, 5, *NO_JUDGE, *FILTERS)[0]
+
+
+def test_a_judge_may_be_asked_too(studio, write_run, asked):
+    run = write_run()
+    view.ask(studio, run.id, None, None, 5, " big ", "http://127.0.0.1:1/v1", "Be kind.", *FILTERS)
+    judge = asked[0][1].judge
+    assert (judge.model, judge.endpoint, judge.criteria) == ("big", "http://127.0.0.1:1/v1", "Be kind.")
+    assert Sheet(run).request.judge == judge
+    view.ask(studio, run.id, None, None, 5, *NO_JUDGE, *FILTERS)
+    assert asked[1][1].judge is None
+    assert "This judge cannot be asked." in view.ask(studio, run.id, None, None, 5, "m", "ftp://x", "", *FILTERS)[0]
