@@ -51,3 +51,12 @@ def test_the_repetition_penalty_is_that_of_transformers():
         torch.stack([sampler._penalized(row, seen) for row, seen in zip(scores, ids.tolist())]), expected
     )
     assert sampler(scores, ids.tolist()) == expected.argmax(-1).tolist()
+
+
+def test_settings_tell_two_samplers_apart():
+    def settings(**given):
+        return TokenSampler(Sampling(**{"seed": 3, **given})).settings
+
+    assert settings() == settings()
+    others = ({"temperature": 1.0}, {"top_p": 0.5}, {"top_k": 5}, {"repetition_penalty": 1.5}, {"greedy": True})
+    assert all(settings() != settings(**other) for other in (*others, {"seed": 4}))

@@ -19,6 +19,7 @@ from finetune.inference.sampling import Sampling
 from finetune.inference.trial import probe
 from finetune.inference.untouched import Bases, Untouched, require_as_stored
 from finetune.models.loading import load_weights, with_adapter
+from tests import zoo
 from tests.inference.tuned import KINDS_OF_ADAPTERS, tuned_run
 
 FEW, MANY = 12, 200
@@ -175,3 +176,15 @@ def test_weights_that_are_not_those_of_the_files_are_seen(tiny_model, tiny_teach
         require_as_stored(base, tiny_teacher)
     with pytest.raises(ModelError, match="has other values than the file"):
         Untouched(base, tiny_teacher)
+
+
+@pytest.mark.parametrize("name", ["youtu", "rwkv", "openai-gpt"])
+def test_families_that_load_in_their_own_way_are_as_stored(name, tmp_path):
+    """Youtu sets the padding row to zero, RWKV has no padding token, and some files have other names than the model."""
+    base = load_weights(zoo.write(name, tmp_path / name), torch.float32, "cpu")
+    require_as_stored(base, tmp_path / name)
+    with torch.no_grad():
+        for weight in base.parameters():
+            weight.add_(1)
+    with pytest.raises(ModelError, match="has other values"):
+        require_as_stored(base, tmp_path / name)

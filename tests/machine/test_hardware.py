@@ -27,6 +27,16 @@ def test_free_memory_on_a_cpu_is_what_its_container_leaves(monkeypatch):
     assert hardware.free_bytes(CPU) == 5 * GIB
 
 
+def test_memory_that_a_training_uses_again_is_not_free_beside_it(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (2 * GIB, 16 * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 9 * GIB)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 6 * GIB)
+    gpu = Machine("cuda", "GPU", 8, 32 * GIB, 16 * GIB)
+    assert hardware.free_bytes(gpu) == 5 * GIB and hardware.free_bytes(gpu, beside=True) == 2 * GIB
+
+
 def test_precision_follows_the_cpu(monkeypatch):
     import torch
 

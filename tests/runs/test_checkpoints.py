@@ -81,6 +81,18 @@ def test_a_missing_file_is_found(checkpoints, name):
     assert checkpoints.newest().checkpoint.step == 1 and checkpoints.at(2) is None
 
 
+def test_a_checkpoint_is_complete_if_each_file_has_its_size(checkpoints):
+    save(checkpoints, 1)
+    (one,) = checkpoints.all()
+    file = one.path / "model.safetensors"
+    file.write_bytes(bytes(len(file.read_bytes())))
+    assert one.is_complete and one.fault()
+    file.write_bytes(file.read_bytes() + b"s")
+    assert not one.is_complete
+    file.unlink()
+    assert not one.is_complete
+
+
 def test_the_same_step_can_be_saved_again_over_a_damaged_one(checkpoints):
     save(checkpoints, 3)
     (checkpoints.at(3).path / "model.safetensors").write_bytes(b"WEIGHTS")

@@ -71,11 +71,11 @@ def test_of_a_large_file_little_is_read(tmp_path):
 def test_what_has_changed_is_refused_and_an_older_run_is_not_checked(run, tmp_path):
     base = weights(tmp_path / "base", b"1")
     run.model_dir.mkdir()
-    require_same_base(run, tmp_path / "base")
+    assert not require_same_base(run, tmp_path / "base")
     require_same_rows(run, run.view(), "rows")
     require_same_start(run, run)
     run.emit(events.Fingerprinted(rows="rows", base=base, start=weights_fingerprint(run.model_dir)))
-    require_same_base(run, tmp_path / "base")
+    assert require_same_base(run, tmp_path / "base")
     require_same_rows(run, run.view(), "rows")
     require_same_start(run, run)
     weights(tmp_path / "base", b"2")

@@ -54,13 +54,16 @@ def test_the_same_recipe_can_be_started_again_on_purpose(idle, monkeypatch):
     assert idle.start(recipe()).id != first.id
 
 
-def test_what_was_deleted_is_forgotten(idle):
+def test_what_was_deleted_is_forgotten(idle, monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(idle.pairs, "forget", forgotten.append)
     first = idle.start(recipe())
     first.emit(Ended(state="stopped"))
     idle.queue.delete(first.id)
     idle.forget(first)
     second = idle.start(recipe())
     assert second.number == 2 and idle.workspace.runs()[0].id == second.id
+    assert forgotten == [first.id] and idle.panel.pairs is idle.pairs
 
 
 def test_the_recipe_of_a_run_is_read_once(studio, write_run):
