@@ -17,13 +17,16 @@ OUTCOMES = {
     "open": "No vote",
 }
 
+NAMES = "Base is the model before its training, tuned the same model after it."
+"""What invited voters are told, who see nothing else of the studio."""
 LONG = 240
 """Characters of an answer that a cell shows at once."""
 
 
 def result(whole: Ballot, found: Tally, rounds: list[Round] | None) -> str:
     """The whole result; the ``rounds`` and what an owner can do next are left out without them."""
-    sentences = [escape(each) for each in (beside(found), left_out(whole), company(found)) if each]
+    words = (beside(found), left_out(whole), company(found), NAMES if rounds is None else "")
+    sentences = [escape(each) for each in words if each]
     parts = [
         f"<p class='verdict' tabindex='-1' data-focus>{escape(verdict(found))}</p>",
         bar(found),

@@ -8,6 +8,7 @@ from finetune.runs.links import linked
 from finetune.ui import page
 from finetune.ui.compare import blind, booth
 from tests.blind import Parrot, drawn, judge
+from tests.browser import PHONE, Visit, app, chromium
 
 ANN = "a" * 32
 NAMES = ("notice", "setup", "name", "board", "next", "invitation", "clock")
@@ -138,3 +139,40 @@ def test_every_event_that_depends_on_the_voter_carries_the_browsers_id(studio):
     events = {event.api_name: event for event in built.fns.values()}
     for name in ("blind_begin", "blind_pick", "blind_choose", "blind_tick", "vote_pick", "vote_tick", "vote_load"):
         assert events[name].js == booth.VOTER, name
+
+
+def test_the_owner_votes_by_keys_and_sees_the_result_in_a_real_browser(workspace, write_run):
+    from axe_playwright_python.sync_playwright import Axe
+
+    def faults() -> list[str]:
+        found = Axe().run(page).response["violations"]
+        return [each["id"] for each in found if each["impact"] in ("serious", "critical")]
+
+    run = write_run("pirate voice")
+    drawn(run, 5)
+    progress = "words => document.querySelector('#board .progress b')?.innerText === words"
+    with app(workspace.path) as address, chromium() as browser:
+        visit = Visit(browser, address)
+        page = visit.open("compare")
+        page.click("[role=tab]:has-text('Blind test')")
+        page.wait_for_selector("#board .two")
+        assert faults() == []
+        page.fill("#voter-name input, #voter-name textarea", "Tab at 4")
+        page.click("#board .two")
+        for n, key in enumerate(("1", "ArrowRight", "t")):
+            page.keyboard.press(key)
+            page.wait_for_function(progress, arg=f"{n + 2} of 5")
+        page.keyboard.press("u")
+        page.wait_for_function(progress, arg="3 of 5")
+        page.click("#board >> text=Show the result")
+        page.wait_for_selector("#board .notice")
+        page.click("#board >> text=Show it and end my voting")
+        page.wait_for_selector("#board .verdict")
+        assert "Too few to tell" in page.inner_text("#board") and page.is_visible("#blind-next")
+        assert faults() == []
+        page.set_viewport_size(PHONE)
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        assert visit.errors == [] and visit.elsewhere == []
+        visit.close()
+    found = votes.read(run).standing
+    assert len(found) == 2 and {vote.name for vote in found} == {"Tab at 4"}

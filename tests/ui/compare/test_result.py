@@ -35,6 +35,7 @@ def test_invited_voters_see_neither_rounds_nor_what_an_owner_can_do(write_run):
     whole = drawn(run, 3)
     judge(run, "ann", ["tuned"] * 3)
     html = result.result(whole, found(run, whole), None)
+    assert "Base is the model before its training" in html
     assert "Rounds" not in html and "again" not in html and "pirate" not in html
     assert "Too few to tell: tuned preferred in 3 of 3." in html and "Voter by voter" not in html
 
