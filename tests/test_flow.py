@@ -10,10 +10,11 @@ from tests.browser import PHONE, Visit, app, chromium
 from tests.pace import slowness
 
 TABS = ("data", "method", "train", "compare")
+PROOFS = ("Ask", "Blind test", "Scores", "Report")
 STEPS = 6
 FOLDS = (
     "#mapping, #mapping-more, #mixing, #advisor, #all-methods, #more-settings, #recipe, #curves, #log, #compare-runs, "
-    "#details, #sampling, #held-out"
+    "#details, #sampling, #held-out, #scores-ask"
 )
 
 
@@ -75,6 +76,17 @@ def click_through(visit: Visit, browser, steps: int | None) -> dict:
     seen["seconds"] = time.monotonic() - started
     seen["runs"] = page.locator("#train-run").inner_text()
     return seen
+
+
+def places(visit: Visit):
+    """Goes to each tab, and to each view of the last; their names."""
+    for tab in TABS:
+        visit.go(tab)
+        yield tab
+    for proof in PROOFS:
+        visit.page.click(f"#proofs [role=tab]:has-text('{proof}')")
+        visit.page.wait_for_selector(f"#proofs [role=tab][aria-selected=true]:has-text('{proof}')")
+        yield proof
 
 
 def refresh(visit: Visit) -> float:
@@ -272,13 +284,12 @@ def test_every_tab_is_accessible(trained, visit, scheme):
     page.click("#samples button >> nth=2")
     page.wait_for_selector(".conversation")
     found = []
-    for tab in TABS:
-        other.go(tab)
-        for fold in page.locator(f"#tab-{tab} :is({FOLDS}) > button").all():
+    for place in places(other):
+        for fold in page.locator(f":is({FOLDS}) > button:visible").all():
             fold.click()
         page.wait_for_timeout(400)
         found += [
-            f"{tab}: {each['id']}: {node['html'][:160]}"
+            f"{place}: {each['id']}: {node['html'][:160]}"
             for each in Axe().run(page).response["violations"]
             if each["impact"] in ("serious", "critical")
             for node in each["nodes"]
@@ -292,11 +303,10 @@ def test_no_tab_scrolls_sideways_on_a_phone(trained, visit):
     page.click("#samples button >> nth=0")
     page.wait_for_selector(".conversation")
     widths = {}
-    for tab in TABS:
-        other.go(tab)
+    for place in places(other):
         page.wait_for_timeout(300)
-        widths[tab] = page.evaluate("document.documentElement.scrollWidth")
-    assert widths == dict.fromkeys(TABS, PHONE["width"])
+        widths[place] = page.evaluate("document.documentElement.scrollWidth")
+    assert len(widths) == len(TABS) + len(PROOFS) and set(widths.values()) == {PHONE["width"]}, widths
 
 
 def test_tabs_and_presets_work_with_the_keyboard(visit):

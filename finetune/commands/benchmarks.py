@@ -7,7 +7,7 @@ from finetune.evaluation.benchmarks import MOST, SHORT, Benchmark
 from finetune.format import percent
 from finetune.runs.workspace import Workspace
 
-OUTCOMES = {"better": "better", "worse": "worse", "unclear": "could be chance"}
+OUTCOMES = {"better": "better", "worse": "worse", "unclear": "no clear difference"}
 
 
 def add(commands: Commands) -> None:

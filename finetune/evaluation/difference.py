@@ -15,6 +15,15 @@ def difference(score: Score) -> str:
     return f"{figure}{name and f' {name}'} ({low} to {high})"
 
 
+def outcome(score: Score) -> str:
+    """What the tuned model is by ``score``, in words; empty where neither direction is better."""
+    if not score.better:
+        return ""
+    if score.difference.low == score.difference.high == 0:
+        return "the same"
+    return {"better": "better", "worse": "worse", "unclear": "no clear difference"}[score.outcome]
+
+
 def before_and_after(score: Score) -> str:
     """Both values with their intervals, and the difference, in sentences."""
     metric = METRICS[score.metric]

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from finetune.evaluation.cost import Cost
-from finetune.evaluation.difference import difference
+from finetune.evaluation.difference import difference, outcome
 from finetune.evaluation.examples import Example
 from finetune.evaluation.interval_chart import chart
 from finetune.evaluation.metrics import METRICS
@@ -29,7 +29,6 @@ KINDS = {
     "wrong": ("Still wrong", "worse"),
     "alike": ("No different", ""),
 }
-OUTCOMES = {"better": ("better", "better"), "worse": ("worse", "worse"), "unclear": ("could be chance", "")}
 PARTS = {"asked": "", "general": ", general questions", "trained": ", training rows"}
 Sections = list[tuple[str, str]]
 
@@ -135,11 +134,11 @@ def _table(scores: list[tuple[str, Score]]) -> str:
 
 
 def _row(part: str, score: Score) -> str:
-    metric, (words, style) = METRICS[score.metric], OUTCOMES[score.outcome]
+    metric, style = METRICS[score.metric], score.outcome if score.outcome != "unclear" else ""
     cells = [value(metric, score.base.value), value(metric, score.tuned.value), difference(score)]
     numbers = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     name = f"<th scope='row'>{escape(metric.title)}{PARTS[part]}</th>"
-    return f"<tr>{name}{numbers}<td class='{style}'>{words if score.better else '–'}</td></tr>"
+    return f"<tr>{name}{numbers}<td class='{style}'>{outcome(score) or '–'}</td></tr>"
 
 
 def _taught(report: Report) -> str:

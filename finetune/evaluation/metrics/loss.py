@@ -11,8 +11,8 @@ class Loss(Metric):
     name: ClassVar[str] = "loss"
     order: ClassVar[int] = 80
     title: ClassVar[str] = "Loss"
-    plain: ClassVar[str] = "How surprised the model is by the expected answers; lower is better."
-    said: ClassVar[str] = "the expected answers surprise it at {tuned} per token ({base} before; lower is better)"
+    plain: ClassVar[str] = "How surprised the model is by the expected text; lower is better."
+    said: ClassVar[str] = "new text surprises it at {tuned} per token ({base} before; lower is better)"
     unit: ClassVar[str] = "nats"
     better: ClassVar[str] = "lower"
     by_tokens: ClassVar[bool] = True

@@ -3,14 +3,13 @@
 from html import escape
 
 from finetune import format
-from finetune.evaluation.difference import difference, opinion
+from finetune.evaluation.difference import difference, opinion, outcome
 from finetune.evaluation.metrics import METRICS, Metric
 from finetune.evaluation.scores import Bounds, Confusion, Part, Score, Scores
 from finetune.evaluation.verdict import Verdict, verdict
 from finetune.evaluation.words import interval, value
 from finetune.ui import views
 
-OUTCOMES = {"better": "better", "worse": "worse", "unclear": "no clear difference"}
 PARTS = {
     "asked": ("On rows that it was not trained on", "held-out rows"),
     "general": ("General questions, for what it forgot", "general questions"),
@@ -103,13 +102,12 @@ def _part(part: Part) -> str:
 def _score(score: Score, is_main: bool) -> str:
     metric = METRICS[score.metric]
     main = " <span class='best'>decides</span>" if is_main else ""
-    outcome = OUTCOMES[score.outcome] if score.better else ""
     return (
         f"<tr><th scope='row'>{escape(metric.title)}{main}<span class='small plain'>{escape(metric.plain)}</span></th>"
         f"<td data-label='Base'>{_value(metric, score.base)}</td>"
         f"<td data-label='Tuned'>{_value(metric, score.tuned)}</td>"
         f"<td data-label='Difference'>{_difference(score)}</td>"
-        f"<td class='{score.outcome if score.better else 'unclear'}' data-label='Outcome'>{outcome}</td></tr>"
+        f"<td class='{score.outcome if score.better else 'unclear'}' data-label='Outcome'>{outcome(score)}</td></tr>"
     )
 
 

@@ -22,7 +22,8 @@ def test_each_value_has_its_interval_and_each_metric_its_outcome():
 def test_what_is_no_difference_is_none_and_what_may_be_chance_is_unclear():
     equal = part("asked", score(), score("truncated", 0.0, 0.0, 1.0, width=0))
     shown = verdict.tables(scores(asked=equal))
-    assert "data-label='Difference'>none</td>" in shown and "no clear difference" in shown
+    assert "data-label='Difference'>none</td>" in shown and "data-label='Outcome'>the same</td>" in shown
+    assert "no clear difference" in verdict.tables(scores(asked=part("asked", score(p=0.2))))
     assert "−9.65 nats" in verdict.tables(scores(asked=part("asked", score("loss", 10.55, 0.9))))
 
 
