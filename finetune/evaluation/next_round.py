@@ -8,6 +8,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from finetune.adapters import Adapter
 from finetune.data.split import MIN_ROWS_TO_SPLIT
 from finetune.errors import RunError
 from finetune.evaluation.ballot import Asked, Ballot
@@ -102,10 +103,16 @@ def next_recipe(run: Run, workspace: Workspace) -> Recipe:
             "model": {**trained.model.model_dump(), "run": run.id},
             "data": {"path": _kept(workspace, rows, f"votes-on-run-{run.number}.jsonl"), "format": kind},
             "method": {"type": method, **settings},
-            "adapter": trained.adapter.model_dump(),
+            "adapter": without_dropout(trained.adapter),
             "training": trained.training.model_dump(include=set(KEPT)),
         }
     )
+
+
+def without_dropout(adapter: Adapter) -> dict:
+    """The settings of ``adapter``, as a method takes them that is trained without dropout (DPO and KTO)."""
+    settings = adapter.model_dump()
+    return settings | {"dropout": 0.0} if "dropout" in settings else settings
 
 
 def _ranked(each: Asked, preferred: str) -> tuple[str, str]:

@@ -66,6 +66,8 @@ def require_continuable(recipe: Recipe, earlier: Run) -> None:
             f"Choose the adapter {theirs.type}.",
         )
     for name in type(ours).model_fields:
+        if name == "dropout" and recipe.method.ignores_dropout:
+            continue  # its trainer switches the loaded adapter's dropout off
         if _shapes(ours, theirs, name):
             here, there = getattr(ours, name), getattr(theirs, name)
             raise RecipeError(

@@ -50,6 +50,17 @@ def test_many_bad_answers_are_rated_one_by_one(workspace, write_run):
     require_runnable(recipe, workspace, trusted=False)
 
 
+def test_a_round_of_an_adapter_with_dropout_is_trained_without_it(workspace, write_run):
+    run = write_run()
+    path = run.path / "recipe.yaml"
+    path.write_text(run.recipe.changed(**{"adapter.dropout": 0.1}).to_yaml(full=True))
+    drawn(run, 10)
+    judge(run, "ann", ["tuned"] * 10)
+    recipe = next_round.next_recipe(run, workspace)
+    assert recipe.adapter == run.recipe.adapter.model_copy(update={"dropout": 0.0})
+    require_runnable(recipe, workspace, trusted=False)
+
+
 def test_the_weight_of_a_rare_rating_stays_within_its_bounds():
     rows = [{"label": True}] + [{"label": False}] * 300
     assert next_round.balanced(rows) == {"desirable_weight": 100.0, "undesirable_weight": 1.0}
@@ -92,11 +103,12 @@ def test_without_a_blind_test_there_is_no_next_round(workspace, write_run):
 @pytest.mark.parametrize("method", ["dpo", "kto"])
 @pytest.mark.parametrize("adapter", ["lora", "full"])
 def test_a_round_starts_from_the_judged_model_which_is_its_reference(trained, with_tiny, adapter, method):
-    first = trained(adapter=adapter, **{"training.learning_rate": 1e-2, "training.max_steps": 3})
+    dropout = {"adapter.dropout": 0.1} if adapter == "lora" else {}
+    first = trained(adapter=adapter, **{"training.learning_rate": 1e-2, "training.max_steps": 3}, **dropout)
     drawn(first, 16)
     judge(first, "ann", ["tuned"] * 8 + ["base"] * 4 if method == "dpo" else ["tuned"] * 5 + ["bad"] * 8)
     recipe = next_round.next_recipe(first, with_tiny)
-    assert (recipe.method.type, recipe.adapter) == (method, first.recipe.adapter)
+    assert (recipe.method.type, recipe.adapter.type) == (method, adapter)
     second = with_tiny.create(recipe.changed(**{"training.max_steps": 2, "training.learning_rate": 1e-3}))
     with second.held():
         train(second, with_tiny)

@@ -59,6 +59,15 @@ def test_a_setting_that_could_not_take_effect_is_refused_with_both_values(
     assert f"Set `adapter.{name}` to {there}" in refused.value.hint
 
 
+@pytest.mark.parametrize("method", ["dpo", "kto"])
+def test_a_method_without_dropout_trains_an_adapter_further_that_had_some(method, with_tiny, tmp_path):
+    earlier = with_tiny.create(recipe(tmp_path, **{"adapter.dropout": 0.1}))
+    further = recipe(tmp_path, method=method, **{"model.run": earlier.id})
+    assert require_continuable(further, earlier) is None and further.adapter.dropout == 0
+    with pytest.raises(RecipeError, match="`adapter.dropout` 0.1"):
+        require_continuable(recipe(tmp_path, **{"model.run": earlier.id}), earlier)
+
+
 @pytest.mark.parametrize(("adapter", "other"), [("lora", {}), ("qlora", {"adapter.double_quantization": False})])
 def test_a_setting_of_the_base_may_change(adapter, other, with_tiny, tmp_path):
     earlier = with_tiny.create(recipe(tmp_path, adapter="qlora"))
