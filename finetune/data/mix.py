@@ -54,6 +54,8 @@ class Gathered:
     held_out: Sequence[dict]
     notes: list[str]
     """Notes on the split and on what was mixed in, as sentences."""
+    own: int
+    """How many of the training examples are of the main data; they come first."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ def gather(settings: DataSettings, find: Find, seed: int, trusted: bool = True) 
     """The examples that ``settings`` name, split, and with the mixed-in data sets."""
     path, *also = files(settings, find, trusted)
     dataset, train, held_out = read_split(path, settings, seed, also)
-    others = read_others(settings, dataset, find, trusted)
+    others, own = read_others(settings, dataset, find, trusted), len(train)
     train, notes = mixed(train, held_out, others, settings, seed)
-    return Gathered(dataset, train, held_out, dataset.notes + notes)
+    return Gathered(dataset, train, held_out, dataset.notes + notes, own)
 
 
 def read_main(

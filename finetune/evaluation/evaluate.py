@@ -125,10 +125,10 @@ class Evaluation:
         return self._measured("general", data, asked, len(rows))
 
     def _trained(self, gathered: Gathered, seed: int) -> tuple[Part | None, Memorized | None]:
-        rows = sampled(gathered.train, TRAINED_ROWS, seed)
+        rows = sampled(gathered.train, TRAINED_ROWS, seed, gathered.own)  # what was mixed in is another task
         asked = [each for each in map(asked_of, rows) if each]
         data = Path(self.run.recipe.data.path).name
-        part = self._measured("trained", data, asked, len(gathered.train))
+        part = self._measured("trained", data, asked, gathered.own)
         if part is None or gathered.dataset.kind != "chat":
             return part, None
         trained, fresh = ([row for row in self.rows if row.part == name] for name in ("trained", "asked"))

@@ -89,9 +89,9 @@ def unseen(examples: Sequence[dict], train: Sequence[dict]) -> list[dict]:
     return [example for example in examples if content_hash(question(example)) not in seen]
 
 
-def sampled(examples: Sequence[dict], most: int, seed: int) -> list[dict]:
-    """At most ``most`` of ``examples``, in a random order, so that each part of it is a random sample."""
-    places = list(range(len(examples)))
+def sampled(examples: Sequence[dict], most: int, seed: int, first: int | None = None) -> list[dict]:
+    """At most ``most`` of the ``first`` of ``examples`` (or all), in an order of which each part is a random sample."""
+    places = list(range(len(examples) if first is None else first))
     Random(seed).shuffle(places)
     return [examples[place] for place in places[:most]]
 

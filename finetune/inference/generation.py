@@ -42,6 +42,8 @@ class Generation:
         self.ends = ends
         self.takes = arguments(variant.model)
         self.cache_name = cache_argument(variant.model)
+        self.leaves_rows_out = True
+        """False if the cache cannot leave out the rows that have ended."""
         self.way: Way = self._choose_way()
 
     def answers(
@@ -90,7 +92,7 @@ class Generation:
         for step in range(most):
             tokens = rows.logits.argmax(-1).tolist()
             for n, token in zip(rows.places, tokens):
-                ended[n] = token in self.ends
+                ended[n] |= token in self.ends
                 if not ended[n]:
                     answers[n].append(token)
             going = [row for row, n in enumerate(rows.places) if not ended[n]]
@@ -106,7 +108,11 @@ class Generation:
         prompts = [[(31 * n + 7 * k) % min(vocabulary, 5000) for k in range(size)] for n, size in enumerate(TRIED, 1)]
         if self._suits(prompts):
             return "padded"
-        return "equal lengths" if self._suits([prompt[: min(TRIED)] for prompt in prompts]) else "one by one"
+        equal = [prompt[: min(TRIED)] for prompt in prompts]
+        if self._suits(equal):
+            return "equal lengths"
+        self.leaves_rows_out = False
+        return "equal lengths" if self._suits(equal) else "one by one"
 
     def _suits(self, prompts: list[list[int]]) -> bool:
         """True if each of ``prompts`` has the logits in a batch that it has alone, also once another has left it."""
@@ -173,10 +179,13 @@ class Rows:
         self.read = self.read + 1
 
     def keep(self, rows: list[int], tokens: list[int]) -> list[int]:
-        """Leave the other rows out of the batch, and return the ``tokens`` of those that stay."""
+        """Leave the other rows out of the batch, and return the ``tokens`` of those that stay.
+
+        Not every cache of states can leave rows out: then all stay, and those that have ended are decoded on.
+        """
         import torch
 
-        if len(rows) == len(self.places):
+        if len(rows) == len(self.places) or not self.of.leaves_rows_out:
             return tokens
         chosen = torch.tensor(rows, device=self.device)
         self.cache.batch_select_indices(chosen)

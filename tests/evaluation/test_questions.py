@@ -76,6 +76,7 @@ def test_a_sample_is_random_and_the_same_each_time():
     found = sampled(rows, 20, 7)
     assert found == sampled(rows, 20, 7) != rows[:20] and len(found) == 20
     assert sampled(rows, 99, 7)[:20] == found and sampled(rows, 20, 8) != found
+    assert {row["n"] for row in sampled(rows, 20, 7, first=10)} == set(range(10))
 
 
 def test_rows_of_another_file_are_read_as_everywhere(workspace, tmp_path):
