@@ -11,7 +11,7 @@ def notices(view: View, standing: Standing, now: float) -> str:
     """What happened to the run and what can be done next; empty while it simply continues."""
     parts = [notice(*words, kind=kind)] if (words := _words(view, standing, now)) and (kind := _kind(view)) else []
     if view.state == "done":
-        parts.append(small(_finished(view)))
+        parts.append(small(_finished(view, standing)))
     if view.fallbacks and view.state != "failed":
         parts.append(small(_fell_back(view)))
     return "".join(parts)
@@ -121,12 +121,13 @@ def _resuming(view: View, standing: Standing) -> str:
     return "It has no checkpoint, so it would restart from step 0." if view.started_at else "It can be queued again."
 
 
-def _finished(view: View) -> str:
+def _finished(view: View, standing: Standing) -> str:
     kept = next((choice.value for choice in view.choices if choice.what == "model_kept"), "")
     best = f"The model of {kept} was kept: it did best on the held-out rows. " if kept else ""
     if METHODS[view.method].makes_scorer:
         return f"{best}It can score answers on the Compare tab, and be a reward of RLOO or GRPO."
-    return f"{best}Compare it with the base, or train it further."
+    found = f"{standing.found} " if standing.found else ""
+    return f"{best}{found}Compare it with the base, or train it further."
 
 
 def _fell_back(view: View) -> str:

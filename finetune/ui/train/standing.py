@@ -4,10 +4,12 @@ import shutil
 import time
 from dataclasses import dataclass
 
+from finetune.evaluation.sheet import Sheet
+from finetune.evaluation.verdict import verdict
 from finetune.format import amount, size
 from finetune.runs.checkpoints import RESERVE_BYTES
 from finetune.runs.run import Run
-from finetune.runs.view import ACTIVE, RESUMABLE, View
+from finetune.runs.view import ACTIVE, FINISHED, RESUMABLE, View
 from finetune.ui import views
 from finetune.ui.studio import Studio
 
@@ -29,6 +31,8 @@ class Standing:
     """Its queue position, 1 for the run that starts next; None if it is not queued."""
     is_offered: bool = False
     """True if it was interrupted or is not responding, and the top of the tab offers what can be done."""
+    found: str = ""
+    """What its scores say, or that base and tuned are being scored, as a sentence; empty without either."""
 
     @classmethod
     def of(cls, studio: Studio, run: Run, view: View) -> "Standing":
@@ -41,7 +45,17 @@ class Standing:
             origin=views.run_number(earlier) if earlier else "",
             position=queued.index(run.id) + 1 if run.id in queued else None,
             is_offered=(view.state == "interrupted" and not run.is_dismissed) or can_restart(studio, run, view),
+            found=found_words(run) if view.state in FINISHED else "",
         )
+
+
+def found_words(run: Run) -> str:
+    """What the scores of ``run`` say, or that they are being made; empty without either."""
+    sheet = Sheet(run)
+    if sheet.request:
+        return "Base and tuned are being scored now."
+    scores = sheet.scores
+    return verdict(scores).advice if scores else ""
 
 
 def can_restart(studio: Studio, run: Run, view: View) -> bool:

@@ -114,6 +114,8 @@ def test_a_run_that_diverged_is_not_offered_to_resume(write_run):
 def test_a_finished_run_says_which_model_was_kept(write_run):
     run = write_run()
     assert "Compare it with the base, or train it further." in notices(run.view(), Standing(), 0)
+    found = Standing(found="Use it for what it was taught.")
+    assert "Use it for what it was taught. Compare it with the base" in notices(run.view(), found, 0)
     scorer = write_run(method="reward").view()
     assert "It can score answers on the Compare tab" in notices(scorer, Standing(), 0)
     run.emit(events.Chose(what="model_kept", value="step 5", reason="it was better"))

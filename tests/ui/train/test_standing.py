@@ -2,11 +2,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from finetune.evaluation.sheet import Request, Sheet
 from finetune.runs.events import Fetched
 from finetune.runs.view import STATES, View
 from finetune.ui.train import standing as module
 from finetune.ui.train.outcome import notices
 from finetune.ui.train.standing import LOW_BYTES, Standing, disk_words, resume_label, stop_label
+from tests.evaluation.figures import scores
 
 
 def save(run, step, size=1000):
@@ -77,3 +79,15 @@ def test_a_disk_that_is_nearly_full_is_reported(studio, write_run, monkeypatch):
     assert disk_words(studio, None) == "only 2.0 GB of disk free"
     free(65 * 2**20)
     assert disk_words(studio, run) == "65 MB of disk free, and the next checkpoint needs 67 MB"
+
+
+def test_a_finished_run_says_what_its_scores_say(studio, write_run):
+    run = write_run()
+    assert Standing.of(studio, run, run.view()).found == ""
+    asked = Sheet(run).ask(Request())
+    assert Standing.of(studio, run, run.view()).found == "Base and tuned are being scored now."
+    asked.finish(scores(run.id), [])
+    assert Standing.of(studio, run, run.view()).found == "Use it for what it was taught."
+    working = write_run(state=None)
+    Sheet(working).ask(Request())
+    assert Standing.of(studio, working, working.view()).found == ""
