@@ -57,7 +57,7 @@ def _places(text: str, tokenizer, ids: tuple[int, ...], room: int) -> list[int]:
     ends = [[match.end() for match in pattern.finditer(text)] for pattern in ENDS] if starts else []
     places = [0]
     while count - places[-1] > room:
-        first, last = places[-1] + max(1, int(LEAST * room)), places[-1] + room
+        first, last = places[-1] + min(room, max(2, int(LEAST * room))), places[-1] + room
         place = next(filter(None, (_last_end(found, starts, first, last) for found in ends)), last)
         # A piece of one token trains nothing: the end-of-text token is not left alone.
         places.append(place - 1 if count - place == 1 and place - 1 > places[-1] else place)
