@@ -45,7 +45,7 @@ def draw(studio: Studio, page: gr.Blocks) -> None:
         def seen(request: gr.Request, voter: str) -> list:
             return show(studio, key_of(request), voter)
 
-        board.pick(picked, [voter, name], shown, js=booth.VOTER, queue=False, api_name="vote_pick", **QUIET)
+        board.pick(picked, [voter, name], shown, js=booth.VOTER, api_name="vote_pick", **booth.AT_ONCE)
         clock.tick(seen, voter, shown, js=booth.VOTER, queue=False, api_name="vote_tick", **QUIET)
         page.load(seen, voter, shown, js=booth.VOTER, queue=False, api_name="vote_load", **QUIET)
 

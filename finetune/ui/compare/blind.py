@@ -154,7 +154,7 @@ def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
         api_name="blind_begin",
         **QUIET,
     )
-    parts.board.pick(picked, [*here, parts.name], parts.shown(), js=js, queue=False, api_name="blind_pick", **QUIET)
+    parts.board.pick(picked, [*here, parts.name], parts.shown(), js=js, api_name="blind_pick", **booth.AT_ONCE)
     for event, called in ((run.change, "blind_choose"), (parts.clock.tick, "blind_tick")):
         event(partial(show, studio), here, parts.shown(), js=js, queue=False, api_name=called, **QUIET)
 

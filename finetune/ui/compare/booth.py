@@ -18,6 +18,7 @@ from finetune.runs.run import Run
 from finetune.ui import views
 from finetune.ui.compare import result
 from finetune.ui.studio import Studio
+from finetune.ui.views import QUIET
 
 Stage = Literal["none", "waiting", "voting", "finished", "result"]
 """``none``: no blind test; ``waiting``: answers are not there yet; ``finished``: the voter has judged all of them."""
@@ -25,6 +26,8 @@ MARKS = (("a", "A is better", "1"), ("b", "B is better", "2"), ("tie", "Tie", "3
 """What a voter can say, in the order of the buttons: mark, words, key."""
 KEYS = "Keys: 1 or A, 2 or B, 3 or T for a tie, 4 or X for both bad; ← and → choose A and B; U undoes."
 
+AT_ONCE = {"queue": False, "trigger_mode": "multiple", **QUIET}
+"""Of the event of a vote: Gradio itself drops a click that comes before it has tidied up after the one before."""
 VOTER = """
 (voter, ...rest) => {
   let id = window.studioVoter;
