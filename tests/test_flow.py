@@ -7,7 +7,6 @@ import time
 import pytest
 
 from tests.browser import PHONE, Visit, app, chromium
-from tests.evaluation.test_next_round import liking
 from tests.pace import slowness
 
 TABS = ("data", "method", "train", "compare")
@@ -819,51 +818,3 @@ def test_the_page_is_usable_nearly_as_soon_as_a_bare_one(browser, tmp_path):
         if done >= least and ours <= 1.5 * theirs:
             break
     assert ours <= 1.5 * theirs
-
-
-@pytest.mark.heavy
-@pytest.mark.timeout(1200)
-def test_votes_in_a_browser_train_a_next_round_that_wins_more(tmp_path):
-    """The whole loop by clicks: train, vote blind on 20, train on the votes, vote again on rows that neither saw."""
-    with app(tmp_path) as address, chromium() as browser:
-        visit = Visit(browser, address)
-        page = visit.open()
-        page.set_default_timeout(300_000)
-        page.click("#samples button:has-text('Pirate voice')")
-        page.wait_for_selector(".conversation mark.trained")
-        page.click("#to-method")
-        page.wait_for_selector("#presets input[value=lora]:checked")
-        page.click("#more-settings > button")
-        page.fill("#setting-training-max-steps textarea", "25")
-        page.wait_for_function("document.querySelector('#estimate')?.innerText.includes('GB')")
-        page.click("#start")
-        page.wait_for_selector("#to-compare")
-        page.click("#to-compare")
-        first = vote_blind(page, 20)
-        page.click("#blind-next")
-        page.wait_for_selector("#run-head:has-text('round 2') .state.done")
-        page.click("#to-compare")
-        second = vote_blind(page, 30)
-        assert "Round 1" in page.inner_text("#board") and "Round 2" in page.inner_text("#board")
-        assert visit.errors == [] and visit.elsewhere == []
-        visit.close()
-    assert second > first, (first, second)
-
-
-def vote_blind(page, count: int) -> float:
-    """The win rate of tuned after ``count`` votes by the rule on held-out rows, as the page tells it."""
-    page.click("#proofs [role=tab]:has-text('Blind test')")
-    page.fill("#blind-count input", str(count))
-    page.click("#blind-begin")
-    while True:
-        page.wait_for_selector("#board .two, #board :text('Thank you')")
-        if not page.is_visible("#board .two"):
-            break
-        before = page.inner_text("#board .progress b")
-        a, b = (liking(text) for text in page.locator("#board .two .text").all_inner_texts())
-        page.keyboard.press("1" if a > b else "2" if b > a else "3")
-        page.wait_for_function("words => document.querySelector('#board .progress b')?.innerText !== words", arg=before)
-    page.click("#board button[data-pick=reveal]")
-    page.wait_for_selector("#board .verdict")
-    shares = [int(text.rpartition(" ")[2]) for text in page.locator("#board .shares-legend span").all_inner_texts()]
-    return shares[0] / (shares[0] + shares[2])
