@@ -10,13 +10,11 @@ from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Part, Scores
 from finetune.evaluation.sheet import Request, Sheet, key_of
 from finetune.evaluation.verdict import verdict
-from finetune.evaluation.words import interval, value
+from finetune.evaluation.words import PARTS, interval, value
 from finetune.rewards.judge import Judge
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.settings import problems_of
-
-NAMES = {"asked": "held-out rows", "general": "general questions", "trained": "training rows"}
 
 
 def add(commands: Commands) -> None:
@@ -90,7 +88,7 @@ def _part(part: Part) -> list[str]:
                 score.outcome if score.better else "",
             )
         )
-    head = f"{format.counted(part.rows)} of {part.of:,} {NAMES[part.name]} ({part.data})"
+    head = f"{format.counted(part.rows)} of {part.of:,} {PARTS[part.name]} ({part.data})"
     return [head, *_columns(rows)]
 
 

@@ -20,6 +20,7 @@ from finetune.evaluation.scores import Answered, Bounds, Kept, Memorized, Part, 
 from finetune.evaluation.sheet import Request, Sheet, key_of
 from finetune.evaluation.statistics import wilson
 from finetune.evaluation.subject import Reply, Subject
+from finetune.evaluation.words import PARTS
 from finetune.format import counted
 from finetune.machine import hardware
 from finetune.methods.rollouts import answered
@@ -31,7 +32,6 @@ TRAINED_ROWS = 60
 """Training rows that are asked, for overfitting and memorization."""
 CHUNK = 64
 """Rows between two looks at the clock."""
-WORDS = {"asked": "held-out rows", "general": "general questions", "trained": "training rows"}
 
 Report = Callable[[str, float], None]
 """Takes what is done now, as a noun phrase, and its share, 0 to 1."""
@@ -145,14 +145,14 @@ class Evaluation:
         most = self.subject.longest_answer(asked)
         readable = self.subject.readable(asked, most)
         if lost := len(asked) - len(readable):
-            self.notes.append(f"{counted(lost, 'row')} of the {WORDS[name]} are longer than the model reads.")
+            self.notes.append(f"{counted(lost, 'row')} of the {PARTS[name]} are longer than the model reads.")
         replies: list[tuple[Reply, Reply]] = []
         for start in range(0, len(readable), CHUNK):
-            self.report(WORDS[name], start / len(readable))
+            self.report(PARTS[name], start / len(readable))
             if self.stopped():
                 raise Stopped
             if start and self._is_over():
-                self.notes.append(f"Time was over after {start:,} of {len(readable):,} {WORDS[name]}.")
+                self.notes.append(f"Time was over after {start:,} of {len(readable):,} {PARTS[name]}.")
                 break
             chunk = readable[start : start + CHUNK]
             both = self.subject.replies(chunk, most, self.stopped)

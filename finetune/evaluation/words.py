@@ -6,6 +6,8 @@ from finetune import format
 from finetune.evaluation.metrics import METRICS, Metric
 from finetune.evaluation.scores import Bounds, Score
 
+PARTS = {"asked": "held-out rows", "general": "general questions", "trained": "training rows"}
+"""What the rows of each part of an evaluation are."""
 RARE = 0.001
 
 

@@ -7,15 +7,14 @@ from finetune.evaluation.difference import difference, opinion, outcome
 from finetune.evaluation.metrics import METRICS, Metric
 from finetune.evaluation.scores import Bounds, Confusion, Part, Score, Scores
 from finetune.evaluation.verdict import Verdict, verdict
-from finetune.evaluation.words import interval, value
+from finetune.evaluation.words import PARTS, interval, value
 from finetune.ui import views
 
-PARTS = {
-    "asked": ("On rows that it was not trained on", "held-out rows"),
-    "general": ("General questions, for what it forgot", "general questions"),
-    "trained": ("On its training rows, for overfitting", "training rows"),
+HEADINGS = {
+    "asked": "On rows that it was not trained on",
+    "general": "General questions, for what it forgot",
+    "trained": "On its training rows, for overfitting",
 }
-"""Part -> its heading, and its rows in words."""
 
 
 def card(scores: Scores) -> str:
@@ -31,7 +30,7 @@ def tables(scores: Scores) -> str:
     """Every part with its metrics; what the run was not asked about is folded."""
     main, *others = scores.parts
     folded = "".join(
-        f"<details><summary>{escape(PARTS[part.name][0])}</summary>{_part(part)}</details>" for part in others
+        f"<details><summary>{escape(HEADINGS[part.name])}</summary>{_part(part)}</details>" for part in others
     )
     judged = f"<p class='opinion'>{escape(opinion(scores.judged))}</p>" if scores.judged else ""
     took = views.small(f"{_rows(main)} · evaluated in {format.duration(scores.seconds)}, {_reason(main)}")
@@ -80,7 +79,7 @@ def _notes(found: Verdict) -> str:
 
 def _rows(part: Part) -> str:
     rows = f"{part.rows:,}" if part.rows == part.of else f"{part.rows:,} of {part.of:,}"
-    return f"{rows} {PARTS[part.name][1]} of {part.data}"
+    return f"{rows} {PARTS[part.name]} of {part.data}"
 
 
 def _reason(part: Part) -> str:
@@ -92,7 +91,7 @@ def _part(part: Part) -> str:
     head = "".join(f"<th scope='col'>{each}</th>" for each in heads)
     ordered = sorted(part.scores, key=lambda score: score.metric != part.main)
     body = "".join(_score(score, score.metric == part.main) for score in ordered)
-    label = escape(PARTS[part.name][0])
+    label = escape(HEADINGS[part.name])
     return (
         f"<div class='wide' tabindex='0' role='region' aria-label='{label}'><table class='runs scores'>"
         f"<caption>{label}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
