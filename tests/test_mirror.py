@@ -30,7 +30,7 @@ WITHOUT_A_FILE = {
 }
 """Tests of the whole, which mirror no file."""
 
-ELSEWHERE = {"gpu", "benchmarks", "faults"}
+ELSEWHERE = {"gpu", "benchmarks", "faults", "threats"}
 """Folders of tests that mirror no package."""
 
 TESTS = sorted((PROJECT / "tests").rglob("test_*.py"))
