@@ -66,6 +66,12 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             "The memory profile runs the trainer's own loss. Without it the logits, the largest tensors of a step, have"
             " to be guessed.",
         ),
+        (
+            "gradio.context.LocalContext.request",
+            "finetune.ui.visitor.current",
+            "Tells a handler whose event it handles, however deep in its calls. Without it each of some hundred handlers"
+            " would have to pass its request on, and one that forgets would show everything to everyone.",
+        ),
     )
 )
 """Names that cannot be wrapped: the name, who uses it, and why.

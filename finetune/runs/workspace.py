@@ -65,6 +65,11 @@ class Workspace:
         except OSError as error:
             raise self._refused(error) from None
 
+    @property
+    def kept_dir(self) -> Path:
+        """The folder of the rows that a person made of answers (``finetune.runs.kept``), among the uploads."""
+        return self.uploads_dir / "kept"
+
     def require_writable(self) -> None:
         """``RunError`` if nothing can be written here, ``DiskError`` if the disk is almost full.
 

@@ -50,13 +50,12 @@ TABS = (
 """Every tab, in the order shown."""
 
 
-def launch_options() -> dict:
-    """What ``launch`` is given whatever the environment says: how the page looks, and what it does not offer."""
+def options() -> dict:
+    """What the page is served with whatever the environment says: how it looks, and what it does not offer."""
     return {
         "theme": THEME,
-        "css_paths": ASSETS / "studio.css",
+        "css_paths": [ASSETS / "studio.css"],
         "head": HEAD,
-        "share": False,
         "show_error": False,
         "run_history": False,
         "enable_monitoring": False,
