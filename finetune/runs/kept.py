@@ -1,7 +1,8 @@
 """Rows that a person makes of answers: those to keep as they are, and those that they correct.
 
 Each kind has a file of the workspace that only grows: JSON lines, ready to train on. A row holds the conversation as
-the model was asked it. Only its last answer is trained on: the earlier ones have weight 0.
+the model was asked it. Only its last answer is trained on: the earlier ones have weight 0. Where people sign in,
+everyone has files of their own.
 """
 
 import errno
@@ -14,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from finetune.errors import DataError, DiskError, RunError
+from finetune.runs import owners
 from finetune.runs.workspace import WHY_NOT, Workspace
 
 FOLDER = "kept"
@@ -36,9 +38,10 @@ class Collection:
     line: str
     """What training on them does, as a sentence."""
 
-    def path(self, workspace: Workspace) -> Path:
-        """Where it is, or will be once it has a row."""
-        return workspace.uploads_dir / FOLDER / self.file
+    def path(self, workspace: Workspace, owner: str | None = None) -> Path:
+        """Where that of ``owner`` is, or will be once it has a row."""
+        folder = workspace.uploads_dir / FOLDER
+        return (folder if owner is None else folder / owners.digest(owner)) / self.file
 
 
 ANSWERS = Collection(
@@ -61,23 +64,33 @@ COLLECTIONS = {each.key: each for each in (ANSWERS, CORRECTIONS)}
 """Both files, by their key."""
 
 
-def keep(workspace: Workspace, asked: list[dict], answer: str) -> int:
+def keep(workspace: Workspace, asked: list[dict], answer: str, owner: str | None = None) -> int:
     """Append a conversation to train on: ``asked``, and ``answer`` to it; returns how many there are."""
     earlier = [{**turn, "weight": 0} if turn["role"] == "assistant" else turn for turn in _turns(asked)]
-    return _append(workspace, ANSWERS, {"messages": [*earlier, *_turns([_said(answer)])]}, answer)
+    _require_said(answer)
+    row = {"messages": [*earlier, *_turns([_said(answer)])]}
+    return _append(ANSWERS.path(workspace, owner), row, owner)
 
 
-def correct(workspace: Workspace, asked: list[dict], answer: str, corrected: str) -> int:
+def correct(workspace: Workspace, asked: list[dict], answer: str, corrected: str, owner: str | None = None) -> int:
     """Append a preference pair: of the answers to ``asked``, ``corrected`` is preferred; returns how many there are."""
     if corrected.strip() == answer.strip():
         raise DataError("The corrected answer is the same as before.", "Change it, or keep it as a training row.")
     row = {"prompt": asked, "chosen": [_said(corrected)], "rejected": [_said(answer)]}
-    return _append(workspace, CORRECTIONS, {column: _turns(turns) for column, turns in row.items()}, corrected)
+    _require_said(corrected)
+    row = {column: _turns(turns) for column, turns in row.items()}
+    return _append(CORRECTIONS.path(workspace, owner), row, owner)
 
 
-def count(workspace: Workspace, collection: Collection) -> int:
+def count(workspace: Workspace, collection: Collection, owner: str | None = None) -> int:
     """How many rows of ``collection`` there are."""
-    return len(_rows(collection.path(workspace)))
+    return len(_rows(collection.path(workspace, owner)))
+
+
+def _require_said(answer: str) -> None:
+    """``DataError`` for an empty answer."""
+    if not answer.strip():
+        raise DataError("The answer is empty, so there is nothing to train on.", "Write an answer first.")
 
 
 def _said(answer: str) -> dict:
@@ -89,16 +102,16 @@ def _turns(turns: list[dict]) -> list[dict]:
     return [{"role": turn["role"], "content": BROKEN.sub("\ufffd", turn["content"])} for turn in turns]
 
 
-def _append(workspace: Workspace, collection: Collection, row: dict, answer: str) -> int:
+def _append(path: Path, row: dict, owner: str | None) -> int:
     """Append ``row`` on a line of its own, on the disk before this returns; one that is there already is not repeated.
 
-    ``DataError`` if its ``answer`` is empty; ``DiskError`` or ``RunError`` if it cannot be written.
+    ``DiskError`` or ``RunError`` if it cannot be written.
     """
-    if not answer.strip():
-        raise DataError("The answer is empty, so there is nothing to train on.", "Write an answer first.")
-    path, line = collection.path(workspace), json.dumps(row, ensure_ascii=False).encode()
+    line = json.dumps(row, ensure_ascii=False).encode()
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if owner is not None:
+            owners.add(path, owner)
         with FileLock(path.with_name(f".{path.name}.lock"), is_singleton=False):
             rows = _rows(path)
             if line in rows:

@@ -44,16 +44,16 @@ class RunQueue:
         self._worker = self._start_worker()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
-    def submit(self, recipe: Recipe, trusted: bool = True) -> Run:
-        """A queued run of ``recipe``; all its problems raise one ``RecipeError``."""
-        self.require_runnable(recipe, trusted)
-        run = self.workspace.create(recipe)
+    def submit(self, recipe: Recipe, trusted: bool = True, owner: str | None = None) -> Run:
+        """A queued run of ``recipe`` for ``owner``; all its problems raise one ``RecipeError``."""
+        self.require_runnable(recipe, trusted, owner)
+        run = self.workspace.create(recipe, owner)
         self._enqueue(run)
         return run
 
-    def require_runnable(self, recipe: Recipe, trusted: bool = True) -> None:
+    def require_runnable(self, recipe: Recipe, trusted: bool = True, owner: str | None = None) -> None:
         """Preflight (``preflight.require_runnable``) that does not read ``known`` data again."""
-        require_runnable(recipe, self.workspace, trusted, self.known)
+        require_runnable(recipe, self.workspace, trusted, self.known, owner=owner)
 
     def resume(self, run_id: str) -> Run:
         """Queue a stopped, paused, interrupted or failed run again, to continue from its last checkpoint."""

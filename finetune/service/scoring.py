@@ -84,15 +84,15 @@ class Scoring:
                     self._asked.put(sheet)
         threading.Thread(target=self._serve, name="scoring", daemon=True).start()
 
-    def ask(self, run: Run, request: Request) -> Sheet:
-        """Queue ``request``; ``RunError`` if ``run`` cannot be scored, ``DataError`` if the file is not there."""
+    def ask(self, run: Run, request: Request, owner: str | None = None) -> Sheet:
+        """Queue ``request`` of ``owner``; ``RunError`` if ``run`` cannot be scored, or a file is not there."""
         if not is_scorable(run.view()):
             raise RunError(
                 f"Run {run.id} has no tuned model that answers.",
                 "Choose a run that has finished and is no reward model.",
             )
         for path in filter(None, (request.data, request.general)):
-            self.workspace.find(path, request.trusted)
+            self.workspace.find(path, request.trusted, owner)
         sheet = Sheet(run, key_of(request.data)).ask(request)
         sheet.report("waiting for the machine", 0.0)
         self._asked.put(sheet)

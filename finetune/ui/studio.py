@@ -108,9 +108,10 @@ class Studio:
         """The run at work on this machine, in this process or another one."""
         return next(((run, view) for run, view in self.views() if view.state in ACTIVE), None)
 
-    def start(self, recipe: Recipe) -> Run:
-        """Queue a run of ``recipe``; a second click on the same button gets the run of the first."""
-        return self._started.get(recipe.to_yaml(full=True), lambda: self.queue.submit(recipe, trusted=False))
+    def start(self, recipe: Recipe, owner: str | None = None) -> Run:
+        """Queue a run of ``recipe`` for ``owner``; a second click on the same button gets the run of the first."""
+        key = (owner, recipe.to_yaml(full=True))
+        return self._started.get(key, lambda: self.queue.submit(recipe, trusted=False, owner=owner))
 
     def recipe(self, run: Run) -> Recipe:
         """The recipe of ``run``; it never changes."""

@@ -3,6 +3,7 @@
 Its caches are copies of what is on the disk: losing them costs time and nothing else.
 """
 
+import copy
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -101,6 +102,8 @@ class DataDesk:
 
     def __init__(self, workspace: Workspace, known: KnownKinds):
         self.workspace = workspace
+        self.owner: str | None = None
+        """Whose uploads are found; None where nobody signs in."""
         self.known = known
         """The kinds of data read last, shared with the queue, which then need not read the same files again."""
         self.tokenizers = Tokenizers(workspace)
@@ -110,6 +113,12 @@ class DataDesk:
         self._mixed = Cache(4)
         self._splits = Cache(1)
         self._held_out = Cache(16)
+
+    def of(self, owner: str | None) -> "DataDesk":
+        """This desk as ``owner`` uses it: what is uploaded is that person's, and no other uploads are found."""
+        mine = copy.copy(self)
+        mine.owner = owner
+        return mine
 
     def paths(self, settings: DataSettings) -> list[Path]:
         """The files that ``settings`` name, downloaded if they are on the Hub."""
@@ -161,7 +170,7 @@ class DataDesk:
     def held_out_words(self, settings: DataSettings, split: str = "") -> str:
         """Which rows are held out, as a sentence; ``split`` is the column of the file that says so, if there is one."""
         try:
-            path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings)
+            path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings, self._find)
         except FinetuneError as error:
             return error.message
         if path:
@@ -201,7 +210,7 @@ class DataDesk:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"pasted{suffix}"
             path.write_bytes(text.encode("utf-8", "surrogatepass"))
-            return DataSettings(path=self.workspace.keep(path, path.name))
+            return DataSettings(path=self.workspace.keep(path, path.name, self.owner))
 
     def add_upload(self, source: Path, name: str) -> DataSettings:
         """Keep a copy of an uploaded file under the ``name`` a person knows; the settings that read it."""
@@ -210,10 +219,10 @@ class DataDesk:
             raise DataError(
                 f"Files ending in {suffix or 'nothing'} cannot be read.", f"Use one of {', '.join(SUFFIXES)}."
             )
-        return DataSettings(path=self.workspace.keep(source, name))
+        return DataSettings(path=self.workspace.keep(source, name, self.owner))
 
     def _find(self, path: str) -> Path:
-        return self.workspace.find(path, trusted=False)
+        return self.workspace.find(path, trusted=False, owner=self.owner)
 
     def _table(
         self, paths: list[Path], state: Stamps, settings: DataSettings, on_progress: OnProgress | None = None
