@@ -163,7 +163,7 @@ class DataDesk:
     def held_out_words(self, settings: DataSettings, split: str = "") -> str:
         """Which rows are held out, as a sentence; ``split`` is the column of the file that says so, if there is one."""
         try:
-            path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings)
+            path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings, self._find)
         except FinetuneError as error:
             return error.message
         if path:
