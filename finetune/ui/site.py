@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from finetune.door import huggingface
 from finetune.door.cookies import Cookies
+from finetune.door.headers import Headers
 from finetune.door.hosts import OwnHosts
 from finetune.door.identity import Identity, Recognizer
 from finetune.door.options import Door
@@ -18,6 +19,7 @@ from finetune.ui import shared
 from finetune.ui.compare import blind
 from finetune.ui.page import build, options
 from finetune.ui.studio import Studio
+from finetune.ui.theme import HEAD
 
 FOR_GUESTS = ("vote_pick", "vote_tick", "vote_load")
 """The functions of the page of a blind test, which its link opens without a sign-in."""
@@ -44,6 +46,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
         huggingface.attach(app)  # its session has to be read before the visitor is known
     app.add_middleware(Offered)
     app.add_middleware(OwnHosts, hosts=door.hosts)
+    app.add_middleware(Headers, head=HEAD, on_space=door.is_space)
     return app
 
 
