@@ -16,5 +16,5 @@
     refusal      what a refused request is told
     serving      the server that all of this runs in
 
-A request passes ``headers``, ``hosts``, ``paths``, ``identity`` and ``sessions``, in this order, before the page sees it.
+A request passes ``headers``, ``hosts``, ``paths``, ``identity`` and ``sessions``, in this order; then the page sees it.
 """

@@ -46,7 +46,9 @@ class Cookies:
 
     def made(self, purpose: str, value: object, is_secure: bool = False) -> str:
         """The header that gives a browser ``value``, which JSON can hold."""
-        return f"{self.name(purpose)}={self._serializer(purpose).dumps(value)}; Max-Age={LASTS_S}{self._rest(is_secure)}"
+        return (
+            f"{self.name(purpose)}={self._serializer(purpose).dumps(value)}; Max-Age={LASTS_S}{self._rest(is_secure)}"
+        )
 
     def removed(self, purpose: str, is_secure: bool = False) -> str:
         """The header that takes the cookie for ``purpose`` away."""

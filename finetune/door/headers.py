@@ -46,15 +46,15 @@ class Headers:
     """Puts the headers on every answer of ``app``.
 
     ``head`` is what the pages insert into their head by themselves: its scripts run as well. On a Space the Hub frames
-    the page and signs visitors in; elsewhere only the page's own address may frame it.
+    the page, and ``sign_in`` is the address that visitors are sent to; elsewhere only this address may frame it.
     """
 
-    def __init__(self, app, head: str = "", on_space: bool = False):
+    def __init__(self, app, head: str = "", on_space: bool = False, sign_in: str = ""):
         self.app = app
         self.head = head
+        self.leads_to = tuple(f"{each.rstrip('/')}/" for each in (HUB, sign_in) if on_space and each)
         hub = f" {HUB}" if on_space else ""
         self.around = f"form-action 'self'{hub}; frame-ancestors 'self'{hub}{f' {SPACES}' if on_space else ''}"
-        self.on_space = on_space
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -125,7 +125,7 @@ class Answer:
             return None
         if not parts.scheme and not read.startswith("//"):
             return location
-        if self.headers.on_space and read.startswith(f"{HUB}/"):
+        if read.startswith(self.headers.leads_to):
             return location
         hosts = [value.decode("latin-1") for name, value in self.scope["headers"] if name.lower() == b"host"]
         if parts.scheme not in ("http", "https") or [parts.netloc] != hosts:

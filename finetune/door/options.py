@@ -35,7 +35,9 @@ class Door:
             return "Nobody has to sign in: everyone who can reach it may see, change and delete everything."
         owners = ", ".join(sorted(self.members.owners))
         rest = {"none": "others may not come in", "watch": "others may watch and ask", "train": "others may train"}
-        words = f"Owners, who see everything: {owners}. " if owners else "No owner is named (--owner), so none sees all. "
+        words = (
+            f"Owners, who see everything: {owners}. " if owners else "No owner is named (--owner), so none sees all. "
+        )
         if self.members.way == "password" and self.members.trainers is None:
             return f"{words}Everyone with a password may train, and sees what is theirs."
         trainers = ", ".join(sorted(self.members.trainers or ()))
@@ -116,7 +118,9 @@ def _people(given: argparse.Namespace) -> dict[str, str]:
         try:
             lines = given.auth_file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
-            raise SettingError(f"The file {given.auth_file} cannot be read.", "Check the path of --auth-file.") from None
+            raise SettingError(
+                f"The file {given.auth_file} cannot be read.", "Check the path of --auth-file."
+            ) from None
         people |= people_in(lines, f"A line of {given.auth_file}")
         if not people:
             raise SettingError(f"{given.auth_file} names nobody.", "Write one name:password per line.")

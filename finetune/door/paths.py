@@ -33,7 +33,6 @@ EVENTS = (
 UPLOADS = ("POST /gradio_api/upload", "GET /gradio_api/upload_progress")
 
 
-
 def _any_of(*patterns: str) -> re.Pattern:
     return re.compile("|".join(f"(?:{each})" for each in patterns))
 

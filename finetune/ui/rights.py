@@ -36,7 +36,9 @@ class Rights:
         """The visitor; ``RightsError`` unless they may upload, train and evaluate."""
         asking = self.visitor
         if not asking.may_train:
-            raise RightsError("You may watch and ask here, but not train.", "Ask an owner of this studio for the right.")
+            raise RightsError(
+                "You may watch and ask here, but not train.", "Ask an owner of this studio for the right."
+            )
         return asking
 
     def require_change(self, run: Run) -> Visitor:
@@ -120,5 +122,3 @@ class VisitorsQueue(RunQueue):
         run = self._seen.run(run_id)
         self._rights.require_change(run)
         return run
-
-

@@ -40,13 +40,14 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio)])
     gr.mount_gradio_app(app, page, "/", **options())
+    app.state.page = page
     app.add_middleware(OwnSessions, is_for_guests=_guests_functions(page))
     app.add_middleware(Identity, recognizer=recognizer)
     if door.members.way == "huggingface":
         huggingface.attach(app)  # its session has to be read before the visitor is known
     app.add_middleware(Offered)
     app.add_middleware(OwnHosts, hosts=door.hosts)
-    app.add_middleware(Headers, head=HEAD, on_space=door.is_space)
+    app.add_middleware(Headers, head=HEAD, on_space=door.is_space, sign_in=huggingface.provider())
     return app
 
 
