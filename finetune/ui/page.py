@@ -23,9 +23,11 @@ from finetune.ui.data.display import show, unchanged
 from finetune.ui.data.samples import offers
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
+from finetune.ui.sessions import forget_sessions
 from finetune.ui.studio import Studio
 from finetune.ui.theme import HEAD, HEAD_JS, THEME
 from finetune.ui.train import tab as train
+from finetune.ui.uploads import note_parts
 from finetune.ui.views import QUIET
 
 
@@ -70,6 +72,8 @@ def launch_options() -> dict:
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page, ready to launch."""
+    forget_sessions()
+    note_parts()
     with invitation.PagesApart(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=HEAD_JS, elem_id="status")
         parts = SimpleNamespace()
