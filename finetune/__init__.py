@@ -26,6 +26,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     __main__                  the command line: the same engine without a page
     commands                  its commands, a file for each group of them
     starter                   how the model and the samples that ship with the program were made
+    door                      who may come in, as whom, and what is answered at all
     service                   the life of the program: queue, preflight, worker, server, launcher
     fit  exports              will it fit, and how long will it take; what leaves the program
     evaluation                before and after: scores, forgetting, blind votes, the report

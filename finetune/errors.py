@@ -8,7 +8,9 @@
     ├── RunError(RuntimeError)      a run that does not exist, or is in the wrong state
     ├── DivergedError(ArithmeticError)  a loss that is no longer a number
     ├── DiskError(RuntimeError)     a disk that is full
-    └── BusyError(RuntimeError)     something only one may hold is held by another
+    ├── BusyError(RuntimeError)     something only one may hold is held by another
+    ├── SettingError(ValueError)    an option of the program that cannot be used
+    └── RightsError(PermissionError)  something that this person may not do
 
 Everything else that is raised is a bug, not a message: the two process edges log it with its traceback.
 """
@@ -86,3 +88,11 @@ def first_sentence(error: BaseException, most: int = 200) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+class SettingError(FinetuneError, ValueError):
+    """An option of the program, or what the environment says, that cannot be used."""
+
+
+class RightsError(FinetuneError, PermissionError):
+    """Something that this person may not do."""

@@ -116,6 +116,12 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             "finetune.ui.uploads.note_parts",
             "What an upload writes is noted. Without it the parts of an upload that is cut off stay on the disk.",
         ),
+        (
+            "gradio.context.LocalContext.request",
+            "finetune.ui.visitor.current",
+            "Tells a handler whose event it handles, however deep in its calls. Without it each of some hundred handlers"
+            " would have to pass its request on, and one that forgets would show everything to everyone.",
+        ),
     )
 )
 """Names that cannot be wrapped: the name, who uses it, and why.

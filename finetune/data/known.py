@@ -85,7 +85,7 @@ class KnownKinds:
     def _found(self, settings: DataSettings, find: Find, trusted: bool) -> tuple[list[Path], Stamps]:
         """The files that ``settings`` name and their state; ``DataError`` also if the held-out file is missing."""
         paths = files(settings, find, trusted)
-        held_out_path(paths[0], settings)
+        held_out_path(paths[0], settings, find)
         return paths, stamps(paths)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from finetune.data.sources import Progress, read_tables
 from finetune.data.split import split_dataset
 from finetune.data.table import Table
 from finetune.data.threads import put_together
-from finetune.errors import DataError
+from finetune.errors import DataError, FinetuneError
 
 UPLOAD = re.compile("[0-9a-f]{16}")
 """The name of the folder of an uploaded file."""
@@ -54,23 +54,32 @@ def _on_table(table: Table, fixes: Iterable[Fix], settings: DataSettings) -> Tab
     return table
 
 
-def held_out_path(path: Path, settings: DataSettings) -> Path | None:
+def held_out_path(path: Path, settings: DataSettings, find: Callable[[str], Path] | None = None) -> Path | None:
     """The file of held-out rows: the one the settings name, else ``NAME.held-out.EXT`` beside ``path``, else None.
 
     A named file is in the folder of the data, or both are uploads, each in a folder of its own; so a recipe cannot name
-    any other file of the machine. ``DataError`` if it does not exist.
+    any other file of the machine. ``DataError`` if it does not exist, or if ``find`` refuses it.
     """
     path = Path(path)
     if settings.held_out:
         *_, folder, name = ("", "", *Path(settings.held_out).parts)
         are_uploads = UPLOAD.fullmatch(path.parent.name) and UPLOAD.fullmatch(folder)
         named = (path.parent.parent / folder if are_uploads else path.parent) / name
-        if not os.path.isfile(named):  # a Path's own method raises for a name that is too long
+        # a Path's own method raises for a name that is too long
+        if not os.path.isfile(named) or not (find is None or _is_found(find, named)):
             shown = settings.held_out[:200]
             raise DataError(f"There is no file {shown!r} of held-out rows.", "Upload it, or check its name.")
         return named
     beside = path.with_name(f"{path.stem}.held-out{path.suffix}")
     return beside if os.path.isfile(beside) else None
+
+
+def _is_found(find: Callable[[str], Path], path: Path) -> bool:
+    try:
+        find(str(path))
+    except FinetuneError:
+        return False
+    return True
 
 
 def read_split(

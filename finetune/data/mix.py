@@ -96,13 +96,13 @@ def read_main(
     For ``prefilter`` and ``progress`` see ``finetune.data.loading.read``.
     """
     path, *also = files(settings, find, trusted)
-    held_out_path(path, settings)
+    held_out_path(path, settings, find)
     return read(path, settings, also, prefilter, progress)
 
 
 def read_held_out(settings: DataSettings, find: Find, trusted: bool = True) -> Dataset | None:
     """The held-out rows of the main data, if they are a file of their own."""
-    path = held_out_path(files(settings, find, trusted)[0], settings)
+    path = held_out_path(files(settings, find, trusted)[0], settings, find)
     return read(path, settings.changed(fixes=settings.fixes_everywhere)) if path else None
 
 
@@ -155,7 +155,7 @@ def files_read(settings: DataSettings, find: Find, trusted: bool = True) -> list
     The state of these files is the key for caches of what was read. ``DataError`` if one of them is missing.
     """
     main = files(settings, find, trusted)
-    held_out = held_out_path(main[0], settings)
+    held_out = held_out_path(main[0], settings, find)
     others = [path for each in named_others(settings) for path in files(each, find, trusted)]
     return [*main, *([held_out] if held_out else []), *others]
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from finetune.door.budget import Budget
-from finetune.door.refusal import Receive, Refusal
+from finetune.door.excess import Excess, Receive
 
 LONGEST_BOUNDARY = 200
 """Characters; the standard allows 70."""
@@ -14,21 +14,21 @@ BOUNDARY = re.compile(rb"boundary=(?:\"([^\"]*)\"|([^;\s]*))", re.IGNORECASE)
 
 
 def length_of(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """The bytes that a request announces; None if it announces nothing. ``Refusal`` if its head contradicts itself."""
+    """The bytes that a request announces; None if it announces nothing. ``Excess`` if its head contradicts itself."""
     lengths = [value for name, value in headers if name == b"content-length"]
     chunked = [value for name, value in headers if name == b"transfer-encoding"]
     if len(lengths) > 1 or (lengths and chunked) or any(not each.isdigit() or len(each) > 15 for each in lengths):
-        raise Refusal(400, "This request does not say how long it is, or says it twice.")
+        raise Excess(400, "This request does not say how long it is, or says it twice.")
     return int(lengths[0]) if lengths else None if chunked else 0
 
 
 def boundary_of(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """What separates the files of an upload; ``Refusal`` if there is none, or an absurd one."""
+    """What separates the files of an upload; ``Excess`` if there is none, or an absurd one."""
     kind = next((value for name, value in headers if name == b"content-type"), b"")
     found = BOUNDARY.search(kind)
     boundary = (found[1] or found[2] or b"") if found else b""
     if not kind.lower().startswith(b"multipart/form-data") or not 0 < len(boundary) <= LONGEST_BOUNDARY:
-        raise Refusal(400, "This is not an upload of files. Use the page, or gradio_client.")
+        raise Excess(400, "This is not an upload of files. Use the page, or gradio_client.")
     return boundary
 
 
@@ -43,7 +43,7 @@ async def whole(receive: Receive, budget: Budget, holds: Callable[[int], None]) 
                     return None
                 content += message.get("body", b"")
                 if len(content) > budget.body_bytes:
-                    raise Refusal(413, f"This request is larger than {budget.body_bytes // 2**20} MB.")
+                    raise Excess(413, f"This request is larger than {budget.body_bytes // 2**20} MB.")
                 holds(len(message.get("body", b"")))
                 if not message.get("more_body", False):
                     return bytes(content)
@@ -60,7 +60,7 @@ class Upload:
         self._tail, self._marks, self._bytes = b"", 0, 0
         self._began = time.monotonic()
         self._is_whole = False
-        self.refusal: Refusal | None = None
+        self.excess: Excess | None = None
         self.is_cut_off = False
         """True once the client went away in the middle."""
 
@@ -68,7 +68,7 @@ class Upload:
         """The next piece; the app is told that the client went away where it is refused."""
         if self._is_whole:
             return await self._receive()
-        if self.refusal or self.is_cut_off:
+        if self.excess or self.is_cut_off:
             return {"type": "http.disconnect"}
         try:
             async with asyncio.timeout(self._budget.silence_s):
@@ -76,9 +76,9 @@ class Upload:
             if message["type"] == "http.request":
                 self._check(message.get("body", b""))
         except TimeoutError:
-            self.refusal = slow()
-        except Refusal as refusal:
-            self.refusal = refusal
+            self.excess = slow()
+        except Excess as excess:
+            self.excess = excess
         else:
             self._is_whole = message["type"] == "http.request" and not message.get("more_body", False)
             self.is_cut_off = message["type"] != "http.request"
@@ -94,17 +94,17 @@ class Upload:
         self._marks += seen.count(self._mark)
         self._tail = seen[-(len(self._mark) - 1) :]
         if self._marks > budget.upload_files + 1:
-            raise Refusal(413, f"These are too many files at once; {budget.upload_files} are the most.")
+            raise Excess(413, f"These are too many files at once; {budget.upload_files} are the most.")
         if self._bytes < (time.monotonic() - self._began - budget.body_s) * budget.slowest:
             raise slow()
         self._holds(len(piece))
 
 
-def too_large(budget: Budget) -> Refusal:
+def too_large(budget: Budget) -> Excess:
     """The refusal of an upload that is too large."""
-    return Refusal(413, f"This upload is too large: {budget.upload_bytes // 2**20} MB at once are the most.")
+    return Excess(413, f"This upload is too large: {budget.upload_bytes // 2**20} MB at once are the most.")
 
 
-def slow() -> Refusal:
+def slow() -> Excess:
     """The refusal of a request that does not arrive in time."""
-    return Refusal(408, "This request arrived too slowly and was cut off. Try again with a better connection.")
+    return Excess(408, "This request arrived too slowly and was cut off. Try again with a better connection.")

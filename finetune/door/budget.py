@@ -23,6 +23,8 @@ class Budget:
     """A request that is no upload arrives within this time."""
     bodies_bytes: int = 64 * MB
     """Of all requests that are arriving, uploads aside; they are held in memory."""
+    file_bytes: int = 2048 * MB
+    """One file."""
     upload_bytes: int = 8192 * MB
     """One upload, which may be several files."""
     upload_files: int = 1000
@@ -70,11 +72,12 @@ class Budget:
         return cls()
 
     @classmethod
-    def shared(cls) -> "Budget":
-        """For a server that others reach."""
+    def shared(cls, is_behind_proxy: bool = False) -> "Budget":
+        """For a server that others reach; behind a proxy all connections come from one address."""
         return replace(
             cls(),
-            connections_each=200,
+            connections_each=cls.connections if is_behind_proxy else 200,
+            file_bytes=256 * MB,
             upload_bytes=256 * MB,
             upload_files=100,
             hour_bytes=1024 * MB,

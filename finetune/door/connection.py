@@ -4,12 +4,13 @@ Uvicorn waits for ever for the head of a request, and for a client that reads no
 """
 
 import asyncio
+import struct
 from collections import Counter
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from finetune.door.budget import Budget
-from finetune.door.refusal import Receive, Refusal, Send, answer
+from finetune.door.excess import Excess, Receive, Send, answer
 
 CHECKS_S = 1.0
 """How often each connection is looked at."""
@@ -43,11 +44,15 @@ def limited(budget: Budget) -> type[asyncio.Protocol]:
                 del self._by_address[self._address]
             super().connection_lost(exc)
 
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._moving_since = self.loop.time()
+
         def _check_later(self) -> None:
             self._checking = self.loop.call_later(CHECKS_S, self._check)
 
         def _check(self) -> None:
-            now, unread = self.loop.time(), self.transport.get_write_buffer_size()
+            now, unread = self.loop.time(), _unread(self.transport)
             if self.cycle is not None and not self.cycle.response_complete:
                 self._resting_since = now
             if unread < self._unread or not unread:
@@ -72,8 +77,20 @@ def _handles() -> int:
     return soft if soft > 0 else 2048
 
 
+def _unread(transport: asyncio.Transport) -> int:
+    """Bytes of an answer that the other end has not taken yet: in this process, and in the system where it says so."""
+    waiting = transport.get_write_buffer_size()
+    try:
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
+
+        return waiting + struct.unpack("i", ioctl(transport.get_extra_info("socket").fileno(), TIOCOUTQ, bytes(4)))[0]
+    except (ImportError, OSError):
+        return waiting
+
+
 async def refused(scope: dict, receive: Receive, send: Send) -> None:
     """The answer on a connection that is one too many from its address."""
     if scope["type"] == "http":
         sentence = "Your address has too many connections open. Close some pages, then try again."
-        await answer(Refusal(429, sentence, 5), receive, send, as_text=True)
+        await answer(Excess(429, sentence, 5), scope, receive, send, as_text=True)

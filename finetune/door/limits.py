@@ -13,11 +13,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from finetune.door.activity import Activities, Activity
 from finetune.door.body import Upload, boundary_of, length_of, too_large, whole
 from finetune.door.budget import Budget
+from finetune.door.excess import Excess, Receive, Send, answer
 from finetune.door.parts import none_left
-from finetune.door.refusal import Receive, Refusal, Send, answer
-from finetune.door.visitors import Visitor, Visitors
+from finetune.door.visitor import visitor_of
 
 App = Callable[[dict, Receive, Send], Awaitable[None]]
 
@@ -49,9 +50,8 @@ def kind_of(scope: dict) -> str:
 
 
 def key_of(scope: dict) -> str:
-    """Who asks: what the door found out, else the address."""
-    visitor = scope.get("state", {}).get("visitor")
-    return visitor.key if visitor is not None else (scope.get("client") or ("",))[0]
+    """Who asks: whom the door recognized, else an address."""
+    return visitor_of(scope).key or (scope.get("client") or ("",))[0]
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Request:
 
     kind: str
     key: str
-    visitor: Visitor
+    visitor: Activity
     length: int | None
     """Bytes of its body; None if it does not say."""
 
@@ -72,7 +72,7 @@ class Limits:
         self._app, self._joined = app, joined
         self._budget = budget or Budget.local()
         self._turns = asyncio.Semaphore(self._budget.at_work)
-        self.visitors = Visitors(self._budget)
+        self.visitors = Activities(self._budget)
         self.now: Counter[str] = Counter()
         """What is going on in all, by kind; the bytes that are arriving as ``bodies`` and ``bytes``."""
 
@@ -87,8 +87,8 @@ class Limits:
                 await self._upload(request, scope, receive, send)
             else:
                 await self._ask(request, scope, receive, send)
-        except Refusal as refusal:
-            await answer(refusal, receive, send, as_text=kind in ("upload", "page"))
+        except Excess as excess:
+            await answer(excess, scope, receive, send, as_text=kind in ("upload", "page"))
 
     async def _pace(self, request: Request) -> None:
         """Refuse who asks too often, and not at once: asking again in a loop should cost the asker, not the server."""
@@ -97,7 +97,7 @@ class Limits:
         for bucket in buckets:
             if not bucket.take():
                 await asyncio.sleep(self._budget.delay_s)
-                raise Refusal(429, "Too many requests from your address. Wait a little.", math.ceil(bucket.wait_s()))
+                raise Excess(429, "Too many requests from your address. Wait a little.", math.ceil(bucket.wait_s()))
 
     async def _upload(self, request: Request, scope: dict, receive: Receive, send: Send) -> None:
         self._require_room(request)
@@ -116,17 +116,17 @@ class Limits:
 
             async def passed_on(message: dict) -> None:
                 nonlocal began
-                if not upload.refusal:
+                if not upload.excess:
                     began = True
                     await send(message)
 
             try:
                 await self._app(scope, upload.receive, passed_on)
             except Exception:
-                if not upload.refusal and not upload.is_cut_off:
+                if not upload.excess and not upload.is_cut_off:
                     raise
-            if upload.refusal and not began:
-                raise upload.refusal
+            if upload.excess and not began:
+                raise upload.excess
 
     def _require_room(self, request: Request) -> None:
         """Refuse an upload before a byte of it is read, if what it announces is too much."""
@@ -136,16 +136,16 @@ class Limits:
         if length > request.visitor.bytes.level():
             raise self._spent(request)
         if shutil.disk_usage(tempfile.gettempdir()).free < length + budget.spare_bytes:
-            raise Refusal(503, "The disk of this server is almost full. Ask its owner to make room.", 60)
+            raise Excess(503, "The disk of this server is almost full. Ask its owner to make room.", 60)
 
-    def _spent(self, request: Request) -> Refusal:
+    def _spent(self, request: Request) -> Excess:
         sentence = f"You have uploaded {self._budget.hour_bytes // 2**20} MB within an hour. Go on a little later."
-        return Refusal(429, sentence, math.ceil(request.visitor.bytes.wait_s(request.length or 0)) or 60)
+        return Excess(429, sentence, math.ceil(request.visitor.bytes.wait_s(request.length or 0)) or 60)
 
     async def _ask(self, request: Request, scope: dict, receive: Receive, send: Send) -> None:
         budget, kind = self._budget, request.kind
         if (request.length or 0) > budget.body_bytes:
-            raise Refusal(413, f"This request is larger than {budget.body_bytes // 2**20} MB.")
+            raise Excess(413, f"This request is larger than {budget.body_bytes // 2**20} MB.")
         with ExitStack() as stack:
             if request.length != 0:
                 holds = stack.enter_context(self._arriving("bodies"))
@@ -159,7 +159,7 @@ class Limits:
                 return await self._app(scope, receive, send)
             if kind == "join":
                 waiting = self._joined(request.key)
-                stack.enter_context(self._counted(request, kind, budget.joins_each - waiting, budget.at_work))
+                stack.enter_context(self._counted(request, kind, budget.joins_each - waiting, budget.connections))
             await self._work(request, scope, receive, send)
 
     async def _work(self, request: Request, scope: dict, receive: Receive, send: Send) -> None:
@@ -172,7 +172,7 @@ class Limits:
                         await each.acquire()
                         taken.callback(each.release)
             except TimeoutError:
-                raise Refusal(503, BUSY, 5) from None
+                raise Excess(503, BUSY, 5) from None
 
             async def passed_on(message: dict) -> None:
                 taken.close()
@@ -182,11 +182,11 @@ class Limits:
 
     @contextmanager
     def _counted(self, request: Request, kind: str, each: int, total: int) -> Iterator[None]:
-        """Inside, there is one more of ``kind``; ``Refusal`` if that is one too many."""
+        """Inside, there is one more of ``kind``; ``Excess`` if that is one too many."""
         if request.visitor.now[kind] >= each:
-            raise Refusal(429, FULL[kind], 5)
+            raise Excess(429, FULL[kind], 5)
         if self.now[kind] >= total:
-            raise Refusal(503, BUSY, 5)
+            raise Excess(503, BUSY, 5)
         for counts in (request.visitor.now, self.now):
             counts[kind] += 1
         try:
@@ -205,7 +205,7 @@ class Limits:
             held += amount
             self.now[kind] += amount
             if self.now[kind] > most:
-                raise Refusal(503, BUSY, 5)
+                raise Excess(503, BUSY, 5)
 
         try:
             yield hold

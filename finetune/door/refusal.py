@@ -1,57 +1,48 @@
-"""A request that is refused, and the answer that tells a person why."""
+"""What a refused request is told: a page for a person who opens an address, JSON for a program and for the page."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
+from html import escape
 
-Receive = Callable[[], Awaitable[dict]]
-Send = Callable[[dict], Awaitable[None]]
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
-LINGER_S = 5.0
-"""What is still being sent is read and dropped for this time: a connection closed at once takes the answer with it."""
-LINGER_BYTES = 64 * 2**20
+from finetune.paths import ASSETS
 
-
-class Refusal(Exception):
-    """A request is refused: the status, one sentence, and when to try again."""
-
-    def __init__(self, status: int, sentence: str, retry_s: int = 0):
-        super().__init__(sentence)
-        self.status, self.sentence, self.retry_s = status, sentence, retry_s
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'"
+"""A Content-Security-Policy for pages that load nothing."""
 
 
-async def answer(refusal: Refusal, receive: Receive, send: Send, as_text: bool = False) -> None:
-    """Send ``refusal`` and end the connection.
-
-    The page shows ``detail`` or ``error`` of a refused event, and the whole text of a refused upload (``as_text``).
-    """
-    text = refusal.sentence
-    body = text if as_text else json.dumps({"detail": text, "error": text}, ensure_ascii=False)
-    kind = "text/plain; charset=utf-8" if as_text else "application/json"
-    content = body.encode()
-    headers = [
-        (b"content-type", kind.encode()),
-        (b"content-length", str(len(content)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"connection", b"close"),
-    ]
-    if refusal.retry_s:
-        headers.append((b"retry-after", str(refusal.retry_s).encode()))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content, "more_body": True})
-    await _drop(receive)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+def refusal(scope: dict, status: int, sentence: str, hint: str = "") -> Response:
+    """The answer to a request that is refused: a sentence and what to do, never a redirect."""
+    if is_opened_by_a_person(scope):
+        return html_page(sentence, f"<p>{escape(hint)}</p>" if hint else "", status)
+    return JSONResponse({"detail": f"{sentence} {hint}".strip()}, status, headers={"Cache-Control": "no-store"})
 
 
-async def _drop(receive: Receive) -> None:
-    """Read the rest of the body and keep nothing."""
-    dropped = 0
-    try:
-        async with asyncio.timeout(LINGER_S):
-            while dropped < LINGER_BYTES:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return
+def is_opened_by_a_person(scope: dict) -> bool:
+    """True if a browser shows the answer as a page."""
+    headers = Headers(scope=scope)
+    if scope["method"] != "GET" or headers.get("sec-fetch-mode", "navigate") != "navigate":
+        return False
+    return "text/html" in headers.get("accept", "")
+
+
+def html_page(title: str, body: str, status: int = 200, policy: str = PAGE_POLICY) -> HTMLResponse:
+    """A page of its own, without scripts; ``body`` is HTML, ``title`` is text."""
+    style = (ASSETS / "door.css").read_text(encoding="utf-8")
+    words = escape(title)
+    content = (
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{words} · Finetune Studio</title><style>{style}</style>"
+        f"<main><p class='name'>Finetune Studio</p><h1>{words}</h1>{body}</main></html>"
+    )
+    return HTMLResponse(content, status, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+async def refuse_other_protocols(scope: dict, receive, send) -> bool:
+    """Close what is no HTTP request (a WebSocket), which nothing here uses; True if it was closed."""
+    if scope["type"] != "websocket":
+        return False
+    await receive()
+    await send({"type": "websocket.close", "code": 1008, "reason": "There are no WebSockets here."})
+    return True

@@ -101,7 +101,7 @@ def next_recipe(run: Run, workspace: Workspace) -> Recipe:
         {
             "name": rounds[0].name[: LONGEST_NAME - len(end)] + end,
             "model": {**trained.model.model_dump(), "run": run.id},
-            "data": {"path": _kept(workspace, rows, f"votes-on-run-{run.number}.jsonl"), "format": kind},
+            "data": {"path": _kept(workspace, rows, run), "format": kind},
             "method": {"type": method, **settings},
             "adapter": without_dropout(trained.adapter),
             "training": trained.training.model_dump(include=set(KEPT)),
@@ -123,8 +123,10 @@ def _answer(text: str) -> list[dict]:
     return [{"role": "assistant", "content": text}]
 
 
-def _kept(workspace: Workspace, rows: list[dict], name: str) -> str:
+def _kept(workspace: Workspace, rows: list[dict], run: Run) -> str:
+    """The path of an upload with ``rows``, brought by the owner of ``run``."""
+    name = f"votes-on-run-{run.number}.jsonl"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-        return workspace.keep(path, name)
+        return workspace.keep(path, name, run.owner)

@@ -16,8 +16,6 @@ from filelock import FileLock
 from finetune.errors import DataError, DiskError, RunError
 from finetune.runs.workspace import WHY_NOT, Workspace
 
-FOLDER = "kept"
-"""Its folder among the uploads, where data files are looked for."""
 BROKEN = re.compile(r"[\0\ud800-\udfff]")
 """What no data file can have."""
 
@@ -38,7 +36,7 @@ class Collection:
 
     def path(self, workspace: Workspace) -> Path:
         """Where it is, or will be once it has a row."""
-        return workspace.uploads_dir / FOLDER / self.file
+        return workspace.kept_dir / self.file
 
 
 ANSWERS = Collection(

@@ -1,6 +1,7 @@
 """A run is one directory, and everything known about it is in there.
 
     recipe.yaml     what was asked for
+    owner.json      who asked for it, where people sign in
     events.jsonl    what happened, append-only (finetune.runs.events)
     asked           a request to the run: stop, pause, or yield to the end of the program
     dismissed       present once someone has dismissed the offer to resume the interrupted run
@@ -20,6 +21,7 @@ import re
 import threading
 import unicodedata
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from finetune.errors import BusyError, RunError
 from finetune.recipe import Recipe
+from finetune.runs import owners
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.events import Ended, Event, FellBack, Queued, Requeued, Resumed, Saved, Started, parse
 from finetune.runs.view import ACTIVE, PREPARING, RESUMABLE, View, fold
@@ -39,6 +42,7 @@ DURABLE = (Queued, Requeued, Started, Resumed, FellBack, Saved, Ended)
 """Events that are on the disk before ``emit`` returns; others are flushed, and a power cut may lose them."""
 
 
+OWNER = "owner.json"
 TAIL_BYTES = 2**18
 """A step is a line of some 300 bytes."""
 
@@ -52,13 +56,15 @@ class Run:
         self._unwritten = b""
 
     @classmethod
-    def create(cls, runs_dir: Path, recipe: Recipe) -> "Run":
-        """A new directory ``NNN-name`` with the recipe and a ``Queued`` event."""
+    def create(cls, runs_dir: Path, recipe: Recipe, owner: str | None = None) -> "Run":
+        """A new directory ``NNN-name`` with its owner, the recipe and a ``Queued`` event."""
         with FileLock(runs_dir / ".numbering", is_singleton=False):
             number = max((Run(path).number for path in runs_dir.iterdir()), default=0) + 1
             path = runs_dir / f"{number:03d}-{slug(recipe.name)}"
             path.mkdir()
         run = cls(path)
+        if owner is not None:
+            owners.write(path / OWNER, {"name": owner})
         run.emit(Queued(name=recipe.name, method=recipe.method.type))
         temporary = path / ".recipe.yaml"
         temporary.write_text(recipe.to_yaml(full=True), encoding="utf-8")
@@ -77,6 +83,11 @@ class Run:
         """The number at the start of its id; 0 for a folder that is no run."""
         match = re.match(r"\d+", self.id)
         return int(match.group()) if match else 0
+
+    @cached_property
+    def owner(self) -> str | None:
+        """Who asked for it; None where nobody signs in, and empty if the file that says it is damaged."""
+        return owners.read(self.path / OWNER)
 
     @property
     def recipe(self) -> Recipe:

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from finetune.errors import RunError
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import Recipe
+from finetune.runs import owners
 from finetune.runs.checkpoints import require_room
 from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE
@@ -65,6 +66,11 @@ class Workspace:
         except OSError as error:
             raise self._refused(error) from None
 
+    @property
+    def kept_dir(self) -> Path:
+        """The folder of the rows that a person made of answers (``finetune.runs.kept``), among the uploads."""
+        return self.uploads_dir / "kept"
+
     def require_writable(self) -> None:
         """``RunError`` if nothing can be written here, ``DiskError`` if the disk is almost full.
 
@@ -84,30 +90,37 @@ class Workspace:
             f"The workspace {self.path} cannot be written to: {why}.", "Set FINETUNE_HOME to a folder you may write to."
         )
 
-    def keep(self, source: Path, name: str) -> str:
+    def keep(self, source: Path, name: str, owner: str | None = None) -> str:
         """The path of a copy of an uploaded file under its original ``name``, as a recipe refers to it.
 
-        The copy's folder is named after a hash of its content, so that files of one name do not collide. A copy is
-        complete or absent; ``RunError`` if it cannot be written.
+        The copy's folder is named after a hash of its content, so that files of one name do not collide, and who
+        brings equal bytes becomes an ``owner`` too. A copy is complete or absent; ``RunError`` if it cannot be written.
         """
         with open(source, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_DIGITS]
         target = self.uploads_dir / digest / file_name(name)
-        if not target.exists():
-            unfinished = self.uploads_dir / f".{uuid.uuid4().hex}"
-            try:
+        unfinished = self.uploads_dir / f".{uuid.uuid4().hex}"
+        try:
+            if owner is not None:
+                owners.add(target, owner)  # first: a copy is never without its owner
+            if not target.exists():
                 shutil.copyfile(source, unfinished)
                 target.parent.mkdir(exist_ok=True)
                 unfinished.replace(target)
-            except OSError as error:
-                raise self._refused(error) from None
-            finally:
-                unfinished.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._refused(error) from None
+        finally:
+            unfinished.unlink(missing_ok=True)
         return target.relative_to(self.path).as_posix()
 
-    def create(self, recipe: Recipe) -> Run:
+    def owns(self, path: str, owner: str) -> bool:
+        """True if ``owner`` brought the upload at ``path``."""
+        full = _resolved(self.path, path)
+        return full is not None and owners.owns(full, owner)
+
+    def create(self, recipe: Recipe, owner: str | None = None) -> Run:
         """A new queued run with the next number."""
-        return Run.create(self.runs_dir, recipe)
+        return Run.create(self.runs_dir, recipe, owner)
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""
@@ -150,18 +163,28 @@ class Workspace:
                 if time.time() - path.stat().st_mtime > UNFINISHED_S:
                     path.unlink()
 
-    def find(self, path: str, trusted: bool = True) -> Path:
+    def find(self, path: str, trusted: bool = True, owner: str | None = None) -> Path:
         """The data file of a recipe: by its path as written, else in the workspace, else in the project.
 
         With ``trusted=False`` (a recipe from a visitor) only the workspace's uploads and the shipped samples are
-        found, so that a recipe cannot read other files of the machine.
+        found, so that a recipe cannot read other files of the machine. With an ``owner``, an upload is found only if
+        that person brought it.
         """
-        allowed = (self.uploads_dir, ASSETS / "samples")
         for folder in (Path(), self.path, PROJECT) if trusted else (self.path, PROJECT):
             full = _resolved(folder, path)
-            if full and full.is_file() and (trusted or any(full.is_relative_to(root.resolve()) for root in allowed)):
+            if full and full.is_file() and (trusted or self._may_be_read(full)) and self._is_of(full, owner):
                 return full
         raise RunError(f"There is no data file {path[:200]!r}.", "Upload it on the Data tab, or check the path.")
+
+    def _is_of(self, file: Path, owner: str | None) -> bool:
+        """False for an upload that ``owner`` did not bring."""
+        return owner is None or not file.is_relative_to(self.uploads_dir) or owners.owns(file, owner)
+
+    def _may_be_read(self, file: Path) -> bool:
+        """True for uploads and samples, but not for what the program notes beside uploads."""
+        if file.is_relative_to(self.uploads_dir):
+            return not any(part.startswith(".") for part in file.parent.relative_to(self.uploads_dir).parts)
+        return file.is_relative_to((ASSETS / "samples").resolve())
 
 
 def file_name(name: str) -> str:

@@ -44,10 +44,10 @@ class RunQueue:
         self._worker = self._start_worker()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
-    def submit(self, recipe: Recipe, trusted: bool = True) -> Run:
-        """A queued run of ``recipe``; all its problems raise one ``RecipeError``."""
+    def submit(self, recipe: Recipe, trusted: bool = True, owner: str | None = None) -> Run:
+        """A queued run of ``recipe`` for ``owner``; all its problems raise one ``RecipeError``."""
         self.require_runnable(recipe, trusted)
-        run = self.workspace.create(recipe)
+        run = self.workspace.create(recipe, owner)
         self._enqueue(run)
         return run
 

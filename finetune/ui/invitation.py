@@ -57,7 +57,7 @@ def key_of(request: gr.Request) -> str:
 
 def pick(studio: Studio, key: str, voter: str, name: str, picked: str) -> list:
     """A vote, or another click on the board; what cannot be done is said above it."""
-    run = linked(studio.workspace, blind.VIEW, key)
+    run = linked(studio.everything, blind.VIEW, key)
     if run is None:
         return show(studio, key, voter)
     try:
@@ -69,7 +69,7 @@ def pick(studio: Studio, key: str, voter: str, name: str, picked: str) -> list:
 
 def show(studio: Studio, key: str, voter: str, notice: str = "") -> list:
     """Notice, board, name field and clock: where ``voter`` is; without a valid ``key`` that and nothing else."""
-    run = linked(studio.workspace, blind.VIEW, key)
+    run = linked(studio.everything, blind.VIEW, key)
     if run is None:
         words = views.notice("This link is not valid.", "Ask whoever sent it for a new one.")
         return [words, "", gr.Textbox(visible=False), gr.Timer(active=False)]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 
+from finetune.door.budget import Budget
 from finetune.errors import FinetuneError
 from finetune.paths import ASSETS
 from finetune.ui import api, chooser, invitation, views
@@ -52,20 +53,22 @@ TABS = (
 """Every tab, in the order shown."""
 
 
-def launch_options() -> dict:
-    """What ``launch`` is given whatever the environment says: how the page looks, and what it does not offer."""
+def options(budget: Budget = Budget.local()) -> dict:
+    """What the page is served with whatever the environment says: how it looks, and what it does not offer.
+
+    A browser refuses a file larger than ``budget`` allows before it sends it.
+    """
     return {
         "theme": THEME,
-        "css_paths": ASSETS / "studio.css",
+        "css_paths": [ASSETS / "studio.css"],
         "head": HEAD,
-        "share": False,
         "show_error": False,
         "run_history": False,
         "enable_monitoring": False,
         "mcp_server": False,
         "pwa": False,
         "ssr_mode": False,
-        "max_file_size": "2gb",
+        "max_file_size": budget.file_bytes,
         "footer_links": [],
     }
 

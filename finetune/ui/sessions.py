@@ -1,7 +1,7 @@
 """What Gradio keeps of an open page, kept small and forgotten soon after the page is closed.
 
-Gradio 6.31 keeps a copy of the whole page for each of the last ten thousand sessions, half a megabyte and some hundredths
-of a second each, and frees none of them. Any page load, and any call of an endpoint, is a new session.
+Gradio 6.31 keeps a copy of the whole page for each of the last ten thousand sessions, half a megabyte and some
+hundredths of a second each, and frees none of them. Any page load, and any call of an endpoint, is a new session.
 """
 
 import ctypes
@@ -12,6 +12,8 @@ from copy import copy
 from gradio import blocks, route_utils, routes, state_holder
 from gradio.components import State
 from gradio.state_holder import SessionState, StateHolder
+
+from finetune.door.visitor import visitor_of
 
 MOST = 500
 """Sessions in all; beyond them the one is forgotten that was used least recently."""
@@ -85,6 +87,12 @@ class Sessions(StateHolder):
         queue.pending_messages_per_session.pop(key, None)
         queue.pending_event_ids_session.pop(key, None)
         self._forgotten += 1
+
+
+def waiting(page: blocks.Blocks, key: str) -> int:
+    """How many events of the visitor ``key`` are in the queue of ``page``, or at work."""
+    events = list(page._queue.event_ids_to_events.values())
+    return sum(visitor_of(event.request.scope).key == key for event in events)
 
 
 def forget_sessions() -> None:

@@ -267,3 +267,43 @@ def test_an_unfinished_copy_is_pruned_after_a_day(files):
     os.utime(files.uploads_dir / "mine.csv", (0, 0))
     files.prune()
     assert not old.exists() and new.exists() and files.find("uploads/mine.csv")
+
+
+@pytest.mark.threat("S19")
+def test_a_person_finds_only_what_she_brought(workspace, tmp_path):
+    (tmp_path / "sent").write_text("a,b\n1,2\n")
+    path = workspace.keep(tmp_path / "sent", "a.csv", "ana")
+    assert workspace.find(path, trusted=False, owner="ana") == workspace.path / path
+    for written in (path, str(workspace.path / path), f"uploads/../{path}"):
+        assert workspace.owns(written, "ana") and not workspace.owns(written, "ben")
+        for trusted in (True, False):
+            with pytest.raises(RunError, match="There is no data file"):
+                workspace.find(written, trusted, owner="ben")
+    assert workspace.keep(tmp_path / "sent", "a.csv", "ben") == path
+    assert workspace.find(path, trusted=False, owner="ben") == workspace.find(path, trusted=False, owner="ana")
+    assert workspace.find(path) == workspace.path / path, "a run that has begun is no person"
+
+
+@pytest.mark.threat("S19")
+def test_samples_are_everybodys_and_what_nobody_brought_is_nobodys(files):
+    assert files.find("assets/samples/pirate-voice.jsonl", trusted=False, owner="ana").is_file()
+    with pytest.raises(RunError, match="There is no data file"):
+        files.find("uploads/mine.csv", trusted=False, owner="ana")
+
+
+@pytest.mark.threat("S19")
+def test_who_brought_a_file_is_no_data(workspace, tmp_path):
+    (tmp_path / "sent").write_text("a,b\n1,2\n")
+    path = workspace.keep(tmp_path / "sent", ".hidden.csv", "ana")
+    assert workspace.find(path, trusted=False).is_file()
+    note = next((workspace.path / path).parent.glob(".owners/*.json")).relative_to(workspace.path)
+    with pytest.raises(RunError, match="There is no data file"):
+        workspace.find(str(note), trusted=False)
+
+
+def test_a_run_knows_who_asked_for_it(workspace):
+    hers, anyones = workspace.create(RECIPE, "ana"), workspace.create(RECIPE)
+    assert (hers.owner, anyones.owner) == ("ana", None)
+    assert [run.owner for run in workspace.runs()] == [None, "ana"]
+    (hers.path / "owner.json").write_text("{")
+    assert workspace.run(hers.id).owner == "", "what is damaged is not everybody's"

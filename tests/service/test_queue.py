@@ -168,3 +168,12 @@ def test_the_heavy_libraries_load_in_the_background(with_tiny):
     queue.warm()
     wait_for(lambda: queue.is_warm)
     assert Recipe.from_dict({"data": {"path": "x"}}).name == "untitled"
+
+
+@pytest.mark.threat("S19")
+def test_a_run_is_queued_for_its_owner(with_tiny, tmp_path):
+    with Lease(with_tiny.path):
+        queue = RunQueue(with_tiny)
+        run = queue.submit(recipe(tmp_path), owner="ana")
+        assert (run.owner, with_tiny.run(run.id).owner) == ("ana", "ana")
+        queue.stop(run.id)

@@ -21,7 +21,7 @@ PIRATE = DataSettings(path="assets/samples/pirate-voice.jsonl")
 @pytest.fixture
 def idle(studio, monkeypatch):
     """The studio with a queue that makes runs and never works on them."""
-    monkeypatch.setattr(studio.queue, "submit", lambda recipe, trusted: studio.workspace.create(recipe))
+    monkeypatch.setattr(studio.queue, "submit", studio.workspace.create)
     return studio
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from finetune.errors import RunError
+from finetune.errors import FinetuneError, RunError
 from finetune.evaluation.cost import MOST_PRICE
 from finetune.evaluation.report import Report, report
 from finetune.evaluation.report_page import page, write
@@ -139,7 +139,7 @@ def reprice(studio: Studio, run_id: str | None, price: float | None) -> tuple[st
 def report_of(studio: Studio, run_id: str | None, price: float | None) -> Report | None:
     """The report of a run at ``price``; None if there is no such run (any more)."""
     run = studio.find_run(run_id)
-    return None if run is None else report(run, studio.workspace, price_in(price))
+    return None if run is None else report(run, studio.everything, price_in(price))
 
 
 def price_in(given: float | str | None) -> float | None:
@@ -171,6 +171,10 @@ def share(studio: Studio, run_id: str | None, price: float | None) -> str:
     run = studio.find_run(run_id)
     if run is None:
         return views.notice_of(_no_run())
+    try:
+        studio.rights.require_change(run)
+    except FinetuneError as error:
+        return views.notice_of(error)
     price = price_in(price)
     address = escape(f"{VIEW}/{link(run, VIEW)}" + ("" if price is None else f"?price={price:g}"))
     opens = f"<a href='{address}' data-path='{address}' target='_blank' rel='noreferrer'>{address}</a>"

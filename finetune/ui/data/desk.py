@@ -99,8 +99,10 @@ class OnProgress(Protocol):
 class DataDesk:
     """The data of one workspace, as the page uses it."""
 
-    def __init__(self, workspace: Workspace, known: KnownKinds):
+    def __init__(self, workspace: Workspace, known: KnownKinds, everything: Workspace | None = None):
         self.workspace = workspace
+        self._everything = everything or workspace
+        """Where the data of a run is found, whoever of those who may see the run asks."""
         self.known = known
         """The kinds of data read last, shared with the queue, which then need not read the same files again."""
         self.tokenizers = Tokenizers(workspace)
@@ -161,7 +163,7 @@ class DataDesk:
     def held_out_words(self, settings: DataSettings, split: str = "") -> str:
         """Which rows are held out, as a sentence; ``split`` is the column of the file that says so, if there is one."""
         try:
-            path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings)
+            path = None if is_hub(settings.path) else held_out_path(self.paths(settings)[0], settings, self._find)
         except FinetuneError as error:
             return error.message
         if path:
@@ -256,7 +258,7 @@ class DataDesk:
     def _held_out_examples(self, run: Run) -> Sequence[dict]:
         recipe = run.recipe
         try:
-            path, *also = files(recipe.data, self.workspace.find)
+            path, *also = files(recipe.data, self._everything.find)
             return read_split(path, recipe.data, recipe.training.seed, also)[2][:MOST_PROMPTS]
         except FinetuneError as error:
             log.info("No prompts for %s: %s", run.id, error.message)

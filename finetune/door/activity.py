@@ -36,8 +36,8 @@ class Bucket:
         return max(0.0, (amount - self.level()) / self._per_s)
 
 
-class Visitor:
-    """One visitor."""
+class Activity:
+    """What one visitor is doing."""
 
     def __init__(self, budget: Budget):
         self.now: Counter[str] = Counter()
@@ -49,20 +49,20 @@ class Visitor:
         self.bytes = Bucket(budget.hour_bytes, budget.hour_bytes / 3600)
 
 
-class Visitors:
-    """The visitors by key, those seen last at the end."""
+class Activities:
+    """The activities of visitors by key, those seen last at the end."""
 
     def __init__(self, budget: Budget):
         self._budget = budget
-        self._by_key: OrderedDict[str, Visitor] = OrderedDict()
+        self._by_key: OrderedDict[str, Activity] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_key)
 
-    def seen(self, key: str) -> Visitor:
-        """The visitor ``key``, who asks for something now."""
+    def seen(self, key: str) -> Activity:
+        """The activity of the visitor ``key``, who asks for something now."""
         if key not in self._by_key:
-            self._by_key[key] = Visitor(self._budget)
+            self._by_key[key] = Activity(self._budget)
             self._forget()
         self._by_key.move_to_end(key)
         return self._by_key[key]
