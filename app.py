@@ -22,6 +22,8 @@ for name in [each for each in os.environ if each.startswith("GRADIO_")]:
         del os.environ[name]
 # No usage data leaves this machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Gradio makes a table of the last ten thousand events after each one, for a page that is not offered.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"], os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1", "1000000000"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 SERVER = "--server"
@@ -104,7 +106,7 @@ def open_page(given: argparse.Namespace, studio, door):
     from finetune.door.serving import Serving
     from finetune.ui.site import site
 
-    serving = Serving(site(studio, door), given.host, given.port).start()
+    serving = Serving(site(studio, door), given.host, given.port, door.budget).start()
     if not given.no_browser and not door.is_space:
         threading.Thread(target=webbrowser.open, args=(address(given),), daemon=True).start()
     return serving

@@ -22,7 +22,6 @@ from rows below its own, also inside functions; files that stand alone are rooms
 
     app
     ui                        the page: a folder per tab; the only place that imports gradio, and never torch
-    door                      between the network and the page: what every request and every answer must be
     __main__                  the command line: the same engine without a page
     commands                  its commands, a file for each group of them
     starter                   how the model and the samples that ship with the program were made

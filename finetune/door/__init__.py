@@ -14,7 +14,14 @@
     identity     puts the visitor of each request into its scope, or refuses it
     sessions     a session of the page belongs to the visitor who opened it
     refusal      what a refused request is told
+    limits       sizes, amounts and times of requests, for each visitor and for all
+    budget       the figures of these limits
+    activity     what each visitor is doing, and how much was asked lately
+    body         the body of a request: checked, counted, and in time
+    excess       a request that asks for too much, and its answer
+    parts        the temporary files of a request, deleted with it
+    connection   how many connections, and how long each may be silent
     serving      the server that all of this runs in
 
-A request passes ``headers``, ``hosts``, ``paths``, ``identity`` and ``sessions``, in this order; then the page sees it.
+A request passes ``headers``, ``hosts``, ``paths``, ``identity``, ``limits`` and ``sessions``; then the page sees it.
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from finetune.door import huggingface
+from finetune.door.budget import Budget
 from finetune.door.hosts import Hosts, is_loopback
 from finetune.door.members import Guests, Members
 from finetune.door.passwords import people_in
@@ -25,6 +26,11 @@ class Door:
     is_space: bool = False
     is_shared: bool = False
     """True if others than the person at this machine can reach it."""
+
+    @property
+    def budget(self) -> Budget:
+        """What each visitor may ask of the server."""
+        return Budget.shared(self.is_space) if self.is_shared else Budget.local()
 
     @property
     def words(self) -> str:

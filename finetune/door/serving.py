@@ -3,9 +3,12 @@
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import uvicorn
 
+from finetune.door.budget import Budget
+from finetune.door.connection import limited
 from finetune.errors import BusyError
 
 STARTS_WITHIN_S = 30.0
@@ -23,7 +26,7 @@ class Server(uvicorn.Server):
 class Serving:
     """An app, served until ``close``."""
 
-    def __init__(self, app, host: str, port: int):
+    def __init__(self, app, host: str, port: int, budget: Budget | None = None):
         config = uvicorn.Config(
             app,
             host=host.strip("[]"),
@@ -33,11 +36,16 @@ class Serving:
             server_header=False,
             proxy_headers=False,
             ws="none",
+            http=limited(budget or Budget.local()),
             timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=1,
         )
         self.server = Server(config)
-        self._thread = threading.Thread(target=self.server.run, name="server", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
+
+    def _run(self) -> None:
+        with suppress(SystemExit):  # uvicorn ends the process where the port is taken; ``start`` says it
+            self.server.run()
 
     def start(self) -> "Serving":
         """Serve, and return once the port is open; ``BusyError`` if that does not happen."""

@@ -10,6 +10,8 @@ shared          the report that a shared link opens
 api             the public endpoints, for ``gradio_client``
 form            an input for each setting, and back to a recipe
 views           words and fragments that every tab shows
+sessions        what Gradio keeps of an open page, forgotten when it is closed
+uploads         the temporary files of uploads, for the door to delete
 cache           a cache of a few results
 
 To add a tab: a folder with a ``tab`` module (``draw`` and ``wire``), and one line in ``page.TABS``. If it shows a run,

@@ -1,6 +1,7 @@
 """The site: the page and the addresses beside it, behind the door."""
 
 from contextlib import suppress
+from functools import partial
 
 import gradio as gr
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from finetune.door.cookies import Cookies
 from finetune.door.headers import Headers
 from finetune.door.hosts import OwnHosts
 from finetune.door.identity import Identity, Recognizer
+from finetune.door.limits import Limits
 from finetune.door.options import Door
 from finetune.door.paths import Offered
 from finetune.door.sessions import OwnSessions
@@ -18,6 +20,7 @@ from finetune.runs.links import linked
 from finetune.ui import shared
 from finetune.ui.compare import blind
 from finetune.ui.page import build, options
+from finetune.ui.sessions import waiting
 from finetune.ui.studio import Studio
 from finetune.ui.theme import HEAD
 
@@ -39,9 +42,10 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
     )
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio)])
-    gr.mount_gradio_app(app, page, "/", **options())
+    gr.mount_gradio_app(app, page, "/", **options(door.budget))
     app.state.page = page
     app.add_middleware(OwnSessions, is_for_guests=_guests_functions(page))
+    app.add_middleware(Limits, budget=door.budget, joined=partial(waiting, page))
     app.add_middleware(Identity, recognizer=recognizer)
     if door.members.way == "huggingface":
         huggingface.attach(app)  # its session has to be read before the visitor is known

@@ -43,6 +43,5 @@ def test_a_password_that_was_changed_ends_its_sign_ins():
 
 
 def test_an_empty_password_is_nobodys():
-    assert not Members("password", {"ada": HASH}).knows("eve", "") and Members("password", {"ada": HASH}).knows(
-        "ada", "x"
-    )
+    members = Members("password", {"ada": HASH})
+    assert not members.knows("eve", "") and members.knows("ada", "x")
