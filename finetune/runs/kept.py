@@ -96,7 +96,7 @@ def _append(workspace: Workspace, collection: Collection, row: dict, answer: str
         raise DataError("The answer is empty, so there is nothing to train on.", "Write an answer first.")
     path, line = collection.path(workspace), json.dumps(row, ensure_ascii=False).encode()
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock"), is_singleton=False):
             rows = _rows(path)
             if line in rows:

@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 from finetune.door.members import Members
 from finetune.door.options import Door
 from finetune.door.passwords import hashed
+from finetune.door.paths import OFFERED
 from finetune.ui.site import FOR_GUESTS, site
 
 WITH_PASSWORD = Door(Members("password", {"ada": hashed("right")}, frozenset({"ada"})))
