@@ -54,6 +54,9 @@ def options() -> argparse.Namespace:
 
 def main() -> int:
     """Serve until asked to end: 0 then, 2 if it cannot start, 75 if the CUDA context was lost too often."""
+    from finetune import modes
+
+    modes.keep_to_this_account()
     if SERVER in sys.argv or os.name == "nt":
         return serve(options())
     from finetune.service.launcher import launch
@@ -74,7 +77,10 @@ def serve(given: argparse.Namespace) -> int:
     try:
         door = door_of(given)
         workspace = Workspace()
+        workspace.close()
         workspace.require_writable()
+        # Gradio reads it when it is imported. Its own choice is a folder that all apps and accounts of a machine share.
+        os.environ["GRADIO_TEMP_DIR"] = str(workspace.cache_dir)
         claim = Claim(workspace).take()
         require_port(given.host, given.port)
         from finetune.ui.studio import Studio

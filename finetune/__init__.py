@@ -22,7 +22,6 @@ from rows below its own, also inside functions; files that stand alone are rooms
 
     app
     ui                        the page: a folder per tab; the only place that imports gradio, and never torch
-    door                      what comes before the page, whoever asks: limits
     __main__                  the command line: the same engine without a page
     commands                  its commands, a file for each group of them
     starter                   how the model and the samples that ship with the program were made
@@ -43,7 +42,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     compat  in_place          every private name of a library that is read, replaced or overridden
     private                   what is declared of such a name
     settings  registry        how settings are described; how a new file of a package is found
-    errors  paths  format
+    errors  paths  format  modes
 
 The heavy libraries take seconds to import, so they are imported inside the functions that need them.
 """

@@ -7,6 +7,7 @@ failed or memory ran out, 75 when this process lost its CUDA context: started ag
 import argparse
 import sys
 
+from finetune import modes
 from finetune.commands import benchmarks, data, estimate, evaluation, models, report, rewards, runs, training
 from finetune.commands.command import Commands
 from finetune.errors import FinetuneError
@@ -36,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        return options.work(options, Workspace())
+        workspace = Workspace()
+        workspace.close()
+        return options.work(options, workspace)
     except FinetuneError as error:
         print(error, file=sys.stderr)
         return 2
@@ -51,4 +54,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    modes.keep_to_this_account()
     sys.exit(main())

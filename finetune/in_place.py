@@ -119,7 +119,7 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
         (
             "gradio.context.LocalContext.request",
             "finetune.ui.visitor.current",
-            "Tells a handler whose event it handles, however deep in its calls. Without it each of some hundred handlers"
+            "Tells a handler whose event it handles, however deep in its calls. Without it each of a hundred handlers"
             " would have to pass its request on, and one that forgets would show everything to everyone.",
         ),
     )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from finetune import modes
 from finetune.commands.command import Commands, answer
 from finetune.exports import TARGETS
 from finetune.runs.workspace import Workspace
@@ -48,5 +49,8 @@ def ask_both(options, workspace: Workspace) -> int:
 
 def export_run(options, workspace: Workspace) -> int:
     """Write a run in the form that was asked for, and print its path."""
-    path, note = TARGETS[options.form].write(workspace.run(options.run), workspace, options.to)
+    run = workspace.run(options.run)
+    with modes.elsewhere(options.to):
+        path, note = TARGETS[options.form].write(run, workspace, options.to)
+        modes.give(path)
     return answer(options, {"path": str(path), "note": note}, [*([note] if note else []), str(path)])

@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
+from finetune import modes
 from finetune.commands.command import Commands, answer
 from finetune.errors import FinetuneError
 from finetune.evaluation.cost import MOST_PRICE
@@ -44,7 +45,10 @@ def write_report(options, workspace: Workspace) -> int:
         raise FinetuneError(f"{to} is no name for a page.", "Give a file that ends in .html.")
     found = report(run, workspace, options.price)
     try:
-        page, facts = write(found, to)
+        with modes.elsewhere(to.parent):
+            page, facts = write(found, to)
+        for path in (page, facts) if options.to else ():
+            modes.give(path)
     except OSError as error:
         raise FinetuneError(f"{to} cannot be written: {error.strerror}.", "Choose another file.") from None
     paths = {"html": str(page), "json": str(facts)}

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from finetune import modes
 from finetune.commands.command import Commands, answer, settings, take_settings
 from finetune.errors import DataError, RunError
 from finetune.recipe import ModelSettings, Recipe
@@ -78,6 +79,8 @@ def prefer_answers(options, workspace: Workspace) -> int:
     judging = Judging.load(judge, workspace, judgements)
     found = prefer(asked, writer, judging, options.max_tokens, options.temperature, options.seed)
     options.to.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found.rows), encoding="utf-8")
+    for path in filter(Path.exists, (options.to, judgements)):
+        modes.give(path)
     facts = {"pairs": len(found.rows), "alike": found.alike, "undecided": found.undecided}
     facts |= {"file": str(options.to), "judgements": str(judgements)}
     return answer(options, facts, [found.sentence, f"Pairs: {options.to}", f"Judgements: {judgements}"])

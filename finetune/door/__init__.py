@@ -1,6 +1,7 @@
 """The door: who may come in, as whom, and what is answered at all. ASGI alone; it knows neither the page nor gradio.
 
     options      what the command line and the environment say about the door
+    headers      what a page may do, who may frame it, and nothing that a visitor sent
     hosts        the names this server answers to, and the web pages that may send it requests
     paths        the addresses that are offered; everything else is not found
     visitor      who sends a request, and what they may see, change and start
@@ -22,6 +23,5 @@
     connection   how many connections, and how long each may be silent
     serving      the server that all of this runs in
 
-A request passes ``hosts``, ``paths``, ``identity``, ``limits`` and ``sessions``, in this order, before
-the page sees it.
+A request passes ``headers``, ``hosts``, ``paths``, ``identity``, ``limits`` and ``sessions``; then the page sees it.
 """

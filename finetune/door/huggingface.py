@@ -1,6 +1,6 @@
 """Signing in with Hugging Face, on a Space whose README has ``hf_oauth: true``.
 
-``huggingface_hub`` does the work (OAuth 2 with OpenID Connect), and keeps what it learnt in a session cookie signed
+``huggingface_hub`` does the work (OAuth 2 with OpenID Connect), and keeps what it was told in a session cookie signed
 with the secret of the Space. Outside a Space it would pretend and sign everyone in as the owner of this machine's
 token, so there it is never used.
 """
@@ -26,6 +26,11 @@ def is_offered() -> bool:
             "Restart the Space, or take hf_oauth out of its README to serve it without a sign-in.",
         )
     return True
+
+
+def provider() -> str:
+    """The address of whoever signs people in; empty where nobody does."""
+    return os.environ.get("OPENID_PROVIDER_URL", "") if os.environ.get("SPACE_ID") else ""
 
 
 def attach(app) -> None:

@@ -15,7 +15,8 @@ def refusal(scope: dict, status: int, sentence: str, hint: str = "") -> Response
     """The answer to a request that is refused: a sentence and what to do, never a redirect."""
     if is_opened_by_a_person(scope):
         return html_page(sentence, f"<p>{escape(hint)}</p>" if hint else "", status)
-    return JSONResponse({"detail": f"{sentence} {hint}".strip()}, status, headers={"Cache-Control": "no-store"})
+    words = f"{sentence} {hint}".strip()
+    return JSONResponse({"detail": words, "error": words}, status, headers={"Cache-Control": "no-store"})
 
 
 def is_opened_by_a_person(scope: dict) -> bool:

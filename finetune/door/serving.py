@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import uvicorn
 
@@ -40,7 +41,11 @@ class Serving:
             timeout_graceful_shutdown=1,
         )
         self.server = Server(config)
-        self._thread = threading.Thread(target=self.server.run, name="server", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
+
+    def _run(self) -> None:
+        with suppress(SystemExit):  # uvicorn ends the process where the port is taken; ``start`` says it
+            self.server.run()
 
     def start(self) -> "Serving":
         """Serve, and return once the port is open; ``BusyError`` if that does not happen."""

@@ -47,9 +47,6 @@ class Merged(Target):
                 words = _merge(run, workspace, staging)
             (staging / "README.md").write_text(card(run, merged=words), encoding="utf-8")
             (staging / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
-            for path in staging.rglob("*"):
-                if path.is_file():
-                    path.chmod(0o644)
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

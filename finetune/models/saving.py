@@ -47,9 +47,6 @@ def save(
         keep_dialect(staging, base, tokenizer, is_whole)
     if on_saved := recipe.adapter.on_saved():
         on_saved(model, staging)
-    for path in staging.rglob("*"):
-        if path.is_file():
-            path.chmod(0o644)
     shutil.rmtree(run.model_dir, ignore_errors=True)
     staging.rename(run.model_dir)
 

@@ -15,6 +15,7 @@ import unicodedata
 import uuid
 from pathlib import Path, PurePosixPath
 
+from finetune import modes
 from finetune.errors import RunError
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import Recipe
@@ -53,16 +54,19 @@ def home() -> Path:
 
 
 class Workspace:
-    """A folder of runs, uploads and models; created on first use."""
+    """A folder of runs, uploads and models; created on first use, and only its own account enters it."""
 
     def __init__(self, path: Path | None = None):
         self.path = Path(path).resolve() if path else home()
         self.runs_dir = self.path / "runs"
         self.uploads_dir = self.path / "uploads"
         self.models_dir = self.path / "models"
+        self.cache_dir = self.path / ".cache"
+        """What is on its way from or to a browser; only a server has it."""
         try:
+            self.path.mkdir(modes.FOLDER, parents=True, exist_ok=True)
             for folder in (self.runs_dir, self.uploads_dir, self.models_dir):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(modes.FOLDER, exist_ok=True)
         except OSError as error:
             raise self._refused(error) from None
 
@@ -70,6 +74,10 @@ class Workspace:
     def kept_dir(self) -> Path:
         """The folder of the rows that a person made of answers (``finetune.runs.kept``), among the uploads."""
         return self.uploads_dir / "kept"
+
+    def close(self) -> None:
+        """Let no other account enter it: an older version made it open to all of the machine."""
+        modes.close(self.path, self.runs_dir, self.uploads_dir, self.models_dir, self.cache_dir)
 
     def require_writable(self) -> None:
         """``RunError`` if nothing can be written here, ``DiskError`` if the disk is almost full.

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from finetune.door import huggingface
 from finetune.door.cookies import Cookies
+from finetune.door.headers import Headers
 from finetune.door.hosts import OwnHosts
 from finetune.door.identity import Identity, Recognizer
 from finetune.door.limits import Limits
@@ -21,6 +22,7 @@ from finetune.ui.compare import blind
 from finetune.ui.page import build, options
 from finetune.ui.sessions import waiting
 from finetune.ui.studio import Studio
+from finetune.ui.theme import HEAD
 
 FOR_GUESTS = ("vote_pick", "vote_tick", "vote_load")
 """The functions of the page of a blind test, which its link opens without a sign-in."""
@@ -41,6 +43,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio), *studio.downloads.routes()])
     gr.mount_gradio_app(app, page, "/", **options(door.budget))
+    app.state.page = page
     app.add_middleware(OwnSessions, is_for_guests=_guests_functions(page))
     app.add_middleware(Limits, budget=door.budget, joined=partial(waiting, page))
     app.add_middleware(Identity, recognizer=recognizer)
@@ -48,6 +51,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
         huggingface.attach(app)  # its session has to be read before the visitor is known
     app.add_middleware(Offered)
     app.add_middleware(OwnHosts, hosts=door.hosts)
+    app.add_middleware(Headers, head=HEAD, on_space=door.is_space, sign_in=huggingface.provider())
     return app
 
 

@@ -150,7 +150,7 @@ def head(
     """The page's head: its name, which machine this is and what it is doing; carries the title for the browser.
 
     ``also`` is what else a person should see on every tab; empty words are left out. ``ended`` is a key of the run that
-    ended last, and that in words (``finetune.ui.train.notify``). ``person`` is the name that the visitor signed in with.
+    ended last, and that in words (``finetune.ui.train.notify``). ``person`` is the name that the visitor has.
     """
     parts = [f"<span>{escape(machine)}</span>"]
     if current is not None:

@@ -59,10 +59,11 @@ def watched(recipe, polls: int) -> Cost:
     with tempfile.TemporaryDirectory(prefix="watching-") as folder:
         studio, polls_seen = Studio(Workspace(Path(folder))), Polls()
         reporter.Reporter = timed(reporter.Reporter, polls_seen)
-        serving = Serving(site(studio), "127.0.0.1", 0).start()
+        app = site(studio)
+        serving = Serving(app, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{serving.port}/"
         run = studio.start(recipe.changed(**{"training.max_steps": 2 * APART * polls}))
-        polls_seen.viewer = Viewer(url, page, run.id)
+        polls_seen.viewer = Viewer(url, app.state.page, run.id)
         while (view := run.view()).state not in FINISHED:
             time.sleep(2)
         polls_seen.viewer.close()

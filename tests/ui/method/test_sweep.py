@@ -15,7 +15,6 @@ def queued(studio, monkeypatch):
     names = []
 
     def submit(recipe):
-        assert not trusted
         names.append(recipe.name)
         return studio.workspace.create(recipe)
 
