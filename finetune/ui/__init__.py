@@ -10,6 +10,7 @@ shared          the report that a shared link opens
 api             the public endpoints, for ``gradio_client``
 form            an input for each setting, and back to a recipe
 views           words and fragments that every tab shows
+downloads       files to download: fetched once, by whom they were made for
 sessions        what Gradio keeps of an open page, forgotten when it is closed
 uploads         the temporary files of uploads, for the door to delete
 cache           a cache of a few results

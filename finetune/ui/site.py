@@ -41,7 +41,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
         lambda secret: linked(studio.everything, blind.VIEW, secret) is not None,
     )
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio)])
+    app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio), *studio.downloads.routes()])
     gr.mount_gradio_app(app, page, "/", **options(door.budget))
     app.state.page = page
     app.add_middleware(OwnSessions, is_for_guests=_guests_functions(page))

@@ -19,6 +19,7 @@ from finetune.runs.workspace import Workspace
 from finetune.service.ballots import Ballots
 from finetune.ui.cache import Cache
 from finetune.ui.data.desk import DataDesk
+from finetune.ui.downloads import Downloads
 from finetune.ui.rights import Rights, VisitorsQueue, VisitorsWorkspace
 
 SNAPSHOT_S = 0.9
@@ -42,6 +43,7 @@ class Studio:
         self.panel = Panel(self.everything, self.pairs)
         self.raters = Raters(self.everything)
         self.ballots = Ballots(self.pairs, self.queue.beside)
+        self.downloads = Downloads(self.everything.path / ".downloads")
         self.restart: Callable[[], None] | None = None
         """Ends this process so that the launcher starts another; None where there is no launcher."""
         self.charts = Cache(8)

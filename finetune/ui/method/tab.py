@@ -206,7 +206,7 @@ def _wire_recipe(studio: Studio, parts: Parts, chosen: gr.State, inspected) -> N
         **QUIET,
     )
     fit.wire(studio, parts.fit, form, partial(current, form), (written, inspected), given)
-    recipe_box.wire(box)
+    recipe_box.wire(box, studio.downloads)
 
 
 def pick_preset(event: gr.EventData) -> tuple[str, str]:

@@ -5,7 +5,6 @@ its verb is one entry in ``COMMANDS``.
 """
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -114,7 +113,7 @@ def export(target: Target, studio: Studio, run_id: str) -> Done:
     try:
         run = studio.workspace.run(run_id)
         studio.rights.require_change(run)
-        written = target.write(run, studio.everything, Path(tempfile.mkdtemp()))
+        written = target.write(run, studio.everything, studio.downloads.folder())
         return Done(views.notice(written.note, kind="info") if written.note else "", file=str(written.path))
     except FileNotFoundError:
         return Done(views.notice("The run was deleted while it was packed.", "There is nothing left to download."))
