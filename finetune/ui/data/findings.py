@@ -110,7 +110,7 @@ def rejected_file(name: str, report: Report) -> str:
     """The path of a new CSV file of the rejected rows, each with its reason."""
     path = Path(tempfile.mkdtemp()) / f"{slug(name)}-rejected.csv"
     # Excel reads a CSV as UTF-8 only with a byte order mark.
-    path.write_text(report.rejected_csv(), encoding="utf-8-sig", newline="")
+    path.write_bytes(report.rejected_csv())
     return str(path)
 
 
