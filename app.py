@@ -7,6 +7,7 @@ that a person starts is the launcher; the server is its child, this file with ``
 """
 
 import argparse
+import logging
 import os
 import sys
 import threading
@@ -55,13 +56,15 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Serve until asked to end: 0 then, 2 if it cannot start, 75 if the CUDA context was lost too often."""
     from finetune import modes
+    from finetune.terminal import guarded
 
     modes.keep_to_this_account()
-    if SERVER in sys.argv or os.name == "nt":
-        return serve(options())
-    from finetune.service.launcher import launch
+    with guarded():
+        if SERVER in sys.argv or os.name == "nt":
+            return serve(options())
+        from finetune.service.launcher import launch
 
-    return launch([sys.executable, *sys.orig_argv[1:], SERVER])
+        return launch([sys.executable, *sys.orig_argv[1:], SERVER])
 
 
 def serve(given: argparse.Namespace) -> int:
@@ -72,6 +75,9 @@ def serve(given: argparse.Namespace) -> int:
     from finetune.service.launcher import EXIT_RESTART
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port
 
+    # What a library said of an error is here, not on the page.
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("finetune").setLevel(logging.INFO)
     if given.server:
         end_with(sys.stdin.fileno())
     try:

@@ -42,7 +42,10 @@ from rows below its own, also inside functions; files that stand alone are rooms
     compat  in_place          every private name of a library that is read, replaced or overridden
     private                   what is declared of such a name
     settings  registry        how settings are described; how a new file of a package is found
-    errors  paths  format  modes
+    csv_file  terminal        a table for spreadsheets; text for a terminal
+    errors  paths  format
+    modes                     which accounts of the machine may read what is written
+    redaction                 no password, key or token in what is written
 
 The heavy libraries take seconds to import, so they are imported inside the functions that need them.
 """

@@ -3,6 +3,7 @@
 Equal recipes on equal data give equal runs. A recipe names things; it loads nothing.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Union
 
@@ -15,6 +16,7 @@ from finetune.data.settings import DataSettings
 from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS, Method
 from finetune.methods.sft import SFT
+from finetune.redaction import holds_secret
 from finetune.settings import Settings, problems_of
 
 MethodChoice = Annotated[Union[tuple(METHODS.values())], Field(discriminator="type")]
@@ -116,7 +118,15 @@ class Recipe(Settings):
     def check(self) -> tuple[Problem, ...]:
         """Settings that do not go together, whatever the data, the model and the machine; empty if all do."""
         own = self.method.check()
-        found = (own, self._divided(), self._paired(), self._compared(), self._recomputed(), self._dropped())
+        found = (
+            own,
+            self._divided(),
+            self._paired(),
+            self._compared(),
+            self._recomputed(),
+            self._dropped(),
+            self._open(),
+        )
         return tuple(filter(None, found))
 
     def _divided(self) -> Problem | None:
@@ -164,6 +174,16 @@ class Recipe(Settings):
             "adapter.dropout",
             f"{self.method.title} is trained without dropout, since noise would blur what it compares.",
             "Set it to 0.",
+        )
+
+    def _open(self) -> Problem | None:
+        where = next((path for path, text in _texts(self.to_dict()) if holds_secret(text)), None)
+        if where is None:
+            return None
+        return Problem(
+            where,
+            "This holds what looks like a password or a key, and a recipe is stored and exported as it is.",
+            "Take it out. The key of a judge belongs into the environment variable FINETUNE_JUDGE_KEY.",
         )
 
     @classmethod
@@ -221,6 +241,18 @@ class Recipe(Settings):
         return Recipe.from_dict(values)
 
 
+def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in ``value``, with its dotted path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _texts(each, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each, path)
+
+
 def refusal(method: Method, adapter: Adapter) -> str:
     """Why ``method`` cannot be trained with ``adapter``, as a sentence; empty if it can."""
     return method.refuses(adapter) or adapter.refuses(method)
@@ -253,6 +285,15 @@ def read_yaml(text: str) -> object:
         raise RecipeError(f"This is not valid YAML{where}.", "Check the indentation and the colons there.") from None
     except RecursionError:
         raise RecipeError("This YAML is nested too deeply to be a recipe.", "Check the brackets.") from None
+    except (
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+    ):  # of a number with thousands of digits, or a day that no month has
+        raise RecipeError(
+            "This YAML has a number or a date that cannot be.", "Check the longest numbers, or put texts in quotes."
+        ) from None
 
 
 def set_path(values: dict, path: str, value: object) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from finetune.errors import Problem
+from finetune.redaction import redacted_by_form
 
 
 class Settings(BaseModel):
@@ -64,7 +65,15 @@ def _problem(details: dict, prefix: str, types: Collection[str]) -> Problem:
         known = details["ctx"]["expected_tags"].replace("'", "")
         return Problem(f"{where}.type", f"There is no {details['ctx']['tag']!r}.", f"Choose one of: {known}.")
     message = details["msg"].removeprefix("Value error, ")
-    return Problem(where, f"{message.rstrip('.')} (got {_short.repr(details['input'])}).")
+    return Problem(where, f"{message.rstrip('.')} (got {_shown(details['input'])}).")
+
+
+def _shown(given: object) -> str:
+    """A value as a message shows it: short, and without a password or a key."""
+    try:
+        return redacted_by_form(_short.repr(redacted_by_form(given) if isinstance(given, str) else given))
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 # YAML aliases can make a value small in the file and endless when expanded, so repr() itself has to be bounded.

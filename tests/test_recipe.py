@@ -232,3 +232,50 @@ def test_dropout_that_would_do_nothing_is_refused():
     (problem,) = Recipe.from_dict(given).check()
     assert problem.where == "adapter.dropout" and "without dropout" in problem.message
     assert not Recipe.from_dict(given | {"method": {"type": "sft"}}).check()
+
+
+@pytest.mark.threat("S14")
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 5000, "-" + "9" * 5000, ".nan", ".inf", "-.inf", "1e400", "1e-400", '"\\ud800"', '"\\0"', "0x" + "f" * 5000,
+     "2024-99-99", "0001-01-01T00:00:00+23:59", "1:" * 3000 + "1", "!!int ''", "!!float x", "0b2", "'9' ", "[1", "true",
+     "!!binary x", "{=: 1}", "? [a]\n: b"],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["training.seed", "training.learning_rate", "training.epochs", "name", "model.id"])
+def test_a_number_that_cannot_be_is_a_sentence(where, value):
+    *groups, last = where.split(".")
+    text = f"data: {{path: a.csv}}\n{groups[0] if groups else last}: " + (f"{{{last}: {value}}}" if groups else value)
+    try:
+        Recipe.from_yaml(text)
+    except RecipeError as error:
+        assert 10 < len(str(error)) < 2000
+        assert str(error).encode("utf-8"), "it can be shown"
+
+
+@pytest.mark.threat("T33")
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model": {"id": "https://me:pa55word@hub.example/model"}},
+        {"name": "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01"},
+        {"evaluation": {"prompts": ["Hello", "Use sk-Ab12Cd34Ef56Gh78Ij90Kl."]}},
+        {"data": {"path": "https://hub.example/a.csv?token=abcdef"}},
+    ],
+)
+def test_what_looks_like_a_key_is_refused_before_it_is_stored(given):
+    (problem,) = Recipe.from_dict({"data": {"path": "a.csv"}, **given}).check()
+    assert "looks like a password or a key" in problem.message and "FINETUNE_JUDGE_KEY" in problem.hint
+    assert problem.where.split(".")[0] == [*given][0]
+    assert not any(secret in str(problem) for secret in ("pa55word", "AbCd", "Ab12", "abcdef"))
+
+
+@pytest.mark.threat("T33")
+def test_a_refusal_does_not_repeat_a_key():
+    rewards = [{"type": "judge", "model": "big", "endpoint": "https://x.example/v1?api_key=pa55word"}]
+    for more in (
+        {"training": {"seed": "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01"}},
+        {"method": {"type": "grpo", "rewards": rewards}},
+    ):
+        with pytest.raises(RecipeError) as caught:
+            Recipe.from_dict({"data": {"path": "a.csv"}, **more})
+        assert "pa55word" not in str(caught.value) and "AbCd" not in str(caught.value)

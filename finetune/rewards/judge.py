@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from finetune.redaction import holds_secret
 from finetune.rewards.reward import Reward, Scores
 
 KEY = "FINETUNE_JUDGE_KEY"
@@ -17,7 +18,7 @@ def _is_address(address: str | None) -> str | None:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("An endpoint is an address such as http://127.0.0.1:8000/v1")
-        if parts.username or parts.password:
+        if parts.username or parts.password or holds_secret(address):
             raise ValueError(f"A key does not belong into a recipe; set the environment variable {KEY}")
     return address
 

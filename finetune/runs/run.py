@@ -127,7 +127,7 @@ class Run:
         While the disk is full, events wait in memory: a run does not end because its log cannot be written.
         """
         with self._writing:
-            self._unwritten += event.to_line().encode("utf-8", "surrogatepass") + b"\n"
+            self._unwritten += event.without_secrets().to_line().encode("utf-8", "surrogatepass") + b"\n"
             try:
                 self._append(self._unwritten, isinstance(event, DURABLE))
             except OSError as error:

@@ -68,7 +68,7 @@ def _work(sheet: Sheet, workspace: Workspace, stopped: Callable[[], bool]) -> No
         sheet.fail(error)
     except Exception as error:
         log.exception("The evaluation of %s ended.", sheet.run.id)
-        sheet.fail(explained(error) or RunError(WRONG, f"{type(error).__name__}: {error}"[:300]))
+        sheet.fail(explained(error) or RunError(WRONG, "What went wrong is in the log of the program."))
 
 
 class Scoring:

@@ -15,9 +15,10 @@ from finetune.evaluation.rounds import chain, result
 from finetune.inference.sampling import Sampling
 from finetune.runs.links import link
 from finetune.runs.run import Run
-from finetune.ui import views
+from finetune.ui import inputs, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.compare import booth
+from finetune.ui.form import LONGEST_LIST
 from finetune.ui.studio import Studio
 from finetune.ui.views import QUIET
 
@@ -87,7 +88,13 @@ def draw(studio: Studio) -> Parts:
             elem_id="blind-count",
         )
         own = gr.Textbox(
-            label="Your questions", info="One a line.", lines=6, max_lines=14, visible=False, elem_id="blind-own"
+            label="Your questions",
+            info="One a line.",
+            lines=6,
+            max_lines=14,
+            max_length=LONGEST_LIST,
+            visible=False,
+            elem_id="blind-own",
         )
         file = gr.File(
             label="File with questions", file_types=list(SUFFIXES), visible=False, height=140, elem_id="blind-file"
@@ -140,7 +147,7 @@ def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def picked(event: gr.EventData, voter: str, run_id: str | None, name: str) -> list:
-        return pick(studio, voter, run_id, name, event.pick)
+        return pick(studio, voter, run_id, name, inputs.picked(event))
 
     here = [parts.voter, run]
     parts.source.change(

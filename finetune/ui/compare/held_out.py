@@ -9,6 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from finetune import format
+from finetune.csv_file import csv_of
 from finetune.errors import FinetuneError, RunError
 from finetune.inference.integrity import Integrity
 from finetune.inference.panel import Answering, Column
@@ -18,7 +19,6 @@ from finetune.ui import downloads, views
 from finetune.ui.compare.pane import integrity_line
 from finetune.ui.compare.request import notice_of, run_of, sampling_of
 from finetune.ui.compare.running import Running, buttons, is_at_work, stop
-from finetune.ui.compare.sheet import csv_of
 from finetune.ui.data.desk import MOST_PROMPTS
 from finetune.ui.data.prompts import Prompt
 from finetune.ui.downloads import Downloads

@@ -9,7 +9,7 @@ from finetune import format
 from finetune.errors import FinetuneError
 from finetune.runs import kept
 from finetune.runs.kept import ANSWERS, CORRECTIONS, Collection
-from finetune.ui import views
+from finetune.ui import inputs, views
 from finetune.ui.compare.pane import pane
 from finetune.ui.compare.talk import Talk, title
 from finetune.ui.studio import Studio
@@ -72,7 +72,7 @@ def wire(studio: Studio, parts) -> None:
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def picked(event: gr.EventData, *values) -> tuple:
-        return act(studio, event.pick, *values)
+        return act(studio, inputs.picked(event), *values)
 
     parts.pane.pick(
         picked,

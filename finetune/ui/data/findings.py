@@ -109,7 +109,7 @@ def rejected_file(folder: Path, name: str, report: Report) -> str:
     """The path of a new CSV file in ``folder`` of the rejected rows, each with its reason."""
     path = folder / f"{slug(name)}-rejected.csv"
     # Excel reads a CSV as UTF-8 only with a byte order mark.
-    path.write_text(report.rejected_csv(), encoding="utf-8-sig", newline="")
+    path.write_bytes(report.rejected_csv())
     return str(path)
 
 

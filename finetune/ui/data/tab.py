@@ -8,7 +8,7 @@ import gradio as gr
 
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
-from finetune.ui import downloads, views
+from finetune.ui import downloads, inputs, views
 from finetune.ui.data import correction, intake, mapping, mixing
 from finetune.ui.data.changes import act, drop_row, mix_in, put_rows, save_row, uploaded
 from finetune.ui.data.correction import Correction
@@ -237,7 +237,7 @@ def _wire_mixing(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
 
 def take_sample(desk: DataDesk, by: Counting, event: gr.EventData) -> list:
     """The tab with the sample, or the kept rows, that were picked."""
-    return take(desk, partial(intake.from_offer, desk, event.pick), by).values()
+    return take(desk, partial(intake.from_offer, desk, inputs.picked(event)), by).values()
 
 
 def take_files(desk: DataDesk, by: Counting, paths: list[str] | None, progress: Callable = gr.Progress()) -> list:
@@ -275,7 +275,7 @@ def take(desk: DataDesk, source: Callable, by: Counting, progress: Callable | No
 
 def pick(desk: DataDesk, by: Counting, chosen: Chosen | None, event: gr.EventData) -> list:
     """Length, chat template and the tab after a button in the result was picked."""
-    return act(desk, by, chosen, event.pick)
+    return act(desk, by, chosen, inputs.picked(event))
 
 
 def reread(desk: DataDesk, with_columns: bool, by: Counting, chosen: Chosen | None, *given) -> list:

@@ -44,6 +44,7 @@ def draw() -> RecipeBox:
         text = gr.Textbox(
             lines=12,
             max_lines=30,
+            max_length=LONGEST_RECIPE,
             show_label=False,
             label="Recipe",
             buttons=["copy"],

@@ -9,7 +9,7 @@ import gradio as gr
 
 from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, View
-from finetune.ui import chooser, downloads, views
+from finetune.ui import chooser, downloads, inputs, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
 from finetune.ui.train import curves, folds, judgements, log, notify, progress, queue, runs
@@ -179,7 +179,7 @@ def wire(studio: Studio, parts: Parts) -> list:
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def pick(event: gr.EventData) -> tuple:
-        done = act(studio, event.pick)
+        done = act(studio, inputs.picked(event))
         return done.notice, done.run_id or gr.skip()
 
     for block in (parts.panes["offers"], parts.panes["queue"], parts.notice):
