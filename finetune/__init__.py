@@ -41,6 +41,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     compat  in_place          every private name of a library that is read, replaced or overridden
     private                   what is declared of such a name
     settings  registry        how settings are described; how a new file of a package is found
+    yaml_text                 YAML, read within a budget
     errors  paths  format
 
 The heavy libraries take seconds to import, so they are imported inside the functions that need them.
