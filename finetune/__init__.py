@@ -43,6 +43,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     private                   what is declared of such a name
     settings  registry        how settings are described; how a new file of a package is found
     csv_file  terminal        a table for spreadsheets; text for a terminal
+    yaml_text                 YAML, read within a budget
     errors  paths  format
     modes                     which accounts of the machine may read what is written
     redaction                 no password, key or token in what is written

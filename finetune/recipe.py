@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Union
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
+from finetune import yaml_text
 from finetune.adapters import ADAPTERS, Adapter
 from finetune.adapters.lora import LoRA
 from finetune.data.settings import DataSettings
@@ -17,7 +18,7 @@ from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS, Method
 from finetune.methods.sft import SFT
 from finetune.redaction import holds_secret
-from finetune.settings import Settings, problems_of
+from finetune.settings import ModelId, Revision, RunId, Settings, problems_of
 
 MethodChoice = Annotated[Union[tuple(METHODS.values())], Field(discriminator="type")]
 AdapterChoice = Annotated[Union[tuple(ADAPTERS.values())], Field(discriminator="type")]
@@ -26,12 +27,12 @@ AdapterChoice = Annotated[Union[tuple(ADAPTERS.values())], Field(discriminator="
 class ModelSettings(Settings):
     """The base model: what a run starts from."""
 
-    id: str = Field("starter", min_length=1, max_length=200)
+    id: ModelId = "starter"
     """The base model: ``starter``, a folder in ``workspace/models``, or an id on the Hugging Face Hub such as
     ``Qwen/Qwen2.5-0.5B-Instruct``."""
-    revision: str | None = Field(None, max_length=100)
+    revision: Revision | None = None
     """Commit, tag or branch of a model on the Hub. Left empty: its newest version."""
-    run: str | None = Field(None, max_length=100)
+    run: RunId | None = None
     """Train the tuned model of this earlier run further, in place of a base model. It keeps what it has learned."""
     chat_template: Literal["own", "chatml"] = "own"
     """Chat template: how the turns of a conversation become one text. ``own`` is the model's; ``chatml`` suits a base
@@ -89,7 +90,7 @@ class EvaluationSettings(Settings):
     keep: Literal["best", "last"] = "best"
     """Which checkpoint becomes the tuned model: ``best`` has the lowest held-out loss, ``last`` is the end of the
     run."""
-    prompts: tuple[str, ...] = Field((), max_length=8)
+    prompts: tuple[Annotated[str, StringConstraints(max_length=8000)], ...] = Field((), max_length=8)
     """Sample prompts: base and tuned answer them at each evaluation. Left empty: three from the held-out rows."""
     max_tokens: int = Field(64, ge=1, le=4096)
     """Maximum length of the answers to the sample prompts, in tokens."""
@@ -278,7 +279,9 @@ def read_file(path: Path) -> str:
 def read_yaml(text: str) -> object:
     """The value in ``text``; ``RecipeError`` names the line of a mistake."""
     try:
-        return yaml.safe_load(text)
+        return yaml_text.read(text)
+    except yaml_text.BudgetError as error:
+        raise RecipeError(f"This is no recipe: {error}.", "A recipe is short; write out what it refers to.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import yaml
 
+from finetune import yaml_text
 from finetune.errors import FinetuneError
 from finetune.runs.workspace import Workspace
 from finetune.terminal import plain_json, plain_line
@@ -46,7 +47,7 @@ def settings(texts: Iterable[str]) -> dict[str, object]:
             raise FinetuneError(f"--set {text} has no value.", WRITE_AS)
         found.pop(name, None)  # settings are replaced in their order, and one may lie inside another
         try:
-            found[name] = yaml.safe_load(value)
+            found[name] = yaml_text.read(value)
         except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, RecursionError):
             raise FinetuneError(f"--set {text}: the value is not YAML.", WRITE_AS) from None
     return found

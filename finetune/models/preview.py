@@ -19,6 +19,7 @@ from finetune.models.inspection import Inspection, inspect, require_suited
 from finetune.models.locate import downloaded, is_hub, require_safe
 from finetune.models.outline import draw
 from finetune.models.remote import Remote, look_up, recent
+from finetune.models.tokenizer import require_template
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
 
@@ -124,10 +125,13 @@ def inspect_before_run(settings: ModelSettings, workspace: Workspace) -> Inspect
     None for a model of the Hub that cannot be reached: the run inspects it after the download.
     """
     if folder := downloaded(settings, workspace):
-        return inspect(folder, settings.id)
-    found = preview(settings)
+        found = Preview(folder=folder, inspection=inspect(folder, settings.id))
+    else:
+        found = preview(settings)
     if found.is_refused:
         raise found.problem
+    if found.inspection and settings.chat_template == "own":
+        require_template(found.folder, settings.id)
     return found.inspection
 
 
