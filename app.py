@@ -42,7 +42,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Serve until asked to end: 0 then, 2 if it cannot start, 75 if the CUDA context was lost too often."""
+    """Serve until asked to end: 0 then, 2 if it cannot start, and as the server ended if it never came to serve."""
     from finetune import modes
 
     modes.keep_to_this_account()
@@ -58,7 +58,7 @@ def serve(given: argparse.Namespace) -> int:
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
     from finetune.service.launcher import EXIT_RESTART
-    from finetune.service.server import Claim, end_with, reasons_to_end, require_port
+    from finetune.service.server import Claim, end_with, reasons_to_end, require_port, say_serving
 
     if given.server:
         end_with(sys.stdin.fileno())
@@ -82,6 +82,8 @@ def serve(given: argparse.Namespace) -> int:
         return 2
     url = f"http://{'localhost' if given.host == '0.0.0.0' else given.host}:{given.port}"
     claim.announce(url, os.getppid() if given.server else os.getpid())
+    if given.server:
+        say_serving(sys.stdin.fileno())
     announce(url, workspace)
     code = reason_to_end(reasons, studio)
     claim.withdraw()
