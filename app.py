@@ -57,6 +57,7 @@ def serve(given: argparse.Namespace) -> int:
     """Serve in this process; returns only if it cannot start."""
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
+    from finetune.service import janitor
     from finetune.service.launcher import EXIT_RESTART
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port, say_serving
 
@@ -81,6 +82,7 @@ def serve(given: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     url = f"http://{'localhost' if given.host == '0.0.0.0' else given.host}:{given.port}"
+    janitor.begin(workspace)
     claim.announce(url, os.getppid() if given.server else os.getpid())
     if given.server:
         say_serving(sys.stdin.fileno())

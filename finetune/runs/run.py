@@ -144,8 +144,8 @@ class Run:
     def emit(self, event: Event) -> None:
         """Append ``event``; a line torn by an earlier crash is closed first, so that the event has its own line.
 
-        While the disk is full, events wait in memory: a run does not end because its log cannot be written. Once its log
-        was deleted, it does: with a ``GoneError``.
+        While the disk is full, events wait in memory: a run does not end because its log cannot be written.
+        ``GoneError`` if the log was deleted.
         """
         with self._writing:
             self._unwritten += event.to_line().encode("utf-8", "surrogatepass") + b"\n"
