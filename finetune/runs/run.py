@@ -22,7 +22,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
@@ -279,6 +279,7 @@ class Run:
         except Timeout:
             raise BusyError(f"Another process is training run {self.id}.", "Watch it on the Train tab.") from None
         try:
+            self._require_here()
             yield self
         finally:
             lock.release()
@@ -294,7 +295,17 @@ class Run:
         except Timeout:
             return True
         lock.release()
+        with suppress(GoneError):
+            self._require_here()
         return False
+
+    def _require_here(self) -> None:
+        """``GoneError`` if its directory was deleted just before the lock made it again, which is undone."""
+        if self.is_gone:
+            with suppress(OSError):
+                (self.path / "lock").unlink()
+                self.path.rmdir()
+            raise self.gone()
 
 
 class ReadOnlyRun(Run):
