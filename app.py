@@ -1,21 +1,30 @@
 """Finetune Studio: build the page and launch it.
 
-    python app.py [--host 127.0.0.1] [--port 7860] [--no-browser]
+    python app.py [--host 127.0.0.1] [--port 7860] [--no-browser] [--auth name:password]
 
 The page is up before torch and transformers are imported: they load in the background while a person reads. The process
 that a person starts is the launcher; the server is its child, this file with ``--server``.
 """
 
 import argparse
+import logging
 import os
 import sys
 import threading
+import webbrowser
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NoReturn
 
-# Gradio reads these when it is imported: no usage data leaves this machine.
+# Gradio reads its settings when it is imported. Some of them would open files or tunnels to others, so only those that
+# are read below are kept.
+for name in [each for each in os.environ if each.startswith("GRADIO_")]:
+    if name not in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "GRADIO_TEMP_DIR"):
+        del os.environ[name]
+# No usage data leaves this machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Gradio makes a table of the last ten thousand events after each one, for a page that is not offered.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"], os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1", "1000000000"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 SERVER = "--server"
@@ -26,6 +35,8 @@ UNSEEN_S = 10
 
 def options() -> argparse.Namespace:
     """The command line. Other machines may connect only on a Space, in the container, or with ``--host``."""
+    from finetune.door.options import add_options
+
     anywhere = bool(os.environ.get("SPACE_ID"))
     parser = argparse.ArgumentParser(description="Fine-tune a language model in the browser, and see what changed.")
     parser.add_argument(
@@ -36,6 +47,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="port to listen on"
     )
+    add_options(parser)
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.add_argument(SERVER, action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -44,26 +56,33 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Serve until asked to end: 0 then, 2 if it cannot start, and as the server ended if it never came to serve."""
     from finetune import modes
+    from finetune.terminal import guarded
 
     modes.keep_to_this_account()
-    if SERVER in sys.argv or os.name == "nt":
-        return serve(options())
-    from finetune.service.launcher import launch
+    with guarded():
+        if SERVER in sys.argv or os.name == "nt":
+            return serve(options())
+        from finetune.service.launcher import launch
 
-    return launch([sys.executable, *sys.orig_argv[1:], SERVER])
+        return launch([sys.executable, *sys.orig_argv[1:], SERVER])
 
 
 def serve(given: argparse.Namespace) -> int:
     """Serve in this process; returns only if it cannot start."""
+    from finetune.door.options import door_of
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
     from finetune.service import janitor
     from finetune.service.launcher import EXIT_RESTART
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port, say_serving
 
+    # What a library said of an error is here, not on the page.
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("finetune").setLevel(logging.INFO)
     if given.server:
         end_with(sys.stdin.fileno())
     try:
+        door = door_of(given)
         workspace = Workspace()
         workspace.close()
         workspace.require_writable()
@@ -73,46 +92,47 @@ def serve(given: argparse.Namespace) -> int:
         require_port(given.host, given.port)
         from finetune.ui.studio import Studio
 
-        studio = Studio(workspace)
+        studio = Studio(workspace, door.members.must_sign_in)
         reasons = reasons_to_end(studio.queue.context_lost)
         if given.server:
             studio.restart = partial(reasons.put, EXIT_RESTART)
-        page = open_page(given, studio)
+        page = open_page(given, studio, door)
     except (FinetuneError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    url = f"http://{'localhost' if given.host == '0.0.0.0' else given.host}:{given.port}"
+    url = address(given)
     janitor.begin(workspace)
     claim.announce(url, os.getppid() if given.server else os.getpid())
     if given.server:
         say_serving(sys.stdin.fileno())
-    announce(url, workspace)
+    announce(url, workspace, door)
     code = reason_to_end(reasons, studio)
     claim.withdraw()
     end(code, studio, page)
 
 
-def open_page(given: argparse.Namespace, studio):
-    """The page, served; ``OSError`` if the port is taken."""
-    from finetune.ui.page import build, launch_options
-    from finetune.ui.shared import routes
+def open_page(given: argparse.Namespace, studio, door):
+    """The page, served; ``BusyError`` if the port is taken."""
+    from finetune.door.serving import Serving
+    from finetune.ui.site import site
 
-    page = build(studio)
-    page.launch(
-        server_name=given.host,
-        server_port=given.port,
-        inbrowser=not given.no_browser and not os.environ.get("SPACE_ID"),
-        prevent_thread_lock=True,
-        quiet=True,
-        app_kwargs={"routes": routes(studio)},
-        **launch_options(),
-    )
-    return page
+    serving = Serving(site(studio, door), given.host, given.port, door.budget).start()
+    if not given.no_browser and not door.is_space:
+        threading.Thread(target=webbrowser.open, args=(address(given),), daemon=True).start()
+    return serving
 
 
-def announce(url: str, workspace) -> None:
-    """Print where the page is, and where its runs are."""
+def address(given: argparse.Namespace) -> str:
+    """Where a browser of this machine finds the page."""
+    host = "localhost" if given.host in ("0.0.0.0", "::") else given.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{given.port}"
+
+
+def announce(url: str, workspace, door) -> None:
+    """Print where the page is, who may come in, and where its runs are."""
     print(f"Finetune Studio is at {url} (Ctrl+C ends it)", flush=True)
+    if door.words:
+        print(door.words, flush=True)
     if os.environ.get("SPACE_ID"):
         print(f"Runs are in {workspace.path}; this Space loses them if no storage is mounted there.", flush=True)
 
@@ -130,7 +150,7 @@ def end(code: int, studio, page) -> NoReturn:
     """End this process: the current run saves a checkpoint, unless it cannot (CUDA context lost, a step hangs)."""
     from finetune.service.server import BUDGET_S
 
-    closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
+    closing = threading.Thread(target=page.close, daemon=True)
     closing.start()
     if code == 0:
         if run := studio.queue.current:

@@ -25,6 +25,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     __main__                  the command line: the same engine without a page
     commands                  its commands, a file for each group of them
     starter                   how the model and the samples that ship with the program were made
+    door                      who may come in, as whom, and what is answered at all
     service                   the life of the program: queue, preflight, worker, server, launcher
     fit  exports              will it fit, and how long will it take; what leaves the program
     evaluation                before and after: scores, forgetting, blind votes, the report
@@ -41,7 +42,11 @@ from rows below its own, also inside functions; files that stand alone are rooms
     compat  in_place          every private name of a library that is read, replaced or overridden
     private                   what is declared of such a name
     settings  registry        how settings are described; how a new file of a package is found
-    errors  paths  format  modes
+    csv_file  terminal        a table for spreadsheets; text for a terminal
+    yaml_text                 YAML, read within a budget
+    errors  paths  format
+    modes                     which accounts of the machine may read what is written
+    redaction                 no password, key or token in what is written
 
 The heavy libraries take seconds to import, so they are imported inside the functions that need them.
 """

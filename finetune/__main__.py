@@ -13,6 +13,7 @@ from finetune.commands.command import Commands
 from finetune.errors import FinetuneError
 from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
+from finetune.terminal import guarded, plain
 
 GROUPS = (data, estimate, rewards, training, runs, evaluation, report, benchmarks, models, uploads)
 """The groups of commands, in the order of the help."""
@@ -35,13 +36,17 @@ def main(arguments: list[str] | None = None) -> int:
     An error that a person can fix is one sentence on stderr with code 2. So is running out of memory, with 1, and a
     lost CUDA context, with 75. Anything else is a bug and raised.
     """
-    options = parser().parse_args(arguments)
+    with guarded():
+        return _work(parser().parse_args(arguments))
+
+
+def _work(options: argparse.Namespace) -> int:
     try:
         workspace = Workspace()
         workspace.close()
         return options.work(options, workspace)
     except FinetuneError as error:
-        print(error, file=sys.stderr)
+        print(plain(str(error)), file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
         from finetune.machine.device_errors import explained, is_context_lost

@@ -10,6 +10,7 @@ libraries, with its parameters.
 """
 
 import functools
+import inspect
 import logging
 import threading
 from collections.abc import Callable
@@ -85,18 +86,24 @@ def storage_key(storage) -> int:
     "transformers.utils.chat_template_utils._compile_jinja_template(chat_template)",
     "transformers.utils.chat_template_utils._cached_compile_jinja_template(chat_template)",
 )
-def compile_templates_per_thread() -> None:
-    """Give each thread compiled chat templates of its own.
+def compile_templates_by(compile_apart: Callable[[str, str], object | None]) -> None:
+    """Have chat templates compiled by ``compile_apart(template, source)``; where it returns None, per thread.
+
+    Everything that renders a template asks this function of Transformers: without it a template that loops for ever, or
+    fills the memory, would do so in this process (``finetune.machine.rendering``). ``source`` is that of the function.
 
     A compiled template of Transformers 5.23 keeps the place of the answers while it renders a conversation, and without
-    this all threads share it: of two that render at the same time one is refused ("AssistantTracker should not be
-    reused before closed"), and the other's answers get a wrong loss mask or none.
+    a copy for each thread all threads share it: of two that render at the same time one is refused ("AssistantTracker
+    should not be reused before closed"), and the other's answers get a wrong loss mask or none.
     """
     from transformers.utils import chat_template_utils
 
     own, compiled = threading.local(), chat_template_utils._cached_compile_jinja_template
+    source = inspect.getsource(compiled)
 
     def compile_here(chat_template: str):
+        if apart := compile_apart(chat_template, source):
+            return apart
         if not hasattr(own, "compiled"):
             own.compiled = functools.lru_cache(compiled)
         return own.compiled(chat_template)

@@ -9,12 +9,19 @@
     │   └── GoneError                   a run whose folder was deleted while it was in use
     ├── DivergedError(ArithmeticError)  a loss that is no longer a number
     ├── DiskError(RuntimeError)     a disk that is full
-    └── BusyError(RuntimeError)     something only one may hold is held by another
+    ├── BusyError(RuntimeError)     something only one may hold is held by another
+    ├── SettingError(ValueError)    an option of the program that cannot be used
+    └── RightsError(PermissionError)  something that this person may not do
 
 Everything else that is raised is a bug, not a message: the two process edges log it with its traceback.
 """
 
+import logging
 from dataclasses import dataclass
+
+from finetune.redaction import redacted, without_folders
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,20 @@ class DivergedError(FinetuneError, ArithmeticError):
 
 
 def first_sentence(error: BaseException, most: int = 200) -> str:
-    """The first line of an error of a library, at most so many characters of it; its class if it says nothing."""
+    """The first line of an error of a library, at most so many characters of it; its class if it says nothing.
+
+    It names no folder of this machine and no secret; the whole of it is in the log of the program.
+    """
+    log.info("A library could not do it:", exc_info=error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
+    text = without_folders(redacted(text))
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+class SettingError(FinetuneError, ValueError):
+    """An option of the program, or what the environment says, that cannot be used."""
+
+
+class RightsError(FinetuneError, PermissionError):
+    """Something that this person may not do."""

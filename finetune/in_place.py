@@ -66,6 +66,62 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
             "The memory profile runs the trainer's own loss. Without it the logits, the largest tensors of a step, have"
             " to be guessed.",
         ),
+        (
+            "gradio.state_holder.SessionState._update_config(self, key)",
+            "finetune.ui.sessions.Session",
+            "The page's configuration is not copied for each session. Without it a session takes half a megabyte.",
+        ),
+        (
+            "gradio.state_holder.SessionState._update_value_in_config(self, key, value)",
+            "finetune.ui.sessions.Session",
+            "The values on the page are not copied for each session. Without it a session grows with each event.",
+        ),
+        (
+            "gradio.state_holder.SessionState._state_ttl",
+            "finetune.ui.sessions.Session",
+            "A session is made without its copy of the page. Without it Gradio cannot tell how old its states are.",
+        ),
+        (
+            "gradio.state_holder.StateHolder.delete_all_expired_state(self)",
+            "finetune.ui.sessions.Sessions",
+            "Gradio calls it every second. Without it the sessions of closed pages stay in memory.",
+        ),
+        (
+            "gradio.blocks.Blocks._queue",
+            "finetune.ui.sessions.Sessions",
+            "It holds the messages of a session, and the events at work. Without it unread answers stay in memory.",
+        ),
+        (
+            "gradio.queueing.Queue.event_ids_to_events",
+            "finetune.ui.sessions.Sessions",
+            "The events at work. Without it a session is forgotten whose answer is being made.",
+        ),
+        (
+            "gradio.queueing.Queue.pending_messages_per_session",
+            "finetune.ui.sessions.Sessions",
+            "The messages that a page has not read. Without it those of closed pages stay in memory.",
+        ),
+        (
+            "gradio.queueing.Queue.pending_event_ids_session",
+            "finetune.ui.sessions.Sessions",
+            "The events that a page waits for. Without it those of closed pages stay in memory.",
+        ),
+        (
+            "gradio.routes.StateHolder",
+            "finetune.ui.sessions.forget_sessions",
+            "Its place is taken by one that forgets. Without it the sessions of closed pages stay in memory.",
+        ),
+        (
+            "gradio.route_utils.NamedTemporaryFile",
+            "finetune.ui.uploads.note_parts",
+            "What an upload writes is noted. Without it the parts of an upload that is cut off stay on the disk.",
+        ),
+        (
+            "gradio.context.LocalContext.request",
+            "finetune.ui.visitor.current",
+            "Tells a handler whose event it handles, however deep in its calls. Without it each of a hundred handlers"
+            " would have to pass its request on, and one that forgets would show everything to everyone.",
+        ),
     )
 )
 """Names that cannot be wrapped: the name, who uses it, and why.

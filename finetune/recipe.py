@@ -3,19 +3,22 @@
 Equal recipes on equal data give equal runs. A recipe names things; it loads nothing.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Union
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
+from finetune import yaml_text
 from finetune.adapters import ADAPTERS, Adapter
 from finetune.adapters.lora import LoRA
 from finetune.data.settings import DataSettings
 from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS, Method
 from finetune.methods.sft import SFT
-from finetune.settings import Settings, problems_of
+from finetune.redaction import holds_secret
+from finetune.settings import ModelId, Revision, RunId, Settings, problems_of
 
 MethodChoice = Annotated[Union[tuple(METHODS.values())], Field(discriminator="type")]
 AdapterChoice = Annotated[Union[tuple(ADAPTERS.values())], Field(discriminator="type")]
@@ -24,12 +27,12 @@ AdapterChoice = Annotated[Union[tuple(ADAPTERS.values())], Field(discriminator="
 class ModelSettings(Settings):
     """The base model: what a run starts from."""
 
-    id: str = Field("starter", min_length=1, max_length=200)
+    id: ModelId = "starter"
     """The base model: ``starter``, a folder in ``workspace/models``, or an id on the Hugging Face Hub such as
     ``Qwen/Qwen2.5-0.5B-Instruct``."""
-    revision: str | None = Field(None, max_length=100)
+    revision: Revision | None = None
     """Commit, tag or branch of a model on the Hub. Left empty: its newest version."""
-    run: str | None = Field(None, max_length=100)
+    run: RunId | None = None
     """Train the tuned model of this earlier run further, in place of a base model. It keeps what it has learned."""
     chat_template: Literal["own", "chatml"] = "own"
     """Chat template: how the turns of a conversation become one text. ``own`` is the model's; ``chatml`` suits a base
@@ -87,7 +90,7 @@ class EvaluationSettings(Settings):
     keep: Literal["best", "last"] = "best"
     """Which checkpoint becomes the tuned model: ``best`` has the lowest held-out loss, ``last`` is the end of the
     run."""
-    prompts: tuple[str, ...] = Field((), max_length=8)
+    prompts: tuple[Annotated[str, StringConstraints(max_length=8000)], ...] = Field((), max_length=8)
     """Sample prompts: base and tuned answer them at each evaluation. Left empty: three from the held-out rows."""
     max_tokens: int = Field(64, ge=1, le=4096)
     """Maximum length of the answers to the sample prompts, in tokens."""
@@ -116,7 +119,15 @@ class Recipe(Settings):
     def check(self) -> tuple[Problem, ...]:
         """Settings that do not go together, whatever the data, the model and the machine; empty if all do."""
         own = self.method.check()
-        found = (own, self._divided(), self._paired(), self._compared(), self._recomputed(), self._dropped())
+        found = (
+            own,
+            self._divided(),
+            self._paired(),
+            self._compared(),
+            self._recomputed(),
+            self._dropped(),
+            self._open(),
+        )
         return tuple(filter(None, found))
 
     def _divided(self) -> Problem | None:
@@ -164,6 +175,16 @@ class Recipe(Settings):
             "adapter.dropout",
             f"{self.method.title} is trained without dropout, since noise would blur what it compares.",
             "Set it to 0.",
+        )
+
+    def _open(self) -> Problem | None:
+        where = next((path for path, text in _texts(self.to_dict()) if holds_secret(text)), None)
+        if where is None:
+            return None
+        return Problem(
+            where,
+            "This holds what looks like a password or a key, and a recipe is stored and exported as it is.",
+            "Take it out. The key of a judge belongs into the environment variable FINETUNE_JUDGE_KEY.",
         )
 
     @classmethod
@@ -221,6 +242,18 @@ class Recipe(Settings):
         return Recipe.from_dict(values)
 
 
+def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in ``value``, with its dotted path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _texts(each, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each, path)
+
+
 def refusal(method: Method, adapter: Adapter) -> str:
     """Why ``method`` cannot be trained with ``adapter``, as a sentence; empty if it can."""
     return method.refuses(adapter) or adapter.refuses(method)
@@ -246,13 +279,24 @@ def read_file(path: Path) -> str:
 def read_yaml(text: str) -> object:
     """The value in ``text``; ``RecipeError`` names the line of a mistake."""
     try:
-        return yaml.safe_load(text)
+        return yaml_text.read(text)
+    except yaml_text.BudgetError as error:
+        raise RecipeError(f"This is no recipe: {error}.", "A recipe is short; write out what it refers to.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise RecipeError(f"This is not valid YAML{where}.", "Check the indentation and the colons there.") from None
     except RecursionError:
         raise RecipeError("This YAML is nested too deeply to be a recipe.", "Check the brackets.") from None
+    except (
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+    ):  # of a number with thousands of digits, or a day that no month has
+        raise RecipeError(
+            "This YAML has a number or a date that cannot be.", "Check the longest numbers, or put texts in quotes."
+        ) from None
 
 
 def set_path(values: dict, path: str, value: object) -> None:

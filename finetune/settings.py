@@ -4,15 +4,79 @@ The page's form, the command line and the README's tables are made from ``fields
 described once. This module knows no particular setting.
 """
 
+import re
 import reprlib
 import types
 import typing
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import pydantic
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from finetune.errors import Problem
+from finetune.redaction import redacted_by_form
+
+
+def require_size(value: object, most: int) -> object:
+    """``value``, unless all its texts together are longer than ``most`` characters; ``ValueError`` if they are.
+
+    Numbers, lists and mappings count as a character each. YAML aliases can make a value small in the file and endless
+    when expanded, so what is beyond ``most`` is not looked at.
+    """
+    waiting, size = [value], 0
+    while waiting:
+        part = waiting.pop()
+        size += 1 + (len(part) if isinstance(part, (str, bytes)) else 0)
+        if size > most:
+            raise ValueError(f"It is longer than {most:,} characters")
+        if isinstance(part, dict):
+            waiting += (*part.keys(), *part.values())
+        elif isinstance(part, (list, tuple, set)):
+            waiting += part
+    return value
+
+
+def model_id(text: str) -> str:
+    """``text``, if a model can have this name; ``ValueError`` if not, as for a path."""
+    if not MODEL_ID.fullmatch(text) or ".." in text:
+        raise ValueError("A model is `starter`, a folder in the workspace's models, or an id such as Qwen/Qwen3-0.6B")
+    return text
+
+
+def _revision(text: str) -> str:
+    if not REVISION.fullmatch(text) or ".." in text or "//" in text:
+        raise ValueError("A revision is a commit, a tag or a branch, such as main")
+    return text
+
+
+def _run_id(text: str) -> str:
+    if not RUN_ID.fullmatch(text) or ".." in text:
+        raise ValueError("A run is named by its number or its id, such as 007-pirate-voice")
+    return text
+
+
+MODEL_ID = re.compile(r"\w[\w .,+@()\[\]=-]*(?:/\w[\w.-]*)?")
+REVISION = re.compile(r"\w[\w.+-]*(?:/\w[\w.+-]*)*", re.ASCII)
+RUN_ID = re.compile(r"\w[\w.-]*")
+
+ModelId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(model_id)]
+"""The name of a model, which is no path."""
+Revision = Annotated[str, StringConstraints(max_length=100), AfterValidator(_revision)]
+"""A commit, tag or branch on the Hub, which is no path."""
+RunId = Annotated[str, StringConstraints(max_length=100), AfterValidator(_run_id)]
+"""The id of a run, or its number."""
+FilePath = Annotated[str, StringConstraints(max_length=1000)]
+"""The path of a data file; whoever reads it decides which folders it may be in (``Workspace.find``)."""
+Name = Annotated[str, StringConstraints(max_length=1000)]
+"""The name of a column, a role or a format, as it is in a file."""
+Names = Annotated[dict[Name, Annotated[str, StringConstraints(max_length=4000)]], pydantic.Field(max_length=1000)]
+"""A field mapping, or the roles of speakers."""
+
+
+MOST_NAMED, MOST_PROBLEMS = 80, 100
+"""Characters of a name in a message, and how many problems are reported at once."""
 
 
 class Settings(BaseModel):
@@ -49,11 +113,11 @@ def problems_of(error: ValidationError, prefix: str = "", types: Collection[str]
 
     ``types`` are the values of ``type`` in unions: pydantic names them in a path where a recipe does not.
     """
-    return [_problem(details, prefix, types) for details in error.errors()]
+    return [_problem(details, prefix, types) for details in error.errors()[:MOST_PROBLEMS]]
 
 
 def _problem(details: dict, prefix: str, types: Collection[str]) -> Problem:
-    where = ".".join(str(part) for part in (prefix, *details["loc"]) if part != "" and part not in types)
+    where = ".".join(str(part)[:MOST_NAMED] for part in (prefix, *details["loc"]) if part != "" and part not in types)
     if details["type"] == "extra_forbidden":
         return Problem(where, "There is no such setting.", "Check the spelling.")
     if details["type"] == "missing":
@@ -62,9 +126,19 @@ def _problem(details: dict, prefix: str, types: Collection[str]) -> Problem:
         return Problem(f"{where}.type", "This setting is missing.")
     if details["type"] == "union_tag_invalid":
         known = details["ctx"]["expected_tags"].replace("'", "")
-        return Problem(f"{where}.type", f"There is no {details['ctx']['tag']!r}.", f"Choose one of: {known}.")
+        return Problem(
+            f"{where}.type", f"There is no {_short.repr(details['ctx']['tag'])}.", f"Choose one of: {known}."
+        )
     message = details["msg"].removeprefix("Value error, ")
-    return Problem(where, f"{message.rstrip('.')} (got {_short.repr(details['input'])}).")
+    return Problem(where, f"{message.rstrip('.')} (got {_shown(details['input'])}).")
+
+
+def _shown(given: object) -> str:
+    """A value as a message shows it: short, and without a password or a key."""
+    try:
+        return redacted_by_form(_short.repr(redacted_by_form(given) if isinstance(given, str) else given))
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 # YAML aliases can make a value small in the file and endless when expanded, so repr() itself has to be bounded.

@@ -165,12 +165,13 @@ def write_run(workspace):
         model=None,
         sweep=None,
         method="sft",
+        owner=None,
         **ended,
     ):
         data = data or {"path": "assets/samples/pirate-voice.jsonl"}
         given = {"name": name, "data": data, "model": model or {}, "sweep": sweep, "method": {"type": method}}
         recipe = Recipe.from_dict(given)
-        run = workspace.create(recipe)
+        run = workspace.create(recipe, owner)
         run.emit(events.Started(device="CPU, 2 cores, 23 GB", versions={"torch": "2.13.0"}))
         run.emit(events.Chose(what="precision", value="bf16", reason="this processor has bf16 instructions"))
         run.emit(events.Noted(message="3 rows were truncated.", level="warning"))

@@ -32,6 +32,8 @@ class Repo:
     """What it answers instead: a status, and the name of the error."""
     commit: str = SHA
     gated: str | bool = False
+    opens_to: str | None = None
+    """The token without which it is private, as the header says it; None: it is public."""
     refuses: tuple[int, str] | None = None
     """What it answers in place of a file: a status, and the name of the error."""
     breaks: list[int] = field(default_factory=list)
@@ -102,12 +104,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         with suppress(ConnectionError):
-            if path.startswith("cdn/"):
+            if self.is_private(path):
+                self.give(401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}, b"")
+            elif path.startswith("cdn/"):
                 self.give_large(*path.removeprefix("cdn/").rsplit("/", 1))
             else:
                 self.give(*answer(self.hub, path))
 
     do_HEAD = do_GET
+
+    def is_private(self, path) -> bool:
+        """True if the request lacks the token that the repository in ``path`` opens to."""
+        found = next((repo for name, repo in self.hub.repos.items() if f"{name}/" in f"{path}/"), None)
+        is_asked = found is not None and found.opens_to is not None and not path.startswith("cdn/")
+        return is_asked and self.headers.get("authorization") != found.opens_to
 
     def give(self, status, headers, body):
         self.send_response(status)
@@ -205,4 +215,6 @@ def listing(repo: Repo, repo_id: str) -> dict:
         sibling |= {"size": repo.size(name), "blobId": repo.etag(name)[:40]}
         if is_large(name):
             sibling["lfs"] = {"size": repo.size(name), "sha256": repo.etag(name), "pointerSize": 134}
-    return {"id": repo_id, "sha": repo.commit, "siblings": siblings, "cardData": repo.card, "gated": repo.gated}
+    return {"id": repo_id, "sha": repo.commit, "siblings": siblings, "cardData": repo.card, "gated": repo.gated} | {
+        "private": repo.opens_to is not None
+    }

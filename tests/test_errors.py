@@ -11,6 +11,7 @@ from finetune.errors import (
     Problem,
     RecipeError,
     RunError,
+    first_sentence,
 )
 
 TREE = {
@@ -54,3 +55,11 @@ def test_an_error_without_a_hint_ends_with_its_message():
 )
 def test_a_problem_reads_as_a_sentence(problem, text):
     assert str(problem) == text
+
+
+@pytest.mark.threat("T33", "T34")
+def test_the_first_sentence_of_a_library_names_no_folder_and_no_secret_and_all_of_it_is_logged(caplog):
+    caplog.set_level("INFO", "finetune")
+    error = OSError("No file model.safetensors in /home/me/models/tiny/x.bin (https://me:pa55@hub.example)\nmore")
+    assert first_sentence(error) == "No file model.safetensors in x.bin (https://[hidden]@hub.example)"
+    assert "/home/me/models" in caplog.text and "more" in caplog.text

@@ -20,7 +20,7 @@ PIN = re.compile(
     r"(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[0-9.]+)(; platform_system != \"Windows\")? +# (?P<why>.+)|pytest==.*"
 )
 
-NOT_IMPORTED = {"pandas"}
+NOT_IMPORTED = {"pandas", "Authlib"}
 """Needed by what we import, and pinned because they decide the result: see their reasons."""
 
 EXTRAS = {"lm_eval"}

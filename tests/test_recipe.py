@@ -1,3 +1,6 @@
+import json
+import time
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -6,7 +9,7 @@ from hypothesis import strategies as st
 from finetune.adapters import ADAPTERS
 from finetune.adapters.lora import LoRA
 from finetune.adapters.qlora import QLoRA
-from finetune.errors import RecipeError
+from finetune.errors import FinetuneError, RecipeError
 from finetune.methods import METHODS
 from finetune.methods.dpo import DPO
 from finetune.methods.sft import SFT
@@ -128,7 +131,7 @@ def test_hostile_text_is_refused_like_any_other(text):
 
 def test_a_small_file_with_endless_content_is_refused_at_once():
     layers = [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 30)]
-    assert "name: " in refused("\n".join(["l0: &l0 lol", *layers, "name: *l29"]))
+    assert "stands for more than 200,000 values" in refused("\n".join(["l0: &l0 lol", *layers, "name: *l29"]))
 
 
 def test_a_new_type_drops_the_settings_of_the_old_one(recipe):
@@ -232,3 +235,198 @@ def test_dropout_that_would_do_nothing_is_refused():
     (problem,) = Recipe.from_dict(given).check()
     assert problem.where == "adapter.dropout" and "without dropout" in problem.message
     assert not Recipe.from_dict(given | {"method": {"type": "sft"}}).check()
+
+
+@pytest.mark.threat("S14")
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 5000, "-" + "9" * 5000, ".nan", ".inf", "-.inf", "1e400", "1e-400", '"\\ud800"', '"\\0"', "0x" + "f" * 5000,
+     "2024-99-99", "0001-01-01T00:00:00+23:59", "1:" * 3000 + "1", "!!int ''", "!!float x", "0b2", "'9' ", "[1", "true",
+     "!!binary x", "{=: 1}", "? [a]\n: b"],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["training.seed", "training.learning_rate", "training.epochs", "name", "model.id"])
+def test_a_number_that_cannot_be_is_a_sentence(where, value):
+    *groups, last = where.split(".")
+    text = f"data: {{path: a.csv}}\n{groups[0] if groups else last}: " + (f"{{{last}: {value}}}" if groups else value)
+    try:
+        Recipe.from_yaml(text)
+    except RecipeError as error:
+        assert 10 < len(str(error)) < 2000
+        assert str(error).encode("utf-8"), "it can be shown"
+
+
+@pytest.mark.threat("T33")
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model": {"id": "https://me:pa55word@hub.example/model"}},
+        {"name": "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01"},
+        {"evaluation": {"prompts": ["Hello", "Use sk-Ab12Cd34Ef56Gh78Ij90Kl."]}},
+        {"data": {"path": "https://hub.example/a.csv?token=abcdef"}},
+    ],
+)
+def test_what_looks_like_a_key_is_refused_before_it_is_stored(given):
+    (problem,) = Recipe.from_dict({"data": {"path": "a.csv"}, **given}).check()
+    assert "looks like a password or a key" in problem.message and "FINETUNE_JUDGE_KEY" in problem.hint
+    assert problem.where.split(".")[0] == [*given][0]
+    assert not any(secret in str(problem) for secret in ("pa55word", "AbCd", "Ab12", "abcdef"))
+
+
+@pytest.mark.threat("T33")
+def test_a_refusal_does_not_repeat_a_key():
+    rewards = [{"type": "judge", "model": "big", "endpoint": "https://x.example/v1?api_key=pa55word"}]
+    for more in (
+        {"training": {"seed": "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01"}},
+        {"method": {"type": "grpo", "rewards": rewards}},
+    ):
+        with pytest.raises(RecipeError) as caught:
+            Recipe.from_dict({"data": {"path": "a.csv"}, **more})
+        assert "pa55word" not in str(caught.value) and "AbCd" not in str(caught.value)
+
+
+PATHS = [
+    "/etc/passwd",
+    "../x",
+    "../../../../etc/passwd",
+    "..",
+    "a/../../x",
+    "file:///etc/passwd",
+    "\\\\host\\share",
+    "C:\\Windows",
+    "~/.ssh/id_rsa",
+    "http://127.0.0.1/x",
+    "x\0y",
+    "$(touch x)",
+    "refs/../../x",
+    "x//y",
+    "./x",
+]
+NAMED = ["model.id", "model.revision", "model.run"]
+
+
+@pytest.mark.threat("T18", "S9", "T28")
+@pytest.mark.parametrize("text", PATHS)
+@pytest.mark.parametrize("setting", NAMED)
+def test_the_name_of_a_model_a_revision_or_a_run_is_no_path(recipe, setting, text):
+    with pytest.raises(RecipeError) as caught:
+        recipe.changed(**{setting: text})
+    assert setting in str(caught.value) and len(str(caught.value)) < 600
+
+
+@pytest.mark.threat("T18", "S9")
+@pytest.mark.parametrize("text", PATHS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"type": "distillation", "teacher": "HERE"},
+        {"type": "distillation", "teacher": "starter", "teacher_revision": "HERE"},
+        {"type": "grpo", "rewards": [{"type": "judge", "model": "HERE"}]},
+        {"type": "grpo", "rewards": [{"type": "model", "run": "HERE"}]},
+    ],
+)
+def test_nor_is_that_of_a_teacher_a_judge_or_a_reward_model(method, text):
+    given = yaml.safe_load(yaml.safe_dump(method).replace("HERE", json.dumps(text)))
+    with pytest.raises(RecipeError):
+        Recipe.from_dict({"data": {"path": "a.csv"}, "method": given})
+
+
+@pytest.mark.parametrize(
+    "name", ["starter", "my model (2)", "Modell-für_alle", "Qwen/Qwen2.5-0.5B-Instruct", "a/b.c_d"]
+)
+def test_names_that_people_give_models_are_taken(recipe, name):
+    assert recipe.changed(**{"model.id": name}).model.id == name
+
+
+@pytest.mark.parametrize("revision", ["main", "v1.0", "refs/pr/3", "a" * 40, "feature/x-y"])
+def test_names_that_people_give_revisions_are_taken(recipe, revision):
+    assert recipe.changed(**{"model.revision": revision}).model.revision == revision
+
+
+@pytest.mark.threat("T18")
+@pytest.mark.parametrize("text", PATHS)
+@pytest.mark.parametrize("setting", ["path", "also", "held_out", "replay", "mix"])
+def test_a_path_of_data_from_a_visitor_leaves_no_folder_that_is_theirs(workspace, tmp_path, setting, text):
+    from functools import partial
+
+    from finetune.data.mix import gather
+
+    (tmp_path / "x").write_text("prompt,completion\na,b\n")
+    data = {"path": "assets/samples/pirate-voice.jsonl"} | {
+        setting: {"also": (text,), "mix": [{"path": text}]}.get(setting, text)
+    }
+    with pytest.raises(FinetuneError) as caught:
+        settings = Recipe.from_dict({"data": data}).data
+        gather(settings, partial(workspace.find, trusted=False), 0, trusted=False)
+    assert str(tmp_path) not in str(caught.value)
+
+
+LONG = "x" * 1_000_000
+
+
+@pytest.mark.threat("S7", "T36")
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"evaluation": {"prompts": [LONG]}},
+        {"evaluation": {"prompts": ["x"] * 1000}},
+        {"data": {"path": "a.csv", "system": LONG}},
+        {"data": {"path": LONG}},
+        {"data": {"path": "a.csv", "format": LONG}},
+        {"data": {"path": "a.csv", "columns": {"prompt": LONG}}},
+        {"data": {"path": "a.csv", "columns": {str(n): "x" for n in range(5000)}}},
+        {"data": {"path": "a.csv", "roles": {LONG: "user"}}},
+        {"data": {"path": "a.csv", "group": LONG}},
+        {"data": {"path": "a.csv", "fixes": [{"type": "correct", "row": 1, "values": {"a": LONG}}]}},
+        {"data": {"path": "a.csv", "fixes": [{"type": "add", "values": {"a": "x" * 900_000}}] * 9}},
+        {"data": {"path": "a.csv", "fixes": [{"type": "drop", "rows": "1-9999999"}]}},
+        {"data": {"path": "a.csv", "fixes": [{"type": "drop", "rows": ",".join(["1-999999"] * 9)}]}},
+        {"data": {"path": "a.csv", "fixes": [{"type": "drop", "rows": "1" * 5000}]}},
+        {"method": {"type": "grpo", "rewards": [{"type": "text", "value": LONG}]}},
+        {"method": {"type": "grpo", "rewards": [{"type": "label", "labels": ["a", LONG]}]}},
+        {"method": {"type": "grpo", "rewards": [{"type": "json", "schema": {"title": LONG}}]}},
+        {"method": {"type": "grpo", "rewards": [f"text: {{value: {LONG}}}"]}},
+    ],
+    ids=lambda given: str(given)[:70],
+)
+def test_a_text_of_absurd_length_is_refused_with_a_short_sentence(given):
+    started = time.process_time()
+    with pytest.raises(RecipeError) as caught:
+        Recipe.from_dict({"data": {"path": "a.csv"}, **given})
+    assert len(str(caught.value)) < 1000 and time.process_time() - started < 2
+
+
+@pytest.mark.threat("T17", "T4")
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "http://127.0.0.1:9/x"},
+        {"properties": {"a": {"$ref": "file:///etc/passwd"}}},
+        {"$dynamicRef": "http://127.0.0.1:9/x"},
+        {"patternProperties": {"(a+)+$": {}}},
+        {"pattern": "(?=x)"},
+    ],
+)
+def test_a_json_schema_reads_no_file_and_no_address(schema):
+    with pytest.raises(RecipeError):
+        Recipe.from_dict(
+            {"data": {"path": "a.csv"}, "method": {"type": "grpo", "rewards": [{"type": "json", "schema": schema}]}}
+        )
+
+
+@pytest.mark.threat("S7")
+@pytest.mark.parametrize(
+    "schema, answer",
+    [
+        ({"pattern": "^(a+)+$"}, '"' + "a" * 60 + '!"'),
+        ({"$ref": "#"}, "{}"),
+        ({"$id": "http://127.0.0.1:9/", "$ref": "#/nothing"}, "{}"),
+        ({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}] * 5}}, "$ref": "#/$defs/a"}, "1"),
+    ],
+)
+def test_a_json_schema_cannot_hang_a_run(schema, answer):
+    from finetune.rewards.json_form import JsonForm
+    from finetune.rewards.reward import Answered
+
+    started = time.process_time()
+    assert JsonForm(schema=schema).score(Answered(text=answer)) == 0.5
+    assert time.process_time() - started < 3

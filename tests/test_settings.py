@@ -1,9 +1,10 @@
+import typing
 from typing import Literal
 
 import pytest
 from pydantic import Field, ValidationError
 
-from finetune.settings import Settings, fields, problems_of
+from finetune.settings import Settings, fields, problems_of, require_size
 from tests.docs import GROUPS
 
 
@@ -99,3 +100,62 @@ def test_every_setting_a_person_can_change_has_its_help(group):
     assert group.__doc__
     for field in fields(group):
         assert field.help.endswith((".", ")")), f"{group.__name__}.{field.name} has no help"
+
+
+def _is_bound(rule) -> bool:
+    """True if it limits a length, as a validator of one's own does."""
+    return bool(getattr(rule, "max_length", None)) or "AfterValidator" in type(rule).__name__
+
+
+WHOLE = (".values", ".json_schema")
+"""Settings whose content is measured as a whole."""
+
+
+def _texts(annotation, path, bounded=False, seen=None):
+    """Each text setting at any depth, as its path and whether something bounds it."""
+    seen = set() if seen is None else seen
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        if annotation not in seen:
+            seen.add(annotation)
+            for name, info in annotation.model_fields.items():
+                limits = any(map(_is_bound, info.metadata))
+                yield from _texts(info.annotation, f"{path}.{name}", limits, seen)
+    elif origin is typing.Literal:
+        return
+    elif origin is typing.Annotated:
+        yield from _texts(parts[0], path, bounded or any(map(_is_bound, parts[1:])), seen)
+    elif origin in (tuple, list, dict):
+        yield f"{path} (how many)", bounded
+        for part in parts:
+            if part is not Ellipsis and part not in (object, typing.Any):
+                yield from _texts(part, f"{path}[]", path.endswith(WHOLE), seen)
+    elif parts:
+        for part in parts:
+            yield from _texts(part, path, bounded, seen)
+    elif annotation is str:
+        yield path, bounded
+
+
+@pytest.mark.threat("S7", "T36")
+def test_every_text_and_every_list_of_a_recipe_has_a_longest():
+    from finetune.evaluation.sheet import Request
+    from finetune.recipe import Recipe
+
+    found = dict([*_texts(Recipe, "recipe"), *_texts(Request, "request")])
+    types = {path for path in found if path.endswith(".type")}
+    unbounded = sorted(path for path, bounded in found.items() if not bounded and path not in types)
+    assert len(found) > 40 and not unbounded
+
+
+@pytest.mark.threat("S7", "S2")
+def test_the_size_of_a_value_is_counted_at_any_depth_and_without_end():
+    shared = ["x"]
+    for _ in range(60):
+        shared = [shared, shared]
+    ring = []
+    ring.append(ring)
+    for value in (shared, ring, "x" * 101, {"x" * 101: 1}, [["x" * 50], {"a": "y" * 60}], [0] * 101):
+        with pytest.raises(ValueError, match="longer than 100 characters"):
+            require_size(value, 100)
+    assert require_size({"a": ["b", 1, None]}, 100) == {"a": ["b", 1, None]}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Literal
 
-from finetune.errors import ModelError
+from finetune.errors import ModelError, first_sentence
 from finetune.private import PrivateName
 from finetune.settings import Settings
 
@@ -96,7 +96,9 @@ class Adapter(Settings):
             try:
                 choose(model)
             except ValueError as error:
-                raise ModelError(str(error), "Choose other layers, or LoRA, which suits all models.") from None
+                raise ModelError(
+                    first_sentence(error), "Choose other layers, or LoRA, which suits all models."
+                ) from None
 
     def on_adapter(self) -> Call | None:
         """Given the ``PeftModel`` of a new adapter and the tokenizer: first values, where PEFT's own will not do."""

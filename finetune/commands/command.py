@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 
 import yaml
 
+from finetune import yaml_text
 from finetune.errors import FinetuneError
 from finetune.runs.workspace import Workspace
+from finetune.terminal import plain_json, plain_line
 
 WRITE_AS = "Write it as setting=value, e.g. training.epochs=2."
 Work = Callable[[argparse.Namespace, Workspace], int]
@@ -45,13 +47,13 @@ def settings(texts: Iterable[str]) -> dict[str, object]:
             raise FinetuneError(f"--set {text} has no value.", WRITE_AS)
         found.pop(name, None)  # settings are replaced in their order, and one may lie inside another
         try:
-            found[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            found[name] = yaml_text.read(value)
+        except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, RecursionError):
             raise FinetuneError(f"--set {text}: the value is not YAML.", WRITE_AS) from None
     return found
 
 
 def answer(options: argparse.Namespace, facts: dict, lines: list[str]) -> int:
     """Print ``facts`` as JSON, or the same as ``lines`` for a person; the exit code of a success."""
-    print(json.dumps(facts, ensure_ascii=False) if options.json else "\n".join(lines))
+    print(plain_json(json.dumps(facts, ensure_ascii=False)) if options.json else "\n".join(map(plain_line, lines)))
     return 0

@@ -4,13 +4,12 @@ It examines the exact token sequences that a method trains on, one example at a 
 spaced sample is tokenized, and what follows from tokens is then marked as an estimate.
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
+from finetune.csv_file import csv_of
 from finetune.data import near
 from finetune.data.ahead import ahead
 from finetune.data.checks import CHECKS, Check, Evidence, Finding, Seen
@@ -74,15 +73,11 @@ class Report:
     """How many examples were tokenized, if not all: what follows from tokens is then extrapolated from them, and the
     lists of rows that are truncated or have no trained tokens hold only those among them."""
 
-    def rejected_csv(self) -> str:
-        """The rejected rows as CSV: row, line, reason; and the file, if there are several."""
+    def rejected_csv(self) -> bytes:
+        """The rejected rows as a CSV file: row, line, reason; and the file, if there are several."""
         files = any(rejected.file for rejected in self.rejected)
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(["row", "line", "reason", "file"][: 3 + files])
-        for rejected in self.rejected:
-            table.writerow([rejected.row, rejected.line or "", rejected.reason, rejected.file][: 3 + files])
-        return text.getvalue()
+        rows = ([each.row, each.line or "", each.reason, each.file] for each in self.rejected)
+        return csv_of(["row", "line", "reason", "file"][: 3 + files], (row[: 3 + files] for row in rows))
 
     def to_dict(self) -> dict:
         """The report as JSON values, with the keys of ``finetune check --json``."""

@@ -2,22 +2,25 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from finetune.data.fixes import Fix, FixChoice
 from finetune.data.readers import READABLE
 from finetune.data.readers.encoding_names import TITLES
-from finetune.settings import Settings
+from finetune.settings import FilePath, Name, Names, Settings, require_size
+
+MOST_OF_FIXES = 1_000_000
+"""Characters of all fixes together; a recipe with more belongs into the data file."""
 
 
 class Mixed(Settings):
     """One more data set, mixed into the main one."""
 
-    path: str
+    path: FilePath
     """The file, or ``hf://datasets/OWNER/NAME`` for a dataset on the Hugging Face Hub."""
-    format: str = "auto"
+    format: Name = "auto"
     """The format of a row; ``auto`` detects it."""
-    columns: dict[str, str] = {}
+    columns: Names = {}
     """Field mapping, where detection does not find the columns."""
     weight: float = Field(1.0, gt=0, le=100)
     """Rows per row of the main data set: 0.5 is one for two."""
@@ -26,11 +29,11 @@ class Mixed(Settings):
 class DataSettings(Settings):
     """The data of a recipe."""
 
-    path: str = Field(
+    path: FilePath = Field(
         description=f"The training data: a file ({READABLE}) in the workspace or the project; or "
         "``hf://datasets/OWNER/NAME`` for a dataset on the Hugging Face Hub."
     )
-    also: tuple[str, ...] = Field((), max_length=50)
+    also: tuple[FilePath, ...] = Field((), max_length=50)
     """Further files with the same columns, appended to the first."""
     config: str | None = Field(None, max_length=100)
     """Configuration of a dataset on the Hub, if it has several."""
@@ -44,12 +47,12 @@ class DataSettings(Settings):
     """Read a text file as one row instead of one row per paragraph."""
     split_long: bool = False
     """Long texts are cut into pieces of the maximum length where a paragraph or a sentence ends, and not truncated."""
-    format: str = "auto"
+    format: Name = "auto"
     """The format (schema) of a row; ``auto`` detects it and reports why."""
-    columns: dict[str, str] = {}
+    columns: Names = {}
     """Field mapping, where detection does not find the columns: a column for each field, e.g. ``{prompt: question,
     completion: reply}``, or several columns combined, e.g. ``{prompt: "{subject}: {body}"}``."""
-    roles: dict[str, str] = {}
+    roles: Names = {}
     """Roles of speakers with other names, e.g. ``{customer: user, agent: assistant}``."""
     threshold: float | None = Field(None, allow_inf_nan=False)
     """Rated answers on a scale: ratings from this number on are good, lower ones are bad."""
@@ -57,20 +60,26 @@ class DataSettings(Settings):
     """System prompt for every conversation that has none."""
     fixes: tuple[FixChoice, ...] = Field((), max_length=1000)
     """Fixes: changes to the rows before training, in this order. The file itself stays unchanged."""
-    held_out: str | None = None
+    held_out: FilePath | None = None
     """File of held-out rows, beside the data or uploaded; by default ``NAME.held-out.jsonl`` or a part of the data."""
     held_out_share: float = Field(0.1, ge=0, le=0.5)
     """Share of rows that are held out for evaluation and never trained on, if there is no file of them."""
-    group: str | None = None
+    group: Name | None = None
     """Grouped split: rows with equal values in this column stay in one part, e.g. the customer or the conversation."""
-    stratify: str | None = None
+    stratify: Name | None = None
     """Stratified split: the values of this column have the same shares in both parts, e.g. the label."""
     mix: tuple[Mixed, ...] = Field((), max_length=20)
     """Further data sets, mixed into this one."""
-    replay: str | None = None
+    replay: FilePath | None = None
     """Replay data: a file of general conversation, mixed in against catastrophic forgetting of its abilities."""
     replay_share: float = Field(0.1, ge=0, le=0.9)
     """Share of replay data among all training rows."""
+
+    @field_validator("fixes")
+    @classmethod
+    def _check(cls, fixes: tuple[Fix, ...]) -> tuple[Fix, ...]:
+        require_size([fix.model_dump() for fix in fixes], MOST_OF_FIXES)
+        return fixes
 
     @property
     def fixes_everywhere(self) -> tuple[Fix, ...]:

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from finetune.data.fixes import offering
 from finetune.data.formats.turns import system_in_question
-from finetune.errors import DataError
+from finetune.errors import DataError, first_sentence
 
 
 class NoTemplateError(DataError):
@@ -30,7 +30,7 @@ def apply(tokenizer, messages: list[dict], as_text: bool = False, **options):
         return tokenizer.apply_chat_template(messages, tokenize=not as_text, **options)
     except (TemplateError, TypeError, ValueError) as error:
         refusal = DataError(
-            f"This model's chat template refuses the conversation: {error}",
+            f"This model's chat template refuses the conversation: {first_sentence(error)}",
             "Check the order of the roles, and whether this model takes a system message.",
         )
         if _takes_without_system(tokenizer, messages, options):

@@ -14,6 +14,7 @@ from finetune.data.omissions import require_all_rendered
 from finetune.data.templates import apply, marked_template, render
 from finetune.data.thoughts import FIELD, placed, template_of_pairs
 from finetune.errors import DataError
+from finetune.machine import rendering
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
@@ -23,6 +24,9 @@ CHATML = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 """ChatML (OpenAI, 2023) with the answers marked; an answer ends with the token at which generation stops."""
+BEGIN = "{{ bos_token }}"
+"""What stands before it where a text begins with a token of its own."""
+rendering.know(CHATML, BEGIN + CHATML)
 OTHERS = ("0", "Z")
 """Two texts that begin with different characters: at least one of them differs from any other text at once."""
 
@@ -136,7 +140,7 @@ def with_chatml(tokenizer):
         written.eos_token = "<|im_end|>"
     first = written("a", verbose=False)["input_ids"][:1]
     begins = written.bos_token_id is not None and first == [written.bos_token_id]
-    written.chat_template = ("{{ bos_token }}" if begins else "") + CHATML
+    written.chat_template = (BEGIN if begins else "") + CHATML
     return written
 
 

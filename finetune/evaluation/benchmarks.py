@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from finetune.errors import FinetuneError, ModelError, RunError
+from finetune.errors import FinetuneError, ModelError, RunError, first_sentence
 from finetune.evaluation.scores import Bounds, Score
 from finetune.evaluation.statistics import holm, mean_interval, paired_test
 from finetune.inference.chat import Pair
@@ -184,6 +184,6 @@ def _explained() -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
-            f"The harness cannot run these tasks: {type(error).__name__}: {str(error)[:300]}",
+            f"The harness cannot run these tasks: {first_sentence(error, 300)}",
             "The tasks that it ships fetch their data from the Hub; your own tasks with local data need no network.",
         ) from error

@@ -16,12 +16,14 @@ from pathlib import Path
 import yaml
 from pydantic import Field
 
+from finetune import yaml_text
 from finetune.errors import FinetuneError, RunError
 from finetune.evaluation.scores import Row, Scores
 from finetune.rewards.judge import Judge
-from finetune.runs.run import Run, slug
+from finetune.runs.numbering import slug
+from finetune.runs.run import Run
 from finetune.runs.tries import Tries
-from finetune.settings import Settings
+from finetune.settings import FilePath, Settings
 
 HELD_OUT = "held-out"
 """The key of the evaluation at the end of a run, on its own held-out rows."""
@@ -30,11 +32,11 @@ HELD_OUT = "held-out"
 class Request(Settings):
     """What an evaluation is about."""
 
-    data: str | None = Field(None, max_length=1000)
+    data: FilePath | None = None
     """File with rows to evaluate on. Left empty: the run's own held-out rows."""
     rows: int = Field(200, ge=1, le=100_000)
     """At most so many rows, a random sample."""
-    general: str | None = Field(None, max_length=1000)
+    general: FilePath | None = None
     """File with general questions, for what was forgotten. Left empty: those that ship with the program."""
     minutes: float | None = Field(None, gt=0, le=10_000)
     """Time after which no further rows are evaluated. Left empty: as long as it takes."""
@@ -71,7 +73,7 @@ class Sheet:
     def request(self) -> Request | None:
         """What was asked for and is not done yet; None if nothing is."""
         try:
-            return Request.model_validate(yaml.safe_load((self.folder / "request.yaml").read_text()) or {})
+            return Request.model_validate(yaml_text.read((self.folder / "request.yaml").read_text()) or {})
         except (OSError, ValueError, yaml.YAMLError):
             return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from finetune.errors import ModelError
+from finetune.errors import ModelError, first_sentence
 from finetune.recipe import Recipe
 
 
@@ -44,5 +44,5 @@ def prompt_tokens(tokenizer, messages: list[dict]) -> list[int]:
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     except TemplateError as error:
-        raise ModelError(f"The model's chat template refuses this conversation: {error}.") from None
+        raise ModelError(f"The model's chat template refuses this conversation: {first_sentence(error)}.") from None
     return tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -6,6 +6,8 @@ peak            the peak meter
 lease           one holder of the device at a time
 limits          the container's limits on cores and main memory (cgroups)
 libraries       the heavy libraries: loaded late and quietly
+rendering       chat templates of others, rendered in a process of their own
+renderer        that process
 attention       the attention implementation that a model trains with
 gauges          what is measured of it after each step, and shown
 malloc          the C library's heap

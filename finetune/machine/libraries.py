@@ -12,8 +12,9 @@ import warnings
 from contextlib import nullcontext
 from importlib.metadata import version
 
-from finetune.compat import build_models_per_thread, compile_templates_per_thread
+from finetune.compat import build_models_per_thread, compile_templates_by
 from finetune.machine.limits import cores
+from finetune.machine.rendering import apart
 
 NAMES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
 """The libraries whose versions decide a run's result."""
@@ -56,7 +57,7 @@ def load_tokenizers() -> None:
         log.disable_progress_bar()  # it would only fill the log
         log.set_verbosity_error()
         if not _tokenizers_loaded.is_set():
-            compile_templates_per_thread()
+            compile_templates_by(apart)
         _tokenizers_loaded.set()
 
 

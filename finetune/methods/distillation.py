@@ -1,9 +1,9 @@
 """Distillation: a smaller model learns to find the same tokens likely as a larger one does."""
 
 import inspect
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from finetune.compat import remove_chunked_loss
 from finetune.data.tokens import TokenSequence
@@ -13,6 +13,7 @@ from finetune.methods.measure import AGREEMENT, Measure
 from finetune.methods.method import Material, Method
 from finetune.methods.sft import SFT
 from finetune.private import PrivateName
+from finetune.settings import Revision, model_id
 
 SCRIPT = '''
 def make_trainer(arguments: dict, train, **others):
@@ -69,10 +70,10 @@ class Distillation(Method):
     """Distillation from a frozen teacher on the answers of conversations, with TRL's ``GKDTrainer``."""
 
     type: Literal["distillation"] = "distillation"
-    teacher: str = Field("", max_length=200)
+    teacher: Annotated[str, AfterValidator(lambda text: text and model_id(text))] = Field("", max_length=200)
     """The teacher: a folder in ``workspace/models``, an id on the Hugging Face Hub, or ``starter``. It must have the
     same vocabulary as the base model, as the models of one family have."""
-    teacher_revision: str | None = Field(None, max_length=100)
+    teacher_revision: Revision | None = None
     """Commit, tag or branch of a teacher on the Hub. Left empty: its newest version."""
     beta: float = Field(0.0, ge=0, le=1)
     """Divergence: 0 is the forward KL (cover all that the teacher finds likely), 1 the reverse KL (keep to what it

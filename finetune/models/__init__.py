@@ -2,6 +2,7 @@
 
 known         the open models that the page offers
 locate        where a model is on this machine, downloaded if needed
+hub           whose access to the Hub is used: the owner's token, or none
 remote        a model on the Hub: its files, their sizes, its license
 download      what of it is missing on this machine, and whether that fits on the disk
 transfer      the bytes, by HTTP ranges: resumed after a break, stopped at any time

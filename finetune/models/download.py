@@ -9,10 +9,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from finetune.errors import DiskError, ModelError
+from finetune.errors import DiskError, ModelError, UnreachableError
 from finetune.format import size
+from finetune.models import hub
 from finetune.models.files import TOKENIZERS, has_weights
-from finetune.models.remote import COMMIT, Remote, RemoteFile, look_up, recent
+from finetune.models.remote import COMMIT, Remote, RemoteFile, cache_of, look_up, recent
 from finetune.models.transfer import AGAIN, POLL_S, Stopped, Transfer, here_bytes, is_here
 from finetune.recipe import ModelSettings
 
@@ -30,7 +31,10 @@ def ignore(done_bytes: int, total_bytes: int) -> None:
 
 
 def find_cached(settings: ModelSettings) -> Path | None:
-    """The folder of a model of the Hub if it is whole on this machine; no network is asked."""
+    """The folder of a model of the Hub if it is whole on this machine; no network is asked.
+
+    One that only the owner's token opens is None to a process without it.
+    """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -39,7 +43,9 @@ def find_cached(settings: ModelSettings) -> Path | None:
     except HFValidationError:  # no model has this id, and whoever looks it up says so
         return None
     folder = Path(found).parent if isinstance(found, str) else None
-    has_tokenizer = folder and any(next(folder.glob(pattern), None) for pattern in TOKENIZERS)
+    if folder is None or not hub.open_to_all(cache_of(settings.id)):
+        return None
+    has_tokenizer = any(next(folder.glob(pattern), None) for pattern in TOKENIZERS)
     return folder if has_tokenizer and has_weights(folder) else None
 
 
@@ -70,13 +76,15 @@ def obtain(
 ) -> Path:
     """The folder of a model of the Hub, with what is missing of it downloaded; ``Stopped`` once ``stopped()`` is true.
 
-    A model whose Hub does not answer is read as it is here, if it is whole.
+    A model whose Hub does not answer is read as it is here, if it is whole; also one that the Hub refuses, if it is the
+    machine's owner who asks.
     """
     cached = find_cached(settings)
     try:
         remote = resolve(settings)
-    except ModelError:
-        if cached is None:
+    except ModelError as error:
+        is_refused = not (hub.is_shared() or isinstance(error, UnreachableError))
+        if cached is None or is_refused:
             raise
         remote = None
     return download(remote, settings.revision, stopped, report) if remote else cached
@@ -106,13 +114,15 @@ def fetch(
     report: Callable[[int, int], None] = ignore,
 ) -> None:
     """Fetch those of ``files`` that are not in the folder of ``remote``; ``DiskError`` if they do not fit there."""
-    if not missing(remote, files):
-        return
-    with _alone(remote, stopped), _storing(remote):
-        if wanted := missing(remote, files):
-            _require_room(remote, wanted)
-            here = sum(file.size for file in files) - sum(file.size for file in wanted)
-            Transfer(remote, wanted, here).run(stopped, report)
+    if missing(remote, files):
+        with _alone(remote, stopped), _storing(remote):
+            if wanted := missing(remote, files):
+                _require_room(remote, wanted)
+                here = sum(file.size for file in files) - sum(file.size for file in wanted)
+                Transfer(remote, wanted, here).run(stopped, report)
+    if remote.is_open:
+        with _storing(remote):
+            hub.mark_open(remote.cache)
 
 
 def is_whole(remote: Remote) -> bool:

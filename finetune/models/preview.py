@@ -4,6 +4,7 @@ A preview is made in a thread of its own and kept for some minutes, so that nobo
 Hub that is slow, and nothing is asked twice.
 """
 
+import logging
 import tempfile
 import threading
 import time
@@ -18,8 +19,11 @@ from finetune.models.inspection import Inspection, inspect, require_suited
 from finetune.models.locate import downloaded, is_hub, require_safe
 from finetune.models.outline import draw
 from finetune.models.remote import Remote, look_up, recent
+from finetune.models.tokenizer import require_template
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 12.0
 """How long a person waits for a preview."""
@@ -121,10 +125,13 @@ def inspect_before_run(settings: ModelSettings, workspace: Workspace) -> Inspect
     None for a model of the Hub that cannot be reached: the run inspects it after the download.
     """
     if folder := downloaded(settings, workspace):
-        return inspect(folder, settings.id)
-    found = preview(settings)
+        found = Preview(folder=folder, inspection=inspect(folder, settings.id))
+    else:
+        found = preview(settings)
     if found.is_refused:
         raise found.problem
+    if found.inspection and settings.chat_template == "own":
+        require_template(found.folder, settings.id)
     return found.inspection
 
 
@@ -139,8 +146,9 @@ def _make(settings: ModelSettings, making: _Making) -> None:
         problem = error
     except FinetuneError as error:
         problem = UnreachableError(error.message, error.hint)
-    except Exception as error:  # nobody is there to raise it to; a run meets it again, and reports it whole
-        problem = UnreachableError(f"{settings.id} could not be inspected ({type(error).__name__}: {error}).")
+    except Exception:  # nobody is there to raise it to; a run meets it again
+        log.exception("%s could not be inspected.", settings.id)
+        problem = UnreachableError(f"{settings.id} could not be inspected.", "A run of it says more.")
     making.preview = Preview(remote, folder, inspection, problem)
     making.ready.set()
 

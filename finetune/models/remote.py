@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.errors import ModelError, UnreachableError
+from finetune.models import hub
 from finetune.recipe import ModelSettings
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -41,6 +42,12 @@ class Remote:
     files: tuple[RemoteFile, ...]
     license: str = ""
     is_gated: bool = False
+    is_private: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """True if anybody may download it."""
+        return not (self.is_gated or self.is_private)
 
     @property
     def cache(self) -> Path:
@@ -114,14 +121,18 @@ def look_up(settings: ModelSettings, timeout_s: float = TIMEOUT_S) -> Remote:
     from huggingface_hub import HfApi, constants
 
     with hub_errors(settings.id, settings.revision):
-        info = HfApi(endpoint=constants.ENDPOINT).model_info(
+        info = HfApi(endpoint=constants.ENDPOINT, token=hub.token()).model_info(
             settings.id, revision=settings.revision, files_metadata=True, timeout=timeout_s
         )
         commit = info.sha or ""
         files = tuple(_file(settings.id, commit, sibling) for sibling in info.siblings or ())
     card = info.card_data.to_dict() if info.card_data else {}
     licensed = str(card.get("license_name") or card.get("license") or "")
-    found = Remote(settings.id, commit, files, licensed, is_gated=bool(info.gated))
+    found = Remote(settings.id, commit, files, licensed, bool(info.gated), bool(info.private))
+    if not COMMIT.fullmatch(commit):
+        raise UnreachableError(f"The Hub does not say which version {settings.id} has.", "Try again later.")
+    if not (found.is_open or hub.is_shared()):  # its files may be here, downloaded with the owner's token
+        raise _gated(settings.id)
     _recent[settings.id, settings.revision] = found
     return found
 
@@ -135,7 +146,7 @@ def _file(model_id: str, commit: str, sibling) -> RemoteFile:
         return file
     from huggingface_hub import get_hf_file_metadata  # a mirror that lists names alone tells the rest for each file
 
-    found = get_hf_file_metadata(url_of(model_id, commit, file.name), timeout=TIMEOUT_S)
+    found = get_hf_file_metadata(url_of(model_id, commit, file.name), token=hub.token(), timeout=TIMEOUT_S)
     return RemoteFile(file.name, found.size or 0, found.etag or "")
 
 
@@ -158,21 +169,30 @@ def hub_errors(model_id: str, revision: str | None = None) -> Iterator[None]:
         raise _refusal(model_id, revision, error) from None
 
 
+def _gated(model_id: str) -> ModelError:
+    if not hub.is_shared():
+        return ModelError(
+            f"{model_id} is gated: its owner decides who may download it, and this page is open to others.",
+            "Choose a model that anybody may download.",
+        )
+    return ModelError(
+        f"{model_id} is gated: its license must be accepted first.",
+        f"Accept it at https://huggingface.co/{model_id}, then log in on this machine with `hf auth login` or set "
+        "HF_TOKEN.",
+    )
+
+
 def _refusal(model_id: str, revision: str | None, error: Exception) -> ModelError:
     from huggingface_hub import errors
 
     if isinstance(error, errors.GatedRepoError):
-        return ModelError(
-            f"{model_id} is gated: its license must be accepted first.",
-            f"Accept it at https://huggingface.co/{model_id}, then log in on this machine with `hf auth login` or set "
-            "HF_TOKEN.",
-        )
+        return _gated(model_id)
     if isinstance(error, errors.RevisionNotFoundError):
         return ModelError(f"{model_id} has no version “{revision}” on the Hub.", "Check the commit, tag or branch.")
     if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
+        private = "; for a private model log in with `hf auth login`" if hub.is_shared() else ""
         return ModelError(
-            f"There is no model {model_id} on the Hub, or it is private.",
-            "Check the spelling; for a private model log in with `hf auth login`.",
+            f"There is no model {model_id} on the Hub, or it is private.", f"Check the spelling{private}."
         )
     if isinstance(error, errors.OfflineModeIsEnabled):
         return UnreachableError(
@@ -184,7 +204,9 @@ def _refusal(model_id: str, revision: str | None, error: Exception) -> ModelErro
         if status in (401, 403):
             return ModelError(
                 f"The Hub does not let this machine read {model_id} (it answered {status}).",
-                "Log in with `hf auth login`, with a token that may read it.",
+                "Log in with `hf auth login`, with a token that may read it."
+                if hub.is_shared()
+                else "Choose another model.",
             )
         return UnreachableError(f"{model_id} could not be read from the Hub: it answered {status}.", "Try again later.")
     return UnreachableError(

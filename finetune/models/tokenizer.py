@@ -1,6 +1,7 @@
 """The tokenizer of a model."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from finetune.data.tokens import with_chatml
@@ -10,6 +11,16 @@ from finetune.models.files import read_config, text_config
 from finetune.models.locate import described
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
+
+QUESTION, ANSWER = {"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}
+TOOL = {"type": "function", "function": {"name": "add", "description": "", "parameters": {"type": "object"}}}
+TRIED = (
+    ([QUESTION], None),
+    ([{"role": "system", "content": "system"}, QUESTION, ANSWER, QUESTION], [TOOL]),
+    ([QUESTION, ANSWER] * 100 + [QUESTION], None),
+    ([{"role": "user", "content": "word " * 20_000}], None),
+)
+"""Conversations and their tools that a chat template must write within its limits before anything is trained."""
 
 
 def load_tokenizer(settings: ModelSettings, workspace: Workspace):
@@ -52,3 +63,16 @@ def read_tokenizer(folder: Path, name: str):
             f"The tokenizer of the model {name} cannot be read: {first_sentence(error)}",
             "Download the model again, or choose another one.",
         ) from error
+
+
+def require_template(folder: Path, name: str) -> None:
+    """``ModelError`` if the chat template in ``folder`` takes too long, or too much memory, for one of ``TRIED``.
+
+    That it refuses one is no fault: it is asked again with the rows themselves.
+    """
+    from jinja2 import TemplateError
+
+    tokenizer = read_tokenizer(folder, name)
+    for messages, tools in TRIED if tokenizer.chat_template else ():
+        with suppress(TemplateError, TypeError, ValueError):
+            tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_generation_prompt=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from finetune.errors import ModelError, UnreachableError
 from finetune.format import size as in_words
+from finetune.models import hub
 from finetune.models.remote import TIMEOUT_S, Remote, RemoteFile, hub_errors, url_of
 
 AT_ONCE = 4
@@ -236,7 +237,7 @@ def opened(remote: Remote, file: RemoteFile, start: int = 0, end: int | None = N
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
     last = "" if end is None else end - 1
-    headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+    headers = build_hf_headers(token=hub.token()) | {"Accept-Encoding": "identity"}
     if start or end is not None:
         headers["Range"] = f"bytes={start}-{last}"
     url, options = (

@@ -27,6 +27,7 @@ from typing import Annotated, Any, Union
 import yaml
 from pydantic import BeforeValidator, Field
 
+from finetune import yaml_text
 from finetune.registry import discover
 from finetune.rewards.reward import Answered, Reward
 
@@ -42,8 +43,8 @@ def read_reward(given: Any) -> Any:
     """
     if isinstance(given, str):
         try:
-            given = yaml.safe_load(given)
-        except (yaml.YAMLError, RecursionError):
+            given = yaml_text.read(given)
+        except (yaml.YAMLError, ValueError, RecursionError):
             raise ValueError("This line is not YAML: write, for instance, length: {maximum: 20}") from None
     if isinstance(given, str):
         return {"type": given}

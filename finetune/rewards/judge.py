@@ -1,12 +1,14 @@
 """A judge: another model rates the answer by criteria in words (RLAIF)."""
 
 import os
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from finetune.redaction import holds_secret
 from finetune.rewards.reward import Reward, Scores
+from finetune.settings import model_id
 
 KEY = "FINETUNE_JUDGE_KEY"
 """The environment variable with the key for an endpoint; no recipe, event or log has it."""
@@ -17,7 +19,7 @@ def _is_address(address: str | None) -> str | None:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("An endpoint is an address such as http://127.0.0.1:8000/v1")
-        if parts.username or parts.password:
+        if parts.username or parts.password or holds_secret(address):
             raise ValueError(f"A key does not belong into a recipe; set the environment variable {KEY}")
     return address
 
@@ -33,6 +35,12 @@ class Judge(Reward):
     Questions and answers are sent there."""
     criteria: str = Field("The answer is correct, helpful and clear.", min_length=1, max_length=4000)
     """What a good answer is, in words."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.endpoint is None:  # elsewhere it is not the name of a folder
+            model_id(self.model)
+        return self
 
     order: ClassVar[int] = 110
     title: ClassVar[str] = "A judge"

@@ -5,13 +5,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from finetune.rewards.reward import Answered, Reward
+from finetune.settings import Name
 
 
 class OneOf(Reward):
     """1 if the answer is one of the labels, and the expected one where the row has one; half if it is another label."""
 
     type: Literal["label"] = "label"
-    labels: tuple[str, ...] = Field(..., min_length=2, max_length=1000)
+    labels: tuple[Name, ...] = Field(..., min_length=2, max_length=1000)
     """The labels that an answer may be."""
 
     order: ClassVar[int] = 30

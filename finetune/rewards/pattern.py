@@ -8,7 +8,7 @@ from finetune.rewards.reward import Answered, Reward
 
 
 def _compiles(pattern: str) -> str:
-    _matches(pattern, "")
+    matches(pattern, "")
     return pattern
 
 
@@ -25,10 +25,10 @@ class Pattern(Reward):
     example: ClassVar[str] = "pattern: {pattern: '^(Yes|No)[.]'}"
 
     def score(self, answered: Answered) -> float:
-        return float(_matches(self.pattern, answered.text))
+        return float(matches(self.pattern, answered.text))
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
     """True if ``pattern`` matches in ``text``; ``ValueError`` if it is no expression."""
     import pyarrow
     from pyarrow import compute

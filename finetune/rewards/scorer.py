@@ -2,16 +2,15 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
-
 from finetune.rewards.reward import Reward, Scores
+from finetune.settings import RunId
 
 
 class RewardModel(Reward):
     """The score of a run of the method ``reward``; higher is better, and only differences count."""
 
     type: Literal["model"] = "model"
-    run: str = Field(..., min_length=1, max_length=100)
+    run: RunId
     """The run that trained the reward model."""
 
     order: ClassVar[int] = 100

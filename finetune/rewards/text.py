@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from finetune.rewards.reward import Answered, Reward
 
 
@@ -11,7 +13,7 @@ class TextEquals(Reward):
     type: Literal["text"] = "text"
     match: Literal["exact", "contains"] = "exact"
     """``exact``: the answer is the expected text; ``contains``: it has it somewhere."""
-    value: str | None = None
+    value: str | None = Field(None, max_length=10_000)
     """The expected text. Left empty: that of each row."""
     ignore_case: bool = True
     """Upper and lower case count as equal."""

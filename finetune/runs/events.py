@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
+from finetune.redaction import redacted
 from finetune.settings import Settings
 
 Phase = Literal["downloading", "loading", "tokenizing", "training", "saving"]
@@ -27,6 +28,12 @@ class Event(Settings):
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         Event.EVENTS[cls.__name__] = cls
+
+    def without_secrets(self) -> "Event":
+        """The event, without a password or a key that came into its texts with an error or an address."""
+        texts = {name: value for name, value in self if isinstance(value, str)}
+        changed = {name: shown for name, value in texts.items() if (shown := redacted(value)) != value}
+        return self.model_copy(update=changed) if changed else self
 
     def to_line(self) -> str:
         """The event as one line of JSON, without the newline."""

@@ -1,8 +1,7 @@
 """Rows that a person makes of answers: those to keep as they are, and those that they correct.
 
 Each kind has a file of the workspace that only grows: JSON lines, ready to train on. A row holds the conversation as
-the model was asked it. Only its last answer is trained on: the earlier ones have weight 0. Where people sign in,
-everyone has files of their own.
+the model was asked it. Only its last answer is trained on: the earlier ones have weight 0.
 """
 
 import errno
@@ -15,11 +14,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from finetune.errors import DataError, DiskError, RunError
-from finetune.runs import owners
 from finetune.runs.workspace import WHY_NOT, Workspace
 
-FOLDER = "kept"
-"""Its folder among the uploads, where data files are looked for."""
 BROKEN = re.compile(r"[\0\ud800-\udfff]")
 """What no data file can have."""
 
@@ -38,10 +34,9 @@ class Collection:
     line: str
     """What training on them does, as a sentence."""
 
-    def path(self, workspace: Workspace, owner: str | None = None) -> Path:
-        """Where that of ``owner`` is, or will be once it has a row."""
-        folder = workspace.uploads_dir / FOLDER
-        return (folder if owner is None else folder / owners.digest(owner)) / self.file
+    def path(self, workspace: Workspace) -> Path:
+        """Where it is, or will be once it has a row."""
+        return workspace.kept_dir / self.file
 
 
 ANSWERS = Collection(
@@ -64,33 +59,23 @@ COLLECTIONS = {each.key: each for each in (ANSWERS, CORRECTIONS)}
 """Both files, by their key."""
 
 
-def keep(workspace: Workspace, asked: list[dict], answer: str, owner: str | None = None) -> int:
+def keep(workspace: Workspace, asked: list[dict], answer: str) -> int:
     """Append a conversation to train on: ``asked``, and ``answer`` to it; returns how many there are."""
     earlier = [{**turn, "weight": 0} if turn["role"] == "assistant" else turn for turn in _turns(asked)]
-    _require_said(answer)
-    row = {"messages": [*earlier, *_turns([_said(answer)])]}
-    return _append(ANSWERS.path(workspace, owner), row, owner)
+    return _append(workspace, ANSWERS, {"messages": [*earlier, *_turns([_said(answer)])]}, answer)
 
 
-def correct(workspace: Workspace, asked: list[dict], answer: str, corrected: str, owner: str | None = None) -> int:
+def correct(workspace: Workspace, asked: list[dict], answer: str, corrected: str) -> int:
     """Append a preference pair: of the answers to ``asked``, ``corrected`` is preferred; returns how many there are."""
     if corrected.strip() == answer.strip():
         raise DataError("The corrected answer is the same as before.", "Change it, or keep it as a training row.")
     row = {"prompt": asked, "chosen": [_said(corrected)], "rejected": [_said(answer)]}
-    _require_said(corrected)
-    row = {column: _turns(turns) for column, turns in row.items()}
-    return _append(CORRECTIONS.path(workspace, owner), row, owner)
+    return _append(workspace, CORRECTIONS, {column: _turns(turns) for column, turns in row.items()}, corrected)
 
 
-def count(workspace: Workspace, collection: Collection, owner: str | None = None) -> int:
+def count(workspace: Workspace, collection: Collection) -> int:
     """How many rows of ``collection`` there are."""
-    return len(_rows(collection.path(workspace, owner)))
-
-
-def _require_said(answer: str) -> None:
-    """``DataError`` for an empty answer."""
-    if not answer.strip():
-        raise DataError("The answer is empty, so there is nothing to train on.", "Write an answer first.")
+    return len(_rows(collection.path(workspace)))
 
 
 def _said(answer: str) -> dict:
@@ -102,16 +87,16 @@ def _turns(turns: list[dict]) -> list[dict]:
     return [{"role": turn["role"], "content": BROKEN.sub("\ufffd", turn["content"])} for turn in turns]
 
 
-def _append(path: Path, row: dict, owner: str | None) -> int:
+def _append(workspace: Workspace, collection: Collection, row: dict, answer: str) -> int:
     """Append ``row`` on a line of its own, on the disk before this returns; one that is there already is not repeated.
 
-    ``DiskError`` or ``RunError`` if it cannot be written.
+    ``DataError`` if its ``answer`` is empty; ``DiskError`` or ``RunError`` if it cannot be written.
     """
-    line = json.dumps(row, ensure_ascii=False).encode()
+    if not answer.strip():
+        raise DataError("The answer is empty, so there is nothing to train on.", "Write an answer first.")
+    path, line = collection.path(workspace), json.dumps(row, ensure_ascii=False).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if owner is not None:
-            owners.add(path, owner)
         with FileLock(path.with_name(f".{path.name}.lock"), is_singleton=False):
             rows = _rows(path)
             if line in rows:

@@ -18,9 +18,7 @@ while nobody holds its lock is interrupted. The directory may be deleted at any 
 
 import errno
 import os
-import re
 import threading
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
@@ -61,7 +59,7 @@ class Run:
     @classmethod
     def create(cls, runs_dir: Path, recipe: Recipe, owner: str | None = None) -> "Run":
         """A new directory ``NNN-name`` with its owner, the recipe and a ``Queued`` event."""
-        path = new_folder(runs_dir, slug(recipe.name))
+        path = new_folder(runs_dir, recipe.name)
         run = cls(path)
         if owner is not None:
             owners.write(path / OWNER, {"name": owner})
@@ -148,7 +146,7 @@ class Run:
         ``GoneError`` if the log was deleted.
         """
         with self._writing:
-            self._unwritten += event.to_line().encode("utf-8", "surrogatepass") + b"\n"
+            self._unwritten += event.without_secrets().to_line().encode("utf-8", "surrogatepass") + b"\n"
             try:
                 self._append(self._unwritten, isinstance(event, DURABLE), is_first=isinstance(event, Queued))
             except FileNotFoundError as error:
@@ -341,12 +339,6 @@ class Follower:
         if self.run.cancelled:
             return "stopping"
         return "preparing" if self._view.phase in PREPARING else "running"
-
-
-def slug(name: str) -> str:
-    """``name`` as a short part of a folder name: lower-case letters and digits, joined by dashes."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "run"
 
 
 def _ends_with_newline(file) -> bool:

@@ -73,6 +73,11 @@ class Workspace:
         except OSError as error:
             raise self._refused(error) from None
 
+    @property
+    def kept_dir(self) -> Path:
+        """The folder of the rows that a person made of answers (``finetune.runs.kept``), among the uploads."""
+        return self.uploads_dir / "kept"
+
     def close(self) -> None:
         """Let no other account enter it: an older version made it open to all of the machine."""
         modes.close(self.path, self.runs_dir, self.uploads_dir, self.models_dir, self.cache_dir)
@@ -144,7 +149,8 @@ class Workspace:
         with self._changing_uploads():
             for run in self.unfinished():
                 if uploads.is_named(full, run):
-                    raise RunError(f"Run {run.id} needs {full.name}.", "Delete it once that run has ended.")
+                    which = f"Run {run.id}" if run.id in [seen.id for seen in self.runs()] else "A run of someone else"
+                    raise RunError(f"{which} needs {full.name}.", "Delete it once that run has ended.")
             if owner is not None:
                 owners.drop(full, owner)
             if owner is None or not owners.owners(full):
@@ -195,8 +201,8 @@ class Workspace:
                     )
 
     def unfinished(self) -> list[Run]:
-        """The queued and the active runs, newest first."""
-        return [run for run in self.runs() if run.view().state in ("queued", *ACTIVE)]
+        """The queued and the active runs, newest first, whoever asks."""
+        return [run for run in Workspace.runs(self) if run.view().state in ("queued", *ACTIVE)]
 
     def prune(self) -> None:
         """Remove deleted runs and unfinished uploads; what cannot be removed now is removed next time."""

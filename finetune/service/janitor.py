@@ -51,7 +51,6 @@ def tidy(workspace: Workspace) -> None:
     """Remove from ``workspace`` what nobody needs any more."""
     workspace.prune()
     clear_cache(workspace.cache_dir)
-    clear_cache(workspace.path / ".downloads")
     make_room(workspace)
 
 

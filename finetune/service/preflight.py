@@ -19,20 +19,16 @@ def require_runnable(
     trusted: bool = True,
     known: KnownKinds | None = None,
     is_confirmed: bool = False,
-    owner: str | None = None,
 ) -> None:
     """``RecipeError`` with every problem of ``recipe``, or nothing if it can be run.
 
-    Data of a ``known`` kind is not read again. With ``trusted=False`` only uploads and samples are read, and with an
-    ``owner`` only uploads of that person. That it is not certain what the rows mean is a problem unless a person has
-    confirmed it (``is_confirmed``).
+    Data of a ``known`` kind is not read again. With ``trusted=False`` only uploads and samples are read. That it is not
+    certain what the rows mean is a problem unless a person has confirmed it (``is_confirmed``).
     """
     load_tokenizers()  # behind its lock: a server that has just started imports the same libraries in another thread
     problems = [*recipe.check()]
     try:
-        found = (known or KnownKinds()).kind(
-            recipe.data, partial(workspace.find, trusted=trusted, owner=owner), trusted
-        )
+        found = (known or KnownKinds()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
         if found.kind not in recipe.method.reads:
             problems.append(
                 Problem(

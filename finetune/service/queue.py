@@ -62,7 +62,7 @@ class RunQueue:
         ``RunError`` if too many wait already.
         """
         self.require_room(owner)  # before the work of a preflight
-        self.require_runnable(recipe, trusted, owner)
+        self.require_runnable(recipe, trusted)
         with self._changed:
             self.require_room(owner)
             run = self.workspace.create(recipe, owner)
@@ -73,9 +73,9 @@ class RunQueue:
         """``RunError`` unless ``more`` runs of ``owner`` may wait."""
         self.limits.require_room([run.owner for run in self.waiting()], owner, more)
 
-    def require_runnable(self, recipe: Recipe, trusted: bool = True, owner: str | None = None) -> None:
+    def require_runnable(self, recipe: Recipe, trusted: bool = True) -> None:
         """Preflight (``preflight.require_runnable``) that does not read ``known`` data again."""
-        require_runnable(recipe, self.workspace, trusted, self.known, owner=owner)
+        require_runnable(recipe, self.workspace, trusted, self.known)
 
     def resume(self, run_id: str) -> Run:
         """Queue a stopped, paused, interrupted or failed run again, to continue from its last checkpoint."""

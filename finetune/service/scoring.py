@@ -75,7 +75,7 @@ def _work(sheet: Sheet, workspace: Workspace, stopped: Callable[[], bool]) -> No
         if sheet.run.is_gone:
             raise sheet.run.gone() from error
         log.exception("The evaluation of %s ended.", sheet.run.id)
-        sheet.fail(explained(error) or RunError(WRONG, f"{type(error).__name__}: {error}"[:300]))
+        sheet.fail(explained(error) or RunError(WRONG, "What went wrong is in the log of the program."))
 
 
 class Scoring:
@@ -91,15 +91,15 @@ class Scoring:
                     self._asked.put(sheet)
         threading.Thread(target=self._serve, name="scoring", daemon=True).start()
 
-    def ask(self, run: Run, request: Request, owner: str | None = None) -> Sheet:
-        """Queue ``request`` of ``owner``; ``RunError`` if ``run`` cannot be scored, or a file is not there."""
+    def ask(self, run: Run, request: Request) -> Sheet:
+        """Queue ``request``; ``RunError`` if ``run`` cannot be scored, ``DataError`` if the file is not there."""
         if not is_scorable(run.view()):
             raise RunError(
                 f"Run {run.id} has no tuned model that answers.",
                 "Choose a run that has finished and is no reward model.",
             )
         for path in filter(None, (request.data, request.general)):
-            self.workspace.find(path, request.trusted, owner)
+            self.workspace.find(path, request.trusted)
         sheet = Sheet(run, key_of(request.data)).ask(request)
         sheet.report("waiting for the machine", 0.0)
         self._asked.put(sheet)

@@ -24,6 +24,7 @@ from finetune.machine.device_errors import is_context_lost, is_out_of_memory
 from finetune.machine.hardware import choose_processes, machine
 from finetune.machine.lease import Lease
 from finetune.paths import PROJECT
+from finetune.redaction import redacted
 from finetune.runs.events import Ended, Noted
 from finetune.runs.run import ENDED_AS, ReadOnlyRun, Run
 from finetune.runs.workspace import Workspace
@@ -139,7 +140,9 @@ def _killed() -> Ended:
 def _failure(run: Run, error: Exception) -> Ended:
     """The last event of a run that raised ``error``; a bug leaves its traceback in the run directory."""
     with suppress(OSError):
-        (run.path / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        (run.path / "traceback.txt").write_text(
+            redacted("".join(traceback.format_exception(error))), "utf-8", "replace"
+        )
     if is_out_of_memory(error):
         return Ended(
             state="failed",
@@ -159,7 +162,7 @@ def _failure(run: Run, error: Exception) -> Ended:
     if isinstance(error, FinetuneError):
         code = next(code for kind, code in CODES.items() if isinstance(error, kind))
         return Ended(state="failed", code=code, message=error.message, hint=error.hint)
-    run.emit(Noted(message=f"{type(error).__name__}: {error}", level="warning"))
+    run.emit(Noted(message=f"It was an error of the kind {type(error).__name__}.", level="warning"))
     return Ended(
         state="failed",
         code="bug",

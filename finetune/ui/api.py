@@ -17,6 +17,7 @@ from finetune.recipe import Recipe
 from finetune.runs.view import RESUMABLE
 from finetune.ui.compare.layout import LONGEST_QUESTION
 from finetune.ui.data.counting import Counting
+from finetune.ui.method.recipe_box import LONGEST_RECIPE
 from finetune.ui.studio import Studio
 from finetune.ui.train import actions
 
@@ -50,7 +51,7 @@ def draw(studio: Studio) -> None:
     """Add the endpoints to the page being built."""
     with gr.Group(visible=False):
         file, model, length = gr.File(), gr.Textbox("starter"), gr.Number(1024, precision=0)
-        report, recipe, run, view = gr.JSON(), gr.Textbox(), gr.Textbox(), gr.JSON()
+        report, recipe, run, view = gr.JSON(), gr.Textbox(max_length=LONGEST_RECIPE), gr.Textbox(), gr.JSON()
         gr.Button().click(public(check, studio), [file, model, length], report, api_name="check")
         gr.Button().click(public(start, studio), recipe, run, api_name="start")
         gr.Button().click(public(status, studio), run, view, api_name="status", queue=False)

@@ -23,7 +23,7 @@ CALM = ((180, 5.0), (60, 2.0))
 """Of a run with more seconds to go than the first of a pair, the seconds between two refreshes; by the first pair that
 holds. Each refresh takes time from a training on the same cores, and a moment of a long run says less."""
 RUNS = "all runs"
-"""The key of the snapshot of all runs among those of single runs; no run's id has a space."""
+"""Begins the key of a snapshot of all runs that a visitor sees."""
 
 Choices = tuple[tuple[str, str], ...]
 """Label and id of each run, newest first."""
@@ -57,7 +57,7 @@ def offered(seen: dict) -> list[gr.Dropdown | gr.Timer]:
 
 
 class Snapshot(NamedTuple):
-    """All runs at one moment, the same for every visitor."""
+    """All runs at one moment, the same for every visitor who sees the same."""
 
     ids: frozenset[str]
     choices: tuple[Choices, ...]
@@ -84,10 +84,11 @@ def refresh(studio: Studio, seen: dict, *picked: str | None, is_shared: bool = F
 
 
 def _refreshed(studio: Studio, seen: dict, picked: tuple[str | None, ...]) -> list:
-    snapshot = studio.snapshots.get(RUNS, partial(_snapshot, studio))
+    of = (RUNS, studio.rights.visitor.name, studio.rights.visitor.role)
+    snapshot = studio.snapshots.get(of, partial(_snapshot, studio))
     if any(run_id not in snapshot.ids and studio.find_run(run_id) for run_id in picked):  # newer than the snapshot
         studio.snapshots.clear()
-        snapshot = studio.snapshots.get(RUNS, partial(_snapshot, studio))
+        snapshot = studio.snapshots.get(of, partial(_snapshot, studio))
     earlier = seen.get("choosing", Choosing())
     shown = tuple(
         rule.shown([run_id for _, run_id in choices], wanted, before, snapshot.current)
@@ -95,7 +96,7 @@ def _refreshed(studio: Studio, seen: dict, picked: tuple[str | None, ...]) -> li
     )
     choosing = Choosing(snapshot.choices, shown, snapshot.every_s)
     watched = shown[[rule.tab for rule in RULES].index("train")]
-    rendered = studio.snapshots.get(watched, lambda: train.render(studio, watched))
+    rendered = studio.snapshots.get((watched, *of[1:]), lambda: train.render(studio, watched))
     return [
         {"choosing": choosing, "rendered": rendered},
         choosing.mark,
@@ -107,12 +108,15 @@ def _refreshed(studio: Studio, seen: dict, picked: tuple[str | None, ...]) -> li
 def _snapshot(studio: Studio) -> Snapshot:
     run, view = studio.current() or (None, None)
     known = [(each.id, its_view) for each, its_view in studio.views()]
-    also = (queue.interrupted_words(studio), disk_words(studio, run))
+    another = "someone else's run is at work" if studio.serves_another() else ""
+    also = (another, queue.interrupted_words(studio), disk_words(studio, run))
     return Snapshot(
         ids=frozenset(run_id for run_id, _ in known),
         choices=tuple(rule.choices(known) for rule in RULES),
         current=run and run.id,
-        status=views.head(studio.machine, view, len(studio.queue.waiting()), also, newest_end(known)),
+        status=views.head(
+            studio.machine, view, len(studio.queue.waiting()), also, newest_end(known), studio.rights.visitor.name
+        ),
         every_s=pace_s(view),
     )
 

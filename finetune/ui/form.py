@@ -15,6 +15,8 @@ from finetune.recipe import Recipe
 from finetune.settings import Field, Settings, fields
 
 AUTOMATIC = "automatic"
+LONGEST_LIST = 100_000
+"""Characters of all texts of a list."""
 TYPES = {"method": METHODS, "adapter": ADAPTERS}
 
 
@@ -107,7 +109,9 @@ def _input(setting: Field, component: type | None = None, **options) -> gr.compo
         # Not gr.Number: it shows an empty value as 0. Text that is no number is refused by the recipe, by name.
         attributes = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False)
         return gr.Textbox(placeholder=AUTOMATIC if setting.optional else None, html_attributes=attributes, **options)
-    return gr.Textbox(lines=3 if setting.kind == "list" else 1, **options)
+    if setting.kind == "list":
+        return gr.Textbox(lines=3, max_length=LONGEST_LIST, **options)
+    return gr.Textbox(**options)
 
 
 def _read(setting: Field, value: object) -> object:

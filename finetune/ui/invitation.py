@@ -8,7 +8,7 @@ import gradio as gr
 
 from finetune.errors import FinetuneError
 from finetune.runs.links import linked
-from finetune.ui import views
+from finetune.ui import inputs, views
 from finetune.ui.compare import blind, booth
 from finetune.ui.studio import Studio
 from finetune.ui.views import QUIET
@@ -20,7 +20,7 @@ HELP = (
 )
 
 
-class PagesApart(gr.Blocks):
+class PagesApart(inputs.Checked):
     """Several pages at addresses of their own, without the bar of links that Gradio draws over each of them."""
 
     def get_config_file(self):
@@ -40,7 +40,7 @@ def draw(studio: Studio, page: gr.Blocks) -> None:
 
         # Gradio finds an event and a request among a function's own parameters, which a partial hides.
         def picked(event: gr.EventData, request: gr.Request, voter: str, name: str) -> list:
-            return pick(studio, key_of(request), voter, name, event.pick)
+            return pick(studio, key_of(request), voter, name, inputs.picked(event))
 
         def seen(request: gr.Request, voter: str) -> list:
             return show(studio, key_of(request), voter)
@@ -57,7 +57,7 @@ def key_of(request: gr.Request) -> str:
 
 def pick(studio: Studio, key: str, voter: str, name: str, picked: str) -> list:
     """A vote, or another click on the board; what cannot be done is said above it."""
-    run = linked(studio.workspace, blind.VIEW, key)
+    run = linked(studio.everything, blind.VIEW, key)
     if run is None:
         return show(studio, key, voter)
     try:
@@ -69,7 +69,7 @@ def pick(studio: Studio, key: str, voter: str, name: str, picked: str) -> list:
 
 def show(studio: Studio, key: str, voter: str, notice: str = "") -> list:
     """Notice, board, name field and clock: where ``voter`` is; without a valid ``key`` that and nothing else."""
-    run = linked(studio.workspace, blind.VIEW, key)
+    run = linked(studio.everything, blind.VIEW, key)
     if run is None:
         words = views.notice("This link is not valid.", "Ask whoever sent it for a new one.")
         return [words, "", gr.Textbox(visible=False), gr.Timer(active=False)]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 
+from finetune.door.budget import Budget
 from finetune.errors import FinetuneError
 from finetune.paths import ASSETS
 from finetune.ui import api, chooser, invitation, views
@@ -23,9 +24,11 @@ from finetune.ui.data.display import show, unchanged
 from finetune.ui.data.samples import offers
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
+from finetune.ui.sessions import forget_sessions
 from finetune.ui.studio import Studio
 from finetune.ui.theme import HEAD, HEAD_JS, THEME
 from finetune.ui.train import tab as train
+from finetune.ui.uploads import note_parts
 from finetune.ui.views import QUIET
 
 
@@ -50,26 +53,30 @@ TABS = (
 """Every tab, in the order shown."""
 
 
-def launch_options() -> dict:
-    """What ``launch`` is given whatever the environment says: how the page looks, and what it does not offer."""
+def options(budget: Budget = Budget.local()) -> dict:
+    """What the page is served with whatever the environment says: how it looks, and what it does not offer.
+
+    A browser refuses a file larger than ``budget`` allows before it sends it.
+    """
     return {
         "theme": THEME,
-        "css_paths": ASSETS / "studio.css",
+        "css_paths": [ASSETS / "studio.css"],
         "head": HEAD,
-        "share": False,
         "show_error": False,
         "run_history": False,
         "enable_monitoring": False,
         "mcp_server": False,
         "pwa": False,
         "ssr_mode": False,
-        "max_file_size": "2gb",
+        "max_file_size": budget.file_bytes,
         "footer_links": [],
     }
 
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page, ready to launch."""
+    forget_sessions()
+    note_parts()
     with invitation.PagesApart(title=views.TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         status = gr.HTML(views.head(studio.machine, None, 0), js_on_load=HEAD_JS, elem_id="status")
         parts = SimpleNamespace()

@@ -32,8 +32,8 @@ def routes(studio: Studio) -> list[Route]:
 
 def show(studio: Studio, request: Request) -> HTMLResponse:
     """The report that the secret in the address opens; 404 and a sentence for any other."""
-    run = linked(studio.workspace, VIEW, request.path_params["secret"])
+    run = linked(studio.everything, VIEW, request.path_params["secret"])
     if run is None:
         return HTMLResponse(empty_page(NOT_THERE), status_code=404, headers=HEADERS)
     price = price_in(request.query_params.get("price"))
-    return HTMLResponse(page(report(run, studio.workspace, price)), headers=HEADERS)
+    return HTMLResponse(page(report(run, studio.everything, price)), headers=HEADERS)

@@ -17,9 +17,10 @@ from finetune.runs.run import Follower, Run
 from finetune.runs.view import ACTIVE, View
 from finetune.runs.workspace import Workspace
 from finetune.service.ballots import Ballots
-from finetune.service.queue import RunQueue
 from finetune.ui.cache import Cache
 from finetune.ui.data.desk import DataDesk
+from finetune.ui.downloads import Downloads
+from finetune.ui.rights import Rights, VisitorsQueue, VisitorsWorkspace
 
 SNAPSHOT_S = 0.9
 """All visitors share a snapshot of the runs for this time, a little less than a tick of the page's clock."""
@@ -30,22 +31,27 @@ DOUBLE_CLICK_S = 3.0
 class Studio:
     """The engine as the page uses it."""
 
-    def __init__(self, workspace: Workspace | None = None):
-        self.workspace = workspace or Workspace()
-        self.queue = RunQueue(self.workspace)
-        self.data = DataDesk(self.workspace, self.queue.known)
-        self.pairs = Pairs(self.workspace)
-        self.panel = Panel(self.workspace, self.pairs)
-        self.raters = Raters(self.workspace)
+    def __init__(self, workspace: Workspace | None = None, must_sign_in: bool = False):
+        self.everything = workspace or Workspace()
+        """The workspace itself, for what a secret in an address opens; handlers use ``workspace``."""
+        self.rights = Rights(must_sign_in)
+        self.workspace = VisitorsWorkspace(self.everything.path, self.rights)
+        """The workspace as the visitor sees it whose event is handled."""
+        self.queue = VisitorsQueue(self.everything, self.workspace, self.rights)
+        self.data = DataDesk(self.workspace, self.queue.known, self.everything)
+        self.pairs = Pairs(self.everything)
+        self.panel = Panel(self.everything, self.pairs)
+        self.raters = Raters(self.everything)
         self.ballots = Ballots(self.pairs, self.queue.beside)
+        self.downloads = Downloads(self.everything.path / ".downloads")
         self.restart: Callable[[], None] | None = None
         """Ends this process so that the launcher starts another; None where there is no launcher."""
         self.charts = Cache(8)
         """Charts of runs (``finetune.ui.train.tab``), drawn once for all visitors."""
         self.costs = Cache(400)
         """What methods and adapters cost (``finetune.ui.method.costs``), by model, data and length."""
-        self.snapshots = Cache(8, SNAPSHOT_S)
-        """What the page shows of the runs now (``finetune.ui.clock``), for all visitors."""
+        self.snapshots = Cache(64, SNAPSHOT_S)
+        """What the page shows of the runs now (``finetune.ui.clock``), for all visitors who see the same."""
         self._followers: dict[str, Follower] = {}
         self._moment = threading.local()
         self._warming = threading.Lock()
@@ -71,7 +77,7 @@ class Studio:
                 self.queue.warm()
 
     def views(self) -> list[tuple[Run, View]]:
-        """Every run with its view, newest first."""
+        """Every run that the visitor may see with its view, newest first."""
         return getattr(self._moment, "views", self._views)()
 
     def _views(self) -> list[tuple[Run, View]]:
@@ -105,13 +111,18 @@ class Studio:
             return None
 
     def current(self) -> tuple[Run, View] | None:
-        """The run at work on this machine, in this process or another one."""
+        """The run at work on this machine, in this process or another one, if the visitor may see it."""
         return next(((run, view) for run, view in self.views() if view.state in ACTIVE), None)
 
-    def start(self, recipe: Recipe, owner: str | None = None) -> Run:
-        """Queue a run of ``recipe`` for ``owner``; a second click on the same button gets the run of the first."""
-        key = (owner, recipe.to_yaml(full=True))
-        return self._started.get(key, lambda: self.queue.submit(recipe, trusted=False, owner=owner))
+    def serves_another(self) -> bool:
+        """True if a run is at work that the visitor may not see."""
+        run = self.queue.current
+        return run is not None and not self.rights.visitor.may_see(run.owner)
+
+    def start(self, recipe: Recipe) -> Run:
+        """Queue a run of ``recipe``; a second click on the same button gets the run of the first."""
+        key = (self.rights.visitor.name, recipe.to_yaml(full=True))
+        return self._started.get(key, lambda: self.queue.submit(recipe))
 
     def recipe(self, run: Run) -> Recipe:
         """The recipe of ``run``; it never changes."""

@@ -145,11 +145,12 @@ def head(
     queued: int,
     also: tuple[str, ...] = (),
     ended: tuple[str, str] = ("", ""),
+    person: str | None = None,
 ) -> str:
     """The page's head: its name, which machine this is and what it is doing; carries the title for the browser.
 
     ``also`` is what else a person should see on every tab; empty words are left out. ``ended`` is a key of the run that
-    ended last, and that in words (``finetune.ui.train.notify``).
+    ended last, and that in words (``finetune.ui.train.notify``). ``person`` is the name that the visitor has.
     """
     parts = [f"<span>{escape(machine)}</span>"]
     if current is not None:
@@ -160,7 +161,15 @@ def head(
     line = " <i aria-hidden='true'>·</i> ".join(parts)
     title = escape(page_title(current))
     data = f"data-title='{title}' data-ended='{escape(ended[0])}' data-told='{escape(ended[1])}'"
-    return f"<header class='top' {data}><h1>{TITLE}</h1><p class='status'>{line}</p></header>"
+    leave = _sign_out(person) if person else ""
+    return f"<header class='top' {data}><h1>{TITLE}</h1><p class='status'>{line}</p>{leave}</header>"
+
+
+def _sign_out(person: str) -> str:
+    return (
+        f"<form class='person' method='post' action='/logout'><span>{escape(person)}</span> "
+        "<button type='submit' class='fix'>Sign out</button></form>"
+    )
 
 
 def page_title(current: View | None) -> str:

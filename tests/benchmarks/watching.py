@@ -47,25 +47,27 @@ class Cost:
 
 def watched(recipe, polls: int) -> Cost:
     """The cost of viewers to the training of ``recipe``, from about ``polls`` polls."""
+    from finetune.door.serving import Serving
     from finetune.machine.libraries import load
     from finetune.runs.view import FINISHED
     from finetune.runs.workspace import Workspace
     from finetune.training import reporter
-    from finetune.ui.page import build, launch_options
+    from finetune.ui.site import site
     from finetune.ui.studio import Studio
 
     load()
     with tempfile.TemporaryDirectory(prefix="watching-") as folder:
         studio, polls_seen = Studio(Workspace(Path(folder))), Polls()
         reporter.Reporter = timed(reporter.Reporter, polls_seen)
-        page = build(studio)
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+        app = site(studio)
+        serving = Serving(app, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{serving.port}/"
         run = studio.start(recipe.changed(**{"training.max_steps": 2 * APART * polls}))
-        polls_seen.viewer = Viewer(url, page, run.id)
+        polls_seen.viewer = Viewer(url, app.state.page, run.id)
         while (view := run.view()).state not in FINISHED:
             time.sleep(2)
         polls_seen.viewer.close()
-        page.close()
+        serving.close()
         assert view.state == "done", view.message
     return polls_seen.cost()
 

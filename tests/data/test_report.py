@@ -57,11 +57,15 @@ def test_every_row_is_accounted_for():
 
 
 def test_rejected_rows_are_a_table():
-    written = report_on(mixed()).rejected_csv()
+    written = report_on(mixed()).rejected_csv().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(written)))
     assert [(row["row"], row["line"]) for row in rows] == [("3", "9"), ("4", "10"), ("135", "")]
     assert rows[0]["reason"] == "It is odd." and list(rows[0]) == ["row", "line", "reason"]
-    several = Report("chat", 2, rejected=[Rejected(2, 'It says "no", twice.', 3, file="b.csv")]).rejected_csv()
+    several = (
+        Report("chat", 2, rejected=[Rejected(2, 'It says "no", twice.', 3, file="b.csv")])
+        .rejected_csv()
+        .decode("utf-8-sig")
+    )
     assert list(csv.reader(io.StringIO(several)))[1] == ["2", "3", 'It says "no", twice.', "b.csv"]
 
 

@@ -115,3 +115,23 @@ def test_an_id_that_no_model_can_have_is_told(serve, files, workspace, model_id)
     with serve(Repo(files)), pytest.raises(ModelError) as caught:
         inspect_before_run(ModelSettings(id=model_id), workspace)
     assert f"There is no model {model_id} on the Hub" in caught.value.message
+
+
+LOOP = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.threat("T26")
+@pytest.mark.parametrize("place", ["here", "hub"])
+@pytest.mark.parametrize("when", ["{% if true %}", "{% if tools %}", "{% if messages | length > 50 %}"])
+def test_a_model_whose_chat_template_never_ends_is_refused_before_a_run(serve, files, workspace, tmp_path, place, when):
+    template = f"{when}{LOOP}{{% endif %}}{{{{ messages }}}}".encode()
+    model = {**files, "chat_template.jinja": template}
+    if place == "here":
+        (workspace.models_dir / "model").mkdir()
+        for name, content in model.items():
+            (workspace.models_dir / "model" / name).write_bytes(content)
+    settings = ModelSettings(id="model" if place == "here" else "me/model")
+    with serve(Repo(model)):
+        with pytest.raises(ModelError, match="chat template takes more than 2 seconds"):
+            inspect_before_run(settings, workspace)
+        assert inspect_before_run(settings.model_copy(update={"chat_template": "chatml"}), workspace)

@@ -127,13 +127,3 @@ def test_a_row_that_cannot_be_written_leaves_the_file_as_it_was(workspace, monke
         kept.keep(workspace, ASKED, "Green.")
     monkeypatch.undo()
     assert len(rows(workspace, ANSWERS)) == 1
-
-
-@pytest.mark.threat("S19")
-def test_where_people_sign_in_everyone_has_rows_of_their_own(workspace):
-    kept.keep(workspace, ASKED, "Blue.", "ana")
-    kept.correct(workspace, ASKED, "Red.", "Blue.", "ben")
-    counts = [(kept.count(workspace, ANSWERS, who), kept.count(workspace, CORRECTIONS, who)) for who in ("ana", "ben")]
-    assert counts == [(1, 0), (0, 1)] and kept.count(workspace, ANSWERS) == 0
-    path = str(ANSWERS.path(workspace, "ana"))
-    assert workspace.find(path, trusted=False, owner="ana").is_file() and not workspace.owns(path, "ben")

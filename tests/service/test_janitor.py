@@ -54,14 +54,12 @@ def test_a_workspace_is_tidied(workspace):
         aged(made(workspace.uploads_dir / ".unfinished"), 2 * HOUR_S),
         aged(made(workspace.uploads_dir / ("d" * 16) / ".owners" / "x.json").parent.parent, 2 * HOUR_S),
         made(workspace.runs_dir / ".trash-001-x" / "model" / "weights").parent.parent,
-        aged(made(workspace.path / ".downloads" / "abc" / "001-x.zip").parent, 2 * HOUR_S),
         aged(made(workspace.cache_dir / "tmp1"), HOUR_S),
     ]
     stay = [
         made(workspace.uploads_dir / ".arriving"),
         aged(made(workspace.uploads_dir / ("e" * 16) / "rows.csv").parent, 400 * DAY_S),
         aged(made(workspace.uploads_dir / "kept" / "kept-answers.jsonl"), 400 * DAY_S),
-        made(workspace.path / ".downloads" / "def" / "002-x.zip"),
         aged(made(workspace.path / "server.json"), 400 * DAY_S),
         aged(made(workspace.models_dir / "mine" / "config.json").parent, 400 * DAY_S),
     ]

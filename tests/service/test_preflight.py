@@ -123,19 +123,3 @@ def test_libraries_are_imported_behind_their_lock_before_anything_needs_them(wit
     monkeypatch.setattr(preflight, "inspect_before_run", lambda *_: order.append("model"))
     require_runnable(recipe(tmp_path), with_tiny)
     assert order == ["libraries", "model"]
-
-
-@pytest.mark.threat("S19")
-@pytest.mark.parametrize("where", ["path", "replay", "mix", "also", "held_out"])
-def test_the_recipe_of_a_person_reads_no_upload_of_another(with_tiny, tmp_path, where):
-    mine = recipe(tmp_path)
-    (tmp_path / "other.jsonl").write_bytes((tmp_path / "sft.jsonl").read_bytes() * 2)
-    hers = with_tiny.keep(tmp_path / "other.jsonl", "other.jsonl", "ana")
-    his = with_tiny.keep(tmp_path / "sft.jsonl", "sft.jsonl", "ben")
-    value = {"mix": [{"path": hers}], "also": [hers]}.get(where, hers)
-    asked = mine.changed(**{"data.path": his}).changed(**{f"data.{where}": value})
-    require_runnable(asked, with_tiny, trusted=False)
-    with pytest.raises(RecipeError, match="no (data )?file"):
-        require_runnable(asked, with_tiny, trusted=False, owner="ben")
-    with_tiny.keep(tmp_path / "other.jsonl", "other.jsonl", "ben")
-    require_runnable(asked, with_tiny, trusted=False, owner="ben")

@@ -18,6 +18,23 @@ def test_a_bug_ends_the_run_and_leaves_its_traceback(with_tiny, tmp_path, monkey
     assert not run.is_held
 
 
+@pytest.mark.threat("T33", "T34")
+def test_what_a_bug_says_stays_on_the_machine_and_no_secret_is_written(with_tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_CanaryCanaryCanary0123456789")
+
+    def fail(*_):
+        raise KeyError("at /home/me/x.py with hf_CanaryCanaryCanary0123456789 and https://me:pa55word@hub.example/a")
+
+    monkeypatch.setattr("finetune.training.train.prepare", fail)
+    run = with_tiny.create(recipe(tmp_path))
+    work(run, with_tiny)
+    written = b"".join(path.read_bytes() for path in run.path.rglob("*") if path.is_file())
+    assert b"Canary" not in written and b"pa55word" not in written and b"[hidden]" in written
+    said = run.events_path.read_text()
+    assert "KeyError" in said and "/home/me" not in said
+    assert "/home/me/x.py" in (run.path / "traceback.txt").read_text()
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")])
 def test_out_of_memory_is_reported_with_a_suggestion(with_tiny, tmp_path, monkeypatch, error):
     def fail(*_):

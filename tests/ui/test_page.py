@@ -41,9 +41,9 @@ def test_a_person_who_was_quicker_than_the_page_is_not_sent_back(query):
     assert page.opened(SimpleNamespace(query_params=query)) == SKIP
 
 
-def test_the_launch_options_offer_nothing_that_was_not_asked_for():
-    options = page.launch_options()
-    for name in ("share", "show_error", "run_history", "enable_monitoring", "mcp_server", "pwa"):
+def test_the_options_offer_nothing_that_was_not_asked_for():
+    options = page.options()
+    for name in ("show_error", "run_history", "enable_monitoring", "mcp_server", "pwa"):
         assert options[name] is False
     assert options["footer_links"] == []
 

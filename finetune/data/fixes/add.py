@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from finetune.data.fixes.fix import Fix
+from finetune.data.fixes.fix import Cells, Fix
 from finetune.data.table import Table
 
 
@@ -12,7 +12,7 @@ class Add(Fix):
     """One more row, written by hand; its number follows the last one."""
 
     type: Literal["add"] = "add"
-    values: dict[str, object] = Field(min_length=1)
+    values: Cells = Field(min_length=1)
     """Column -> value."""
 
     def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from finetune.data.fixes.fix import Fix
+from finetune.data.fixes.fix import Cells, Fix
 from finetune.data.table import Table
 
 
@@ -14,7 +14,7 @@ class Correct(Fix):
     type: Literal["correct"] = "correct"
     row: int = Field(ge=1)
     """The number of the row."""
-    values: dict[str, object] = Field(min_length=1)
+    values: Cells = Field(min_length=1)
     """Column -> its new value; other columns keep theirs."""
 
     def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:

@@ -2,21 +2,23 @@
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from finetune.data.fixes.fix import Fix
-from finetune.data.table import Table
+from finetune.data.table import MAX_ROWS, Table
 
 REASON = "You left it out."
 MOST_CHARACTERS = 80
 """Characters of row numbers in a sentence."""
+MOST_WRITTEN = 1_000_000
+"""Characters of all row numbers."""
 
 
 class Drop(Fix):
     """Rows are left out by their numbers."""
 
     type: Literal["drop"] = "drop"
-    rows: str
+    rows: str = Field(max_length=MOST_WRITTEN)
     """Row numbers and ranges: ``3, 7-12``."""
 
     @field_validator("rows")
@@ -44,13 +46,17 @@ class Drop(Fix):
 def numbers(rows: str) -> set[int]:
     """The numbers in ``3, 7-12``; ``ValueError`` if it is malformed or exceeds what a table can have."""
     found: set[int] = set()
+    named = 0
     for part in filter(None, (part.strip() for part in rows.split(","))):
         first, dash, last = part.partition("-")
         if not (first.strip().isdecimal() and (not dash or last.strip().isdecimal())):
-            raise ValueError(f"{part!r} is neither a row number nor a range such as 7-12")
-        start, end = int(first), int(last or first)
+            raise ValueError(f"{part[:40]!r} is neither a row number nor a range such as 7-12")
+        start, end = (int(number.strip()[:9]) for number in (first, last or first))
         if not 1 <= start <= end <= 10_000_000:
-            raise ValueError(f"{part!r} is not a valid range of rows")
+            raise ValueError(f"{part[:40]!r} is not a valid range of rows")
+        named += end - start + 1
+        if named > MAX_ROWS:
+            raise ValueError(f"These are more than {MAX_ROWS:,} rows")
         found.update(range(start, end + 1))
     return found
 

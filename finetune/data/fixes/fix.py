@@ -1,12 +1,15 @@
 """What a fix is: one change to the rows, recorded so that it can be reproduced and undone."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import model_serializer
+from pydantic import AfterValidator, model_serializer
 
 from finetune.data.dataset import Dataset
-from finetune.data.table import Table
-from finetune.settings import Settings
+from finetune.data.table import MAX_ROW_CHARACTERS, Table
+from finetune.settings import Settings, require_size
+
+Cells = Annotated[dict[str, object], AfterValidator(lambda values: require_size(values, MAX_ROW_CHARACTERS))]
+"""Column -> its value in a row."""
 
 
 class Fix(Settings):

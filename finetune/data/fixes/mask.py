@@ -25,7 +25,7 @@ class Mask(Fix):
 
     everywhere: ClassVar[bool] = True
     type: Literal["mask"] = "mask"
-    kinds: tuple[Literal[KINDS], ...] = Field(KINDS, min_length=1)
+    kinds: tuple[Literal[KINDS], ...] = Field(KINDS, min_length=1, max_length=len(KINDS))
     """The kinds of secrets and personal data to mask."""
 
     def on_table(self, table: Table, roles: dict[str, str] | None = None) -> Table:

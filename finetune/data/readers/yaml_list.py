@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from finetune import yaml_text
 from finetune.data.readers.decoder import Fault, fault_in
 from finetune.data.readers.encoding import encoding_of
 from finetune.data.readers.header import is_known
@@ -67,8 +68,7 @@ def _loaded(text: str, name: str) -> object:
     for tag, pattern, first in PLAIN:
         Loader.add_implicit_resolver(tag, pattern, first)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):
-            raise yaml.YAMLError("it has an alias (*)")
+        yaml_text.require_small(text, MAX_CHARACTERS, takes_aliases=False)
         value = yaml.load(text, Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)

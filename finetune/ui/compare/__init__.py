@@ -9,7 +9,6 @@ markdown        an answer in Markdown as HTML that fetches nothing
 columns         what can be compared beside base and tuned
 keeping         an answer kept as a training row, or corrected; a question edited
 held_out        all held-out prompts, asked one after another
-sheet           a table as a file for spreadsheets
 request         what every question needs: a run, settings, words for errors
 running         an answer in progress, and how it is stopped
 blind           a blind test: its questions, its votes, and the next round

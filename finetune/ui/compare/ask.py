@@ -12,7 +12,7 @@ from finetune.errors import FinetuneError
 from finetune.inference.panel import Answering
 from finetune.inference.question import messages
 from finetune.inference.sampling import Sampling
-from finetune.ui import chooser, views
+from finetune.ui import chooser, inputs, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.compare import columns, held_out, keeping, layout
 from finetune.ui.compare.layout import NO_RATER, Parts
@@ -46,10 +46,10 @@ def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def suggestion(event: gr.EventData, *values) -> Iterator[tuple]:
-        yield from ask(studio, form, event.pick, *values)
+        yield from ask(studio, form, inputs.picked(event), *values)
 
     def again(event: gr.EventData, *values) -> Iterator[tuple]:
-        yield from retry(studio, form, event.pick, *values)
+        yield from retry(studio, form, inputs.picked(event), *values)
 
     suggested = parts.suggestions.pick(suggestion, given, parts.asked(), api_name="compare_try", **several)
     retried = parts.pane.retry(again, given, parts.asked(), api_name="compare_retry", **several)

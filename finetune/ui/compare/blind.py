@@ -15,9 +15,10 @@ from finetune.evaluation.rounds import chain, result
 from finetune.inference.sampling import Sampling
 from finetune.runs.links import link
 from finetune.runs.run import Run
-from finetune.ui import views
+from finetune.ui import inputs, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.compare import booth
+from finetune.ui.form import LONGEST_LIST
 from finetune.ui.studio import Studio
 from finetune.ui.views import QUIET
 
@@ -87,7 +88,13 @@ def draw(studio: Studio) -> Parts:
             elem_id="blind-count",
         )
         own = gr.Textbox(
-            label="Your questions", info="One a line.", lines=6, max_lines=14, visible=False, elem_id="blind-own"
+            label="Your questions",
+            info="One a line.",
+            lines=6,
+            max_lines=14,
+            max_length=LONGEST_LIST,
+            visible=False,
+            elem_id="blind-own",
         )
         file = gr.File(
             label="File with questions", file_types=list(SUFFIXES), visible=False, height=140, elem_id="blind-file"
@@ -140,7 +147,7 @@ def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def picked(event: gr.EventData, voter: str, run_id: str | None, name: str) -> list:
-        return pick(studio, voter, run_id, name, event.pick)
+        return pick(studio, voter, run_id, name, inputs.picked(event))
 
     here = [parts.voter, run]
     parts.source.change(
@@ -174,6 +181,7 @@ def begin(
     """Draw up the ballot and begin to ask; or stay and say what is wrong with the questions."""
     try:
         run = found_run(studio, run_id)
+        studio.rights.require_change(run)
         ballot.draw_up(run, asked(studio, run, source, count, own or "", file), source)
     except FinetuneError as error:
         return show(studio, voter, run_id, views.notice_of(error))
@@ -191,17 +199,18 @@ def asked(
             "The number of questions is out of bounds.", f"Choose a number from 1 to {prompts.MOST_PROMPTS}."
         )
     if source == "held-out":
-        return prompts.of_held_out(run, studio.workspace, int(count))
+        return prompts.of_held_out(run, studio.everything, int(count))
     if not file:
         raise DataError("There is no file yet.", "Drop a file with questions.")
     path = studio.data.add_upload(Path(file), Path(file).name).path
-    return prompts.of_file(run.recipe, path, partial(studio.workspace.find, trusted=False), int(count))
+    return prompts.of_file(run.recipe, path, studio.workspace.find, int(count))
 
 
 def pick(studio: Studio, voter: str, run_id: str | None, name: str, picked: str) -> list:
     """A vote, or another click on the board; what cannot be done is said above it."""
     try:
-        confirm = booth.act(studio, found_run(studio, run_id), voter, name, picked, is_owner=True)
+        run = found_run(studio, run_id)
+        confirm = booth.act(studio, run, voter, name, picked, studio.rights.visitor.may_change(run.owner))
     except FinetuneError as error:
         return show(studio, voter, run_id, views.notice_of(error))
     return show(studio, voter, run_id, confirm=confirm)
@@ -215,7 +224,7 @@ def show(studio: Studio, voter: str, run_id: str | None, notice: str = "", confi
         return [notice or empty, gr.Column(visible=False), *_without_board(), gr.Timer(active=False)]
     try:
         booth.require_voter(voter)
-        board = booth.board(studio, run, voter, confirm, chain(studio.workspace, run))
+        board = booth.board(studio, run, voter, confirm, chain(studio.everything, run))
     except FinetuneError as error:
         return [views.notice_of(error), gr.Column(visible=False), *_without_board(), gr.Timer(active=False)]
     if board.stage == "none":
@@ -226,7 +235,7 @@ def show(studio: Studio, voter: str, run_id: str | None, notice: str = "", confi
         gr.Textbox(visible=board.stage == "voting"),
         board.html,
         _next_button(run, board.stage),
-        _invitation(run),
+        _invitation(run) if studio.rights.visitor.may_change(run.owner) else "",
         gr.Timer(active=board.stage in ("waiting", "result") and not confirm),
     ]
 
@@ -234,7 +243,7 @@ def show(studio: Studio, voter: str, run_id: str | None, notice: str = "", confi
 def next_round(studio: Studio, run_id: str | None) -> tuple[str | None, str]:
     """Queue the next round on the votes; its run's id, or None and what is wrong as a notice."""
     try:
-        return studio.start(next_recipe(found_run(studio, run_id), studio.workspace)).id, ""
+        return studio.start(next_recipe(found_run(studio, run_id), studio.everything)).id, ""
     except FinetuneError as error:
         return None, views.notice_of(error)
 

@@ -1,6 +1,5 @@
 """All held-out prompts, asked one after another: question, base, tuned and the expected answer in a table."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,18 +9,19 @@ from pathlib import Path
 import gradio as gr
 
 from finetune import format
+from finetune.csv_file import csv_of
 from finetune.errors import FinetuneError, RunError
 from finetune.inference.integrity import Integrity
 from finetune.inference.panel import Answering, Column
 from finetune.inference.sampling import Sampling
 from finetune.runs.run import Run
-from finetune.ui import views
+from finetune.ui import downloads, views
 from finetune.ui.compare.pane import integrity_line
 from finetune.ui.compare.request import notice_of, run_of, sampling_of
 from finetune.ui.compare.running import Running, buttons, is_at_work, stop
-from finetune.ui.compare.sheet import csv_of
 from finetune.ui.data.desk import MOST_PROMPTS
 from finetune.ui.data.prompts import Prompt
+from finetune.ui.downloads import Downloads
 from finetune.ui.form import Form
 from finetune.ui.studio import Studio
 from finetune.ui.views import QUIET
@@ -33,7 +33,6 @@ HELP = (
     "Asks base and tuned the questions that the run was not trained on, each by itself and with the sampling settings "
     "above, and writes their answers beside the expected ones."
 )
-TO_FILE = "() => document.querySelector('#held-out-ready').click()"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,8 @@ class HeldOut:
     line: gr.HTML
     table: gr.HTML
     download: gr.Button
-    ready: gr.DownloadButton
+    ready: gr.Textbox
+    """Hidden: the link to the file to download."""
 
     def changed(self) -> list:
         """The components that asking changes."""
@@ -97,7 +97,7 @@ def draw() -> HeldOut:
         line = gr.HTML(elem_id="held-out-line")
         table = gr.HTML(elem_id="held-out-table")
         download = gr.Button("Download CSV", size="sm", visible=False, elem_id="held-out-csv", scale=0)
-        ready = gr.DownloadButton(visible="hidden", elem_id="held-out-ready")
+        ready = downloads.slot()
     return HeldOut(gr.State(Asked()), gr.State(None), amount, ask, halt, line, table, download, ready)
 
 
@@ -114,9 +114,9 @@ def wire(studio: Studio, parts: HeldOut, run: gr.Dropdown, form: Form) -> None:
     )
     parts.stop.click(stop, parts.running, [parts.ask, parts.stop], queue=False, api_name="held_out_stop", **QUIET)
     run.change(clear, parts.running, parts.changed(), cancels=[asking], api_name="held_out_clear", **QUIET)
-    parts.download.click(download, parts.asked, parts.ready, api_name="held_out_csv", **QUIET).then(
-        None, None, None, js=TO_FILE, api_visibility="private"
-    )
+    parts.download.click(
+        partial(download, studio.downloads), parts.asked, parts.ready, api_name="held_out_csv", **QUIET
+    ).then(None, parts.ready, None, js=downloads.TO_FILE, api_visibility="private")
 
 
 def ask(
@@ -207,10 +207,13 @@ def _ended(asked: Asked, count: int, sampling: Sampling) -> str:
     return f"<p class='small' role='status'>{words}{more}.</p>{integrity_line(asked.integrity)}"
 
 
-def download(asked: Asked) -> str | None:
-    """The path of a new CSV file of the rows."""
-    if not asked.rows:
-        return None
-    path = Path(tempfile.mkdtemp()) / f"{asked.run_id}-held-out.csv"
+def download(files: Downloads, asked: Asked) -> str:
+    """The link to a new CSV file of the rows."""
+    return files.link(to_file(files.folder(), asked) if asked.rows else None)
+
+
+def to_file(folder: Path, asked: Asked) -> str:
+    """The path of a new CSV file of the rows in ``folder``."""
+    path = folder / f"{asked.run_id}-held-out.csv"
     path.write_bytes(csv_of(HEAD, (row.cells() for row in asked.rows)))
     return str(path)

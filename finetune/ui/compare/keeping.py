@@ -9,7 +9,7 @@ from finetune import format
 from finetune.errors import FinetuneError
 from finetune.runs import kept
 from finetune.runs.kept import ANSWERS, CORRECTIONS, Collection
-from finetune.ui import views
+from finetune.ui import inputs, views
 from finetune.ui.compare.pane import pane
 from finetune.ui.compare.talk import Talk, title
 from finetune.ui.studio import Studio
@@ -72,7 +72,7 @@ def wire(studio: Studio, parts) -> None:
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def picked(event: gr.EventData, *values) -> tuple:
-        return act(studio, event.pick, *values)
+        return act(studio, inputs.picked(event), *values)
 
     parts.pane.pick(
         picked,
@@ -122,6 +122,7 @@ def save(studio: Studio, at: tuple[int, int] | None, text: str, talk: Talk, mark
         return gr.skip(), gr.skip(), *closed()
     turn = talk.turns[place]
     try:
+        studio.rights.require_training()
         count = kept.correct(studio.workspace, turn.asked[column], turn.said[column].text, text or "")
     except FinetuneError as error:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), views.notice_of(error)
@@ -132,6 +133,7 @@ def save(studio: Studio, at: tuple[int, int] | None, text: str, talk: Talk, mark
 def _kept(studio: Studio, talk: Talk, mark: bool, place: int, column: int) -> tuple:
     turn = talk.turns[place]
     try:
+        studio.rights.require_training()
         count = kept.keep(studio.workspace, turn.asked[column], turn.said[column].text)
     except FinetuneError as error:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), views.notice_of(error)

@@ -1,20 +1,18 @@
 """Report: the run on one page, to read here, to download, and to show to others by a link."""
 
 import math
-import tempfile
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from pathlib import Path
 
 import gradio as gr
 
-from finetune.errors import RunError
+from finetune.errors import FinetuneError, RunError
 from finetune.evaluation.cost import MOST_PRICE
 from finetune.evaluation.report import Report, report
 from finetune.evaluation.report_page import page, write
 from finetune.runs.links import link
-from finetune.ui import views
+from finetune.ui import downloads, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
 from finetune.ui.views import QUIET
@@ -25,7 +23,6 @@ REACH = (
     "Whoever has this address sees this report, always as it is now, and nothing else. Others in your network reach it "
     "if the program was started with --host 0.0.0.0."
 )
-TO_FILE = "notice => notice || document.querySelector('#report-ready').click()"
 FRAME = """
 const fit = frame => {
   const inside = frame.contentDocument;
@@ -72,8 +69,8 @@ class Parts:
     """The link, once someone has asked for it."""
     notice: gr.HTML
     frame: gr.HTML
-    ready: gr.DownloadButton
-    """Hidden: the file to download."""
+    ready: gr.Textbox
+    """Hidden: the link to the file to download."""
 
 
 def draw(studio: Studio) -> Parts:
@@ -95,7 +92,7 @@ def draw(studio: Studio) -> Parts:
     shared = gr.HTML(js_on_load=SHARE, elem_id="report-shared")
     notice = gr.HTML(elem_id="report-notice")
     frame = gr.HTML(nothing_yet(), js_on_load=FRAME, elem_id="report")
-    ready = gr.DownloadButton(visible="hidden", elem_id="report-ready")
+    ready = downloads.slot()
     return Parts(price, html, facts, share, shared, notice, frame, ready)
 
 
@@ -110,13 +107,13 @@ def wire(studio: Studio, parts: Parts, chosen: Chooser, tab: gr.Tab) -> None:
     parts.price.change(partial(reprice, studio), given, [parts.frame, parts.shared], api_name="report_price", **QUIET)
     for button, suffix in ((parts.page, ".html"), (parts.facts, ".json")):
         written = button.click(
-            partial(to_file, studio, suffix),
+            partial(download, studio, suffix),
             given,
             [parts.ready, parts.notice],
             api_name=f"report_{suffix[1:]}",
             **QUIET,
         )
-        written.then(None, parts.notice, None, js=TO_FILE, api_visibility="private")
+        written.then(None, parts.ready, None, js=downloads.TO_FILE, api_visibility="private")
     parts.share.click(partial(share, studio), given, parts.shared, api_name="report_share", **QUIET)
 
 
@@ -139,7 +136,7 @@ def reprice(studio: Studio, run_id: str | None, price: float | None) -> tuple[st
 def report_of(studio: Studio, run_id: str | None, price: float | None) -> Report | None:
     """The report of a run at ``price``; None if there is no such run (any more)."""
     run = studio.find_run(run_id)
-    return None if run is None else report(run, studio.workspace, price_in(price))
+    return None if run is None else report(run, studio.everything, price_in(price))
 
 
 def price_in(given: float | str | None) -> float | None:
@@ -157,12 +154,18 @@ def framed(html: str, name: str) -> str:
     return f"<iframe class='report' title='{title}' sandbox='allow-same-origin' srcdoc='{escape(html)}'></iframe>"
 
 
+def download(studio: Studio, suffix: str, run_id: str | None, price: float | None) -> tuple[str, str]:
+    """The link to the file to download, and a notice of why there is none."""
+    path, notice = to_file(studio, suffix, run_id, price)
+    return studio.downloads.link(path), notice
+
+
 def to_file(studio: Studio, suffix: str, run_id: str | None, price: float | None) -> tuple:
-    """The file to download, and a notice of why there is none."""
+    """The path of the file to download, and a notice of why there is none."""
     found = report_of(studio, run_id, price)
     if found is None:
         return None, views.notice_of(_no_run())
-    html, facts = write(found, Path(tempfile.mkdtemp()) / f"{found.run}-report.html")
+    html, facts = write(found, studio.downloads.folder() / f"{found.run}-report.html")
     return str(html if suffix == ".html" else facts), ""
 
 
@@ -171,6 +174,10 @@ def share(studio: Studio, run_id: str | None, price: float | None) -> str:
     run = studio.find_run(run_id)
     if run is None:
         return views.notice_of(_no_run())
+    try:
+        studio.rights.require_change(run)
+    except FinetuneError as error:
+        return views.notice_of(error)
     price = price_in(price)
     address = escape(f"{VIEW}/{link(run, VIEW)}" + ("" if price is None else f"?price={price:g}"))
     opens = f"<a href='{address}' data-path='{address}' target='_blank' rel='noreferrer'>{address}</a>"

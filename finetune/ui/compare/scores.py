@@ -202,6 +202,7 @@ def ask(studio: Studio, run_id: str | None, file: str | None, general: str | Non
     if run is None:
         return views.notice("There is no finished run to score.", "Train one first."), *[gr.skip()] * 6
     try:
+        studio.rights.require_change(run)
         paths = [studio.data.add_upload(Path(each), Path(each).name).path if each else None for each in (file, general)]
         rows = min(max(1, int(most or 0)), MOST_ROWS)
         request = Request(data=paths[0], rows=rows, general=paths[1], judge=judge_of(*judge), trusted=False)

@@ -13,6 +13,7 @@ from finetune.errors import DataError
 from finetune.ui.data import editor
 from finetune.ui.data.counting import Counting
 from finetune.ui.data.desk import Chosen, DataDesk
+from finetune.ui.data.intake import MOST_PASTED
 from finetune.ui.data.mapping import parts_of
 
 MOST_COLUMNS = 6
@@ -50,7 +51,8 @@ def draw() -> Correction:
     with gr.Column(visible=False, elem_id="row-form") as form:
         heading = gr.HTML()
         boxes = [
-            gr.Textbox(visible=False, lines=2, max_lines=12, elem_id=f"row-value-{n}") for n in range(MOST_COLUMNS)
+            gr.Textbox(visible=False, lines=2, max_lines=12, max_length=MOST_PASTED, elem_id=f"row-value-{n}")
+            for n in range(MOST_COLUMNS)
         ]
         problem = gr.HTML()
         with gr.Row(elem_classes="actions"):

@@ -3,7 +3,6 @@
 Its caches are copies of what is on the disk: losing them costs time and nothing else.
 """
 
-import copy
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -100,10 +99,10 @@ class OnProgress(Protocol):
 class DataDesk:
     """The data of one workspace, as the page uses it."""
 
-    def __init__(self, workspace: Workspace, known: KnownKinds):
+    def __init__(self, workspace: Workspace, known: KnownKinds, everything: Workspace | None = None):
         self.workspace = workspace
-        self.owner: str | None = None
-        """Whose uploads are found; None where nobody signs in."""
+        self._everything = everything or workspace
+        """Where the data of a run is found, whoever of those who may see the run asks."""
         self.known = known
         """The kinds of data read last, shared with the queue, which then need not read the same files again."""
         self.tokenizers = Tokenizers(workspace)
@@ -113,12 +112,6 @@ class DataDesk:
         self._mixed = Cache(4)
         self._splits = Cache(1)
         self._held_out = Cache(16)
-
-    def of(self, owner: str | None) -> "DataDesk":
-        """This desk as ``owner`` uses it: what is uploaded is that person's, and no other uploads are found."""
-        mine = copy.copy(self)
-        mine.owner = owner
-        return mine
 
     def paths(self, settings: DataSettings) -> list[Path]:
         """The files that ``settings`` name, downloaded if they are on the Hub."""
@@ -210,7 +203,7 @@ class DataDesk:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"pasted{suffix}"
             path.write_bytes(text.encode("utf-8", "surrogatepass"))
-            return DataSettings(path=self.workspace.keep(path, path.name, self.owner))
+            return DataSettings(path=self.workspace.keep(path, path.name))
 
     def add_upload(self, source: Path, name: str) -> DataSettings:
         """Keep a copy of an uploaded file under the ``name`` a person knows; the settings that read it."""
@@ -219,10 +212,10 @@ class DataDesk:
             raise DataError(
                 f"Files ending in {suffix or 'nothing'} cannot be read.", f"Use one of {', '.join(SUFFIXES)}."
             )
-        return DataSettings(path=self.workspace.keep(source, name, self.owner))
+        return DataSettings(path=self.workspace.keep(source, name))
 
     def _find(self, path: str) -> Path:
-        return self.workspace.find(path, trusted=False, owner=self.owner)
+        return self.workspace.find(path, trusted=False)
 
     def _table(
         self, paths: list[Path], state: Stamps, settings: DataSettings, on_progress: OnProgress | None = None
@@ -265,7 +258,7 @@ class DataDesk:
     def _held_out_examples(self, run: Run) -> Sequence[dict]:
         recipe = run.recipe
         try:
-            path, *also = files(recipe.data, self.workspace.find)
+            path, *also = files(recipe.data, self._everything.find)
             return read_split(path, recipe.data, recipe.training.seed, also)[2][:MOST_PROMPTS]
         except FinetuneError as error:
             log.info("No prompts for %s: %s", run.id, error.message)

@@ -3,7 +3,6 @@
 It follows every row from the file to the training, and a problem that has a safe fix has a button.
 """
 
-import tempfile
 from html import escape
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from finetune.data.settings import DataSettings
 from finetune.data.table import Table
 from finetune.data.templates import NoTemplateError
 from finetune.errors import FinetuneError
-from finetune.runs.run import slug
+from finetune.runs.numbering import slug
 from finetune.ui import views
 from finetune.ui.data.desk import Checked
 from finetune.ui.data.histogram import figure
@@ -106,11 +105,11 @@ def _encoding_offer(guess: Guess) -> str:
     )
 
 
-def rejected_file(name: str, report: Report) -> str:
-    """The path of a new CSV file of the rejected rows, each with its reason."""
-    path = Path(tempfile.mkdtemp()) / f"{slug(name)}-rejected.csv"
+def rejected_file(folder: Path, name: str, report: Report) -> str:
+    """The path of a new CSV file in ``folder`` of the rejected rows, each with its reason."""
+    path = folder / f"{slug(name)}-rejected.csv"
     # Excel reads a CSV as UTF-8 only with a byte order mark.
-    path.write_text(report.rejected_csv(), encoding="utf-8-sig", newline="")
+    path.write_bytes(report.rejected_csv())
     return str(path)
 
 

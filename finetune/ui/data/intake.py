@@ -83,7 +83,7 @@ def draw(desk: DataDesk) -> Intake:
         hub_split=hub_split,
         load=load,
         uploads=kept,
-        samples=gr.HTML(offers(desk.workspace, desk.owner), js_on_load=views.PICK, elem_id="samples"),
+        samples=gr.HTML(offers(desk.workspace), js_on_load=views.PICK, elem_id="samples"),
     )
 
 
@@ -143,9 +143,9 @@ def from_kept(desk: DataDesk, key: str) -> tuple[DataSettings, str]:
     They are copied, like an upload: a run still has its rows when more are kept.
     """
     collection = COLLECTIONS.get(key)
-    if collection is None or not count(desk.workspace, collection, desk.owner):
+    if collection is None or not count(desk.workspace, collection):
         raise DataError("There are no such rows yet.", "Keep or correct an answer on the Compare tab first.")
-    return desk.add_upload(collection.path(desk.workspace, desk.owner), collection.file), collection.title.lower()
+    return desk.add_upload(collection.path(desk.workspace), collection.file), collection.title.lower()
 
 
 def from_sample(file: str) -> tuple[DataSettings, str]:

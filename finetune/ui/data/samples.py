@@ -24,9 +24,9 @@ def sample_entries() -> list[dict[str, str]]:
     return yaml.safe_load((ASSETS / "samples.yaml").read_text(encoding="utf-8"))
 
 
-def offers(workspace: Workspace, owner: str | None = None) -> str:
+def offers(workspace: Workspace) -> str:
     """What can be chosen by a click: the rows that a person made of answers, and the samples."""
-    return _kept_list(workspace, owner) + sample_list()
+    return _kept_list(workspace) + sample_list()
 
 
 def sample_list() -> str:
@@ -34,9 +34,9 @@ def sample_list() -> str:
     return _listed("or try a sample", [(each["file"], each["title"], each["line"]) for each in sample_entries()])
 
 
-def _kept_list(workspace: Workspace, owner: str | None) -> str:
+def _kept_list(workspace: Workspace) -> str:
     """The rows that a person made of answers, as buttons; empty without any."""
-    counts = [(each, count(workspace, each, owner)) for each in COLLECTIONS.values()]
+    counts = [(each, count(workspace, each)) for each in COLLECTIONS.values()]
     entries = [
         (f"{KEPT}{each.key}", f"{each.title}: {format.counted(rows, each.noun, each.plural)}", each.line)
         for each, rows in counts

@@ -8,7 +8,7 @@ import gradio as gr
 
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
-from finetune.ui import views
+from finetune.ui import downloads, inputs, views
 from finetune.ui.data import correction, intake, mapping, mixing, uploads
 from finetune.ui.data.changes import act, drop_row, mix_in, put_rows, save_row, uploaded
 from finetune.ui.data.correction import Correction
@@ -20,12 +20,12 @@ from finetune.ui.data.intake import Intake
 from finetune.ui.data.mapping import Mapping
 from finetune.ui.data.mixing import Mixing
 from finetune.ui.data.samples import GENERAL
+from finetune.ui.downloads import Downloads
 from finetune.ui.studio import Studio
 from finetune.ui.views import QUIET
 
 TO_FORM = "() => document.querySelector('#row-form')?.scrollIntoView({block: 'nearest'})"
 """A row of the list of reasons opens in a form that may be far below."""
-TO_FILE = "() => document.querySelector('#rejected-ready').click()"
 ROWS_TRIED = 3
 """Rows shown as a mapping would read them."""
 
@@ -41,7 +41,8 @@ class Parts:
     intake: Intake
     result: gr.HTML
     rejected: gr.Button
-    rejected_ready: gr.DownloadButton
+    rejected_ready: gr.Textbox
+    """Hidden: the link to the file to download."""
     preview: gr.HTML
     pager: gr.Row
     position: gr.HTML
@@ -90,7 +91,7 @@ def draw(studio: Studio) -> Parts:
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(nothing_yet(), js_on_load=views.PICK, elem_id="result")
             rejected = gr.Button("Download the rejected rows", size="sm", visible=False, elem_id="rejected")
-            rejected_ready = gr.DownloadButton(visible="hidden", elem_id="rejected-ready")
+            rejected_ready = downloads.slot()
             preview = gr.HTML(elem_id="preview")
             with gr.Row(visible=False, elem_classes="pager") as pager:
                 before = gr.Button("‹ Previous", size="sm", min_width=90, scale=0, elem_id="before")
@@ -126,7 +127,7 @@ def draw(studio: Studio) -> Parts:
 def wire(studio: Studio, parts: Parts, by: CountingInputs) -> None:
     """The tab's own events; ``by`` are the inputs of the Method tab that decide how tokens are counted."""
     _wire_intake(studio.data, parts, by)
-    _wire_result(studio.data, parts, by)
+    _wire_result(studio.data, studio.downloads, parts, by)
     _wire_mapping(studio.data, parts, by)
     _wire_mixing(studio.data, parts, by)
     _wire_correction(studio.data, parts, by)
@@ -155,7 +156,7 @@ def _wire_intake(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
     )
 
 
-def _wire_result(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
+def _wire_result(desk: DataDesk, files: Downloads, parts: Parts, by: CountingInputs) -> None:
     for block, name in ((parts.result, "data_pick"), (parts.mixing.listed, "mixed_pick")):
         by.wire(
             block.pick,
@@ -167,12 +168,12 @@ def _wire_result(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
         ).then(None, None, None, js=TO_FORM, api_visibility="private")
     by.wire(
         parts.rejected.click,
-        partial(download_rejected, desk),
+        partial(download_rejected, desk, files),
         [parts.chosen],
         parts.rejected_ready,
         api_name="data_rejected",
         **QUIET,
-    ).then(None, None, None, js=TO_FILE, api_visibility="private")
+    ).then(None, parts.rejected_ready, None, js=downloads.TO_FILE, api_visibility="private")
     by.wire(
         partial(gr.on, [by.model.change, by.template.change, by.length.blur, by.length.submit]),
         partial(recount, desk),
@@ -237,7 +238,7 @@ def _wire_mixing(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
 
 def take_sample(desk: DataDesk, by: Counting, event: gr.EventData) -> list:
     """The tab with the sample, or the kept rows, that were picked."""
-    return take(desk, partial(intake.from_offer, desk, event.pick), by).values()
+    return take(desk, partial(intake.from_offer, desk, inputs.picked(event)), by).values()
 
 
 def take_files(desk: DataDesk, by: Counting, paths: list[str] | None, progress: Callable = gr.Progress()) -> list:
@@ -275,7 +276,7 @@ def take(desk: DataDesk, source: Callable, by: Counting, progress: Callable | No
 
 def pick(desk: DataDesk, by: Counting, chosen: Chosen | None, event: gr.EventData) -> list:
     """Length, chat template and the tab after a button in the result was picked."""
-    return act(desk, by, chosen, event.pick)
+    return act(desk, by, chosen, inputs.picked(event))
 
 
 def reread(desk: DataDesk, with_columns: bool, by: Counting, chosen: Chosen | None, *given) -> list:
@@ -302,9 +303,11 @@ def effect(desk: DataDesk, by: Counting, chosen: Chosen | None, *given) -> str:
     return f"<section class='effect'><h4>The first rows, read this way</h4>{examples}</section>"
 
 
-def download_rejected(desk: DataDesk, by: Counting, chosen: Chosen | None) -> str | None:
-    """The path of a new CSV file of the rejected rows, each with its reason."""
-    return rejected_file(chosen.name, desk.checked(chosen.settings, by).report) if chosen else None
+def download_rejected(desk: DataDesk, files: Downloads, by: Counting, chosen: Chosen | None) -> str:
+    """The link to a new CSV file of the rejected rows, each with its reason."""
+    if chosen is None:
+        return ""
+    return files.link(rejected_file(files.folder(), chosen.name, desk.checked(chosen.settings, by).report))
 
 
 def restore(desk: DataDesk, by: Counting, remembered: object) -> list:

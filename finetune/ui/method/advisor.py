@@ -163,6 +163,7 @@ def prove(studio: Studio, current: Current, chosen: Chosen | None, *given) -> It
     """The base's answers to held-out questions, plainly and with rows in the prompt, as they come."""
     yield views.small(LOADING)
     try:
+        studio.rights.require_training()
         recipe = current(chosen, given)
         train, held_out = studio.data.split(recipe.data, recipe.training.seed)
         with studio.queue.beside():

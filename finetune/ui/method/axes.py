@@ -8,7 +8,7 @@ import gradio as gr
 from pydantic import ValidationError
 
 from finetune.recipe import ModelSettings, TrainingSettings
-from finetune.ui import views
+from finetune.ui import inputs, views
 from finetune.ui.data.desk import Chosen
 from finetune.ui.form import Form
 from finetune.ui.method.catalog import KEEP, catalog, picked
@@ -68,7 +68,7 @@ def wire(studio: Studio, parts: Parts, form: Form, types: list, chosen: gr.State
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def pick(event: gr.EventData, method: str, adapter: str) -> tuple[str, str]:
-        return picked(event.pick, method, adapter)
+        return picked(inputs.picked(event), method, adapter)
 
     return parts.cards.pick(pick, types, types, api_name="axes_pick", **QUIET)
 

@@ -1,21 +1,21 @@
 """The recipe in YAML, in a fold of the Method tab, with the ways in and out."""
 
-import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
 
 from finetune.errors import FinetuneError
 from finetune.recipe import Recipe
-from finetune.runs.run import slug
-from finetune.ui import views
+from finetune.runs.numbering import slug
+from finetune.ui import downloads, views
+from finetune.ui.downloads import Downloads
 from finetune.ui.method import sweep
 from finetune.ui.views import QUIET
 
 LONGEST_RECIPE = 100_000
 """Characters of an uploaded recipe that are read."""
-TO_FILE = "() => document.querySelector('#recipe-ready').click()"
 
 
 @dataclass
@@ -27,8 +27,8 @@ class RecipeBox:
     use: gr.Button
     open: gr.UploadButton
     download: gr.Button
-    ready: gr.DownloadButton
-    """Hidden: the file to download."""
+    ready: gr.Textbox
+    """Hidden: the link to the file to download."""
 
 
 def draw() -> RecipeBox:
@@ -44,6 +44,7 @@ def draw() -> RecipeBox:
         text = gr.Textbox(
             lines=12,
             max_lines=30,
+            max_length=LONGEST_RECIPE,
             show_label=False,
             label="Recipe",
             buttons=["copy"],
@@ -55,26 +56,31 @@ def draw() -> RecipeBox:
             use = gr.Button("Use this recipe", size="sm")
             file = gr.UploadButton("Open a file", file_types=[".yaml", ".yml"], size="sm")
             download = gr.Button("Download", size="sm")
-            ready = gr.DownloadButton(visible="hidden", elem_id="recipe-ready")
+            ready = downloads.slot()
     return RecipeBox(text=text, queue=queue, use=use, open=file, download=download, ready=ready)
 
 
-def wire(box: RecipeBox) -> None:
+def wire(box: RecipeBox, files: Downloads) -> None:
     """The ways in and out; writing and using the recipe are wired where the form is."""
-    box.download.click(save_text, box.text, box.ready, api_name="recipe_file", **QUIET).then(
-        None, None, None, js=TO_FILE, api_visibility="private"
+    box.download.click(partial(download, files), box.text, box.ready, api_name="recipe_file", **QUIET).then(
+        None, box.ready, None, js=downloads.TO_FILE, api_visibility="private"
     )
     box.text.change(sweep.offer, box.text, box.queue, api_name="recipe_offer", **QUIET)
     box.open.upload(read_text, box.open, box.text, api_name="recipe_open", **QUIET)
 
 
-def save_text(text: str) -> str:
-    """The path of a new file that holds the recipe."""
+def download(files: Downloads, text: str) -> str:
+    """The link to a new file that holds the recipe."""
+    return files.link(save_text(files.folder(), text))
+
+
+def save_text(folder: Path, text: str) -> str:
+    """The path of a new file in ``folder`` that holds the recipe."""
     try:
         name = slug(Recipe.from_yaml(text).name)
     except FinetuneError:
         name = "recipe"
-    path = Path(tempfile.mkdtemp()) / f"{name}.yaml"
+    path = folder / f"{name}.yaml"
     path.write_text(text or "", encoding="utf-8")
     return str(path)
 

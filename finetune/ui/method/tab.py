@@ -11,7 +11,7 @@ from finetune.errors import FinetuneError, RecipeError
 from finetune.methods import METHODS
 from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings, read_yaml
 from finetune.sweep import recipes
-from finetune.ui import views
+from finetune.ui import inputs, views
 from finetune.ui.data.counting import Counting, CountingInputs
 from finetune.ui.data.desk import Chosen
 from finetune.ui.data.samples import GENERAL
@@ -206,12 +206,12 @@ def _wire_recipe(studio: Studio, parts: Parts, chosen: gr.State, inspected) -> N
         **QUIET,
     )
     fit.wire(studio, parts.fit, form, partial(current, form), (written, inspected), given)
-    recipe_box.wire(box)
+    recipe_box.wire(box, studio.downloads)
 
 
 def pick_preset(event: gr.EventData) -> tuple[str, str]:
     """The method and adapter of the preset that was picked."""
-    return types_of(event.pick)
+    return types_of(inputs.picked(event))
 
 
 def types_of(name: str) -> tuple[str, str]:

@@ -5,7 +5,6 @@ its verb is one entry in ``COMMANDS``.
 """
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,13 +70,16 @@ def resume(studio: Studio, run_id: str) -> Done:
 
 def dismiss(studio: Studio, run_id: str) -> Done:
     """Leave an interrupted run as it is and offer it no more."""
-    studio.workspace.run(run_id).dismiss()
+    run = studio.workspace.run(run_id)
+    studio.rights.require_change(run)
+    run.dismiss()
     return Done()
 
 
 def restart(studio: Studio, run_id: str) -> Done:
     """Restart this process if the run is still not responding."""
     run = studio.workspace.run(run_id)
+    studio.rights.require_change(run)
     if not can_restart(studio, run, studio.view(run)):
         return Done(views.notice("No restart was needed.", "The run responds again, or has ended.", kind="info"))
     studio.restart()
@@ -109,7 +111,9 @@ def delete(studio: Studio, run_id: str) -> Done:
 def export(target: Target, studio: Studio, run_id: str) -> Done:
     """Write the run as ``target`` into a file to download."""
     try:
-        written = target.write(studio.workspace.run(run_id), studio.workspace, Path(tempfile.mkdtemp()))
+        run = studio.workspace.run(run_id)
+        studio.rights.require_change(run)
+        written = target.write(run, studio.everything, studio.downloads.folder())
         return Done(views.notice(written.note, kind="info") if written.note else "", file=str(written.path))
     except FileNotFoundError:
         return Done(views.notice("The run was deleted while it was packed.", "There is nothing left to download."))

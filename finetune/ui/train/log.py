@@ -1,11 +1,9 @@
 """The log of a run: its events as readable lines, the last ones on the page and all of them in a file."""
 
-import tempfile
 import time
 from collections.abc import Callable
 from functools import singledispatch
 from html import escape
-from pathlib import Path
 
 from finetune.errors import RunError
 from finetune.format import amount, counted, duration, size, size_of
@@ -48,7 +46,7 @@ def download(studio: Studio, run_id: str | None) -> Done:
     if run is None:
         raise RunError("There is no such run.", "It may have been deleted already.")
     found, _ = run.events()
-    path = Path(tempfile.mkdtemp()) / f"{run.id}.log"
+    path = studio.downloads.folder() / f"{run.id}.log"
     path.write_text("".join(f"{line(event)}\n" for event in found), encoding="utf-8", errors="replace")
     return Done(file=str(path))
 

@@ -49,6 +49,8 @@ def panel(studio: Studio) -> str:
 
 
 def _row(studio: Studio, run: Run, position: int, count: int) -> str:
+    if not studio.rights.visitor.may_see(run.owner):
+        return f"<li><span>{position}. A run of someone else</span></li>"
     name = studio.view(run).name
     title = views.run_title(run.id, name)
     buttons = (

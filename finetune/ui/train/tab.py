@@ -9,7 +9,7 @@ import gradio as gr
 
 from finetune.runs.run import Run
 from finetune.runs.view import ACTIVE, View
-from finetune.ui import chooser, views
+from finetune.ui import chooser, downloads, inputs, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
 from finetune.ui.train import curves, folds, judgements, log, notify, progress, queue, runs
@@ -24,7 +24,6 @@ SHORT = 1000
 """Characters that are sent again rather than left out."""
 REDRAWN = 0.01
 """A chart with less than this share of new steps looks the same."""
-TO_FILE = "() => { const link = document.querySelector('#download-ready'); if (link) link.click(); }"
 
 
 class Moment(NamedTuple):
@@ -115,8 +114,8 @@ class Parts:
     """By the names of ``PANES``."""
     buttons: dict[str, gr.Button]
     """By the names of ``ACTIONS``."""
-    ready: gr.DownloadButton
-    """Hidden: the file to download."""
+    ready: gr.Textbox
+    """Hidden: the link to the file to download."""
     notice: gr.HTML
     comparison: runs.Parts
     folds: dict[str, Fold]
@@ -138,7 +137,7 @@ def draw(studio: Studio) -> Parts:
     panes = _panes("top")
     with gr.Row(elem_classes="primary-row run-buttons"):
         buttons = {action.name: _button(action) for action in ACTIONS}
-        ready = gr.DownloadButton(visible="hidden", elem_id="download-ready")
+        ready = downloads.slot()
     gr.HTML(notify.BOX, js_on_load=notify.ASK, elem_id="notify")
     notice = gr.HTML(js_on_load=views.PICK, elem_id="run-notice")
     panes |= _panes("middle")
@@ -180,7 +179,7 @@ def wire(studio: Studio, parts: Parts) -> list:
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def pick(event: gr.EventData) -> tuple:
-        done = act(studio, event.pick)
+        done = act(studio, inputs.picked(event))
         return done.notice, done.run_id or gr.skip()
 
     for block in (parts.panes["offers"], parts.panes["queue"], parts.notice):
@@ -222,14 +221,14 @@ def _wire_download(studio: Studio, parts: Parts, button: gr.Button, do: Command,
         api_visibility="private",
         show_progress_on=button,
     )
-    event.success(None, None, None, js=TO_FILE, api_visibility="private")
+    event.success(None, parts.ready, None, js=downloads.TO_FILE, api_visibility="private")
     return event
 
 
 def _done(studio: Studio, do: Command, run_id: str | None) -> tuple:
-    """The notice and the file, after ``do`` was asked of the run."""
+    """The notice and the link to the file, after ``do`` was asked of the run."""
     done = attempt(do, studio, run_id)
-    return done.notice, done.file or gr.skip()
+    return done.notice, studio.downloads.link(done.file)
 
 
 def render(studio: Studio, run_id: str | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from finetune.ui.compare import held_out
 from finetune.ui.compare.held_out import Asked, Row
 from finetune.ui.compare.running import Running
 from finetune.ui.data.prompts import Prompt
+from finetune.ui.downloads import Downloads
 from tests.ui.compare.test_ask import DEFAULTS
 
 ASKED, RUNNING, LINE, TABLE, ASK, STOP, CSV = range(7)
@@ -86,9 +87,11 @@ def test_hostile_text_is_text_in_the_table(hostile):
     assert "<img" not in html and html.count("&lt;img src=x") == 2 and "none" in html
 
 
-def test_the_file_has_every_row_and_no_formula(hostile):
-    assert held_out.download(Asked()) is None
-    path = Path(held_out.download(Asked("003-x", (hostile,))))
+def test_the_file_has_every_row_and_no_formula(hostile, tmp_path):
+    files = Downloads(tmp_path / "downloads")
+    assert held_out.download(files, Asked()) == ""
+    assert held_out.download(files, Asked("003-x", (hostile,))).endswith("/003-x-held-out.csv")
+    path = Path(held_out.to_file(tmp_path, Asked("003-x", (hostile,))))
     assert path.name == "003-x-held-out.csv"
     head, row = csv.reader(path.read_text("utf-8-sig").splitlines())
     assert head == ["question", "base", "tuned", "expected"] and row == [HOSTILE, HOSTILE, "'=cmd|' /C calc'!A0", ""]

@@ -183,27 +183,3 @@ def test_the_split_is_that_of_a_run_and_read_once(desk, with_tiny, tmp_path, mon
     assert (list(train), list(held_out)) == (list(gathered.train), list(gathered.held_out)) and held_out
     monkeypatch.setattr("finetune.ui.data.desk.read_split", None)
     assert desk.split(settings, 7)[0] is train
-
-
-@pytest.mark.threat("S19")
-@pytest.mark.parametrize("named", ["path", "also", "held_out", "replay", "mix"])
-def test_a_person_reads_no_upload_of_another(desk, tmp_path, named):
-    for name in ("hers", "his"):
-        (tmp_path / name).write_text("question,answer\n" + f"What is {name}?,It is.\n" * 12)
-    by, ana, ben = Counting.of("tiny", 512), desk.of("ana"), desk.of("ben")
-    hers = ana.add_upload(tmp_path / "hers", "hers.csv").path
-    his = ben.add_upload(tmp_path / "his", "his.csv")
-    value = {"also": [hers], "mix": [{"path": hers}]}.get(named, hers)
-    bad = his.changed(**{named: value})
-    ana.checked(DataSettings(path=hers), by)  # what is cached for her opens nothing for him
-    ben.checked(his, by)
-
-    def read():
-        if problem := ben.checked(bad, by).mixture.problem:
-            raise problem
-
-    with pytest.raises(FinetuneError, match="There is no (data )?file"):
-        read()
-    ben.add_upload(tmp_path / "hers", "hers.csv")
-    read()
-    assert desk.owner is None and desk.checked(bad, by)

@@ -91,10 +91,10 @@ def test_rejected_rows_are_listed_with_their_reasons_up_to_fifty():
     assert html.count("data-pick='row:") == 1 and "data-pick='row:7'" in html
 
 
-def test_the_list_of_rejected_rows_is_a_table():
+def test_the_list_of_rejected_rows_is_a_table(tmp_path):
     report = Report(DETECTED, 2, kept=1, rejected=[Rejected(2, 'It says "no".', 3)])
-    written = Path(rejected_file("../my tickets", report)).read_text(encoding="utf-8-sig")
-    assert written.splitlines()[1].startswith("2,3,") and '""no""' in written
+    written = Path(rejected_file(tmp_path, "../my tickets", report)).read_text(encoding="utf-8-sig")
+    assert written.splitlines()[1].startswith('"2","3",') and '""no""' in written
 
 
 def test_findings_name_their_rows_and_advice_follows():

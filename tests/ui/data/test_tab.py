@@ -1,5 +1,4 @@
 import functools
-from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -11,6 +10,7 @@ from finetune.ui.data.changes import act
 from finetune.ui.data.counting import Counting
 from finetune.ui.data.display import Display
 from finetune.ui.data.mapping import DETECT, INPUTS, MOST_PARTS
+from finetune.ui.downloads import Downloads
 from tests.tab import named
 
 BY = Counting.of("tiny", "512", "own")
@@ -76,10 +76,13 @@ def test_a_share_out_of_bounds_is_refused(desk, table):
     assert "300 % of the rows cannot be held out" in named(data.reread(desk, True, BY, shown.chosen, *asked)).result
 
 
-def test_a_bad_row_is_named_and_the_list_can_be_downloaded(desk, table):
+def test_a_bad_row_is_named_and_the_list_can_be_downloaded(desk, table, tmp_path):
     shown = table(rows() + "\nWhat is empty?,\n")
     assert "1 rejected" in shown.result and "Row 13" in shown.result and shown.rejected.visible
-    written = Path(data.download_rejected(desk, BY, shown.chosen)).read_text(encoding="utf-8-sig")
+    files = Downloads(tmp_path / "downloads")
+    assert data.download_rejected(desk, files, BY, None) == ""
+    assert data.download_rejected(desk, files, BY, shown.chosen).startswith("download/")
+    (written,) = [each.read_text(encoding="utf-8-sig") for each in files.place.rglob("*.csv")]
     assert "13" in written and "empty" in written
 
 

@@ -72,7 +72,7 @@ def test_values_refused_are_listed_by_their_labels_and_no_run_is_made(studio, pa
 
 
 def test_a_started_run_has_the_recipe_of_the_form(studio, parts, monkeypatch):
-    monkeypatch.setattr(studio.queue, "submit", lambda recipe, trusted, owner=None: studio.workspace.create(recipe))
+    monkeypatch.setattr(studio.queue, "submit", studio.workspace.create)
     run_id, notice = method.start(studio, parts.form, PIRATE, *given(parts, name="pirate", adapter__lora__rank="4"))
     assert notice == "" and studio.workspace.run(run_id).recipe.adapter.rank == 4
 

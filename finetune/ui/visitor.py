@@ -1,0 +1,11 @@
+"""Who sent the event that is being handled."""
+
+from gradio.context import LocalContext
+
+from finetune.door.visitor import Visitor, visitor_of
+
+
+def current() -> Visitor | None:
+    """The visitor whose event this thread handles; None outside of an event, as in the program's own threads."""
+    request = LocalContext.request.get(None)
+    return None if request is None else visitor_of(request.request.scope)
