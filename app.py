@@ -72,6 +72,7 @@ def serve(given: argparse.Namespace) -> int:
     from finetune.door.options import door_of
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
+    from finetune.service import janitor
     from finetune.service.launcher import EXIT_RESTART
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port, say_serving
 
@@ -100,6 +101,7 @@ def serve(given: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     url = address(given)
+    janitor.begin(workspace)
     claim.announce(url, os.getppid() if given.server else os.getpid())
     if given.server:
         say_serving(sys.stdin.fileno())

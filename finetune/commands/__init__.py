@@ -9,6 +9,7 @@ evaluation  evaluate
 models      chat, export
 report      report
 benchmarks  benchmark
+uploads     uploads
 command     what all commands share: options, settings from the command line, the answer on stdout
 progress    how far a command has come, on stderr
 

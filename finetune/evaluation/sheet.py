@@ -20,7 +20,8 @@ from finetune import yaml_text
 from finetune.errors import FinetuneError, RunError
 from finetune.evaluation.scores import Row, Scores
 from finetune.rewards.judge import Judge
-from finetune.runs.run import Run, slug
+from finetune.runs.numbering import slug
+from finetune.runs.run import Run
 from finetune.runs.tries import Tries
 from finetune.settings import FilePath, Settings
 

@@ -17,6 +17,7 @@ measures        the rules of it that look at a method's measures
 verdict         what a diagnosis is, and what all its rules share
 early_stopping  when a run no longer improves
 tries           work that is taken up again after a crash, but not for ever
+uploads         the files that people brought, and their end
 workspace       the folder of all runs, uploads and local models
 
 How to add an event:

@@ -18,11 +18,9 @@ while nobody holds its lock is interrupted. The directory may be deleted at any 
 
 import errno
 import os
-import re
 import threading
-import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
@@ -61,7 +59,7 @@ class Run:
     @classmethod
     def create(cls, runs_dir: Path, recipe: Recipe, owner: str | None = None) -> "Run":
         """A new directory ``NNN-name`` with its owner, the recipe and a ``Queued`` event."""
-        path = new_folder(runs_dir, slug(recipe.name))
+        path = new_folder(runs_dir, recipe.name)
         run = cls(path)
         if owner is not None:
             owners.write(path / OWNER, {"name": owner})
@@ -144,8 +142,8 @@ class Run:
     def emit(self, event: Event) -> None:
         """Append ``event``; a line torn by an earlier crash is closed first, so that the event has its own line.
 
-        While the disk is full, events wait in memory: a run does not end because its log cannot be written. Once its log
-        was deleted, it does: with a ``GoneError``.
+        While the disk is full, events wait in memory: a run does not end because its log cannot be written.
+        ``GoneError`` if the log was deleted.
         """
         with self._writing:
             self._unwritten += event.without_secrets().to_line().encode("utf-8", "surrogatepass") + b"\n"
@@ -279,6 +277,7 @@ class Run:
         except Timeout:
             raise BusyError(f"Another process is training run {self.id}.", "Watch it on the Train tab.") from None
         try:
+            self._require_here()
             yield self
         finally:
             lock.release()
@@ -294,7 +293,17 @@ class Run:
         except Timeout:
             return True
         lock.release()
+        with suppress(GoneError):
+            self._require_here()
         return False
+
+    def _require_here(self) -> None:
+        """``GoneError`` if its directory was deleted just before the lock made it again, which is undone."""
+        if self.is_gone:
+            with suppress(OSError):
+                (self.path / "lock").unlink()
+                self.path.rmdir()
+            raise self.gone()
 
 
 class ReadOnlyRun(Run):
@@ -330,12 +339,6 @@ class Follower:
         if self.run.cancelled:
             return "stopping"
         return "preparing" if self._view.phase in PREPARING else "running"
-
-
-def slug(name: str) -> str:
-    """``name`` as a short part of a folder name: lower-case letters and digits, joined by dashes."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "run"
 
 
 def _ends_with_newline(file) -> bool:

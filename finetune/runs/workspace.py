@@ -15,20 +15,23 @@ import unicodedata
 import uuid
 from pathlib import Path, PurePosixPath
 
+from filelock import FileLock
+
 from finetune import modes
 from finetune.errors import GoneError, RunError
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import Recipe
-from finetune.runs import owners
+from finetune.runs import owners, uploads
 from finetune.runs.checkpoints import require_room
 from finetune.runs.run import Run
+from finetune.runs.uploads import Upload
 from finetune.runs.view import ACTIVE
 
 DIGEST_DIGITS = 16
 """Hex digits of the hash in the name of an upload's folder: enough that nobody can forge a file with an equal one."""
 MAX_NAME_BYTES, MAX_ENDING_BYTES = 200, 50
 """Longest file name and file extension that are kept; file systems allow 255 bytes in all."""
-UNFINISHED_S = 86_400
+UNFINISHED_S = 3600
 """A copy of an upload that is unfinished after this time was interrupted, for example by a power cut."""
 SPECIAL = '\\/:*?"<>|'
 """Characters with a special meaning in some file system."""
@@ -109,12 +112,17 @@ class Workspace:
         target = self.uploads_dir / digest / file_name(name)
         unfinished = self.uploads_dir / f".{uuid.uuid4().hex}"
         try:
-            if owner is not None:
-                owners.add(target, owner)  # first: a copy is never without its owner
             if not target.exists():
                 shutil.copyfile(source, unfinished)
-                target.parent.mkdir(exist_ok=True)
-                unfinished.replace(target)
+            with self._changing_uploads():
+                if owner is not None:
+                    owners.add(target, owner)  # first: a copy is never without its owner
+                if not target.exists():
+                    if not unfinished.exists():  # it was there, and was deleted a moment ago
+                        shutil.copyfile(source, unfinished)
+                    target.parent.mkdir(exist_ok=True)
+                    unfinished.replace(target)
+                uploads.opened(target)
         except OSError as error:
             raise self._refused(error) from None
         finally:
@@ -125,6 +133,33 @@ class Workspace:
         """True if ``owner`` brought the upload at ``path``."""
         full = _resolved(self.path, path)
         return full is not None and owners.owns(full, owner)
+
+    def uploads(self, owner: str | None = None) -> list[Upload]:
+        """What people brought, of ``owner`` if one is given, those used last first."""
+        return uploads.listed(self.uploads_dir, self.runs(), owner)
+
+    def discard(self, path: str, owner: str | None = None) -> None:
+        """Delete the upload at ``path``; ``RunError`` while a queued or active run needs it.
+
+        With an ``owner``, it stays for others who brought the same; to that person it is gone.
+        """
+        full = _resolved(self.path, path)
+        if not full or not uploads.is_upload(full, self.uploads_dir) or not self._is_of(full, owner):
+            raise RunError(f"There is no upload {path[:200]!r}.", "It may have been deleted already.")
+        with self._changing_uploads():
+            for run in self.unfinished():
+                if uploads.is_named(full, run):
+                    which = f"Run {run.id}" if run.id in [seen.id for seen in self.runs()] else "A run of someone else"
+                    raise RunError(f"{which} needs {full.name}.", "Delete it once that run has ended.")
+            if owner is not None:
+                owners.drop(full, owner)
+            if owner is None or not owners.owners(full):
+                with contextlib.suppress(FileNotFoundError):
+                    uploads.remove(full)
+
+    def _changing_uploads(self) -> FileLock:
+        """Held while an upload is put in its place or deleted."""
+        return FileLock(self.path / "uploads.lock", is_singleton=False)
 
     def create(self, recipe: Recipe, owner: str | None = None) -> Run:
         """A new queued run with the next number."""
@@ -166,17 +201,17 @@ class Workspace:
                     )
 
     def unfinished(self) -> list[Run]:
-        """The queued and the active runs, newest first."""
-        return [run for run in self.runs() if run.view().state in ("queued", *ACTIVE)]
+        """The queued and the active runs, newest first, whoever asks."""
+        return [run for run in Workspace.runs(self) if run.view().state in ("queued", *ACTIVE)]
 
     def prune(self) -> None:
         """Remove deleted runs and unfinished uploads; what cannot be removed now is removed next time."""
         for path in self.runs_dir.glob(".trash-*"):
             shutil.rmtree(path, ignore_errors=True)
-        for path in self.uploads_dir.glob(".*"):
+        for path in [*self.uploads_dir.glob(".*"), *uploads.folders(self.uploads_dir)]:
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > UNFINISHED_S:
-                    path.unlink()
+                    uploads.clear(path) if path.is_dir() else path.unlink()
 
     def find(self, path: str, trusted: bool = True, owner: str | None = None) -> Path:
         """The data file of a recipe: by its path as written, else in the workspace, else in the project.
@@ -188,6 +223,8 @@ class Workspace:
         for folder in (Path(), self.path, PROJECT) if trusted else (self.path, PROJECT):
             full = _resolved(folder, path)
             if full and full.is_file() and (trusted or self._may_be_read(full)) and self._is_of(full, owner):
+                if full.is_relative_to(self.uploads_dir):
+                    uploads.opened(full)
                 return full
         raise RunError(f"There is no data file {path[:200]!r}.", "Upload it on the Data tab, or check the path.")
 

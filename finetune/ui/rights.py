@@ -11,6 +11,7 @@ from finetune.errors import RightsError
 from finetune.recipe import Recipe
 from finetune.runs import owners
 from finetune.runs.run import Run
+from finetune.runs.uploads import Upload
 from finetune.runs.workspace import Workspace
 from finetune.service.preflight import require_runnable
 from finetune.service.queue import RunQueue
@@ -77,10 +78,24 @@ class VisitorsWorkspace(Workspace):
         """The path of a copy of an uploaded file, which is then the visitor's."""
         return super().keep(source, name, self._rights.require_training().name)
 
+    def uploads(self, owner: str | None = None) -> list[Upload]:
+        """The uploads of the visitor; an owner sees everyone's."""
+        return super().uploads(self._bringer)
+
+    def discard(self, path: str, owner: str | None = None) -> None:
+        """Delete an upload of the visitor's; an owner deletes everyone's."""
+        self._rights.require_training()
+        super().discard(path, self._bringer)
+
+    @property
+    def _bringer(self) -> str | None:
+        """Whose uploads the visitor reaches; None for everyone's."""
+        asking = self._rights.visitor
+        return None if asking.role == "owner" else asking.name or ""
+
     def find(self, path: str, trusted: bool = False, owner: str | None = None) -> Path:
         """A data file that the visitor may read: a sample, or an upload of theirs; an owner reads every upload."""
-        asking = self._rights.visitor
-        return super().find(path, False, None if asking.role == "owner" else asking.name or "")
+        return super().find(path, False, self._bringer)
 
 
 class VisitorsQueue(RunQueue):
@@ -93,6 +108,10 @@ class VisitorsQueue(RunQueue):
     def submit(self, recipe: Recipe, trusted: bool = False, owner: str | None = None) -> Run:
         """A queued run of the visitor's; all its problems raise one ``RecipeError``."""
         return super().submit(recipe, False, self._rights.require_training().name)
+
+    def require_room(self, owner: str | None = None, more: int = 1) -> None:
+        """``RunError`` unless ``more`` runs of the visitor may wait."""
+        super().require_room(self._rights.visitor.name, more)
 
     def require_runnable(self, recipe: Recipe, trusted: bool = False) -> None:
         """Preflight with what the visitor may read."""

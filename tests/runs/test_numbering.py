@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from finetune.runs.numbering import new_folder, number_of
+from finetune.runs.numbering import new_folder, number_of, slug
 
 
 def test_folders_made_at_once_get_different_numbers(tmp_path):
@@ -25,3 +25,19 @@ def test_a_number_is_not_used_twice_after_a_run_was_deleted_from_outside(tmp_pat
 @pytest.mark.parametrize(("name", "number"), [("012-pirate", 12), ("1", 1), (".trash-4", 0), ("x", 0), ("", 0)])
 def test_the_number_is_at_the_start_of_the_name(name, number):
     assert number_of(name) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Pirate voice!", "pirate-voice"),
+        ("Größe & Höhe", "große-hohe".replace("ß", "")),
+        ("../../etc/passwd", "etc-passwd"),
+        ("日本語", "run"),
+        ("5", "5"),
+        ("CON", "con"),
+        ("x" * 100, "x" * 40),
+    ],
+)
+def test_a_name_becomes_a_harmless_part_of_a_path(name, expected):
+    assert slug(name) == expected

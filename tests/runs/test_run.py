@@ -13,7 +13,7 @@ from finetune.errors import BusyError, GoneError, RunError
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended, Entered, FellBack, Noted, Pinned, Queued, Requeued, Saved, Started
 from finetune.runs.links import link
-from finetune.runs.run import Follower, Run, slug
+from finetune.runs.run import Follower, Run
 
 RECIPE = Recipe.from_dict({"name": "Pirate voice!", "data": {"path": "a.jsonl"}})
 
@@ -45,22 +45,6 @@ def test_runs_created_at_once_get_different_numbers(tmp_path):
     with ThreadPoolExecutor(20) as pool:
         made = list(pool.map(lambda _: Run.create(tmp_path, RECIPE), range(20)))
     assert sorted(run.number for run in made) == list(range(1, 21))
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("Pirate voice!", "pirate-voice"),
-        ("Größe & Höhe", "große-hohe".replace("ß", "")),
-        ("../../etc/passwd", "etc-passwd"),
-        ("日本語", "run"),
-        ("5", "5"),
-        ("CON", "con"),
-        ("x" * 100, "x" * 40),
-    ],
-)
-def test_a_name_becomes_a_harmless_part_of_a_path(name, expected):
-    assert slug(name) == expected
 
 
 def test_events_are_read_from_where_the_reader_left_off(run):

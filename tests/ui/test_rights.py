@@ -4,7 +4,9 @@ import pytest
 
 from finetune.door.visitor import Visitor
 from finetune.errors import FinetuneError, RightsError, RunError
+from finetune.recipe import Recipe
 from finetune.runs import kept
+from finetune.service.limits import Limits
 from finetune.ui import visitor
 from finetune.ui.studio import Studio
 from finetune.ui.train import actions
@@ -191,3 +193,14 @@ def test_where_nobody_signs_in_everything_is_everyones(workspace, write_run):
     studio.queue.close(0)
     run = write_run(owner="ada")
     assert studio.find_run(run.id) and studio.rights.require_change(run)
+
+
+@pytest.mark.threat("T41", "S4")
+def test_each_person_has_so_many_runs_waiting_and_no_more(studio, as_, monkeypatch):
+    monkeypatch.setattr(studio.queue, "limits", Limits(each=1, in_all=3))
+    wanted = {"model": {"id": "starter"}, "data": {"path": "assets/samples/pirate-voice.jsonl"}}
+    for who in (ADA, BEN):
+        as_(who)
+        studio.start(Recipe.from_dict(wanted))
+        with pytest.raises(RunError, match="1 run of yours waits already; at most 1 may"):
+            studio.start(Recipe.from_dict({**wanted, "name": "more"}))

@@ -3,6 +3,7 @@
 tab             its components and events
 intake          files, pasted text, the Hub, samples
 samples         the data that is there already: samples, and rows made of answers
+uploads         the files that a person brought, and their end
 desk            data read, checked and counted for the page
 prompts         held-out rows as prompts, with the answers they expect
 counting        by which model's tokenizer tokens are counted, up to which length

@@ -20,7 +20,7 @@ from finetune.data.settings import DataSettings
 from finetune.data.table import Table
 from finetune.data.templates import NoTemplateError
 from finetune.errors import FinetuneError
-from finetune.runs.run import slug
+from finetune.runs.numbering import slug
 from finetune.ui import views
 from finetune.ui.data.desk import Checked
 from finetune.ui.data.histogram import figure

@@ -14,8 +14,10 @@ from finetune.errors import DataError
 from finetune.runs.kept import COLLECTIONS, count
 from finetune.settings import problems_of
 from finetune.ui import views
+from finetune.ui.data import uploads
 from finetune.ui.data.desk import DataDesk
 from finetune.ui.data.samples import FOLDER, KEPT, offers, sample_entries
+from finetune.ui.data.uploads import Uploads
 
 MOST_PASTED = 2_000_000
 """Characters of a paste; more is a file."""
@@ -34,6 +36,7 @@ class Intake:
     hub_config: gr.Textbox
     hub_split: gr.Textbox
     load: gr.Button
+    uploads: Uploads
     samples: gr.HTML
 
 
@@ -70,6 +73,7 @@ def draw(desk: DataDesk) -> Intake:
             hub_config = gr.Textbox(label="Configuration", info="Only if it has several.", min_width=120)
             hub_split = gr.Textbox(label="Split", info="Left empty: train.", min_width=120)
         load = gr.Button("Load", size="sm", elem_id="hub-load")
+    kept = uploads.draw()
     return Intake(
         file=file,
         pasted=pasted,
@@ -78,6 +82,7 @@ def draw(desk: DataDesk) -> Intake:
         hub_config=hub_config,
         hub_split=hub_split,
         load=load,
+        uploads=kept,
         samples=gr.HTML(offers(desk.workspace), js_on_load=views.PICK, elem_id="samples"),
     )
 

@@ -9,7 +9,7 @@ import gradio as gr
 from finetune.data.settings import DataSettings
 from finetune.errors import DataError, FinetuneError
 from finetune.ui import downloads, inputs, views
-from finetune.ui.data import correction, intake, mapping, mixing
+from finetune.ui.data import correction, intake, mapping, mixing, uploads
 from finetune.ui.data.changes import act, drop_row, mix_in, put_rows, save_row, uploaded
 from finetune.ui.data.correction import Correction
 from finetune.ui.data.counting import Counting, CountingInputs
@@ -135,6 +135,7 @@ def wire(studio: Studio, parts: Parts, by: CountingInputs) -> None:
 
 def _wire_intake(desk: DataDesk, parts: Parts, by: CountingInputs) -> None:
     source, display, loud = parts.intake, parts.display(), parts.loud()
+    uploads.wire(desk, source.uploads)
     by.wire(source.samples.pick, partial(take_sample, desk), [], display, api_name="data_sample", **loud)
     by.wire(
         source.file.upload,

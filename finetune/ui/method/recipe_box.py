@@ -8,7 +8,7 @@ import gradio as gr
 
 from finetune.errors import FinetuneError
 from finetune.recipe import Recipe
-from finetune.runs.run import slug
+from finetune.runs.numbering import slug
 from finetune.ui import downloads, views
 from finetune.ui.downloads import Downloads
 from finetune.ui.method import sweep

@@ -2,6 +2,7 @@ import pytest
 
 from finetune.data import known
 from finetune.data.loading import read
+from finetune.service.limits import Limits
 from finetune.ui.form import Form
 from finetune.ui.method import sweep
 from finetune.ui.method import tab as method
@@ -61,3 +62,10 @@ def test_if_one_cannot_run_none_is_queued(studio, queued, change, words):
 def test_a_form_cannot_hold_lists_and_says_what_to_press(studio):
     chosen, notice, *_ = method.load(studio, Form(), TEXT)
     assert chosen is None and "a sweep of 2 runs" in notice and "Queue all 2 runs" in notice
+
+
+@pytest.mark.threat("T41", "S4")
+def test_a_sweep_that_does_not_fit_into_the_queue_is_refused_before_the_first_run(still, monkeypatch):
+    monkeypatch.setattr(still.queue, "limits", Limits(each=1, in_all=1))
+    run_id, problems = sweep.queue(still, TEXT)
+    assert run_id is None and "these are 2 more; at most 1 may" in problems and still.workspace.runs() == []
