@@ -7,7 +7,6 @@ that a person starts is the launcher; the server is its child, this file with ``
 """
 
 import argparse
-import logging
 import os
 import sys
 import threading
@@ -76,9 +75,6 @@ def serve(given: argparse.Namespace) -> int:
     from finetune.service.launcher import EXIT_RESTART
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port, say_serving
 
-    # What a library said of an error is here, not on the page.
-    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
-    logging.getLogger("finetune").setLevel(logging.INFO)
     if given.server:
         end_with(sys.stdin.fileno())
     try:

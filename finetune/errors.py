@@ -16,12 +16,9 @@
 Everything else that is raised is a bug, not a message: the two process edges log it with its traceback.
 """
 
-import logging
 from dataclasses import dataclass
 
 from finetune.redaction import redacted, without_folders
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,9 +93,8 @@ class DivergedError(FinetuneError, ArithmeticError):
 def first_sentence(error: BaseException, most: int = 200) -> str:
     """The first line of an error of a library, at most so many characters of it; its class if it says nothing.
 
-    It names no folder of this machine and no secret; the whole of it is in the log of the program.
+    It names no folder of this machine and no secret.
     """
-    log.info("A library could not do it:", exc_info=error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     text = without_folders(redacted(text))

@@ -6,6 +6,7 @@ in another order than it has.
 
 import re
 import sys
+import traceback
 from contextlib import contextmanager
 
 from finetune.redaction import redacted
@@ -37,6 +38,7 @@ def guarded():
     """Meanwhile what this process prints, also libraries and tracebacks, is plain and holds no secrets."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (Guarded(stream) if stream else stream for stream in before)
+    sys.excepthook = _print  # Python prints an error that ends the process once this is left
     try:
         yield
     finally:
@@ -62,6 +64,10 @@ class Guarded:
 
     def __getattr__(self, name: str):
         return getattr(self._stream, name)
+
+
+def _print(kind, error, trace) -> None:
+    Guarded(sys.stderr).write("".join(traceback.format_exception(kind, error, trace)))
 
 
 def _escape(found: re.Match) -> str:

@@ -58,8 +58,6 @@ def test_a_problem_reads_as_a_sentence(problem, text):
 
 
 @pytest.mark.threat("T33", "T34")
-def test_the_first_sentence_of_a_library_names_no_folder_and_no_secret_and_all_of_it_is_logged(caplog):
-    caplog.set_level("INFO", "finetune")
+def test_the_first_sentence_of_a_library_names_no_folder_and_no_secret():
     error = OSError("No file model.safetensors in /home/me/models/tiny/x.bin (https://me:pa55@hub.example)\nmore")
     assert first_sentence(error) == "No file model.safetensors in x.bin (https://[hidden]@hub.example)"
-    assert "/home/me/models" in caplog.text and "more" in caplog.text
