@@ -54,7 +54,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Serve until asked to end: 0 then, 2 if it cannot start, 75 if the CUDA context was lost too often."""
+    """Serve until asked to end: 0 then, 2 if it cannot start, and as the server ended if it never came to serve."""
     from finetune import modes
     from finetune.terminal import guarded
 
@@ -73,7 +73,7 @@ def serve(given: argparse.Namespace) -> int:
     from finetune.errors import FinetuneError
     from finetune.runs.workspace import Workspace
     from finetune.service.launcher import EXIT_RESTART
-    from finetune.service.server import Claim, end_with, reasons_to_end, require_port
+    from finetune.service.server import Claim, end_with, reasons_to_end, require_port, say_serving
 
     # What a library said of an error is here, not on the page.
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
@@ -101,6 +101,8 @@ def serve(given: argparse.Namespace) -> int:
         return 2
     url = address(given)
     claim.announce(url, os.getppid() if given.server else os.getpid())
+    if given.server:
+        say_serving(sys.stdin.fileno())
     announce(url, workspace, door)
     code = reason_to_end(reasons, studio)
     claim.withdraw()

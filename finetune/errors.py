@@ -6,6 +6,7 @@
     ├── ModelError(RuntimeError)    a model that cannot be loaded or used
     │   └── UnreachableError            a model of the Hub, which does not answer
     ├── RunError(RuntimeError)      a run that does not exist, or is in the wrong state
+    │   └── GoneError                   a run whose folder was deleted while it was in use
     ├── DivergedError(ArithmeticError)  a loss that is no longer a number
     ├── DiskError(RuntimeError)     a disk that is full
     ├── BusyError(RuntimeError)     something only one may hold is held by another
@@ -82,6 +83,10 @@ class BusyError(FinetuneError, RuntimeError):
 
 class DiskError(FinetuneError, RuntimeError):
     """The disk is full."""
+
+
+class GoneError(RunError):
+    """A run whose folder was deleted while it was in use."""
 
 
 class DivergedError(FinetuneError, ArithmeticError):

@@ -42,7 +42,7 @@ def give(path: Path) -> None:
 
 
 def close(*folders: Path) -> None:
-    """Let nobody else enter ``folders``, as far as this account may say so; links and shared ones stay as they are."""
+    """Let nobody else enter ``folders``, if this account may say so; links and shared folders stay as they are."""
     for folder in folders:
         with suppress(OSError):
             if folder.is_dir() and not folder.is_symlink() and not folder.stat().st_mode & 0o1000:

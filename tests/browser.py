@@ -16,11 +16,11 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 @contextmanager
-def app(home: Path, script: str | Path = "app.py", **environment: str):
+def app(home: Path, script: str | Path = "app.py", options: tuple[str, ...] = (), **environment: str):
     """The address of a running app with the workspace ``home``; it has ended when the block is left."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, str(script), "--no-browser", "--port", str(port)],
+        [sys.executable, str(script), "--no-browser", "--port", str(port), *options],
         cwd=PROJECT,
         env={**os.environ, "FINETUNE_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment},
         stdout=subprocess.PIPE,
@@ -100,6 +100,16 @@ class Visit:
         self.page.goto(f"{self.address}/?tab={tab}")
         self.page.wait_for_selector(f"#tab-{tab}-button[aria-selected=true]")
         self.page.wait_for_selector(f"#tab-{tab} .lead")
+        return self.page
+
+    def sign_in(self, name: str, password: str, tab: str = "data"):
+        """The page, opened at ``tab`` after signing in."""
+        self.page.goto(f"{self.address}/?tab={tab}")
+        self.page.fill("input[name=name]", name)
+        self.page.fill("input[name=password]", password)
+        self.page.click("button")
+        self.page.wait_for_selector(f"#tab-{tab}-button[aria-selected=true]")
+        self.page.wait_for_selector(".person")
         return self.page
 
     def load_again(self, tab: str) -> None:

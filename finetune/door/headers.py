@@ -16,7 +16,7 @@ SPACES = "https://*.hf.space"
 
 ALWAYS = {
     b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
+    b"referrer-policy": b"same-origin",  # without any, a form of this page would come from nowhere (Origin: null)
     b"permissions-policy": b", ".join(
         b"%s=()" % each
         for each in b"camera microphone geolocation payment usb serial hid bluetooth midi display-capture".split()

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from finetune.door import huggingface
@@ -54,7 +54,8 @@ class SignIn:
         form = await _form(request)
         if form is None:
             return refusal(request.scope, 413, "This form is too long.")
-        name, password, after = form.get("name", ""), form.get("password", ""), own_address(form.get("next"))
+        name, password = form.get("name", form.get("username", "")), form.get("password", "")  # of gradio_client, too
+        after = own_address(form.get("next"))
         address = self.recognizer.address(request.scope)
         if wait_s := self.tries.wait_s(address):
             words = f"Too many attempts. Try again in {math.ceil(wait_s)} seconds."
@@ -68,7 +69,10 @@ class SignIn:
         self.tries.forgive(address)
         value = [name, self.recognizer.members.stamp(name)]
         cookie = self.recognizer.cookies.made(SIGNED_IN, value, is_secure(request.scope))
-        return RedirectResponse(after, 303, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
+        headers = {"Set-Cookie": cookie, "Cache-Control": "no-store"}
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"success": True}, headers=headers)
+        return RedirectResponse(after, 303, headers=headers)
 
     async def leave(self, request: Request) -> Response:
         """Sign out, and show the page to sign in."""

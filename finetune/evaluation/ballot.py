@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from pydantic import ValidationError
 
 from finetune.data.split import content_hash
@@ -111,7 +111,7 @@ def draw_up(run: Run, prompts: Sequence[Prompt], source: Source, sampling: Sampl
         raise RunError(f"Run {run.id} is a reward model: it writes no answers to judge.", "Choose another run.")
     plan = Plan(at=time.time(), source=source, prompts=tuple(prompts), sampling=sampling,
                 salt=secrets.token_hex(SALT_BYTES))  # fmt: skip
-    with FileLock(run.path / ".blind-test.lock", is_singleton=False):
+    with run.lock(".blind-test.lock"), run.here():
         if (run.path / "blind-test.json").exists():
             raise RunError(f"Run {run.id} has a blind test already.", "Put it away before you start another.")
         unfinished = run.path / ".blind-test.json"
@@ -142,7 +142,7 @@ def ask_rest(run: Run, pair_of: Callable[[], Pair]) -> Iterator[Asked]:
 
     ``pair_of`` gives the pair, loaded, and is called for each prompt. ``BusyError`` while another process asks.
     """
-    lock = FileLock(run.path / ".ballot.lock", thread_local=False, is_singleton=False)
+    lock = run.lock(".ballot.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -155,7 +155,8 @@ def ask_rest(run: Run, pair_of: Callable[[], Pair]) -> Iterator[Asked]:
         for n, prompt in enumerate(ballot.plan.prompts):
             if n not in known:
                 asked = _ask(pair_of(), n, prompt, ballot.plan.sampling)
-                lines.append(run.path / "ballot.jsonl", json.loads(asked.model_dump_json()))
+                with run.here():
+                    lines.append(run.path / "ballot.jsonl", json.loads(asked.model_dump_json()))
                 yield asked
     finally:
         lock.release()
@@ -163,7 +164,7 @@ def ask_rest(run: Run, pair_of: Callable[[], Pair]) -> Iterator[Asked]:
 
 def put_away(run: Run) -> Path:
     """Move the blind test of ``run`` with all its votes to a folder of its own, which makes room for another one."""
-    with FileLock(run.path / ".blind-test.lock", is_singleton=False):
+    with run.lock(".blind-test.lock"), run.here():
         folder = run.path / "earlier-tests" / time.strftime("%Y-%m-%d-%H%M%S")
         folder.mkdir(parents=True, exist_ok=True)
         for name in DONE:

@@ -5,6 +5,7 @@ progress.json   how far it is, while someone works on it
 rows.jsonl      each row with both answers
 scores.json     what was found, written last
 failed.json     why nothing was found
+tries           how often it was begun, while someone works on it
 """
 
 import json
@@ -20,6 +21,7 @@ from finetune.errors import FinetuneError, RunError
 from finetune.evaluation.scores import Row, Scores
 from finetune.rewards.judge import Judge
 from finetune.runs.run import Run, slug
+from finetune.runs.tries import Tries
 from finetune.settings import FilePath, Settings
 
 HELD_OUT = "held-out"
@@ -53,10 +55,18 @@ class Sheet:
 
     def ask(self, request: Request) -> "Sheet":
         """Note down ``request``; what an earlier one found stays until this one has found something."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.run.here():
+            self.folder.parent.mkdir(exist_ok=True)
+            self.folder.mkdir(exist_ok=True)
         (self.folder / "failed.json").unlink(missing_ok=True)
+        self.tries.forget()
         self._write("request.yaml", yaml.safe_dump(request.model_dump(mode="json", exclude_defaults=True)))
         return self
+
+    @property
+    def tries(self) -> Tries:
+        """How often it was begun."""
+        return Tries(self.folder / "tries")
 
     @property
     def request(self) -> Request | None:
@@ -121,8 +131,9 @@ class Sheet:
 
     def _write(self, name: str, text: str) -> None:
         unfinished = self.folder / f".{name}"
-        unfinished.write_text(text, encoding="utf-8", errors="replace")
-        unfinished.replace(self.folder / name)
+        with self.run.here():
+            unfinished.write_text(text, encoding="utf-8", errors="replace")
+            unfinished.replace(self.folder / name)
 
     def _json(self, name: str) -> dict:
         try:

@@ -118,7 +118,8 @@ def undo(run: Run, voter: str) -> Vote | None:
 def reveal(run: Run, voter: str) -> None:
     """Note that ``voter`` sees the result from now on."""
     if voter not in read(run).informed:
-        lines.append(run.path / "votes.jsonl", Revealed(voter=voter, revealed_at=time.time()).model_dump())
+        with run.here():
+            lines.append(run.path / "votes.jsonl", Revealed(voter=voter, revealed_at=time.time()).model_dump())
 
 
 def _keep(run: Run, voter: str, question: int, choice: str, tuned_first: bool, name: str) -> Vote:
@@ -126,5 +127,6 @@ def _keep(run: Run, voter: str, question: int, choice: str, tuned_first: bool, n
         raise RunError("You have seen the result, so you judge no longer blindly.", "Your votes until then count.")
     vote = Vote(voter=voter, name=name.strip()[:MOST_NAME], question=question, choice=choice,
                 tuned_first=tuned_first, at=time.time())  # fmt: skip
-    lines.append(run.path / "votes.jsonl", vote.model_dump())
+    with run.here():
+        lines.append(run.path / "votes.jsonl", vote.model_dump())
     return vote

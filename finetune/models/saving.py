@@ -30,6 +30,8 @@ def save(
     beside the weights is as in the folder ``base``; without one, as Transformers writes it. What the adapter of
     ``recipe`` changes there itself comes last.
     """
+    if run.is_gone:  # or saving would make its directory again
+        raise run.gone()
     staging = run.path / ".model"
     shutil.rmtree(staging, ignore_errors=True)
     is_whole = not hasattr(model, "peft_config")

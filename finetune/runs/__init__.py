@@ -1,6 +1,7 @@
 """A run is a directory, and everything known about it is in there.
 
 run             the directory: written by the holder of its lock, read by anyone
+numbering       the numbers of runs, none of which is given twice
 events          everything a run reports, one small class each
 view            events folded into what readers see
 checkpoints     enough to resume a run, each with a manifest
@@ -15,6 +16,7 @@ diagnosis       what the learning curve shows, in words
 measures        the rules of it that look at a method's measures
 verdict         what a diagnosis is, and what all its rules share
 early_stopping  when a run no longer improves
+tries           work that is taken up again after a crash, but not for ever
 workspace       the folder of all runs, uploads and local models
 
 How to add an event:

@@ -125,7 +125,7 @@ class Checkpoints:
 
         ``DiskError`` if the disk is full.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)  # in a run that is still there
         self.prune_unfinished()
         staged = self.staged(step)
         try:

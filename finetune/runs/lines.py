@@ -16,7 +16,12 @@ from finetune.errors import DiskError
 
 
 def append(path: Path, record: dict) -> None:
-    """Append ``record`` as a line: all of it, or nothing and a ``DiskError`` if the disk is full."""
+    """Append ``record`` as a line: all of it, or nothing and a ``DiskError`` if the disk is full.
+
+    ``FileNotFoundError`` if its folder was deleted.
+    """
+    if not path.parent.is_dir():  # or the lock would make it again
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path.name)
     line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
     lock = FileLock(path.with_name(f".{path.name}.lock"), is_singleton=False)
     with lock, open(path, "ab+", buffering=0) as file:

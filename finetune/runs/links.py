@@ -8,8 +8,6 @@ import json
 import secrets
 from hmac import compare_digest
 
-from filelock import FileLock
-
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 
@@ -18,7 +16,7 @@ SECRET_BYTES = 16
 
 def link(run: Run, view: str) -> str:
     """The secret under which ``view`` of ``run`` can be seen; the same each time."""
-    with FileLock(run.path / ".links.lock", is_singleton=False):
+    with run.lock(".links.lock"), run.here():
         known = _read(run)
         if view not in known:
             known[view] = secrets.token_urlsafe(SECRET_BYTES)

@@ -12,7 +12,8 @@
     blind-test.json, ballot.jsonl, votes.jsonl    its blind test (finetune.evaluation.ballot)
 
 The trainer writes, everyone else reads. A reader never sees half a line. A run whose events say that it is active
-while nobody holds its lock is interrupted.
+while nobody holds its lock is interrupted. The directory may be deleted at any time: whoever needs it then gets a
+``GoneError``, and nothing makes it again.
 """
 
 import errno
@@ -20,18 +21,20 @@ import os
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from finetune.errors import BusyError, RunError
+from finetune.errors import BusyError, GoneError, RunError
 from finetune.recipe import Recipe
 from finetune.runs import owners
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.events import Ended, Event, FellBack, Queued, Requeued, Resumed, Saved, Started, parse
+from finetune.runs.numbering import new_folder, number_of
 from finetune.runs.view import ACTIVE, PREPARING, RESUMABLE, View, fold
 
 Asked = Literal["stop", "pause", "yield"]
@@ -58,10 +61,7 @@ class Run:
     @classmethod
     def create(cls, runs_dir: Path, recipe: Recipe, owner: str | None = None) -> "Run":
         """A new directory ``NNN-name`` with its owner, the recipe and a ``Queued`` event."""
-        with FileLock(runs_dir / ".numbering", is_singleton=False):
-            number = max((Run(path).number for path in runs_dir.iterdir()), default=0) + 1
-            path = runs_dir / f"{number:03d}-{slug(recipe.name)}"
-            path.mkdir()
+        path = new_folder(runs_dir, slug(recipe.name))
         run = cls(path)
         if owner is not None:
             owners.write(path / OWNER, {"name": owner})
@@ -81,8 +81,7 @@ class Run:
     @property
     def number(self) -> int:
         """The number at the start of its id; 0 for a folder that is no run."""
-        match = re.match(r"\d+", self.id)
-        return int(match.group()) if match else 0
+        return number_of(self.id)
 
     @cached_property
     def owner(self) -> str | None:
@@ -90,7 +89,28 @@ class Run:
         return owners.read(self.path / OWNER)
 
     @property
+    def is_gone(self) -> bool:
+        """True once its directory was deleted."""
+        return not (self.path / "recipe.yaml").is_file()
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Inside, a file that is missing is reported as a ``GoneError`` if the directory was deleted."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            if self.is_gone:
+                raise self.gone() from error
+            raise
+
+    def gone(self) -> GoneError:
+        """The error that says that its directory was deleted."""
+        return GoneError(f"There is no run {self.id} any more.", "Its folder was deleted.")
+
+    @property
     def recipe(self) -> Recipe:
+        if self.is_gone:
+            raise self.gone()
         return Recipe.load(self.path / "recipe.yaml")
 
     @property
@@ -124,21 +144,26 @@ class Run:
     def emit(self, event: Event) -> None:
         """Append ``event``; a line torn by an earlier crash is closed first, so that the event has its own line.
 
-        While the disk is full, events wait in memory: a run does not end because its log cannot be written.
+        While the disk is full, events wait in memory: a run does not end because its log cannot be written. Once its log
+        was deleted, it does: with a ``GoneError``.
         """
         with self._writing:
             self._unwritten += event.without_secrets().to_line().encode("utf-8", "surrogatepass") + b"\n"
             try:
-                self._append(self._unwritten, isinstance(event, DURABLE))
+                self._append(self._unwritten, isinstance(event, DURABLE), is_first=isinstance(event, Queued))
+            except FileNotFoundError as error:
+                raise self.gone() from error
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 return
             self._unwritten = b""
 
-    def _append(self, lines: bytes, durably: bool) -> None:
-        """Append whole ``lines`` to the log: all of them, or none if they do not fit."""
-        with open(self.events_path, "ab+", buffering=0) as file:
+    def _append(self, lines: bytes, durably: bool, is_first: bool) -> None:
+        """Append whole ``lines`` to the log: all of them, or none if they do not fit. Only the first makes the file."""
+        missing = 0 if is_first else os.O_CREAT
+        opener = partial(os.open, mode=0o666)
+        with open(self.events_path, "ab+", buffering=0, opener=lambda path, how: opener(path, how & ~missing)) as file:
             end = file.tell()
             if end and not _ends_with_newline(file):
                 lines = b"\n" + lines
@@ -189,8 +214,9 @@ class Run:
         if self.view().state not in ("queued", *ACTIVE):
             raise RunError(f"Run {self.id} is not running.", f"There is nothing to {what}.")
         unfinished = self.path / f".asked-{what}"
-        unfinished.write_text(what, encoding="utf-8")
-        unfinished.replace(self.path / "asked")
+        with self.here():
+            unfinished.write_text(what, encoding="utf-8")
+            unfinished.replace(self.path / "asked")
 
     @property
     def asked(self) -> str:
@@ -230,17 +256,24 @@ class Run:
 
     def dismiss(self) -> None:
         """Stop offering to resume this interrupted run."""
-        (self.path / "dismissed").touch()
+        with self.here():
+            (self.path / "dismissed").touch()
 
     @property
     def is_dismissed(self) -> bool:
         """True once someone has dismissed the offer to resume it."""
         return (self.path / "dismissed").exists()
 
+    def lock(self, name: str) -> FileLock:
+        """The lock ``name`` in its directory; ``GoneError`` if that is gone, or the lock would make it again."""
+        if self.is_gone:
+            raise self.gone()
+        return FileLock(self.path / name, thread_local=False, is_singleton=False)
+
     @contextmanager
     def held(self, patience_s: float = 2.0):
         """Hold the run's lock; ``BusyError`` if another process or thread still holds it after ``patience_s``."""
-        lock = FileLock(self.path / "lock", thread_local=False, is_singleton=False)
+        lock = self.lock("lock")
         try:
             lock.acquire(timeout=patience_s)
         except Timeout:
@@ -253,6 +286,8 @@ class Run:
     @property
     def is_held(self) -> bool:
         """True while some process trains the run."""
+        if self.is_gone:
+            return False
         lock = FileLock(self.path / "lock", thread_local=False, is_singleton=False)
         try:
             lock.acquire(timeout=0)

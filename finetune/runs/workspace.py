@@ -16,7 +16,7 @@ import uuid
 from pathlib import Path, PurePosixPath
 
 from finetune import modes
-from finetune.errors import RunError
+from finetune.errors import GoneError, RunError
 from finetune.paths import ASSETS, PROJECT
 from finetune.recipe import Recipe
 from finetune.runs import owners
@@ -132,7 +132,7 @@ class Workspace:
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""
-        shown = (path for path in self.runs_dir.iterdir() if not path.name.startswith("."))
+        shown = (path for path in self.runs_dir.glob("*") if not path.name.startswith("."))
         found = [Run(path) for path in shown if (path / "recipe.yaml").is_file()]
         return sorted(found, key=lambda run: run.number, reverse=True)
 
@@ -152,15 +152,22 @@ class Workspace:
             raise RunError(f"There is no run {run.id!r}.", "It was deleted already.")
         self._require_unneeded(run)
         with run.held():
-            (self.runs_dir / f"{run.number:03d}-deleted").touch()
-            run.path.rename(self.runs_dir / f".trash-{run.id}")
+            with run.here():
+                run.path.rename(self.runs_dir / f".trash-{run.id}")
 
     def _require_unneeded(self, run: Run) -> None:
         if run.view().state in ("queued", *ACTIVE):
             raise RunError(f"Run {run.id} has not ended.", "Stop it first; only ended runs can be deleted.")
-        for other in self.runs():
-            if other.view().state in ("queued", *ACTIVE) and other.recipe.model.run in (run.id, str(run.number)):
-                raise RunError(f"Run {other.id} starts from run {run.id}.", "Delete this run once that one has ended.")
+        for other in self.unfinished():
+            with contextlib.suppress(GoneError):
+                if other.recipe.model.run in (run.id, str(run.number)):
+                    raise RunError(
+                        f"Run {other.id} starts from run {run.id}.", "Delete this run once that one has ended."
+                    )
+
+    def unfinished(self) -> list[Run]:
+        """The queued and the active runs, newest first."""
+        return [run for run in self.runs() if run.view().state in ("queued", *ACTIVE)]
 
     def prune(self) -> None:
         """Remove deleted runs and unfinished uploads; what cannot be removed now is removed next time."""

@@ -1,6 +1,7 @@
 """The life of the program: from its start to its end, whatever it trains.
 
 preflight   all that is wrong with a recipe, before any GPU work
+limits      how many runs may wait
 queue       the queued runs, and the worker thread that trains them
 ballots     asks the prompts of blind tests in the background
 worker      trains one run to its end: the one place that catches everything

@@ -1,6 +1,7 @@
 """The ballots of blind tests while their prompts are asked: one thread for each run, beside the worker.
 
-It keeps nothing that is not on the disk: after a restart, whoever looks at a ballot has the rest of it asked.
+It keeps nothing that is not on the disk: after a restart, whoever looks at a ballot has the rest of it asked, but not
+for ever (``finetune.runs.tries``).
 """
 
 import threading
@@ -11,6 +12,7 @@ from finetune.errors import BusyError, FinetuneError, RunError
 from finetune.evaluation import ballot
 from finetune.inference.chat import Pairs
 from finetune.runs.run import Run
+from finetune.runs.tries import Tries
 
 
 class Ballots:
@@ -48,7 +50,7 @@ class Ballots:
             "The models could not be asked, by a fault of this program.", "Its log says why. Then try again."
         )
         try:
-            with self.beside():
+            with self.beside(), Tries(run.path / "tries").one("The blind test"):
                 for _ in ballot.ask_rest(run, lambda: self.pairs.get(run.id)):
                     pass
             problem = None

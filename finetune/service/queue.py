@@ -4,31 +4,43 @@ The queue is not the lock on the device: that is ``machine.lease.Lease``, which 
 """
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from finetune.data.known import KnownKinds
-from finetune.errors import BusyError, RunError
+from finetune.errors import BusyError, GoneError, RunError
 from finetune.machine import libraries
 from finetune.machine.device_errors import explained, is_context_lost
 from finetune.recipe import Recipe
+from finetune.runs import tries
 from finetune.runs.events import Ended, Noted
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
+from finetune.service.limits import Limits
 from finetune.service.preflight import require_runnable
 from finetune.service.scoring import Scoring, request_own, score
 from finetune.service.worker import work
 
+LEFT = Ended(
+    state="failed",
+    code="bug",
+    message="The worker thread of this run ended without an error message.",
+    hint="Resume the run: it continues from its last checkpoint.",
+)
 WATCH_S = 1.0
 """Seconds between two tests that the worker thread is alive."""
+
+log = logging.getLogger(__name__)
 
 
 class RunQueue:
     """The queued runs of this machine, and the worker thread that trains them."""
 
-    def __init__(self, workspace: Workspace):
+    def __init__(self, workspace: Workspace, limits: Limits = Limits()):
         self.workspace = workspace
+        self.limits = limits
         self.known = KnownKinds()
         """The kinds of the data files that were read last, whoever read them."""
         self.current: Run | None = None
@@ -45,11 +57,21 @@ class RunQueue:
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def submit(self, recipe: Recipe, trusted: bool = True, owner: str | None = None) -> Run:
-        """A queued run of ``recipe`` for ``owner``; all its problems raise one ``RecipeError``."""
+        """A queued run of ``recipe`` for ``owner``; all its problems raise one ``RecipeError``.
+
+        ``RunError`` if too many wait already.
+        """
+        self.require_room(owner)  # before the work of a preflight
         self.require_runnable(recipe, trusted)
-        run = self.workspace.create(recipe, owner)
-        self._enqueue(run)
+        with self._changed:
+            self.require_room(owner)
+            run = self.workspace.create(recipe, owner)
+            self._enqueue(run)
         return run
+
+    def require_room(self, owner: str | None = None, more: int = 1) -> None:
+        """``RunError`` unless ``more`` runs of ``owner`` may wait."""
+        self.limits.require_room([run.owner for run in self.waiting()], owner, more)
 
     def require_runnable(self, recipe: Recipe, trusted: bool = True) -> None:
         """Preflight (``preflight.require_runnable``) that does not read ``known`` data again."""
@@ -59,6 +81,7 @@ class RunQueue:
         """Queue a stopped, paused, interrupted or failed run again, to continue from its last checkpoint."""
         with self._changed:
             run = self.workspace.run(run_id)
+            self.require_room(run.owner)
             run.requeue()
             self._enqueue(run)
         return run
@@ -88,9 +111,9 @@ class RunQueue:
             self._save_order()
 
     def waiting(self) -> list[Run]:
-        """The queued runs, next first."""
+        """The queued runs, next first, without those whose folder was deleted."""
         with self._changed:
-            return list(self._queued)
+            return [run for run in self._queued if not run.is_gone]
 
     def close(self, budget_s: float) -> bool:
         """Prepare the end of the program: the current run saves a checkpoint, and no other run starts.
@@ -100,10 +123,11 @@ class RunQueue:
         with self._changed:
             self._closing = True
             self.scoring.close()
+            tries.excuse()
             run = self.current
             if run:
-                run.emit(Noted(message="The program was asked to end."))
                 with suppress(RunError):
+                    run.emit(Noted(message="The program was asked to end."))
                     run.ask("yield")
             return self._changed.wait_for(lambda: self.current is None, timeout=budget_s)
 
@@ -182,16 +206,37 @@ class RunQueue:
                 self._changed.wait_for(lambda: self._queued and not self._closing)
                 run = self.current = self._queued.pop(0)
                 self._save_order()
-            with suppress(BusyError):  # another process trains this very run
-                work(run, self.workspace, patient=True)
+            is_lost = self._train(run)
             with self._changed:
                 self.current = None
                 self._changed.notify_all()
-            if run.view().code == "gpu":
+            if is_lost:
                 self.context_lost.set()
                 return
-            if sheet := request_own(run):  # before the next run, which would keep it waiting for hours
+            self._score(run)
+
+    def _train(self, run: Run) -> bool:
+        """Train ``run`` to its end; True if the CUDA context was lost. No error leaves this thread."""
+        try:
+            work(run, self.workspace, patient=True)
+        except BusyError:  # another process trains this very run
+            pass
+        except GoneError as error:
+            log.info("%s %s", error.message, error.hint)
+            return error.__cause__ is not None and is_context_lost(error.__cause__)
+        except Exception:
+            log.exception("Run %s could not report how it ended.", run.id)
+        return run.view().code == "gpu"
+
+    def _score(self, run: Run) -> None:
+        """Evaluate ``run`` before the next one, which would keep it waiting for hours."""
+        try:
+            if sheet := request_own(run):
                 score(sheet, self.workspace, lambda: self._closing)
+        except GoneError as error:
+            log.info("%s %s", error.message, error.hint)
+        except Exception:
+            log.exception("Run %s could not be evaluated.", run.id)
 
     def _watch(self) -> None:
         """Replace a worker thread that ended unexpectedly, and report it in the run it was training."""
@@ -201,13 +246,7 @@ class RunQueue:
             with self._changed:
                 run, self.current = self.current, None
                 self._changed.notify_all()
-            if run:
-                run.emit(
-                    Ended(
-                        state="failed",
-                        code="bug",
-                        message="The worker thread of this run ended without an error message.",
-                        hint="Resume the run: it continues from its last checkpoint.",
-                    )
-                )
             self._worker = self._start_worker()
+            if run:
+                with suppress(GoneError, OSError):
+                    run.emit(LEFT)

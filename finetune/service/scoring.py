@@ -1,7 +1,7 @@
 """Scoring: base and tuned are evaluated at the end of every run, and whenever someone asks.
 
-A request stands in the run directory until it is done, so one that was interrupted is taken up by the next server. An
-evaluation never ends a run: what goes wrong is written down beside its scores.
+A request stands in the run directory until it is done. One that was interrupted is taken up by the next server, but not
+for ever (``finetune.runs.tries``). An evaluation never ends a run: what goes wrong is written down beside its scores.
 """
 
 import logging
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from finetune.errors import BusyError, FinetuneError, RunError
+from finetune.errors import BusyError, FinetuneError, GoneError, RunError
 from finetune.evaluation.sheet import Request, Sheet, key_of, sheets
 from finetune.machine.device_errors import explained
 from finetune.machine.lease import Lease
@@ -42,7 +42,10 @@ def request_own(run: Run) -> Sheet | None:
 
 
 def score(sheet: Sheet, workspace: Workspace, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Do what ``sheet`` asks for, once the device is free; a stopped one is left for the next server."""
+    """Do what ``sheet`` asks for, once the device is free; a stopped one is left for the next server.
+
+    ``GoneError`` if the directory of its run was deleted.
+    """
     while not stopped():
         try:
             lease = Lease(workspace.path).take()
@@ -61,12 +64,16 @@ def _work(sheet: Sheet, workspace: Workspace, stopped: Callable[[], bool]) -> No
     if request is None:  # another process was quicker
         return
     try:
-        sheet.finish(*evaluate(sheet.run, workspace, request, sheet.report, stopped))
+        with sheet.tries.one("This evaluation"):
+            found = evaluate(sheet.run, workspace, request, sheet.report, stopped)
+        sheet.finish(*found)
     except Stopped:
         return
     except FinetuneError as error:
         sheet.fail(error)
     except Exception as error:
+        if sheet.run.is_gone:
+            raise sheet.run.gone() from error
         log.exception("The evaluation of %s ended.", sheet.run.id)
         sheet.fail(explained(error) or RunError(WRONG, "What went wrong is in the log of the program."))
 
@@ -105,4 +112,9 @@ class Scoring:
     def _serve(self) -> None:
         while True:
             sheet = self._asked.get()
-            score(sheet, self.workspace, self._closing.is_set)
+            try:
+                score(sheet, self.workspace, self._closing.is_set)
+            except GoneError as error:
+                log.info("%s %s", error.message, error.hint)
+            except Exception:
+                log.exception("The evaluation of %s could not be noted.", sheet.run.id)

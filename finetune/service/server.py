@@ -10,13 +10,14 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from queue import SimpleQueue
 
 from filelock import FileLock, Timeout
 
 from finetune.errors import BusyError
 from finetune.runs.workspace import Workspace
-from finetune.service.launcher import EXIT_CONTEXT_LOST
+from finetune.service.launcher import EXIT_CONTEXT_LOST, SERVING
 
 BUDGET_S = 5.5
 """Time for the current run to save a checkpoint; with everything else the program ends within 8 s."""
@@ -117,6 +118,12 @@ def reasons_to_end(context_lost: threading.Event) -> SimpleQueue:
         signal.signal(each, asked)
     threading.Thread(target=watch, name="context-lost", daemon=True).start()
     return reasons
+
+
+def say_serving(pipe: int) -> None:
+    """Tell the launcher at the other end of ``pipe`` that the page can be visited."""
+    with suppress(OSError):
+        os.write(pipe, SERVING)
 
 
 def end_with(pipe: int) -> None:

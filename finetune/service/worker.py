@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 import subprocess
 import time
 import traceback
@@ -46,7 +47,8 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
     """Train ``run`` in this thread; it has ended when this returns, whatever happened.
 
     If another process trains on this machine, a ``patient`` run waits for it, and any other fails as ``busy``. A run
-    that is not queued (another process was quicker) is left alone. In distributed training rank > 0 raises its errors.
+    that is not queued (another process was quicker) is left alone. ``GoneError`` if its directory was deleted. In
+    distributed training rank > 0 raises its errors.
     """
     if not distributed.is_main_process():
         from finetune.training.train import train
@@ -67,6 +69,10 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
 
                     train(run, workspace)
         except Exception as error:
+            if run.is_gone:
+                if not run.events_path.exists():  # what a library made again in the middle of saving
+                    shutil.rmtree(run.path, ignore_errors=True)
+                raise run.gone() from error
             run.emit(_failure(run, error))
             return
     if processes > 1:
@@ -91,7 +97,7 @@ def _work_distributed(run: Run, workspace: Workspace, processes: int) -> None:
         "PYTHONPATH": str(PROJECT),
         distributed.OWNER: str(os.getpid()),
     }
-    with (run.path / "processes.log").open("ab") as log:
+    with run.here(), (run.path / "processes.log").open("ab") as log:
         done = subprocess.run(distributed.command(run, processes), env=environment, stdout=log, stderr=log, check=False)
     if not done.returncode:
         return

@@ -59,8 +59,10 @@ class VisitorsWorkspace(Workspace):
     @property
     def kept_dir(self) -> Path:
         """A folder of the visitor's own."""
-        name = self._rights.require_training().name
-        return super().kept_dir / owners.digest(name) if name else super().kept_dir
+        asking = self._rights.visitor
+        if asking.name is None and asking.role == "owner":
+            return super().kept_dir
+        return super().kept_dir / owners.digest(asking.name or "")
 
     def runs(self) -> list[Run]:
         """The runs that the visitor may see, newest first."""

@@ -75,7 +75,7 @@ def test_on_a_space_the_hub_frames_the_page_and_signs_visitors_in():
 def test_every_answer_has_the_headers_and_what_is_no_page_runs_nothing(answer):
     found = client(answer).get("/")
     assert found.headers["x-content-type-options"] == "nosniff"
-    assert found.headers["referrer-policy"] == "no-referrer"
+    assert found.headers["referrer-policy"] == "same-origin"
     assert "camera=()" in found.headers["permissions-policy"] and "server" not in found.headers
     assert found.headers["cross-origin-opener-policy"] == "same-origin-allow-popups"
     policy = policy_of(found)

@@ -23,7 +23,8 @@ def client(tmp_path):
 
 
 def enter(client, name="ada", password="right", **more):
-    return client.post("/login", data={"name": name, "password": password, **more})
+    form = {"name": name, "password": password, **more}
+    return client.post("/login", data=form, headers={"Accept": "text/html"})
 
 
 def test_a_right_password_opens_and_leads_back(client, tmp_path):
@@ -31,6 +32,11 @@ def test_a_right_password_opens_and_leads_back(client, tmp_path):
     assert answer.status_code == 303 and answer.headers["location"] == "/?tab=train"
     name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
     assert Cookies.of(tmp_path).read(SIGNED_IN, {name: value}) == ["ada", MEMBERS.stamp("ada")]
+
+
+def test_a_program_signs_in_as_the_client_of_gradio_does(client):
+    answer = client().post("/login", data={"username": "ada", "password": "right"})
+    assert answer.status_code == 200 and answer.json() == {"success": True} and len(answer.cookies) == 1
 
 
 @pytest.mark.threat("T37")

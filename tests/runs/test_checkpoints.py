@@ -14,6 +14,7 @@ from finetune.runs.checkpoints import MANIFEST, Checkpoints, disk_errors, requir
 
 @pytest.fixture
 def checkpoints(tmp_path):
+    (tmp_path / "run").mkdir()
     return Checkpoints(tmp_path / "run" / "checkpoints")
 
 
@@ -134,3 +135,11 @@ def test_too_little_room_is_reported_before_anything_is_written(tmp_path, monkey
     require_room(tmp_path / "not" / "yet", 30 * 2**20, "a checkpoint")
     with pytest.raises(DiskError, match="too full for a checkpoint: it needs 164 MB, and 100 MB are free"):
         require_room(tmp_path, 100 * 2**20, "a checkpoint")
+
+
+@pytest.mark.threat("S5")
+def test_in_a_run_that_was_deleted_nothing_is_saved_and_no_folder_is_made_again(checkpoints):
+    shutil.rmtree(checkpoints.folder.parent)
+    with pytest.raises(FileNotFoundError):
+        save(checkpoints, 1)
+    assert not checkpoints.folder.parent.exists()

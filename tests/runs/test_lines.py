@@ -53,3 +53,10 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path, monkeypatch):
     with pytest.raises(DiskError, match="disk is full"):
         lines.append(path, {"n": 2})
     assert path.read_bytes() == b'{"n": 1}\n'
+
+
+@pytest.mark.threat("S5")
+def test_a_folder_that_was_deleted_is_not_made_again(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        lines.append(tmp_path / "gone" / "votes.jsonl", {"vote": 1})
+    assert not (tmp_path / "gone").exists()

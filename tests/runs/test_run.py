@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from finetune.errors import BusyError, RunError
+from finetune.errors import BusyError, GoneError, RunError
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended, Entered, FellBack, Noted, Pinned, Queued, Requeued, Saved, Started
+from finetune.runs.links import link
 from finetune.runs.run import Follower, Run, slug
 
 RECIPE = Recipe.from_dict({"name": "Pirate voice!", "data": {"path": "a.jsonl"}})
@@ -43,14 +45,6 @@ def test_runs_created_at_once_get_different_numbers(tmp_path):
     with ThreadPoolExecutor(20) as pool:
         made = list(pool.map(lambda _: Run.create(tmp_path, RECIPE), range(20)))
     assert sorted(run.number for run in made) == list(range(1, 21))
-
-
-def test_a_number_is_not_used_twice_after_an_older_run_is_gone(tmp_path):
-    first, second = Run.create(tmp_path, RECIPE), Run.create(tmp_path, RECIPE)
-    for file in first.path.iterdir():
-        file.unlink()
-    first.path.rmdir()
-    assert Run.create(tmp_path, RECIPE).number == second.number + 1
 
 
 @pytest.mark.parametrize(
@@ -268,7 +262,7 @@ def test_events_wait_while_the_disk_is_full(run, monkeypatch):
     assert run.view().state == "stopped"
 
 
-def full(*_):
+def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -283,3 +277,41 @@ def test_the_last_events_are_read_from_the_end_of_the_log(workspace, monkeypatch
     assert 0 < len(few) < 5 and few[-1].message == "note 29"
     run.events_path.unlink()
     assert run.last_events(3) == []
+
+
+USES = {
+    "recipe": lambda run: run.recipe,
+    "as_trained": lambda run: run.as_trained,
+    "emit": lambda run: run.emit(Noted(message="x")),
+    "ask": lambda run: run.ask("stop"),
+    "dismiss": lambda run: run.dismiss(),
+    "requeue": lambda run: run.requeue(),
+    "held": lambda run: run.held().__enter__(),
+    "lock": lambda run: run.lock("x"),
+    "link": lambda run: link(run, "report"),
+}
+
+
+@pytest.mark.threat("S5")
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_run_whose_folder_was_deleted_is_reported_in_words_and_not_made_again(run, use, ended):
+    if ended:
+        run.emit(Ended(state="stopped"))
+    known = Follower(run)
+    known.poll()
+    shutil.rmtree(run.path)
+    with pytest.raises(RunError) as caught:
+        USES[use](run)
+    assert str(run.path) not in str(caught.value) and "\n" not in str(caught.value)
+    assert run.is_gone and not run.is_held and run.view().state == "queued" and run.asked == "" and run.owner is None
+    assert known.poll().state == ("stopped" if ended else "queued")
+    assert not run.path.exists()
+
+
+@pytest.mark.threat("S5")
+def test_a_log_that_is_being_deleted_is_not_begun_again(run):
+    run.events_path.unlink()  # rm removes file by file
+    with pytest.raises(GoneError, match="There is no run 001-pirate-voice any more"):
+        run.emit(Started(device="CPU"))
+    assert not run.events_path.exists()

@@ -1,3 +1,4 @@
+import shutil
 from contextlib import nullcontext
 from threading import Event
 
@@ -56,3 +57,31 @@ def test_after_a_problem_nothing_is_asked_until_someone_wants_it_again(run, faul
     assert ballots.ask_rest(run, again=True) is None
     ballots.wait(run, 20)
     assert ballot.read(run).waiting == 0
+
+
+@pytest.mark.threat("S12")
+def test_a_ballot_that_ends_the_server_is_given_up_until_someone_wants_it_again(run):
+    (run.path / "tries").write_text("2")
+    ballots = Ballots(Source(Parrot()), nullcontext)
+    ballots.ask_rest(run)
+    ballots.wait(run, 20)
+    assert "The blind test was given up: the app ended 2 times" in ballots.ask_rest(run).message
+    ballots.ask_rest(run, again=True)
+    ballots.wait(run, 20)
+    assert ballot.read(run).waiting == 0
+
+
+@pytest.mark.threat("S5")
+def test_a_ballot_of_a_run_that_is_gone_is_a_sentence(run):
+    parrot, ballots = Parrot(), None
+
+    def get(run_id):
+        shutil.rmtree(run.path, ignore_errors=True)
+        return parrot
+
+    source = Source(None)
+    source.get = get
+    ballots = Ballots(source, nullcontext)
+    ballots.ask_rest(run)
+    ballots.wait(run, 20)
+    assert "There is no run" in ballots.ask_rest(run).message and not run.path.exists()

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 import pytest
 
 from finetune.paths import PROJECT
-from finetune.service.launcher import EXIT_CONTEXT_LOST, EXIT_RESTART, MOST_RESTARTS, is_crash
+from finetune.service.launcher import (
+    CALM_S,
+    EXIT_CONTEXT_LOST,
+    EXIT_RESTART,
+    LONGEST_S,
+    MOST_STARTS,
+    Pace,
+    is_crash,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no launcher on Windows")
 
@@ -23,8 +31,10 @@ starts.write_text(starts.read_text() + "x")
 number = len(starts.read_text())
 def say(*words):
     print(*words, flush=True)
+def serving():
+    os.write(0, b"s")
 """
-"""The first lines of every server here: the number of this start, and a way to report to the test."""
+"""The first lines of every server here: the number of this start, a way to report to the test, and to the launcher."""
 
 STUBBORN = """
 signal.signal(signal.SIGTERM, lambda *_: say("asked"))
@@ -44,6 +54,9 @@ while True:
     signal.pause()
 """
 """A server that ends on request."""
+
+
+QUICK = "launcher.FIRST_S = launcher.LONGEST_S = 0.01"
 
 
 @contextmanager
@@ -87,18 +100,45 @@ def test_it_ends_with_the_exit_code_of_its_server(tmp_path, code):
         ("os.kill(os.getpid(), signal.SIGBUS)", 135, "killed by SIGBUS."),
     ],
 )
-def test_a_crashed_server_is_restarted_three_times(tmp_path, end, code, words):
-    returned, output, errors = run(tmp_path, f"say('up', *sys.argv[1:]); {end}")
+def test_a_server_that_never_comes_to_serve_is_given_up_with_a_sentence(tmp_path, end, code, words):
+    returned, output, errors = run(tmp_path, f"say('up', *sys.argv[1:]); {end}", before=QUICK)
     assert returned == code
-    assert output == ["up"] + ["up --no-browser"] * MOST_RESTARTS
-    assert all(words in line for line in errors) and len(errors) == MOST_RESTARTS + 1
-    assert "(2 of 3)" in errors[1] and "it ends here" in errors[-1]
+    assert output == ["up"] + ["up --no-browser"] * (MOST_STARTS - 1)
+    assert all(words in line for line in errors) and len(errors) == MOST_STARTS
+    assert "restarts in" in errors[-2] and f"in {MOST_STARTS} starts, so it ends here" in errors[-1]
 
 
-def test_old_restarts_do_not_count(tmp_path):
-    server = f"say(number); os._exit({EXIT_CONTEXT_LOST} if number < 7 else 0)"
-    code, output, _ = run(tmp_path, server, before="launcher.WITHIN_S = 0")
-    assert (code, output[-1]) == (0, "7")
+@pytest.mark.threat("S12")
+@pytest.mark.parametrize(
+    "end", [f"os._exit({EXIT_CONTEXT_LOST})", "os.kill(os.getpid(), signal.SIGKILL)", "raise MemoryError"]
+)
+def test_crashes_of_a_server_that_served_never_end_the_studio(tmp_path, end):
+    server = f"serving()\nif number > 12:\n    os._exit(0)\n{end}"
+    code, _, errors = run(tmp_path, server, before=QUICK)
+    assert code == 0 and len([line for line in errors if "its runs can be resumed" in line]) == 12
+
+
+@pytest.mark.threat("S12")
+def test_a_start_that_fails_between_others_does_not_count_for_ever(tmp_path):
+    server = "number % 3 or serving()\nif number > 14:\n    os._exit(0)\nos.kill(os.getpid(), signal.SIGKILL)"
+    code, _, errors = run(tmp_path, server, before=QUICK)
+    assert code == 0 and len(errors) == 14
+
+
+@pytest.mark.threat("S12")
+def test_each_crash_is_waited_for_longer_up_to_a_limit_and_a_long_calm_is_a_new_beginning():
+    pace = Pace()
+    waits = [pace.after(1, served=True) for _ in range(12)]
+    assert waits[:5] == [1, 2, 4, 8, 16] and waits[-1] == waits[-2] == LONGEST_S == 300
+    assert [pace.after(CALM_S, served=True), pace.after(1, served=True)] == [1, 2]
+    assert pace.after(10 * CALM_S, served=False) == 4, "a long start is no calm"
+
+
+def test_asked_while_it_waits_it_ends_at_once(tmp_path):
+    with launched(tmp_path, "serving(); os.kill(os.getpid(), signal.SIGKILL)", "launcher.FIRST_S = 60") as process:
+        assert "It restarts in 60 s" in process.stderr.readline()
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 def test_a_requested_restart_is_not_limited(tmp_path):
@@ -183,7 +223,7 @@ if number == 1:
     os.read(ready, 1)
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    code, _, errors = run(tmp_path, server)  # communicate returns when nobody holds stdout any more
+    code, _, errors = run(tmp_path, server, before=QUICK)  # communicate returns when nobody holds stdout any more
     assert code == 0 and len(errors) == 1
 
 
@@ -217,9 +257,10 @@ signal.pause()
     assert (code, output, errors) == (0, ["reaped, parent 1"], [])
 
 
-@pytest.mark.parametrize(("code", "expected"), [(0, False), (1, False), (2, False), (-15, False), (-9, True)])
+@pytest.mark.parametrize(("code", "expected"), [(0, False), (2, False), (-15, False), (-9, True), (75, True)])
 def test_only_an_unrequested_end_is_a_crash(code, expected):
-    assert is_crash(code) is expected and is_crash(EXIT_CONTEXT_LOST)
+    assert is_crash(code, served=False) is is_crash(code, served=True) is expected
+    assert is_crash(1, served=True) and not is_crash(1, served=False), "an error at the start comes again"
 
 
 def test_it_loads_nothing_but_the_standard_library():

@@ -1,9 +1,14 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+
 import pytest
 
 from finetune.errors import RecipeError, RunError
 from finetune.machine.lease import Lease
 from finetune.recipe import Recipe
-from finetune.runs.events import Ended
+from finetune.runs.events import Ended, Entered
+from finetune.service.limits import Limits
 from finetune.service.queue import RunQueue
 from tests.pace import wait_for
 from tests.training.test_train import recipe
@@ -177,3 +182,109 @@ def test_a_run_is_queued_for_its_owner(with_tiny, tmp_path):
         run = queue.submit(recipe(tmp_path), owner="ana")
         assert (run.owner, with_tiny.run(run.id).owner) == ("ana", "ana")
         queue.stop(run.id)
+
+
+@pytest.mark.threat("T41", "S4")
+def test_a_flood_of_starts_is_refused_before_a_run_is_made(with_tiny, tmp_path):
+    asked = recipe(tmp_path)
+    with Lease(with_tiny.path):
+        queue = RunQueue(with_tiny, Limits(each=3, in_all=5))
+        queue.submit(asked, owner="first")
+        wait_for(lambda: queue.current)
+
+        def start(owner):
+            try:
+                return queue.submit(asked, owner=owner).id
+            except RunError as error:
+                return error.message
+
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(start, ["ana"] * 12))
+            answers += list(pool.map(start, ["ben", "cem", "dan"]))
+        assert answers.count("3 runs of yours wait already; at most 3 may.") == 9
+        assert answers.count("5 runs wait already; at most 5 may.") == 1
+        assert len(with_tiny.runs()) == 6 and len(queue.waiting()) == 5
+        stopped = with_tiny.create(asked, "ana")
+        stopped.emit(Ended(state="stopped"))
+        with pytest.raises(RunError, match="wait already"):
+            queue.resume(stopped.id)
+        assert stopped.view().state == "stopped"
+        queue.stop(queue.waiting()[-1].id)
+        shutil.rmtree(queue.waiting()[0].path)
+        assert [start(owner) for owner in ("eva", "fay")] == ["008-sft-lora", "009-sft-lora"]
+        for run in queue.waiting():
+            queue.stop(run.id)
+
+
+def phase(name):
+    return lambda run: name in [event.phase for event in run.events()[0] if isinstance(event, Entered)]
+
+
+PHASES = {
+    "waiting for the device": lambda run: run.is_held and run.view().started_at is None,
+    "preparing": phase("tokenizing"),
+    "training": lambda run: run.view().step >= 3,
+    "saving": lambda run: any(run.checkpoints.folder.glob(".staging-*")),
+}
+
+
+@pytest.mark.threat("S5")
+@pytest.mark.parametrize("at", PHASES)
+def test_the_folder_of_a_run_at_work_is_deleted_and_the_next_runs_start(with_tiny, tmp_path, at, caplog):
+    caplog.set_level("INFO")
+    first = with_tiny.create(recipe(tmp_path, **{"training.max_steps": 100_000, "training.save_steps": 2}))
+    gone, last = with_tiny.create(recipe(tmp_path)), with_tiny.create(recipe(tmp_path))
+    with Lease(with_tiny.path) if at.startswith("waiting") else nullcontext():
+        queue = RunQueue(with_tiny)
+        workers = {thread.name: thread for thread in (queue._worker,)}
+        wait_for(lambda: PHASES[at](first))
+        shutil.rmtree(gone.path)
+        delete(first.path)
+        assert [run.id for run in queue.waiting()] == [last.id]
+    wait_for(lambda: last.view().state == "done")
+    assert all(thread.is_alive() for thread in workers.values()) and queue._worker in workers.values()
+    assert not first.path.exists() and not gone.path.exists() and with_tiny.runs()[0].id == last.id
+    assert "any more. Its folder was deleted." in caplog.text or at.startswith("waiting")
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.threat("S5")
+def test_the_folder_of_a_run_is_deleted_while_it_is_evaluated(with_tiny, tmp_path, monkeypatch):
+    def deleted(run, *_):
+        delete(run.path)
+        raise FileNotFoundError(run.path)
+
+    first, last = (with_tiny.create(recipe(tmp_path, **{"evaluation.score_rows": 5})) for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr("finetune.evaluation.evaluate.evaluate", deleted)
+        queue = RunQueue(with_tiny)
+        worker = queue._worker
+        wait_for(lambda: not last.path.exists())
+    third = queue.submit(recipe(tmp_path))
+    wait_for(lambda: third.view().state == "done")
+    assert queue._worker is worker and not first.path.exists()
+
+
+@pytest.mark.threat("S5")
+def test_the_watchdog_outlives_a_run_that_is_gone(with_tiny, tmp_path, monkeypatch):
+    def vanish(run, *_, **__):
+        delete(run.path)
+        raise SystemExit
+
+    monkeypatch.setattr("finetune.service.queue.work", vanish)
+    queue = RunQueue(with_tiny)
+    for _ in range(2):
+        run = queue.submit(recipe(tmp_path))
+        wait_for(lambda run=run: not run.path.exists())
+    monkeypatch.undo()
+    last = queue.submit(recipe(tmp_path))
+    wait_for(lambda: last.view().state == "done")
+
+
+def delete(folder):
+    """Delete ``folder`` as ``rm -rf`` does, again if something was put in it meanwhile."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+    raise AssertionError("It came back each time.")

@@ -1,3 +1,4 @@
+import shutil
 import threading
 
 import pytest
@@ -118,3 +119,29 @@ def test_people_ask_for_other_rows_of_what_can_be_scored(workspace, write_run, e
     with pytest.raises(FinetuneError, match="no data file"):
         thread.ask(run, Request(data="/etc/passwd", trusted=False))
     assert len(evaluated) == 1
+
+
+@pytest.mark.threat("S12")
+def test_an_evaluation_that_ends_the_server_is_given_up(workspace, write_run, evaluated):
+    asked = request_own(write_run())
+    asked.tries.file.write_text("1")
+    score(asked, workspace)
+    assert len(evaluated) == 1 and asked.scores is not None, "the first crash may have another cause"
+    again = asked.ask(Request(rows=3))
+    again.tries.file.write_text("2")
+    Scoring(workspace)
+    until(lambda: again.failure[0])
+    assert "given up: the app ended 2 times" in again.failure[0] and again.request is None and len(evaluated) == 1
+    score(again.ask(Request(rows=3)), workspace)
+    assert len(evaluated) == 2, "someone asked for it again"
+
+
+@pytest.mark.threat("S5")
+def test_the_thread_goes_on_after_a_run_that_is_gone(workspace, write_run, evaluated, monkeypatch):
+    thread, gone, other = Scoring(workspace), write_run(), write_run()
+    with Lease(workspace.path):
+        thread.ask(gone, Request())
+        asked = thread.ask(other, Request())
+        shutil.rmtree(gone.path)
+    until(lambda: asked.scores is not None)
+    assert not gone.path.exists()

@@ -125,7 +125,6 @@ def test_who_may_not_train_brings_and_starts_nothing(studio, as_, upload, who, w
         lambda: studio.queue.submit(recipe, trusted=True, owner="olga"),
         lambda: studio.queue.require_runnable(recipe),
         lambda: studio.workspace.create(recipe, "olga"),
-        lambda: kept.keep(studio.workspace, [{"role": "user", "content": "a"}], "b"),
     ):
         with pytest.raises(RightsError, match="You may watch and ask here, but not train"):
             attempt()

@@ -122,6 +122,7 @@ def save(studio: Studio, at: tuple[int, int] | None, text: str, talk: Talk, mark
         return gr.skip(), gr.skip(), *closed()
     turn = talk.turns[place]
     try:
+        studio.rights.require_training()
         count = kept.correct(studio.workspace, turn.asked[column], turn.said[column].text, text or "")
     except FinetuneError as error:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), views.notice_of(error)
@@ -132,6 +133,7 @@ def save(studio: Studio, at: tuple[int, int] | None, text: str, talk: Talk, mark
 def _kept(studio: Studio, talk: Talk, mark: bool, place: int, column: int) -> tuple:
     turn = talk.turns[place]
     try:
+        studio.rights.require_training()
         count = kept.keep(studio.workspace, turn.asked[column], turn.said[column].text)
     except FinetuneError as error:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), views.notice_of(error)

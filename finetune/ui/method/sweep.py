@@ -28,15 +28,16 @@ def refused(count: int) -> str:
     )
 
 
-def queue(studio: Studio, text: str) -> tuple[str | None, str]:
+def queue(studio: Studio, text: str, owner: str | None = None) -> tuple[str | None, str]:
     """The id of the first run of the sweep in ``text``, all of them queued; or None and what to fix.
 
     Everything is checked before the first run is queued.
     """
     try:
         made = recipes(read_yaml(text))
+        studio.queue.require_room(owner, len(made))
         for recipe in made:
-            studio.queue.require_runnable(recipe, trusted=False)
-        return [studio.start(recipe).id for recipe in made][0], ""
+            studio.queue.require_runnable(recipe, trusted=False, owner=owner)
+        return [studio.start(recipe, owner).id for recipe in made][0], ""
     except FinetuneError as error:
         return None, views.notice_of(error)
