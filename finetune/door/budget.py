@@ -86,7 +86,7 @@ class Budget:
             upload_files=100,
             hour_bytes=1024 * MB,
             arriving_bytes=1024 * MB,
-            flow_bytes_per_s=8 * MB,
+            flow_bytes_per_s=4 * MB,
             uploads_each=3,
             uploads=8,
             streams_each=100,

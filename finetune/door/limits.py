@@ -78,6 +78,8 @@ class Limits:
         self._budget = budget or Budget.local()
         self._turns = asyncio.Semaphore(self._budget.at_work)
         self._flow = Bucket(self._budget.flow_bytes_per_s, self._budget.flow_bytes_per_s)
+        self._refusals = Bucket(30, 10)
+        """Refusals of all visitors are answered ten times a second, beyond the first few."""
         self.visitors = Activities(self._budget)
         self.now: Counter[str] = Counter()
         """What is going on in all, by kind; the bytes that are arriving as ``bodies`` and ``bytes``."""
@@ -99,10 +101,11 @@ class Limits:
 
     def _delay_s(self, key: str) -> float:
         """When a refusal is answered: who asks again and again is answered ever later, so that it costs little."""
-        refusals = self.visitors.seen(key).refusals
-        wait_s = min(refusals.wait_s(), self._budget.delay_s)
-        refusals.take(1, in_advance=True)
-        return wait_s
+        buckets = (self.visitors.seen(key).refusals, self._refusals)
+        wait_s = max(each.wait_s() for each in buckets)
+        for each in buckets:
+            each.take(in_advance=True)
+        return min(wait_s, self._budget.delay_s)
 
     def _pace(self, request: Request) -> None:
         """Refuse who asks too often."""

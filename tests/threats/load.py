@@ -65,8 +65,8 @@ class Row:
         answers = ", ".join(f"{key}: {number}" for key, number in sorted(self.answers.items(), key=str))
         memory, tick = self.memory[-1] / 2**20 if self.memory else 0, 1000 * self.tick_p95_s
         return (
-            f"{self.kind:12} {answers:40} tick p95 {tick:5.0f} ms  {memory:6.0f} MB  beside {statistics.median(self.beside):5.1%}  "
-            f"speed {self.speed:5.1%}"
+            f"{self.kind:12} {answers:40} tick p95 {tick:5.0f} ms  {memory:6.0f} MB  "
+            f"beside {statistics.median(self.beside):5.1%}  speed {self.speed:5.1%}"
         )
 
 
