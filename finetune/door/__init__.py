@@ -20,8 +20,10 @@
     body         the body of a request: checked, counted, and in time
     excess       a request that asks for too much, and its answer
     parts        the temporary files of a request, deleted with it
+    pages        pages that are made once and sent to everyone
     connection   how many connections, and how long each may be silent
     serving      the server that all of this runs in
 
-A request passes ``headers``, ``hosts``, ``paths``, ``identity``, ``limits`` and ``sessions``; then the page sees it.
+A request passes ``headers``, ``hosts``, ``paths``, ``identity``, ``limits``, ``sessions`` and ``pages``; then the
+page sees it.
 """

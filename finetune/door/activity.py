@@ -9,6 +9,9 @@ from finetune.door.budget import Budget
 MOST = 10_000
 """Visitors that are remembered; beyond them, those who do nothing at the moment are forgotten."""
 
+MOST_IN_ADVANCE = 5
+"""How often what a bucket holds can be taken in advance."""
+
 
 class Bucket:
     """So much at once, and so much per second: it fills steadily, and is emptied by use."""
@@ -24,11 +27,11 @@ class Bucket:
         self._at = now
         return self._level
 
-    def take(self, amount: float = 1) -> bool:
-        """Take ``amount``; False, and nothing taken, if there is less."""
-        if self.level() < amount:
+    def take(self, amount: float = 1, in_advance: bool = False) -> bool:
+        """Take ``amount``; False, and nothing taken, if there is less, unless it is taken in advance."""
+        if self.level() < amount and not in_advance:
             return False
-        self._level -= amount
+        self._level = max(self._level - amount, -MOST_IN_ADVANCE * self._holds)
         return True
 
     def wait_s(self, amount: float = 1) -> float:
@@ -46,6 +49,8 @@ class Activity:
         """Its requests that may be worked on at a time."""
         self.requests = Bucket(budget.requests_at_once, budget.requests_per_s)
         self.pages = Bucket(budget.pages_at_once, budget.pages_per_min / 60)
+        self.refusals = Bucket(3, 1)
+        """What was refused lately is answered once a second, beyond the first few."""
         self.bytes = Bucket(budget.hour_bytes, budget.hour_bytes / 3600)
 
 

@@ -54,8 +54,15 @@ async def whole(receive: Receive, budget: Budget, holds: Callable[[int], None]) 
 class Upload:
     """An upload on its way to the app: ``receive`` passes it on until it is whole, cut off or refused."""
 
-    def __init__(self, receive: Receive, budget: Budget, boundary: bytes, holds: Callable[[int], None]):
-        self._receive, self._budget, self._holds = receive, budget, holds
+    def __init__(
+        self,
+        receive: Receive,
+        budget: Budget,
+        boundary: bytes,
+        holds: Callable[[int], None],
+        wait_s: Callable[[], float] = lambda: 0.0,
+    ):
+        self._receive, self._budget, self._holds, self._wait_s = receive, budget, holds, wait_s
         self._mark = b"--" + boundary
         self._tail, self._marks, self._bytes = b"", 0, 0
         self._began = time.monotonic()
@@ -70,6 +77,7 @@ class Upload:
             return await self._receive()
         if self.excess or self.is_cut_off:
             return {"type": "http.disconnect"}
+        await asyncio.sleep(self._wait_s())
         try:
             async with asyncio.timeout(self._budget.silence_s):
                 message = await self._receive()

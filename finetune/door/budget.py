@@ -33,6 +33,8 @@ class Budget:
     """Uploads of one visitor within an hour."""
     arriving_bytes: int = 16384 * MB
     """Uploads of all visitors that are arriving."""
+    flow_bytes_per_s: int = 1024 * MB
+    """Uploads of all visitors, on average: beyond it they arrive more slowly."""
     uploads_each: int = 8
     """Uploads of one visitor at a time."""
     uploads: int = 16
@@ -53,6 +55,8 @@ class Budget:
     """Requests of all visitors that are worked on at a time; further ones wait."""
     waits_s: float = 10.0
     """A request that waited this long for its turn is refused."""
+    joins: int = 44
+    """Tasks of all visitors that wait in the page's queue, or run, at a time."""
     joins_each: int = 40
     """Tasks of one visitor that wait in the page's queue, or run, at a time."""
     requests_per_s: float = 100.0
@@ -63,8 +67,8 @@ class Budget:
     """Page loads of one visitor, on average."""
     pages_at_once: int = 120
     """Page loads of one visitor beyond that, at once."""
-    delay_s: float = 1.0
-    """A visitor that asks too often is answered after this time, so that asking again costs the server little."""
+    delay_s: float = 15.0
+    """A refusal is answered within this time, ever later the more often someone is refused."""
 
     @classmethod
     def local(cls) -> "Budget":
@@ -82,6 +86,7 @@ class Budget:
             upload_files=100,
             hour_bytes=1024 * MB,
             arriving_bytes=1024 * MB,
+            flow_bytes_per_s=4 * MB,
             uploads_each=3,
             uploads=8,
             streams_each=100,

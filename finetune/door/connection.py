@@ -15,6 +15,11 @@ from finetune.door.excess import Excess, Receive, Send, answer
 CHECKS_S = 1.0
 """How often each connection is looked at."""
 
+MOST_REFUSED = 100
+"""Connections of one address that are too many and are told so; further ones are just closed."""
+DELAY_S = 5.0
+"""Who has too many connections is told so after this time: they come again as soon as they are answered."""
+
 
 def limited(budget: Budget) -> type[asyncio.Protocol]:
     """The protocol for ``uvicorn.Config(http=...)``; all its connections share ``budget``."""
@@ -33,8 +38,10 @@ def limited(budget: Budget) -> type[asyncio.Protocol]:
             self._unread = 0
             if len(self.connections) > most:
                 transport.abort()
-            elif self._by_address[self._address] > budget.connections_each:
+            elif (over := self._by_address[self._address] - budget.connections_each) > 0:
                 self.app = refused
+                if over > MOST_REFUSED:
+                    transport.abort()
             self._check_later()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -92,5 +99,6 @@ def _unread(transport: asyncio.Transport) -> int:
 async def refused(scope: dict, receive: Receive, send: Send) -> None:
     """The answer on a connection that is one too many from its address."""
     if scope["type"] == "http":
+        await asyncio.sleep(DELAY_S)
         sentence = "Your address has too many connections open. Close some pages, then try again."
         await answer(Excess(429, sentence, 5), scope, receive, send, as_text=True)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from finetune.door.activity import Activities, Activity
+from finetune.door.activity import Activities, Activity, Bucket
 from finetune.door.body import Upload, boundary_of, length_of, too_large, whole
 from finetune.door.budget import Budget
 from finetune.door.excess import Excess, Receive, Send, answer
@@ -65,13 +65,21 @@ class Request:
     """Bytes of its body; None if it does not say."""
 
 
-class Limits:
-    """The ASGI app ``app`` within ``budget``; ``joined`` says how many tasks of a visitor are in the page's queue."""
+def nobody(key: str) -> tuple[int, int]:
+    """The tasks in a queue that is empty."""
+    return 0, 0
 
-    def __init__(self, app: App, budget: Budget | None = None, joined: Callable[[str], int] = lambda key: 0):
+
+class Limits:
+    """The ASGI app ``app`` within ``budget``; ``joined`` counts a visitor's tasks in the page's queue, and all."""
+
+    def __init__(self, app: App, budget: Budget | None = None, joined: Callable[[str], tuple[int, int]] = nobody):
         self._app, self._joined = app, joined
         self._budget = budget or Budget.local()
         self._turns = asyncio.Semaphore(self._budget.at_work)
+        self._flow = Bucket(self._budget.flow_bytes_per_s, self._budget.flow_bytes_per_s)
+        self._refusals = Bucket(30, 10)
+        """Refusals of all visitors are answered ten times a second, beyond the first few."""
         self.visitors = Activities(self._budget)
         self.now: Counter[str] = Counter()
         """What is going on in all, by kind; the bytes that are arriving as ``bodies`` and ``bytes``."""
@@ -82,21 +90,29 @@ class Limits:
         kind, key = kind_of(scope), key_of(scope)
         try:
             request = Request(kind, key, self.visitors.seen(key), length_of(scope["headers"]))
-            await self._pace(request)
+            self._pace(request)
             if kind == "upload":
                 await self._upload(request, scope, receive, send)
             else:
                 await self._ask(request, scope, receive, send)
         except Excess as excess:
+            await asyncio.sleep(self._delay_s(key))
             await answer(excess, scope, receive, send, as_text=kind in ("upload", "page"))
 
-    async def _pace(self, request: Request) -> None:
-        """Refuse who asks too often, and not at once: asking again in a loop should cost the asker, not the server."""
+    def _delay_s(self, key: str) -> float:
+        """When a refusal is answered: who asks again and again is answered ever later, so that it costs little."""
+        buckets = (self.visitors.seen(key).refusals, self._refusals)
+        wait_s = max(each.wait_s() for each in buckets)
+        for each in buckets:
+            each.take(in_advance=True)
+        return min(wait_s, self._budget.delay_s)
+
+    def _pace(self, request: Request) -> None:
+        """Refuse who asks too often."""
         visitor = request.visitor
         buckets = [visitor.requests, *([visitor.pages] if request.kind == "page" else [])]
         for bucket in buckets:
             if not bucket.take():
-                await asyncio.sleep(self._budget.delay_s)
                 raise Excess(429, "Too many requests from your address. Wait a little.", math.ceil(bucket.wait_s()))
 
     async def _upload(self, request: Request, scope: dict, receive: Receive, send: Send) -> None:
@@ -109,8 +125,9 @@ class Limits:
                 if not request.visitor.bytes.take(amount):
                     raise self._spent(request)
                 holds(amount, self._budget.arriving_bytes)
+                self._flow.take(amount, in_advance=True)
 
-            upload = Upload(receive, self._budget, boundary_of(scope["headers"]), count)
+            upload = Upload(receive, self._budget, boundary_of(scope["headers"]), count, self._flow.wait_s)
             stack.enter_context(none_left())
             began = False
 
@@ -158,7 +175,9 @@ class Limits:
                 stack.enter_context(self._counted(request, kind, budget.streams_each, budget.streams))
                 return await self._app(scope, receive, send)
             if kind == "join":
-                waiting = self._joined(request.key)
+                waiting, in_all = self._joined(request.key)
+                if in_all >= budget.joins:
+                    raise Excess(503, BUSY, 5)
                 stack.enter_context(self._counted(request, kind, budget.joins_each - waiting, budget.connections))
             await self._work(request, scope, receive, send)
 

@@ -21,6 +21,7 @@ from finetune.runs.workspace import Workspace
 from finetune.service.limits import Limits
 from finetune.service.preflight import require_runnable
 from finetune.service.scoring import Scoring, request_own, score
+from finetune.service.sharing import Sharing
 from finetune.service.worker import work
 
 LEFT = Ended(
@@ -44,6 +45,7 @@ class RunQueue:
         self.known = KnownKinds()
         """The kinds of the data files that were read last, whoever read them."""
         self.current: Run | None = None
+        self._sharing = Sharing(lambda: self.current is not None)
         self.context_lost = threading.Event()
         """Set once this process has lost its CUDA context and has to be restarted."""
         workspace.prune()
@@ -133,12 +135,13 @@ class RunQueue:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Use the device beside the worker, as a chat does; a lost CUDA context is noted in ``context_lost``.
+        """Use the device beside the worker, as a chat does, once it is its turn; a lost CUDA context is noted in ``context_lost``.
 
         A lost context and out of memory are raised as ``ModelError``; other errors pass through.
         """
         try:
-            yield
+            with self._sharing.turn():
+                yield
         except (MemoryError, RuntimeError) as error:
             if is_context_lost(error):
                 self.context_lost.set()

@@ -89,10 +89,10 @@ class Sessions(StateHolder):
         self._forgotten += 1
 
 
-def waiting(page: blocks.Blocks, key: str) -> int:
-    """How many events of the visitor ``key`` are in the queue of ``page``, or at work."""
+def waiting(page: blocks.Blocks, key: str) -> tuple[int, int]:
+    """How many events of the visitor ``key`` are in the queue of ``page`` or at work, and how many of all."""
     events = list(page._queue.event_ids_to_events.values())
-    return sum(visitor_of(event.request.scope).key == key for event in events)
+    return sum(visitor_of(event.request.scope).key == key for event in events), len(events)
 
 
 def forget_sessions() -> None:

@@ -13,6 +13,7 @@ from finetune.door.hosts import OwnHosts
 from finetune.door.identity import Identity, Recognizer
 from finetune.door.limits import Limits
 from finetune.door.options import Door
+from finetune.door.pages import Pages
 from finetune.door.paths import Offered
 from finetune.door.sessions import OwnSessions
 from finetune.door.sign_in import SignIn
@@ -44,6 +45,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
     app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio), *studio.downloads.routes()])
     gr.mount_gradio_app(app, page, "/", **options(door.budget))
     app.state.page = page
+    app.add_middleware(Pages)
     app.add_middleware(OwnSessions, is_for_guests=_guests_functions(page))
     app.add_middleware(Limits, budget=door.budget, joined=partial(waiting, page))
     app.add_middleware(Identity, recognizer=recognizer)

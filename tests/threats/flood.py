@@ -1,7 +1,7 @@
 """Visitors that ask for too much at a time: each kind of flood, from addresses of their own, as fast as they can.
 
-It runs in a process of its own with the lowest priority (``python -m tests.threats.flood KIND PORT SECONDS …``): so
-what it costs is the server's own work. The first line it prints is JSON: how often each status was answered.
+It runs in a process of its own with the lowest priority (``python -m tests.threats.flood KIND PORT SECONDS …``), so
+that what it costs is the server's own work. It prints how often each status was answered, as JSON.
 """
 
 import asyncio

@@ -48,6 +48,8 @@ class Row:
     """What a tick of another visitor's page took."""
     speeds: list[float] = field(default_factory=list)
     """Steps per second during the flood over those before it, for each round."""
+    beside: list[float] = field(default_factory=list)
+    """Processor time of the server's other threads, per second, during each round less before it."""
     memory: list[int] = field(default_factory=list)
     """Bytes of the server at the end of each round."""
 
@@ -62,7 +64,10 @@ class Row:
     def __str__(self) -> str:
         answers = ", ".join(f"{key}: {number}" for key, number in sorted(self.answers.items(), key=str))
         memory, tick = self.memory[-1] / 2**20 if self.memory else 0, 1000 * self.tick_p95_s
-        return f"{self.kind:12} {answers:40} tick p95 {tick:5.0f} ms  {memory:6.0f} MB  speed {self.speed:5.1%}"
+        return (
+            f"{self.kind:12} {answers:40} tick p95 {tick:5.0f} ms  {memory:6.0f} MB  "
+            f"beside {statistics.median(self.beside):5.1%}  speed {self.speed:5.1%}"
+        )
 
 
 class Served:
@@ -112,6 +117,10 @@ class Served:
     def memory(self) -> int:
         return self.server.memory_info().rss
 
+    def used(self) -> dict[int, float]:
+        """The processor time of each thread of the server so far; most of it is the training's."""
+        return {each.id: each.user_time + each.system_time for each in self.server.threads()}
+
     def close(self) -> None:
         self.process.terminate()
         self.process.wait(60)
@@ -135,18 +144,19 @@ def served(home: Path, model: str = "starter"):
         running.close()
 
 
-def speed(run, seconds: float) -> float:
-    """Steps per second of ``run`` in the next ``seconds``."""
-    steps = run.view().steps
+def speed(at: Served, run, seconds: float) -> tuple[float, float]:
+    """Steps per second of ``run`` in the next ``seconds``, and the processor time beside it, per second."""
+    steps, used = run.view().steps, at.used()
     began, first = steps[-1].elapsed_s, steps[-1].step
     time.sleep(seconds)
+    spent = [now - used.get(thread, 0) for thread, now in at.used().items()]
     steps = run.view().steps
-    return (steps[-1].step - first) / max(1e-9, steps[-1].elapsed_s - began)
+    return (steps[-1].step - first) / max(1e-9, steps[-1].elapsed_s - began), (sum(spent) - max(spent)) / seconds
 
 
 def flooded(at: Served, run, row: Row, seconds: float, given: dict) -> None:
     """One round of the flood of ``row``: first quiet, then flooded, each for ``seconds``."""
-    quiet = speed(run, seconds)
+    quiet, quiet_beside = speed(at, run, seconds)
     command = [sys.executable, "-m", "tests.threats.flood", row.kind, str(at.port), str(seconds), json.dumps(given)]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     time.sleep(1)
@@ -160,7 +170,9 @@ def flooded(at: Served, run, row: Row, seconds: float, given: dict) -> None:
 
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()
-    row.speeds.append(speed(run, max(1.0, seconds - 2)) / quiet)
+    flooded_speed, beside = speed(at, run, max(1.0, seconds - 2))
+    row.speeds.append(flooded_speed / quiet)
+    row.beside.append(beside - quiet_beside)
     over.set()
     row.answers += Counter(json.loads(process.communicate(timeout=300)[0]))
     watching.join(60)

@@ -127,4 +127,4 @@ def test_the_tasks_of_a_visitor_are_counted(holder):
     for n, who in enumerate(("anna", "anna", "ben")):
         request = SimpleNamespace(scope={"state": {"visitor": Visitor(who)}})
         holder.blocks._queue.event_ids_to_events[n] = SimpleNamespace(request=request, session_hash="")
-    assert [sessions.waiting(holder.blocks, who) for who in ("anna", "ben", "carl")] == [2, 1, 0]
+    assert [sessions.waiting(holder.blocks, who) for who in ("anna", "ben", "carl")] == [(2, 3), (1, 3), (0, 3)]
