@@ -68,8 +68,9 @@ def main() -> int:
 
 def serve(given: argparse.Namespace) -> int:
     """Serve in this process; returns only if it cannot start."""
-    from finetune.door.options import door_of
+    from finetune.door.options import door_of, forget_secrets
     from finetune.errors import FinetuneError
+    from finetune.models.hub import share_token
     from finetune.runs.workspace import Workspace
     from finetune.service import janitor
     from finetune.service.launcher import EXIT_RESTART
@@ -79,6 +80,8 @@ def serve(given: argparse.Namespace) -> int:
         end_with(sys.stdin.fileno())
     try:
         door = door_of(given)
+        forget_secrets()
+        share_token(door.is_owners_alone)
         workspace = Workspace()
         workspace.close()
         workspace.require_writable()

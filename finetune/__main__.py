@@ -8,14 +8,26 @@ import argparse
 import sys
 
 from finetune import modes
-from finetune.commands import benchmarks, data, estimate, evaluation, models, report, rewards, runs, training, uploads
+from finetune.commands import (
+    benchmarks,
+    data,
+    estimate,
+    evaluation,
+    models,
+    people,
+    report,
+    rewards,
+    runs,
+    training,
+    uploads,
+)
 from finetune.commands.command import Commands
 from finetune.errors import FinetuneError
 from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
 from finetune.terminal import guarded, plain
 
-GROUPS = (data, estimate, rewards, training, runs, evaluation, report, benchmarks, models, uploads)
+GROUPS = (data, estimate, rewards, training, runs, evaluation, report, benchmarks, models, uploads, people)
 """The groups of commands, in the order of the help."""
 
 

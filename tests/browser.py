@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from finetune.paths import PROJECT
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
+LONGEST_OUTPUT = 20_000
+"""Characters of what the app printed that are shown if a test fails: the last ones."""
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -19,25 +22,27 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 def app(home: Path, script: str | Path = "app.py", options: tuple[str, ...] = (), **environment: str):
     """The address of a running app with the workspace ``home``; it has ended when the block is left."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, str(script), "--no-browser", "--port", str(port), *options],
-        cwd=PROJECT,
-        env={**os.environ, "FINETUNE_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        wait_for_port(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
+    # A file takes whatever is printed; a pipe that nobody reads would stop the program once it is full.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(script), "--no-browser", "--port", str(port), *options],
+            cwd=PROJECT,
+            env={**os.environ, "FINETUNE_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
         try:
-            output, _ = process.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-        print(output)
+            wait_for_port(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            output.seek(0)
+            print(output.read()[-LONGEST_OUTPUT:])
 
 
 def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 120) -> None:
@@ -45,7 +50,7 @@ def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 120) ->
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise RuntimeError(f"The app ended:\n{process.stdout.read()}")
+            raise RuntimeError(f"The app ended with code {process.returncode}.")
         with socket.socket() as probe:
             probe.settimeout(0.2)
             if probe.connect_ex(("127.0.0.1", port)) == 0:

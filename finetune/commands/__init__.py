@@ -10,6 +10,7 @@ models      chat, export
 report      report
 benchmarks  benchmark
 uploads     uploads
+people      password
 command     what all commands share: options, settings from the command line, the answer on stdout
 progress    how far a command has come, on stderr
 

@@ -14,7 +14,7 @@ from finetune.door.passwords import people_in
 from finetune.errors import SettingError
 
 SECRETS = ("FINETUNE_AUTH",)
-"""Variables of the environment that no child process should see."""
+"""Variables of the environment that only the server itself needs."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Door:
     is_space: bool = False
     is_shared: bool = False
     """True if others than the person at this machine can reach it."""
+
+    @property
+    def is_owners_alone(self) -> bool:
+        """True if whoever comes in is an owner of this machine, so that its own accounts elsewhere may be used."""
+        if not self.members.must_sign_in:
+            return not self.is_shared
+        return self.members.way == "password" and set(self.members.passwords) <= self.members.owners
 
     @property
     def budget(self) -> Budget:
@@ -97,6 +104,12 @@ def door_of(given: argparse.Namespace) -> Door:
         )
     also = (*given.allow_host, *_listed("FINETUNE_ALLOW_HOST"), *_listed("SPACE_HOST"))
     return Door(members, Hosts.of("" if space else given.host, also), space, is_shared)
+
+
+def forget_secrets() -> None:
+    """Take the passwords out of the environment, which every process that this one starts would inherit."""
+    for name in SECRETS:
+        os.environ.pop(name, None)
 
 
 def _members(given: argparse.Namespace, space: bool) -> Members:

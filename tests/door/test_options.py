@@ -68,6 +68,32 @@ def test_what_cannot_be_meant_is_refused(options, words):
         door(*options)
 
 
+@pytest.mark.threat("T32")
+@pytest.mark.parametrize(
+    ("options", "host", "alone"),
+    [
+        ([], "127.0.0.1", True),
+        (["--auth", "ada:1"], "0.0.0.0", True),
+        (["--auth", "ada:1", "--auth", "ben:2"], "127.0.0.1", False),
+        (["--auth", "ada:1", "--auth", "ben:2", "--owner", "ada"], "127.0.0.1", False),
+        (["--insecure"], "0.0.0.0", False),
+    ],
+)
+def test_the_owners_own_accounts_are_used_where_owners_alone_come_in(options, host, alone):
+    assert door(*options, host=host).is_owners_alone is alone
+
+
+@pytest.mark.threat("T33")
+def test_passwords_do_not_stay_in_the_environment(monkeypatch):
+    import os
+
+    from finetune.door.options import forget_secrets
+
+    monkeypatch.setenv("FINETUNE_AUTH", "ada:1")
+    forget_secrets()
+    assert "FINETUNE_AUTH" not in os.environ
+
+
 def test_a_file_that_names_nobody_opens_to_nobody(tmp_path):
     (tmp_path / "people").write_text("# nobody yet\n")
     with pytest.raises(SettingError, match="names nobody"):
