@@ -40,7 +40,7 @@ class Tries:
         if begun >= MOST:
             self.forget()
             raise RunError(
-                f"{work} was given up: the app ended {MOST} times in the middle of it.",
+                f"{work} was abandoned: the app ended {MOST} times in the middle of it.",
                 "Often the machine had too little memory. Ask again once it has more to spare.",
             )
         with suppress(OSError):  # a full disk is no reason not to try

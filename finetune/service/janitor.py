@@ -1,6 +1,6 @@
 """The janitor: removes what nobody needs any more from the workspace, at the start of a server and every few minutes.
 
-At once what is unfinished and nobody's: parts of uploads that were cut off, copies on their way to a browser, the
+At once what is unfinished and nobody's: parts of uploads that broke off, copies on their way to a browser, the
 remains of deleted runs. Uploads stay as long as there is room; then those go that no run names and nobody has used for
 a month, the oldest first.
 """
@@ -18,7 +18,7 @@ from finetune.runs.workspace import Workspace
 
 EVERY_S = 300.0
 PART_S = 600.0
-"""A part of an upload to which nothing was added for so long was cut off."""
+"""A part of an upload to which nothing was added for so long broke off."""
 CACHE_S = 3600.0
 """What a browser sent or may fetch stays so long: a page may be left open before its button is pressed."""
 UNUSED_S = 30 * 86_400.0
@@ -55,7 +55,7 @@ def tidy(workspace: Workspace) -> None:
 
 
 def clear_cache(folder: Path) -> None:
-    """Remove from ``folder`` the parts of uploads that were cut off, and what is older than ``CACHE_S``."""
+    """Remove from ``folder`` the parts of uploads that broke off, and what is older than ``CACHE_S``."""
     now = time.time()
     for path in folder.glob("*"):
         with suppress(OSError):

@@ -30,7 +30,7 @@ def test_work_that_ends_the_program_is_given_up_and_can_be_asked_for_again(tmp_p
     for number in range(MOST):
         assert work.count == number
         kill(work.file)
-    with pytest.raises(RunError, match="The work was given up: the app ended 2 times in the middle of it"):
+    with pytest.raises(RunError, match="The work was abandoned: the app ended 2 times in the middle of it"):
         with work.one("The work"):
             raise AssertionError("It must not begin.")
     with work.one("The work"):

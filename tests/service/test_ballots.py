@@ -65,7 +65,7 @@ def test_a_ballot_that_ends_the_server_is_given_up_until_someone_wants_it_again(
     ballots = Ballots(Source(Parrot()), nullcontext)
     ballots.ask_rest(run)
     ballots.wait(run, 20)
-    assert "The blind test was given up: the app ended 2 times" in ballots.ask_rest(run).message
+    assert "The blind test was abandoned: the app ended 2 times" in ballots.ask_rest(run).message
     ballots.ask_rest(run, again=True)
     ballots.wait(run, 20)
     assert ballot.read(run).waiting == 0

@@ -279,6 +279,7 @@ def test_the_watchdog_outlives_a_run_that_is_gone(with_tiny, tmp_path, monkeypat
     monkeypatch.undo()
     last = queue.submit(recipe(tmp_path))
     wait_for(lambda: last.view().state == "done")
+    assert len(with_tiny.runs()) == 1
 
 
 def delete(folder):

@@ -131,7 +131,7 @@ def test_an_evaluation_that_ends_the_server_is_given_up(workspace, write_run, ev
     again.tries.file.write_text("2")
     Scoring(workspace)
     until(lambda: again.failure[0])
-    assert "given up: the app ended 2 times" in again.failure[0] and again.request is None and len(evaluated) == 1
+    assert "abandoned: the app ended 2 times" in again.failure[0] and again.request is None and len(evaluated) == 1
     score(again.ask(Request(rows=3)), workspace)
     assert len(evaluated) == 2, "someone asked for it again"
 
