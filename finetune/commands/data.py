@@ -7,7 +7,7 @@ from finetune.commands.command import Commands, answer, settings, take_settings
 from finetune.commands.progress import PATIENCE_S, Status, shown
 from finetune.data.detected import AUTO, Detected
 from finetune.data.settings import DataSettings
-from finetune.recipe import ModelSettings, Recipe
+from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 
 
@@ -49,8 +49,9 @@ def check_file(options, workspace: Workspace) -> int:
     from finetune.models.tokenizer import load_tokenizer
 
     quieten()
-    model = ModelSettings(id=options.model)
-    given = Recipe.from_dict({"data": {"path": str(options.file), **settings(options.set)}}).data
+    data = {"path": str(options.file), **settings(options.set)}
+    recipe = Recipe.from_dict({"data": data, "model": {"id": options.model}})
+    model, given = recipe.model, recipe.data
     progress, length = shown(options.json, after_s=PATIENCE_S, stays=False), options.length
     try:
         if options.model != "starter":

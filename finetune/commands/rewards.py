@@ -7,7 +7,7 @@ from pathlib import Path
 from finetune import modes
 from finetune.commands.command import Commands, answer, settings, take_settings
 from finetune.errors import DataError, RunError
-from finetune.recipe import ModelSettings, Recipe
+from finetune.recipe import Recipe
 from finetune.rewards.judge import Judge
 from finetune.runs.workspace import Workspace
 
@@ -75,7 +75,8 @@ def prefer_answers(options, workspace: Workspace) -> int:
         raise DataError("These rows are plain text and hold no questions.", "Choose a file of prompts.")
     asked = [prompt_of(example) for example in dataset.examples[: options.rows]]
     judgements = options.to.with_suffix(".judgements.jsonl")
-    writer = Writer.of_base(ModelSettings(id=options.model, run=options.run), workspace)
+    base = {"id": options.model, "run": options.run}
+    writer = Writer.of_base(Recipe.from_dict({"data": {"path": str(options.file)}, "model": base}).model, workspace)
     judging = Judging.load(judge, workspace, judgements)
     found = prefer(asked, writer, judging, options.max_tokens, options.temperature, options.seed)
     options.to.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found.rows), encoding="utf-8")

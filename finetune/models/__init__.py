@@ -9,6 +9,9 @@ transfer      the bytes, by HTTP ranges: resumed after a break, stopped at any t
 outline       config, tokenizer and headers of a model on the Hub, as a folder without weights
 preview       what is known of it before its download, and whether it can be trained
 files         whole files, by name, size and header
+ceilings      the largest sizes that a config may claim
+inside        files that are files, and links that lead nowhere else
+vocabulary    the files of a tokenizer, before they are parsed
 architecture  what it is by its config: a causal language model, and how it is quantized
 reading       weights read with Transformers, and whether it found all of them
 inspection    all that is known of it before its weights are read

@@ -135,7 +135,11 @@ def _positions_in(folder: Path) -> dict | None:
     from transformers import AutoConfig
 
     try:
-        return getattr(AutoConfig.from_pretrained(folder).get_text_config(), "rope_parameters", None)
+        return getattr(
+            AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config(),
+            "rope_parameters",
+            None,
+        )
     except Exception:  # a config's class may raise anything over keys that it does not expect
         return None
 

@@ -19,6 +19,9 @@ from finetune.recipe import ModelSettings
 
 RESERVE_BYTES = 2**29
 """Disk space that a download leaves free."""
+MOST_SMALL = 64 * 2**20
+"""Bytes of a file that has no weights."""
+WEIGHTS = ".safetensors"
 
 
 def never() -> bool:
@@ -114,6 +117,12 @@ def fetch(
     report: Callable[[int, int], None] = ignore,
 ) -> None:
     """Fetch those of ``files`` that are not in the folder of ``remote``; ``DiskError`` if they do not fit there."""
+    if absurd := next((file for file in files if file.size > MOST_SMALL and not file.name.endswith(WEIGHTS)), None):
+        raise ModelError(
+            f"{absurd.name} of {remote.id} has {size(absurd.size)}; beside the weights no file may have more than "
+            f"{size(MOST_SMALL)}.",
+            "Choose another model.",
+        )
     if missing(remote, files):
         with _alone(remote, stopped), _storing(remote):
             if wanted := missing(remote, files):

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -10,13 +11,23 @@ from functools import lru_cache
 from pathlib import Path
 
 from finetune.errors import ModelError
+from finetune.models.ceilings import LARGEST_CONFIG
 
 POINTER = b"version https://git-lfs"
 """How a pointer begins that git leaves in place of a large file."""
 TOKENIZERS = ("tokenizer.json", "*.model", "vocab.json", "vocab.txt", "*.tiktoken")
-LONGEST_HEADER = 100_000_000
-"""Bytes; the limit of the safetensors format."""
+LONGEST_HEADER = 25_000_000
+"""Bytes; the format allows four times as many, and the longest of published models has one."""
+SHARD = re.compile(r"\w[\w.-]*\.safetensors")
+"""The name of a file of weights beside its index: no path, and no other format."""
+MOST_DIMENSIONS = 8
+CODE = {"auto_mapping": (), "megatron_config": (), "megatron_core": ("megatron.core",), "custom_modules": ()}
+"""Settings of an adapter that name modules to be imported, and what PEFT writes into them itself."""
+BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16, "U16": 16}
+BITS |= {"F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "I8": 8, "U8": 8, "BOOL": 8}
+"""Bits of a number, by the dtypes of safetensors; a format of less than a byte packs several into one."""
 MB = 1_000_000
+EXAMPLE = "Choose another model."
 
 
 def read_config(folder: Path, name: str) -> dict:
@@ -24,8 +35,10 @@ def read_config(folder: Path, name: str) -> dict:
     path = folder / "config.json"
     _require_no_pointer(path, name)
     try:
+        if path.stat().st_size > LARGEST_CONFIG:
+            raise ModelError(f"The config.json of the model {name} has {path.stat().st_size / MB:,.0f} MB.", EXAMPLE)
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         config = None
     if isinstance(config, dict):
         return config
@@ -56,6 +69,7 @@ class Weights:
     """Of the files."""
     elements: int
     """Numbers in all tensors: the parameters, unless a format packs several into one."""
+    tensors: int
     dtype: str
     """What most of them are stored in, as safetensors names it: ``BF16``."""
 
@@ -64,13 +78,14 @@ def weights_of(folder: Path, name: str) -> Weights:
     """What the headers of the model ``name`` in ``folder`` say; of weights that are there twice, one counts."""
     single = folder / "model.safetensors"
     files = [folder / shard for shard in _shards(folder, name)] or ([single] if single.exists() else [])
-    found, size = Counter(), 0
+    found, size, tensors = Counter(), 0, 0
     for file in files or sorted(folder.glob("*.safetensors")):
         status = os.stat(file)
         size += status.st_size
-        for dtype, elements in _header(file, name, status.st_size, status.st_mtime_ns):
-            found[dtype] += elements
-    return Weights(size, found.total(), max(found, key=found.get, default=""))
+        count, elements = _header(file, name, status.st_size, status.st_mtime_ns)
+        found.update(elements)
+        tensors += count
+    return Weights(size, found.total(), tensors, max(found, key=found.get, default=""))
 
 
 def require_files(folder: Path, name: str) -> None:
@@ -123,14 +138,26 @@ def _shards(folder: Path, name: str) -> list[str]:
         return []
     _require_no_pointer(path, name)
     try:
-        return sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, TypeError):
+        if path.stat().st_size > LONGEST_HEADER:
+            raise ValueError
+        listed = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise ModelError(f"{path.name} of the model {name} is damaged.", "Download the model again.") from None
+    for shard in listed:
+        if not (isinstance(shard, str) and SHARD.fullmatch(shard)):
+            raise ModelError(
+                f"{path.name} of the model {name} names {str(shard)[:80]!r}, which is no safetensors file beside it.",
+                "Weights are read from the model's own folder, and in no other format; choose another model.",
+            )
+    return listed
 
 
 @lru_cache(maxsize=512)
-def _header(file: Path, name: str, size: int, changed_ns: int) -> tuple[tuple[str, int], ...]:
-    """Dtypes and the numbers in each; ``ModelError`` unless ``file`` has a header and all the bytes it describes."""
+def _header(file: Path, name: str, size: int, changed_ns: int) -> tuple[int, dict[str, int]]:
+    """How many tensors, and the numbers of each dtype; ``ModelError`` unless ``file`` has all that its header says.
+
+    Each tensor must have the bytes that its shape says, and none those of another.
+    """
     _require_no_pointer(file, name)
     with file.open("rb") as opened:
         head = opened.read(8)
@@ -138,11 +165,16 @@ def _header(file: Path, name: str, size: int, changed_ns: int) -> tuple[tuple[st
         text = opened.read(length) if 0 < length <= min(LONGEST_HEADER, size) else b""
     try:
         tensors = {key: value for key, value in json.loads(text).items() if key != "__metadata__"}
-        end = 8 + length + max(value["data_offsets"][1] for value in tensors.values())
-        found = Counter()
+        found, places = Counter(), []
         for value in tensors.values():
-            found[str(value["dtype"])] += math.prod(value["shape"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+            elements, place = _measured(value)
+            found[str(value["dtype"])] += elements
+            places.append(place)
+        places.sort()
+        if any(start < end for (_, end), (start, _) in zip(places, places[1:])):
+            raise ValueError
+        end = 8 + length + max(end for _, end in places)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise ModelError(
             f"{file.name} of the model {name} is not a whole safetensors file.", "Download it again."
         ) from None
@@ -151,7 +183,38 @@ def _header(file: Path, name: str, size: int, changed_ns: int) -> tuple[tuple[st
             f"{file.name} of the model {name} is incomplete: {size / MB:,.1f} of {end / MB:,.1f} MB are there.",
             "Download it again.",
         )
-    return tuple(found.items())
+    return len(tensors), dict(found)
+
+
+def _measured(value: dict) -> tuple[int, tuple[int, int]]:
+    """The numbers of a tensor, and where its bytes begin and end; ``ValueError`` if they do not go together."""
+    (start, end), shape = value["data_offsets"], value["shape"]
+    are_whole = all(type(each) is int and each >= 0 for each in (start, end, *shape[:MOST_DIMENSIONS]))
+    if not are_whole or len(shape) > MOST_DIMENSIONS or start > end:
+        raise ValueError
+    elements, bits = math.prod(shape), BITS.get(value["dtype"])
+    if bits and elements * bits != 8 * (end - start):
+        raise ValueError
+    return elements, (start, end)
+
+
+def require_safe_adapter(folder: Path) -> None:
+    """``ModelError`` unless the adapter in ``folder`` is safetensors, and its config names no code."""
+    weights, name = folder / "adapter_model.safetensors", folder.parent.name
+    if not weights.is_file():
+        raise ModelError(
+            f"The adapter of {name} has no adapter_model.safetensors.",
+            "Other formats can run code when they are loaded; train again, or restore the file.",
+        )
+    status = os.stat(weights)
+    _header(weights, name, status.st_size, status.st_mtime_ns)
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        named = [key for key, usual in CODE.items() if config.get(key) and config[key] not in usual]
+    except (OSError, ValueError, AttributeError, RecursionError):
+        raise ModelError(f"The adapter of {name} has no readable adapter_config.json.", "Train again.") from None
+    if named:
+        raise ModelError(f"The adapter of {name} names code to be loaded ({named[0]}).", "Train again.")
 
 
 def _require_no_pointer(file: Path, name: str) -> None:

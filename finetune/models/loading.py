@@ -13,7 +13,7 @@ from finetune.errors import ModelError, RunError
 from finetune.machine.malloc import large_blocks_apart
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
 from finetune.models.continuation import trainable_adapter
-from finetune.models.files import read_config
+from finetune.models.files import read_config, require_safe_adapter
 from finetune.models.locate import locate
 from finetune.models.reading import from_files, require_complete, require_reads_text
 from finetune.models.skeleton import skeleton
@@ -32,6 +32,7 @@ def load_tuned(run: Run, workspace: Workspace, adapter: Adapter, dtype, device: 
     require_model(run)
     if adapter.trains_base():
         return load_weights(run.model_dir, dtype, device)
+    require_safe_adapter(run.model_dir)
     own.register()
     base = load_base(run.as_trained.model, workspace, adapter, dtype, device)
     return require_whole_adapter(trainable_adapter(base, run.model_dir), run.model_dir, "default")
@@ -72,6 +73,7 @@ def with_adapter(base, folder: Path, name: str = "default"):
     """A ``PeftModel``: ``base`` with the adapter in ``folder``, called ``name``; ``ModelError`` unless it is whole."""
     from peft import PeftModel
 
+    require_safe_adapter(folder)
     own.register()
     return require_whole_adapter(PeftModel.from_pretrained(base, str(folder), adapter_name=name), folder, name)
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from finetune.errors import ModelError
+from finetune.models.ceilings import require_sane
 from finetune.models.download import find_cached, find_described, obtain
-from finetune.models.files import read_config, require_files
+from finetune.models.files import read_config, require_files, weights_of
+from finetune.models.inside import require_inside
 from finetune.models.remote import HUB_ID
+from finetune.models.vocabulary import require_sane_files
 from finetune.paths import ASSETS
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
@@ -13,13 +16,13 @@ from finetune.runs.workspace import Workspace
 STARTER = ASSETS / "starter"
 """The small model that ships with the product."""
 
-LIMITS = {"num_hidden_layers": 256, "hidden_size": 65536, "vocab_size": 1_048_576}
-"""Largest values accepted in a config: far above any published model, far below what hangs the loader."""
-
 
 def locate(settings: ModelSettings, workspace: Workspace) -> Path:
     """The folder of the model on this machine, downloaded from the hub if needed; ``ModelError`` if that fails."""
-    folder = obtain(settings) if is_hub(settings, workspace) else _local(settings, workspace)
+    is_remote = is_hub(settings, workspace)
+    folder = obtain(settings) if is_remote else _local(settings, workspace)
+    if not is_remote:
+        require_inside(folder, settings.id)
     require_safe(folder, settings.id)
     return folder
 
@@ -59,17 +62,18 @@ def _local(settings: ModelSettings, workspace: Workspace) -> Path:
 def _folder(settings: ModelSettings, workspace: Workspace) -> Path | None:
     """The folder of this name in the workspace; None if there is none."""
     folder = workspace.models_dir / settings.id
-    return folder if folder.parent == workspace.models_dir and folder.is_dir() else None
+    is_name = settings.id not in (".", "..") and folder.parent == workspace.models_dir
+    return folder if is_name and folder.is_dir() else None
 
 
 def require_safe(folder: Path, name: str) -> None:
     """``ModelError`` unless the model in ``folder`` has whole safetensors, a tokenizer and a sane config."""
     config = read_config(folder, name)
+    if (folder / "adapter_config.json").exists():
+        raise ModelError(
+            f"The model {name} has an adapter beside its weights, which would be put on it unasked.",
+            "Move its adapter_config.json out of the folder.",
+        )
+    require_sane_files(folder, name)
     require_files(folder, name)
-    if any("/" in str(value) for key, value in config.items() if key.endswith("attn_implementation")):
-        raise ModelError(f"The model {name} loads code from another repository.", "Choose another model.")
-    for key, limit in LIMITS.items():
-        if isinstance(config.get(key), int) and config[key] > limit:
-            raise ModelError(
-                f"The model {name} claims {key} = {config[key]:,}.", "Its config.json is damaged or malicious."
-            )
+    require_sane(config, name, weights_of(folder, name).tensors)

@@ -61,8 +61,10 @@ class Remote:
 
     @property
     def small(self) -> tuple[RemoteFile, ...]:
-        """What a download takes beside the weights: config, tokenizer, index, card."""
-        return tuple(file for file in _wanted(self.files) if not file.name.endswith(".safetensors"))
+        """What a download takes beside the weights: config, tokenizer, index, card; and no adapter beside a model."""
+        beside = [file for file in _wanted(self.files) if not file.name.endswith(".safetensors")]
+        is_model = any(file.name == "config.json" for file in beside)
+        return tuple(file for file in beside if not (is_model and file.name.startswith("adapter_")))
 
     @property
     def weights(self) -> tuple[RemoteFile, ...]:

@@ -8,6 +8,7 @@ from finetune.data.tokens import preference_sequences
 from finetune.errors import ModelError, RunError
 from finetune.machine import hardware
 from finetune.machine.libraries import load
+from finetune.models.files import require_safe_adapter
 from finetune.models.loading import load_base, require_model
 from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.run import Run
@@ -107,9 +108,16 @@ def _loaded(run: Run, recipe, workspace: Workspace, dtype, device: str):
         from transformers import AutoModelForSequenceClassification
 
         return AutoModelForSequenceClassification.from_pretrained(
-            run.model_dir, dtype=dtype, num_labels=1, use_safetensors=True, device_map={"": device}
+            run.model_dir,
+            dtype=dtype,
+            num_labels=1,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            device_map={"": device},
         ).eval()
     from peft import PeftModel
 
+    require_safe_adapter(run.model_dir)
     base = as_scorer(load_base(recipe.model, workspace, recipe.adapter, dtype, device))
     return PeftModel.from_pretrained(base, str(run.model_dir)).eval()

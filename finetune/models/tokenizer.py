@@ -9,6 +9,7 @@ from finetune.errors import ModelError, first_sentence
 from finetune.machine.libraries import load_tokenizers
 from finetune.models.files import read_config, text_config
 from finetune.models.locate import described
+from finetune.models.vocabulary import require_sane_files, require_sane_tokenizer
 from finetune.recipe import ModelSettings
 from finetune.runs.workspace import Workspace
 
@@ -53,6 +54,8 @@ def _no_text(tokenizer) -> str:
 
 def read_tokenizer(folder: Path, name: str):
     """The tokenizer in ``folder``, as it is; ``ModelError`` if it cannot be read."""
+    require_sane_files(folder, name)
+    require_sane_tokenizer(folder, name)
     load_tokenizers()
     from transformers import AutoTokenizer
 

@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from finetune.errors import ModelError
 from finetune.models.locate import STARTER, locate
@@ -17,9 +18,22 @@ def test_the_starter_and_local_folders_are_found(with_tiny):
     assert locate(ModelSettings(id="tiny"), with_tiny) == with_tiny.models_dir / "tiny"
 
 
-@pytest.mark.parametrize("name", ["nothing", "../secrets", "/etc", "a/b/c", "a/..", "https://example.com/x"])
+@pytest.mark.threat("T18", "T28")
+@pytest.mark.parametrize(
+    "name", ["nothing", "..", ".", "../secrets", "../runs", "/etc", "a/b/c", "a/..", "https://example.com/x"]
+)
 def test_an_id_that_is_neither_folder_nor_hub_model_is_refused(workspace, name):
-    assert "There is no model" in refusal(workspace, name).message
+    (workspace.path / "secrets").mkdir()
+    with pytest.raises(ModelError, match="There is no model"):
+        locate(ModelSettings.model_construct(id=name, revision=None), workspace)
+    assert name == "nothing" or not _is_taken(name)
+
+
+def _is_taken(name) -> bool:
+    try:
+        return bool(ModelSettings(id=name))
+    except ValidationError:
+        return False
 
 
 def test_a_hub_model_offline_is_refused_in_one_sentence(workspace):

@@ -71,7 +71,7 @@ def inspect_plain(folder):
 
     with safe_open(folder / WEIGHTS, "pt") as opened:
         shapes = [opened.get_slice(name).get_shape() for name in opened.keys()]  # noqa: SIM118
-    return Weights((folder / WEIGHTS).stat().st_size, sum(map(prod, shapes)), "BF16")
+    return Weights((folder / WEIGHTS).stat().st_size, sum(map(prod, shapes)), len(shapes), "BF16")
 
 
 @pytest.mark.parametrize("has_ranges", [True, False])

@@ -27,6 +27,8 @@ What they share:
     splits        the usual names of splits
     sheets        which sheet of a workbook is read, where its table begins, and its cells as text
     cell_format   a number as a cell shows it
+    elements      the elements of a document in XML, one after the other
+    pdf_text      the process that reads the text of a PDF document
     blocks        paragraphs and tables of a document as rows
     archive       compressed files and archives, unpacked
     damage        what a library raises over a damaged file, as a sentence

@@ -3,18 +3,20 @@
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree.ElementTree import Element, iterparse
+from xml.etree.ElementTree import Element
 
 from finetune.data.readers.damage import damaged
+from finetune.data.readers.elements import elements
 from finetune.data.readers.reader import Reader
-from finetune.data.readers.sheets import Sheet, read_sheets
+from finetune.data.readers.sheets import LAST_ROW, Sheet, read_sheets
 from finetune.data.readers.signature import ZIP, members, refuse_bomb
-from finetune.data.table import MAX_COLUMNS, MAX_ROWS, Reading, Table
+from finetune.data.table import MAX_COLUMNS, MAX_ROWS, Reading, Table, too_many
 
 KIND = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 """How the first member of the archive begins, which is stored unpacked."""
 CONTENT = "content.xml"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+ROW = f"{TABLE}table-row"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
@@ -39,31 +41,26 @@ class OpenDocument(Reader):
 
 def _names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive, archive.open(CONTENT) as content:
-        found = []
-        for event, node in iterparse(content, ("start", "end")):
-            if event == "start" and node.tag == f"{TABLE}table":
-                found.append(node.get(f"{TABLE}name", ""))
-            elif event == "end" and node.tag == f"{TABLE}table-row":
-                node.clear()
-        return found
+        found = elements(content, (ROW,), (f"{TABLE}table",))
+        return [node.get(f"{TABLE}name", "") for event, node in found if event == "start"]
 
 
 def _rows(path: Path, wanted: str) -> Iterator[list]:
-    """The cells of each row of the sheet ``wanted``."""
+    """The cells of each row of the sheet ``wanted``; ``DataError`` if there are too many."""
     with zipfile.ZipFile(path) as archive, archive.open(CONTENT) as content:
         name, count = None, 0
-        for event, node in iterparse(content, ("start", "end")):
-            if event == "start" and node.tag == f"{TABLE}table":
+        for event, node in elements(content, (ROW,), (f"{TABLE}table",)):
+            if event == "start":
                 name = node.get(f"{TABLE}name", "")
-            elif event == "end" and node.tag == f"{TABLE}table-row":
-                cells = _cells(node) if name == wanted else []
-                repeated = _repeated(node, "rows") if name == wanted else 0
+            elif name == wanted:
+                cells, repeated = _cells(node), _repeated(node, "rows")
                 if not cells and repeated > 1:
-                    repeated = min(repeated, MAX_ROWS - count)  # the empty rows down to the end of the sheet
-                for _ in range(min(repeated, MAX_ROWS + 2)):
-                    yield cells
+                    repeated = min(repeated, max(0, MAX_ROWS - count))  # the empty rows down to the end of the sheet
                 count += repeated
-                node.clear()
+                if count > LAST_ROW:
+                    raise too_many()
+                for _ in range(repeated):
+                    yield cells
 
 
 def _cells(row: Element) -> list:
@@ -86,7 +83,7 @@ def _cells(row: Element) -> list:
 
 
 def _repeated(node: Element, what: str) -> int:
-    return max(1, int(node.get(f"{TABLE}number-{what}-repeated", "1")))
+    return max(1, int(node.get(f"{TABLE}number-{what}-repeated", "1")[:18]))
 
 
 def _value(cell: Element) -> object:
@@ -107,7 +104,7 @@ def _text(node: Element) -> str:
     parts = [node.text or ""]
     for inner in node:
         if inner.tag == f"{TEXT}s":
-            parts.append(" " * min(int(inner.get(f"{TEXT}c", "1")), 10_000))
+            parts.append(" " * min(int(inner.get(f"{TEXT}c", "1")[:18]), 10_000))
         elif inner.tag in (f"{TEXT}tab", f"{TEXT}line-break"):
             parts.append("\t" if inner.tag.endswith("tab") else "\n")
         elif not inner.tag.startswith(OFFICE):  # annotations are not part of the text

@@ -13,11 +13,14 @@ from finetune.data.faulty import Faulty
 from finetune.data.readers.archive import ChoiceError
 from finetune.data.readers.header import Header, are_names, header_of
 from finetune.data.readers.nested import moment
-from finetune.data.table import MAX_COLUMNS, Reading, Table
+from finetune.data.table import MAX_COLUMNS, PULSE_ROWS, Reading, Table
 from finetune.errors import DataError
 
 SAMPLE = 50
 """Rows that show where a table begins."""
+LAST_ROW = 2**20
+"""Number of the last row of a sheet in Excel and in LibreOffice."""
+MOST_SHEETS = 500
 MOST_ABOVE = 20
 """Rows of a title above a header."""
 UNCOMPUTED = Faulty("The formula in the cell has no stored value.")
@@ -34,9 +37,19 @@ class Sheet:
     is_hidden: bool = False
     """True if the program that shows the workbook does not show it: it is read only if no other sheet has rows."""
 
-    def filled(self) -> Iterator[tuple[int, list]]:
-        """Each row that has a value, up to its last value, with its number in the sheet."""
+    def filled(self, table: Table) -> Iterator[tuple[int, list]]:
+        """Each row that has a value, up to its last value, with its number in the sheet.
+
+        ``DataError`` for a row behind the last that a workbook can have, or if the time to read ``table`` is over.
+        """
         for line, cells in enumerate(self.rows(), 1):
+            if line > LAST_ROW:
+                raise DataError(
+                    f'The sheet "{self.name[:100]}" has rows behind row {LAST_ROW:,}, the last that a workbook has.',
+                    "Copy the rows to a new sheet, or save it as CSV.",
+                )
+            if not line % PULSE_ROWS:
+                table.pulse()
             values = list(cells)
             while values and values[-1] in (None, ""):
                 values.pop()
@@ -64,12 +77,16 @@ def read_sheets(sheets: list[Sheet], title: str, reading: Reading) -> Table:
 
     ``DataError`` if there is no such sheet, or if a row does not fit its columns.
     """
+    if len(sheets) > MOST_SHEETS:
+        raise DataError(
+            f"The workbook has {len(sheets):,} sheets; {MOST_SHEETS:,} are read at most.", "Save one as CSV."
+        )
     names = tuple(sheet.name for sheet in sheets)
-    chosen = _chosen(sheets, reading.sheet)
     table = Table(title, reading=reading, sheets=names)
+    chosen = _chosen(sheets, reading.sheet, table)
     if chosen is None:
         return table
-    start = _start(chosen)
+    start = _start(chosen, table)
     _read(table, chosen, start)
     if len(names) > 1:
         others = ", ".join(name for name in names if name != chosen.name)
@@ -77,11 +94,11 @@ def read_sheets(sheets: list[Sheet], title: str, reading: Reading) -> Table:
     return table
 
 
-def _chosen(sheets: list[Sheet], wanted: str | None) -> Sheet | None:
+def _chosen(sheets: list[Sheet], wanted: str | None, table: Table) -> Sheet | None:
     if wanted is None:
-        filled = [sheet for sheet in sheets if len(list(islice(sheet.filled(), 2))) > 1]
+        filled = [sheet for sheet in sheets if len(list(islice(sheet.filled(table), 2))) > 1]
         seen = [sheet for sheet in filled if not sheet.is_hidden] or filled
-        return next(filter(_is_table, seen), next(iter(seen), None))
+        return next((sheet for sheet in seen if _is_table(sheet, table)), next(iter(seen), None))
     for sheet in sheets:
         if sheet.name.strip().lower() == wanted.strip().lower():
             return sheet
@@ -89,17 +106,19 @@ def _chosen(sheets: list[Sheet], wanted: str | None) -> Sheet | None:
     raise ChoiceError(f'There is no sheet "{wanted[:100]}".', f"The workbook has: {', '.join(names)}.", names)
 
 
-def _is_table(sheet: Sheet) -> bool:
+def _is_table(sheet: Sheet, table: Table) -> bool:
     """True if two rows of the sheet have two values: notes for people mostly have one."""
     wide = [
-        values for _, values in islice(sheet.filled(), SAMPLE) if sum(value not in (None, "") for value in values) > 1
+        values
+        for _, values in islice(sheet.filled(table), SAMPLE)
+        if sum(value not in (None, "") for value in values) > 1
     ]
     return len(wide) > 1
 
 
-def _start(sheet: Sheet) -> Start:
+def _start(sheet: Sheet, table: Table) -> Start:
     """Where the table begins: below a title that is apart from a row of names, else in the first row with values."""
-    rows = [[written(value) for value in values] for _, values in islice(sheet.filled(), SAMPLE)]
+    rows = [[written(value) for value in values] for _, values in islice(sheet.filled(table), SAMPLE)]
     if not rows:
         return Start(0, (), Header.NAMES)
     above = 0
@@ -120,7 +139,7 @@ def _start(sheet: Sheet) -> Start:
 def _read(table: Table, sheet: Sheet, start: Start) -> None:
     plain, formulas = {}, 0
     table.name_columns(start.names)
-    for line, values in islice(sheet.filled(), start.above + (start.header != Header.ROW), None):
+    for line, values in islice(sheet.filled(table), start.above + (start.header != Header.ROW), None):
         if len(values) > len(table.columns):
             raise DataError(
                 f"Row {line:,} of the sheet has a value in column {len(table.columns) + 1}, which has no name.",

@@ -3,10 +3,11 @@
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree.ElementTree import Element, iterparse
+from xml.etree.ElementTree import Element
 
 from finetune.data.readers.blocks import Block, Grid, read_blocks
 from finetune.data.readers.damage import damaged
+from finetune.data.readers.elements import elements
 from finetune.data.readers.reader import Reader
 from finetune.data.readers.signature import ZIP, members, refuse_bomb
 from finetune.data.table import Reading, Table
@@ -38,21 +39,8 @@ class Word(Reader):
 def _blocks(path: Path) -> Iterator[Block]:
     """The paragraphs and tables of the body, in order; each is dropped from memory once it is read."""
     with zipfile.ZipFile(path) as archive, archive.open(DOCUMENT) as content:
-        inside: list[Element] = []
-        for event, node in iterparse(content, ("start", "end")):
-            if event == "start":
-                inside.append(node)
-                continue
-            inside.pop()
-            if any(outer.tag in (f"{WORD}p", f"{WORD}tbl") for outer in inside):
-                continue
-            if node.tag == f"{WORD}p":
-                yield _text(node)
-            elif node.tag == f"{WORD}tbl":
-                yield _grid(node)
-            else:
-                continue
-            node.clear()
+        for _, node in elements(content, (f"{WORD}p", f"{WORD}tbl")):
+            yield _text(node) if node.tag == f"{WORD}p" else _grid(node)
 
 
 def _grid(table: Element) -> Grid:

@@ -4,7 +4,7 @@ import pytest
 
 from finetune.data.readers.archive import ChoiceError
 from finetune.data.readers.sheets import UNCOMPUTED, Sheet, _chosen, read_sheets, written
-from finetune.data.table import Reading
+from finetune.data.table import Reading, Table
 
 NOTES = [["Read me"], ["Fill in the other sheet"]]
 ROWS = [["prompt", "completion"], ["Oslo?", "Yes."], ["Bern?", "No."]]
@@ -31,8 +31,8 @@ def test_a_sheet_is_chosen_by_its_name():
 def test_a_hidden_sheet_is_read_only_if_no_other_has_rows():
     hidden, notes, data = (Sheet("Old", lambda: ROWS, True), Sheet("Notes", lambda: NOTES), Sheet("Data", lambda: ROWS))
     for sheets, found in (([hidden, notes, data], "Data"), ([hidden, notes], "Notes"), ([hidden], "Old")):
-        assert _chosen(sheets, None).name == found
-    assert _chosen([hidden, data], "old").name == "Old"
+        assert _chosen(sheets, None, Table("Excel")).name == found
+    assert _chosen([hidden, data], "old", Table("Excel")).name == "Old"
 
 
 def test_an_empty_sheet_has_no_rows():
