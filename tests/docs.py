@@ -31,6 +31,7 @@ from finetune.recipe import EvaluationSettings, ModelSettings, TrainingSettings
 from finetune.rewards import REWARDS
 from finetune.settings import Field, Settings, fields
 from finetune.ui.method.presets import presets
+from tests.threats.table import threats
 
 README = PROJECT / "README.md"
 LAB = ASSETS / "lab.md"
@@ -301,6 +302,21 @@ def grid_details_table() -> str:
     return _table(("Method", "Adapter", "Measure", "Before → after", "Trained", "What holds, or why not"), rows)
 
 
+def threats_table() -> str:
+    """What could be done to the studio, and how many tests hold it off."""
+    rows = [
+        (each.name, each.words, each.does_not_apply or f"{len(each.tests)} {'tests' if len(each.tests) > 1 else 'test'}")
+        for each in threats()
+    ]
+    return _table(("", "What could be done", "Held off by"), rows)
+
+
+def threats_details_table() -> str:
+    """Every threat with the names of its tests."""
+    rows = [(each.name, each.words, ", ".join(f"`{test}`" for test in each.tests) or "–") for each in threats()]
+    return _table(("", "What could be done", "Tests, all of which pass"), rows)
+
+
 def figures(what: str) -> list[dict]:
     """The figures of one benchmark, as it wrote them."""
     return json.loads((ASSETS / "benchmarks.json").read_text(encoding="utf-8"))[what]
@@ -322,13 +338,18 @@ TABLES: dict[str, Callable[[], str]] = {
     "models": models_table,
     "architectures by kind": families_table,
     "grid": grid_table,
+    "threats": threats_table,
     **{name: lambda cls=cls: settings_table(cls) for name, cls in SHARED.items()},
     "settings of methods": lambda: settings_tables("method", METHODS),
     "settings of adapters": lambda: settings_tables("adapter", ADAPTERS),
 }
 
 
-LAB_TABLES: dict[str, Callable[[], str]] = {"architectures": architectures_table, "grid in full": grid_details_table}
+LAB_TABLES: dict[str, Callable[[], str]] = {
+    "architectures": architectures_table,
+    "grid in full": grid_details_table,
+    "threats in full": threats_details_table,
+}
 
 
 def with_tables(text: str) -> str:
