@@ -21,7 +21,7 @@ LONGEST_HEADER = 25_000_000
 SHARD = re.compile(r"\w[\w.-]*\.safetensors")
 """The name of a file of weights beside its index: no path, and no other format."""
 MOST_DIMENSIONS = 8
-CODE = {"auto_mapping": (), "megatron_config": (), "megatron_core": ("megatron.core",), "custom_modules": ()}
+CODE = {"megatron_config": (), "megatron_core": ("megatron.core",), "custom_modules": ()}
 """Settings of an adapter that name modules to be imported, and what PEFT writes into them itself."""
 BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16, "U16": 16}
 BITS |= {"F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "I8": 8, "U8": 8, "BOOL": 8}
@@ -211,6 +211,9 @@ def require_safe_adapter(folder: Path) -> None:
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         named = [key for key, usual in CODE.items() if config.get(key) and config[key] not in usual]
+        library = (config.get("auto_mapping") or {}).get("parent_library") or "transformers"
+        if library.partition(".")[0] != "transformers":
+            named.append("auto_mapping")
     except (OSError, ValueError, AttributeError, RecursionError):
         raise ModelError(f"The adapter of {name} has no readable adapter_config.json.", "Train again.") from None
     if named:

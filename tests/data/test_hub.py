@@ -88,6 +88,7 @@ def test_the_default_configuration_needs_no_name_and_patterns_may_go_deep():
     assert fetched(Repo({"1.jsonl": ROWS, "sub/2.jsonl": ROWS}, only)) == ["sub/2.jsonl"]
 
 
+@pytest.mark.threat("T29")
 @pytest.mark.parametrize(
     "repo, settings, message",
     [
@@ -125,6 +126,7 @@ def test_a_hub_out_of_reach_is_one_sentence(monkeypatch):
         fetch(DataSettings(path="hf://datasets/me/set"), endpoint="http://127.0.0.1:9")
 
 
+@pytest.mark.threat("T32")
 def test_only_a_trusted_recipe_uses_the_token_of_this_machine():
     for trusted in (False, True):
         with hub(me__set=Repo({"a.jsonl": ROWS})) as running:

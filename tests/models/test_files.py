@@ -223,12 +223,20 @@ def test_an_adapter_without_safetensors_is_refused_whether_it_is_harmless_or_not
         {"auto_mapping": {"parent_library": "os", "base_model_class": "system"}},
         {"megatron_config": {"a": 1}},
         {"megatron_core": "os.path"},
+        {"auto_mapping": {"parent_library": "transformersx.evil", "base_model_class": "X"}},
     ],
 )
 def test_an_adapter_that_names_a_module_is_refused(adapter, config):
     (adapter / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", **config}))
     with pytest.raises(ModelError, match="names code to be loaded"):
         with_adapter(None, adapter)
+
+
+def test_what_peft_writes_itself_names_no_code(adapter):
+    usual = {"parent_library": "transformers.models.llava.modeling_llava", "base_model_class": "Llava"}
+    config = {"peft_type": "LORA", "auto_mapping": usual, "megatron_core": "megatron.core", "megatron_config": None}
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    require_safe_adapter(adapter)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])

@@ -41,17 +41,20 @@ def test_a_hub_model_offline_is_refused_in_one_sentence(workspace):
     assert "could not be looked up on the Hub" in error.message and "starter" in error.hint
 
 
+@pytest.mark.threat("T28")
 def test_a_local_folder_does_not_shadow_the_hub(with_tiny, tiny_model):
     (with_tiny.models_dir / "someone").mkdir()
     (with_tiny.models_dir / "someone" / "some-model").symlink_to(tiny_model)
     assert "could not be looked up on the Hub" in refusal(with_tiny, "someone/some-model").message
 
 
+@pytest.mark.threat("T19")
 def test_weights_in_other_formats_are_refused(broken, with_tiny):
     (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
     assert "no safetensors" in refusal(with_tiny).message
 
 
+@pytest.mark.threat("T23", "T27")
 @pytest.mark.parametrize(
     "changes, words",
     [

@@ -184,6 +184,7 @@ def test_a_visitor_finds_uploads_and_samples(files, tmp_path, monkeypatch):
     assert files.find("assets/samples/pirate.jsonl", trusted=False) == sample
 
 
+@pytest.mark.threat("T18")
 @pytest.mark.parametrize(
     "path",
     [
@@ -212,6 +213,7 @@ def test_a_path_that_is_no_file_is_not_found(files, path, trusted):
         files.find(path, trusted)
 
 
+@pytest.mark.threat("T12")
 @pytest.mark.parametrize(
     "name, kept",
     [

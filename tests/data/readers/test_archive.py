@@ -93,6 +93,7 @@ def test_a_description_beside_the_data_is_no_choice(read):
     assert len(read(zipped(**{"rows.jsonl": CONTENT, "LICENSE.txt": "MIT", "notes.md": "Hi"})).rows) == 300
 
 
+@pytest.mark.threat("T10")
 @pytest.mark.parametrize(
     "content, message",
     [
@@ -115,6 +116,7 @@ def test_what_is_damaged_or_too_large_is_refused_in_words(read, content, message
         read(content)
 
 
+@pytest.mark.threat("T12")
 def test_a_name_that_points_elsewhere_stays_in_its_folder(read, tmp_path):
     assert len(read(zipped(**{"../../evil.jsonl": CONTENT})).rows) == 300
     assert not (tmp_path.parent / "evil.jsonl").exists() and not (tmp_path.parent.parent / "evil.jsonl").exists()

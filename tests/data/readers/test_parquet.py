@@ -37,6 +37,7 @@ def test_batches_join_without_a_seam(write):
     assert [row["text"] for row in table.rows] == values
 
 
+@pytest.mark.threat("T11")
 def test_a_file_that_unpacks_to_too_many_rows_is_refused_at_once(write):
     bomb = write(pyarrow.table({"text": pyarrow.DictionaryArray.from_arrays([0] * 1_100_000, ["x" * 1000])}))
     assert bomb.stat().st_size < 200_000
@@ -63,6 +64,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.threat("T11")
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_in_seconds_and_little_memory(write, name):
     columns, message = BOMBS[name]
