@@ -12,6 +12,7 @@ import struct
 import sys
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from types import SimpleNamespace
 from typing import no_type_check
 
 import jinja2
@@ -22,7 +23,6 @@ import jinja2.runtime
 import jinja2.utils
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from packaging import version
 
 NAMES = {
     "Extension": Extension,
@@ -33,7 +33,7 @@ NAMES = {
     "jinja2": jinja2,
     "json": json,
     "no_type_check": no_type_check,
-    "version": version,
+    "version": SimpleNamespace(parse=lambda text: tuple(map(int, text.split(".")))),
 }
 """What the compiler of Transformers finds in its own module."""
 

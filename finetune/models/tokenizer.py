@@ -7,6 +7,7 @@ from pathlib import Path
 from finetune.data.tokens import with_chatml
 from finetune.errors import ModelError, first_sentence
 from finetune.machine.libraries import load_tokenizers
+from finetune.machine.rendering import is_known
 from finetune.models.files import read_config, text_config
 from finetune.models.locate import described
 from finetune.models.vocabulary import require_sane_files, require_sane_tokenizer
@@ -35,7 +36,10 @@ def load_tokenizer(settings: ModelSettings, workspace: Workspace):
     vocabulary = text_config(read_config(folder, settings.id)).get("vocab_size")
     if tokenizer.pad_token_id is None or (vocabulary and tokenizer.pad_token_id >= vocabulary):
         tokenizer.pad_token = tokenizer.eos_token or _no_text(tokenizer)
-    return with_chatml(tokenizer) if settings.chat_template == "chatml" else tokenizer
+    if settings.chat_template == "chatml":
+        return with_chatml(tokenizer)
+    _try_template(tokenizer)
+    return tokenizer
 
 
 def unknown_token(ids: Iterable[int], tokenizer, vocabulary: float) -> str:
@@ -69,13 +73,25 @@ def read_tokenizer(folder: Path, name: str):
 
 
 def require_template(folder: Path, name: str) -> None:
-    """``ModelError`` if the chat template in ``folder`` takes too long, or too much memory, for one of ``TRIED``.
+    """``ModelError`` if the chat template in ``folder`` takes too long, or too much memory, for one of ``TRIED``."""
+    _try_template(read_tokenizer(folder, name))
+
+
+_tried: set[str] = set()
+"""The templates that have written all of ``TRIED``."""
+
+
+def _try_template(tokenizer) -> None:
+    """Have the chat template of ``tokenizer`` write ``TRIED``, if it is not one that ships with us or was tried before.
 
     That it refuses one is no fault: it is asked again with the rows themselves.
     """
     from jinja2 import TemplateError
 
-    tokenizer = read_tokenizer(folder, name)
-    for messages, tools in TRIED if tokenizer.chat_template else ():
+    template = str(tokenizer.chat_template or "")
+    if not template or template in _tried or is_known(template):
+        return
+    for messages, tools in TRIED:
         with suppress(TemplateError, TypeError, ValueError):
             tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_generation_prompt=True)
+    _tried.add(template)

@@ -236,7 +236,7 @@ def test_what_peft_writes_itself_names_no_code(adapter):
     usual = {"parent_library": "transformers.models.llava.modeling_llava", "base_model_class": "Llava"}
     config = {"peft_type": "LORA", "auto_mapping": usual, "megatron_core": "megatron.core", "megatron_config": None}
     (adapter / "adapter_config.json").write_text(json.dumps(config))
-    require_safe_adapter(adapter)
+    assert require_safe_adapter(adapter) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])

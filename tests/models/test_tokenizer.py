@@ -3,7 +3,8 @@ import shutil
 
 import pytest
 
-from finetune.models.tokenizer import load_tokenizer
+from finetune.errors import ModelError
+from finetune.models.tokenizer import TRIED, load_tokenizer
 from finetune.recipe import ModelSettings
 
 FORMS = {"packed": {}, "padded": {"training.packing": False}, "dpo": {"method.type": "dpo"}}
@@ -52,3 +53,32 @@ def test_the_loss_is_the_same_whichever_token_pads(form, without, losses):
 
 def test_a_model_with_neither_a_padding_nor_an_end_token_is_trained_packed(losses):
     assert all(loss > 0 for loss in losses("packed", pad_token=None, eos_token=None))
+
+
+@pytest.mark.threat("T26")
+def test_a_template_that_never_ends_is_refused_when_its_tokenizer_is_loaded(workspace, files):
+    folder = workspace.models_dir / "mine"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    loop = "{% for a in range(99998) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ messages }}"
+    (folder / "chat_template.jinja").write_text(loop)
+    with pytest.raises(ModelError, match="chat template takes more than 2 seconds"):
+        load_tokenizer(ModelSettings(id="mine"), workspace)
+    assert load_tokenizer(ModelSettings(id="mine", chat_template="chatml"), workspace).chat_template
+
+
+@pytest.mark.threat("T26")
+def test_a_template_is_tried_once(workspace, files, monkeypatch):
+    from finetune.machine import rendering
+
+    folder = workspace.models_dir / "mine"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / "chat_template.jinja").write_text("{{ messages }}{# tried once #}")
+    asked, ask = [], rendering._asked
+    monkeypatch.setattr(rendering, "_asked", lambda *given: asked.append(1) or ask(*given))
+    for _ in range(3):
+        load_tokenizer(ModelSettings(id="mine"), workspace)
+    assert len(asked) == len(TRIED)
