@@ -35,7 +35,7 @@ PAYLOADS = [
     f"<x onclick=window.{MARK}=1 tabindex=1 id=x autofocus>",
     f"<template><img src=x onerror=window.{MARK}=1></template>",
     f"<noscript><p title='</noscript><img src=x onerror=window.{MARK}=1>'>",
-    f"<select><template><style><!--</style><a rel='--></style></template></select><img src=x onerror=window.{MARK}=1>'>",
+    f"<select><style><!--</style><a rel='--></style></select><img src=x onerror=window.{MARK}=1>'>",
     f"</textarea><script>window.{MARK}=1</script>",
     f"</title><script>window.{MARK}=1</script>",
     f"</style><script>window.{MARK}=1</script>",
@@ -78,11 +78,16 @@ PAYLOADS = [
 ]
 RECORD = """
 window.broken = [];
-document.addEventListener('securitypolicyviolation', event => window.broken.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+document.addEventListener('securitypolicyviolation', event => window.broken.push(
+  `${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
-MADE = """[...document.querySelectorAll('*')].filter(element => [...element.attributes].some(
-  each => each.name.startsWith('on') || (/^(href|src|action|data|content)$/.test(each.name) && /^javascript:|evil\\.example/i.test(each.value))
-)).map(element => element.outerHTML.slice(0, 200))"""
+MADE = """
+[...document.querySelectorAll('*')].filter(element => [...element.attributes].some(
+  each => each.name.startsWith('on') || (/^(href|src|action|data|content)$/.test(each.name)
+    && /^javascript:|evil\\.example/i.test(each.value))
+)).map(element => element.outerHTML.slice(0, 200))
+"""
+"""The elements of the page that would run something, or fetch something from elsewhere."""
 
 
 @pytest.fixture(scope="module")
@@ -149,30 +154,31 @@ def test_a_script_that_got_into_the_page_would_not_run(visit):
     page.wait_for_timeout(1500)
     assert page.evaluate(f"window.{MARK}") is None and visit.dialogs == []
     assert len(page.evaluate("window.broken")) > 10
-    asked = [request for request in visit.elsewhere if "evil.example" in request]
-    assert all(any(part in each for part in ("evil.example",)) for each in asked)
     assert page.url.startswith(visit.address)
 
 
+FILES = {
+    f"<img src=x onerror=window.{MARK}=1>.jsonl": "\n".join(
+        json.dumps({"prompt": each, "completion": f"{each} {n}", each: each}) for n, each in enumerate(PAYLOADS)
+    ),
+    f"'><svg onload=window.{MARK}=1>.csv": (
+        f'<img src=x onerror=window.{MARK}=1>,"\'><script>window.{MARK}=1</script>"\n' + "a,b\n" * 9
+    ),
+    f"<b onclick=window.{MARK}=1>.json": f'[{{"<img src=x onerror=window.{MARK}=1>": ',
+}
+
+
 @pytest.mark.threat("T14", "S21", "T12")
-@pytest.mark.timeout(600)
-def test_what_stands_in_data_and_in_names_is_text(visit, tmp_path):
+@pytest.mark.parametrize("name", FILES)
+def test_what_stands_in_data_and_in_names_is_text(visit, tmp_path, name):
+    path = tmp_path / name
+    path.write_text(FILES[name])
     page = visit.open()
-    rows = [{"question": each, "answer": f"{each} {n}", "when": each} for n, each in enumerate(PAYLOADS)]
-    lines = tmp_path / f"<img src=x onerror=window.{MARK}=1>.jsonl"
-    lines.write_text("\n".join(map(json.dumps, rows)))
-    columns = tmp_path / f"'><svg onload=window.{MARK}=1>.csv"
-    columns.write_text(f'<img src=x onerror=window.{MARK}=1>,"\'><script>window.{MARK}=1</script>"\n' + "a,b\n" * 9)
-    damaged = tmp_path / f"<b onclick=window.{MARK}=1>.json"
-    damaged.write_text(f'[{{"<img src=x onerror=window.{MARK}=1>": ')
-    for path in (lines, columns, damaged):
-        page.set_input_files("#file input[type=file]", path)
-        page.wait_for_function("name => document.querySelector('#tab-data').innerText.includes(name)", arg=MARK)
-        page.wait_for_timeout(1500)
-        assert_nothing_ran(visit)
-    page.set_input_files("#file input[type=file]", lines)
-    page.wait_for_selector(".conversation")
-    for _ in range(12):
+    page.set_input_files("#file input[type=file]", path)
+    page.wait_for_function("name => document.querySelector('#result')?.innerText.trim().length > 20", arg=MARK)
+    page.wait_for_timeout(2000)
+    assert_nothing_ran(visit)
+    for _ in range(12 if page.locator("#after:visible").count() else 0):
         page.click("#after")
         page.wait_for_timeout(150)
     assert_nothing_ran(visit)
