@@ -114,7 +114,7 @@ IN_PLACE: tuple[PrivateName, ...] = tuple(
         (
             "gradio.route_utils.NamedTemporaryFile",
             "finetune.ui.uploads.note_parts",
-            "What an upload writes is noted. Without it the parts of an upload that is cut off stay on the disk.",
+            "What an upload writes is noted. Without it the parts of an interrupted upload stay on the disk.",
         ),
         (
             "gradio.context.LocalContext.request",

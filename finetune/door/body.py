@@ -52,7 +52,7 @@ async def whole(receive: Receive, budget: Budget, holds: Callable[[int], None]) 
 
 
 class Upload:
-    """An upload on its way to the app: ``receive`` passes it on until it is whole, cut off or refused."""
+    """An upload on its way to the app: ``receive`` passes it on until it is whole, interrupted or refused."""
 
     def __init__(
         self,
@@ -115,4 +115,4 @@ def too_large(budget: Budget) -> Excess:
 
 def slow() -> Excess:
     """The refusal of a request that does not arrive in time."""
-    return Excess(408, "This request arrived too slowly and was cut off. Try again with a better connection.")
+    return Excess(408, "This request arrived too slowly and was interrupted. Try again with a better connection.")

@@ -40,7 +40,7 @@ class Budget:
     uploads: int = 16
     """Uploads of all visitors at a time."""
     silence_s: float = 20.0
-    """An upload of which nothing arrives for this time is cut off."""
+    """An upload of which nothing arrives for this time is refused."""
     slowest: int = 8 * 1024
     """Bytes per second that an upload must bring on average, once it has lasted ``body_s``."""
     spare_bytes: int = 512 * MB

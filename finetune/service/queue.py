@@ -135,9 +135,10 @@ class RunQueue:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Use the device beside the worker, as a chat does, once it is its turn; a lost CUDA context is noted in ``context_lost``.
+        """Use the device beside the worker, as a chat does, once it is its turn.
 
-        A lost context and out of memory are raised as ``ModelError``; other errors pass through.
+        A lost CUDA context is noted in ``context_lost``. It and out of memory are raised as ``ModelError``; other errors
+        pass through.
         """
         try:
             with self._sharing.turn():

@@ -1,6 +1,7 @@
 """How a run and the answers of models share this machine: a person who asks is answered at once, a crowd is not.
 
-While a run is at work, answers have ``AT_ONCE_S`` of their own time at once and a ``SHARE`` of the time in the long run.
+While a run is at work, answers have ``AT_ONCE_S`` of their own time at once and a ``SHARE`` of the time in the long
+run.
 """
 
 import threading

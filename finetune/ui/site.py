@@ -45,6 +45,8 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
     app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio), *studio.downloads.routes()])
     gr.mount_gradio_app(app, page, "/", **options(door.budget))
     app.state.page = page
+    headers = {"head": HEAD, "on_space": door.is_space, "sign_in": huggingface.provider()}
+    app.add_middleware(Headers, **headers)  # of a page, before it is compressed
     app.add_middleware(Pages)
     app.add_middleware(OwnSessions, is_for_guests=_guests_functions(page))
     app.add_middleware(Limits, budget=door.budget, joined=partial(waiting, page))
@@ -53,7 +55,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
         huggingface.attach(app)  # its session has to be read before the visitor is known
     app.add_middleware(Offered)
     app.add_middleware(OwnHosts, hosts=door.hosts)
-    app.add_middleware(Headers, head=HEAD, on_space=door.is_space, sign_in=huggingface.provider())
+    app.add_middleware(Headers, **headers)  # of everything else
     return app
 
 

@@ -43,6 +43,12 @@ def test_a_request_names_one_host():
     assert served("GET /", [("Host", "localhost"), ("Host", "evil.example")]) == 400
 
 
+@pytest.mark.threat("T5", "T7")
+def test_a_forwarded_name_is_one_of_ours_too():
+    assert served("GET /", {"Host": "localhost", "X-Forwarded-Host": "evil.example"}) == 400
+    assert served("GET /", {"Host": "localhost", "X-Forwarded-Host": "localhost"}) == 200
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:7860", "127.0.0.1:1", "[::1]:7860", "[::1]"])
 def test_this_machines_own_names_are_answered(host):
     assert served("GET /", {"Host": host}) == 200

@@ -26,7 +26,8 @@ class Flood:
     given: dict
     """What the floods need to know: the numbers of the page's functions, a run to ask."""
     statuses: Counter = field(default_factory=Counter)
-    """How often each status was answered; 0 where a connection was closed without an answer, ``late`` for none."""
+    """How often each status was answered; 0 where a connection was closed without an answer, ``late`` where none
+    came. ``waiting`` are those whose turn had not come at the end."""
 
     def __post_init__(self):
         self.until = time.monotonic() + self.seconds
@@ -44,7 +45,7 @@ class Flood:
         )
         head = "\r\n".join([f"{line} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items()), "", ""]).encode()
         found, status = b"", 0
-        with contextlib.suppress(OSError):
+        try:
             async with asyncio.timeout(120):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
                 with contextlib.suppress(OSError):
@@ -55,6 +56,10 @@ class Flood:
                     status = int(first.split()[1]) if first else 0
                     found = await reader.read() if reads else b""
                 writer.close()
+        except TimeoutError:
+            status = "late"
+        except OSError:
+            pass
         self.statuses[status] += 1
         return status, found.partition(b"\r\n\r\n")[2]
 
@@ -142,10 +147,13 @@ async def flood(kind: str, port: int, seconds: float, given: dict) -> Counter:
     """What was answered to a flood of ``kind``."""
     at = Flood(port, seconds, given)
     many = [getattr(at, kind)(n) for n in range(given.get("most", AT_ONCE[kind]))]
-    results = await asyncio.gather(*many, return_exceptions=True)
-    for each in results:
-        if isinstance(each, BaseException):
-            at.statuses["late" if isinstance(each, TimeoutError) else repr(each)] += 1
+    ended, waiting = await asyncio.wait([asyncio.create_task(each) for each in many], timeout=seconds + 3)
+    at.statuses["waiting"] += len(waiting)
+    for each in waiting:
+        each.cancel()
+    for each in ended:
+        if each.exception():
+            at.statuses[repr(each.exception())] += 1
     return at.statuses
 
 

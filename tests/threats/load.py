@@ -195,7 +195,7 @@ def table(seconds: float, rounds: int, model: str = "starter", kinds=tuple(AT_ON
             for row in rows:
                 flooded(at, run, row, seconds, facts)
         memory["most"] = max(each for row in rows for each in row.memory)
-        time.sleep(max(15.0, seconds / 2))
+        time.sleep(max(20.0, seconds))
         memory["after"] = at.memory
         assert run.view().state == "running"
     return rows, memory

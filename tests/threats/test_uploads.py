@@ -208,3 +208,4 @@ def test_twenty_uploads_of_60_mb_cut_off_half_way(workspace, files):
             with connection(port, f"127.0.0.{2 + n}") as at, suppress(OSError):
                 at.sendall(upload_head(port, "Transfer-Encoding: chunked") + chunked(body)[: 30 * MB])
         wait_for(lambda: sum(stored(files)) < MB, 60)
+        assert status(upload(port, multipart(b"small"))) == 200

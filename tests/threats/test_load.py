@@ -1,0 +1,83 @@
+"""Floods of the real program with a run at work: what is answered, what another visitor notices, and what stays."""
+
+import re
+import time
+
+import pytest
+
+from finetune.paths import PROJECT
+from tests.door.served import at_once
+from tests.threats.flood import AT_ONCE
+from tests.threats.load import Row, served, table
+
+CLEAN = {200, 429, 503, 408, 0}
+"""Served, refused with a sentence, or closed where there were too many connections."""
+
+RECIPE = """
+name: round {n}
+model: {{id: tiny}}
+data: {{path: assets/samples/pirate-voice.jsonl}}
+training: {{max_steps: 100000}}
+evaluation: {{times: 0}}
+"""
+
+
+def statuses(row: Row) -> set[int]:
+    """The statuses in the counts of a row; those that JSON made of numbers are text."""
+    return {int(key) for key in row.answers if str(key).isdigit()}
+
+
+def assert_clean(row: Row) -> None:
+    print(row)
+    assert statuses(row) <= CLEAN, "an error of the server, or something without an answer"
+    assert row.answers["lost"] == row.answers["late"] == 0, "an answer that was begun did not end"
+    assert row.answers["tick refused"] == 0 and len(row.ticks_s) > 5, "another visitor was refused"
+
+
+@pytest.mark.threat("T41", "S6", "S17", "T8")
+def test_one_visitors_floods_are_refused_and_another_does_not_notice():
+    kinds = ("join", "half_open", "slow_reader", "reload")
+    rows, memory = table(4, 1, "starter", kinds, tokens=2, most=40)
+    for row in rows:
+        assert_clean(row)
+        assert row.tick_p95_s < 5, "on a loaded machine; under 1 s on one of its own"
+    print(memory)
+    assert memory["after"] < memory["before"] * 1.25
+
+
+@pytest.mark.heavy
+@pytest.mark.threat("T41", "S6", "S17", "T8")
+def test_every_flood_in_one_run_of_the_program():
+    rows, memory = table(40, 2)
+    assert {row.kind for row in rows} == set(AT_ONCE)
+    for row in rows:
+        assert_clean(row)
+        assert row.tick_p95_s < 1
+        assert row.speed > 0.9, f"{row.kind}: the run lost more than a tenth of its speed"
+    print(memory)
+    assert memory["after"] < memory["before"] * 1.05
+
+
+@pytest.mark.heavy
+@pytest.mark.threat("T41")
+def test_five_hundred_double_starts_make_twenty_runs(with_tiny):
+    with served(with_tiny.path, "tiny") as at:
+        at.train("at work", 1_000_000)
+        for n in range(20):
+            recipe = RECIPE.format(n=n)
+            found = at_once([lambda recipe=recipe: at.call("start", recipe)] * 25)
+            made = {each for each in found if isinstance(each, str)}
+            assert len(made) == 1 and all(
+                isinstance(each, str) or re.search("429|Too many|busy|Queue is full|waiting", str(each))
+                for each in found
+            )
+            at.call("stop", made.pop())
+            time.sleep(3)
+        assert len({run.recipe.name for run in at.workspace.runs()}) == 21
+        assert len(at.workspace.runs()) == 21
+
+
+def test_the_figures_in_the_notebook_are_of_every_flood():
+    text = (PROJECT / "assets" / "lab.md").read_text(encoding="utf-8")
+    section = text.partition("Floods of a server that trains\n")[2].partition("\n## ")[0]
+    assert section and all(kind.replace("_", " ") in section for kind in AT_ONCE)
