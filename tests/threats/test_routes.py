@@ -253,3 +253,13 @@ def test_the_packages_that_are_installed_go_together():
     if "No module named pip" in done.stderr:
         pytest.skip("this environment was made without pip")
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.threat("T44")
+def test_every_package_is_pinned_to_one_version_of_the_usual_index():
+    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    named = [line.partition("#")[0].strip() for line in lines]
+    named = [each for each in named if each]
+    assert len(named) > 20 and [each for each in named if not re.fullmatch(r"[\w.-]+==\d[\w.]*", each)] == []
+    recipe = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    assert not re.search(r"--(extra-)?index-url|--trusted-host|--pre\b|curl|wget", recipe)
