@@ -35,13 +35,13 @@ def draw() -> Uploads:
 
 def wire(desk: DataDesk, parts: Uploads) -> None:
     """The fold's own events: it is drawn when it is opened."""
+
+    # Gradio finds an event among a function's own parameters, which a partial hides.
+    def picked(event: gr.EventData) -> str:
+        return act(desk, inputs.picked(event))
+
     parts.fold.expand(partial(html, desk), None, parts.listing, api_name="uploads_open", **QUIET)
-    parts.listing.pick(partial(pick, desk), None, parts.listing, api_name="uploads_pick", **QUIET)
-
-
-def pick(desk: DataDesk, event: gr.EventData) -> str:
-    """The list after one of its buttons was picked."""
-    return act(desk, inputs.picked(event))
+    parts.listing.pick(picked, None, parts.listing, api_name="uploads_pick", **QUIET)
 
 
 def act(desk: DataDesk, pick: str) -> str:
