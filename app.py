@@ -91,7 +91,7 @@ def serve(given: argparse.Namespace) -> int:
         require_port(given.host, given.port)
         from finetune.ui.studio import Studio
 
-        studio = Studio(workspace, door.members.must_sign_in)
+        studio = Studio(workspace, door.members.must_sign_in, door.is_owners_alone)
         reasons = reasons_to_end(studio.queue.context_lost)
         if given.server:
             studio.restart = partial(reasons.put, EXIT_RESTART)

@@ -305,7 +305,11 @@ def grid_details_table() -> str:
 def threats_table() -> str:
     """What could be done to the studio, and how many tests hold it off."""
     rows = [
-        (each.name, each.words, each.does_not_apply or f"{len(each.tests)} {'tests' if len(each.tests) > 1 else 'test'}")
+        (
+            each.name,
+            each.words,
+            each.does_not_apply or f"{len(each.tests)} {'tests' if len(each.tests) > 1 else 'test'}",
+        )
         for each in threats()
     ]
     return _table(("", "What could be done", "Held off by"), rows)

@@ -91,7 +91,9 @@ class OwnHosts:
             return refusal(scope, 400, f"Finetune Studio is not at the address {named!r}.", hint)
         forwarded = Headers(scope=scope).getlist("x-forwarded-host")  # a page would take it for its own address
         if not all(self.hosts.has(each) for each in forwarded):
-            return refusal(scope, 400, "This request was forwarded for another server.", "Check the proxy before this one.")
+            return refusal(
+                scope, 400, "This request was forwarded for another server.", "Check the proxy before this one."
+            )
         if comes_from_elsewhere(scope, asked[0]):
             return refusal(scope, 403, "This request came from another web page.", "Use the page of Finetune Studio.")
         return None

@@ -4,6 +4,7 @@ A handler asks for a run, a file or a change in any way it likes; what is not th
 may not do raises ``RightsError``. So a handler that forgets to ask can give nothing away.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from finetune.door.visitor import NOBODY, Visitor
@@ -24,7 +25,9 @@ EVERYONE = Visitor(key="")
 class Rights:
     """Who asks now, and what that means."""
 
-    def __init__(self, must_sign_in: bool = False):
+    def __init__(self, must_sign_in: bool = False, owners_alone: bool = True):
+        self._owners_are_known = must_sign_in or owners_alone
+        """False where anybody may come in, so that an owner is nobody in particular."""
         self._outside = NOBODY if must_sign_in else EVERYONE
         """Who asks outside of an event: where people sign in, nobody; the program has its own workspace and queue."""
 
@@ -48,6 +51,15 @@ class Rights:
         if not asking.may_change(run.owner):
             raise RightsError("This run is not yours to change.", "Ask whoever started it, or an owner of this studio.")
         return asking
+
+    def require_sending(self, judges: Iterable[object]) -> None:
+        """``RightsError`` if one of ``judges`` is behind an address and the visitor is not known to be an owner.
+
+        This machine reaches addresses that a visitor does not, and sends them the owner's key.
+        """
+        is_known = self.visitor.role == "owner" and self._owners_are_known
+        if not is_known and any(getattr(each, "endpoint", None) for each in judges):
+            raise RightsError("A judge behind an address is asked for owners alone.", "Choose a judge that runs here.")
 
 
 class VisitorsWorkspace(Workspace):
@@ -116,6 +128,7 @@ class VisitorsQueue(RunQueue):
     def require_runnable(self, recipe: Recipe, trusted: bool = False) -> None:
         """Preflight with what the visitor may read."""
         self._rights.require_training()
+        self._rights.require_sending(recipe.method.wants().values())
         require_runnable(recipe, self._seen, False, self.known)
 
     def resume(self, run_id: str) -> Run:

@@ -31,10 +31,10 @@ DOUBLE_CLICK_S = 3.0
 class Studio:
     """The engine as the page uses it."""
 
-    def __init__(self, workspace: Workspace | None = None, must_sign_in: bool = False):
+    def __init__(self, workspace: Workspace | None = None, must_sign_in: bool = False, owners_alone: bool = True):
         self.everything = workspace or Workspace()
         """The workspace itself, for what a secret in an address opens; handlers use ``workspace``."""
-        self.rights = Rights(must_sign_in)
+        self.rights = Rights(must_sign_in, owners_alone)
         self.workspace = VisitorsWorkspace(self.everything.path, self.rights)
         """The workspace as the visitor sees it whose event is handled."""
         self.queue = VisitorsQueue(self.everything, self.workspace, self.rights)

@@ -14,7 +14,7 @@ from finetune.ui.train import actions
 OWNERS = frozenset({"olga"})
 ADA, BEN = (Visitor(name, name, "member", OWNERS) for name in ("ada", "ben"))
 OLGA, WANDA = Visitor("olga", "olga", "owner", OWNERS), Visitor("wanda", "wanda", "watcher", OWNERS)
-GUEST = Visitor("guest", None, "guest")
+GUEST, LOCAL = Visitor("guest", None, "guest"), Visitor("127.0.0.1")
 
 
 @pytest.fixture
@@ -156,6 +156,33 @@ def test_a_recipe_does_not_begin_with_the_model_of_another(studio, as_, write_ru
     as_(BEN)
     with pytest.raises(RecipeError, match="There is no run"):
         studio.start(Recipe.from_dict(given))
+
+
+@pytest.mark.threat("T4", "T33")
+@pytest.mark.parametrize(
+    ("who", "options", "sends"),
+    [
+        (OLGA, {"must_sign_in": True}, True),
+        (ADA, {"must_sign_in": True}, False),
+        (LOCAL, {}, True),
+        (LOCAL, {"owners_alone": False}, False),
+    ],
+)
+def test_the_server_sends_nothing_to_an_address_that_a_visitor_names(workspace, as_, with_tiny, who, options, sends):
+    from finetune.recipe import Recipe
+
+    studio = Studio(workspace, **options)
+    studio.queue.close(0)
+    as_(who)
+    judge = {"type": "judge", "model": "x", "endpoint": "http://169.254.169.254/v1"}
+    given = {"model": {"id": "tiny"}, "data": {"path": "assets/samples/sums.jsonl"}}
+    recipe = Recipe.from_dict({**given, "method": {"type": "grpo", "rewards": [judge]}})
+    if sends:
+        studio.rights.require_sending(recipe.method.wants().values())
+        return
+    for attempt in (lambda: studio.start(recipe), lambda: studio.queue.require_runnable(recipe)):
+        with pytest.raises(RightsError, match="asked for owners alone"):
+            attempt()
 
 
 @pytest.mark.threat("S19")

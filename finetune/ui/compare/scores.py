@@ -205,7 +205,9 @@ def ask(studio: Studio, run_id: str | None, file: str | None, general: str | Non
         studio.rights.require_change(run)
         paths = [studio.data.add_upload(Path(each), Path(each).name).path if each else None for each in (file, general)]
         rows = min(max(1, int(most or 0)), MOST_ROWS)
-        request = Request(data=paths[0], rows=rows, general=paths[1], judge=judge_of(*judge), trusted=False)
+        chosen = judge_of(*judge)
+        studio.rights.require_sending([chosen])
+        request = Request(data=paths[0], rows=rows, general=paths[1], judge=chosen, trusted=False)
         asked = studio.queue.scoring.ask(run, request)
     except FinetuneError as error:
         return views.notice_of(error), *[gr.skip()] * 6
