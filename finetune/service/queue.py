@@ -137,8 +137,8 @@ class RunQueue:
     def beside(self) -> Iterator[None]:
         """Use the device beside the worker, as a chat does, once it is its turn.
 
-        A lost CUDA context is noted in ``context_lost``. It and out of memory are raised as ``ModelError``; other errors
-        pass through.
+        A lost CUDA context is noted in ``context_lost``. It and out of memory are raised as ``ModelError``; other
+        errors pass through.
         """
         try:
             with self._sharing.turn():
