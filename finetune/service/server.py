@@ -130,8 +130,9 @@ def end_with(pipe: int) -> None:
     """Ask this process to end, as SIGTERM does, once the other end of ``pipe`` is closed."""
 
     def watch() -> None:
-        while os.read(pipe, 1):
-            pass
+        with suppress(ConnectionResetError):  # it had not read yet what ``say_serving`` wrote
+            while os.read(pipe, 1):
+                pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="launcher", daemon=True).start()

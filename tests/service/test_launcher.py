@@ -196,6 +196,23 @@ def test_without_its_launcher_the_server_notices_by_its_stdin(tmp_path):
         expect(process, "alone", "")
 
 
+def test_without_its_launcher_a_server_that_serves_is_asked_to_end(tmp_path):
+    server = f"""
+sys.path.insert(0, {str(PROJECT)!r})
+from finetune.service.server import end_with, say_serving
+signal.signal(signal.SIGTERM, lambda *_: (say("asked"), os._exit(0)))
+end_with(0)
+say_serving(0)
+say("up")
+while True:
+    signal.pause()
+"""
+    with launched(tmp_path, server) as process:
+        expect(process, "up")
+        process.kill()
+        expect(process, "asked")
+
+
 def test_the_launcher_works_without_a_stdin(tmp_path):
     script = ["sh", "-c", '"$@" <&-', "sh"]
     with launched(tmp_path, "say('up'); sys.stdin.read(); say('alone')", wrapper=script) as process:
