@@ -137,7 +137,7 @@ class RunQueue:
     def beside(self) -> Iterator[None]:
         """Use the device beside the worker, as a chat does, once it is its turn.
 
-        A lost CUDA context is noted in ``context_lost``. It and out of memory are raised as ``ModelError``; other errors
+        A lost CUDA context is noted in ``context_lost``. It and out of memory are raised as ``ModelError``; others
         pass through.
         """
         try:

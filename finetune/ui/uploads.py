@@ -1,6 +1,6 @@
 """The temporary files of Gradio's uploads are noted, so that the door deletes those that a request leaves behind.
 
-Gradio moves a file that arrived whole to a name of its own. One that is interrupted, or that no field of the page named,
+Gradio moves a file that arrived whole to a name of its own. One that is interrupted, or that no field named,
 stays for ever.
 """
 
