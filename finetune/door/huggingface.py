@@ -8,6 +8,8 @@ token, so there it is never used.
 import os
 import time
 
+from starlette.middleware import Middleware
+
 from finetune.errors import SettingError
 
 NEEDED = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL", "SPACE_HOST")
@@ -33,11 +35,19 @@ def provider() -> str:
     return os.environ.get("OPENID_PROVIDER_URL", "") if os.environ.get("SPACE_ID") else ""
 
 
-def attach(app) -> None:
-    """Add the addresses of the sign-in, and its session, to ``app``; only where it ``is_offered``."""
+def attach(app) -> list[Middleware]:
+    """Add the addresses of the sign-in to ``app``, whose later addresses may match everything.
+
+    Returns the middleware that reads the session, to be added outside of whatever asks who the visitor is; nothing
+    where there is no such sign-in.
+    """
+    if not is_offered():
+        return []
     from huggingface_hub import attach_huggingface_oauth
 
+    before = len(app.user_middleware)
     attach_huggingface_oauth(app)
+    return [app.user_middleware.pop(0) for _ in range(len(app.user_middleware) - before)]
 
 
 def person(scope: dict) -> tuple[str | None, frozenset[str]]:

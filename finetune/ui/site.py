@@ -43,6 +43,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
     )
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*SignIn(recognizer).routes(), *shared.routes(studio), *studio.downloads.routes()])
+    sessions = huggingface.attach(app) if door.members.way == "huggingface" else []
     gr.mount_gradio_app(app, page, "/", **options(door.budget))
     app.state.page = page
     headers = {"head": HEAD, "on_space": door.is_space, "sign_in": huggingface.provider()}
@@ -51,8 +52,7 @@ def site(studio: Studio, door: Door = Door()) -> FastAPI:
     app.add_middleware(OwnSessions, is_for_guests=_guests_functions(page))
     app.add_middleware(Limits, budget=door.budget, joined=partial(waiting, page))
     app.add_middleware(Identity, recognizer=recognizer)
-    if door.members.way == "huggingface":
-        huggingface.attach(app)  # its session has to be read before the visitor is known
+    app.user_middleware[:0] = sessions  # read before the visitor is known
     app.add_middleware(Offered)
     app.add_middleware(OwnHosts, hosts=door.hosts)
     app.add_middleware(Headers, **headers)  # of everything else
