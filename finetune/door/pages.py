@@ -62,7 +62,7 @@ class Pages:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         asked = [pair for pair in scope["headers"] if pair[0] not in (b"accept-encoding", b"cookie")]
-        await self.app({**scope, "method": "GET", "headers": asked}, nothing, kept)
+        await self.app({**scope, "method": "GET", "headers": asked, "extensions": {}}, nothing, kept)
         if not sent or sent[0]["status"] != 200:
             for message in sent:
                 await send(message)

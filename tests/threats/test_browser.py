@@ -97,7 +97,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(home):
-    with app(home, "tests/door/page.py") as address:
+    with app(home) as address:
         yield address
 
 

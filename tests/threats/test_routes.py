@@ -14,9 +14,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from finetune.door.budget import Budget
+from finetune.door.paths import OFFERED
 from finetune.paths import PROJECT
 from finetune.runs.workspace import Workspace
-from finetune.ui.page import build, launch_options
+from finetune.ui.page import build, options
+from finetune.ui.site import site
 from finetune.ui.studio import Studio
 
 ANSWERS = "reads no data of a person"
@@ -91,16 +94,17 @@ KNOWN = {
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """The page as it is served: Gradio's app inside one of ours."""
+    """The page without the door: Gradio's app inside an empty one."""
     studio = Studio(Workspace(tmp_path_factory.mktemp("routes")))
-    options = {name: value for name, value in launch_options().items() if name != "share"}
     outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    return gr.mount_gradio_app(outer, build(studio), "/", **options)
+    return gr.mount_gradio_app(outer, build(studio), "/", **options(Budget.local()))
 
 
 @pytest.fixture(scope="module")
-def client(served):
-    return TestClient(served, follow_redirects=False)
+def client(tmp_path_factory):
+    """The page as it is served."""
+    studio = Studio(Workspace(tmp_path_factory.mktemp("site")))
+    return TestClient(site(studio), base_url="http://localhost:7860", follow_redirects=False)
 
 
 def addresses(routes) -> set[str]:
@@ -119,6 +123,13 @@ def addresses(routes) -> set[str]:
 def test_every_address_is_known(served):
     found = {address.rstrip("/") or "/" for address in addresses(served.routes)}
     assert found == {address.rstrip("/") or "/" for address in KNOWN}
+
+
+@pytest.mark.threat("T1", "T3", "T40")
+def test_what_the_page_does_not_use_is_not_offered():
+    hidden = {path for path, why in KNOWN.items() if why in (OFF, FILES) or "there are none" in why or "has one" in why}
+    shown = {path for path in hidden for method in ("GET", "POST") if OFFERED.fullmatch(f"{method} {path}")}
+    assert len(hidden) > 15 and shown <= {"/manifest.json"}
 
 
 @pytest.mark.threat("T40")
@@ -142,9 +153,9 @@ def test_what_is_off_is_off(client):
 
 @pytest.mark.threat("T40", "T39")
 def test_the_options_leave_nothing_to_the_environment():
-    options = launch_options()
-    off = ("share", "show_error", "run_history", "enable_monitoring", "mcp_server", "pwa", "ssr_mode")
-    assert [name for name in off if options[name] is not False] == [] and options["footer_links"] == []
+    given = options(Budget.local())
+    off = ("show_error", "run_history", "enable_monitoring", "mcp_server", "pwa", "ssr_mode")
+    assert [name for name in off if given[name] is not False] == [] and given["footer_links"] == []
 
 
 SERVER = """
@@ -197,7 +208,8 @@ def test_no_file_opens_a_door(path):
     forbidden = re.compile(
         r"^(eval|exec|__import__|os\.(system|popen|exec\w+)|pty\.\w+|gr\.(Interface|ChatInterface|load|Flag\w*))$"
     )
-    assert [each for each in calls(tree) if forbidden.match(each)] == []
+    allowed = ["exec"] if path.name == "renderer.py" else []  # the compiler of Transformers, in a process with limits
+    assert [each for each in calls(tree) if forbidden.match(each)] == allowed
     given = [
         (keyword.arg, ast.unparse(keyword.value))
         for node in ast.walk(tree)
