@@ -30,7 +30,12 @@ def test_settings_of_gradio_in_the_environment_open_nothing(tmp_path):
         config = http.get("/config").json()
         assert not config.get("vibe_mode") and not config.get("mcp_server") and not config.get("dev_mode")
         assert "evil.example" not in http.get("/").text and "evil.example" not in str(config.get("root"))
-        for path in (f"/gradio_api/file={PROJECT}/app.py", "/gradio_api/vibe-code/", "/gradio_api/mcp/sse", "/monitoring"):
+        for path in (
+            f"/gradio_api/file={PROJECT}/app.py",
+            "/gradio_api/vibe-code/",
+            "/gradio_api/mcp/sse",
+            "/monitoring",
+        ):
             assert http.get(path).status_code == 404
 
 
