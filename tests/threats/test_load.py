@@ -48,7 +48,11 @@ def test_floods_of_the_page_end_in_clean_answers(workspace):
         for kind in ("half_open", "slow_reader", "reload", "upload"):
             found = asyncio.run(flood(kind, running.port, 3, {"functions": functions, "most": 30}))
             print(kind, found)
-            assert found.total() and {key for key in found if isinstance(key, int)} <= CLEAN and not found["late"]
+            assert (
+                (found[200] or kind == "half_open" or found["asked"])
+                and {key for key in found if isinstance(key, int)} <= CLEAN
+                and not found["late"]
+            )
             began = time.monotonic()
             assert status(raw(running.port, head(running.port), "127.0.9.9")) == 200
             assert time.monotonic() - began < 5, "another visitor waits"
