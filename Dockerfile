@@ -1,6 +1,7 @@
 # A Docker Space, and the same image on any other machine:
 #   docker build -t finetune-studio .
-#   docker run --rm -p 7860:7860 -v finetune-studio:/data finetune-studio        (add --gpus all for an NVIDIA GPU)
+#   docker run --rm -p 7860:7860 -v finetune-studio:/data -e FINETUNE_AUTH=ada:correct-horse finetune-studio
+# Add --gpus all for an NVIDIA GPU. Others can reach it, so it wants people with passwords; on a Space they sign in there.
 FROM python:3.11-slim-bookworm
 
 # Spaces run as UID 1000. They mount storage at /data; without a mount it is a folder in the container.

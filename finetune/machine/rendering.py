@@ -16,11 +16,11 @@ import importlib.util
 import json
 import marshal
 import os
-import select
 import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -164,6 +164,7 @@ class _Child:
             env=kept,
             bufsize=0,
         )
+        self._is_late = False
         self._send(marshal.dumps((compiler, SECONDS, MEMORY_BYTES)))
 
     @property
@@ -172,13 +173,13 @@ class _Child:
 
     def ask(self, request: bytes) -> tuple[list, str]:
         """The reply to a request; or no reply, and which limit was broken."""
-        deadline, parts, size = time.monotonic() + PATIENCE_S, [], 0
+        parts, size = [], 0
+        patience = threading.Timer(PATIENCE_S, self._lose_patience)
+        patience.daemon = True
+        patience.start()
         try:
             self._send(request)
             while not (parts and parts[-1].endswith(b"\n")):
-                ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
-                if not ready:
-                    return [], TOO_SLOW
                 part = os.read(self._process.stdout.fileno(), 2**20)
                 size += len(part)
                 if size > LARGEST_REPLY:
@@ -186,8 +187,10 @@ class _Child:
                 if not part:
                     return [], self._broken()
                 parts.append(part)
-        except BrokenPipeError:
+        except OSError:
             return [], self._broken()
+        finally:
+            patience.cancel()
         said = json.loads(b"".join(parts))
         return ([], TOO_LARGE) if said[0] == "memory" else (said, "")
 
@@ -203,10 +206,15 @@ class _Child:
         while waiting:
             waiting = waiting[self._process.stdin.write(waiting) :]
 
+    def _lose_patience(self) -> None:
+        self._is_late = True
+        self._process.kill()
+
     def _broken(self) -> str:
         """Which limit ended the process."""
         code = self._process.wait()
-        return TOO_SLOW if code == -getattr(signal, "SIGPROF", 0) else TOO_LARGE
+        return TOO_SLOW if self._is_late or code == -getattr(signal, "SIGPROF", 0) else TOO_LARGE
 
 
-os.register_at_fork(after_in_child=_idle.clear)
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_idle.clear)
