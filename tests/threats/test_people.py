@@ -9,6 +9,7 @@ import re
 import httpx
 import pytest
 
+from finetune.runs.links import link
 from finetune.runs.workspace import Workspace
 from tests.browser import Visit, app, chromium
 
@@ -175,6 +176,23 @@ def test_without_a_sign_in_nothing_answers(studio):
     for path in ("/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=adas", f"/download/x/{run_id}"):
         assert nobody.http.get(path).status_code == 401
     assert snapshot(workspace) == before
+
+
+@pytest.mark.threat("S19", "T35")
+def test_a_link_opens_what_it_is_for_and_nothing_else(studio):
+    address, workspace, browser, _, run_id, _ = studio
+    run = workspace.run(run_id)
+    guest = Visit(browser, address)
+    page = guest.page
+    page.goto(f"{address}/vote?key={link(run, 'vote')}")
+    page.wait_for_selector("#vote-notice:has-text('There is no blind test here at the moment.')")
+    page.goto(f"{address}/report/{link(run, 'report')}")
+    assert MARK in page.inner_text("main")
+    for path in ("/", "/?tab=train", "/vote?key=guessed"):
+        page.goto(f"{address}{path}")
+        page.wait_for_selector("input[name=password]")
+    assert [each for each in guest.errors if "40" not in each] == []
+    guest.close()
 
 
 def snapshot(workspace: Workspace) -> dict[str, int]:
