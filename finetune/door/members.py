@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from finetune.door.passwords import hashed, is_right
@@ -12,8 +13,11 @@ Way = Literal["open", "password", "huggingface"]
 Guests = Literal["none", "watch", "train"]
 """What those may do who sign in and are not on the list: nothing; see the owners' runs and ask their models; train."""
 
-NO_ONE = hashed("")
-"""What the password of an unknown name is compared with, so that a known name takes no longer."""
+
+@cache
+def no_one() -> str:
+    """What the password of an unknown name is compared with, so that a known name takes no longer."""
+    return hashed("")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,10 @@ class Members:
     """Names, and organizations, that may train; None is everyone with a password."""
     others: Guests = "watch"
     """What the rest may do."""
+
+    def __post_init__(self):
+        if self.passwords:
+            no_one()  # it takes a tenth of a second, which the first sign-in would show
 
     @property
     def must_sign_in(self) -> bool:
@@ -47,7 +55,7 @@ class Members:
 
     def knows(self, name: str, password: str) -> bool:
         """True if ``password`` is that of ``name``; an unknown name takes as long as a wrong password."""
-        return is_right(password, self.passwords.get(name, NO_ONE)) and name in self.passwords
+        return is_right(password, self.passwords.get(name) or no_one()) and name in self.passwords
 
     def stamp(self, name: str) -> str:
         """Changes when the password of ``name`` does, and tells nothing about it."""
