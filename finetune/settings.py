@@ -40,7 +40,7 @@ def require_size(value: object, most: int) -> object:
 
 def model_id(text: str) -> str:
     """``text``, if a model can have this name; ``ValueError`` if not, as for a path."""
-    if not MODEL_ID.fullmatch(text) or ".." in text:
+    if not MODEL_ID.fullmatch(text) or ".." in text or not text.isprintable():
         raise ValueError("A model is `starter`, a folder in the workspace's models, or an id such as Qwen/Qwen3-0.6B")
     return text
 
@@ -57,7 +57,8 @@ def _run_id(text: str) -> str:
     return text
 
 
-MODEL_ID = re.compile(r"\w[\w .,+@()\[\]=-]*(?:/\w[\w.-]*)?")
+MODEL_ID = re.compile(r"\w[^/\\:]*(?:/\w[\w.-]*)?")
+"""A folder may be called as a person likes; nothing in it leads elsewhere."""
 REVISION = re.compile(r"\w[\w.+-]*(?:/\w[\w.+-]*)*", re.ASCII)
 RUN_ID = re.compile(r"\w[\w.-]*")
 

@@ -259,7 +259,6 @@ def test_a_number_that_cannot_be_is_a_sentence(where, value):
 @pytest.mark.parametrize(
     "given",
     [
-        {"model": {"id": "https://me:pa55word@hub.example/model"}},
         {"name": "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01"},
         {"evaluation": {"prompts": ["Hello", "Use sk-Ab12Cd34Ef56Gh78Ij90Kl."]}},
         {"data": {"path": "https://hub.example/a.csv?token=abcdef"}},

@@ -59,7 +59,7 @@ def _code(text: str) -> str:
 def _base(recipe: Recipe) -> str:
     if recipe.model.id == "starter":
         return "the starter model of Finetune Studio"
-    return _code(Path(recipe.model.id).name if Path(recipe.model.id).is_absolute() else recipe.model.id)
+    return _code(recipe.model.id)
 
 
 def _training(recipe: Recipe, view: View, merged: str) -> str:

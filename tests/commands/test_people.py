@@ -15,7 +15,7 @@ def test_a_line_for_the_file_holds_the_hash_alone(command, monkeypatch):
 
 
 def test_what_cannot_be_a_name_or_a_password_is_refused(command, monkeypatch):
-    for name, word in (("ada", ""), ("a:b", ""), (" ada", "x")):
+    for name, word in (("ada", ""), ("a:b", "x")):
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{word}\n"))
         code, _, err = command("password", name)
         assert code == 2 and "is not a name and a password" in err

@@ -35,7 +35,7 @@ def test_beside_a_file_of_the_longest_name_there_is_none(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["none.csv", ".", "..", "/", "a\0b", "/etc/hostname", "../secret.csv", pytest.param("x" * 5000, id="long")],
+    ["none.csv", ".", "..", "/", "a\0b", "/etc/hostname", "../secret.csv", pytest.param("x" * 1000, id="long")],
 )
 def test_only_files_beside_the_data_can_be_named(tmp_path, name):
     (tmp_path / "secret.csv").touch()

@@ -67,10 +67,10 @@ def test_plain_texts_are_an_example_without_a_question(workspace, write_run):
 
 
 def test_the_recipe_makes_an_equal_run_and_names_no_folder_of_this_machine(workspace, write_run, tmp_path):
-    model, rows = tmp_path / "secret-folder" / "model", tmp_path / "secret-folder" / "rows.jsonl"
-    found = report(write_run(data={"path": str(rows), "also": [str(rows)]}, model={"id": str(model)}), workspace)
+    rows = tmp_path / "secret-folder" / "rows.jsonl"
+    found = report(write_run(data={"path": str(rows), "also": [str(rows)]}, model={"id": "mine"}), workspace)
     recipe = Recipe.from_yaml(found.recipe)
-    assert recipe.data.path == "rows.jsonl" and recipe.model.id == "model" and recipe.name == "pirate voice"
+    assert recipe.data.path == "rows.jsonl" and recipe.model.id == "mine" and recipe.name == "pirate voice"
     assert "secret-folder" not in to_json(found)
     plain = write_run()
     assert Recipe.from_yaml(report(plain, workspace).recipe) == plain.recipe
