@@ -1,6 +1,7 @@
 """What every test shares: no network, a workspace of its own, and the flags for what takes long."""
 
 import os
+import sys
 import tempfile
 
 import pytest
@@ -61,6 +62,25 @@ def tiny_teacher(tmp_path_factory):
     from tests.tiny import write_tiny_model
 
     return write_tiny_model(tmp_path_factory.mktemp("models") / "teacher", seed=1)
+
+
+@pytest.fixture(autouse=True)
+def queues_end(monkeypatch):
+    """Closes the queues that a test made: hundreds of their threads would wait for each other in one process."""
+    queue = sys.modules.get("finetune.service.queue")
+    if queue is None:
+        yield
+        return
+    made, begin = [], queue.RunQueue.__init__
+
+    def noted(self, *arguments, **options):
+        begin(self, *arguments, **options)
+        made.append(self)
+
+    monkeypatch.setattr(queue.RunQueue, "__init__", noted)
+    yield
+    for each in made:
+        each.close(0)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Python source that loads a tuned model, as a model card and a report show it."""
 
 import json
-from pathlib import Path
 
 from finetune.models.architecture import PICTURES_TOO, TEXT, architecture
 from finetune.runs.run import Run
@@ -59,4 +58,4 @@ def _shared(base: str) -> str:
     """A base as others find it: its id on the Hub, or the name of its folder without what lies above."""
     if base == "starter":
         return "PATH/TO/assets/starter"
-    return f"PATH/TO/{Path(base).name}" if Path(base).is_absolute() else base
+    return base

@@ -244,7 +244,7 @@ class RunQueue:
 
     def _watch(self) -> None:
         """Replace a worker thread that ended unexpectedly, and report it in the run it was training."""
-        while not self.context_lost.wait(WATCH_S):
+        while not self.context_lost.wait(WATCH_S) and not self._closing:
             if self._worker.is_alive() or self.context_lost.is_set():
                 continue
             with self._changed:

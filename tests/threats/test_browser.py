@@ -193,7 +193,12 @@ def test_what_stands_in_runs_and_answers_is_text(visit, home):
     workspace, run = Workspace(home), None
     for name in (PAYLOADS[1][:80], PAYLOADS[30][:80], PAYLOADS[2][:80]):
         evaluation = {"prompts": PAYLOADS[:8]}
-        given = {"name": name, "data": {"path": "a.jsonl"}, "model": {"id": PAYLOADS[1]}, "evaluation": evaluation}
+        given = {
+            "name": name,
+            "data": {"path": "a.jsonl"},
+            "model": {"id": f"a{PAYLOADS[1]}"},
+            "evaluation": evaluation,
+        }
         run = workspace.create(Recipe.from_dict(given))
         run.emit(events.Started(device=PAYLOADS[1], versions={PAYLOADS[2]: PAYLOADS[3]}))
         run.emit(events.Entered(phase="training"))
