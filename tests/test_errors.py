@@ -10,7 +10,9 @@ from finetune.errors import (
     ModelError,
     Problem,
     RecipeError,
+    RightsError,
     RunError,
+    SettingError,
     first_sentence,
 )
 
@@ -22,6 +24,8 @@ TREE = {
     DiskError: RuntimeError,
     DivergedError: ArithmeticError,
     BusyError: RuntimeError,
+    SettingError: ValueError,
+    RightsError: PermissionError,
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 
 import yaml
 
+from finetune import yaml_text
 from finetune.errors import FinetuneError
 from finetune.runs import owners
 from finetune.runs.run import Run
@@ -78,7 +79,7 @@ def named(run: Run) -> set[tuple[str, ...]]:
         paths += [data.path, *data.also, data.held_out, data.replay, *(each.path for each in data.mix)]
     for request in run.path.glob("scores/*/request.yaml"):
         with suppress(OSError, ValueError, yaml.YAMLError):
-            asked = yaml.safe_load(request.read_text(encoding="utf-8")) or {}
+            asked = yaml_text.read(request.read_text(encoding="utf-8")) or {}
             paths += [asked.get("data"), asked.get("general")]
     return {_key(PurePath(path)) for path in paths if isinstance(path, str)}
 
