@@ -1,4 +1,4 @@
-"""What these tests compare must not depend on the processor: bf16 everywhere, as where there are instructions for it."""
+"""What these tests compare must not depend on the processor: bf16 everywhere, also without instructions for it."""
 
 import pytest
 import torch
