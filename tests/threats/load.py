@@ -94,7 +94,9 @@ class Served:
         """What a function of the page returns."""
         from gradio_client import Client
 
-        return Client(f"http://127.0.0.1:{self.port}", verbose=False).predict(*values, api_name=f"/{name}")
+        patient = {"timeout": 120}  # by default a client gives up after 5 s, which 25 of them in one process take
+        client = Client(f"http://127.0.0.1:{self.port}", verbose=False, httpx_kwargs=patient)
+        return client.predict(*values, api_name=f"/{name}")
 
     def train(self, name: str, steps: int):
         """A new run, at work."""
