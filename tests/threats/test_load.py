@@ -1,7 +1,6 @@
 """Floods of the real program with a run at work: what is answered, what another visitor notices, and what stays."""
 
 import asyncio
-import re
 import time
 
 import pytest
@@ -11,10 +10,10 @@ from finetune.door.options import Door
 from finetune.paths import PROJECT
 from finetune.ui.site import site
 from finetune.ui.studio import Studio
-from tests.door.served import at_once, head, raw, status
+from tests.door.served import head, raw, status
 from tests.door.served import served as serving
 from tests.threats.flood import AT_ONCE, flood
-from tests.threats.load import Row, served, table
+from tests.threats.load import Row, table
 
 CLEAN = {200, 429, 503, 408, 0}
 """Served, refused with a sentence, or closed where there were too many connections."""
@@ -81,24 +80,6 @@ def test_every_flood_in_one_run_of_the_program():
         assert row.speed > 0.9, f"{row.kind}: the run lost more than a tenth of its speed"
     print(memory)
     assert memory["after"] < memory["before"] * 1.05
-
-
-@pytest.mark.heavy
-@pytest.mark.threat("T41")
-def test_five_hundred_double_starts_make_twenty_runs(with_tiny):
-    with served(with_tiny.path, "tiny") as at:
-        at.train("at work", 1_000_000)
-        for n in range(20):
-            recipe = RECIPE.format(n=n)
-            found = at_once([lambda recipe=recipe: at.call("start", recipe)] * 25)
-            made = {each for each in found if isinstance(each, str)}
-            refused = [str(each) for each in found if not isinstance(each, str)]
-            unclear = [each for each in refused if not re.search("429|Too many|busy|Queue is full|waiting", each)]
-            assert len(made) == 1 and unclear == []
-            at.call("stop", made.pop())
-            time.sleep(3)
-        assert len({run.recipe.name for run in at.workspace.runs()}) == 21
-        assert len(at.workspace.runs()) == 21
 
 
 def test_the_figures_in_the_notebook_are_of_every_flood():
