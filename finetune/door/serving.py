@@ -1,6 +1,5 @@
 """The server that the door and the page run in: uvicorn, in a thread of its own."""
 
-import socket
 import threading
 import time
 from contextlib import suppress
@@ -66,10 +65,3 @@ class Serving:
         """Stop serving; open connections are cut after a second."""
         self.server.should_exit = True
         self._thread.join(wait_s)
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as found:
-        found.bind((host, 0))
-        return found.getsockname()[1]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from starlette.datastructures import Headers, QueryParams
 
+from finetune.door.limits import replayed
 from finetune.door.refusal import refusal
 from finetune.door.visitor import Visitor, visitor_of
 
@@ -76,19 +77,8 @@ def _told(body: bytes) -> dict:
 
 async def whole(receive):
     """The body of a request, and a ``receive`` that gives it once more; the limits on its size were checked before."""
-    parts, more = [], True
+    content, more = b"", True
     while more:
         message = await receive()
-        if message["type"] != "http.request":
-            return b"".join(parts), _again([message], receive)
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    body = b"".join(parts)
-    return body, _again([{"type": "http.request", "body": body, "more_body": False}], receive)
-
-
-def _again(messages: list[dict], receive):
-    async def receiving() -> dict:
-        return messages.pop(0) if messages else await receive()
-
-    return receiving
+        content, more = content + message.get("body", b""), message.get("more_body", False)
+    return content, replayed(content, receive)
