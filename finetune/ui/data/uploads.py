@@ -60,7 +60,10 @@ def html(desk: DataDesk, asked: str = "") -> str:
     """The person's files; of the one ``asked`` about, whether it is to be deleted."""
     found = desk.workspace.uploads()
     if not found:
-        return views.small("No file is kept yet. What you upload or paste stays here until you delete it.")
+        return views.small(
+            "No file is kept yet. What you upload or paste stays here until you delete it, or until room is short and "
+            "it was not used for a month."
+        )
     total = format.size(sum(each.size_bytes for each in found))
     more = f" The {MOST} used last are shown." if len(found) > MOST else ""
     are_of_several = len({each.owners for each in found}) > 1
