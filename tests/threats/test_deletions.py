@@ -68,9 +68,13 @@ def test_a_run_that_is_deleted_just_after_it_was_found(name, state, workspace, w
     studio.views()
     found = Workspace.runs
 
+    def is_deleted() -> bool:  # a file that the worker writes meanwhile makes a folder stay, for anyone who deletes it
+        shutil.rmtree(run.path, ignore_errors=True)
+        return not run.path.exists()
+
     def deleted(self):
         listed = found(self)
-        shutil.rmtree(run.path, ignore_errors=True)
+        wait_for(is_deleted, seconds=20)
         return listed
 
     monkeypatch.setattr(Workspace, "runs", deleted)

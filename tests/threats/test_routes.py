@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import uuid
 from contextlib import suppress
 
 import gradio as gr
@@ -224,7 +225,7 @@ def test_no_file_opens_a_door(path):
 
 
 @pytest.mark.threat("T17")
-@pytest.mark.parametrize("text", ["$(touch canary)", "`touch canary`", "; touch canary", "'| touch canary #"])
+@pytest.mark.parametrize("text", ["$(touch {})", "`touch {}`", "; touch {}", "'| touch {} #"])
 def test_a_command_in_a_setting_is_text(with_tiny, tmp_path, text):
     """In the name, the prompts and the paths of a recipe that trains; the name is a part of its folder's."""
     from finetune.errors import FinetuneError
@@ -232,17 +233,18 @@ def test_a_command_in_a_setting_is_text(with_tiny, tmp_path, text):
     from finetune.service.worker import work
     from tests.training.test_train import recipe
 
+    canary = f"canary{uuid.uuid4().hex[:12]}"  # a name that no file of an installed package has
+    text = text.format(canary)
     changes = {"name": text, "evaluation.prompts": [text], "training.max_steps": 1, "evaluation.times": 1}
     run = with_tiny.create(recipe(tmp_path, **changes))
     work(run, with_tiny)
-    assert run.view().state == "done" and re.fullmatch(r"001-touch-canary", run.id)
+    assert run.view().state == "done" and re.fullmatch(rf"001-touch-{canary}", run.id)
     for path in ("model.id", "model.revision", "data.path", "model.run"):
         with suppress(FinetuneError):  # a name is refused before there is a run
             other = with_tiny.create(Recipe.from_dict(recipe(tmp_path).to_dict()).changed(**{path: text}))
             work(other, with_tiny)
             assert other.view().state in ("failed", "done")
-    found = {path.name for folder in (PROJECT, tmp_path, with_tiny.path) for path in folder.rglob("canary*")}
-    assert found == set()
+    assert [path for folder in (PROJECT, tmp_path) for path in folder.rglob(canary)] == []
 
 
 @pytest.mark.threat("T44")
