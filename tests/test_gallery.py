@@ -84,7 +84,7 @@ def check_adapter(name, workspace, tmp_path):
     assert answers[0] == answer(loaded(base).to(precise), tokenizer)
     assert answers[1] == answer(tuned.to(precise), tokenizer)
 
-    path, _ = TARGETS["merged"].write(run, workspace, tmp_path / "out")
+    path, _, _ = TARGETS["merged"].write(run, workspace, tmp_path / "out")
     exact = tuned.to(torch.float32).merge_and_unload()
     assert (logits(exact) - expected).abs().max() < 1e-3 * expected.abs().max()
     merged, own = load_file(path / "model.safetensors"), load_file(base / "model.safetensors")
@@ -145,11 +145,11 @@ def test_every_family_in_full(name, workspace, tmp_path):
 
 def test_the_class_that_loads_it_is_named_in_what_leaves(workspace, tmp_path):
     run = trained("llava", workspace, tmp_path)
-    path, _ = TARGETS["adapter"].write(run, workspace, tmp_path / "out")
+    path, _, _ = TARGETS["adapter"].write(run, workspace, tmp_path / "out")
     with zipfile.ZipFile(path) as archive:
         assert "AutoModelForImageTextToText" in archive.read("README.md").decode()
     named = json.loads((run.model_dir / "adapter_config.json").read_text(encoding="utf-8"))["auto_mapping"]
     own_class = getattr(import_module(named["parent_library"]), named["base_model_class"])
     assert type(loaded(workspace.models_dir / "llava")) is own_class
-    script, _ = TARGETS["script"].write(run, workspace, tmp_path / "script")
+    script, _, _ = TARGETS["script"].write(run, workspace, tmp_path / "script")
     assert "model = AutoModelForImageTextToText.from_pretrained(" in script.read_text(encoding="utf-8")

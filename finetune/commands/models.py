@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from finetune import modes
-from finetune.commands.command import Commands, answer
-from finetune.exports import TARGETS
+from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.exports import TARGETS, parity
+from finetune.exports.handover import options_of
 from finetune.runs.workspace import Workspace
 
 
@@ -31,6 +32,8 @@ def add(commands: Commands) -> None:
         default=next(iter(TARGETS)),
         help=", ".join(f"{name}: {target.words}" for name, target in TARGETS.items()),
     )
+    take_settings(export, "an option of what is written, e.g. quantization=q8_0")
+    export.add_argument("--no-check", action="store_true", help="leave out the parity check")
 
 
 def ask_both(options, workspace: Workspace) -> int:
@@ -48,9 +51,14 @@ def ask_both(options, workspace: Workspace) -> int:
 
 
 def export_run(options, workspace: Workspace) -> int:
-    """Write a run in the form that was asked for, and print its path."""
-    run = workspace.run(options.run)
+    """Write a run in the form that was asked for, and print its path and what the parity check found."""
+    run, target = workspace.run(options.run), TARGETS[options.form]
+    chosen = options_of(target, settings(options.set))
     with modes.elsewhere(options.to):
-        path, note = TARGETS[options.form].write(run, workspace, options.to)
-        modes.give(path)
-    return answer(options, {"path": str(path), "note": note}, [*([note] if note else []), str(path)])
+        found = target.write(run, workspace, options.to, chosen)
+        modes.give(found.path)
+    compared = None if options.no_check else parity.check(target, run, workspace, found.path, chosen)
+    facts = {"path": str(found.path), "note": found.note, "address": found.address}
+    facts["parity"] = compared and compared.model_dump() | {"passes": compared.passes}
+    lines = [*filter(None, [found.note]), *(compared.sentences() if compared else []), str(found.path)]
+    return answer(options, facts, lines) or int(compared is not None and not compared.passes)

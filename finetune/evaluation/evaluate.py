@@ -24,6 +24,7 @@ from finetune.evaluation.words import PARTS
 from finetune.format import counted
 from finetune.machine import hardware
 from finetune.methods.rollouts import answered
+from finetune.runs.job import Stopped
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.training.helpers import load_helpers
@@ -35,10 +36,6 @@ CHUNK = 64
 
 Report = Callable[[str, float], None]
 """Takes what is done now, as a noun phrase, and its share, 0 to 1."""
-
-
-class Stopped(Exception):
-    """The evaluation was asked to end."""
 
 
 @dataclass

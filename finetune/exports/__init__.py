@@ -5,16 +5,19 @@ adapter     the tuned model as it was saved, in a zip
 merged      the tuned model as a folder that needs no base
 script      the training as one script that needs no Finetune Studio
 
+handover      where an export by the page stands, in the run directory
+parity        whether what was written answers as the run does
+plain         what was written, opened by plain Transformers and PEFT
 card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
 teacher       the model that a method learns from, which goes with a script
 
 How to add one:
 
-1. A file here with a subclass of ``Target``: its name for ``export --as``, its words, and ``write``. Import heavy
-   libraries inside its functions.
-2. ``button``, if a browser can download it: a button on the Train tab.
-3. ``python -m tests.docs --write`` for the table of commands in the README.
+1. A file here with a subclass of ``Target``: its name for ``export --as``, its words, its options, ``require``,
+   ``write`` and ``reader``. Import heavy libraries inside its functions. The page and the command line offer it by
+   themselves.
+2. ``python -m tests.docs --write`` for the table of commands in the README.
 """
 
 import sys

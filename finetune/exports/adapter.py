@@ -4,15 +4,18 @@ Checkpoints and optimizer state are left out: they only serve to resume the run 
 """
 
 import os
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import ClassVar
 
 from finetune.exports.card import card, reach
-from finetune.exports.target import Exported, Target
+from finetune.exports.plain import Plain, of_adapter, of_folder
+from finetune.exports.target import Exported, Target, Work
 from finetune.models.loading import require_model
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
+from finetune.settings import Settings
 
 OLDEST = (1980, 1, 1, 0, 0, 0)
 """The date of every file in the zip, so that equal runs give equal bytes."""
@@ -24,11 +27,19 @@ class Adapter(Target):
     name: ClassVar[str] = "adapter"
     order: ClassVar[int] = 10
     words: ClassVar[str] = "the adapter as a zip"
-    button: ClassVar[str] = "Download"
+    title: ClassVar[str] = "Adapter"
+    purpose: ClassVar[str] = "What was learnt alone, in a small file: for people who have the base model."
+    is_quick: ClassVar[bool] = True
 
-    def write(self, run: Run, workspace: Workspace, to: Path) -> Exported:
-        """A new ``RUN.zip``; ``RunError`` if the run has no model."""
+    def require(self, run: Run) -> None:
+        """``RunError`` if the run has no model."""
         require_model(run)
+
+    def write(
+        self, run: Run, workspace: Workspace, to: Path, options: Settings | None = None, work: Work = Work()
+    ) -> Exported:
+        """A new ``RUN.zip``; ``RunError`` if the run has no model."""
+        self.require(run)
         to = Path(to)
         to.mkdir(parents=True, exist_ok=True)
         target, unfinished = to / f"{run.id}.zip", to / f".{run.id}.zip.{os.getpid()}"
@@ -44,6 +55,14 @@ class Adapter(Target):
         finally:
             unfinished.unlink(missing_ok=True)
         return Exported(target, reach(run))
+
+    def reader(self, run: Run, workspace: Workspace, path: Path) -> Plain:
+        """The zip unpacked, beside the base; or the whole model in it, where all weights were trained."""
+        with tempfile.TemporaryDirectory() as folder:
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)
+            model = Path(folder) / "model"
+            return of_folder(run, model) if run.as_trained.adapter.trains_base() else of_adapter(run, workspace, model)
 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> None:

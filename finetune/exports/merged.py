@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from finetune.errors import RunError
 from finetune.exports.card import card
-from finetune.exports.target import Exported, Target
+from finetune.exports.plain import Plain, of_folder
+from finetune.exports.target import Exported, Target, Work
 from finetune.machine.libraries import load
 from finetune.models.architecture import KEPT
 from finetune.models.dialect import keep_dialect, stored_dtype
@@ -18,6 +19,7 @@ from finetune.models.tokenizer import load_tokenizer
 from finetune.runs.fingerprint import require_same_base
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
+from finetune.settings import Settings
 
 
 class Merged(Target):
@@ -26,14 +28,26 @@ class Merged(Target):
     name: ClassVar[str] = "merged"
     order: ClassVar[int] = 20
     words: ClassVar[str] = "a model folder with the adapter merged in"
+    title: ClassVar[str] = "Merged model"
+    merges: ClassVar[bool] = True
+    purpose: ClassVar[str] = "One whole model in a folder that needs nothing else: for servers and for other programs."
 
-    def write(self, run: Run, workspace: Workspace, to: Path) -> Exported:
+    def require(self, run: Run) -> None:
+        """``RunError`` if the run has no model, or an adapter that only works beside its base."""
+        adapter = require_model(run).as_trained.adapter
+        if not adapter.trains_base() and not adapter.merges:
+            raise unmergeable(run, adapter.title)
+
+    def write(
+        self, run: Run, workspace: Workspace, to: Path, options: Settings | None = None, work: Work = Work()
+    ) -> Exported:
         """A new folder ``RUN-merged`` with the full tuned model; the note says how it was made.
 
         The adapter is merged in fp32 into the base as it was before quantization, and saved in the base's own dtype.
         ``RunError`` if the run has no model, if its adapter cannot be merged, or if the folder already exists.
         """
         require_model(run)
+        work.report("merging", 0.0)
         folder = Path(to) / f"{run.id}-merged"
         if folder.exists():
             raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
@@ -52,6 +66,18 @@ class Merged(Target):
             shutil.rmtree(staging, ignore_errors=True)
         return Exported(folder, words)
 
+    def reader(self, run: Run, workspace: Workspace, path: Path) -> Plain:
+        """The folder, as any program with Transformers opens it."""
+        return of_folder(run, path)
+
+
+def unmergeable(run: Run, kind: str) -> RunError:
+    """The error that says that an adapter, ``kind``, only works beside its base."""
+    return RunError(
+        f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",
+        "Export the adapter alone; it is loaded beside the base.",
+    )
+
 
 def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     """Write base and adapter as one model to ``folder``; how it was made, in one or two sentences."""
@@ -69,12 +95,8 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     base = load_weights(source, torch.float32, "cpu")
     tuned = with_adapter(base, run.model_dir)
     kind = str(getattr(tuned.peft_config["default"].peft_type, "value", tuned.peft_config["default"].peft_type))
-    cannot = RunError(
-        f"The adapter of run {run.id} ({kind}) cannot be merged into its base.",
-        "Export the adapter alone; it is loaded beside the base.",
-    )
     if not hasattr(tuned.base_model, "merge_and_unload"):
-        raise cannot
+        raise unmergeable(run, kind)
     if shares_weights(tuned):
         raise RunError(
             f"The adapter of run {run.id} cannot be merged: its base has the same weights in several layers, and it "
@@ -84,7 +106,7 @@ def _merge(run: Run, workspace: Workspace, folder: Path) -> str:
     try:
         merged = tuned.merge_and_unload(safe_merge=True)
     except (NotImplementedError, ValueError) as error:
-        raise cannot from error
+        raise unmergeable(run, kind) from error
     dtype = stored_dtype(source)
     merged.to(dtype).save_pretrained(folder)
     tokenizer = load_tokenizer(recipe.model, workspace)

@@ -28,7 +28,7 @@ from finetune.adapters import Adapter
 from finetune.adapters.adapter import Call
 from finetune.adapters.targets import freeze_towers
 from finetune.errors import RunError
-from finetune.exports.target import Exported, Target
+from finetune.exports.target import Exported, Target, Work
 from finetune.exports.teacher import TAUGHT, TEACHER, put_teacher
 from finetune.machine import hardware
 from finetune.machine.attention import EAGER, FUSED
@@ -44,6 +44,7 @@ from finetune.runs.fingerprint import require_same_base, require_same_rows, requ
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
+from finetune.settings import Settings
 from finetune.sweep import label
 from finetune.training.attempt import arguments
 from finetune.training.defaults import Defaults
@@ -93,21 +94,32 @@ class Script(Target):
     name: ClassVar[str] = "script"
     order: ClassVar[int] = 30
     words: ClassVar[str] = "train.py with its data, which repeats the training"
+    title: ClassVar[str] = "Script"
+    purpose: ClassVar[str] = "The training itself as a program: to repeat it on another machine, or on many."
+    is_quick: ClassVar[bool] = True
+    answers: ClassVar[bool] = False
 
-    def write(self, run: Run, workspace: Workspace, to: Path) -> Exported:
+    def require(self, run: Run) -> None:
+        """``RunError`` if the run has not trained, or by a method that cannot leave so."""
+        method = run.as_trained.method
+        if not method.leaves_as_script:
+            raise RunError(
+                f"{method.title} cannot leave as a script: a part of it is Finetune Studio's own.",
+                "Export the adapter or the merged model, and keep the recipe.",
+            )
+        if not run.view().total_steps:
+            raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
+
+    def write(
+        self, run: Run, workspace: Workspace, to: Path, options: Settings | None = None, work: Work = Work()
+    ) -> Exported:
         """The path of the new ``RUN/train.py``, with everything it needs beside it.
 
         ``RunError`` if the run has not trained, if what it was made from has changed since, or if the folder already
         exists.
         """
+        self.require(run)
         recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
-        if not recipe.method.leaves_as_script:
-            raise RunError(
-                f"{recipe.method.title} cannot leave as a script: a part of it is Finetune Studio's own.",
-                "Export the adapter or the merged model, and keep the recipe.",
-            )
-        if not view.total_steps:
-            raise RunError(f"Run {run.id} has not trained yet.", "Export it once it has.")
         if folder.exists():
             raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
         load()

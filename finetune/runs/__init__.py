@@ -6,6 +6,7 @@ events          everything a run reports, one small class each
 view            events folded into what readers see
 checkpoints     enough to resume a run, each with a manifest
 kept            rows that a person makes of answers: kept as they are, or corrected
+job             what is asked of a run and done later, in a folder of it
 owners          who brought a file, and whose a run is
 lineage         the runs that a run comes from
 lines           files of JSON lines of which none is lost

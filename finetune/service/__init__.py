@@ -6,6 +6,8 @@ queue       the queued runs, and the worker thread that trains them
 ballots     asks the prompts of blind tests in the background
 worker      trains one run to its end: the one place that catches everything
 sharing     how a run and the answers of models share the machine
+desk        does what people ask of runs, one job after the other
+handing_over  writes a finished run where it will be used, and checks that it answers the same
 scoring     evaluates base and tuned at the end of a run, and when asked
 janitor     removes what nobody needs any more from the workspace
 server      the only server of its workspace, and the reasons to end it

@@ -18,6 +18,7 @@ from finetune.runs import tries
 from finetune.runs.events import Ended, Noted
 from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
+from finetune.service.handing_over import HandingOver
 from finetune.service.limits import Limits
 from finetune.service.preflight import require_runnable
 from finetune.service.scoring import Scoring, request_own, score
@@ -51,6 +52,8 @@ class RunQueue:
         workspace.prune()
         self.scoring = Scoring(workspace)
         """What people ask to be evaluated."""
+        self.handing_over = HandingOver(workspace)
+        """What people ask to be written of finished runs."""
         self._queued: list[Run] = [run for run in self._in_saved_order() if run.view().state == "queued"]
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
@@ -125,6 +128,7 @@ class RunQueue:
         with self._changed:
             self._closing = True
             self.scoring.close()
+            self.handing_over.close()
             tries.excuse()
             run = self.current
             if run:

@@ -120,7 +120,7 @@ def test_it_merges_or_is_refused_in_words(case, trained, with_tiny, tiny_model, 
         with pytest.raises(RunError, match="cannot be merged"):
             TARGETS["merged"].write(run, with_tiny, tmp_path / "out")
         return
-    folder, _ = TARGETS["merged"].write(run, with_tiny, tmp_path / "out")
+    folder, _, _ = TARGETS["merged"].write(run, with_tiny, tmp_path / "out")
     with torch.no_grad():
         merged = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()(input_ids=IDS).logits
         beside = plain(run.model_dir, untouched(tiny_model))(input_ids=IDS).logits

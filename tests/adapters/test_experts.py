@@ -89,7 +89,7 @@ def check(name, workspace, folder):
 
     merged = tuned.merge_and_unload()
     assert (logits(merged) - expected).abs().max() < 1e-3 * expected.abs().max()
-    path, _ = TARGETS["merged"].write(run, workspace, folder / "out")
+    path, _, _ = TARGETS["merged"].write(run, workspace, folder / "out")
     exported, own = load_file(path / "model.safetensors"), load_file(workspace.models_dir / name / "model.safetensors")
     assert exported.keys() == own.keys()
     rounded = merged.to(torch.bfloat16).state_dict()
@@ -224,7 +224,7 @@ def test_the_estimate_counts_them(workspace, tmp_path):
 @pytest.mark.parametrize(("name", "experts"), [("deepseek_v3", True), ("qwen3_moe", False), ("granitemoe", True)])
 def test_the_script_trains_the_same_layers(name, experts, workspace, tmp_path):
     run = trained(name, workspace, tmp_path, **{"adapter.experts": experts})
-    script, _ = TARGETS["script"].write(run, workspace, tmp_path / "script")
+    script, _, _ = TARGETS["script"].write(run, workspace, tmp_path / "script")
     text = script.read_text(encoding="utf-8")
     written = text[text.index("ADAPTER = LoraConfig(") + len("ADAPTER = ") :]
     config = eval(written[: written.index("\n)") + 2], {"LoraConfig": LoraConfig})  # our own source

@@ -116,7 +116,7 @@ def test_merged_weights_are_those_of_the_paper(settings, scale, trained, with_ti
     from finetune.exports import TARGETS
 
     run = trained(**settings, **{"training.precision": "fp32", "training.max_steps": 3, "evaluation.times": 0})
-    folder, _ = TARGETS["merged"].write(run, with_tiny, tmp_path / "out")
+    folder, _, _ = TARGETS["merged"].write(run, with_tiny, tmp_path / "out")
     base, merged = (load_file(path / "model.safetensors") for path in (tiny_model, folder))
     adapter = load_file(run.model_dir / "adapter_model.safetensors")
     layers = {name.partition(".lora_")[0] for name in adapter}

@@ -1,9 +1,10 @@
 import pytest
 
 from finetune.errors import DataError, RunError
-from finetune.evaluation.evaluate import Stopped, evaluate, kept_of
+from finetune.evaluation.evaluate import evaluate, kept_of
 from finetune.evaluation.sheet import Request, Sheet
 from finetune.rewards.judge import Judge
+from finetune.runs.job import Stopped
 from tests.evaluation.figures import row
 from tests.inference.test_endpoint import serving
 

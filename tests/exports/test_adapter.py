@@ -10,7 +10,7 @@ from finetune.recipe import Recipe
 
 
 def written(run, to):
-    path, note = Adapter().write(run, None, to)
+    path, note, _ = Adapter().write(run, None, to)
     assert note == ""
     return path
 

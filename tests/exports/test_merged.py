@@ -77,7 +77,7 @@ def test_a_merged_model_answers_as_base_and_adapter_do(trained, tiny_model, tmp_
         shutil.copy(file, trained.models_dir / "exact")
     run = trained.create(recipe(tmp_path, **{"model.id": "exact"}))
     shutil.copytree(trained.run("1").model_dir, run.model_dir)
-    path, words = Merged().write(run, trained, tmp_path / "out")
+    path, words, _ = Merged().write(run, trained, tmp_path / "out")
     assert path == tmp_path / "out" / f"{run.id}-merged" and "float32" in words
     expected, untouched = tuned_logits(run, tiny_model, torch.float32), merged_logits(tiny_model, tiny_model)
     assert (merged_logits(path, tiny_model) - expected).abs().max() < 1e-4
@@ -91,7 +91,7 @@ def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_pat
     import torch
     from safetensors.torch import load_file
 
-    path, words = Merged().write(trained.run("1"), trained, tmp_path)
+    path, words, _ = Merged().write(trained.run("1"), trained, tmp_path)
     assert "bfloat16" in words
     assert {tensor.dtype for tensor in load_file(path / "model.safetensors").values()} == {torch.bfloat16}
     expected = tuned_logits(trained.run("1"), tiny_model, torch.float32)
@@ -100,16 +100,16 @@ def test_a_merged_model_keeps_the_dtype_of_its_base(trained, tiny_model, tmp_pat
 
 
 def test_a_quantized_base_is_merged_unquantized_and_the_card_says_so(trained, as_if_trained, tiny_model, tmp_path):
-    path, words = Merged().write(as_if_trained(adapter="qlora"), trained, tmp_path / "q")
+    path, words, _ = Merged().write(as_if_trained(adapter="qlora"), trained, tmp_path / "q")
     assert "4 bits" in words and "4 bits" in (path / "README.md").read_text(encoding="utf-8")
-    same, _ = Merged().write(trained.run("1"), trained, tmp_path / "l")
+    same, _, _ = Merged().write(trained.run("1"), trained, tmp_path / "l")
     assert (path / "model.safetensors").read_bytes() == (same / "model.safetensors").read_bytes()
 
 
 def test_a_fully_trained_model_is_copied(with_tiny, tmp_path, tiny_model):
     run = with_tiny.create(recipe(tmp_path, adapter="full"))
     shutil.copytree(tiny_model, run.model_dir)
-    path, words = Merged().write(run, with_tiny, tmp_path / "out")
+    path, words, _ = Merged().write(run, with_tiny, tmp_path / "out")
     assert "nothing to merge" in words
     assert (path / "model.safetensors").read_bytes() == (tiny_model / "model.safetensors").read_bytes()
 
@@ -149,7 +149,7 @@ def test_what_leaves_is_in_the_dialect_of_its_base(adapter, workspace, tmp_path)
     run = workspace.create(recipe(tmp_path, adapter=adapter))
     with run.held():
         train(run, workspace)
-    path, _ = Merged().write(run, workspace, tmp_path / "out")
+    path, _, _ = Merged().write(run, workspace, tmp_path / "out")
     same = {file.name for file in base.iterdir()} - {"README.md", "modeling_tiny.py", "model.safetensors"}
     assert len(same) == 10
     for name in same:
@@ -181,7 +181,7 @@ def test_a_model_that_learnt_chatml_ends_its_answers_there(adapter, workspace, t
     run = workspace.create(recipe(tmp_path, adapter=adapter, **settings))
     with run.held():
         train(run, workspace)
-    path, _ = Merged().write(run, workspace, tmp_path / "out")
+    path, _, _ = Merged().write(run, workspace, tmp_path / "out")
     tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModelForCausalLM.from_pretrained(path)
     assert tokenizer.eos_token == "<|im_end|>" and model.generation_config.eos_token_id == [256, 258]
     asked = tokenizer.apply_chat_template(
@@ -208,7 +208,7 @@ def test_an_adapter_over_fp8_is_merged_into_the_values_that_its_numbers_stand_fo
     values = {name: weight.float() * stored.get(f"{name}_scale_inv", 1.0) for name, weight in stored.items()}
     plain.load_state_dict({name: weight for name, weight in values.items() if "scale_inv" not in name}, strict=False)
     run = as_if_trained(**{"model.id": "fp8"})
-    path, _ = Merged().write(run, trained, tmp_path / "out")
+    path, _, _ = Merged().write(run, trained, tmp_path / "out")
     expected = logits(PeftModel.from_pretrained(plain, run.model_dir), folder)
     assert (merged_logits(path, folder) - expected).abs().max() < 0.03 * expected.abs().max()
     assert "quantization_config" not in (path / "config.json").read_text(encoding="utf-8")

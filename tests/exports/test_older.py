@@ -95,12 +95,12 @@ def test_an_export_answers_there_as_here(family, written_by, kind, older, worksp
     run = workspace.create(recipe(tmp_path, adapter=kind, **{"model.id": "base", "training.max_steps": 3}))
     with run.held():
         train(run, workspace)
-    merged, _ = Merged().write(run, workspace, tmp_path / "out")
+    merged, _, _ = Merged().write(run, workspace, tmp_path / "out")
     there, here = answers(merged, older)
     _check_equal(there, here)
     assert there["logits"] != pytest.approx(answer(base, "5")["logits"], abs=1e-2)
     if kind == "lora" and written_by == 4:
-        adapter, note = Adapter().write(run, workspace, tmp_path / "out")
+        adapter, note, _ = Adapter().write(run, workspace, tmp_path / "out")
         there, here = answers(_unpacked(adapter), older, base)
         is_known_to_differ = "Transformers 4 loads the adapter without that part" in note
         assert is_known_to_differ == (there["logits"] != pytest.approx(here["logits"], abs=1e-3))

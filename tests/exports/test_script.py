@@ -89,7 +89,7 @@ def test_the_script_repeats_the_run(method, adapter, trained, with_tiny, tmp_pat
     import torch
 
     run = trained(method=method, adapter=adapter, **EXACT, **({"adapter.dropout": 0.1} if adapter == "lora" else {}))
-    script, _ = Script().write(run, with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(run, with_tiny, tmp_path / "out")
     done = launch(script)
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
@@ -135,7 +135,7 @@ SETTINGS = {
 def test_the_script_has_the_settings_of_the_method(method, trained, with_tiny, tmp_path):
     run = trained(method=method, **EXACT, **SETTINGS[method], **{"training.max_steps": 4})
     plain = trained(method=method, **EXACT, **{"training.max_steps": 4})
-    script, _ = Script().write(run, with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(run, with_tiny, tmp_path / "out")
     done = launch(script)
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
@@ -152,7 +152,7 @@ def test_a_run_that_trains_an_earlier_one_further_starts_there_in_the_script_too
     first = trained(adapter=adapter, **EXACT, **rate)
     second = trained(adapter=adapter, **EXACT, **rate, **{"model.run": first.id, "training.seed": 8})
     run = trained(method=method, adapter=adapter, **EXACT, **{"model.run": second.id, "training.max_steps": 3})
-    script, _ = Script().write(run, with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(run, with_tiny, tmp_path / "out")
     done = launch(script)
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
@@ -169,7 +169,7 @@ def test_packed_rows_stay_packed(trained, with_tiny, tmp_path):
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     run = trained(**EXACT, **{"data.path": str(path), "training.batch_size": 8})
     assert {choice.what: choice.value for choice in run.view().choices}["training.packing"] == "on"
-    script, _ = Script().write(run, with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(run, with_tiny, tmp_path / "out")
     assert "class PackedCollator:" in script.read_text(encoding="utf-8")
     done = launch(script, "--to", tmp_path / "elsewhere")
     assert done.returncode == 0, done.stderr
@@ -189,7 +189,7 @@ def test_two_processes_train_the_same_model_as_one(method, trained, with_tiny, t
     drop = {"data.fixes": [{"type": "drop", "rows": "1"}]}
     run = trained(method=method, **EXACT, **drop, **{"data.held_out_share": 1 / 6})
     assert run.view().train_rows % 4 == 3 and run.view().step > run.view().train_rows / 4
-    script, _ = Script().write(run, with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(run, with_tiny, tmp_path / "out")
     done = launch(script, processes=2)
     assert done.returncode == 0, done.stderr
     steps, evaluations = losses_of(run)
@@ -201,7 +201,7 @@ def test_two_processes_train_the_same_model_as_one(method, trained, with_tiny, t
 
 @pytest.mark.heavy
 def test_processes_that_do_not_train_together_are_refused(trained, with_tiny, tmp_path):
-    script, _ = Script().write(trained(**EXACT), with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(trained(**EXACT), with_tiny, tmp_path / "out")
     text = script.read_text(encoding="utf-8")
     script.write_text(text.replace('"use_cpu": device() == "cpu"', '"use_cpu": False'), encoding="utf-8")
     done = launch(script, processes=2)
@@ -285,7 +285,7 @@ def test_its_header_pins_the_libraries_of_the_run(text_of, trained, with_tiny, t
     assert header(text_of())["dependencies"] == ["torch==2.13.0", "trl==1.16.0"]
     assert header(text_of(adapter="qlora"))["dependencies"][-1] == "bitsandbytes==0.50.2"
     assert header(text_of())["requires-python"] == ">=3.11"
-    script, _ = Script().write(trained(**EXACT), with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(trained(**EXACT), with_tiny, tmp_path / "out")
     names = ("torch", "transformers", "peft", "trl", "datasets", "accelerate")
     pins = {f"{name}=={version(name).split('+')[0]}" for name in names}
     assert set(header(script.read_text(encoding="utf-8"))["dependencies"]) == pins
@@ -337,7 +337,7 @@ def test_a_model_of_the_hub_is_named_with_its_commit(trained, with_tiny, tiny_mo
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text(commit)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    script, _ = Script().write(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
+    script, _, _ = Script().write(trained(**EXACT, **{"model.id": "owner/tiny"}), with_tiny, tmp_path / "out")
     assert 'MODEL = "owner/tiny"\nREVISION = "' + commit + '"\n' in script.read_text(encoding="utf-8")
     assert not (script.parent / "base").exists() and (script.parent / "tokenizer" / "tokenizer.json").is_file()
 

@@ -6,7 +6,7 @@ import pytest
 from finetune.errors import DataError, FinetuneError, RunError
 from finetune.evaluation.sheet import Request, Sheet, read
 from finetune.machine.lease import Lease
-from finetune.service import scoring
+from finetune.service import desk
 from finetune.service.scoring import Scoring, is_scorable, request_own, score
 from tests.evaluation.figures import row, scores
 
@@ -62,7 +62,7 @@ def test_a_request_is_done_once_and_its_scores_stay(workspace, write_run, evalua
     [
         (DataError("No rows.", "Hold some out."), "No rows."),
         (RuntimeError("CUDA out of memory."), "The machine ran out of memory."),
-        (KeyError("x"), scoring.WRONG),
+        (KeyError("x"), "An unexpected error ended the evaluation."),
     ],
 )
 def test_what_goes_wrong_is_written_down_and_ends_no_run(workspace, write_run, monkeypatch, error, words):
@@ -76,7 +76,7 @@ def test_what_goes_wrong_is_written_down_and_ends_no_run(workspace, write_run, m
 
 
 def test_a_stopped_one_is_left_for_the_next_server(workspace, write_run, monkeypatch, evaluated):
-    from finetune.evaluation.evaluate import Stopped
+    from finetune.runs.job import Stopped
 
     def stop(*_):
         raise Stopped
@@ -92,7 +92,7 @@ def test_a_stopped_one_is_left_for_the_next_server(workspace, write_run, monkeyp
 
 
 def test_it_waits_while_another_holds_the_device(workspace, write_run, monkeypatch, evaluated):
-    monkeypatch.setattr(scoring, "POLL_S", 0.01)
+    monkeypatch.setattr(desk, "POLL_S", 0.01)
     asked, lease = request_own(write_run()), Lease(workspace.path).take()
     worker = threading.Thread(target=score, args=(asked, workspace))
     worker.start()

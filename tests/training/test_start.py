@@ -29,7 +29,7 @@ def test_a_model_that_was_trained_in_full_is_a_base_for_dpo_once_it_is_exported(
 
     full = with_tiny.create(recipe(tmp_path, adapter="full"))
     shutil.copytree(tiny_model, full.model_dir)
-    path, _ = TARGETS["merged"].write(full, with_tiny, with_tiny.models_dir)
+    path, _, _ = TARGETS["merged"].write(full, with_tiny, with_tiny.models_dir)
     settings = {"method": "dpo", "training.max_steps": 1, "evaluation.times": 0}
     run = trained(**settings, **{"model.id": path.name})
     assert run.view().state == "done" and run.view().steps[0].loss == pytest.approx(math.log(2), abs=1e-3)

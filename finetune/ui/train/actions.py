@@ -139,7 +139,7 @@ class Action:
 
 def _export_action(target: Target) -> Action:
     def label(view: View, standing: Standing) -> str:
-        return target.button if is_finished(view) else ""
+        return "Download" if is_finished(view) else ""
 
     return Action(f"export-{target.name}", label, partial(export, target), downloads=True)
 
@@ -160,7 +160,7 @@ ACTIONS = (
         leads=True,
     ),
     Action("further", lambda view, standing: "Train further" if is_comparable(view) and view.state == "done" else ""),
-    *(_export_action(target) for target in TARGETS.values() if target.button),
+    *(_export_action(target) for target in [TARGETS["adapter"]]),
     Action("to-compare", lambda view, standing: "Compare" if is_comparable(view) else "", leads=True, width=220),
 )
 """The buttons under the head of a run, in the order shown."""
