@@ -6,6 +6,7 @@ merged      the tuned model as a folder that needs no base
 script      the training as one script that needs no Finetune Studio
 
 handover      where an export by the page stands, in the run directory
+reader        what a parity check asks of what was written
 parity        whether what was written answers as the run does
 plain         what was written, opened by plain Transformers and PEFT
 card          the model card, which goes with a model

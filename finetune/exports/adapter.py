@@ -28,7 +28,7 @@ class Adapter(Target):
     order: ClassVar[int] = 10
     words: ClassVar[str] = "the adapter as a zip"
     title: ClassVar[str] = "Adapter"
-    purpose: ClassVar[str] = "What was learnt alone, in a small file: for people who have the base model."
+    purpose: ClassVar[str] = "Only what was trained, in a small file: for people who have the base model."
     is_quick: ClassVar[bool] = True
 
     def require(self, run: Run) -> None:
