@@ -2,8 +2,8 @@
 
 The same questions go to the run, as on the Compare tab, and to what was written, which is opened afresh by a plain
 library. Both are greedy, so every token must be the same, the template too, and both must end where the other does.
-Where they choose different tokens, the run says how likely it found each: 16 bits round, so a run that was nearly undecided may
-go the other way. After such a token both continue from the run's, so that each later one is compared as well.
+Where they choose different tokens, the run says how likely it found each: 16 bits round, so a run that was nearly
+undecided may go the other way. After such a token both continue from the run's, so that each later one is compared too.
 """
 
 import math

@@ -26,6 +26,7 @@ class Rights:
     """Who asks now, and what that means."""
 
     def __init__(self, must_sign_in: bool = False, owners_alone: bool = True):
+        self.must_sign_in = must_sign_in
         self._owners_are_known = must_sign_in or owners_alone
         """False where anybody may come in, so that an owner is nobody in particular."""
         self._outside = NOBODY if must_sign_in else EVERYONE
@@ -60,6 +61,17 @@ class Rights:
         is_known = self.visitor.role == "owner" and self._owners_are_known
         if not is_known and any(getattr(each, "endpoint", None) for each in judges):
             raise RightsError("A judge behind an address is asked for owners alone.", "Choose a judge that runs here.")
+
+    def require_own_account(self, token: str | None) -> None:
+        """``RightsError`` if a visitor who is not known to be an owner has no access token of their own.
+
+        This machine's account on the Hub is the owner's.
+        """
+        if token is None and not (self.visitor.role == "owner" and self._owners_are_known):
+            raise RightsError(
+                "What leaves this machine leaves with the account of whoever asks, and yours is not known.",
+                "Sign in with Hugging Face, or ask an owner of this studio.",
+            )
 
 
 class VisitorsWorkspace(Workspace):

@@ -12,7 +12,7 @@ from finetune.runs.view import ACTIVE, View
 from finetune.ui import chooser, downloads, inputs, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
-from finetune.ui.train import curves, folds, judgements, log, notify, progress, queue, runs
+from finetune.ui.train import curves, folds, handover, judgements, log, notify, progress, queue, runs
 from finetune.ui.train.actions import ACTIONS, Action, Command, act, attempt
 from finetune.ui.train.chart import main_charts
 from finetune.ui.train.curves import further_charts
@@ -122,6 +122,7 @@ class Parts:
     """By the names of ``FOLDS``."""
     log: tuple[gr.Button, gr.Button]
     """Copies the lines that are shown, and downloads all of them."""
+    handover: handover.Parts
 
     def refreshed(self) -> list:
         """The component of each of ``NAMES``, in their order."""
@@ -145,7 +146,9 @@ def draw(studio: Studio) -> Parts:
         for side in ("left", "right"):
             with gr.Column(min_width=300):
                 panes |= _panes(side)
-    drawn = {content.name: folds.draw(content) for content in FOLDS}
+    drawn = {content.name: folds.draw(content) for content in (handover.content(studio), *FOLDS)}
+    with drawn["handover"].accordion:
+        forms = handover.draw()
     with drawn["log"].accordion, gr.Row(elem_classes="actions"):
         buttons_of_log = gr.Button("Copy these lines", size="sm"), gr.Button("Download the log", size="sm")
     comparison = runs.draw(studio)
@@ -160,6 +163,7 @@ def draw(studio: Studio) -> Parts:
         comparison=comparison,
         folds=drawn,
         log=buttons_of_log,
+        handover=forms,
     )
 
 
@@ -175,6 +179,8 @@ def wire(studio: Studio, parts: Parts) -> list:
     """The tab's own events; returns those after which the clock refreshes the page at once."""
     runs.wire(studio, parts.comparison)
     _wire_folds(studio, parts)
+    handover.wire(studio, parts.handover, parts.folds["handover"], parts.chooser)
+    parts.buttons["hand-over-to"].click(None, None, None, js=handover.OPEN, api_visibility="private")
     events = [_wire_action(studio, parts, action) for action in ACTIONS if action.do]
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
