@@ -16,7 +16,9 @@ INTERRUPTED = 130
 
 def add(commands: Commands) -> None:
     """Add the command of this file."""
-    serve = commands.add("serve", serve_run, "serve base and tuned of a run to programs, by OpenAI's API")
+    serve = commands.add(
+        "serve", serve_run, "serve base and tuned of a run to other programs, through an OpenAI-compatible API"
+    )
     serve.add_argument("run", metavar="RUN", help="the number or the id of a run")
     serve.add_argument(
         "--host",

@@ -30,7 +30,7 @@ def words(url: str, models: Models, key: Key | None, most_waiting: int, producti
         f"Models: {tuned.id} (tuned) and {base.id} (base).",
         f"They answer one request at a time, first come, first served; {most_waiting} more may wait.",
         _who(key),
-        models.checked.line,
+        *(f"{check.words} {check.hint}".rstrip() for check in models.checked.checks if check.warns),
         "",
         "Ask it with curl:",
         f"  {curl(url, tuned.id, key)}",

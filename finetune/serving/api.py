@@ -210,10 +210,10 @@ def _refused(request: Request, refused: Refused) -> Response:
 
 
 def _unknown(request: Request, error: HTTPException) -> Response:
-    what = f"{request.method} {request.url.path[:100]}"
+    path = request.url.path[:100]
     if error.status_code == 405:
-        return Refused(405, f"{what} is not answered here, with another method it is.", code="wrong_method").response()
-    sentence = f"{what} is not answered here. There are /v1/models, /v1/chat/completions and /v1/completions."
+        return Refused(405, f"{path} does not take {request.method}.", code="wrong_method").response()
+    sentence = f"There is no {path} here, only /v1/models, /v1/chat/completions, /v1/completions and {HEALTH}."
     return Refused(error.status_code, sentence, code="unknown_url").response()
 
 

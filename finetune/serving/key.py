@@ -48,7 +48,7 @@ def key_for(host: str, file: Path | None = None) -> Key | None:
         if is_loopback(host):
             return None
         raise SettingError(
-            f"At {host} others could ask these models, and no key is needed.",
+            f"At {host} others could ask these models, and there is no key that they would need.",
             f"Put a key into {VARIABLE}, or into a file that --key-file names. This makes one: {MAKE}",
         )
     if len(text) < FEWEST or len(text) > LONGEST or not text.isascii() or not text.isprintable() or " " in text:

@@ -114,7 +114,7 @@ def _require_known(name: str, value: Any, kind: Kind) -> None:
         raise Refused(400, f"There is no parameter {shown} here.", name[:60], "unknown_parameter")
     if not any(type(value) is type(each) and value == each for each in ONLY[name]):
         or_else = f", or set it to {json.dumps(ONLY[name][0])}" if ONLY[name] else ""
-        refuse(name, f"this is not supported. Leave it out{or_else}.", "unsupported_value")
+        refuse(name, f"this value is not supported. Leave it out{or_else}.", "unsupported_value")
 
 
 def _streaming(given: dict) -> tuple[bool, bool]:

@@ -99,7 +99,10 @@ def test_what_cannot_be_served_is_a_sentence_and_exit_code_2(command, run, with_
         port = taken.getsockname()[1]
         for words, sentence in (
             ((run.id, "--port", port), f"Port {port} is taken. Choose another one with --port."),
-            ((run.id, "--host", "0.0.0.0"), "At 0.0.0.0 others could ask these models, and no key is needed."),
+            (
+                (run.id, "--host", "0.0.0.0"),
+                "At 0.0.0.0 others could ask these models, and there is no key that they would need.",
+            ),
             ((run.id, "--key-file", tmp_path / "none"), f"The file {tmp_path / 'none'} cannot be read."),
             ((run.id, "--waiting", "-1"), "--waiting -1: this is 0 or more."),
             ((reward.id, "--port", "0"), "is a reward model: it rates answers and writes none."),

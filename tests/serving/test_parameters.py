@@ -69,7 +69,7 @@ def test_what_changes_no_answer_passes(harmless):
 def test_what_would_change_an_answer_and_is_not_supported_is_refused(name, value):
     found = refused_of(**{name: value})
     assert (found.status, found.param, found.code) == (400, name, "unsupported_value")
-    assert found.sentence.startswith(f"{name}: this is not supported. Leave it out")
+    assert found.sentence.startswith(f"{name}: this value is not supported. Leave it out")
 
 
 @pytest.mark.parametrize(("kind", "name"), [("chat", "min_p"), ("chat", "prompt"), ("text", "messages")])
