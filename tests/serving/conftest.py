@@ -11,7 +11,7 @@ from tests.serving.live import serving
 KINDS = ("lora", "full", "prefix", "qlora")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
     """One thread: with two on a busy machine, each tiny operation waits for the slower."""
     before = torch.get_num_threads()
@@ -35,14 +35,14 @@ def models(home):
     return Models.load(runs["lora"], workspace)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live(home, models):
     """A server of the LoRA run, without a key."""
     with serving(models, home[0]) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(live):
     """The official client of that server."""
     with live.client() as found:

@@ -16,7 +16,7 @@ from finetune.inference.sampling import Sampling
 from finetune.inference.untouched import dtype_of
 from finetune.models.locate import STARTER
 from finetune.serving.models import Models
-from tests.door.served import at_once
+from tests.door.served import at_once, connection, head, rest
 from tests.inference.tuned import save_tuned
 from tests.serving.live import Plain, serving
 
@@ -378,6 +378,20 @@ def test_another_method_is_refused_in_the_same_shape(live):
     answer = httpx.get(f"{live.url}/chat/completions")
     assert answer.status_code == 405 and answer.json()["error"]["code"] == "wrong_method"
     assert answer.json()["error"]["message"] == "/v1/chat/completions does not take GET."
+
+
+@pytest.mark.threat("S17")
+def test_who_sends_no_whole_head_or_half_a_body_and_leaves_takes_nothing(home, models):
+    with serving(models, home[0], budget=replace(Budget.local(), head_s=0.5)) as live:
+        began = time.monotonic()
+        with connection(live.port) as silent:
+            silent.sendall(b"POST /v1/chat/completions HTTP/1.1\r\n")
+            assert rest(silent) == b"" and time.monotonic() - began < 15
+        with connection(live.port) as half:
+            half.sendall(head(live.port, "POST /v1/chat/completions HTTP/1.1", "Content-Length: 100") + b"{")
+        with live.client() as client:
+            assert ask(client, "tiny").choices
+        assert live.api._arriving == 0
 
 
 def test_a_body_that_is_too_large_or_too_slow_is_refused(home, models):

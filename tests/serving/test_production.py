@@ -1,3 +1,4 @@
+import json
 import shlex
 
 import pytest
@@ -86,6 +87,14 @@ def test_the_lines_of_every_adapter_fit_what_it_saved(with_tiny):
         "lora": "lora", "dora": "python", "pissa": "lora", "embeddings": "python", "qlora": "lora", "full": "vllm",
         "prefix": "", "ia3": "python", "bitfit": "vllm",
     }  # fmt: skip
+
+
+def test_a_base_of_the_hub_is_named_by_its_id_and_version(write_run, workspace):
+    run = write_run(model={"id": "me/model", "revision": "abc123"})
+    run.model_dir.mkdir()
+    (run.model_dir / "adapter_config.json").write_text(json.dumps(LORA))
+    (line,) = production(run, workspace).lines
+    assert line.startswith("vllm serve me/model --revision abc123 --enable-lora ")
 
 
 def test_first_values_of_another_kind_are_saved_at_twice_the_rank(with_tiny):
