@@ -119,7 +119,7 @@ def _require_known(name: str, value: Any, kind: Kind) -> None:
 
 def _streaming(given: dict) -> tuple[bool, bool]:
     streams, options = given.get("stream"), given.get("stream_options")
-    if streams not in (None, True, False) or isinstance(streams, int | float) and not isinstance(streams, bool):
+    if not isinstance(streams, bool | None):
         refuse("stream", "this is true or false.")
     if options is None:
         return bool(streams), False
@@ -128,7 +128,7 @@ def _streaming(given: dict) -> tuple[bool, bool]:
     if not isinstance(options, dict) or not set(options) <= {"include_usage", "include_obfuscation"}:
         refuse("stream_options", "this is an object with include_usage.")
     usage = options.get("include_usage")
-    if usage not in (None, True, False):
+    if not isinstance(usage, bool | None):
         refuse("stream_options.include_usage", "this is true or false.")
     return True, bool(usage)
 

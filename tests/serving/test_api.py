@@ -255,6 +255,14 @@ def slowly(live, monkeypatch, step_s=0.05):
     return steps
 
 
+def until(condition) -> None:
+    """Wait until ``condition`` holds; fail if it never does."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < 30
+        time.sleep(0.02)
+
+
 def settles(steps) -> bool:
     """True once no further step is taken."""
     for _ in range(100):
@@ -282,8 +290,8 @@ def test_who_waits_longer_than_a_queue_is_told_to_come_again_and_the_others_are_
     home, models, monkeypatch
 ):
     with serving(models, home[0], waiting=1) as live:
-        slowly(live, monkeypatch, 0.02)
-        done = []
+        slowly(live, monkeypatch, 0.05)
+        done, turns = [], live.engine.turns
 
         def asked(n):
             with live.client() as client:
@@ -291,9 +299,9 @@ def test_who_waits_longer_than_a_queue_is_told_to_come_again_and_the_others_are_
                 done.append(n)
 
         threads = [threading.Thread(target=asked, args=(n,)) for n in range(2)]
-        for each in threads:
+        for n, each in enumerate(threads, 1):
             each.start()
-            time.sleep(0.2)
+            until(lambda n=n: turns._inside == n)
         with live.client() as client, pytest.raises(openai.InternalServerError, match="1 requests? .* waiting") as full:
             ask(client, "tiny")
         assert full.value.status_code == 503 and full.value.response.headers["retry-after"] == "5"
@@ -308,7 +316,7 @@ def test_who_waits_and_leaves_is_not_answered(home, live, monkeypatch):
     steps = slowly(live, monkeypatch, 0.03)
     first = threading.Thread(target=lambda: ask(live.client(), "tiny", max_tokens=40))
     first.start()
-    time.sleep(0.3)
+    until(lambda: live.engine.is_computing)
     with pytest.raises(httpx.ReadTimeout):
         given = {"model": "tiny", "messages": HELLO, "max_tokens": 400, "temperature": 0}
         httpx.post(f"{live.url}/chat/completions", json=given, timeout=0.3)
@@ -330,9 +338,10 @@ def test_an_end_of_the_server_is_told_to_those_who_wait(home, models, monkeypatc
                 told[stream] = str(error)
 
         threads = [threading.Thread(target=asked, args=(stream,)) for stream in (True, False)]
-        for each in threads:
+        for n, each in enumerate(threads, 1):
             each.start()
-            time.sleep(0.5)
+            until(lambda n=n: live.engine.turns._inside == n)
+        until(lambda: live.engine.is_computing)
         live.api.end()
         for each in threads:
             each.join(20)
