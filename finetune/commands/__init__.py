@@ -7,6 +7,7 @@ training    train, resume
 runs        runs, show, stop, pause, delete, compare
 evaluation  evaluate
 models      chat, export
+serving     serve
 report      report
 benchmarks  benchmark
 uploads     uploads
