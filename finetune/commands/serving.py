@@ -50,6 +50,7 @@ def serve_run(options, workspace: Workspace) -> int:
     from finetune.door.budget import Budget
     from finetune.door.hosts import Hosts, is_loopback
     from finetune.door.serving import Serving
+    from finetune.exports.production import production
     from finetune.inference.column import asked_as
     from finetune.models.loading import require_model
     from finetune.service.server import reasons_to_end, require_port
@@ -57,7 +58,6 @@ def serve_run(options, workspace: Workspace) -> int:
     from finetune.serving.api import Api
     from finetune.serving.engine import Engine
     from finetune.serving.key import key_for
-    from finetune.serving.production import production
 
     run = workspace.run(options.run)
     asked_as(require_model(run))

@@ -9,6 +9,8 @@ handover      where an export by the page stands, in the run directory
 reader        what a parity check asks of what was written
 parity        whether what was written answers as the run does
 plain         what was written, opened by plain Transformers and PEFT
+production    the lines that serve it to many, with vLLM
+steps         what to do next with what was written
 card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
 teacher       the model that a method learns from, which goes with a script

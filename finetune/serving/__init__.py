@@ -12,7 +12,6 @@ answer        one answer, as pieces of text that are settled
 wire          the shapes of OpenAI's API: one object, or the chunks of a stream
 refused       an error in the shape that clients read
 announcement  what is printed once it listens
-production    the lines that serve the same run to many, with vLLM
 
 A request passes ``gate`` and ``api``, is read by ``parameters`` and ``conversation``, waits in ``turns``, is computed
 by ``answer`` in a thread, and leaves in the shapes of ``wire``. The door's pieces do what they do for the page:

@@ -3,9 +3,9 @@
 import json
 import shlex
 
+from finetune.exports.production import Production
 from finetune.serving.key import VARIABLE, Key
 from finetune.serving.models import Models
-from finetune.serving.production import Production
 
 QUESTION = "What is the capital of France?"
 

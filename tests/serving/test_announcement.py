@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from finetune.exports.production import Production
 from finetune.serving.announcement import address, curl, facts, python, words
 from finetune.serving.key import VARIABLE, Key
-from finetune.serving.production import Production
 from finetune.terminal import Guarded
 
 SECRET = "correct-horse-battery-staple"

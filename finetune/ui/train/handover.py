@@ -93,7 +93,7 @@ def draw() -> Parts:
                 form.draw_rest(name, each.options)
     notice = gr.HTML(elem_id="handover-notice")
     with gr.Row(elem_classes="actions"):
-        button = gr.Button("Write it", variant="secondary", size="sm", elem_id="hand-over")
+        button = gr.Button("Write and check it", elem_id="hand-over", scale=0, min_width=200)
         ready = downloads.slot()
     return Parts(target=target, purpose=purpose, form=form, groups=groups, button=button, notice=notice, ready=ready)
 

@@ -4,9 +4,9 @@ import shlex
 import pytest
 
 from finetune.adapters import ADAPTERS
+from finetune.exports.production import RANKS, lines, production, ranks, unloadable
 from finetune.inference.column import kept
 from finetune.recipe import Recipe
-from finetune.serving.production import RANKS, lines, production, ranks, unloadable
 from tests.inference.tuned import KINDS_OF_ADAPTERS, tuned_run
 
 LORA = {"peft_type": "LORA", "r": 16, "bias": "none"}

@@ -33,11 +33,16 @@ class Production:
 
 def production(run: Run, workspace: Workspace) -> Production:
     """The lines for ``run`` as it lies in ``workspace``."""
+    return production_of(run, workspace, saved_json(run, "adapter_config.json"), run.model_dir)
+
+
+def production_of(run: Run, workspace: Workspace, config: dict, folder: Path) -> Production:
+    """The lines for ``folder``, to which ``run`` was written; ``config`` is empty unless that is an adapter."""
     recipe = run.as_trained
     base = [recipe.model.id] if is_hub(recipe.model, workspace) else [str(locate(recipe.model, workspace))]
     if is_hub(recipe.model, workspace) and recipe.model.revision:
         base += ["--revision", recipe.model.revision]
-    return lines(recipe, saved_json(run, "adapter_config.json"), run.id, base, run.model_dir)
+    return lines(recipe, config, run.id, base, folder)
 
 
 def lines(recipe: Recipe, config: dict, name: str, base: list[str], folder: Path) -> Production:
@@ -49,7 +54,7 @@ def lines(recipe: Recipe, config: dict, name: str, base: list[str], folder: Path
     hints = _hints(recipe)
     if recipe.method.makes_scorer:
         return Production((), "A reward model rates answers and writes none, so it is not served here.")
-    if recipe.adapter.trains_base():
+    if not config:
         return Production((shlex.join(["vllm", "serve", str(folder)]),), hints)
     if not (why := unloadable(config)):
         rank = next(each for each in RANKS if each >= ranks(config))
