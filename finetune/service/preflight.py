@@ -11,6 +11,7 @@ from finetune.models.scorer import require_scorer
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.start import require_continuable
+from finetune.training.trackers import missing
 
 
 def require_runnable(
@@ -26,7 +27,7 @@ def require_runnable(
     certain what the rows mean is a problem unless a person has confirmed it (``is_confirmed``).
     """
     load_tokenizers()  # behind its lock: a server that has just started imports the same libraries in another thread
-    problems = [*recipe.check()]
+    problems = [*recipe.check(), *missing(recipe.training.report_to)]
     try:
         found = (known or KnownKinds()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
         if found.kind not in recipe.method.reads:

@@ -4,6 +4,7 @@ A run that was started before resumes from its last whole checkpoint, and one th
 fallback. What else goes wrong is raised; ``finetune.service.worker`` turns it into the run's last event.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from finetune import compat
@@ -102,10 +103,13 @@ def _work(attempt: Attempt) -> events.Ended:
     run.emit(events.Entered(phase="loading"))
     attempt.model = load_start(attempt.recipe, attempt.workspace, attempt.machine, attempt.precision)
     attempt.is_loaded = True
-    return events.Ended(state=_train(attempt))
+    from finetune.training.tracked import tracked
+
+    with tracked(run, attempt.recipe, workspace) as trackers:
+        return events.Ended(state=_train(attempt, trackers))
 
 
-def _train(attempt: Attempt) -> str:
+def _train(attempt: Attempt, trackers: Sequence) -> str:
     from finetune.training.reporter import Reporter, Stopped
 
     run, recipe, rows = attempt.run, attempt.recipe, attempt.prepared.rows
@@ -119,7 +123,7 @@ def _train(attempt: Attempt) -> str:
     if recipe.adapter.rewrites_base and not hasattr(attempt.model, "peft_config"):
         sample_answers.ask_base(attempt.model)
     reporter = Reporter(run, recipe, attempt.machine, sample_answers)
-    trainer = build(attempt, reporter)
+    trainer = build(attempt, *trackers, reporter)
     if recipe.adapter.attaches_to == "linear layers" and (note := coverage_note(trainer.model, recipe.adapter.title)):
         run.emit(events.Noted(message=note))
     report(run, numerics_of(trainer, attempt.machine.device))

@@ -16,6 +16,7 @@ from finetune.runs.uploads import Upload
 from finetune.runs.workspace import Workspace
 from finetune.service.preflight import require_runnable
 from finetune.service.queue import RunQueue
+from finetune.training.trackers import TRACKERS
 from finetune.ui import visitor
 
 EVERYONE = Visitor(key="")
@@ -60,6 +61,14 @@ class Rights:
         is_known = self.visitor.role == "owner" and self._owners_are_known
         if not is_known and any(getattr(each, "endpoint", None) for each in judges):
             raise RightsError("A judge behind an address is asked for owners alone.", "Choose a judge that runs here.")
+
+    def require_trackers(self, names: Iterable[str]) -> None:
+        """``RightsError`` if one of the trackers ``names`` uses an account of this machine, and not for an owner."""
+        shared = [TRACKERS[name].title for name in names if TRACKERS[name].is_shared]
+        if shared and not (self.visitor.role == "owner" and self._owners_are_known):
+            raise RightsError(
+                f"{shared[0]} uses this machine's own account, for owners alone.", "Choose tensorboard, or none."
+            )
 
 
 class VisitorsWorkspace(Workspace):
@@ -129,6 +138,7 @@ class VisitorsQueue(RunQueue):
         """Preflight with what the visitor may read."""
         self._rights.require_training()
         self._rights.require_sending(recipe.method.wants().values())
+        self._rights.require_trackers(recipe.training.report_to)
         require_runnable(recipe, self._seen, False, self.known)
 
     def resume(self, run_id: str) -> Run:
