@@ -14,6 +14,7 @@ from finetune.runs import owners
 from finetune.runs.run import Run
 from finetune.runs.uploads import Upload
 from finetune.runs.workspace import Workspace
+from finetune.service.notices import Notices
 from finetune.service.preflight import require_runnable
 from finetune.service.queue import RunQueue
 from finetune.training.trackers import TRACKERS
@@ -122,9 +123,9 @@ class VisitorsWorkspace(Workspace):
 class VisitorsQueue(RunQueue):
     """The queue as visitors use it. Its worker is the program's own and asks nobody."""
 
-    def __init__(self, workspace: Workspace, seen: VisitorsWorkspace, rights: Rights):
+    def __init__(self, workspace: Workspace, seen: VisitorsWorkspace, rights: Rights, notices: Notices = Notices()):
         self._seen, self._rights = seen, rights
-        super().__init__(workspace)
+        super().__init__(workspace, notices=notices)
 
     def submit(self, recipe: Recipe, trusted: bool = False, owner: str | None = None) -> Run:
         """A queued run of the visitor's; all its problems raise one ``RecipeError``."""
