@@ -132,11 +132,13 @@ def address(given: argparse.Namespace) -> str:
 
 def announce(url: str, workspace, door) -> None:
     """Print where the page is, who may come in, and where its runs are."""
+    from finetune.machine.space import space
+
     print(f"Finetune Studio is at {url} (Ctrl+C ends it)", flush=True)
     if door.words:
         print(door.words, flush=True)
-    if os.environ.get("SPACE_ID"):
-        print(f"Runs are in {workspace.path}; this Space loses them if no storage is mounted there.", flush=True)
+    if found := space(workspace.path):
+        print(f"Runs are in {workspace.path}. {found.words}", flush=True)
 
 
 def reason_to_end(reasons: SimpleQueue, studio) -> int:

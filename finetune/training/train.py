@@ -13,6 +13,7 @@ from finetune.machine import hardware
 from finetune.machine.attention import choose_attention
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load, versions
+from finetune.machine.space import space
 from finetune.models.dialect import stored_dtype
 from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
@@ -46,6 +47,8 @@ def train(run: Run, workspace: Workspace) -> None:
     distributed.join(machine.device)
     processes = f", {distributed.world_size()} processes" if distributed.world_size() > 1 else ""
     run.emit(events.Started(device=machine.words + processes, versions=versions()))
+    if found := space(workspace.path):
+        run.emit(events.Noted(message=found.words, level="info" if found.is_kept else "warning"))
     while True:
         attempt = Attempt(run.as_trained, workspace, machine, run.checkpoints, run)
         ended = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
