@@ -80,8 +80,9 @@ class TrainingSettings(Settings):
     interrupted run resumes from the last one."""
     report_to: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = Field((), max_length=4)
     """Trackers: tools that get the losses and the trainer's settings too, and nothing of the data. ``tensorboard``
-    writes into the run directory, ``trackio`` to this machine. ``wandb`` and ``mlflow`` send them to a server if you
-    signed in there or named one in their own variables. Each needs its package."""
+    writes into the run directory (``tensorboard --logdir workspace/runs`` shows all runs), ``trackio`` to this machine.
+    ``wandb`` and ``mlflow`` send them to a server if you signed in there or their own variables name one. Each needs
+    its package."""
 
 
 class EvaluationSettings(Settings):

@@ -93,7 +93,7 @@ def test_hadolint_finds_nothing():
 
 
 def is_ignored(path: str) -> bool:
-    """Whether .dockerignore leaves ``path`` out: its last pattern that matches the path or a folder above it decides."""
+    """Whether .dockerignore leaves ``path`` out: the last pattern for the path or a folder above it decides."""
     parts, found = Path(path).parts, False
     names = ["/".join(parts[: n + 1]) for n in range(len(parts))]
     for line in (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines():
