@@ -79,10 +79,8 @@ class TrainingSettings(Settings):
     """Save a checkpoint after every so many optimizer steps. Left empty: at each evaluation and every five minutes. An
     interrupted run resumes from the last one."""
     report_to: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = Field((), max_length=4)
-    """Trackers: tools that get the losses and the trainer's settings too, and nothing of the data. ``tensorboard``
-    writes into the run directory (``tensorboard --logdir workspace/runs`` shows all runs), ``trackio`` to this machine.
-    ``wandb`` and ``mlflow`` send them to a server if you signed in there or their own variables name one. Each needs
-    its package."""
+    """Trackers: tools that get the losses too, and nothing of the data. ``tensorboard`` writes into the run directory,
+    ``trackio`` to this machine; ``wandb`` and ``mlflow`` send them to a server if you set one up for them."""
 
 
 class EvaluationSettings(Settings):

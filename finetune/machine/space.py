@@ -35,20 +35,28 @@ class Space:
     @property
     def words(self) -> str:
         """What a person who trains here has to know and can do, in two or three short sentences."""
+        return f"{self.keeps} {self.sleeps}"
+
+    @property
+    def keeps(self) -> str:
+        """What becomes of runs and models, and what to do about it; or that nothing can be trained."""
         if self.is_zero:
-            return f"{ZERO} {INSTEAD}"
-        if self.is_basic:
-            sleep = (
-                "It sleeps after 48 hours without a visitor, also while it trains: visit it, or upgrade its hardware."
-            )
-        else:
-            sleep = "If a sleep time is set, it sleeps without visitors, also while it trains: set it to -1."
+            return ZERO
         if self.is_kept:
-            return f"Runs and models survive a restart of this Space, on the storage at /data. {sleep}"
+            return "Runs and models survive a restart of this Space, on the storage at /data."
         return (
             "This Space loses its runs and models when it restarts or sleeps: mount a bucket at /data, or download the "
-            f"result at once. {sleep}"
+            "result at once."
         )
+
+    @property
+    def sleeps(self) -> str:
+        """When it would sleep, and what to do about it."""
+        if self.is_zero:
+            return INSTEAD
+        if self.is_basic:
+            return "It sleeps after 48 hours without a visitor, also while it trains: visit it, or upgrade it."
+        return "If a sleep time is set, it sleeps without visitors, also while it trains: set it to -1."
 
 
 ZERO = "This Space runs on ZeroGPU, which lends a GPU for a minute at a time, so nothing can be trained here."

@@ -87,9 +87,9 @@ def on_a_space(monkeypatch):
 
 
 def test_the_page_and_the_run_say_it(on_a_space, trained, workspace):
-    words = space(workspace.path).words
-    config = method_tab(workspace)
-    assert words in config
+    found = space(workspace.path)
+    words, page = found.words, method_tab(workspace)
+    assert found.keeps in page and found.sleeps in page
     view = trained(**{"training.max_steps": 1, "evaluation.times": 0}).view()
     assert (words, "warning") in [(note.message, note.level) for note in view.notes]
 

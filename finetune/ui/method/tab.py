@@ -76,7 +76,8 @@ def draw(studio: Studio) -> Parts:
                 form.draw_rest(path, cls)
     box = recipe_box.draw()
     if found := space(studio.everything.path):
-        gr.HTML(views.notice(found.words, kind="info" if found.is_kept else "warning"), elem_id="space")
+        kind = "info" if found.is_kept else "warning"
+        gr.HTML(views.notice(found.keeps, found.sleeps, kind=kind), elem_id="space")
     problems = gr.HTML(elem_id="problems")
     with gr.Row(elem_classes="primary-row"):
         line = fit.draw(NO_DATA)
