@@ -15,7 +15,7 @@ FEWEST = 12
 
 SECRET_NAME = re.compile(
     r"(?:^|_)(?:TOKENS?|(?:API|JUDGE|ACCESS|PRIVATE|SECRET)?_?KEY(?:_ID)?|SECRETS?|PASSWORD|PASSWD|PASS|PWD|AUTH"
-    r"|CREDENTIALS?)(?:_|$)",
+    r"|CREDENTIALS?|NOTIFY_URL|WEBHOOK(?:_URL)?)(?:_|$)",
     re.IGNORECASE,
 )
 """Names of variables in the environment that hold a secret."""

@@ -46,6 +46,7 @@ from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
 from finetune.sweep import label
+from finetune.training import trackers
 from finetune.training.attempt import arguments
 from finetune.training.defaults import Defaults
 from finetune.training.prepare import Rows, prepare
@@ -177,8 +178,7 @@ def source(
     after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *repeated]
     in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
     after += [inspect.getsource(keep_gradients)] if in_4_bits else []
-    if continues:
-        after.append(inspect.getsource(trainable_adapter))
+    after += [inspect.getsource(trainable_adapter)] if continues else []
     freezes = found.reads_pictures and adapter.trains_base()
     if freezes:
         after.append(inspect.getsource(freeze_towers))
@@ -186,7 +186,7 @@ def source(
     after += [inspect.getsource(call.function) for call in calls.values() if call]
     after += [TEACHER.lstrip()] if method.learns_from else []
     return Template(FRAME.read_text(encoding="utf-8")).substitute(
-        metadata=metadata(view.versions or versions(), in_4_bits),
+        metadata=metadata((view.versions or versions()) | trackers.versions(recipe.training.report_to), in_4_bits),
         run=run.id,
         method=method.engineer,
         adapter=adapter.engineer,

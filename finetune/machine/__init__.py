@@ -5,6 +5,7 @@ device_errors   which errors of PyTorch mean out of memory, and which a lost CUD
 peak            the peak meter
 lease           one holder of the device at a time
 limits          the container's limits on cores and main memory (cgroups)
+space           what a Hugging Face Space means for a training: does it keep files, when would it sleep
 libraries       the heavy libraries: loaded late and quietly
 rendering       chat templates of others, rendered in a process of their own
 renderer        that process

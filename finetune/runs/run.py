@@ -4,6 +4,7 @@
     owner.json      who asked for it, where people sign in
     events.jsonl    what happened, append-only (finetune.runs.events)
     asked           a request to the run: stop, pause, or yield to the end of the program
+    notice-due      present while a notice of its end is due (finetune.service.notices)
     dismissed       present once someone has dismissed the offer to resume the interrupted run
     lock            held, as an OS file lock, by the process that trains it
     checkpoints/    enough to resume

@@ -14,8 +14,10 @@ from finetune.runs import owners
 from finetune.runs.run import Run
 from finetune.runs.uploads import Upload
 from finetune.runs.workspace import Workspace
+from finetune.service.notices import Notices
 from finetune.service.preflight import require_runnable
 from finetune.service.queue import RunQueue
+from finetune.training.trackers import TRACKERS
 from finetune.ui import visitor
 
 EVERYONE = Visitor(key="")
@@ -73,6 +75,14 @@ class Rights:
                 "Sign in with Hugging Face, or ask an owner of this studio.",
             )
 
+    def require_trackers(self, names: Iterable[str]) -> None:
+        """``RightsError`` if one of the trackers ``names`` uses an account of this machine, and not for an owner."""
+        shared = [TRACKERS[name].title for name in names if TRACKERS[name].is_shared]
+        if shared and not (self.visitor.role == "owner" and self._owners_are_known):
+            raise RightsError(
+                f"{shared[0]} uses this machine's own account, for owners alone.", "Choose tensorboard, or none."
+            )
+
 
 class VisitorsWorkspace(Workspace):
     """The workspace as the visitor of the moment sees it."""
@@ -125,9 +135,9 @@ class VisitorsWorkspace(Workspace):
 class VisitorsQueue(RunQueue):
     """The queue as visitors use it. Its worker is the program's own and asks nobody."""
 
-    def __init__(self, workspace: Workspace, seen: VisitorsWorkspace, rights: Rights):
+    def __init__(self, workspace: Workspace, seen: VisitorsWorkspace, rights: Rights, notices: Notices = Notices()):
         self._seen, self._rights = seen, rights
-        super().__init__(workspace)
+        super().__init__(workspace, notices=notices)
 
     def submit(self, recipe: Recipe, trusted: bool = False, owner: str | None = None) -> Run:
         """A queued run of the visitor's; all its problems raise one ``RecipeError``."""
@@ -141,6 +151,7 @@ class VisitorsQueue(RunQueue):
         """Preflight with what the visitor may read."""
         self._rights.require_training()
         self._rights.require_sending(recipe.method.wants().values())
+        self._rights.require_trackers(recipe.training.report_to)
         require_runnable(recipe, self._seen, False, self.known)
 
     def resume(self, run_id: str) -> Run:

@@ -291,6 +291,14 @@ def test_its_header_pins_the_libraries_of_the_run(text_of, trained, with_tiny, t
     assert set(header(script.read_text(encoding="utf-8"))["dependencies"]) == pins
 
 
+def test_it_reports_to_the_trackers_of_the_run_and_to_none_without(text_of):
+    pytest.importorskip("tensorboard")
+    assert '"report_to": "none",' in text_of() and "tensorboard" not in text_of()
+    text = text_of(**{"training.report_to": ["tensorboard"]})
+    assert '"report_to": ["tensorboard"],' in text and '"trackio_static_space_id": False,' in text
+    assert f"tensorboard=={version('tensorboard')}" in header(text)["dependencies"]
+
+
 def test_the_settings_are_on_top_with_their_reasons(text_of):
     text = text_of("dpo", "qlora", **{"method.beta": 0.3, "adapter.rank": 8})
     top, _ = text.split("# Nothing below")

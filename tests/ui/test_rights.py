@@ -204,6 +204,19 @@ def test_the_server_sends_nothing_to_an_address_that_a_visitor_names(workspace, 
 
 
 @pytest.mark.threat("S19")
+@pytest.mark.parametrize(("who", "may"), [(OLGA, True), (ADA, False)])
+def test_a_tracker_with_an_account_of_this_machine_is_for_owners_alone(studio, as_, who, may):
+    as_(who)
+    studio.rights.require_trackers(("tensorboard",))
+    if may:
+        studio.rights.require_trackers(("tensorboard", "wandb", "mlflow", "trackio"))
+        return
+    given = {"data": {"path": "assets/samples/sums.jsonl"}, "training": {"report_to": ["wandb"]}}
+    with pytest.raises(RightsError, match="owners alone"):
+        studio.start(Recipe.from_dict(given))
+
+
+@pytest.mark.threat("S19")
 def test_rows_made_of_answers_are_everyones_own(studio, as_):
     asked = [{"role": "user", "content": "What is your name?"}]
     for who, answer in ((ADA, "Ada."), (BEN, "Ben."), (BEN, "Benjamin.")):

@@ -120,8 +120,8 @@ class Parts:
     comparison: runs.Parts
     folds: dict[str, Fold]
     """By the names of ``FOLDS``."""
-    log: tuple[gr.Button, gr.Button]
-    """Copies the lines that are shown, and downloads all of them."""
+    log: tuple[gr.Button, ...]
+    """Copies the lines that are shown; downloads all of them; downloads the figures as a table."""
     handover: handover.Parts
 
     def refreshed(self) -> list:
@@ -150,7 +150,8 @@ def draw(studio: Studio) -> Parts:
     with drawn["handover"].accordion:
         forms = handover.draw()
     with drawn["log"].accordion, gr.Row(elem_classes="actions"):
-        buttons_of_log = gr.Button("Copy these lines", size="sm"), gr.Button("Download the log", size="sm")
+        words = ("Copy these lines", "Download the log", "Download as CSV")
+        buttons_of_log = tuple(gr.Button(each, size="sm") for each in words)
     comparison = runs.draw(studio)
     with gr.Accordion("Automatic choices, notes and versions", open=False, elem_id="details"):
         panes |= _panes("details")
@@ -198,9 +199,10 @@ def wire(studio: Studio, parts: Parts) -> list:
 def _wire_folds(studio: Studio, parts: Parts) -> None:
     for each in parts.folds.values():
         folds.wire(studio, each, parts.chooser, chooser.rule_of("train"))
-    copied, downloaded = parts.log
+    copied, downloaded, tabled = parts.log
     copied.click(None, None, None, js=log.COPY, api_visibility="private")
     _wire_download(studio, parts, downloaded, log.download, "train_log_file")
+    _wire_download(studio, parts, tabled, log.download_table, "train_table_file")
 
 
 def _wire_action(studio: Studio, parts: Parts, action: Action):
