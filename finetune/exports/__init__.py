@@ -10,6 +10,7 @@ parity        whether what was written answers as the run does
 plain         what was written, opened by plain Transformers and PEFT
 card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
+script_source the text of the script's train.py
 teacher       the model that a method learns from, which goes with a script
 
 How to add one:
