@@ -5,6 +5,8 @@ adapter     the tuned model as it was saved, in a zip
 merged      the tuned model as a folder that needs no base
 script      the training as one script that needs no Finetune Studio
 
+launchers/    the ways to start that script, one file each
+
 handover      where an export by the page stands, in the run directory
 parity        whether what was written answers as the run does
 plain         what was written, opened by plain Transformers and PEFT

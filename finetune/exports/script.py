@@ -8,6 +8,7 @@
     *_adapter.py        the adapter's own code, if it is none of PEFT's
     start/              the tuned model of the earlier run, if the run trained one further: its adapter, or all weights
     recipe.yaml         the recipe of the run
+    nodes.sh, ...       what starts it elsewhere, by the launcher that was chosen (finetune.exports.launchers)
 
 The text of train.py is made in ``script_source``.
 """
@@ -17,12 +18,16 @@ import shutil
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
 
 from finetune.errors import RunError
+from finetune.exports.launchers import LAUNCHERS, Job
 from finetune.exports.script_source import source
-from finetune.exports.target import Exported, Target, Work
+from finetune.exports.target import Exported, Step, Target, Work
 from finetune.exports.teacher import put_teacher
+from finetune.format import counted
 from finetune.machine.libraries import load
 from finetune.models import inspection
 from finetune.models.architecture import Architecture
@@ -37,6 +42,48 @@ from finetune.settings import Settings
 from finetune.training.prepare import Rows, prepare
 
 
+def _folder(text: str) -> str:
+    """``text``, if it names a folder in a line of shell; ``ValueError`` if not."""
+    if not text.isprintable():
+        raise ValueError("A folder is named in one line of printable characters")
+    if text.startswith("~"):
+        raise ValueError("A folder is named by its whole path, without ~")
+    return text
+
+
+class ScriptOptions(Settings):
+    """Where the script is to be started."""
+
+    launcher: Literal[tuple(LAUNCHERS)] = "here"
+    """Where the script is started: here is this machine; nodes are several machines, by torchrun on each; slurm is a
+    cluster that Slurm manages; skypilot rents machines of a cloud; hf-jobs is Hugging Face Jobs."""
+    nodes: int = Field(1, ge=1, le=64)
+    """Machines that train together (launchers nodes, slurm and skypilot). They share every batch."""
+    gpus_per_node: int = Field(1, ge=0, le=16)
+    """GPUs of each machine, with a process for each; 0 trains on CPUs. On hf-jobs the flavor says so."""
+    hours: int = Field(24, ge=1, le=720)
+    """Time limit, after which slurm, skypilot and hf-jobs end the job."""
+    flavor: str = Field("", max_length=50)
+    """Hardware: on hf-jobs e.g. l4x1, on skypilot the name of a GPU, e.g. L4."""
+    bucket: str = Field("", max_length=200)
+    """Where the model goes: on hf-jobs ME/BUCKET, on skypilot e.g. s3://BUCKET or empty to fetch it by rsync."""
+    output: Annotated[str, AfterValidator(_folder)] = Field("", max_length=500)
+    """Folder that nodes and slurm write the model to. Left empty: the folder of the script."""
+
+    def job(self, run_id: str) -> Job:
+        """What is asked of the launcher for the run ``run_id``; ``RunError`` if it cannot start that."""
+        launcher = LAUNCHERS[self.launcher]
+        for name in self.model_dump(exclude_defaults=True, exclude={"launcher", *launcher.takes}):
+            raise RunError(
+                f"The launcher {launcher.name}, {launcher.words}, has no option {name}.",
+                f"Leave {name} out, or choose another launcher: "
+                + ", ".join(each.name for each in LAUNCHERS.values() if name in each.takes)
+                + ".",
+            )
+        job = Job(run_id, self.nodes, self.gpus_per_node, self.hours, self.flavor, self.bucket, self.output)
+        return launcher.suited(job)
+
+
 class Script(Target):
     """The training of a run as a program of its own."""
 
@@ -45,6 +92,7 @@ class Script(Target):
     words: ClassVar[str] = "train.py with its data, which repeats the training"
     title: ClassVar[str] = "Script"
     purpose: ClassVar[str] = "The training itself as a program: to repeat it on another machine, or on many."
+    options: ClassVar[type[Settings]] = ScriptOptions
     is_quick: ClassVar[bool] = True
     answers: ClassVar[bool] = False
 
@@ -68,6 +116,8 @@ class Script(Target):
         exists.
         """
         self.require(run)
+        options = options or self.options()
+        launcher, job = LAUNCHERS[options.launcher], options.job(run.id)
         recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
         if folder.exists():
             raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
@@ -75,6 +125,8 @@ class Script(Target):
         prepared = prepare(recipe, workspace)
         rows = prepared.rows
         _require_unchanged(run, view, recipe, rows, workspace)
+        if launcher.file:
+            _require_shared(job, prepared.defaults.batch_size)
         staging = folder.with_name(f".{run.id}.{os.getpid()}")
         try:
             staging.mkdir(parents=True)
@@ -90,10 +142,29 @@ class Script(Target):
             found, whole = _architecture(recipe, workspace), _whole(recipe, workspace)
             text = source(run, view, model, prepared.defaults, found, whole)
             (staging / "train.py").write_text(text, encoding="utf-8")
+            if launcher.file:
+                (staging / launcher.file).write_text(launcher.text(job), encoding="utf-8")
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        return Exported(folder / "train.py")
+        note = f"{launcher.file} beside it starts it {launcher.words}." if launcher.file else ""
+        return Exported(folder / "train.py", note)
+
+    def steps(self, run: Run, exported: Exported) -> list[Step]:
+        """How to start it, by the file of a launcher that was written beside it."""
+        folder = exported.path.parent
+        others = [each for each in LAUNCHERS.values() if each.file and (folder / each.file).is_file()]
+        return [step for launcher in others or [LAUNCHERS["here"]] for step in launcher.steps(folder)]
+
+
+def _require_shared(job: Job, batch_size: int) -> None:
+    """``RunError`` if the processes of ``job`` cannot share a batch equally."""
+    if batch_size % job.processes:
+        raise RunError(
+            f"A batch of {batch_size} sequences cannot be split equally among "
+            f"{counted(job.processes, 'process', 'processes')}.",
+            "Choose another number of machines or GPUs, or train with a batch size that is a multiple of it.",
+        )
 
 
 def _architecture(recipe: Recipe, workspace: Workspace) -> Architecture:

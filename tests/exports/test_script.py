@@ -11,7 +11,7 @@ import pytest
 
 from finetune.adapters import ADAPTERS
 from finetune.errors import RunError
-from finetune.exports.script import Script
+from finetune.exports.script import Script, ScriptOptions, _require_shared
 from finetune.methods import METHODS
 from finetune.recipe import Recipe
 from tests import pairs
@@ -234,3 +234,11 @@ def test_a_method_that_needs_this_program_does_not_leave_as_a_script(with_tiny, 
     run = with_tiny.create(recipe(tmp_path, "grpo"))
     with pytest.raises(RunError, match="cannot leave as a script: a part of it is Finetune Studio's own"):
         Script().write(run, with_tiny, tmp_path / "out")
+
+
+@pytest.mark.parametrize("options", [{"nodes": 3}, {"nodes": 2, "gpus_per_node": 4}])
+def test_processes_that_cannot_share_a_batch_are_refused(options):
+    job = ScriptOptions(launcher="slurm", **options).job("001-a")
+    with pytest.raises(RunError, match=f"A batch of 20 sequences .* among {job.processes} processes"):
+        _require_shared(job, 20)
+    _require_shared(job, 24)
