@@ -60,4 +60,6 @@ def test_two_machines_train_as_the_run_did_and_the_first_alone_writes(dropped, t
     assert losses(script.parent) == pytest.approx(steps, rel=1e-5, abs=1e-6)
     assert losses(script.parent, "eval_loss") == pytest.approx(evaluations, rel=1e-5, abs=1e-6)
     assert (script.parent / "model" / "adapter_model.safetensors").is_file()
-    assert sorted(os.listdir(files[1].parent)) == sorted({*os.listdir(script.parent)} - {"model", "losses.jsonl"})
+    assert sorted(os.listdir(files[1].parent)) == sorted(
+        {*os.listdir(script.parent)} - {"model", "losses.jsonl", "checkpoints"}
+    )
