@@ -1,7 +1,9 @@
 import json
 
+from finetune.machine.host import Host
 from finetune.recipe import Recipe
-from finetune.runs.events import Ended, Evaluated, Planned, Started, Stepped
+from finetune.runs import heartbeat
+from finetune.runs.events import Ended, Entered, Evaluated, Planned, Started, Stepped
 
 
 def ended(workspace, recipe_file, **settings):
@@ -32,6 +34,18 @@ def test_a_run_is_shown(command, recipe_file, with_tiny):
     assert (facts["step"], facts["loss"], facts["held_out_loss"], facts["percent"]) == (8, 2.5, 3.0, 100)
     code, out, _ = command("show", "1")
     assert code == 0 and "state: done" in out and "message" not in out
+
+
+def test_where_another_machine_trains_a_run_is_shown(command, recipe_file, with_tiny, monkeypatch):
+    monkeypatch.setattr(heartbeat, "BEAT_S", 0.01)
+    monkeypatch.setattr(heartbeat, "SILENT_S", 0.0)
+    run = ended(with_tiny, recipe_file)
+    run.emit(Entered(phase="training"))
+    beat = Host("node7", "k", "i").to_dict() | {"mark": "theirs", "beat": 1}
+    (run.path / heartbeat.FILE).write_text(json.dumps(beat), encoding="utf-8")
+    code, out, _ = command("show", "1")
+    assert code == 0 and "elsewhere: Trained on node7; no sign of life for " in out
+    assert "That machine may have ended" in out and "state: running" in out
 
 
 def test_runs_are_compared(command, recipe_file, with_tiny):
