@@ -7,7 +7,9 @@ from finetune.commands.command import Commands, answer
 from finetune.csv_file import BOM
 from finetune.errors import FinetuneError
 from finetune.runs.figures import FORMS, table
+from finetune.runs.heartbeat import watched
 from finetune.runs.run import Run
+from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.terminal import plain
 
@@ -44,7 +46,10 @@ def list_runs(options, workspace: Workspace) -> int:
 
 def show_run(options, workspace: Workspace) -> int:
     """Print the summary of a run."""
-    facts = summary(workspace.run(options.run))
+    run = workspace.run(options.run)
+    if run.view().elsewhere:
+        watched(run.path)
+    facts = summary(run)
     return answer(options, facts, [f"{key}: {value}" for key, value in facts.items() if value not in ("", None)])
 
 
@@ -108,6 +113,7 @@ def summary(run: Run) -> dict:
         "state": view.state,
         "phase": view.phase,
         "percent": int(100 * view.fraction),
+        "elsewhere": _elsewhere(view),
         "step": view.step,
         "total_steps": view.total_steps,
         "loss": view.steps[-1].loss if view.steps else None,
@@ -119,6 +125,13 @@ def summary(run: Run) -> dict:
         "message": view.message,
         "hint": view.hint,
     }
+
+
+def _elsewhere(view: View) -> str:
+    """Where a run is trained that another machine trains, and whether that is silent; empty for any other run."""
+    if view.elsewhere is None:
+        return ""
+    return " ".join([f"{view.elsewhere.words}.", *(view.elsewhere.silent_words if view.is_silent else ())])
 
 
 def comparison(runs: list[Run]) -> tuple[dict, list[str]]:

@@ -5,6 +5,8 @@ adapter     the tuned model as it was saved, in a zip
 merged      the tuned model as a folder that needs no base
 script      the training as one script that needs no Finetune Studio
 
+launchers/    the ways to start that script, one file each
+
 handover      where an export by the page stands, in the run directory
 reader        what a parity check asks of what was written
 parity        whether what was written answers as the run does
@@ -13,6 +15,7 @@ production    the lines that serve it to many, with vLLM
 steps         what to do next with what was written
 card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
+script_source the text of the script's train.py
 teacher       the model that a method learns from, which goes with a script
 
 How to add one:

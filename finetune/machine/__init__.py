@@ -1,6 +1,7 @@
 """What this machine has, and what it allows.
 
 hardware        the device, its memory, the precision it trains in
+host            which machine this is, for others that share a folder with it
 device_errors   which errors of PyTorch mean out of memory, and which a lost CUDA context
 peak            the peak meter
 lease           one holder of the device at a time

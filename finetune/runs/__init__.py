@@ -2,6 +2,7 @@
 
 run             the directory: written by the holder of its lock, read by anyone
 numbering       the numbers of runs, none of which is given twice
+heartbeat       whether a trainer on another machine lives
 events          everything a run reports, one small class each
 view            events folded into what readers see
 checkpoints     enough to resume a run, each with a manifest

@@ -3,8 +3,10 @@ import json
 
 import pandas
 
+from finetune.machine.host import Host
 from finetune.recipe import Recipe
-from finetune.runs.events import Ended, Evaluated, Planned, Started, Stepped
+from finetune.runs import heartbeat
+from finetune.runs.events import Ended, Entered, Evaluated, Planned, Started, Stepped
 
 
 def ended(workspace, recipe_file, **settings):
@@ -53,6 +55,18 @@ def test_the_figures_of_a_run_are_printed_or_written_as_a_table(command, recipe_
         assert read(tmp_path / name)["held_out_loss"].tolist() == [3.0]
     assert command("events", "1", "--as", "json", "--to", tmp_path / "b.txt")[0] == 0
     assert json.loads((tmp_path / "b.txt").read_text()) == [row]
+
+
+def test_where_another_machine_trains_a_run_is_shown(command, recipe_file, with_tiny, monkeypatch):
+    monkeypatch.setattr(heartbeat, "BEAT_S", 0.01)
+    monkeypatch.setattr(heartbeat, "SILENT_S", 0.0)
+    run = ended(with_tiny, recipe_file)
+    run.emit(Entered(phase="training"))
+    beat = Host("node7", "k", "i").to_dict() | {"mark": "theirs", "beat": 1}
+    (run.path / heartbeat.FILE).write_text(json.dumps(beat), encoding="utf-8")
+    code, out, _ = command("show", "1")
+    assert code == 0 and "elsewhere: Trained on node7; no sign of life for " in out
+    assert "That machine may have ended" in out and "state: running" in out
 
 
 def test_runs_are_compared(command, recipe_file, with_tiny):
