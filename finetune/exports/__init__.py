@@ -3,10 +3,12 @@
 target      the base class: everything the program has to know of an export target
 adapter     the tuned model as it was saved, in a zip
 merged      the tuned model as a folder that needs no base
+hub         the tuned model in a repository on the Hugging Face Hub
 script      the training as one script that needs no Finetune Studio
 
 handover      where an export by the page stands, in the run directory
 parity        whether what was written answers as the run does
+forms         how it lies in such a repository
 plain         what was written, opened by plain Transformers and PEFT
 card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
