@@ -148,6 +148,7 @@ def hub(tmp_path, monkeypatch):
     remote.forget()
     with writing_hub(ada=token, ben="hf_" + "BensOwnToken0123456789ab") as running:
         running.token, running.waits = token, waits
+        monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", running.url)  # read once, at its import
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)
         template = running.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)

@@ -45,6 +45,10 @@ class Form(ABC):
         """``RunError`` if ``run`` cannot lie so."""
 
     @abstractmethod
+    def is_in(self, folder: Path) -> bool:
+        """True if ``folder`` has this form."""
+
+    @abstractmethod
     def lay(self, run: Run, workspace: Workspace, folder: Path, repo: str, work: Work) -> str:
         """Write the new folder ``folder``, as it will be in ``repo``; how it was made, as a sentence or none."""
 
@@ -69,6 +73,10 @@ class AsAdapter(Form):
         """``RunError`` if ``run`` has no model."""
         require_model(run)
 
+    def is_in(self, folder: Path) -> bool:
+        """True if it has the configuration of an adapter."""
+        return (folder / "adapter_config.json").is_file()
+
     def lay(self, run: Run, workspace: Workspace, folder: Path, repo: str, work: Work) -> str:
         """The files of the model, the card and the recipe."""
         shutil.copytree(run.model_dir, folder)
@@ -90,6 +98,10 @@ class AsMerged(Form):
     def require(self, run: Run) -> None:
         """``RunError`` if the adapter of ``run`` cannot be merged."""
         Merged().require(run)
+
+    def is_in(self, folder: Path) -> bool:
+        """True if it has the configuration of a model."""
+        return (folder / "config.json").is_file()
 
     def lay(self, run: Run, workspace: Workspace, folder: Path, repo: str, work: Work) -> str:
         """What the export ``merged`` writes, with the card of the repository."""

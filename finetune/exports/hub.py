@@ -107,8 +107,12 @@ class Hub(Target):
         repo = "/".join(exported.address.split("/")[-2:])
         return self._form(exported.path).steps(run, repo)
 
+    def merged(self, options: Settings) -> bool:
+        """True for the forms that merge."""
+        return FORMS[options.what].merges
+
     def _form(self, path: Path) -> Form:
-        return FORMS["adapter" if (path / "adapter_config.json").is_file() else "merged"]
+        return next(form for form in FORMS.values() if form.is_in(path))
 
 
 def repo_of(asked: str, account_name: str, run: Run) -> str:

@@ -49,7 +49,7 @@ def test_what_arrives_is_what_was_sent_in_one_commit(hub, pushed, folder, told):
     assert arrived(hub) == expected and hub.repos["ada/pirate"].commit == commit
     assert len(hub.repos["ada/pirate"].commits) == 2 and hub.created[0]["visibility"] == "private"
     assert not differing(folder, pushed.files()) and pushed.is_private()
-    assert "uploading a.safetensors (312 KB)" in [what for what, _ in told]
+    assert "uploading a.safetensors (312 kB)" in [what for what, _ in told]
     shares = [share for _, share in told]
     assert shares == sorted(shares) and shares[-1] == 1.0
 
