@@ -1,7 +1,8 @@
 """Signing in with Hugging Face, on a Space whose README has ``hf_oauth: true``.
 
 ``huggingface_hub`` does the work (OAuth 2 with OpenID Connect), and keeps what it was told in a session cookie signed
-with the secret of the Space; only the access token is kept in this process (``finetune.door.tokens``). Outside a Space it would pretend and sign everyone in as the owner of this machine's
+with the secret of the Space; only the access token is kept in this process (``finetune.door.tokens``).
+Outside a Space it would pretend and sign everyone in as the owner of this machine's
 token, so there it is never used.
 """
 

@@ -50,7 +50,9 @@ class Hub(Target):
     order: ClassVar[int] = 40
     words: ClassVar[str] = "a repository on the Hugging Face Hub"
     title: ClassVar[str] = "Hugging Face Hub"
-    purpose: ClassVar[str] = "The model in your account on the Hub, where you, or those whom you choose, load it by name."
+    purpose: ClassVar[str] = (
+        "The model in your account on the Hub, where you, or those whom you choose, load it by name."
+    )
     options: ClassVar[type[Settings]] = HubOptions
     leaves: ClassVar[bool] = True
 
@@ -95,7 +97,10 @@ class Hub(Target):
             pushed.report(what, share + (1 - share) * done)
 
         Push(pushed.repo, pushed.token, report, pushed.stopped).send(
-            folder, f"{run.recipe.name or run.id}, trained with Finetune Studio"[:200], replace=options.replace, share=0.95
+            folder,
+            f"{run.recipe.name or run.id}, trained with Finetune Studio"[:200],
+            replace=options.replace,
+            share=0.95,
         )
 
     def reader(self, run: Run, workspace: Workspace, path: Path) -> Reader:

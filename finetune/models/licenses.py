@@ -43,8 +43,8 @@ NAMED = re.compile(r"[\w][\w. -]{0,79}")
 LINK = re.compile(r"https?://[^\s\"'<>()\[\]`]{1,300}")
 
 BUILT = (
-    "whoever passes it on must show “Built with {name}”, begin the model's name with “{name}”, add a copy of the license, "
-    "and keep to its acceptable use policy"
+    "whoever passes it on must show “Built with {name}”, begin the model's name with “{name}”, add a copy of the "
+    "license, and keep to its acceptable use policy"
 )
 ASKS = (
     (r"llama3", BUILT.format(name="Llama 3").replace("Built with Llama", "Built with Meta Llama")),

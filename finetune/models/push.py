@@ -126,7 +126,9 @@ class Push:
                     return do()
             except UnreachableError as error:
                 if not left:
-                    raise UnreachableError(f"{error.message} It was tried {len(PAUSES_S) + 1} times.", FROM_AGAIN) from None
+                    raise UnreachableError(
+                        f"{error.message} It was tried {len(PAUSES_S) + 1} times.", FROM_AGAIN
+                    ) from None
                 pause = max(PAUSES_S[-left], min(getattr(error, "after_s", 0.0), LONGEST_S))
                 self.report(f"waiting to try again, {counted(left, 'try', 'tries')} left: {error.message}", share)
             self._wait(pause)

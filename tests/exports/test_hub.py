@@ -214,7 +214,9 @@ def test_a_handover_that_was_killed_in_the_middle_sends_only_what_is_missing(hub
 def test_the_token_is_nowhere(hub, finished, workspace, tmp_path, capsys, caplog):
     caplog.set_level(logging.DEBUG)
     said = []
-    for n, fault in enumerate([None, Fault("POST .*batch", 403), Fault("POST .*commit", 500, times=99), Fault("whoami")]):
+    for n, fault in enumerate(
+        [None, Fault("POST .*batch", 403), Fault("POST .*commit", 500, times=99), Fault("whoami")]
+    ):
         hub.faults = [fault] if fault else []
         handover = Handover(finished, TARGET).ask(HubOptions(repo=f"x{n}"))
         try:
@@ -234,7 +236,9 @@ def test_the_token_is_nowhere(hub, finished, workspace, tmp_path, capsys, caplog
 
 @pytest.mark.parametrize("what", ["adapter", "merged"])
 @pytest.mark.parametrize("adapter", ["lora", "full"])
-def test_what_arrived_loads_by_its_name_with_plain_libraries(hub, trained, with_tiny, tiny_model, tmp_path, adapter, what):
+def test_what_arrived_loads_by_its_name_with_plain_libraries(
+    hub, trained, with_tiny, tiny_model, tmp_path, adapter, what
+):
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer

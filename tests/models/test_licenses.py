@@ -50,7 +50,10 @@ def test_a_card_without_metadata_says_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("                                 Apache License\n                           Version 2.0, January 2004\n", "apache-2.0"),
+        (
+            "                                 Apache License\n                           Version 2.0, January 2004\n",
+            "apache-2.0",
+        ),
         ("LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nLlama 3.1 Version Release Date", "llama3.1"),
         ("META LLAMA 3 COMMUNITY LICENSE AGREEMENT", "llama3"),
         ("Gemma Terms of Use\nLast modified", "gemma"),

@@ -122,7 +122,8 @@ def test_a_commit_waits_as_long_as_the_hub_says(hub, pushed, folder, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(401, "does not know this token"), (403, "may not write"), (409, "meanwhile"), (422, "refuses it")]
+    ("status", "words"),
+    [(401, "does not know this token"), (403, "may not write"), (409, "meanwhile"), (422, "refuses it")],
 )
 def test_a_refusal_is_not_tried_again(hub, pushed, folder, status, words):
     hub.faults = [Fault("POST .*commit", status, times=9)]
