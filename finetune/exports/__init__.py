@@ -3,6 +3,7 @@
 target      the base class: everything the program has to know of an export target
 adapter     the tuned model as it was saved, in a zip
 merged      the tuned model as a folder that needs no base
+hub         the tuned model in a repository on the Hugging Face Hub
 script      the training as one script that needs no Finetune Studio
 
 launchers/    the ways to start that script, one file each
@@ -10,6 +11,7 @@ launchers/    the ways to start that script, one file each
 handover      where an export by the page stands, in the run directory
 reader        what a parity check asks of what was written
 parity        whether what was written answers as the run does
+forms         how it lies in such a repository
 plain         what was written, opened by plain Transformers and PEFT
 production    the lines that serve it to many, with vLLM
 steps         what to do next with what was written

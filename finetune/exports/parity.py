@@ -133,7 +133,7 @@ def check(target: Target, run: Run, workspace: Workspace, path: Path, options: S
     """
     if run.recipe.method.makes_scorer or not target.answers:
         return None
-    is_whole = target.merges and bool(run.as_trained.adapter.quantization_arguments())
+    is_whole = target.merged(options) and bool(run.as_trained.adapter.quantization_arguments())
     answers = _of_run(run, workspace, is_whole)
     release_memory()
     reader = target.reader(run, workspace, path)

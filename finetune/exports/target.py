@@ -88,6 +88,10 @@ class Target:
         """
         raise NotImplementedError
 
+    def merged(self, options: Settings) -> bool:
+        """True if what is written by ``options`` has an adapter merged into the base as it was before quantization."""
+        return self.merges
+
     def leeway(self, run: Run, options: Settings) -> float:
         """How many times more likely a token may have been to the run, where what was written chose another one."""
         return OF_ROUNDING
