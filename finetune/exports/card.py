@@ -5,6 +5,7 @@ What a person named is text and no Markdown, so that a name can neither load a p
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from finetune.evaluation import sheet
 from finetune.evaluation.difference import difference
@@ -26,22 +27,36 @@ EXPERTS = (
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~])")
 
 
-def card(run: Run, merged: str = "") -> str:
+class Form(NamedTuple):
+    """What the model was written as, where that is no folder of Transformers or PEFT."""
+
+    library: str
+    """As the Hub calls it."""
+    tags: tuple[str, ...]
+    """Further tags of the Hub."""
+    language: str
+    """Of ``usage``, as a block of Markdown names it: ``sh``, ``python``."""
+    usage: str
+    """How it is loaded."""
+
+
+def card(run: Run, merged: str = "", form: Form | None = None) -> str:
     """The model card, in Markdown with the YAML that the Hub reads.
 
-    ``merged`` says how an adapter and its base became one full model.
+    ``merged`` says how an adapter and its base became one full model, ``form`` what else than a folder it is.
     """
     recipe, view, scores = run.as_trained, run.view(), sheet.read(run)
     is_full_model = recipe.adapter.trains_base() or bool(merged)
     kind = "A language model, fine-tuned from" if is_full_model else "An adapter for"
     known = [*limits(recipe, view, scores), *([] if merged else filter(None, [reach(run)]))]
+    library, tags, language, loading = form or ("", (), "python", usage(run, bool(merged)))
     parts = [
-        f"{front_matter(recipe, scores, is_full_model)}# {plain(recipe.name)}",
+        f"{front_matter(recipe, scores, is_full_model, library, tags)}# {plain(recipe.name)}",
         f"{kind} {_base(recipe)}. Made with Finetune Studio.",
         _evaluation(scores) if scores else "",
         f"## Training\n\n{_training(recipe, view, merged)}",
         "## Limits\n\n" + "\n".join(f"- {plain(words)}" for words in known),
-        f"## Load it\n\n```python\n{usage(run, bool(merged))}\n```",
+        f"## Load it\n\n```{language}\n{loading}\n```",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -19,19 +19,24 @@ TASK = "text-generation"
 DIGITS = 4
 
 
-def front_matter(recipe: Recipe, scores: Scores | None, is_full_model: bool) -> str:
-    """The YAML between its two lines of dashes, with a line feed at the end."""
+def front_matter(
+    recipe: Recipe, scores: Scores | None, is_full_model: bool, library: str = "", tags: tuple[str, ...] = ()
+) -> str:
+    """The YAML between its two lines of dashes, with a line feed at the end.
+
+    ``library`` and ``tags`` are those of a model in a form of its own.
+    """
     from huggingface_hub import ModelCardData
 
     makes_scorer = recipe.method.makes_scorer
     data = ModelCardData(
         model_name=recipe.name,
         base_model=recipe.model.id if HUB_ID.fullmatch(recipe.model.id) else None,
-        library_name="transformers" if is_full_model else "peft",
+        library_name=library or ("transformers" if is_full_model else "peft"),
         license=_license(recipe),
         pipeline_tag="text-classification" if makes_scorer else TASK,
         datasets=_datasets(recipe) or None,
-        tags=list(dict.fromkeys(["finetune-studio", recipe.method.type, recipe.adapter.type])),
+        tags=list(dict.fromkeys(["finetune-studio", *tags, recipe.method.type, recipe.adapter.type])),
         eval_results=_results(scores) or None,
     )
     return f"---\n{data.to_yaml().rstrip()}\n---\n"
