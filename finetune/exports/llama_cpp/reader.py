@@ -4,6 +4,7 @@ The chat template is the file's own, and llama.cpp itself makes the tokens.
 """
 
 import importlib.util
+import weakref
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -58,8 +59,8 @@ def _field(file: Path, name: str):
 class LlamaCpp:
     """A GGUF file in llama.cpp, on the processor: asked greedily through its own functions."""
 
-    def __init__(self, file: Path, only_tokens: bool = False):
-        """``only_tokens``: without the weights. ``RunError`` if llama.cpp does not open it."""
+    def __init__(self, file: Path, longest: int = LONGEST):
+        """``longest``: tokens of a question with its answer. ``RunError`` if llama.cpp does not open it."""
         import llama_cpp as api
 
         load()
@@ -68,22 +69,15 @@ class LlamaCpp:
         api.llama_log_set(self._quiet, None)
         api.llama_backend_init()
         how = api.llama_model_default_params()
-        how.n_gpu_layers, how.vocab_only = 0, only_tokens
-        self._model, self._context = api.llama_model_load_from_file(str(file).encode(), how), None
-        if not self._model:
+        how.n_gpu_layers = 0
+        model = api.llama_model_load_from_file(str(file).encode(), how)
+        if not model:
             raise RunError("llama.cpp does not open the GGUF file.", "Export the merged model instead.")
-        self._vocabulary = api.llama_model_get_vocab(self._model)
-        if not only_tokens:
-            how = api.llama_context_default_params()
-            how.n_ctx = min(LONGEST, api.llama_model_n_ctx_train(self._model))
-            how.n_batch = how.n_ubatch = how.n_ctx
-            self._context = api.llama_init_from_model(self._model, how)
-
-    def __del__(self):
-        if getattr(self, "_context", None):
-            self.api.llama_free(self._context)
-        if getattr(self, "_model", None):
-            self.api.llama_model_free(self._model)
+        how = api.llama_context_default_params()
+        how.n_ctx = how.n_batch = how.n_ubatch = min(longest, api.llama_model_n_ctx_train(model))
+        self._context = api.llama_init_from_model(model, how)
+        self._model, self._vocabulary = model, api.llama_model_get_vocab(model)
+        weakref.finalize(self, _close, api, model, self._context)
 
     def prompt(self, messages: list[dict]) -> list[int]:
         """The tokens before the answer to ``messages``, by the file's template or, without one, as a text."""
@@ -147,3 +141,9 @@ class LlamaCpp:
     def _special(self, name: str) -> str:
         token = getattr(self.api, f"llama_vocab_{name}")(self._vocabulary)
         return self.api.llama_vocab_get_text(self._vocabulary, token).decode() if token >= 0 else ""
+
+
+def _close(api, model, context) -> None:
+    if context:
+        api.llama_free(context)
+    api.llama_model_free(model)
