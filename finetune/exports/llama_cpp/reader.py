@@ -3,14 +3,13 @@
 The chat template is the file's own, and llama.cpp itself makes the tokens.
 """
 
-import importlib.util
 import weakref
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from finetune.errors import RunError
-from finetune.exports.llama_cpp.families import text_type
+from finetune.errors import RunError, first_sentence
+from finetune.exports.llama_cpp import tools
 from finetune.exports.parity import Reader
 from finetune.exports.plain import of_folder
 from finetune.machine.libraries import load
@@ -19,21 +18,27 @@ from finetune.runs.run import Run
 
 LONGEST = 4096
 """Tokens of a question with its answer."""
+INSTALL = "Install llama-cpp-python to have its answers compared with the run's."
 OF_TRANSFORMERS = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3")
 """The families whose GGUF files Transformers 5 opens."""
 
 
 def reader(run: Run, file: Path) -> Reader:
     """``file``, opened; ``RunError`` if nothing that is installed opens it."""
-    if importlib.util.find_spec("llama_cpp"):
+    if tools.has_library():
         return LlamaCpp(file)
     kind = architecture(file)
     if kind not in OF_TRANSFORMERS:
         raise RunError(
             f"The GGUF file is written, and nothing that is installed here opens one of the architecture {kind}.",
-            "Install llama-cpp-python to have its answers compared with the run's.",
+            INSTALL,
         )
-    found = of_folder(run, file.parent, gguf_file=file.name)
+    try:
+        found = of_folder(run, file.parent, gguf_file=file.name)
+    except Exception as error:  # it raises anything over keys and sizes that it does not read
+        raise RunError(
+            f"The GGUF file is written, and Transformers does not open it: {first_sentence(error)}.", INSTALL
+        ) from error
     found.model.generation_config.eos_token_id = ends(file)
     return found
 

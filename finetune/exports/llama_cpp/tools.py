@@ -33,7 +33,12 @@ def quantizer() -> list[str]:
     """The words that start a quantizer; empty if there is none."""
     if program := _found(QUANTIZER):
         return [str(program)]
-    return [sys.executable, "-c", BY_LIBRARY] if importlib.util.find_spec("llama_cpp") else []
+    return [sys.executable, "-c", BY_LIBRARY] if has_library() else []
+
+
+def has_library() -> bool:
+    """True if llama-cpp-python is installed."""
+    return importlib.util.find_spec("llama_cpp") is not None
 
 
 def require_quantizer() -> None:

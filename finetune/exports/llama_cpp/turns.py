@@ -4,6 +4,7 @@ Most templates write each turn with the same words before and after it. Those of
 do, and so can be told to a program that has a template language of its own.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -73,12 +74,13 @@ def turns(tokenizer) -> Turns | None:
 def _plain(render: Callable[..., str]) -> Turns:
     """The turns without a system prompt; ``ValueError`` if the template writes none such."""
     ask, answer, more = _user(QUESTION), {"role": "assistant", "content": ANSWER}, _user(NEXT)
-    begin, after_question = render([ask], asks=False).split(QUESTION)
-    opening = _rest(render([ask]).split(QUESTION)[1], after_question)
+    begin, asked = render([ask]).split(QUESTION)
+    after_question = _shared(render([ask], asks=False).split(QUESTION)[1], asked)
+    opening = _rest(asked, after_question)
     both = render([ask, answer, more])
     between, after = both.split(QUESTION)[1].split(ANSWER)
     before_answer = _rest(between, after_question)
-    after_answer = _common_start(after.split(NEXT)[0], render([ask, answer], asks=False).split(ANSWER)[1])
+    after_answer = _shared(render([ask, answer], asks=False).split(ANSWER)[1], after.split(NEXT)[0])
     before_question = _rest(after.split(NEXT)[0], after_answer)
     if not begin.endswith(before_question):
         raise ValueError("the first question is written otherwise")
@@ -128,7 +130,7 @@ def _rest(text: str, begin: str) -> str:
     return text[len(begin) :]
 
 
-def _common_start(one: str, other: str) -> str:
-    """What both begin with."""
-    length = next((n for n, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
-    return one[:length]
+def _shared(last: str, another: str) -> str:
+    """What follows a turn whether it is the ``last`` or ``another`` follows; a last one may end the text besides."""
+    common = os.path.commonprefix([last, another])
+    return common if common in (last, another) else common[: common.rfind("\n") + 1]

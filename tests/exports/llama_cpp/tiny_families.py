@@ -1,6 +1,9 @@
 """Tiny random models of every family that is written as GGUF, with tokenizers as theirs split texts."""
 
+import json
 from pathlib import Path
+
+from finetune.exports.llama_cpp.splitting import EXPRESSIONS
 
 CORPUS = (
     "The sea is wide, and the ship sails on. What of 12 monkeys and 345 geese? They're fine, we'll see! "
@@ -64,6 +67,10 @@ TINY = {
     "linear": ("llama", "llama-2", {"rope_parameters": {"rope_type": "linear", "rope_theta": 1e4, "factor": 2.0}}),
     "mistral": ("mistral", "mistral", {"head_dim": 32, "sliding_window": None}),
     "mistral with a window": ("mistral", "mistral", {"sliding_window": 128}),
+    "nemo": ("llama", "tekken", {"head_dim": 32}),
+    "gpt-4o": ("llama", "gpt-4o", {}),
+    "gpt-2": ("llama", "gpt-2", {}),
+    "phi 4": ("phi3", "dbrx", {"sliding_window": None, "pad_token_id": 0}),
     "smollm3": ("smollm3", "llama-3", {"num_hidden_layers": 4, "pad_token_id": 0}),
     "qwen2": ("qwen2", "qwen", {"tie_word_embeddings": True}),
     "yarn": ("qwen2", "qwen", {"rope_parameters": {
@@ -86,7 +93,10 @@ SPECIAL = {
     "phi": (["<unk>", "<s>", "</s>", "<|endoftext|>", "<|user|>", "<|system|>", "<|assistant|>", "<|end|>"], PHI),
     "llama-3": (["<s>", "</s>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"], LLAMA_3),
     "qwen": (["</s>", "<|im_start|>", "<|im_end|>"], CHATML),
-    "smollm": (["<s>", "</s>", "<|im_start|>", "<|im_end|>"], CHATML),
+    **{
+        kind: (["<s>", "</s>", "<|im_start|>", "<|im_end|>"], CHATML)
+        for kind in ("smollm", "tekken", "gpt-4o", "gpt-2", "dbrx")
+    },
 }
 """The special tokens and the chat template of each tokenizer."""
 
@@ -96,7 +106,7 @@ def tokenizer(kind: str):
     from transformers import PreTrainedTokenizerFast
 
     special, template = SPECIAL[kind]
-    raw = _bytes(kind) if kind in ("llama-3", "qwen", "smollm") else _pieces(kind, special)
+    raw = _pieces(kind, special) if kind in ("llama-2", "mistral", "gemma", "phi") else _bytes(kind)
     _add_special(raw, kind, special)
     given = {name: token for name, token in (("bos_token", "<s>"), ("unk_token", "<unk>")) if token in special}
     found = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="</s>", **given, model_max_length=256)
@@ -107,15 +117,16 @@ def tokenizer(kind: str):
 def _bytes(kind: str):
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-    raw = Tokenizer(models.BPE(ignore_merges=kind == "llama-3"))
+    raw = Tokenizer(models.BPE(ignore_merges=kind in ("llama-3", "tekken")))
+    by_name = {name: expression for (expression, _), name in EXPRESSIONS.items()}
+    expression = {"llama-3": LLAMA, "qwen": QWEN, "dbrx": LLAMA}.get(kind) or by_name.get(kind)
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=expression is None)
+    first = [pre_tokenizers.Split(Regex(expression), "isolated")] if expression else []
     if kind == "smollm":
-        first, level = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
-    else:
-        first = pre_tokenizers.Split(Regex(LLAMA if kind == "llama-3" else QWEN), "isolated")
-        level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        first = [pre_tokenizers.Digits(individual_digits=True)]
     if kind == "qwen":
         raw.normalizer = normalizers.NFC()
-    raw.pre_tokenizer, raw.decoder = pre_tokenizers.Sequence([first, level]), decoders.ByteLevel()
+    raw.pre_tokenizer, raw.decoder = pre_tokenizers.Sequence([*first, level]), decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     raw.train_from_iterator([CORPUS], trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False))
     return raw
@@ -129,8 +140,6 @@ def _pieces(kind: str, special: list[str]):
     learnt.normalizer = normalizers.Replace(" ", "▁")
     learnt.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
     learnt.train_from_iterator([CORPUS], trainers.BpeTrainer(vocab_size=220, show_progress=False))
-    import json
-
     model = json.loads(learnt.to_str())["model"]
     pieces = [piece for piece, _ in sorted(model["vocab"].items(), key=lambda each: each[1])]
     vocab = {token: n for n, token in enumerate([*special, *(f"<0x{n:02X}>" for n in range(256)), *pieces])}
@@ -152,7 +161,7 @@ def _add_special(raw, kind: str, special: list[str]) -> None:
     swallows = {"<|user|>", "<|system|>", "<|assistant|>", "<|end|>", "</s>"} if kind == "phi" else set()
     raw.add_special_tokens([AddedToken(token, normalized=False, rstrip=token in swallows) for token in special])
     raw.add_tokens([AddedToken("<<own>>", normalized=False)])
-    if "<s>" in special and kind not in ("smollm", "phi"):
+    if kind in ("llama-2", "llama-3", "mistral", "gemma"):
         raw.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", raw.token_to_id("<s>"))])
 
 
