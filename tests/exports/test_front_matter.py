@@ -77,8 +77,7 @@ def test_a_card_that_the_hub_does_not_accept_is_refused_by_the_stand_in(hub):
     for license, relation in (("my own", "adapter"), ("mit", "child")):
         with pytest.raises(ValueError, match="must be one of"):
             head = front_matter(recipe(), None, False, License(license), made_as(relation))
-            ModelCard(head + "# x
-").validate()
+            ModelCard(head + "# x\n").validate()
 
 
 def test_the_scores_are_a_model_index_that_comes_back_as_results():
