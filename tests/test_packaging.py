@@ -23,8 +23,8 @@ PIN = re.compile(
 NOT_IMPORTED = {"pandas", "Authlib"}
 """Needed by what we import, and pinned because they decide the result: see their reasons."""
 
-EXTRAS = {"lm_eval"}
-"""What a person installs for one command alone; without it, that says so."""
+EXTRAS = {"lm_eval", "llama_cpp"}
+"""What a person installs for one command or export alone; without it, that says so."""
 
 IMPORT_NAMES = {
     "PyYAML": "yaml",

@@ -13,7 +13,6 @@ from finetune.exports.llama_cpp import tools
 from finetune.exports.parity import Reader
 from finetune.exports.plain import of_folder
 from finetune.machine.libraries import load
-from finetune.models.files import read_config
 from finetune.runs.run import Run
 
 LONGEST = 4096

@@ -15,12 +15,17 @@ STORED = {"f16": "F16", "bf16": "BF16", "q8_0": "Q8_0"}
 
 
 def write(
-    folder: Path, tokenizer, to: Path, quantization: str, name: str, report: Callable[[float], None] = lambda share: None
+    folder: Path,
+    tokenizer,
+    to: Path,
+    quantization: str,
+    name: str,
+    report: Callable[[float], None] = lambda share: None,
 ) -> None:
     """Write the model in ``folder``, called ``name``, with ``tokenizer`` to the file ``to``.
 
-    ``report`` is told the share that is written. ``RunError`` for what llama.cpp has no place for, or if a weight is too
-    large for f16.
+    ``report`` is told the share that is written. ``RunError`` for what llama.cpp has no place for, or if a weight is
+    too large for f16.
     """
     import gguf
     import numpy as np
@@ -71,4 +76,3 @@ def _packed(values, kind, source: str):
     if kind == GGMLQuantizationType.F16 and np.abs(values).max(initial=0) > np.finfo(np.float16).max:
         raise RunError(f"The weight {source} has numbers that are too large for f16.", "Choose bf16 or q8_0.")
     return np.ascontiguousarray(quants.quantize(values, kind)).view(np.uint8)
-

@@ -11,7 +11,11 @@ from tests.exports.llama_cpp.tiny_families import tokenizer
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("qwen", "qwen2"), ("llama-3", "llama-bpe"), *((each, each) for each in ("smollm", "dbrx", "tekken", "gpt-4o", "gpt-2"))],
+    [
+        ("qwen", "qwen2"),
+        ("llama-3", "llama-bpe"),
+        *((each, each) for each in ("smollm", "dbrx", "tekken", "gpt-4o", "gpt-2")),
+    ],
 )
 def test_a_split_is_known_by_its_rule(kind, name):
     assert splitting.splitting(tokenizer(kind)) == name

@@ -77,7 +77,9 @@ def test_a_conversation_decides_about_the_token_for_the_beginning():
     assert begins_with_bos(found) and not begins_with_bos(tokenizer("qwen"))
 
 
-@pytest.mark.parametrize("mark", ["{% generation %}A{% endgeneration %}", " {%- generation -%} A {%- endgeneration %} B"])
+@pytest.mark.parametrize(
+    "mark", ["{% generation %}A{% endgeneration %}", " {%- generation -%} A {%- endgeneration %} B"]
+)
 def test_marks_of_training_leave_the_text_as_it_was(mark):
     from jinja2 import Environment
 

@@ -7,7 +7,8 @@ from finetune.exports.llama_cpp.splitting import EXPRESSIONS
 
 CORPUS = (
     "The sea is wide, and the ship sails on. What of 12 monkeys and 345 geese? They're fine, we'll see! "
-    "Größe, naïve, déjà vu; нещо на Български; 我想在apple工作; 🚀 to the moon 🦙🦙.\n\n\tdef add(a, b):\n        return a + b\n"
+    "Größe, naïve, déjà vu; нещо на Български; 我想在apple工作; 🚀 to the moon 🦙🦙."
+    "\n\n\tdef add(a, b):\n        return a + b\n"
     "SYSTEM user assistant question answer "
 ) * 4
 TEXTS = (
@@ -128,7 +129,9 @@ def _bytes(kind: str):
         raw.normalizer = normalizers.NFC()
     raw.pre_tokenizer, raw.decoder = pre_tokenizers.Sequence([*first, level]), decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    raw.train_from_iterator([CORPUS], trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False))
+    raw.train_from_iterator(
+        [CORPUS], trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False)
+    )
     return raw
 
 
@@ -162,7 +165,9 @@ def _add_special(raw, kind: str, special: list[str]) -> None:
     raw.add_special_tokens([AddedToken(token, normalized=False, rstrip=token in swallows) for token in special])
     raw.add_tokens([AddedToken("<<own>>", normalized=False)])
     if kind in ("llama-2", "llama-3", "mistral", "gemma"):
-        raw.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", raw.token_to_id("<s>"))])
+        raw.post_processor = processors.TemplateProcessing(
+            single="<s> $A", special_tokens=[("<s>", raw.token_to_id("<s>"))]
+        )
 
 
 def write_family(name: str, folder: Path) -> Path:
