@@ -78,6 +78,9 @@ class TrainingSettings(Settings):
     save_steps: int | None = Field(None, ge=1, le=10_000_000)
     """Save a checkpoint after every so many optimizer steps. Left empty: at each evaluation and every five minutes. An
     interrupted run resumes from the last one."""
+    report_to: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = Field((), max_length=4)
+    """Trackers: tools that get the losses too, and nothing of the data. ``tensorboard`` writes into the run directory,
+    ``trackio`` to this machine; ``wandb`` and ``mlflow`` send them to a server if you set one up for them."""
 
 
 class EvaluationSettings(Settings):

@@ -125,6 +125,38 @@ def serve(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A stand-in of the Hub that can be written to, where this machine is logged in as ``ada``; nobody waits long."""
+    from types import SimpleNamespace
+
+    from finetune.models import push, remote
+    from tests.hub_writing import writing_hub
+
+    token = "hf_" + "Canary7F3aOfTheHub0123456789"
+    monkeypatch.setattr(push, "PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setenv("HF_TOKEN", token)
+    monkeypatch.delenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", raising=False)
+    for name, value in {
+        "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_XET": True,
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": False,
+        "HF_HUB_CACHE": str(tmp_path / "hub"),
+    }.items():
+        monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+    waits = []
+    monkeypatch.setattr("huggingface_hub.utils._http.time", SimpleNamespace(sleep=waits.append))
+    remote.forget()
+    with writing_hub(ada=token, ben="hf_" + "BensOwnToken0123456789ab") as running:
+        running.token, running.waits = token, waits
+        monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", running.url)  # read once, at its import
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)
+        template = running.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield running
+    remote.forget()
+
+
+@pytest.fixture
 def files(tiny_model):
     """The files of the tiny model, by name."""
     return {path.name: path.read_bytes() for path in tiny_model.iterdir()}

@@ -11,6 +11,7 @@
     cookies      what a browser keeps of a sign-in, signed by this workspace's key
     sign_in      the pages to sign in and out
     huggingface  signing in with Hugging Face, on a Space
+    tokens       their access tokens to the Hub, in this process and in no cookie
     identity     puts the visitor of each request into its scope, or refuses it
     sessions     a session of the page belongs to the visitor who opened it
     refusal      what a refused request is told

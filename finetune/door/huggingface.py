@@ -1,7 +1,8 @@
 """Signing in with Hugging Face, on a Space whose README has ``hf_oauth: true``.
 
 ``huggingface_hub`` does the work (OAuth 2 with OpenID Connect), and keeps what it was told in a session cookie signed
-with the secret of the Space. Outside a Space it would pretend and sign everyone in as the owner of this machine's
+with the secret of the Space; only the access token is kept in this process (``finetune.door.tokens``).
+Outside a Space it would pretend and sign everyone in as the owner of this machine's
 token, so there it is never used.
 """
 
@@ -10,6 +11,7 @@ import time
 
 from starlette.middleware import Middleware
 
+from finetune.door.tokens import KEY, TOKENS, KeepTokens
 from finetune.errors import SettingError
 
 NEEDED = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL", "SPACE_HOST")
@@ -47,7 +49,8 @@ def attach(app) -> list[Middleware]:
 
     before = len(app.user_middleware)
     attach_huggingface_oauth(app)
-    return [app.user_middleware.pop(0) for _ in range(len(app.user_middleware) - before)]
+    added = [app.user_middleware.pop(0) for _ in range(len(app.user_middleware) - before)]
+    return [*added, Middleware(KeepTokens)]
 
 
 def person(scope: dict) -> tuple[str | None, frozenset[str]]:
@@ -60,6 +63,15 @@ def person(scope: dict) -> tuple[str | None, frozenset[str]]:
     return told["preferred_username"], frozenset(group for group in groups if group)
 
 
+def token_of(scope: dict) -> str | None:
+    """The access token of who sends a request, to push to the Hub in their name; None if they did not sign in so."""
+    if person(scope)[0] is None:
+        return None
+    return TOKENS.get(scope["session"]["oauth_info"].get(KEY))
+
+
 def forget(scope: dict) -> None:
     """Sign out."""
-    scope.get("session", {}).pop("oauth_info", None)
+    told = scope.get("session", {}).pop("oauth_info", None)
+    if isinstance(told, dict):
+        TOKENS.forget(told.get(KEY))

@@ -65,9 +65,9 @@ def data_license(recipe: Recipe) -> str:
     return SHIPPED_LICENSE if all(path.startswith(SAMPLES) for path in paths) else ""
 
 
-def license_words(recipe: Recipe) -> str:
-    """What is known of the licenses, as a sentence."""
-    base, data = base_license(recipe), data_license(recipe)
+def license_words(recipe: Recipe, base: str = "") -> str:
+    """What is known of the licenses, as a sentence; ``base`` is the base's, where its folder says it."""
+    base, data = base or base_license(recipe), data_license(recipe)
     if base and base == data:
         return f"The license of the base and of the data is {base}."
     if not base and not data:

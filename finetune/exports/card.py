@@ -5,7 +5,6 @@ What a person named is text and no Markdown, so that a name can neither load a p
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from finetune.evaluation import sheet
 from finetune.evaluation.difference import difference
@@ -14,7 +13,8 @@ from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Score, Scores
 from finetune.evaluation.verdict import verdict
 from finetune.evaluation.words import interval, value
-from finetune.exports.front_matter import front_matter
+from finetune.exports.front_matter import Form, front_matter
+from finetune.models.licenses import License, license_of
 from finetune.models.usage import saved_json, usage
 from finetune.recipe import Recipe
 from finetune.runs.run import Run
@@ -27,38 +27,34 @@ EXPERTS = (
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~])")
 
 
-class Form(NamedTuple):
-    """What the model was written as, where that is no folder of Transformers or PEFT."""
-
-    library: str
-    """As the Hub calls it."""
-    tags: tuple[str, ...]
-    """Further tags of the Hub."""
-    language: str
-    """Of ``usage``, as a block of Markdown names it: ``sh``, ``python``."""
-    usage: str
-    """How it is loaded."""
-
-
-def card(run: Run, merged: str = "", form: Form | None = None) -> str:
+def card(run: Run, merged: str = "", repo: str = "", form: Form | None = None) -> str:
     """The model card, in Markdown with the YAML that the Hub reads.
 
-    ``merged`` says how an adapter and its base became one full model, ``form`` what else than a folder it is.
+    ``merged`` says how an adapter and its base became one full model; ``repo`` is the repository of the Hub that it is
+    loaded from; ``form`` is what it was written as, where that is no folder of Transformers or PEFT.
     """
     recipe, view, scores = run.as_trained, run.view(), sheet.read(run)
     is_full_model = recipe.adapter.trains_base() or bool(merged)
     kind = "A language model, fine-tuned from" if is_full_model else "An adapter for"
+    base = license_of_base(run)
     known = [*limits(recipe, view, scores), *([] if merged else filter(None, [reach(run)]))]
-    library, tags, language, loading = form or ("", (), "python", usage(run, bool(merged)))
+    known += [base.warning] if base and base.warning else []
+    language, loading = (form.language, form.usage) if form else ("python", usage(run, bool(merged), repo))
     parts = [
-        f"{front_matter(recipe, scores, is_full_model, library, tags)}# {plain(recipe.name)}",
+        f"{front_matter(recipe, scores, is_full_model, base, form)}# {plain(recipe.name)}",
         f"{kind} {_base(recipe)}. Made with Finetune Studio.",
         _evaluation(scores) if scores else "",
-        f"## Training\n\n{_training(recipe, view, merged)}",
+        f"## Training\n\n{_training(recipe, view, merged, base)}",
         "## Limits\n\n" + "\n".join(f"- {plain(words)}" for words in known),
         f"## Load it\n\n```{language}\n{loading}\n```",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def license_of_base(run: Run) -> License | None:
+    """The license of the base of ``run``; None if it is not known here."""
+    workspace = run.path.parent.parent
+    return license_of(run.as_trained.model, workspace / "models")
 
 
 def plain(text: str) -> str:
@@ -77,7 +73,7 @@ def _base(recipe: Recipe) -> str:
     return _code(recipe.model.id)
 
 
-def _training(recipe: Recipe, view: View, merged: str) -> str:
+def _training(recipe: Recipe, view: View, merged: str, base: License | None) -> str:
     revision = f", revision {_code(recipe.model.revision)}" if recipe.model.revision else ""
     rows = f", {view.train_rows:,} rows" if view.train_rows else ""
     unit = recipe.method.loss_unit and f" {recipe.method.loss_unit}"
@@ -88,7 +84,7 @@ def _training(recipe: Recipe, view: View, merged: str) -> str:
 - Method: {recipe.method.engineer}
 - Trainable parameters: {recipe.adapter.engineer}
 - Steps: {view.step:,}{held_out}{made}
-- License: {license_words(recipe)}
+- License: {plain(license_words(recipe, base.title if base else ""))}
 
 `recipe.yaml` has every setting."""
 

@@ -1,51 +1,73 @@
 """The YAML at the head of a model card, as the Hub reads it: base, data, library, tags, and the scores.
 
-What is not known is left out: a license above all.
+The license is that of the base, whose terms a tuned model is bound to. What is not known is left out.
 """
 
 import math
 import re
+from typing import NamedTuple
 
 from finetune.data.hub import ADDRESS
-from finetune.evaluation.limits import base_license, data_license
 from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Part, Score, Scores
+from finetune.models.licenses import OTHER, License
 from finetune.recipe import Recipe
 
-LICENSES = {"Apache 2.0": "apache-2.0", "MIT": "mit"}
-"""Licenses of bases, as the Hub calls them."""
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 TASK = "text-generation"
 DIGITS = 4
 
 
+class Form(NamedTuple):
+    """What the model was written as, where that is no folder of Transformers or PEFT."""
+
+    library: str
+    """As the Hub calls it."""
+    tags: tuple[str, ...]
+    """Further tags of the Hub."""
+    relation: str
+    """How the Hub calls what was made of the base: ``finetune``, ``quantized``."""
+    language: str
+    """Of ``usage``, as a block of Markdown names it: ``sh``, ``python``."""
+    usage: str
+    """How it is loaded."""
+
+
 def front_matter(
-    recipe: Recipe, scores: Scores | None, is_full_model: bool, library: str = "", tags: tuple[str, ...] = ()
+    recipe: Recipe,
+    scores: Scores | None,
+    is_full_model: bool,
+    base: License | None = None,
+    form: Form | None = None,
 ) -> str:
     """The YAML between its two lines of dashes, with a line feed at the end.
 
-    ``library`` and ``tags`` are those of a model in a form of its own.
+    ``base`` is the license of the base, None if it is not known; ``form`` is what else than a folder it was written as.
     """
     from huggingface_hub import ModelCardData
 
     makes_scorer = recipe.method.makes_scorer
+    model = recipe.model.id if HUB_ID.fullmatch(recipe.model.id) else None
+    known = (
+        {"base_model_relation": form.relation if form else "finetune" if is_full_model else "adapter"} if model else {}
+    )
+    if base and base.key == OTHER:
+        named = {"license_name": base.name, "license_link": base.link}
+        known |= {name: given for name, given in named.items() if given}
     data = ModelCardData(
         model_name=recipe.name,
-        base_model=recipe.model.id if HUB_ID.fullmatch(recipe.model.id) else None,
-        library_name=library or ("transformers" if is_full_model else "peft"),
-        license=_license(recipe),
+        base_model=model,
+        library_name=form.library if form else "transformers" if is_full_model else "peft",
+        license=base.key if base else None,
         pipeline_tag="text-classification" if makes_scorer else TASK,
         datasets=_datasets(recipe) or None,
-        tags=list(dict.fromkeys(["finetune-studio", *tags, recipe.method.type, recipe.adapter.type])),
+        tags=list(
+            dict.fromkeys(["finetune-studio", *(form.tags if form else ()), recipe.method.type, recipe.adapter.type])
+        ),
         eval_results=_results(scores) or None,
+        **known,
     )
     return f"---\n{data.to_yaml().rstrip()}\n---\n"
-
-
-def _license(recipe: Recipe) -> str | None:
-    """The license of the tuned model, where those of base and data are known and the same."""
-    base = base_license(recipe)
-    return LICENSES.get(base) if base == data_license(recipe) else None
 
 
 def _datasets(recipe: Recipe) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import StringConstraints
 
 from finetune.errors import RunError
-from finetune.exports.card import Form, card
+from finetune.exports.card import card
+from finetune.exports.front_matter import Form
 from finetune.exports.llama_cpp import families, tools, writing
 from finetune.exports.llama_cpp.modelfile import modelfile, require_quotable
 from finetune.exports.llama_cpp.reader import reader
@@ -102,7 +103,7 @@ class Gguf(Target):
             if "TEMPLATE" not in said:
                 words += " The chat template cannot be told to Ollama: it is in the file alone, for llama.cpp."
             (staging / "Modelfile").write_text(said, encoding="utf-8")
-            form = Form("gguf", ("gguf",), "sh", _commands(ollama_name(run), file))
+            form = Form("gguf", ("gguf",), "quantized", "sh", _commands(ollama_name(run), file))
             (staging / "README.md").write_text(card(run, words, form), encoding="utf-8")
             (staging / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
             staging.rename(folder)

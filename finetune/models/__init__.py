@@ -3,6 +3,9 @@
 known         the open models that the page offers
 locate        where a model is on this machine, downloaded if needed
 hub           whose access to the Hub is used: the owner's token, or none
+account       the account that a push goes to, and what a refusal of the Hub means
+push          a folder sent to a repository of the Hub, and compared with what arrived
+licenses      the license of a base, and what it asks of whoever passes a tuned model on
 remote        a model on the Hub: its files, their sizes, its license
 download      what of it is missing on this machine, and whether that fits on the disk
 transfer      the bytes, by HTTP ranges: resumed after a break, stopped at any time

@@ -6,12 +6,16 @@ from finetune.models.architecture import PICTURES_TOO, TEXT, architecture
 from finetune.runs.run import Run
 
 
-def usage(run: Run, merged: bool = False) -> str:
-    """Python source that loads what ``run`` has saved, as an export lays it out: ``model``, or the merged folder."""
+def usage(run: Run, merged: bool = False, repo: str = "") -> str:
+    """Python source that loads what ``run`` has saved, as an export lays it out: ``model``, or the merged folder.
+
+    With ``repo`` it is loaded from that repository of the Hub.
+    """
     recipe = run.as_trained
     is_full_model = recipe.adapter.trains_base() or merged
     code = "" if is_full_model else recipe.adapter.code.rpartition(".")[2]
-    return _source(recipe.model.id, is_full_model, "." if merged else "model", auto_class(run), code)
+    folder = repo or ("." if merged else "model")
+    return _source(recipe.model.id, is_full_model, folder, auto_class(run), code, bool(repo))
 
 
 def auto_class(run: Run) -> str:
@@ -27,10 +31,13 @@ def saved_json(run: Run, name: str) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _source(base: str, is_full_model: bool, folder: str, auto_class: str, code: str = "") -> str:
+def _source(
+    base: str, is_full_model: bool, folder: str, auto_class: str, code: str = "", is_remote: bool = False
+) -> str:
     """The source, by a class of Transformers.
 
     ``code`` is the module in ``folder`` that makes the adapter's type known to PEFT, if it is none of PEFT's own.
+    ``folder`` is a repository of the Hub if it ``is_remote``.
     """
     tokenizer = f'tokenizer = AutoTokenizer.from_pretrained("{folder}")'
     if is_full_model:
@@ -38,15 +45,17 @@ def _source(base: str, is_full_model: bool, folder: str, auto_class: str, code: 
 
 model = {auto_class}.from_pretrained("{folder}")
 {tokenizer}"""
+    here = f'snapshot_download("{folder}")' if is_remote else f'"{folder}"'
     known = (
         f"""
-sys.path.append("{folder}")
+sys.path.append({here})
 import {code}  # makes PEFT know this type of adapter
 """
         if code
         else ""
     )
-    return f"""{"import sys" + chr(10) * 2 if code else ""}from peft import PeftModel
+    fetching = "from huggingface_hub import snapshot_download\n" if code and is_remote else ""
+    return f"""{"import sys" + chr(10) * 2 if code else ""}{fetching}from peft import PeftModel
 from transformers import {auto_class}, AutoTokenizer
 {known}
 base = {auto_class}.from_pretrained({json.dumps(_shared(base), ensure_ascii=False)})

@@ -177,6 +177,27 @@ def test_people_sign_in_on_a_space_as_who_they_are(visit, provider):
     assert eve.get("/config").status_code == 200
 
 
+def session_of(browser) -> dict:
+    """What the session's cookie says to whoever reads it."""
+    return json.loads(base64.b64decode(browser.cookies["session"].split(".")[0]))
+
+
+@pytest.mark.threat("T31", "T33")
+def test_the_access_token_is_in_no_cookie_and_pushes_for_its_owner_alone(visit, provider):
+    browser = visit()
+    sign_in(browser, provider)
+    said = session_of(browser)
+    assert "canary-access" not in json.dumps(said) and "id_token" not in said["oauth_info"]
+    assert huggingface.token_of({"session": said}) == "canary-access"
+    made_up = {"oauth_info": {**said["oauth_info"], "token_key": "made up"}}
+    expired = {"oauth_info": {**said["oauth_info"], "expires_at": time.time() - 1}}
+    for session in ({}, made_up, expired):
+        assert huggingface.token_of({"session": session}) is None
+    assert browser.get("/config").status_code == 200 and session_of(browser) == said
+    browser.post("/logout")
+    assert huggingface.token_of({"session": said}) is None
+
+
 @pytest.mark.threat("T31", "T5")
 def test_a_sign_in_that_nobody_began_or_that_leads_elsewhere_is_none(visit, provider):
     browser = visit()

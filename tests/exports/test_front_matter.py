@@ -5,6 +5,7 @@ from huggingface_hub import ModelCard
 
 from finetune.exports.card import card
 from finetune.exports.front_matter import front_matter
+from finetune.models.licenses import License
 from finetune.recipe import Recipe
 from tests import scored
 
@@ -35,17 +36,43 @@ def test_a_dataset_of_the_hub_is_named():
     assert read("hf://datasets/someone/some-thing@main")["datasets"] == ["someone/some-thing"]
 
 
-@pytest.mark.parametrize(
-    ("path", "model", "license"),
-    [
-        ("assets/samples/pirate-voice.jsonl", "starter", "apache-2.0"),
-        ("assets/samples/pirate-voice.jsonl", "someone/unknown", None),
-        ("assets/samples/pirate-voice.jsonl", "google/gemma-3-270m-it", None),
-        ("rows.jsonl", "starter", None),
-    ],
-)
-def test_a_license_is_given_only_where_that_of_base_and_data_is_known(path, model, license):
-    assert read(path, model).get("license") == license
+def licensed(base, **changes) -> dict:
+    return ModelCard(front_matter(recipe(), None, False, base, **changes) + "# x\n").data.to_dict()
+
+
+def test_the_license_is_that_of_the_base_and_one_that_is_not_known_is_left_out():
+    assert "license" not in licensed(None)
+    assert licensed(License("llama3.1"))["license"] == "llama3.1"
+    own = licensed(License("other", "lfm1.0", "https://example.org/LICENSE"))
+    assert own["license"] == "other" and own["license_name"] == "lfm1.0"
+    assert own["license_link"] == "https://example.org/LICENSE"
+    assert "license_name" not in licensed(License("mit", "x", "https://example.org"))
+
+
+def test_what_was_made_of_the_base_is_said_where_the_hub_has_it():
+    assert licensed(None)["base_model_relation"] == "adapter"
+    assert licensed(None, relation="quantized")["base_model_relation"] == "quantized"
+    assert read(full=True)["base_model_relation"] == "finetune"
+    assert "base_model_relation" not in read("rows.jsonl", "starter")
+
+
+@pytest.mark.parametrize("method", ["sft", "dpo", "grpo", "reward"])
+@pytest.mark.parametrize("adapter", ["lora", "qlora", "full", "ia3"])
+def test_the_hub_accepts_every_card(hub, method, adapter):
+    for name in ("my: model", *scored.HOSTILE):
+        made = recipe(method={"type": method}, adapter={"type": adapter}, name=" ".join(name.split())[:80] or "x")
+        for base in (None, License("gemma"), License("other", "its own", "https://example.org/a")):
+            card = ModelCard(front_matter(made, scored.scores(), adapter == "full", base) + "# x\n")
+            card.validate()
+            found = card.data.to_dict()
+            assert found["model-index"][0]["name"] == made.name and set(found) & {"tags", "pipeline_tag"}
+    assert len(hub.validated) >= 6
+
+
+def test_a_card_that_the_hub_does_not_accept_is_refused_by_the_stand_in(hub):
+    for license, relation in (("my own", "adapter"), ("mit", "child")):
+        with pytest.raises(ValueError, match="must be one of"):
+            ModelCard(front_matter(recipe(), None, False, License(license), relation) + "# x\n").validate()
 
 
 def test_the_scores_are_a_model_index_that_comes_back_as_results():
