@@ -1,8 +1,8 @@
 """How a byte-level tokenizer splits a text before it merges, by llama.cpp's name for it (``tokenizer.ggml.pre``).
 
 The split itself is compared: an expression that llama.cpp's source names as the origin of its own
-(``src/llama-vocab.cpp``). Where it is another one, the tokens of a test text tell, as in llama.cpp's converter: one hash
-for each known tokenizer (``get_vocab_base_pre`` in ``conversion/base.py``, MIT).
+(``src/llama-vocab.cpp``). Where it is another one, the tokens of a test text tell, as in llama.cpp's converter: one
+hash for each known tokenizer (``get_vocab_base_pre`` in ``conversion/base.py``, MIT).
 """
 
 import json
