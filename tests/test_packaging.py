@@ -25,8 +25,8 @@ PIN = re.compile(
 NOT_IMPORTED = {"pandas", "Authlib"}
 """Needed by what we import, and pinned because they decide the result: see their reasons."""
 
-EXTRAS = {"lm_eval", "mlflow", "wandb"}
-"""What a person installs for one command or one setting alone; without it, that says so."""
+EXTRAS = {"llama_cpp", "lm_eval", "mlflow", "wandb"}
+"""What a person installs for one command, setting or export alone; without it, that says so."""
 
 IMPORT_NAMES = {
     "PyYAML": "yaml",

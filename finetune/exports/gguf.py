@@ -32,7 +32,11 @@ from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
 
 LEEWAY = {"q8_0": 2.0, "q4_k_m": 8.0}
-"""Of the parity check, for weights of fewer than 16 bits."""
+"""Of the parity check, for weights of fewer than 16 bits.
+
+Measured on the starter: with ``q8_0`` every token was the run's; with ``q4_k_m`` six of some 200 were not, at up to 1.9
+times the share. A weight in the wrong place gives hundreds.
+"""
 MERGED_SHARE = 0.4
 """Share of the work that merging is."""
 

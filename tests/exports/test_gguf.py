@@ -47,25 +47,32 @@ def run(workspace, adapter, tmp_path):
     return found
 
 
+@pytest.fixture
+def few(monkeypatch):
+    """Three questions with short answers."""
+    monkeypatch.setattr(parity, "ASKED", 3)
+    monkeypatch.setattr(parity, "MOST_TOKENS", 20)
+
+
 def written(run, workspace, to, **options):
     return Gguf().write(run, workspace, to, GgufSettings(**options)).path
 
 
 @pytest.mark.parametrize("quantization", ["f16", "q8_0"])
-def test_the_starter_answers_as_the_run_does_in_llama_cpp(quantization, run, workspace, tmp_path):
+def test_the_starter_answers_as_the_run_does_in_llama_cpp(quantization, run, workspace, tmp_path, few):
     pytest.importorskip("llama_cpp")
-    path, options = written(run, workspace, tmp_path / "out", quantization=quantization), GgufSettings()
-    found = parity.check(Gguf(), run, workspace, path, options.model_copy(update={"quantization": quantization}))
+    path = written(run, workspace, tmp_path / "out", quantization=quantization)
+    found = parity.check(Gguf(), run, workspace, path, GgufSettings(quantization=quantization))
     assert found.passes and found.opened_with.startswith("llama.cpp")
     assert all(each.is_same_prompt and each.tokens for each in found.compared)
     # At most one token went another way where the run was nearly undecided.
-    assert found.same >= 4
+    assert found.same >= 2
 
 
-def test_it_answers_as_the_run_does_in_transformers(run, workspace, tmp_path, monkeypatch):
+def test_it_answers_as_the_run_does_in_transformers(run, workspace, tmp_path, monkeypatch, few):
     monkeypatch.setattr(tools, "has_library", lambda: False)
     found = parity.check(Gguf(), run, workspace, written(run, workspace, tmp_path / "out"), GgufSettings())
-    assert found.passes and found.opened_with.startswith("Transformers") and found.same >= 4
+    assert found.passes and found.opened_with.startswith("Transformers") and found.same >= 2
 
 
 def test_the_folder_has_all_that_ollama_and_a_reader_need(run, workspace, tmp_path):
@@ -176,5 +183,5 @@ def test_fewer_bits_have_more_leeway(run):
 
 
 def test_the_name_for_ollama_has_no_capitals_or_spaces(write_run):
-    assert ollama_name(write_run("Größe & Co")) == ollama_name(write_run("Größe & Co")).lower()
-    assert all(each.isascii() and (each.isalnum() or each in "._-") for each in ollama_name(write_run("Größe & Co")))
+    name = ollama_name(write_run("Größe & Co"))
+    assert name == name.lower() and all(each.isascii() and (each.isalnum() or each in "._-") for each in name)

@@ -1,8 +1,8 @@
 """How a byte-level tokenizer splits a text before it merges, by llama.cpp's name for it (``tokenizer.ggml.pre``).
 
-The split itself is compared: an expression that llama.cpp's source names as the origin of its own (``src/llama-vocab.cpp``).
-Where it is another one, the tokens of a test text tell, as in llama.cpp's converter: one hash for each known tokenizer
-(``get_vocab_base_pre`` in ``conversion/base.py``, MIT).
+The split itself is compared: an expression that llama.cpp's source names as the origin of its own
+(``src/llama-vocab.cpp``). Where it is another one, the tokens of a test text tell, as in llama.cpp's converter: one
+hash for each known tokenizer (``get_vocab_base_pre`` in ``conversion/base.py``, MIT).
 """
 
 import json
@@ -28,10 +28,11 @@ EXPRESSIONS = {
 """By the expression, and whether a word that is a token stays whole (``ignore_merges``)."""
 
 TEST_TEXT = (
-    "\n \n\n \n\n\n \t \t\t \t\n  \n   \n    \n     \n🚀 (normal) 😶\u200d🌫️ (multiple emojis concatenated) ✅ 🦙🦙 3 33 333 "
-    "3333 33333 333333 3333333 33333333 3.3 3..3 3...3 កាន់តែពិសេសអាច😁 ?我想在apple工作1314151天～ ------======= нещо на "
-    "Български ''''''```````\"\"\"\"......!!!!!!?????? I've been 'told he's there, 'RE you sure? 'M not sure I'll make "
-    "it, 'D you like some tea? We'Ve a'lL"
+    "\n \n\n \n\n\n \t \t\t \t\n  \n   \n    \n     \n🚀 (normal) 😶\u200d🌫️ (multiple emojis "
+    "concatenated) ✅ 🦙🦙 3 33 333 3333 33333 333333 3333333 33333333 3.3 3..3 3...3 "
+    "កាន់តែពិសេសអាច😁 ?我想在apple工作1314151天～ ------======= нещо на Български "
+    "''''''```````\"\"\"\"......!!!!!!?????? I've been 'told he's there, 'RE you sure? 'M not "
+    "sure I'll make it, 'D you like some tea? We'Ve a'lL"
 )
 """The converter's."""
 HASHES = {

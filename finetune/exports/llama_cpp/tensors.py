@@ -47,7 +47,7 @@ class Weights:
         names = gguf.get_tensor_name_map(gguf.MODEL_ARCH[self.family.arch], self.config.num_hidden_layers)
         for name, values in self.computed.items():
             yield Named(name, (len(values),), "")
-        for source, (file, shape) in self.files.items():
+        for source, (_, shape) in self.files.items():
             if any(tower in source for tower in TOWERS):
                 continue
             plain = source.replace("language_model.model.", "model.").replace("model.language_model.", "model.")

@@ -24,8 +24,8 @@ def write(
 ) -> None:
     """Write the model in ``folder``, called ``name``, with ``tokenizer`` to the file ``to``.
 
-    ``report`` is told the share that is written. ``RunError`` for what llama.cpp has no place for, or if a weight is too
-    large for f16.
+    ``report`` is told the share that is written. ``RunError`` for what llama.cpp has no place for, or if a weight is
+    too large for f16.
     """
     import gguf
     import numpy as np

@@ -7,7 +7,8 @@ from finetune.exports.llama_cpp.splitting import EXPRESSIONS
 
 CORPUS = (
     "The sea is wide, and the ship sails on. What of 12 monkeys and 345 geese? They're fine, we'll see! "
-    "Größe, naïve, déjà vu; нещо на Български; 我想在apple工作; 🚀 to the moon 🦙🦙.\n\n\tdef add(a, b):\n        return a + b\n"
+    "Größe, naïve, déjà vu; нещо на Български; 我想在apple工作; 🚀 to the moon 🦙🦙."
+    "\n\n\tdef add(a, b):\n        return a + b\n"
     "SYSTEM user assistant question answer "
 ) * 4
 TEXTS = (
