@@ -15,6 +15,7 @@ head            whether TRL's chunked head gives the model's own loss, tried bef
 trainer         what every TRL trainer is given: checkpoints that are whole or not there, an order that can be resumed
 reporter        the trainer's callback: what happened, as events
 sample_answers  the answers of base and tuned to a few fixed prompts while it trains
+pushing         checkpoints sent to the Hub as they are saved, and fetched to resume there
 movement        whether it has changed anything
 numerics        precision, optimizer, threads: what the trainer really uses, and why
 fallbacks       what a recipe can give up when memory runs out, in order

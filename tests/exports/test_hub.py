@@ -66,6 +66,7 @@ def test_a_name_that_no_repository_can_have_is_refused(finished, name):
         HubOptions(repo="a/b/c")
 
 
+@pytest.mark.threat("T32")
 def test_the_token_of_a_visitor_is_used_in_place_of_the_machines(hub, push):
     ben = "hf_" + "BensOwnToken0123456789ab"
     assert "Pushed as ben to ben/pirate-voice." in push(work=Work(token=ben)).note
@@ -211,6 +212,7 @@ def test_a_handover_that_was_killed_in_the_middle_sends_only_what_is_missing(hub
     assert handover.written.address == f"{hub.url}/ada/x"
 
 
+@pytest.mark.threat("T33")
 def test_the_token_is_nowhere(hub, finished, workspace, tmp_path, capsys, caplog):
     caplog.set_level(logging.DEBUG)
     said = []
