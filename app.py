@@ -35,6 +35,7 @@ UNSEEN_S = 10
 def options() -> argparse.Namespace:
     """The command line. Other machines may connect only on a Space, in the container, or with ``--host``."""
     from finetune.door.options import add_options
+    from finetune.service import notices
 
     anywhere = bool(os.environ.get("SPACE_ID"))
     parser = argparse.ArgumentParser(description="Fine-tune a language model in the browser, and see what changed.")
@@ -47,6 +48,7 @@ def options() -> argparse.Namespace:
         "--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="port to listen on"
     )
     add_options(parser)
+    notices.add_options(parser)
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.add_argument(SERVER, action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -74,12 +76,13 @@ def serve(given: argparse.Namespace) -> int:
     from finetune.runs.workspace import Workspace
     from finetune.service import janitor
     from finetune.service.launcher import EXIT_RESTART
+    from finetune.service.notices import notices_of
     from finetune.service.server import Claim, end_with, reasons_to_end, require_port, say_serving
 
     if given.server:
         end_with(sys.stdin.fileno())
     try:
-        door = door_of(given)
+        door, notices = door_of(given), notices_of(given)
         forget_secrets()
         share_token(door.is_owners_alone)
         workspace = Workspace()
@@ -91,7 +94,7 @@ def serve(given: argparse.Namespace) -> int:
         require_port(given.host, given.port)
         from finetune.ui.studio import Studio
 
-        studio = Studio(workspace, door.members.must_sign_in, door.is_owners_alone)
+        studio = Studio(workspace, door.members.must_sign_in, door.is_owners_alone, notices)
         reasons = reasons_to_end(studio.queue.context_lost)
         if given.server:
             studio.restart = partial(reasons.put, EXIT_RESTART)
@@ -129,11 +132,13 @@ def address(given: argparse.Namespace) -> str:
 
 def announce(url: str, workspace, door) -> None:
     """Print where the page is, who may come in, and where its runs are."""
+    from finetune.machine.space import space
+
     print(f"Finetune Studio is at {url} (Ctrl+C ends it)", flush=True)
     if door.words:
         print(door.words, flush=True)
-    if os.environ.get("SPACE_ID"):
-        print(f"Runs are in {workspace.path}; this Space loses them if no storage is mounted there.", flush=True)
+    if found := space(workspace.path):
+        print(f"Runs are in {workspace.path}. {found.words}", flush=True)
 
 
 def reason_to_end(reasons: SimpleQueue, studio) -> int:

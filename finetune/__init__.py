@@ -24,6 +24,7 @@ from rows below its own, also inside functions; files that stand alone are rooms
     ui                        the page: a folder per tab; the only place that imports gradio, and never torch
     __main__                  the command line: the same engine without a page
     commands                  its commands, a file for each group of them
+    serving                   a finished run behind an OpenAI-compatible address, for other programs
     starter                   how the model and the samples that ship with the program were made
     door                      who may come in, as whom, and what is answered at all
     service                   the life of the program: queue, preflight, worker, server, launcher

@@ -18,6 +18,7 @@ from finetune.commands import (
     report,
     rewards,
     runs,
+    serving,
     training,
     uploads,
 )
@@ -27,7 +28,7 @@ from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
 from finetune.terminal import guarded, plain
 
-GROUPS = (data, estimate, rewards, training, runs, evaluation, report, benchmarks, models, uploads, people)
+GROUPS = (data, estimate, rewards, training, runs, evaluation, report, benchmarks, models, serving, uploads, people)
 """The groups of commands, in the order of the help."""
 
 

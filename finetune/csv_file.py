@@ -11,14 +11,14 @@ QUOTES = frozenset("\"'`“”„‘’«»")
 BOM = "\ufeff"
 
 
-def csv_of(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
+def csv_of(head: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> bytes:
     """The table as bytes of a file; a text like a formula gets an apostrophe in front, in ``head`` as well.
 
     Half of a surrogate pair becomes a question mark.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-    table.writerows([each if isinstance(each, int) else cell(each) for each in row] for row in (head, *rows))
+    table.writerows([each if isinstance(each, int | float) else cell(each) for each in row] for row in (head, *rows))
     return (BOM + text.getvalue()).encode("utf-8", "replace")
 
 

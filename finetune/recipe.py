@@ -82,6 +82,9 @@ class TrainingSettings(Settings):
     """Push each checkpoint to this private repository on the Hub, such as ``me/pirate-run``: for a machine that loses
     its files, as a Space without storage. The recipe and the events, with the sample answers, go along.
     ``resume --from-hub`` continues from it on any machine."""
+    report_to: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = Field((), max_length=4)
+    """Trackers: tools that get the losses too, and nothing of the data. ``tensorboard`` writes into the run directory,
+    ``trackio`` to this machine; ``wandb`` and ``mlflow`` send them to a server if you set one up for them."""
 
 
 class EvaluationSettings(Settings):

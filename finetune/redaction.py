@@ -15,10 +15,13 @@ FEWEST = 12
 
 SECRET_NAME = re.compile(
     r"(?:^|_)(?:TOKENS?|(?:API|JUDGE|ACCESS|PRIVATE|SECRET)?_?KEY(?:_ID)?|SECRETS?|PASSWORD|PASSWD|PASS|PWD|AUTH"
-    r"|CREDENTIALS?)(?:_|$)",
+    r"|CREDENTIALS?|NOTIFY_URL|WEBHOOK(?:_URL)?)(?:_|$)",
     re.IGNORECASE,
 )
 """Names of variables in the environment that hold a secret."""
+
+FOLDER = "PWD"
+"""A shell keeps the folder that it is in under this name, which is no password."""
 
 IN_ADDRESS = re.compile(r"(?<=://)[^\s/?#@\"'<>]+(?=@)")
 """A user and a password in front of a host."""
@@ -78,6 +81,6 @@ def _plainly_redacted(text: str) -> str:
 
 def _of_environment() -> list[str]:
     """The secrets in the environment, the longest first; of ``user:password`` the password as well."""
-    values = {value for name, value in os.environ.items() if SECRET_NAME.search(name)}
+    values = {value for name, value in os.environ.items() if SECRET_NAME.search(name) and name != FOLDER}
     values |= {value.partition(":")[2] for value in values}
     return sorted((each for each in values if len(each) >= FEWEST), key=len, reverse=True)

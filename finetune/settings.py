@@ -104,6 +104,7 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    """The values of a ``choice``, or those that a ``list`` may hold; empty if it may hold others."""
 
 
 def fields(cls: type[Settings]) -> list[Field]:
@@ -154,12 +155,13 @@ def _field(name: str, info) -> Field:
     annotation, optional = _without_none(info.annotation)
     bounds = {type(rule).__name__: rule for rule in info.metadata}
     origin = typing.get_origin(annotation)
-    choices = tuple(str(value) for value in typing.get_args(annotation)) if origin is typing.Literal else ()
+    each = typing.get_args(annotation)[0] if origin is tuple else annotation
+    choices = tuple(map(str, typing.get_args(each))) if typing.get_origin(each) is typing.Literal else ()
     return Field(
         name=name,
         label=info.title or name.replace("_", " ").capitalize(),
         help=(info.description or "").strip().replace("``", "`"),
-        kind="choice" if choices else _kind(annotation),
+        kind="choice" if choices and origin is not tuple else _kind(annotation),
         default=None if info.is_required() else info.get_default(call_default_factory=True),
         optional=optional,
         minimum=_bound(bounds, "Ge", "ge") if "Ge" in bounds else _bound(bounds, "Gt", "gt"),

@@ -34,7 +34,8 @@ def test_no_cell_is_a_formula(text):
 
 
 def test_amounts_are_numbers():
-    assert read(csv_of(("row", "by"), [(3, "a"), (-1, "-1")]))[1:] == [["3", "a"], ["-1", "'-1"]]
+    rows = [(3, "a"), (-1, "-1"), (-0.5, "b"), (1e-05, "c")]
+    assert read(csv_of(("row", "by"), rows))[1:] == [["3", "a"], ["-1", "'-1"], ["-0.5", "b"], ["1e-05", "c"]]
 
 
 def test_half_a_surrogate_pair_does_not_break_the_file():

@@ -173,7 +173,7 @@ def test_further_curves_and_the_log_are_drawn_once_their_folds_are_open(trained)
 def test_the_adapter_can_be_downloaded(trained):
     trained.go("train")
     with trained.page.expect_download() as download:
-        trained.page.click("#export-adapter")
+        trained.page.click("#download")
     assert download.value.suggested_filename == "001-pirate-voice.zip"
 
 

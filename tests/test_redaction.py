@@ -67,6 +67,14 @@ def test_what_a_variable_of_the_environment_holds_is_hidden(monkeypatch):
     assert redacted_by_form(text) == text and not holds_secret(text)
 
 
+def test_the_folder_that_a_shell_is_in_is_no_password(monkeypatch):
+    monkeypatch.setenv("PWD", "/home/ada/finetune-studio")
+    monkeypatch.setenv("DB_PWD", "correct-horse-1")
+    assert (
+        redacted("/home/ada/finetune-studio/exported correct-horse-1") == f"/home/ada/finetune-studio/exported {HIDDEN}"
+    )
+
+
 @pytest.mark.parametrize("text", HARMLESS)
 def test_ordinary_text_stays(text):
     assert redacted_by_form(text) == text and not holds_secret(text)

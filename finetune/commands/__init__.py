@@ -4,9 +4,10 @@ data        check
 estimate    fit
 rewards     rewards, prefer
 training    train, resume
-runs        runs, show, stop, pause, delete, compare
+runs        runs, show, events, stop, pause, delete, compare
 evaluation  evaluate
 models      chat, export
+serving     serve
 report      report
 benchmarks  benchmark
 uploads     uploads

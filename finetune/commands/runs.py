@@ -1,8 +1,17 @@
-"""The commands on runs that exist: ``runs``, ``show``, ``stop``, ``pause``, ``delete``, ``compare``."""
+"""The commands on runs that exist: ``runs``, ``show``, ``events``, ``stop``, ``pause``, ``delete``, ``compare``."""
 
+from pathlib import Path
+
+from finetune import modes
 from finetune.commands.command import Commands, answer
+from finetune.csv_file import BOM
+from finetune.errors import FinetuneError
+from finetune.runs.figures import FORMS, table
+from finetune.runs.heartbeat import watched
 from finetune.runs.run import Run
+from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
+from finetune.terminal import plain
 
 NO_VALUE = "–"
 """What a table shows in an empty cell."""
@@ -18,6 +27,12 @@ def add(commands: Commands) -> None:
         ("delete", delete_run, "delete a run that has ended, with its model and checkpoints, for good"),
     ):
         commands.add(name, work, text).add_argument("run", metavar="RUN", help="the number or the id of a run")
+    events = commands.add("events", export_events, "print the figures of each step and evaluation of a run as a table")
+    events.add_argument("run", metavar="RUN", help="the number or the id of a run")
+    events.add_argument(
+        "--as", dest="form", choices=FORMS, help="csv (the default) or json, in which a loss that is no number is null"
+    )
+    events.add_argument("--to", type=Path, metavar="FILE", help="the file to write; its ending may say the form")
     compare = commands.add("compare", compare_runs, "compare runs: their different settings and best held-out losses")
     compare.add_argument("runs", nargs="+", metavar="RUN", help="the number or the id of a run")
 
@@ -31,8 +46,30 @@ def list_runs(options, workspace: Workspace) -> int:
 
 def show_run(options, workspace: Workspace) -> int:
     """Print the summary of a run."""
-    facts = summary(workspace.run(options.run))
+    run = workspace.run(options.run)
+    if run.view().elsewhere:
+        watched(run.path)
+    facts = summary(run)
     return answer(options, facts, [f"{key}: {value}" for key, value in facts.items() if value not in ("", None)])
+
+
+def export_events(options, workspace: Workspace) -> int:
+    """Print the figures of a run, or write them to a file."""
+    run, to = workspace.run(options.run), options.to
+    found = table(run.view())
+    form = options.form or (to.suffix[1:].lower() if to and to.suffix[1:].lower() in FORMS else "csv")
+    if to is None and options.json:
+        return answer(options, {"run": run.id, "rows": found.records()}, [])
+    if to is None:
+        print(plain(FORMS[form](found).decode().removeprefix(BOM).replace("\r\n", "\n").rstrip("\n")))
+        return 0
+    try:
+        with modes.elsewhere(to.parent):
+            to.write_bytes(FORMS[form](found))
+        modes.give(to)
+    except OSError as error:
+        raise FinetuneError(f"{to} cannot be written: {error.strerror}.", "Choose another file.") from None
+    return answer(options, {"run": run.id, "rows": len(found.rows), "file": str(to)}, [str(to)])
 
 
 def compare_runs(options, workspace: Workspace) -> int:
@@ -76,6 +113,7 @@ def summary(run: Run) -> dict:
         "state": view.state,
         "phase": view.phase,
         "percent": int(100 * view.fraction),
+        "elsewhere": _elsewhere(view),
         "step": view.step,
         "total_steps": view.total_steps,
         "loss": view.steps[-1].loss if view.steps else None,
@@ -87,6 +125,13 @@ def summary(run: Run) -> dict:
         "message": view.message,
         "hint": view.hint,
     }
+
+
+def _elsewhere(view: View) -> str:
+    """Where a run is trained that another machine trains, and whether that is silent; empty for any other run."""
+    if view.elsewhere is None:
+        return ""
+    return " ".join([f"{view.elsewhere.words}.", *(view.elsewhere.silent_words if view.is_silent else ())])
 
 
 def comparison(runs: list[Run]) -> tuple[dict, list[str]]:

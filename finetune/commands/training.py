@@ -13,6 +13,7 @@ from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
+from finetune.service.notices import TIMEOUT_S, Notices, add_options, notices_of
 from finetune.training import distributed
 
 INTERRUPTED = 130
@@ -25,6 +26,7 @@ def add(commands: Commands) -> None:
         "train", train_recipe, "train a recipe in the foreground; lists in it are a sweep of every combination"
     )
     train.add_argument("recipe", type=Path, metavar="RECIPE.yaml")
+    add_options(train)
     take_settings(train, "replace a setting of the recipe, e.g. method.type=dpo")
     train.add_argument(
         "--yes", action="store_true", help="train even where it is not certain what the rows of the data mean"
@@ -34,6 +36,7 @@ def add(commands: Commands) -> None:
     resume.add_argument(
         "--from-hub", metavar="REPO", help="fetch the run from the repository that it was pushed to (training.push_to)"
     )
+    add_options(resume)
 
 
 def train_recipe(options, workspace: Workspace) -> int:
@@ -41,24 +44,26 @@ def train_recipe(options, workspace: Workspace) -> int:
     from finetune.service.preflight import require_runnable
     from finetune.sweep import recipes
 
+    told = _notices(options, workspace)
     made, run_id = recipes(_replaced(read_yaml(read_file(options.recipe)), options.set)), ""
     if len(made) > 1:
-        return _train_all(options, made, workspace)
+        return _train_all(options, made, workspace, told)
     if distributed.is_main_process():
         require_runnable(made[0], workspace, is_confirmed=options.yes)
         run_id = workspace.create(made[0]).id
         _announce(options, f"Training {run_id} …")
-    return _train(options, run_id, workspace)
+    return _train(options, run_id, workspace, told)
 
 
 def resume_run(options, workspace: Workspace) -> int:
     """Resume a run, or train one that is queued; the last line is its id and state."""
+    told = _notices(options, workspace)
     run = _asked(options, workspace)
     if distributed.is_main_process():
         if run.view().state != "queued":
             run.requeue()
         _announce(options, f"Resuming {run.id} …")
-    return _train(options, run.id, workspace)
+    return _train(options, run.id, workspace, told)
 
 
 def _asked(options, workspace: Workspace) -> Run:
@@ -74,7 +79,16 @@ def _asked(options, workspace: Workspace) -> Run:
     return fetch(options.from_hub, workspace)
 
 
-def _train(options, run_id: str, workspace: Workspace) -> int:
+def _notices(options, workspace: Workspace) -> Notices:
+    """What tells of the ends of runs; of those that were killed before, it tells now. Only the main process does."""
+    found = notices_of(options)
+    if not distributed.is_main_process():
+        return Notices()
+    found.overdue(workspace)
+    return found
+
+
+def _train(options, run_id: str, workspace: Workspace, told: Notices) -> int:
     """Train in the foreground, alone or with the other processes that this one was started with."""
     from finetune.machine.hardware import machine
     from finetune.service.worker import work
@@ -84,20 +98,22 @@ def _train(options, run_id: str, workspace: Workspace) -> int:
         distributed.join(machine().device)
     run = workspace.run(distributed.share(run_id))
     try:
-        with following(run, quiet=_is_quiet(options)):
+        with following(run, quiet=_is_quiet(options)), told.of(run):
             work(run, workspace)
     except KeyboardInterrupt:
+        told.close(TIMEOUT_S)
         print(f"{run.id} interrupted. Continue it with: python -m finetune resume {run.number}", file=sys.stderr)
         return INTERRUPTED
     if not distributed.is_main_process():
         return 0
     _score(options, run, workspace)
+    told.close()
     view = run.view()
     answer(options, summary(run), [*_message(view), f"{run.id} {view.state}"])
     return _code(view)
 
 
-def _train_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
+def _train_all(options, recipes: list[Recipe], workspace: Workspace, told: Notices) -> int:
     """Train one after the other; none is started after a run that was paused, or that lost the GPU."""
     from finetune.data.known import KnownKinds
     from finetune.service.preflight import require_runnable
@@ -112,12 +128,13 @@ def _train_all(options, recipes: list[Recipe], workspace: Workspace) -> int:
     for n, recipe in enumerate(recipes, start=1):
         runs.append(workspace.create(recipe))
         _announce(options, f"Training {runs[-1].id} ({n} of {len(recipes)}) …")
-        with following(runs[-1], quiet=_is_quiet(options)):
+        with following(runs[-1], quiet=_is_quiet(options)), told.of(runs[-1]):
             work(runs[-1], workspace)
         _score(options, runs[-1], workspace)
         views.append(runs[-1].view())
         if views[-1].state == "paused" or views[-1].code == "gpu":
             break
+    told.close()
     facts, lines = comparison(runs)
     answer(options, facts, [*(line for view in views for line in _message(view)), *lines])
     return max(map(_code, views))

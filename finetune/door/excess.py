@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from finetune.door.refusal import is_opened_by_a_person, refusal
 
@@ -35,12 +35,17 @@ async def answer(excess: Excess, scope: dict, receive: Receive, send: Send, as_t
         response = PlainTextResponse(sentence, excess.status)
     else:
         response = JSONResponse({"detail": sentence, "error": sentence}, excess.status)
-    response.headers.update({"Cache-Control": "no-store", "Connection": "close"})
+    response.headers["Cache-Control"] = "no-store"
     if excess.retry_s:
         response.headers["Retry-After"] = str(excess.retry_s)
-    headers, content = response.raw_headers, response.body
-    await send({"type": "http.response.start", "status": excess.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content, "more_body": True})
+    await last(response, receive, send)
+
+
+async def last(response: Response, receive: Receive, send: Send) -> None:
+    """Send ``response`` as the last one of its connection; what is still being sent is read and dropped."""
+    response.headers["Connection"] = "close"
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
     await _drop(receive)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 

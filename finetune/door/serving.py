@@ -34,6 +34,7 @@ class Serving:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            loop="asyncio",  # where uvloop is installed too, which uvicorn would prefer
             ws="none",
             http=limited(budget or Budget.local()),
             timeout_keep_alive=IDLE_S,

@@ -6,12 +6,18 @@ merged      the tuned model as a folder that needs no base
 hub         the tuned model in a repository on the Hugging Face Hub
 script      the training as one script that needs no Finetune Studio
 
+launchers/    the ways to start that script, one file each
+
 handover      where an export by the page stands, in the run directory
+reader        what a parity check asks of what was written
 parity        whether what was written answers as the run does
 forms         how it lies in such a repository
 plain         what was written, opened by plain Transformers and PEFT
+production    the lines that serve it to many, with vLLM
+steps         what to do next with what was written
 card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
+script_source the text of the script's train.py
 teacher       the model that a method learns from, which goes with a script
 
 How to add one:

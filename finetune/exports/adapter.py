@@ -4,6 +4,7 @@ Checkpoints and optimizer state are left out: they only serve to resume the run 
 """
 
 import os
+import shlex
 import tempfile
 import zipfile
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import ClassVar
 
 from finetune.exports.card import card, reach
 from finetune.exports.plain import Plain, of_adapter, of_folder
-from finetune.exports.target import Exported, Target, Work
+from finetune.exports.steps import asking, loading, serving
+from finetune.exports.target import Exported, Step, Target, Work
 from finetune.models.loading import require_model
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
@@ -28,7 +30,7 @@ class Adapter(Target):
     order: ClassVar[int] = 10
     words: ClassVar[str] = "the adapter as a zip"
     title: ClassVar[str] = "Adapter"
-    purpose: ClassVar[str] = "What was learnt alone, in a small file: for people who have the base model."
+    purpose: ClassVar[str] = "Only what was trained, in a small file: for people who have the base model."
     is_quick: ClassVar[bool] = True
 
     def require(self, run: Run) -> None:
@@ -63,6 +65,12 @@ class Adapter(Target):
                 archive.extractall(folder)
             model = Path(folder) / "model"
             return of_folder(run, model) if run.as_trained.adapter.trains_base() else of_adapter(run, workspace, model)
+
+    def steps(self, run: Run, exported: Exported) -> list[Step]:
+        """Load it, serve it, or ask the run itself."""
+        model = exported.path.parent / run.id / "model"
+        unzip = f"unzip {shlex.quote(str(exported.path))} -d {shlex.quote(str(model.parent))}"
+        return [Step("Unpack it", unzip), loading(run), serving(run, model), asking(run)]
 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> None:

@@ -121,4 +121,4 @@ def options_of(target: Target, given: dict) -> Settings:
     try:
         return target.options.model_validate(given)
     except ValidationError as error:
-        raise RecipeError(problems_of(error)) from None
+        raise RecipeError(f"{target.title}: an option needs attention.", problems=tuple(problems_of(error))) from None

@@ -8,7 +8,8 @@ from typing import ClassVar
 from finetune.errors import RunError
 from finetune.exports.card import card
 from finetune.exports.plain import Plain, of_folder
-from finetune.exports.target import Exported, Target, Work
+from finetune.exports.steps import asking, loading, serving
+from finetune.exports.target import Exported, Step, Target, Work
 from finetune.machine.libraries import load
 from finetune.models.architecture import KEPT
 from finetune.models.dialect import keep_dialect, stored_dtype
@@ -69,6 +70,10 @@ class Merged(Target):
     def reader(self, run: Run, workspace: Workspace, path: Path) -> Plain:
         """The folder, as any program with Transformers opens it."""
         return of_folder(run, path)
+
+    def steps(self, run: Run, exported: Exported) -> list[Step]:
+        """Load it, serve it, or ask the run itself."""
+        return [loading(run, merged=True), serving(run, exported.path, merged=True), asking(run)]
 
 
 def unmergeable(run: Run, kind: str) -> RunError:

@@ -2,18 +2,17 @@
 
 The same questions go to the run, as on the Compare tab, and to what was written, which is opened afresh by a plain
 library. Both are greedy, so every token must be the same, the template too, and both must end where the other does.
-Where they choose different tokens, the run says how sure it was: 16 bits round, so a run that was nearly undecided may
-go the other way. After such a token both go on from the run's, so that each later one is compared as well.
+Where they choose different tokens, the run says how likely it found each: 16 bits round, so a run that was nearly
+undecided may go the other way. After such a token both continue from the run's, so that each later one is compared too.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from pydantic import Field
 
+from finetune.exports.reader import Reader
 from finetune.exports.target import Target
 from finetune.inference import column, question
 from finetune.inference.column import Column
@@ -45,22 +44,6 @@ SHOWN = 40
 END = "(the end)"
 RANKED = 64
 """Tokens of each place of which the run says how likely they are."""
-
-
-class Reader(Protocol):
-    """What was written, opened by something else than what wrote it."""
-
-    opened_with: str
-    """E.g. ``Transformers 5.23.0``."""
-
-    def prompt(self, messages: list[dict]) -> list[int]:
-        """The tokens before the answer to ``messages``, by its own template."""
-
-    def answer(self, prompt: list[int], most: int) -> list[int]:
-        """The greedy answer to ``prompt``, of at most ``most`` tokens; with the token that ended it, if one did."""
-
-    def text(self, ids: Sequence[int]) -> str:
-        """``ids`` as text, special tokens too."""
 
 
 class Difference(Settings):
@@ -137,7 +120,7 @@ class Parity(Settings):
 
 def _told(each: Compared, difference: Difference) -> str:
     return (
-        f"“{each.question}”, after “{difference.after}”: the run goes on with “{difference.run}” "
+        f"“{each.question}”, after “{difference.after}”: the run continues with “{difference.run}” "
         f"({difference.run_share:.0%}), what was written with “{difference.written}” "
         f"({'less than ' if difference.written_share < 0.01 else ''}{max(difference.written_share, 0.01):.0%})."
     )
@@ -217,7 +200,7 @@ def _decode(answer: _Answer, voice: Voice) -> None:
 
 
 def _compared(answer: _Answer, reader: Reader) -> Compared:
-    """``reader`` asked the same; after each token that differs it goes on from the run's."""
+    """``reader`` asked the same; after each token that differs it continues from the run's."""
     prompt, ids = reader.prompt(answer.messages), answer.ids
     found: list[Difference] = []
     done = 0

@@ -20,9 +20,17 @@ class Plain:
     """A model of Transformers with its tokenizer, asked greedily with ``generate``."""
 
     def __init__(self, model: Any, tokenizer: Any, opened_with: str):
+        from transformers import GenerationConfig
+
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.opened_with = opened_with
+        own = model.generation_config.eos_token_id
+        own = own if isinstance(own, list) else [own]
+        self.ends = sorted({end for end in (*own, tokenizer.eos_token_id) if end is not None})
+        """The tokens that end an answer, as its files say."""
+        # Sampling, beams and penalties of its files would be taken over where ``generate`` is given others.
+        model.generation_config = GenerationConfig(eos_token_id=self.ends, pad_token_id=tokenizer.pad_token_id)
 
     def prompt(self, messages: list[dict]) -> list[int]:
         """The tokens before the answer to ``messages``, by the tokenizer's own template or, without one, as a text."""
@@ -35,24 +43,15 @@ class Plain:
     def answer(self, prompt: list[int], most: int) -> list[int]:
         """The greedy answer, with the token that ended it if the saved files know it as one that does."""
         import torch
-        from transformers import GenerationConfig
 
         ids = torch.tensor([prompt], device=self.model.device)
-        greedy = GenerationConfig(
-            max_new_tokens=most, do_sample=False, eos_token_id=self._ends(), pad_token_id=self.tokenizer.pad_token_id
-        )
+        given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         with torch.inference_mode():
-            given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-            return self.model.generate(**given, generation_config=greedy)[0, len(prompt) :].tolist()
+            return self.model.generate(**given, max_new_tokens=most, do_sample=False)[0, len(prompt) :].tolist()
 
     def text(self, ids: Sequence[int]) -> str:
         """``ids`` as text, special tokens too."""
         return self.tokenizer.decode(list(ids))
-
-    def _ends(self) -> list[int]:
-        own = self.model.generation_config.eos_token_id
-        own = own if isinstance(own, list) else [own]
-        return sorted({end for end in (*own, self.tokenizer.eos_token_id) if end is not None})
 
 
 def of_folder(run: Run, folder: Path, **options: Any) -> Plain:

@@ -8,84 +8,80 @@
     *_adapter.py        the adapter's own code, if it is none of PEFT's
     start/              the tuned model of the earlier run, if the run trained one further: its adapter, or all weights
     recipe.yaml         the recipe of the run
+    nodes.sh, ...       what starts it elsewhere, by the launcher that was chosen (finetune.exports.launchers)
 
-The template is ``assets/train.py.txt``. Method and adapter add their own code (``Method.script``,
-``Adapter.peft_arguments``), so a new one needs no edit here.
+The text of train.py is made in ``script_source``.
 """
 
-import inspect
-import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from string import Template
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from finetune.adapters import Adapter
-from finetune.adapters.adapter import Call
-from finetune.adapters.targets import freeze_towers
+from pydantic import AfterValidator, Field
+
 from finetune.errors import RunError
-from finetune.exports.target import Exported, Target, Work
-from finetune.exports.teacher import TAUGHT, TEACHER, put_teacher
-from finetune.machine import hardware
-from finetune.machine.attention import EAGER, FUSED
-from finetune.machine.libraries import load, versions
+from finetune.exports.launchers import LAUNCHERS, Job
+from finetune.exports.script_source import source
+from finetune.exports.target import Exported, Step, Target, Work
+from finetune.exports.teacher import put_teacher
+from finetune.format import counted
+from finetune.machine.libraries import load
 from finetune.models import inspection
-from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture
-from finetune.models.continuation import trainable_adapter
-from finetune.models.loading import keep_gradients, kept_whole, require_model
+from finetune.models.architecture import Architecture
+from finetune.models.loading import kept_whole, require_model
 from finetune.models.locate import locate
-from finetune.paths import ASSETS
 from finetune.recipe import Recipe
 from finetune.runs.fingerprint import require_same_base, require_same_rows, require_same_start, rows_fingerprint
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
-from finetune.sweep import label
-from finetune.training.attempt import arguments
-from finetune.training.defaults import Defaults
 from finetune.training.prepare import Rows, prepare
 
-FRAME = ASSETS / "train.py.txt"
 
-SUITED = (
-    "exclude_modules",
-    "target_modules",
-    "feedforward_modules",
-    "target_parameters",
-    "rank_pattern",
-    "alpha_pattern",
-    "ensure_weight_tying",
-)
-"""What a saved adapter says of the layers that it has in its own model; only the first where PEFT takes all linear."""
+def _folder(text: str) -> str:
+    """``text``, if it names a folder in a line of shell; ``ValueError`` if not."""
+    if not text.isprintable():
+        raise ValueError("A folder is named in one line of printable characters")
+    if text.startswith("~"):
+        raise ValueError("A folder is named by its whole path, without ~")
+    return text
 
-REPEATED = ("ordered", "balance_routers", "EpochOrder", "suit_chunked_loss", "is_without_routers")
-"""What of ``training.trainer`` the script repeats."""
-OF_THE_MACHINE = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory")
-"""Arguments of the trainer that the script sets for the machine it runs on."""
 
-CHOSEN = {
-    "num_train_epochs": "training.epochs",
-    "learning_rate": "training.learning_rate",
-    "per_device_train_batch_size": "training.batch_size",
-    "PRECISION": "training.precision",
-}
-"""The setting that a value in the script follows from, by its dotted path."""
+class ScriptOptions(Settings):
+    """Where the script is to be started."""
 
-STARTED = f"    model = {trainable_adapter.__name__}(model, options.data / START)\n"
-"""How the script loads an earlier run's adapter."""
+    launcher: Literal[tuple(LAUNCHERS)] = "here"
+    """Where the script is started: here is this machine; nodes are several machines, by torchrun on each; slurm is a
+    cluster that Slurm manages; skypilot rents machines of a cloud; hf-jobs is Hugging Face Jobs."""
+    nodes: int = Field(1, ge=1, le=64)
+    """Machines that train together (launchers nodes, slurm and skypilot). They share every batch."""
+    gpus_per_node: int = Field(1, ge=0, le=16)
+    """GPUs of each machine, with a process for each; 0 trains on CPUs. On hf-jobs the flavor says so."""
+    hours: int = Field(24, ge=1, le=720)
+    """Time limit, after which slurm, skypilot and hf-jobs end the job."""
+    flavor: str = Field("", max_length=50)
+    """Hardware: on hf-jobs e.g. l4x1, on skypilot the name of a GPU, e.g. L4."""
+    bucket: str = Field("", max_length=200)
+    """Where the model goes: on hf-jobs ME/BUCKET, on skypilot e.g. s3://BUCKET or empty to fetch it by rsync."""
+    output: Annotated[str, AfterValidator(_folder)] = Field("", max_length=500)
+    """Folder that nodes and slurm write the model to. Left empty: the folder of the script."""
 
-WORDS = {
-    "MODEL": "a folder beside this script, or an id on the Hugging Face hub",
-    "START": "the adapter of an earlier run, which is trained further",
-    "TEACHER": "the model that is learned from: a folder beside this script, or an id on the Hugging Face hub",
-    "EVALUATIONS": "evaluations on the held-out rows, beside the one at the start",
-    "ARGUMENTS": "arguments of the trainer",
-}
+    def job(self, run_id: str) -> Job:
+        """What is asked of the launcher for the run ``run_id``; ``RunError`` if it cannot start that."""
+        launcher = LAUNCHERS[self.launcher]
+        for name in self.model_dump(exclude_defaults=True, exclude={"launcher", *launcher.takes}):
+            raise RunError(
+                f"The launcher {launcher.name}, {launcher.words}, has no option {name}.",
+                f"Leave {name} out, or choose another launcher: "
+                + ", ".join(each.name for each in LAUNCHERS.values() if name in each.takes)
+                + ".",
+            )
+        job = Job(run_id, self.nodes, self.gpus_per_node, self.hours, self.flavor, self.bucket, self.output)
+        return launcher.suited(job)
 
 
 class Script(Target):
@@ -96,6 +92,7 @@ class Script(Target):
     words: ClassVar[str] = "train.py with its data, which repeats the training"
     title: ClassVar[str] = "Script"
     purpose: ClassVar[str] = "The training itself as a program: to repeat it on another machine, or on many."
+    options: ClassVar[type[Settings]] = ScriptOptions
     is_quick: ClassVar[bool] = True
     answers: ClassVar[bool] = False
 
@@ -119,6 +116,8 @@ class Script(Target):
         exists.
         """
         self.require(run)
+        options = options or self.options()
+        launcher, job = LAUNCHERS[options.launcher], options.job(run.id)
         recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
         if folder.exists():
             raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
@@ -126,6 +125,8 @@ class Script(Target):
         prepared = prepare(recipe, workspace)
         rows = prepared.rows
         _require_unchanged(run, view, recipe, rows, workspace)
+        if launcher.file:
+            _require_shared(job, prepared.defaults.batch_size)
         staging = folder.with_name(f".{run.id}.{os.getpid()}")
         try:
             staging.mkdir(parents=True)
@@ -141,112 +142,29 @@ class Script(Target):
             found, whole = _architecture(recipe, workspace), _whole(recipe, workspace)
             text = source(run, view, model, prepared.defaults, found, whole)
             (staging / "train.py").write_text(text, encoding="utf-8")
+            if launcher.file:
+                (staging / launcher.file).write_text(launcher.text(job), encoding="utf-8")
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        return Exported(folder / "train.py")
+        note = f"{launcher.file} beside it starts it {launcher.words}." if launcher.file else ""
+        return Exported(folder / "train.py", note)
+
+    def steps(self, run: Run, exported: Exported) -> list[Step]:
+        """How to start it, by the file of a launcher that was written beside it."""
+        folder = exported.path.parent
+        others = [each for each in LAUNCHERS.values() if each.file and (folder / each.file).is_file()]
+        return [step for launcher in others or [LAUNCHERS["here"]] for step in launcher.steps(folder)]
 
 
-def source(
-    run: Run, view: View, model: dict, defaults: Defaults, found: Architecture, whole: Sequence[str] = ()
-) -> str:
-    """The text of ``train.py`` for ``run``; ``model`` gives its MODEL, its REVISION, and START if it has one.
-
-    ``found`` is the architecture of MODEL; ``whole`` are the layers that are not quantized, where they are others than
-    Transformers' own choice.
-    """
-    recipe, continues, stored = run.as_trained, "START" in model, found.quantization
-    method, adapter, chosen = recipe.method, recipe.adapter, _chosen(view)
-    pack = defaults.pack and ("training.packing" not in chosen or chosen["training.packing"].value == "on")
-    given = arguments(recipe, defaults, hardware.machine(), chosen["training.precision"].value)
-    given = {name: value for name, value in given.items() if name not in OF_THE_MACHINE}
-    quantization = _quantization(adapter, stored, whole)
-    settings = {
-        **model,
-        "PRECISION": chosen["training.precision"].value,
-        "ADAPTER": _adapter(run, adapter),
-        "QUANTIZATION": quantization,
-        "ATTENTION": EAGER if chosen["attention"].value == EAGER else FUSED,
-        "EVALUATIONS": recipe.evaluation.times,
-        "ARGUMENTS": {**given, **method.options(pack)},
-    }
-    words = WORDS | {name: f"{label(what)}: {chosen[what].reason}" for name, what in CHOSEN.items() if what in chosen}
-    from finetune.training import trainer
-
-    repeated = [inspect.getsource(getattr(trainer, name)) for name in REPEATED]
-    after = [f"PADDING_ROW = {literal(method.padding_row)}\n", *repeated]
-    in_4_bits = bool(adapter.quantization_arguments()) or stored == KEPT
-    after += [inspect.getsource(keep_gradients)] if in_4_bits else []
-    if continues:
-        after.append(inspect.getsource(trainable_adapter))
-    freezes = found.reads_pictures and adapter.trains_base()
-    if freezes:
-        after.append(inspect.getsource(freeze_towers))
-    calls = _calls(adapter, is_new=not continues)
-    after += [inspect.getsource(call.function) for call in calls.values() if call]
-    after += [TEACHER.lstrip()] if method.learns_from else []
-    return Template(FRAME.read_text(encoding="utf-8")).substitute(
-        metadata=metadata(view.versions or versions(), in_4_bits),
-        run=run.id,
-        method=method.engineer,
-        adapter=adapter.engineer,
-        imports=_imports(adapter, quantization, found.auto_class),
-        auto_class=found.auto_class,
-        settings="\n".join(_assignment(name, value, words) for name, value in settings.items()),
-        loaded="    suit_chunked_loss(model)\n"
-        + ("    keep_gradients(model)\n" if in_4_bits else "")
-        + ("    freeze_towers(model)\n" if freezes else "")
-        + _called(calls["loaded"], "model"),
-        started=STARTED if continues else "",
-        new_adapter="None" if continues else "ADAPTER",
-        others=TAUGHT if method.learns_from else "",
-        initialized=_called(calls["initialized"], "trainer.model, tokenizer") + _called(calls["beside"], "trainer"),
-        finished=_called(calls["finished"], "trainer.model, folder"),
-        trainer="\n\n".join([*after, method.script(pack).strip()]),
-    )
-
-
-def _calls(adapter: Adapter, is_new: bool) -> dict[str, Call | None]:
-    """What ``adapter`` does beside PEFT, by the place in the script; only a new one gets first values."""
-    return {
-        "loaded": adapter.on_base(),
-        "initialized": adapter.on_adapter() if is_new else None,
-        "beside": adapter.on_trainer(),
-        "finished": adapter.on_saved(),
-    }
-
-
-def _called(call: Call | None, given: str) -> str:
-    """The line in which the script makes ``call`` with what is ``given``; empty if there is none."""
-    if call is None:
-        return ""
-    arguments = "".join(f", {name}={literal(value)}" for name, value in call.arguments.items())
-    return f"    {call.function.__name__}({given}{arguments})\n"
-
-
-def metadata(versions: dict[str, str], in_4_bits: bool) -> str:
-    """The header (PEP 723) with Python and the libraries, each pinned to its version in the run."""
-    needed = {name: version for name, version in versions.items() if name != "bitsandbytes" or in_4_bits}
-    # A local version such as 2.13.0+cpu is not on PyPI.
-    pins = [f'#     "{name}=={version.partition("+")[0]}",' for name, version in needed.items()]
-    return "\n".join(["# /// script", '# requires-python = ">=3.11"', "# dependencies = [", *pins, "# ]", "# ///"])
-
-
-def literal(value: object) -> str:
-    """``value`` (of JSON types) as Python source."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{literal(name)}: {literal(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(literal, value)) + "]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A call in the script: its name and its keyword arguments."""
-
-    name: str
-    arguments: dict
+def _require_shared(job: Job, batch_size: int) -> None:
+    """``RunError`` if the processes of ``job`` cannot share a batch equally."""
+    if batch_size % job.processes:
+        raise RunError(
+            f"A batch of {batch_size} sequences cannot be split equally among "
+            f"{counted(job.processes, 'process', 'processes')}.",
+            "Choose another number of machines or GPUs, or train with a batch size that is a multiple of it.",
+        )
 
 
 def _architecture(recipe: Recipe, workspace: Workspace) -> Architecture:
@@ -258,30 +176,6 @@ def _architecture(recipe: Recipe, workspace: Workspace) -> Architecture:
 def _whole(recipe: Recipe, workspace: Workspace) -> list[str]:
     """The layers that stay as they are while the base is quantized; empty for Transformers' own choice."""
     return kept_whole(locate(recipe.model, workspace)) if recipe.adapter.quantization_arguments() else []
-
-
-def _quantization(adapter: Adapter, stored: str, whole: Sequence[str] = ()) -> _Call | None:
-    """How Transformers quantizes the base, or computes weights ``stored`` in 8 or 4 bits back to 16."""
-    if given := adapter.quantization_arguments():
-        return _Call("BitsAndBytesConfig", given | ({"llm_int8_skip_modules": list(whole)} if whole else {}))
-    return _Call(DEQUANTIZED[stored], {"dequantize": True}) if stored in DEQUANTIZED else None
-
-
-def _adapter(run: Run, adapter: Adapter) -> _Call | None:
-    """The PEFT configuration, with what suited it to the model of ``run``."""
-    if adapter.peft_arguments() is None:
-        return None
-    name, given = adapter.peft_arguments()
-    path = run.model_dir / "adapter_config.json"
-    saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    is_all = given.get("target_modules") == "all-linear" and saved.get("target_parameters") is None
-    suited = SUITED[:1] if is_all else SUITED
-    found = {key: saved[key] for key in suited if saved.get(key)}
-    return _Call(name, given | {key: sorted(each) if isinstance(each, list) else each for key, each in found.items()})
-
-
-def _chosen(view: View) -> dict:
-    return {choice.what: choice for choice in view.choices}
 
 
 def _require_unchanged(run: Run, view: View, recipe: Recipe, rows: Rows, workspace: Workspace) -> None:
@@ -325,38 +219,3 @@ def _put_model(recipe: Recipe, workspace: Workspace, staging: Path) -> dict:
         return {"MODEL": recipe.model.id, "REVISION": folder.name, **started}
     shutil.copytree(folder, staging / "base")
     return {"MODEL": "base", "REVISION": None, **started}
-
-
-def _imports(adapter: Adapter, quantization: _Call | None, auto_class: str) -> str:
-    module = adapter.code.rpartition(".")[2] or "peft"
-    peft = [f"from {module} import {adapter.peft_arguments()[0]}"] if adapter.peft_arguments() else []
-    first, peft = (peft, []) if adapter.code else ([], peft)
-    quantized = [quantization.name] if quantization else []
-    names = ["AutoConfig", auto_class, "AutoTokenizer", *quantized, "TrainerCallback", "set_seed"]
-    return "\n".join(
-        [
-            "import pyarrow.parquet",
-            "import torch",
-            *first,
-            "from datasets import Dataset",
-            "from huggingface_hub import snapshot_download",
-            *peft,
-            "from torch.utils.data import Sampler",
-            f"from transformers import {', '.join(names)}",
-        ]
-    )
-
-
-def _assignment(name: str, value: object, words: dict[str, str]) -> str:
-    """``NAME = value``, one entry per line, each under its comment in ``words`` if it has one."""
-    lines = [f"# {words[name]}"] if name in words else []
-    if isinstance(value, _Call):
-        entries = [f"    {key}={literal(each)}," for key, each in value.arguments.items()]
-        return "\n".join([*lines, f"{name} = {value.name}(", *entries, ")"])
-    if not isinstance(value, dict):
-        return "\n".join([*lines, f"{name} = {literal(value)}"])
-    lines.append(f"{name} = {{")
-    for key, each in value.items():
-        lines += [f"    # {words[key]}"] if key in words else []
-        lines.append(f"    {literal(key)}: {literal(each)},")
-    return "\n".join([*lines, "}"])

@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
+from finetune.exports.reader import Reader
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
 from finetune.settings import Settings
-
-if TYPE_CHECKING:
-    from finetune.exports.parity import Reader
-
 
 OF_ROUNDING = 1.5
 """Leeway of the parity check for weights of 16 bits and more."""
@@ -84,7 +81,7 @@ class Target:
         """
         raise NotImplementedError
 
-    def reader(self, run: Run, workspace: Workspace, path: Path) -> "Reader":
+    def reader(self, run: Run, workspace: Workspace, path: Path) -> Reader:
         """What was written to ``path``, opened afresh and by other code than that which wrote it.
 
         ``ModelError`` or ``RunError`` if it cannot be opened. Only asked where it ``answers``.

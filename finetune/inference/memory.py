@@ -12,7 +12,7 @@ from finetune.models.files import read_config, text_config, weights_of
 from finetune.models.locate import locate
 from finetune.recipe import Recipe
 from finetune.runs.run import Run
-from finetune.runs.view import ACTIVE
+from finetune.runs.view import ACTIVE, View
 from finetune.runs.workspace import Workspace
 
 MARGIN = 1.15
@@ -51,7 +51,11 @@ def require_room(columns: Iterable[Column], bases: Bases) -> None:
 
 def holder_of(workspace: Workspace) -> Run | None:
     """The run that trains on this machine now; None if none does."""
-    return next((run for run in workspace.runs() if run.is_held and run.view().state in ACTIVE), None)
+    return next((run for run in workspace.runs() if run.is_held and _is_at_work_here(run.view())), None)
+
+
+def _is_at_work_here(view: View) -> bool:
+    return view.state in ACTIVE and view.elsewhere is None
 
 
 def needed_bytes(columns: Iterable[Column], bases: Bases) -> int:

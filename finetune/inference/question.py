@@ -18,7 +18,12 @@ def messages(
     found = [{"role": "system", "content": system}] if system else []
     for asked, answer in history:
         found += [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
-    example = {"messages": [*found, {"role": "user", "content": question}]}
+    return with_fixes(recipe, [*found, {"role": "user", "content": question}])
+
+
+def with_fixes(recipe: Recipe, messages: list[dict]) -> list[dict]:
+    """``messages`` with the recipe's fixes of every example, which its rows were trained with."""
+    example = {"messages": messages}
     for fix in recipe.data.fixes:
         example = fix.on_example(example)
     return example["messages"]
@@ -39,10 +44,15 @@ def prompt_tokens(tokenizer, messages: list[dict]) -> list[int]:
                 "This model has no chat template: it continues a text, and knows no system prompt.",
                 "Leave the system prompt empty.",
             )
-        ids = list(tokenizer("".join(message["content"] for message in messages))["input_ids"])
-        return ids[:-1] if ids[-1:] == [tokenizer.eos_token_id] else ids
+        return text_tokens(tokenizer, "".join(message["content"] for message in messages))
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     except TemplateError as error:
         raise ModelError(f"The model's chat template refuses this conversation: {first_sentence(error)}.") from None
     return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def text_tokens(tokenizer, text: str) -> list[int]:
+    """The tokens of ``text`` that is continued: it begins as a row of plain text does, and does not end as one."""
+    ids = list(tokenizer(text)["input_ids"])
+    return ids[:-1] if ids[-1:] == [tokenizer.eos_token_id] else ids

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import warnings
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from importlib.metadata import version
 
 from finetune.compat import build_models_per_thread, compile_templates_by
@@ -33,7 +33,7 @@ _tokenizers_loaded = threading.Event()
 def load() -> None:
     """Import what training and inference need; the second call is free."""
     load_tokenizers()
-    with _LOADING:
+    with _LOADING, _quiet():
         for module in ("peft", "trl", "datasets"):
             importlib.import_module(module)
         from datasets import disable_progress_bars
@@ -47,7 +47,7 @@ def load() -> None:
 
 def load_tokenizers() -> None:
     """Import what tokenization needs, without waiting for the rest to load."""
-    with _LOADING if not _tokenizers_loaded.is_set() else nullcontext():
+    with _LOADING if not _tokenizers_loaded.is_set() else nullcontext(), _quiet():
         quieten()
         limit_threads()
         sys.setswitchinterval(SWITCH_S)
@@ -59,6 +59,11 @@ def load_tokenizers() -> None:
         if not _tokenizers_loaded.is_set():
             compile_templates_by(apart)
         _tokenizers_loaded.set()
+
+
+def _quiet() -> AbstractContextManager:
+    """Inside, what Transformers prints when it finds ``WANDB_MODE=offline`` does not go to stdout, where answers go."""
+    return redirect_stdout(sys.stderr) if os.environ.get("WANDB_MODE") == "offline" else nullcontext()
 
 
 def limit_threads() -> None:

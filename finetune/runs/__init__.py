@@ -2,6 +2,7 @@
 
 run             the directory: written by the holder of its lock, read by anyone
 numbering       the numbers of runs, none of which is given twice
+heartbeat       whether a trainer on another machine lives
 events          everything a run reports, one small class each
 view            events folded into what readers see
 checkpoints     enough to resume a run, each with a manifest
@@ -12,6 +13,7 @@ lineage         the runs that a run comes from
 lines           files of JSON lines of which none is lost
 links           secrets in addresses that show one view of one run
 fingerprint     what a run was made from, so that nothing else is taken for it
+figures         its steps and evaluations as a table, for spreadsheets and notebooks
 curve           losses and gradient norms of a run, prepared for the diagnosis
 diagnosis       what the learning curve shows, in words
 measures        the rules of it that look at a method's measures

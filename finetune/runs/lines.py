@@ -8,6 +8,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
@@ -37,6 +38,22 @@ def append(path: Path, record: dict) -> None:
             ) from None
 
 
+def append_whole(path: Path, lines: bytes, durably: bool, makes: bool) -> None:
+    """Append ``lines`` to a file with one writer: all of them, or an ``OSError`` and none.
+
+    The file is made only where this ``makes`` it; ``durably`` if they are to be on the disk at the end.
+    """
+    missing = 0 if makes else os.O_CREAT
+    opener = partial(os.open, mode=0o666)
+    with open(path, "ab+", buffering=0, opener=lambda path, how: opener(path, how & ~missing)) as file:
+        end = file.tell()
+        try:
+            _write(file, lines if _ends_whole(file, end) else b"\n" + lines, durably)
+        except OSError:
+            os.truncate(file.fileno(), end)
+            raise
+
+
 def read(path: Path) -> Iterator[dict]:
     """Each record of ``path`` in its order; none if there is no file. Damaged lines are skipped."""
     try:
@@ -59,7 +76,8 @@ def _ends_whole(file, end: int) -> bool:
     return file.read(1) == b"\n"
 
 
-def _write(file, line: bytes) -> None:
+def _write(file, line: bytes, durably: bool = True) -> None:
     if file.write(line) != len(line):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    os.fsync(file.fileno())
+    if durably:
+        os.fsync(file.fileno())

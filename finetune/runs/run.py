@@ -4,24 +4,25 @@
     owner.json      who asked for it, where people sign in
     events.jsonl    what happened, append-only (finetune.runs.events)
     asked           a request to the run: stop, pause, or yield to the end of the program
+    notice-due      present while a notice of its end is due (finetune.service.notices)
     dismissed       present once someone has dismissed the offer to resume the interrupted run
     lock            held, as an OS file lock, by the process that trains it
+    heartbeat.json  changes while it is trained, for readers on another machine (finetune.runs.heartbeat)
     checkpoints/    enough to resume
     model/          the tuned model or adapter
     judgements.jsonl    what a judge said of its answers, if there was one
     blind-test.json, ballot.jsonl, votes.jsonl    its blind test (finetune.evaluation.ballot)
 
 The trainer writes, everyone else reads. A reader never sees half a line. A run whose events say that it is active
-while nobody holds its lock is interrupted. The directory may be deleted at any time: whoever needs it then gets a
-``GoneError``, and nothing makes it again.
+while nobody holds its lock is interrupted, unless a machine that shares its folder trains it. The directory may be
+deleted at any time: whoever needs it then gets a ``GoneError``, and nothing makes it again.
 """
 
 import errno
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,8 @@ from filelock import FileLock, Timeout
 
 from finetune.errors import BusyError, GoneError, RunError
 from finetune.recipe import Recipe
-from finetune.runs import owners
+from finetune.runs import heartbeat, owners
+from finetune.runs import lines as lines_file
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.events import Ended, Event, FellBack, Queued, Requeued, Resumed, Saved, Started, parse
 from finetune.runs.numbering import new_folder, number_of
@@ -55,6 +57,7 @@ class Run:
         self.path = Path(path)
         self._writing = threading.Lock()
         self._unwritten = b""
+        self._heart: heartbeat.Heart | None = None
 
     @classmethod
     def create(cls, runs_dir: Path, recipe: Recipe, owner: str | None = None) -> "Run":
@@ -143,8 +146,10 @@ class Run:
         """Append ``event``; a line torn by an earlier crash is closed first, so that the event has its own line.
 
         While the disk is full, events wait in memory: a run does not end because its log cannot be written.
-        ``GoneError`` if the log was deleted.
+        ``GoneError`` if the log was deleted, ``BusyError`` if another machine has taken over the run.
         """
+        if self._heart:
+            self._heart.require_mine()
         with self._writing:
             self._unwritten += event.without_secrets().to_line().encode("utf-8", "surrogatepass") + b"\n"
             try:
@@ -159,21 +164,7 @@ class Run:
 
     def _append(self, lines: bytes, durably: bool, is_first: bool) -> None:
         """Append whole ``lines`` to the log: all of them, or none if they do not fit. Only the first makes the file."""
-        missing = 0 if is_first else os.O_CREAT
-        opener = partial(os.open, mode=0o666)
-        with open(self.events_path, "ab+", buffering=0, opener=lambda path, how: opener(path, how & ~missing)) as file:
-            end = file.tell()
-            if end and not _ends_with_newline(file):
-                lines = b"\n" + lines
-            try:
-                written = file.write(lines)
-                if written != len(lines):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                if durably:
-                    os.fsync(file.fileno())
-            except OSError:
-                os.truncate(file.fileno(), end)
-                raise
+        lines_file.append_whole(self.events_path, lines, durably, makes=is_first)
 
     def events(self, offset: int = 0) -> tuple[list[Event], int]:
         """The complete events after byte ``offset``, and the offset to continue from; damaged lines are skipped."""
@@ -242,15 +233,18 @@ class Run:
             self.emit(Requeued())
 
     def _require_resumable(self, state: str) -> None:
+        if state in ACTIVE and (sign := heartbeat.sign_of(self.path)):
+            hint = sign.silent_words[1] if sign.is_silent else "Stop or pause it first, on the page or with `stop`."
+            raise RunError(f"Run {self.id} is at work on another machine. {sign.words}.", hint)
         if state == "done":
             raise RunError(f"Run {self.id} is finished.", "Start a new run from it to train it further.")
         if state not in RESUMABLE:
             raise RunError(f"Run {self.id} has not ended.", "It was resumed a moment ago, or never stopped.")
 
     def _state_as_holder(self) -> str:
-        """The run's state for the holder of its lock, who knows that nobody else trains it."""
-        view = fold(self.events()[0])
-        return "interrupted" if view.state in ACTIVE else view.state
+        """The run's state for the holder of its lock, who knows that nobody else on this machine trains it."""
+        view, sign = fold(self.events()[0]), heartbeat.sign_of(self.path)
+        return "interrupted" if view.state in ACTIVE and (sign is None or sign.is_lost) else view.state
 
     def dismiss(self) -> None:
         """Stop offering to resume this interrupted run."""
@@ -281,6 +275,12 @@ class Run:
             yield self
         finally:
             lock.release()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Inside, other machines see that this process trains the run; for the holder of its lock."""
+        with heartbeat.beating(self.path) as self._heart:
+            yield
 
     @property
     def is_held(self) -> bool:
@@ -328,19 +328,18 @@ class Follower:
             events, self._offset = self.run.events(self._offset)
             for event in events:
                 self._view.add(event)
+            self._view.elsewhere = heartbeat.sign_of(self.run.path) if self._view.state in ACTIVE else None
             if self._view.state in ACTIVE:
                 self._view.state = self._active_state()
+            if self._view.state not in ACTIVE:
+                self._view.elsewhere = None
             return self._view
 
     def _active_state(self) -> str:
-        if not self.run.is_held:
+        sign = self._view.elsewhere
+        if (sign is None or sign.is_lost) and not self.run.is_held:
             events, _ = self.run.events(self._offset)
             return self._view.state if events else "interrupted"
         if self.run.cancelled:
             return "stopping"
         return "preparing" if self._view.phase in PREPARING else "running"
-
-
-def _ends_with_newline(file) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"

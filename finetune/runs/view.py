@@ -11,6 +11,7 @@ from functools import singledispatchmethod
 
 from finetune.methods import MEASURES, METHODS
 from finetune.runs import events
+from finetune.runs.heartbeat import Sign
 
 STATES = ("queued", "preparing", "running", "stopping", "done", "stopped", "paused", "failed", "interrupted")
 """An active run whose lock nobody holds is *interrupted* (``finetune.runs.run`` decides that)."""
@@ -81,6 +82,8 @@ class View:
     """What it is made from; its ``rows`` are empty after a fallback, which may have truncated them."""
     steps_since: int = 0
     """Steps since the current phase began. The first one also waits for what is loaded or compiled then."""
+    elsewhere: Sign | None = None
+    """What is known of its trainer, while that is on another machine."""
     heard_at: float = 0.0
     """Time of the run's last event, in Unix seconds."""
     code: str = ""
@@ -135,14 +138,22 @@ class View:
         return sorted(paces)[len(paces) // 2] if paces else None
 
     @property
+    def is_silent(self) -> bool:
+        """True if its trainer is on another machine, which has given no sign of life for longer than usual."""
+        return self.state in ACTIVE and self.elsewhere is not None and self.elsewhere.is_silent
+
+    @property
     def is_paced(self) -> bool:
         """True while it trains and has taken two steps since its start or resume, so that it has a usual step time."""
         return self.phase == "training" and self.steps_since >= 2 and self.step_s is not None
 
     def is_stalled(self, now: float) -> bool:
-        """True if it is active, asked to end or not, and has emitted no event for much longer than usual."""
+        """True if it is active, asked to end or not, and has emitted no event for much longer than usual.
+
+        Never for a trainer on another machine, whose clock may differ: its heartbeat says whether it lives.
+        """
         patience_s = max(STALLED_S, STALLED_STEPS * self.step_s) if self.is_paced else UNPACED_S
-        return self.state in ACTIVE and now - self.heard_at > patience_s
+        return self.state in ACTIVE and not self.elsewhere and now - self.heard_at > patience_s
 
     def add(self, event: events.Event) -> "View":
         """This view with ``event`` folded in; it changes in place."""

@@ -4,6 +4,7 @@ preflight   all that is wrong with a recipe, before any GPU work
 limits      how many runs may wait
 queue       the queued runs, and the worker thread that trains them
 ballots     asks the prompts of blind tests in the background
+notices     tells an address of the person's own that a run has ended
 worker      trains one run to its end: the one place that catches everything
 sharing     how a run and the answers of models share the machine
 desk        does what people ask of runs, one job after the other

@@ -5,6 +5,7 @@ from functools import partial
 from finetune.data.known import KnownKinds
 from finetune.errors import FinetuneError, ModelError, Problem, RecipeError
 from finetune.machine.libraries import load_tokenizers
+from finetune.machine.space import INSTEAD, ZERO, space
 from finetune.models.inspection import require_suited
 from finetune.models.preview import inspect_before_run
 from finetune.models.scorer import require_scorer
@@ -12,6 +13,7 @@ from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.training.pushing import require_token
 from finetune.training.start import require_continuable
+from finetune.training.trackers import missing
 
 
 def require_runnable(
@@ -27,7 +29,9 @@ def require_runnable(
     certain what the rows mean is a problem unless a person has confirmed it (``is_confirmed``).
     """
     load_tokenizers()  # behind its lock: a server that has just started imports the same libraries in another thread
-    problems = [*recipe.check()]
+    problems = [*recipe.check(), *missing(recipe.training.report_to)]
+    if (found := space(workspace.path)) and found.is_zero:
+        problems.append(Problem("", ZERO, INSTEAD))
     try:
         found = (known or KnownKinds()).kind(recipe.data, partial(workspace.find, trusted=trusted), trusted)
         if found.kind not in recipe.method.reads:

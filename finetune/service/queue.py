@@ -6,6 +6,7 @@ The queue is not the lock on the device: that is ``machine.lease.Lease``, which 
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -20,6 +21,7 @@ from finetune.runs.run import ENDED_AS, Run
 from finetune.runs.workspace import Workspace
 from finetune.service.handing_over import HandingOver
 from finetune.service.limits import Limits
+from finetune.service.notices import Notices
 from finetune.service.preflight import require_runnable
 from finetune.service.scoring import Scoring, request_own, score
 from finetune.service.sharing import Sharing
@@ -40,8 +42,9 @@ log = logging.getLogger(__name__)
 class RunQueue:
     """The queued runs of this machine, and the worker thread that trains them."""
 
-    def __init__(self, workspace: Workspace, limits: Limits = Limits()):
+    def __init__(self, workspace: Workspace, limits: Limits = Limits(), notices: Notices = Notices()):
         self.workspace = workspace
+        self.notices = notices
         self.limits = limits
         self.known = KnownKinds()
         """The kinds of the data files that were read last, whoever read them."""
@@ -50,6 +53,7 @@ class RunQueue:
         self.context_lost = threading.Event()
         """Set once this process has lost its CUDA context and has to be restarted."""
         workspace.prune()
+        notices.overdue(workspace)
         self.scoring = Scoring(workspace)
         """What people ask to be evaluated."""
         self.handing_over = HandingOver(workspace)
@@ -125,6 +129,7 @@ class RunQueue:
 
         True once no run is training. After ``budget_s`` seconds it stops waiting, and the last checkpoint counts.
         """
+        until = time.monotonic() + budget_s
         with self._changed:
             self._closing = True
             self.scoring.close()
@@ -135,7 +140,9 @@ class RunQueue:
                 with suppress(RunError):
                     run.emit(Noted(message="The program was asked to end."))
                     run.ask("yield")
-            return self._changed.wait_for(lambda: self.current is None, timeout=budget_s)
+            is_idle = self._changed.wait_for(lambda: self.current is None, timeout=budget_s)
+        self.notices.close(until - time.monotonic())
+        return is_idle
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -226,7 +233,8 @@ class RunQueue:
     def _train(self, run: Run) -> bool:
         """Train ``run`` to its end; True if the CUDA context was lost. No error leaves this thread."""
         try:
-            work(run, self.workspace, patient=True)
+            with self.notices.of(run):
+                work(run, self.workspace, patient=True)
         except BusyError:  # another process trains this very run
             pass
         except GoneError as error:
@@ -258,3 +266,4 @@ class RunQueue:
             if run:
                 with suppress(GoneError, OSError):
                     run.emit(LEFT)
+                    self.notices.keep(run)

@@ -60,6 +60,8 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
             return
         try:
             with _lease(run, workspace, patient):
+                if run.view().state != "queued":  # a machine on which the lock is not seen was quicker
+                    return
                 if run.cancelled:
                     run.emit(Ended(state=ENDED_AS[run.asked], message="It was asked to end before it started."))
                     return
@@ -67,7 +69,8 @@ def work(run: Run, workspace: Workspace, patient: bool = False) -> None:
                 if processes == 1:
                     from finetune.training.train import train
 
-                    train(run, workspace)
+                    with run.beating():
+                        train(run, workspace)
         except Exception as error:
             if run.is_gone:
                 if not run.events_path.exists():  # what a library made again in the middle of saving

@@ -13,6 +13,8 @@ helpers         the reward models and judges that its rewards want
 reward_preview  what the base earns, before there is a run
 head            whether TRL's chunked head gives the model's own loss, tried before it is trained
 trainer         what every TRL trainer is given: checkpoints that are whole or not there, an order that can be resumed
+trackers        the tools that a run may report to beside its events: what each needs
+tracked         Transformers' callbacks for them, of which none that fails ends the run
 reporter        the trainer's callback: what happened, as events
 sample_answers  the answers of base and tuned to a few fixed prompts while it trains
 pushing         checkpoints sent to the Hub as they are saved, and fetched to resume there

@@ -15,7 +15,7 @@ from finetune.runs import events
 from finetune.runs.checkpoints import Checkpoints
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
-from finetune.training import fsdp
+from finetune.training import fsdp, trackers
 from finetune.training.defaults import Defaults
 from finetune.training.fallbacks import Change, next_fallback
 from finetune.training.head import longest_of, require_own_loss
@@ -79,7 +79,7 @@ def build(attempt: Attempt, *callbacks):
             train=prepared.rows.train,
             held_out=prepared.rows.held_out,
             arguments=arguments(recipe, prepared.defaults, attempt.machine, attempt.precision)
-            | {"output_dir": str(checkpoints.folder)},
+            | {"output_dir": str(checkpoints.folder), "report_to": "none"},  # a run's trackers are among the callbacks
             durable=partial(
                 durable, checkpoints=checkpoints, padding_row=recipe.method.padding_row, adapter=recipe.adapter
             ),
@@ -159,8 +159,8 @@ def arguments(recipe: Recipe, defaults: Defaults, machine: hardware.Machine, pre
         "logging_nan_inf_filter": False,
         "eval_strategy": "no",
         "save_strategy": "no",
-        "report_to": "none",
         "disable_tqdm": True,
+        **trackers.arguments(training.report_to, recipe.name),
     }
 
 

@@ -4,6 +4,7 @@ A run that was started before resumes from its last whole checkpoint, and one th
 fallback. What else goes wrong is raised; ``finetune.service.worker`` turns it into the run's last event.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from finetune import compat
@@ -12,6 +13,7 @@ from finetune.machine import hardware
 from finetune.machine.attention import choose_attention
 from finetune.machine.device_errors import is_out_of_memory
 from finetune.machine.libraries import load, versions
+from finetune.machine.space import space
 from finetune.models.dialect import stored_dtype
 from finetune.models.inspection import inspect, require_suited
 from finetune.models.locate import locate
@@ -46,6 +48,8 @@ def train(run: Run, workspace: Workspace) -> None:
     distributed.join(machine.device)
     processes = f", {distributed.world_size()} processes" if distributed.world_size() > 1 else ""
     run.emit(events.Started(device=machine.words + processes, versions=versions()))
+    if found := space(workspace.path):
+        run.emit(events.Noted(message=found.words, level="info" if found.is_kept else "warning"))
     while True:
         attempt = Attempt(run.as_trained, workspace, machine, run.checkpoints, run)
         ended = _try(attempt) if distributed.world_size() == 1 else _work(attempt)
@@ -103,10 +107,13 @@ def _work(attempt: Attempt) -> events.Ended:
     run.emit(events.Entered(phase="loading"))
     attempt.model = load_start(attempt.recipe, attempt.workspace, attempt.machine, attempt.precision)
     attempt.is_loaded = True
-    return events.Ended(state=_train(attempt))
+    from finetune.training.tracked import tracked
+
+    with tracked(run, attempt.recipe, workspace) as trackers:
+        return events.Ended(state=_train(attempt, trackers))
 
 
-def _train(attempt: Attempt) -> str:
+def _train(attempt: Attempt, trackers: Sequence) -> str:
     from finetune.training.reporter import Reporter, Stopped
 
     run, recipe, rows = attempt.run, attempt.recipe, attempt.prepared.rows
@@ -120,7 +127,7 @@ def _train(attempt: Attempt) -> str:
     if recipe.adapter.rewrites_base and not hasattr(attempt.model, "peft_config"):
         sample_answers.ask_base(attempt.model)
     reporter = Reporter(run, recipe, attempt.machine, sample_answers)
-    trainer = build(attempt, reporter)
+    trainer = build(attempt, *trackers, reporter)
     if recipe.adapter.attaches_to == "linear layers" and (note := coverage_note(trainer.model, recipe.adapter.title)):
         run.emit(events.Noted(message=note))
     report(run, numerics_of(trainer, attempt.machine.device))

@@ -109,12 +109,16 @@ def _input(setting: Field, component: type | None = None, **options) -> gr.compo
         # Not gr.Number: it shows an empty value as 0. Text that is no number is refused by the recipe, by name.
         attributes = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False)
         return gr.Textbox(placeholder=AUTOMATIC if setting.optional else None, html_attributes=attributes, **options)
+    if setting.kind == "list" and setting.choices:
+        return gr.Dropdown(choices=list(setting.choices), multiselect=True, filterable=False, **options)
     if setting.kind == "list":
         return gr.Textbox(lines=3, max_length=LONGEST_LIST, **options)
     return gr.Textbox(**options)
 
 
 def _read(setting: Field, value: object) -> object:
+    if setting.kind == "list" and setting.choices:
+        return value or []
     if setting.kind == "list":
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
     if setting.kind == "switch" and setting.optional:
@@ -129,6 +133,8 @@ def _read(setting: Field, value: object) -> object:
 
 
 def _written(setting: Field, value: object) -> object:
+    if setting.kind == "list" and setting.choices:
+        return list(value or ())
     if setting.kind == "list":
         return "\n".join(str(line) for line in value or ())
     if setting.kind == "switch" and setting.optional:

@@ -14,8 +14,10 @@ from finetune.runs import owners
 from finetune.runs.run import Run
 from finetune.runs.uploads import Upload
 from finetune.runs.workspace import Workspace
+from finetune.service.notices import Notices
 from finetune.service.preflight import require_runnable
 from finetune.service.queue import RunQueue
+from finetune.training.trackers import TRACKERS
 from finetune.ui import visitor
 
 EVERYONE = Visitor(key="")
@@ -26,6 +28,7 @@ class Rights:
     """Who asks now, and what that means."""
 
     def __init__(self, must_sign_in: bool = False, owners_alone: bool = True):
+        self.must_sign_in = must_sign_in
         self._owners_are_known = must_sign_in or owners_alone
         """False where anybody may come in, so that an owner is nobody in particular."""
         self._outside = NOBODY if must_sign_in else EVERYONE
@@ -60,6 +63,25 @@ class Rights:
         is_known = self.visitor.role == "owner" and self._owners_are_known
         if not is_known and any(getattr(each, "endpoint", None) for each in judges):
             raise RightsError("A judge behind an address is asked for owners alone.", "Choose a judge that runs here.")
+
+    def require_own_account(self, token: str | None) -> None:
+        """``RightsError`` if a visitor who is not known to be an owner has no access token of their own.
+
+        This machine's account on the Hub is the owner's.
+        """
+        if token is None and not (self.visitor.role == "owner" and self._owners_are_known):
+            raise RightsError(
+                "What leaves this machine leaves with the account of whoever asks, and yours is not known.",
+                "Sign in with Hugging Face, or ask an owner of this studio.",
+            )
+
+    def require_trackers(self, names: Iterable[str]) -> None:
+        """``RightsError`` if one of the trackers ``names`` uses an account of this machine, and not for an owner."""
+        shared = [TRACKERS[name].title for name in names if TRACKERS[name].is_shared]
+        if shared and not (self.visitor.role == "owner" and self._owners_are_known):
+            raise RightsError(
+                f"{shared[0]} uses this machine's own account, for owners alone.", "Choose tensorboard, or none."
+            )
 
 
 class VisitorsWorkspace(Workspace):
@@ -113,9 +135,9 @@ class VisitorsWorkspace(Workspace):
 class VisitorsQueue(RunQueue):
     """The queue as visitors use it. Its worker is the program's own and asks nobody."""
 
-    def __init__(self, workspace: Workspace, seen: VisitorsWorkspace, rights: Rights):
+    def __init__(self, workspace: Workspace, seen: VisitorsWorkspace, rights: Rights, notices: Notices = Notices()):
         self._seen, self._rights = seen, rights
-        super().__init__(workspace)
+        super().__init__(workspace, notices=notices)
 
     def submit(self, recipe: Recipe, trusted: bool = False, owner: str | None = None) -> Run:
         """A queued run of the visitor's; all its problems raise one ``RecipeError``."""
@@ -129,6 +151,7 @@ class VisitorsQueue(RunQueue):
         """Preflight with what the visitor may read."""
         self._rights.require_training()
         self._rights.require_sending(recipe.method.wants().values())
+        self._rights.require_trackers(recipe.training.report_to)
         require_runnable(recipe, self._seen, False, self.known)
 
     def resume(self, run_id: str) -> Run:

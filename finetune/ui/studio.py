@@ -17,6 +17,7 @@ from finetune.runs.run import Follower, Run
 from finetune.runs.view import ACTIVE, View
 from finetune.runs.workspace import Workspace
 from finetune.service.ballots import Ballots
+from finetune.service.notices import Notices
 from finetune.ui.cache import Cache
 from finetune.ui.data.desk import DataDesk
 from finetune.ui.downloads import Downloads
@@ -31,13 +32,19 @@ DOUBLE_CLICK_S = 3.0
 class Studio:
     """The engine as the page uses it."""
 
-    def __init__(self, workspace: Workspace | None = None, must_sign_in: bool = False, owners_alone: bool = True):
+    def __init__(
+        self,
+        workspace: Workspace | None = None,
+        must_sign_in: bool = False,
+        owners_alone: bool = True,
+        notices: Notices = Notices(),
+    ):
         self.everything = workspace or Workspace()
         """The workspace itself, for what a secret in an address opens; handlers use ``workspace``."""
         self.rights = Rights(must_sign_in, owners_alone)
         self.workspace = VisitorsWorkspace(self.everything.path, self.rights)
         """The workspace as the visitor sees it whose event is handled."""
-        self.queue = VisitorsQueue(self.everything, self.workspace, self.rights)
+        self.queue = VisitorsQueue(self.everything, self.workspace, self.rights, notices)
         self.data = DataDesk(self.workspace, self.queue.known, self.everything)
         self.pairs = Pairs(self.everything)
         self.panel = Panel(self.everything, self.pairs)

@@ -130,6 +130,8 @@ def activity(view: View) -> str:
     words = f"“{view.name}” is {STATE_WORDS[view.state]}"
     if view.is_stalled(time.time()):
         return f"“{view.name}” has not responded for {duration(time.time() - view.heard_at)}"
+    if view.is_silent:
+        return f"“{view.name}” on {view.elsewhere.host} has been silent for {duration(view.elsewhere.silent_s)}"
     if view.state == "preparing" and view.phase == "downloading" and view.fetched:
         return f"“{view.name}” is downloading its model, {percent(view.fetched.share)}"
     if view.state in ("running", "stopping") and view.total_steps:

@@ -1,7 +1,12 @@
+import csv
 import json
 
+import pandas
+
+from finetune.machine.host import Host
 from finetune.recipe import Recipe
-from finetune.runs.events import Ended, Evaluated, Planned, Started, Stepped
+from finetune.runs import heartbeat
+from finetune.runs.events import Ended, Entered, Evaluated, Planned, Started, Stepped
 
 
 def ended(workspace, recipe_file, **settings):
@@ -32,6 +37,36 @@ def test_a_run_is_shown(command, recipe_file, with_tiny):
     assert (facts["step"], facts["loss"], facts["held_out_loss"], facts["percent"]) == (8, 2.5, 3.0, 100)
     code, out, _ = command("show", "1")
     assert code == 0 and "state: done" in out and "message" not in out
+
+
+def test_the_figures_of_a_run_are_printed_or_written_as_a_table(command, recipe_file, with_tiny, tmp_path):
+    ended(with_tiny, recipe_file)
+    code, out, _ = command("events", "1")
+    assert code == 0 and out.splitlines()[0].startswith('"step","epoch","loss"')
+    assert next(csv.DictReader(out.splitlines()))["held_out_loss"] == "3.0"
+    (row,) = json.loads(command("events", "1", "--json")[1])["rows"]
+    assert (row["step"], row["loss"], row["held_out_loss"], row["tokens_per_s"]) == (8, 2.5, 3.0, 120.0)
+    assert json.loads(command("events", "1", "--as", "json")[1]) == [row]
+    for name, read in ("a.csv", pandas.read_csv), ("a.json", pandas.read_json):
+        code, out, _ = command("events", "1", "--to", tmp_path / "new" / name)
+        assert (code, out) == (2, "")  # a folder that is not there is not made
+        code, out, _ = command("events", "1", "--to", tmp_path / name)
+        assert code == 0 and out == f"{tmp_path / name}\n"
+        assert read(tmp_path / name)["held_out_loss"].tolist() == [3.0]
+    assert command("events", "1", "--as", "json", "--to", tmp_path / "b.txt")[0] == 0
+    assert json.loads((tmp_path / "b.txt").read_text()) == [row]
+
+
+def test_where_another_machine_trains_a_run_is_shown(command, recipe_file, with_tiny, monkeypatch):
+    monkeypatch.setattr(heartbeat, "BEAT_S", 0.01)
+    monkeypatch.setattr(heartbeat, "SILENT_S", 0.0)
+    run = ended(with_tiny, recipe_file)
+    run.emit(Entered(phase="training"))
+    beat = Host("node7", "k", "i").to_dict() | {"mark": "theirs", "beat": 1}
+    (run.path / heartbeat.FILE).write_text(json.dumps(beat), encoding="utf-8")
+    code, out, _ = command("show", "1")
+    assert code == 0 and "elsewhere: Trained on node7; no sign of life for " in out
+    assert "That machine may have ended" in out and "state: running" in out
 
 
 def test_runs_are_compared(command, recipe_file, with_tiny):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from finetune.exports import TARGETS
-from finetune.exports.parity import Compared, Difference, Parity, asked, check
+from finetune.exports.parity import Compared, Difference, Parity, _Answer, _compared, asked, check
 from finetune.runs.workspace import Workspace
 from finetune.training.train import train
 from tests.training.test_train import recipe
@@ -93,7 +93,7 @@ def test_what_was_planted_in_a_merged_model_is_found(home, trained, tmp_path):
     assert compared(target, run, home, path).same == 5
     for plant, words in (
         (another_template, "writes this question differently"),
-        (other_weights, "the run goes on with"),
+        (other_weights, "the run continues with"),
     ):
         folder = tmp_path / plant.__name__
         shutil.copytree(path, folder)
@@ -108,7 +108,7 @@ def test_the_base_in_place_of_the_tuned_model_is_found(home, trained, tmp_path, 
     assert not found.passes and found.sentences()[0] == "Parity check: failed."
 
 
-def test_an_answer_that_goes_on_where_the_run_ends_is_found():
+def test_an_answer_that_continues_where_the_run_ends_is_found():
     class Endless:
         opened_with = "a stub"
 
@@ -120,8 +120,6 @@ def test_an_answer_that_goes_on_where_the_run_ends_is_found():
 
         def text(self, ids):
             return " ".join(map(str, ids))
-
-    from finetune.exports.parity import _Answer, _compared
 
     ranked = [{5: 0.9, 7: 0.1}, {2: 0.9, 7: 0.1}]
     ended = _Answer([{"role": "user", "content": "?"}], [1], [5, 2], ranked, has_ended=True)

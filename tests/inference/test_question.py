@@ -1,7 +1,7 @@
 import pytest
 
 from finetune.errors import ModelError
-from finetune.inference.question import messages, prompt_tokens
+from finetune.inference.question import messages, prompt_tokens, text_tokens, with_fixes
 from finetune.recipe import Recipe
 
 
@@ -25,6 +25,9 @@ def test_another_system_prompt_takes_its_place_and_an_empty_one_is_left_out():
 def test_fixes_of_every_example_apply_to_it():
     taught = recipe(system="Be brief.", fixes=[{"type": "no_system"}])
     assert messages(taught, "Hi?") == [{"role": "user", "content": "Be brief.\n\nHi?"}]
+    talk = [{"role": "system", "content": "s"}, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    assert with_fixes(taught, talk) == [{"role": "user", "content": "s\n\na"}, talk[2]]
+    assert with_fixes(recipe(), talk) == talk
 
 
 def test_questions_and_answers_before_come_in_between():
@@ -52,4 +55,8 @@ def test_without_a_template_the_text_is_continued_as_rows_of_text_begin(tiny_mod
     tokenizer.chat_template = None
     talk = [("user", "The sea"), ("assistant", " is blue."), ("user", " And wide")]
     ids = prompt_tokens(tokenizer, [{"role": role, "content": content} for role, content in talk])
-    assert ids == tokenizer("The sea is blue. And wide")["input_ids"]
+    assert (
+        ids
+        == tokenizer("The sea is blue. And wide")["input_ids"]
+        == text_tokens(tokenizer, "The sea is blue. And wide")
+    )

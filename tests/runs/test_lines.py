@@ -60,3 +60,13 @@ def test_a_folder_that_was_deleted_is_not_made_again(tmp_path):
     with pytest.raises(FileNotFoundError):
         lines.append(tmp_path / "gone" / "votes.jsonl", {"vote": 1})
     assert not (tmp_path / "gone").exists()
+
+
+@pytest.mark.parametrize("durably", [True, False])
+def test_lines_of_one_writer_are_appended_whole_and_only_to_a_file_that_is_there(tmp_path, durably):
+    path = tmp_path / "events.jsonl"
+    with pytest.raises(FileNotFoundError):
+        lines.append_whole(path, b"{}\n", durably, makes=False)
+    lines.append_whole(path, b'{"n": 1}\n{"n": ', durably, makes=True)
+    lines.append_whole(path, b'{"n": 2}\n', durably, makes=False)
+    assert path.read_bytes() == b'{"n": 1}\n{"n": \n{"n": 2}\n'

@@ -18,6 +18,13 @@ def test_a_start_from_a_missing_run_is_refused(with_tiny, tmp_path):
     assert [problem.where for problem in caught.value.problems] == ["model.run"]
 
 
+def test_a_tracker_that_is_not_installed_is_found_before_a_run_is_queued(with_tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.training.trackers.find_spec", lambda name: None)
+    with pytest.raises(RecipeError, match="pip install wandb") as caught:
+        require_runnable(recipe(tmp_path, **{"training.report_to": ["wandb"]}), with_tiny)
+    assert [problem.where for problem in caught.value.problems] == ["training.report_to"]
+
+
 def test_a_visitors_recipe_reads_only_uploads_and_samples(with_tiny, tmp_path):
     require_runnable(recipe(tmp_path), with_tiny)
     with pytest.raises(RecipeError, match="no data file"):

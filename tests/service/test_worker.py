@@ -1,8 +1,13 @@
+import json
 import sys
+from contextlib import nullcontext
 
 import pytest
 
+from finetune.machine.host import Host
 from finetune.machine.lease import Lease
+from finetune.runs.events import Started
+from finetune.runs.heartbeat import FILE
 from finetune.service.worker import work
 from tests.pace import wait_for
 from tests.training.test_train import recipe
@@ -108,3 +113,26 @@ def test_an_early_end_of_processes_is_reported_once_none_of_them_writes_any_more
     *earlier, last = run.events()[0]
     assert (last.state, last.code) == ("failed", "bug") and "ended early" in last.message
     assert earlier[-1].message == "late 29" and not run.is_held
+
+
+def test_other_machines_see_its_heartbeat_while_it_trains(with_tiny, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("finetune.training.train.train", lambda run, _: seen.append((run.path / FILE).is_file()))
+    run = with_tiny.create(recipe(tmp_path))
+    work(run, with_tiny)
+    assert seen == [True] and not (run.path / FILE).exists()
+
+
+def test_a_run_that_another_machine_took_while_it_waited_is_left_alone(with_tiny, tmp_path, monkeypatch):
+    run = with_tiny.create(recipe(tmp_path))
+
+    def quicker(*_):
+        run.emit(Started(device="CPU", versions={}))
+        (run.path / FILE).write_text(json.dumps(Host("node7", "k", "i").to_dict() | {"mark": "theirs", "beat": 1}))
+        return nullcontext()
+
+    monkeypatch.setattr("finetune.service.worker._lease", quicker)
+    before = len(run.events()[0])
+    work(run, with_tiny)
+    assert len(run.events()[0]) == before + 1 and run.view().elsewhere.host == "node7"
+    assert json.loads((run.path / FILE).read_text())["mark"] == "theirs"

@@ -10,9 +10,10 @@ from finetune.exports import TARGETS
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
 from finetune.ui import api, clock, page
+from finetune.ui.chooser import rule_of
 from finetune.ui.compare import ask, blind, booth, columns, report, scores
 from finetune.ui.studio import Studio
-from finetune.ui.train import actions, log, queue, runs
+from finetune.ui.train import actions, folds, handover, log, queue, runs
 from finetune.ui.train import tab as train
 from tests.blind import drawn
 from tests.pace import wait_for
@@ -24,6 +25,15 @@ def first(found):
     return last
 
 
+def hand_over(name, studio, run_id):
+    handover.ask(studio, handover.Form(), run_id, name)
+
+
+def fetch(name, studio, run_id):
+    handover.fetch(studio, run_id, f"download:{name}")
+
+
+RULE = rule_of("train")
 HANDLERS = {
     "clock": lambda studio, run_id: clock.refresh(studio, {}, run_id, run_id),
     "render": train.render,
@@ -34,7 +44,10 @@ HANDLERS = {
     "pause": partial(actions.attempt, actions.pause),
     "confirm": partial(actions.attempt, actions.confirm_delete),
     "log": partial(actions.attempt, log.download),
-    **{f"export {name}": partial(actions.attempt, partial(actions.export, target)) for name, target in TARGETS.items()},
+    "download": partial(actions.attempt, actions.download),
+    "handovers": lambda studio, run_id: folds.refresh(studio, handover.content(studio), RULE, run_id, None),
+    **{f"hand over {name}": partial(hand_over, name) for name in TARGETS},
+    **{f"fetch {name}": partial(fetch, name) for name in TARGETS},
     "queue": lambda studio, run_id: queue.panel(studio) + queue.offers(studio),
     "runs": lambda studio, run_id: runs.refresh(studio, [run_id], None),
     "further": lambda studio, run_id: page.to_compare(studio, run_id),

@@ -33,7 +33,10 @@ def back(form, recipe):
 def test_a_recipe_survives_the_form(form, method, adapter):
     recipe = Recipe.from_dict({
         "name": "pirate", "data": DATA, "method": {"type": method}, "adapter": {"type": adapter},
-        "training": {"epochs": 2.5, "learning_rate": 0.0002, "max_steps": 7, "activation_checkpointing": False},
+        "training": {
+            "epochs": 2.5, "learning_rate": 0.0002, "max_steps": 7, "activation_checkpointing": False,
+            "report_to": ["tensorboard", "mlflow"],
+        },
         "evaluation": {"prompts": ["Who are you?", "And why?"]},
     })  # fmt: skip
     assert back(form, recipe) == recipe

@@ -4,12 +4,13 @@ import pytest
 
 from finetune.door.visitor import Visitor
 from finetune.errors import FinetuneError, RightsError, RunError
+from finetune.exports import TARGETS
 from finetune.recipe import Recipe
 from finetune.runs import kept
 from finetune.service.limits import Limits
 from finetune.ui import visitor
 from finetune.ui.studio import Studio
-from finetune.ui.train import actions
+from finetune.ui.train import actions, handover
 
 OWNERS = frozenset({"olga"})
 ADA, BEN = (Visitor(name, name, "member", OWNERS) for name in ("ada", "ben"))
@@ -79,14 +80,31 @@ def test_nobody_changes_what_is_anothers(studio, as_, write_run, what, who):
 
 
 @pytest.mark.threat("S19")
-@pytest.mark.parametrize("target", actions.TARGETS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_nobody_takes_away_the_model_of_another(studio, as_, write_run, target):
     hers, olgas = write_run(owner="ada"), write_run(owner="olga")
     as_(WANDA)
     assert studio.find_run(olgas.id)
     for run in (hers, olgas):
         with pytest.raises(FinetuneError, match="There is no run|not yours to change"):
-            actions.export(actions.TARGETS[target], studio, run.id)
+            actions.download(studio, run.id)
+        for said, _ in (
+            handover.ask(studio, handover.Form(), run.id, target),
+            handover.fetch(studio, run.id, f"download:{target}"),
+        ):
+            assert "There is no run" in said or "not yours to change" in said
+        assert not (run.path / "exports").exists()
+
+
+@pytest.mark.threat("S19", "S8")
+def test_nothing_leaves_with_the_account_of_the_machine_but_for_its_owner(studio, as_):
+    for who in (ADA, WANDA, GUEST, None):
+        as_(who)
+        with pytest.raises(RightsError, match="Sign in|yours is not known"):
+            studio.rights.require_own_account(None)
+        studio.rights.require_own_account("of their own")
+    as_(OLGA)
+    studio.rights.require_own_account(None)
 
 
 @pytest.mark.threat("S19")
@@ -183,6 +201,19 @@ def test_the_server_sends_nothing_to_an_address_that_a_visitor_names(workspace, 
     for attempt in (lambda: studio.start(recipe), lambda: studio.queue.require_runnable(recipe)):
         with pytest.raises(RightsError, match="asked for owners alone"):
             attempt()
+
+
+@pytest.mark.threat("S19")
+@pytest.mark.parametrize(("who", "may"), [(OLGA, True), (ADA, False)])
+def test_a_tracker_with_an_account_of_this_machine_is_for_owners_alone(studio, as_, who, may):
+    as_(who)
+    studio.rights.require_trackers(("tensorboard",))
+    if may:
+        studio.rights.require_trackers(("tensorboard", "wandb", "mlflow", "trackio"))
+        return
+    given = {"data": {"path": "assets/samples/sums.jsonl"}, "training": {"report_to": ["wandb"]}}
+    with pytest.raises(RightsError, match="owners alone"):
+        studio.start(Recipe.from_dict(given))
 
 
 @pytest.mark.threat("S19")

@@ -4,6 +4,7 @@ import pytest
 
 from finetune.errors import DataError, Problem
 from finetune.runs.events import Fetched, Saved, Stepped
+from finetune.runs.heartbeat import Sign
 from finetune.runs.view import STATES, View
 from finetune.ui import views
 
@@ -60,6 +61,11 @@ def test_the_status_line_says_that_a_run_does_not_respond():
     heard_at = time.time() - 180
     view = View(name="pirate", state="running", phase="training", steps=steps, steps_since=3, heard_at=heard_at)
     assert views.activity(view) == "“pirate” has not responded for 3 min"
+
+
+def test_the_status_line_says_that_another_machine_is_silent():
+    view = View(name="pirate", state="running", phase="training", elsewhere=Sign("node7", 180, True))
+    assert views.activity(view) == "“pirate” on node7 has been silent for 3 min"
 
 
 def test_a_stopped_run_has_a_model_in_words_only_if_it_has_one():

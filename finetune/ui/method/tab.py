@@ -8,6 +8,7 @@ import gradio as gr
 from finetune.adapters import ADAPTERS
 from finetune.advice import Advice
 from finetune.errors import FinetuneError, RecipeError
+from finetune.machine.space import space
 from finetune.methods import METHODS
 from finetune.recipe import EvaluationSettings, ModelSettings, Recipe, TrainingSettings, read_yaml
 from finetune.sweep import recipes
@@ -74,6 +75,9 @@ def draw(studio: Studio) -> Parts:
             with gr.Row(elem_classes="fields"):
                 form.draw_rest(path, cls)
     box = recipe_box.draw()
+    if found := space(studio.everything.path):
+        kind = "info" if found.is_kept else "warning"
+        gr.HTML(views.notice(found.keeps, found.sleeps, kind=kind), elem_id="space")
     problems = gr.HTML(elem_id="problems")
     with gr.Row(elem_classes="primary-row"):
         line = fit.draw(NO_DATA)

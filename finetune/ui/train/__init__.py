@@ -10,6 +10,7 @@ curves          the charts in a fold: further measures, learning rate, gradient 
 log             the events of a run as readable lines
 judgements      what a judge said of its answers
 notify          a notice of the browser's once a run has ended
+handover        a finished run in the form in which it will be used
 folds           folds that are drawn only while they are open
 overlay         several runs in one chart
 runs            several runs in one table

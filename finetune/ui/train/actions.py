@@ -8,13 +8,12 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from finetune import format
 from finetune.errors import FinetuneError
-from finetune.exports import TARGETS, Target
+from finetune.exports import TARGETS
 from finetune.runs.view import ACTIVE, View
 from finetune.ui import views
 from finetune.ui.chooser import is_comparable, is_finished
@@ -108,12 +107,12 @@ def delete(studio: Studio, run_id: str) -> Done:
     return Done(views.notice(f"{title} was deleted.", f"That freed {format.size(size)} of disk.", kind="info"))
 
 
-def export(target: Target, studio: Studio, run_id: str) -> Done:
-    """Write the run as ``target`` into a file to download."""
+def download(studio: Studio, run_id: str) -> Done:
+    """Write the adapter of the run, or its whole model, into a file to download."""
     try:
         run = studio.workspace.run(run_id)
         studio.rights.require_change(run)
-        written = target.write(run, studio.everything, studio.downloads.folder())
+        written = TARGETS["adapter"].write(run, studio.everything, studio.downloads.folder())
         return Done(views.notice(written.note, kind="info") if written.note else "", file=str(written.path))
     except FileNotFoundError:
         return Done(views.notice("The run was deleted while it was packed.", "There is nothing left to download."))
@@ -128,20 +127,13 @@ class Action:
     label: Callable[[View, Standing], str]
     """What the button says for a run now; empty if it is hidden."""
     do: Command | None = None
-    """What it does; None if it leads to another tab, which is wired in ``finetune.ui.page``."""
+    """What it does; None if it leads elsewhere, which is wired in ``finetune.ui.page`` or in the tab."""
     leads: bool = False
     """True if it leads on: the last shown of these is the primary button."""
     downloads: bool = False
     """True if it makes a file, which may take seconds, and the browser downloads that."""
     width: int = 150
     """Pixels, at least."""
-
-
-def _export_action(target: Target) -> Action:
-    def label(view: View, standing: Standing) -> str:
-        return "Download" if is_finished(view) else ""
-
-    return Action(f"export-{target.name}", label, partial(export, target), downloads=True)
 
 
 ACTIONS = (
@@ -160,7 +152,8 @@ ACTIONS = (
         leads=True,
     ),
     Action("further", lambda view, standing: "Train further" if is_comparable(view) and view.state == "done" else ""),
-    *(_export_action(target) for target in [TARGETS["adapter"]]),
+    Action("download", lambda view, standing: "Download" if is_finished(view) else "", download, downloads=True),
+    Action("hand-over-to", lambda view, standing: "Hand over" if is_finished(view) else ""),
     Action("to-compare", lambda view, standing: "Compare" if is_comparable(view) else "", leads=True, width=220),
 )
 """The buttons under the head of a run, in the order shown."""

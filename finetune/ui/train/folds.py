@@ -28,6 +28,8 @@ class Content:
     html: Callable[[Run, View], str]
     empty: str
     """What it shows before there is any run."""
+    script: str = ""
+    """Run once on its board, as a block's ``js_on_load``."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Fold:
 def draw(content: Content) -> Fold:
     """The fold, closed; what is drawn inside the block after it is part of it (``with fold.accordion``)."""
     with gr.Accordion(content.title, open=False, elem_id=content.name) as accordion:
-        board = gr.HTML(elem_id=f"{content.name}-board")
+        board = gr.HTML(elem_id=f"{content.name}-board", js_on_load=content.script or None)
     clock = gr.Timer(TICK_S, active=False)
     return Fold(content=content, accordion=accordion, board=board, seen=gr.State(None), clock=clock)
 

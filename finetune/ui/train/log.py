@@ -1,4 +1,4 @@
-"""The log of a run: its events as readable lines, the last ones on the page and all of them in a file."""
+"""The log of a run: its events as readable lines, the last ones on the page, all of them in a file; and as a table."""
 
 import time
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from finetune.errors import RunError
 from finetune.format import amount, counted, duration, size, size_of
 from finetune.methods import measure_of
 from finetune.runs import events
+from finetune.runs.figures import table
 from finetune.runs.run import Run
 from finetune.runs.view import PHASE_WORDS, View
 from finetune.sweep import label
@@ -48,6 +49,16 @@ def download(studio: Studio, run_id: str | None) -> Done:
     found, _ = run.events()
     path = studio.downloads.folder() / f"{run.id}.log"
     path.write_text("".join(f"{line(event)}\n" for event in found), encoding="utf-8", errors="replace")
+    return Done(file=str(path))
+
+
+def download_table(studio: Studio, run_id: str | None) -> Done:
+    """The figures of each step and evaluation as a CSV file."""
+    run = studio.find_run(run_id)
+    if run is None:
+        raise RunError("There is no such run.", "It may have been deleted already.")
+    path = studio.downloads.folder() / f"{run.id}.csv"
+    path.write_bytes(table(studio.view(run)).csv())
     return Done(file=str(path))
 
 

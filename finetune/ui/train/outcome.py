@@ -60,6 +60,8 @@ def _kind(view: View) -> str:
 
 def _words(view: View, standing: Standing, now: float) -> tuple[str, str] | None:
     """Message and hint."""
+    if view.is_silent:
+        return view.elsewhere.silent_words
     if view.is_stalled(now):
         return None if standing.is_offered else stalled_words("The run", view, standing)
     if view.state == "queued":

@@ -29,11 +29,12 @@ def is_downloading(view: View) -> bool:
 
 
 FIGURES: tuple[Callable[[View, Standing, float], str], ...] = (
+    lambda view, standing, now: view.elsewhere.words if view.state in ACTIVE and view.elsewhere else "",
     lambda view, standing, now: standing.origin and f"starts from {standing.origin}",
     lambda view, standing, now: f"step {amount(view.step)} of {amount(view.total_steps)}" if view.total_steps else "",
     lambda view, standing, now: (
         f"{duration(now - view.started_at)} so far"
-        if view.state in ACTIVE and view.started_at and not view.step
+        if view.state in ACTIVE and view.started_at and not view.step and not view.elsewhere
         else ""
     ),
     lambda view, standing, now: (
@@ -118,6 +119,8 @@ def _title(view: View, standing: Standing, now: float) -> str:
     words, state = _phase(view, standing), view.state
     if view.is_stalled(now):
         words, state = f"Not responding for {duration(now - view.heard_at)}", "stalled"
+    if view.is_silent:
+        words, state = f"Silent for {duration(view.elsewhere.silent_s)}", "stalled"
     return f"<h3>{escape(view.name)} <span class='state {state}'>{escape(words)}</span></h3>"
 
 

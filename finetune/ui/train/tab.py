@@ -12,7 +12,7 @@ from finetune.runs.view import ACTIVE, View
 from finetune.ui import chooser, downloads, inputs, views
 from finetune.ui.chooser import Chooser
 from finetune.ui.studio import Studio
-from finetune.ui.train import curves, folds, judgements, log, notify, progress, queue, runs
+from finetune.ui.train import curves, folds, handover, judgements, log, notify, progress, queue, runs
 from finetune.ui.train.actions import ACTIONS, Action, Command, act, attempt
 from finetune.ui.train.chart import main_charts
 from finetune.ui.train.curves import further_charts
@@ -120,8 +120,9 @@ class Parts:
     comparison: runs.Parts
     folds: dict[str, Fold]
     """By the names of ``FOLDS``."""
-    log: tuple[gr.Button, gr.Button]
-    """Copies the lines that are shown, and downloads all of them."""
+    log: tuple[gr.Button, ...]
+    """Copies the lines that are shown; downloads all of them; downloads the figures as a table."""
+    handover: handover.Parts
 
     def refreshed(self) -> list:
         """The component of each of ``NAMES``, in their order."""
@@ -145,9 +146,12 @@ def draw(studio: Studio) -> Parts:
         for side in ("left", "right"):
             with gr.Column(min_width=300):
                 panes |= _panes(side)
-    drawn = {content.name: folds.draw(content) for content in FOLDS}
+    drawn = {content.name: folds.draw(content) for content in (handover.content(studio), *FOLDS)}
+    with drawn["handover"].accordion:
+        forms = handover.draw()
     with drawn["log"].accordion, gr.Row(elem_classes="actions"):
-        buttons_of_log = gr.Button("Copy these lines", size="sm"), gr.Button("Download the log", size="sm")
+        words = ("Copy these lines", "Download the log", "Download as CSV")
+        buttons_of_log = tuple(gr.Button(each, size="sm") for each in words)
     comparison = runs.draw(studio)
     with gr.Accordion("Automatic choices, notes and versions", open=False, elem_id="details"):
         panes |= _panes("details")
@@ -160,6 +164,7 @@ def draw(studio: Studio) -> Parts:
         comparison=comparison,
         folds=drawn,
         log=buttons_of_log,
+        handover=forms,
     )
 
 
@@ -175,6 +180,8 @@ def wire(studio: Studio, parts: Parts) -> list:
     """The tab's own events; returns those after which the clock refreshes the page at once."""
     runs.wire(studio, parts.comparison)
     _wire_folds(studio, parts)
+    handover.wire(studio, parts.handover, parts.folds["handover"], parts.chooser)
+    parts.buttons["hand-over-to"].click(None, None, None, js=handover.OPEN, api_visibility="private")
     events = [_wire_action(studio, parts, action) for action in ACTIONS if action.do]
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
@@ -192,9 +199,10 @@ def wire(studio: Studio, parts: Parts) -> list:
 def _wire_folds(studio: Studio, parts: Parts) -> None:
     for each in parts.folds.values():
         folds.wire(studio, each, parts.chooser, chooser.rule_of("train"))
-    copied, downloaded = parts.log
+    copied, downloaded, tabled = parts.log
     copied.click(None, None, None, js=log.COPY, api_visibility="private")
     _wire_download(studio, parts, downloaded, log.download, "train_log_file")
+    _wire_download(studio, parts, tabled, log.download_table, "train_table_file")
 
 
 def _wire_action(studio: Studio, parts: Parts, action: Action):

@@ -10,7 +10,7 @@ from finetune.runs import events
 from finetune.ui.train import actions, queue
 from finetune.ui.train.actions import ACTIONS, COMMANDS, Done, act, attempt
 
-(DOWNLOAD,) = [action.do for action in ACTIONS if action.name == "export-adapter"]
+(DOWNLOAD,) = [action.do for action in ACTIONS if action.name == "download"]
 
 
 def queued(studio):

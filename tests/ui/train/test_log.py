@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import pandas
 import pytest
 
 from finetune.errors import RunError
@@ -93,3 +94,13 @@ def test_the_whole_log_downloads_as_text(studio, write_run):
     assert "Queued as" in written[0] and "Ended: done" in written[-1]
     with pytest.raises(RunError):
         log.download(studio, "099-gone")
+
+
+def test_the_figures_of_the_steps_download_as_a_table(studio, write_run):
+    run = write_run()
+    done = log.download_table(studio, run.id)
+    written = pandas.read_csv(done.file)
+    assert done.file.endswith(f"{run.id}.csv") and written["step"].tolist() == list(range(11))
+    assert written["loss"].iloc[-1] == run.view().steps[-1].loss
+    with pytest.raises(RunError):
+        log.download_table(studio, "099-gone")

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from finetune.runs import events
+from finetune.runs.heartbeat import Sign
 from finetune.runs.view import View
 from finetune.ui.train import progress
 from finetune.ui.train.standing import Standing
@@ -92,6 +95,17 @@ def test_silence_is_a_badge(write_run):
         view = run.view()
         html = progress.head(view, Standing(checkpoint=2), now=view.heard_at + 120)
     assert "<span class='state stalled'>Not responding for 2 min</span>" in html
+
+
+def test_where_another_machine_trains_is_a_figure_and_its_silence_a_badge_with_what_it_may_mean():
+    view = View(name="x", state="running", phase="training", elsewhere=Sign("<node7>", 12, True))
+    html = progress.head(view, now=10**9)
+    assert "Trained on &lt;node7&gt;; last sign of life 12 s ago" in html and "stalled" not in html
+    html = progress.head(replace(view, elsewhere=Sign("node7", 180, True)), now=10**9)
+    assert "<span class='state stalled'>Silent for 3 min</span>" in html
+    assert "There has been no sign of life from node7 for 3 min." in html and "can be resumed here" in html
+    ended = replace(view, state="interrupted", elsewhere=None)
+    assert "Trained on" not in progress.head(ended, now=10**9)
 
 
 @pytest.mark.parametrize("asked, words", [("stop", "Stopping after"), ("pause", "Pausing after"), ("yield", "Saving")])

@@ -22,12 +22,12 @@ def test_without_runs_it_says_what_to_do(studio):
 def test_a_finished_run_can_be_downloaded_and_compared(studio, write_run):
     rendered = train.render(studio, write_run().id)
     assert "<svg" in rendered["charts"] and "Arr, after 10!" in rendered["answers"]
-    assert shown(rendered) == ["delete", "further", "export-adapter", "to-compare"]
+    assert shown(rendered) == ["delete", "further", "download", "hand-over-to", "to-compare"]
 
 
 def test_a_reward_model_is_downloaded_but_not_asked_or_trained_further(studio, write_run):
     rendered = train.render(studio, write_run(method="reward").id)
-    assert shown(rendered) == ["delete", "export-adapter"]
+    assert shown(rendered) == ["delete", "download", "hand-over-to"]
 
 
 def test_a_run_at_work_can_be_stopped_or_paused(studio, write_run):

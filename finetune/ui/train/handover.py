@@ -1,0 +1,242 @@
+"""“Hand over”: a finished run is written in the form in which it will be used, and checked. The page may be closed.
+
+What was asked for stands in the run directory (``finetune.exports.handover``); the queue's own thread does it, and this
+fold reads it as the rest of the tab reads the run.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from finetune.errors import FinetuneError, RunError
+from finetune.exports import TARGETS
+from finetune.exports.handover import Handover, options_of
+from finetune.exports.parity import Compared, Parity
+from finetune.exports.target import Exported
+from finetune.runs.run import Run
+from finetune.runs.view import View
+from finetune.service.handing_over import handovers
+from finetune.ui import downloads, inputs, views
+from finetune.ui.chooser import Chooser, is_finished
+from finetune.ui.form import Form
+from finetune.ui.studio import Studio
+from finetune.ui.train.folds import Content, Fold
+from finetune.ui.views import QUIET
+
+NOTHING = views.empty(
+    "A finished run can be handed over.", "Train one first: its model then leaves in a form you choose."
+)
+FIRST = views.small(
+    "Choose a form below. It is written here, and asked five questions, to see that it answers the same."
+)
+OPEN = """() => {
+  const label = document.querySelector('#handover > button');
+  if (!label.classList.contains('open')) label.click();
+  label.scrollIntoView({block: 'start', behavior: 'smooth'});
+}"""
+"""Opens the fold and shows it."""
+
+
+@dataclass
+class Parts:
+    """The components below the board of the fold."""
+
+    target: gr.Radio
+    purpose: gr.HTML
+    form: Form
+    groups: dict[str, gr.Group]
+    """The options of each target that has some."""
+    button: gr.Button
+    notice: gr.HTML
+    ready: gr.Textbox
+    """Hidden: the link to the file to download."""
+
+
+def content(studio: Studio) -> Content:
+    """The board: every handover of the run."""
+    return Content("handover", "Hand over", state, partial(board, studio), NOTHING, views.PICK)
+
+
+def state(run: Run, view: View) -> tuple:
+    """What the board shows; equal where it looks the same."""
+    stamps = (
+        (file.name, file.stat().st_mtime_ns)
+        for each in handovers(run)
+        for file in sorted(each.folder.glob("*.json"))
+        if file.exists()
+    )
+    return view.state, view.has_model, *stamps
+
+
+def board(studio: Studio, run: Run, view: View) -> str:
+    """Every handover of ``run``: how far it is, whether it answers as the run does, and what to do with it."""
+    if not is_finished(view):
+        return NOTHING
+    return "".join(_card(studio, each) for each in handovers(run)) or FIRST
+
+
+def draw() -> Parts:
+    """The choice of a form, drawn inside the fold."""
+    names = [(target.title, name) for name, target in TARGETS.items()]
+    first = next(iter(TARGETS))
+    target = gr.Radio(names, value=first, label="Form", elem_id="handover-target")
+    purpose = gr.HTML(purpose_of(first), elem_id="handover-purpose")
+    form, groups = Form(), {}
+    for name, each in TARGETS.items():
+        if each.options.model_fields:
+            with gr.Group(visible=name == first) as groups[name], gr.Row(elem_classes="fields"):
+                form.draw_rest(name, each.options)
+    notice = gr.HTML(elem_id="handover-notice")
+    with gr.Row(elem_classes="actions"):
+        button = gr.Button("Write and check it", elem_id="hand-over", scale=0, min_width=200)
+        ready = downloads.slot()
+    return Parts(target=target, purpose=purpose, form=form, groups=groups, button=button, notice=notice, ready=ready)
+
+
+def wire(studio: Studio, parts: Parts, fold: Fold, chooser: Chooser) -> None:
+    """A click has the run written; one on the board downloads what was."""
+    parts.target.change(
+        partial(chosen, parts), parts.target, [parts.purpose, *parts.groups.values()], api_name="handover_form", **QUIET
+    )
+    parts.button.click(
+        partial(ask, studio, parts.form),
+        [chooser.dropdown, parts.target, *parts.form.components()],
+        [parts.notice, fold.seen],
+        api_name="handover",
+        **QUIET,
+    )
+
+    # Gradio finds an event among a function's own parameters, which a partial hides.
+    def pick(run_id: str | None, event: gr.EventData) -> tuple[str, str]:
+        return fetch(studio, run_id, inputs.picked(event))
+
+    event = fold.board.pick(
+        pick, chooser.dropdown, [parts.notice, parts.ready], api_name="handover_file", api_visibility="private"
+    )
+    event.success(None, parts.ready, None, js=downloads.TO_FILE, api_visibility="private")
+
+
+def purpose_of(name: str) -> str:
+    """What the form ``name`` is for."""
+    return views.small(TARGETS[name].purpose)
+
+
+def chosen(parts: Parts, name: str) -> list:
+    """The purpose of the form ``name``, and its options alone."""
+    return [purpose_of(name), *(gr.Group(visible=each == name) for each in parts.groups)]
+
+
+def ask(studio: Studio, form: Form, run_id: str | None, name: str, *given: object) -> tuple:
+    """Ask for a handover; the notice, and None, with which the fold is drawn anew."""
+    try:
+        run = studio.workspace.run(run_id or "")
+        studio.rights.require_change(run)
+        target = TARGETS[name]
+        if target.leaves:
+            studio.rights.require_own_account(None)
+        studio.queue.handing_over.ask(run, target, options_of(target, _given(form.values(given), f"{name}.")))
+    except FinetuneError as error:
+        return views.notice_of(error), gr.skip()
+    return "", None
+
+
+def _given(values: dict[str, object], prefix: str) -> dict[str, object]:
+    """What was filled in under ``prefix``, by the name of the option."""
+    return {path.removeprefix(prefix): each for path, each in values.items() if path.startswith(prefix) and each != ""}
+
+
+def fetch(studio: Studio, run_id: str | None, pick: str) -> tuple[str, str]:
+    """The notice, and the link to what was written of the form that ``pick`` (``download:NAME``) names."""
+    try:
+        run = studio.workspace.run(run_id or "")
+        studio.rights.require_change(run)
+        target = TARGETS.get(pick.partition(":")[2])
+        exported = target and Handover(run, target).exported
+        if not exported or not exported.path.exists():
+            raise RunError("There is nothing to download (any more).", "Have it written again.")
+        return "", studio.downloads.link(packed(exported.path, studio.downloads.folder()))
+    except FinetuneError as error:
+        return views.notice_of(error), ""
+    except FileNotFoundError:
+        return views.notice("The run was deleted while it was packed.", "There is nothing left to download."), ""
+
+
+def packed(path: Path, to: Path) -> Path:
+    """A file in ``to`` with what is at ``path``: a file as it is, a folder as a zip."""
+    if path.is_dir():
+        return Path(shutil.make_archive(str(to / path.name), "zip", path.parent, path.name))
+    try:
+        os.link(path, to / path.name)
+    except OSError:
+        shutil.copyfile(path, to / path.name)
+    return to / path.name
+
+
+def _card(studio: Studio, handover: Handover) -> str:
+    exported, parity = handover.exported, handover.parity
+    parts = [f"<h4>{escape(handover.target.title)} <span class='small'>{escape(_standing(handover))}</span></h4>"]
+    if handover.is_asked:
+        what, share = handover.progress
+        parts.append(f"<progress max='1' value='{share:.2f}' aria-label='{escape(what)}'></progress>")
+    message, hint = handover.failure
+    if message:
+        parts.append(views.notice(message, hint, kind="warning"))
+    if exported and exported.path.exists():
+        parts += [views.small(exported.note), _place(studio, handover, exported)]
+        parts.append(_parity(parity) if parity else "")
+        parts.append(_steps(studio, handover, exported))
+    return f"<section class='handover'>{''.join(parts)}</section>"
+
+
+def _standing(handover: Handover) -> str:
+    """How far it is, in a few words."""
+    if handover.is_asked:
+        what = handover.progress[0] or "about to begin"
+        return f"written, {what} for its parity check" if handover.written and what.startswith("waiting") else what
+    if handover.failure[0]:
+        return "failed" if not handover.written else "written, not checked"
+    if parity := handover.parity:
+        return "parity check passed" if parity.passes else "parity check failed"
+    return "ready"
+
+
+def _place(studio: Studio, handover: Handover, exported: Exported) -> str:
+    """Where it is, and a button that downloads it."""
+    name = handover.target.name
+    button = views.pick_button(f"download:{name}", "Download", f"Download: {handover.target.title}")
+    where = exported.path.name if studio.rights.must_sign_in else str(exported.path)
+    address = f" <a href='{escape(exported.address)}'>{escape(exported.address)}</a>" if exported.address else ""
+    return f"<p class='moves'><code>{escape(where)}</code>{address} {button}</p>"
+
+
+def _parity(parity: Parity) -> str:
+    verdict, *found = map(escape, parity.sentences())
+    rows = "".join(map(_row, parity.compared))
+    table = f"<table><tr><th>Question</th><th>Answer of the run</th><th>What was written</th></tr>{rows}</table>"
+    lines = "".join(f"<li>{each}</li>" for each in found)
+    kind = "passed" if parity.passes else "failed"
+    return (
+        f"<p class='parity {kind}'><strong>{verdict}</strong></p><ul>{lines}</ul>"
+        f"<details><summary>The five questions</summary>{table}</details>"
+    )
+
+
+def _row(each: Compared) -> str:
+    count = len(each.differences)
+    words = "the same" if not count else f"{count} of {each.tokens} tokens differ"
+    words = words if each.is_same_prompt else "another template"
+    return f"<tr><td>{escape(each.question)}</td><td>{escape(each.answer)}</td><td>{words}</td></tr>"
+
+
+def _steps(studio: Studio, handover: Handover, exported: Exported) -> str:
+    """What to do with it, as commands to copy."""
+    shown = exported._replace(path=Path(exported.path.name)) if studio.rights.must_sign_in else exported
+    return "".join(
+        f"<details><summary>{escape(step.title)}</summary><pre><code>{escape(step.commands)}</code></pre></details>"
+        for step in handover.target.steps(handover.run, shown)
+    )
