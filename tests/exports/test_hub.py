@@ -15,6 +15,7 @@ from finetune.exports.target import Work
 from finetune.models import remote
 from finetune.models.hub import share_token
 from finetune.recipe import Recipe
+from finetune.runs.events import Ended
 from tests.hub_stub import Repo
 from tests.hub_stub import hub as other_hub
 from tests.hub_writing import Fault
@@ -158,6 +159,8 @@ def test_the_recipe_goes_without_folders_of_this_machine(hub, workspace, push):
     )
     run.model_dir.mkdir()
     (run.model_dir / "adapter_config.json").write_text("{}")
+    (run.model_dir / "adapter_model.safetensors").write_bytes(b"weights")
+    run.emit(Ended(state="done"))
     done = push(run)
     everything = b"".join(arrived(hub, "ada/secret-project").values()).decode()
     assert "/home" not in everything and "Users" not in everything and "rows.jsonl" in everything
@@ -236,8 +239,15 @@ def test_the_token_is_nowhere(hub, finished, workspace, tmp_path, capsys, caplog
     assert any(hub.token in (token or "") for *_, token in hub.asked)
 
 
-@pytest.mark.parametrize("what", ["adapter", "merged"])
-@pytest.mark.parametrize("adapter", ["lora", "full"])
+@pytest.mark.parametrize(
+    ("adapter", "what"),
+    [
+        ("lora", "adapter"),
+        ("lora", "merged"),
+        ("full", "merged"),
+        pytest.param("full", "adapter", marks=pytest.mark.heavy),
+    ],
+)
 def test_what_arrived_loads_by_its_name_with_plain_libraries(
     hub, trained, with_tiny, tiny_model, tmp_path, adapter, what
 ):
