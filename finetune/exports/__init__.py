@@ -3,6 +3,7 @@
 target      the base class: everything the program has to know of an export target
 adapter     the tuned model as it was saved, in a zip
 merged      the tuned model as a folder that needs no base
+gguf        the tuned model as one file for llama.cpp and Ollama
 hub         the tuned model in a repository on the Hugging Face Hub
 script      the training as one script that needs no Finetune Studio
 
@@ -19,6 +20,7 @@ card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
 script_source the text of the script's train.py
 teacher       the model that a method learns from, which goes with a script
+llama_cpp/    a model as llama.cpp reads it
 
 How to add one:
 

@@ -13,7 +13,7 @@ from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Score, Scores
 from finetune.evaluation.verdict import verdict
 from finetune.evaluation.words import interval, value
-from finetune.exports.front_matter import front_matter
+from finetune.exports.front_matter import Form, front_matter
 from finetune.models.licenses import License, license_of
 from finetune.models.usage import saved_json, usage
 from finetune.recipe import Recipe
@@ -27,11 +27,11 @@ EXPERTS = (
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~])")
 
 
-def card(run: Run, merged: str = "", repo: str = "", relation: str = "") -> str:
+def card(run: Run, merged: str = "", repo: str = "", form: Form | None = None) -> str:
     """The model card, in Markdown with the YAML that the Hub reads.
 
     ``merged`` says how an adapter and its base became one full model; ``repo`` is the repository of the Hub that it is
-    loaded from; ``relation`` is how the Hub calls what was made of the base, if it is neither adapter nor finetune.
+    loaded from; ``form`` is what it was written as, where that is no folder of Transformers or PEFT.
     """
     recipe, view, scores = run.as_trained, run.view(), sheet.read(run)
     is_full_model = recipe.adapter.trains_base() or bool(merged)
@@ -39,13 +39,14 @@ def card(run: Run, merged: str = "", repo: str = "", relation: str = "") -> str:
     base = license_of_base(run)
     known = [*limits(recipe, view, scores), *([] if merged else filter(None, [reach(run)]))]
     known += [base.warning] if base and base.warning else []
+    language, loading = (form.language, form.usage) if form else ("python", usage(run, bool(merged), repo))
     parts = [
-        f"{front_matter(recipe, scores, is_full_model, base, relation)}# {plain(recipe.name)}",
+        f"{front_matter(recipe, scores, is_full_model, base, form)}# {plain(recipe.name)}",
         f"{kind} {_base(recipe)}. Made with Finetune Studio.",
         _evaluation(scores) if scores else "",
         f"## Training\n\n{_training(recipe, view, merged, base)}",
         "## Limits\n\n" + "\n".join(f"- {plain(words)}" for words in known),
-        f"## Load it\n\n```python\n{usage(run, bool(merged), repo)}\n```",
+        f"## Load it\n\n```{language}\n{loading}\n```",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -5,6 +5,7 @@ The license is that of the base, whose terms a tuned model is bound to. What is 
 
 import math
 import re
+from typing import NamedTuple
 
 from finetune.data.hub import ADDRESS
 from finetune.evaluation.metrics import METRICS
@@ -17,30 +18,52 @@ TASK = "text-generation"
 DIGITS = 4
 
 
+class Form(NamedTuple):
+    """What the model was written as, where that is no folder of Transformers or PEFT."""
+
+    library: str
+    """As the Hub calls it."""
+    tags: tuple[str, ...]
+    """Further tags of the Hub."""
+    relation: str
+    """How the Hub calls what was made of the base: ``finetune``, ``quantized``."""
+    language: str
+    """Of ``usage``, as a block of Markdown names it: ``sh``, ``python``."""
+    usage: str
+    """How it is loaded."""
+
+
 def front_matter(
-    recipe: Recipe, scores: Scores | None, is_full_model: bool, base: License | None = None, relation: str = ""
+    recipe: Recipe,
+    scores: Scores | None,
+    is_full_model: bool,
+    base: License | None = None,
+    form: Form | None = None,
 ) -> str:
     """The YAML between its two lines of dashes, with a line feed at the end.
 
-    ``base`` is the license of the base, None if it is not known. ``relation`` is how the Hub calls what was made of the
-    base, where it is neither an ``adapter`` nor a ``finetune``: ``quantized``, say.
+    ``base`` is the license of the base, None if it is not known; ``form`` is what else than a folder it was written as.
     """
     from huggingface_hub import ModelCardData
 
     makes_scorer = recipe.method.makes_scorer
     model = recipe.model.id if HUB_ID.fullmatch(recipe.model.id) else None
-    known = {"base_model_relation": relation or ("finetune" if is_full_model else "adapter")} if model else {}
+    known = (
+        {"base_model_relation": form.relation if form else "finetune" if is_full_model else "adapter"} if model else {}
+    )
     if base and base.key == OTHER:
         named = {"license_name": base.name, "license_link": base.link}
         known |= {name: given for name, given in named.items() if given}
     data = ModelCardData(
         model_name=recipe.name,
         base_model=model,
-        library_name="transformers" if is_full_model else "peft",
+        library_name=form.library if form else "transformers" if is_full_model else "peft",
         license=base.key if base else None,
         pipeline_tag="text-classification" if makes_scorer else TASK,
         datasets=_datasets(recipe) or None,
-        tags=list(dict.fromkeys(["finetune-studio", recipe.method.type, recipe.adapter.type])),
+        tags=list(
+            dict.fromkeys(["finetune-studio", *(form.tags if form else ()), recipe.method.type, recipe.adapter.type])
+        ),
         eval_results=_results(scores) or None,
         **known,
     )

@@ -18,10 +18,11 @@ from finetune.exports import TARGETS
 from finetune.exports.handover import Handover, options_of
 from finetune.exports.parity import Compared, Parity
 from finetune.exports.target import Exported
+from finetune.models.account import account, token_or_refuse
 from finetune.runs.run import Run
 from finetune.runs.view import View
 from finetune.service.handing_over import handovers
-from finetune.ui import downloads, inputs, views
+from finetune.ui import downloads, inputs, views, visitor
 from finetune.ui.chooser import Chooser, is_finished
 from finetune.ui.form import Form
 from finetune.ui.studio import Studio
@@ -101,7 +102,11 @@ def draw() -> Parts:
 def wire(studio: Studio, parts: Parts, fold: Fold, chooser: Chooser) -> None:
     """A click has the run written; one on the board downloads what was."""
     parts.target.change(
-        partial(chosen, parts), parts.target, [parts.purpose, *parts.groups.values()], api_name="handover_form", **QUIET
+        partial(chosen, studio, parts),
+        parts.target,
+        [parts.purpose, *parts.groups.values()],
+        api_name="handover_form",
+        **QUIET,
     )
     parts.button.click(
         partial(ask, studio, parts.form),
@@ -126,9 +131,20 @@ def purpose_of(name: str) -> str:
     return views.small(TARGETS[name].purpose)
 
 
-def chosen(parts: Parts, name: str) -> list:
-    """The purpose of the form ``name``, and its options alone."""
-    return [purpose_of(name), *(gr.Group(visible=each == name) for each in parts.groups)]
+def chosen(studio: Studio, parts: Parts, name: str) -> list:
+    """The purpose of the form ``name``, whose account it is sent with if it leaves this machine, and its options."""
+    sent = views.small(_account(studio)) if TARGETS[name].leaves else ""
+    return [purpose_of(name) + sent, *(gr.Group(visible=each == name) for each in parts.groups)]
+
+
+def _account(studio: Studio) -> str:
+    """The account on the Hub with which the visitor sends, or why there is none, as sentences."""
+    token = visitor.token()
+    try:
+        studio.rights.require_own_account(token)
+        return f"It is sent with the account “{account(token_or_refuse(token))}”."
+    except FinetuneError as error:
+        return f"{error.message} {error.hint}"
 
 
 def ask(studio: Studio, form: Form, run_id: str | None, name: str, *given: object) -> tuple:
@@ -137,9 +153,11 @@ def ask(studio: Studio, form: Form, run_id: str | None, name: str, *given: objec
         run = studio.workspace.run(run_id or "")
         studio.rights.require_change(run)
         target = TARGETS[name]
+        token = visitor.token() if target.leaves else None
         if target.leaves:
-            studio.rights.require_own_account(None)
-        studio.queue.handing_over.ask(run, target, options_of(target, _given(form.values(given), f"{name}.")))
+            studio.rights.require_own_account(token)
+        options = options_of(target, _given(form.values(given), f"{name}."))
+        studio.queue.handing_over.ask(run, target, options, token)
     except FinetuneError as error:
         return views.notice_of(error), gr.skip()
     return "", None

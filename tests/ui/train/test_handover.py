@@ -60,11 +60,22 @@ def test_a_run_that_has_not_finished_says_what_to_do_first(studio, write_run):
     assert handover.board(studio, run, run.view()) == handover.NOTHING
 
 
-def test_a_form_is_chosen_with_its_own_options(parts):
-    purpose, *groups = handover.chosen(parts, "folder")
+def test_a_form_is_chosen_with_its_own_options(studio, parts):
+    purpose, *groups = handover.chosen(studio, parts, "folder")
     assert "people with shelves" in purpose
     assert [name for name, group in zip(parts.groups, groups) if group.visible] == ["folder"]
     assert "folder.letter" in parts.form.inputs
+
+
+def test_what_leaves_says_with_whose_account(studio, parts, monkeypatch):
+    monkeypatch.setattr(handover, "token_or_refuse", lambda token: "hf_planted")
+    monkeypatch.setattr(handover, "account", lambda token: "<ada>")
+    said, *_ = handover.chosen(studio, parts, "hub")
+    assert "with the account “&lt;ada&gt;”" in said and "hf_planted" not in said
+    monkeypatch.undo()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "set to work offline" in handover.chosen(studio, parts, "hub")[0]
 
 
 def test_what_is_asked_for_is_written_told_and_downloaded(studio, write_run, parts):
