@@ -88,7 +88,7 @@ def test_the_license_of_the_base_and_what_it_asks_for_are_in_the_card(finished, 
 
 def test_a_card_for_a_repository_loads_it_by_its_name(finished):
     assert 'PeftModel.from_pretrained(base, "me/pirate")' in card(finished, repo="me/pirate")
-    merged = card(finished, merged="Merged.", repo="me/pirate", relation="quantized")
+    merged = card(finished, merged="Merged.", repo="me/pirate")
     assert 'AutoModelForCausalLM.from_pretrained("me/pirate")' in merged
 
 

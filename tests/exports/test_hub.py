@@ -277,6 +277,17 @@ def test_what_arrived_loads_by_its_name_with_plain_libraries(
         assert parity.check(TARGET, run, with_tiny, done.path, HubOptions(repo="ada/tuned", what=what)).passes
 
 
+def test_a_gguf_file_is_sent_with_the_card_of_its_repository(hub, trained, with_tiny, tmp_path):
+    run = trained(**{"training.max_steps": 2, "evaluation.times": 0, "training.precision": "fp32"})
+    options = HubOptions(repo="ada/tuned", what="gguf")
+    done = TARGET.write(run, with_tiny, tmp_path / "out", options)
+    assert arrived(hub, "ada/tuned") == in_folder(done.path) and "Modelfile" in arrived(hub, "ada/tuned")
+    data = ModelCard.load("ada/tuned", token=hub.token).data
+    assert data.library_name == "gguf" and "ollama run hf.co/ada/tuned" in hub.validated[0]
+    assert parity.check(TARGET, run, with_tiny, done.path, options).passes
+    assert TARGET.steps(run, done)[0].commands == "ollama run hf.co/ada/tuned"
+
+
 def test_it_ends_while_files_are_sent(hub, finished, workspace, tmp_path):
     from finetune.runs.job import Stopped
 
