@@ -46,11 +46,10 @@ def front_matter(
     """
     from huggingface_hub import ModelCardData
 
-    makes_scorer = recipe.method.makes_scorer
+    makes_scorer, tags = recipe.method.makes_scorer, form.tags if form else ()
     model = recipe.model.id if HUB_ID.fullmatch(recipe.model.id) else None
-    known = (
-        {"base_model_relation": form.relation if form else "finetune" if is_full_model else "adapter"} if model else {}
-    )
+    relation = form.relation if form else "finetune" if is_full_model else "adapter"
+    known = {"base_model_relation": relation} if model else {}
     if base and base.key == OTHER:
         named = {"license_name": base.name, "license_link": base.link}
         known |= {name: given for name, given in named.items() if given}
@@ -61,9 +60,7 @@ def front_matter(
         license=base.key if base else None,
         pipeline_tag="text-classification" if makes_scorer else TASK,
         datasets=_datasets(recipe) or None,
-        tags=list(
-            dict.fromkeys(["finetune-studio", *(form.tags if form else ()), recipe.method.type, recipe.adapter.type])
-        ),
+        tags=list(dict.fromkeys(["finetune-studio", *tags, recipe.method.type, recipe.adapter.type])),
         eval_results=_results(scores) or None,
         **known,
     )

@@ -100,7 +100,7 @@ class Gguf(Target):
                 words += " The chat template cannot be told to Ollama: it is in the file alone, for llama.cpp."
             (staging / "Modelfile").write_text(said, encoding="utf-8")
             form = Form("gguf", ("gguf",), "quantized", "sh", _commands(ollama_name(run), file))
-            (staging / "README.md").write_text(card(run, words, form), encoding="utf-8")
+            (staging / "README.md").write_text(card(run, words, form=form), encoding="utf-8")
             (staging / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
             staging.rename(folder)
         finally:

@@ -4,7 +4,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from finetune.exports.card import card
-from finetune.exports.front_matter import front_matter
+from finetune.exports.front_matter import Form, front_matter
 from finetune.models.licenses import License
 from finetune.recipe import Recipe
 from tests import scored
@@ -36,6 +36,10 @@ def test_a_dataset_of_the_hub_is_named():
     assert read("hf://datasets/someone/some-thing@main")["datasets"] == ["someone/some-thing"]
 
 
+def made_as(relation: str) -> Form:
+    return Form("gguf", ("gguf",), relation, "sh", "run it")
+
+
 def licensed(base, **changes) -> dict:
     return ModelCard(front_matter(recipe(), None, False, base, **changes) + "# x\n").data.to_dict()
 
@@ -51,7 +55,7 @@ def test_the_license_is_that_of_the_base_and_one_that_is_not_known_is_left_out()
 
 def test_what_was_made_of_the_base_is_said_where_the_hub_has_it():
     assert licensed(None)["base_model_relation"] == "adapter"
-    assert licensed(None, relation="quantized")["base_model_relation"] == "quantized"
+    assert licensed(None, form=made_as("quantized"))["base_model_relation"] == "quantized"
     assert read(full=True)["base_model_relation"] == "finetune"
     assert "base_model_relation" not in read("rows.jsonl", "starter")
 
@@ -73,7 +77,8 @@ def test_the_hub_accepts_every_card(hub, method, adapter):
 def test_a_card_that_the_hub_does_not_accept_is_refused_by_the_stand_in(hub):
     for license, relation in (("my own", "adapter"), ("mit", "child")):
         with pytest.raises(ValueError, match="must be one of"):
-            ModelCard(front_matter(recipe(), None, False, License(license), relation) + "# x\n").validate()
+            head = front_matter(recipe(), None, False, License(license), made_as(relation))
+            ModelCard(head + "# x\n").validate()
 
 
 def test_the_scores_are_a_model_index_that_comes_back_as_results():
