@@ -3,8 +3,8 @@
 import pytest
 
 from finetune.errors import RunError
-from finetune.exports.layouts import LAYOUTS, put_beside, shared, texts_in
 from finetune.exports.hub import HubOptions
+from finetune.exports.layouts import LAYOUTS, put_beside, shared, texts_in
 from finetune.exports.target import Work
 from finetune.recipe import Recipe
 
