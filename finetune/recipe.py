@@ -18,7 +18,7 @@ from finetune.errors import Problem, RecipeError
 from finetune.methods import METHODS, Method
 from finetune.methods.sft import SFT
 from finetune.redaction import holds_secret
-from finetune.settings import ModelId, Revision, RunId, Settings, problems_of
+from finetune.settings import HubRepo, ModelId, Revision, RunId, Settings, problems_of
 
 MethodChoice = Annotated[Union[tuple(METHODS.values())], Field(discriminator="type")]
 AdapterChoice = Annotated[Union[tuple(ADAPTERS.values())], Field(discriminator="type")]
@@ -78,6 +78,10 @@ class TrainingSettings(Settings):
     save_steps: int | None = Field(None, ge=1, le=10_000_000)
     """Save a checkpoint after every so many optimizer steps. Left empty: at each evaluation and every five minutes. An
     interrupted run resumes from the last one."""
+    push_to: HubRepo | None = None
+    """Push each checkpoint to this private repository on the Hub, such as ``me/pirate-run``: for a machine that loses
+    its files, as a Space without storage. The recipe and the events, with the sample answers, go along.
+    ``resume --from-hub`` continues from it on any machine."""
     report_to: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = Field((), max_length=4)
     """Trackers: tools that get the losses too, and nothing of the data. ``tensorboard`` writes into the run directory,
     ``trackio`` to this machine; ``wandb`` and ``mlflow`` send them to a server if you set one up for them."""

@@ -66,6 +66,8 @@ ModelId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterV
 """The name of a model, which is no path."""
 Revision = Annotated[str, StringConstraints(max_length=100), AfterValidator(_revision)]
 """A commit, tag or branch on the Hub, which is no path."""
+HubRepo = Annotated[str, StringConstraints(max_length=96, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
+"""The id of a repository on the Hub, ``OWNER/NAME``."""
 RunId = Annotated[str, StringConstraints(max_length=100), AfterValidator(_run_id)]
 """The id of a run, or its number."""
 FilePath = Annotated[str, StringConstraints(max_length=1000)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from finetune.commands.command import Commands, answer, settings, take_settings
 from finetune.commands.progress import following
 from finetune.commands.runs import comparison, summary
-from finetune.errors import RecipeError
+from finetune.errors import RecipeError, RunError
 from finetune.recipe import Recipe, read_file, read_yaml, set_path
 from finetune.runs.run import Run
 from finetune.runs.view import View
@@ -32,7 +32,10 @@ def add(commands: Commands) -> None:
         "--yes", action="store_true", help="train even where it is not certain what the rows of the data mean"
     )
     resume = commands.add("resume", resume_run, "resume a run from its last checkpoint, in the foreground")
-    resume.add_argument("run", metavar="RUN", help="the number or the id of a run")
+    resume.add_argument("run", metavar="RUN", nargs="?", help="the number or the id of a run")
+    resume.add_argument(
+        "--from-hub", metavar="REPO", help="fetch the run from the repository that it was pushed to (training.push_to)"
+    )
     add_options(resume)
 
 
@@ -55,12 +58,25 @@ def train_recipe(options, workspace: Workspace) -> int:
 def resume_run(options, workspace: Workspace) -> int:
     """Resume a run, or train one that is queued; the last line is its id and state."""
     told = _notices(options, workspace)
-    run = workspace.run(options.run)
+    run = _asked(options, workspace)
     if distributed.is_main_process():
         if run.view().state != "queued":
             run.requeue()
         _announce(options, f"Resuming {run.id} …")
     return _train(options, run.id, workspace, told)
+
+
+def _asked(options, workspace: Workspace) -> Run:
+    """The run that is named, or fetched from the Hub."""
+    from finetune.training.pushing import fetch
+
+    if bool(options.run) == bool(options.from_hub):
+        raise RunError("Name one run, or one repository.", "Give RUN, or --from-hub REPO.")
+    if options.run:
+        return workspace.run(options.run)
+    if distributed.world_size() > 1:
+        raise RunError("A run is fetched by one process.", "Fetch it without torchrun; then resume it by its number.")
+    return fetch(options.from_hub, workspace)
 
 
 def _notices(options, workspace: Workspace) -> Notices:

@@ -2,8 +2,7 @@
 
 ``huggingface_hub`` does the work (OAuth 2 with OpenID Connect), and keeps what it was told in a session cookie signed
 with the secret of the Space; only the access token is kept in this process (``finetune.door.tokens``).
-Outside a Space it would pretend and sign everyone in as the owner of this machine's
-token, so there it is never used.
+Outside a Space it would pretend and sign everyone in as the owner of this machine's token, so there it is never used.
 """
 
 import os

@@ -12,7 +12,7 @@ launchers/    the ways to start that script, one file each
 handover      where an export by the page stands, in the run directory
 reader        what a parity check asks of what was written
 parity        whether what was written answers as the run does
-forms         how it lies in such a repository
+layouts       how a run lies in a repository of the Hub
 plain         what was written, opened by plain Transformers and PEFT
 production    the lines that serve it to many, with vLLM
 steps         what to do next with what was written

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from finetune.errors import FinetuneError, RecipeError, RunError
 from finetune.exports.card import license_of_base
-from finetune.exports.forms import FORMS, RECIPE, Form, shared, texts_in
+from finetune.exports.layouts import LAYOUTS, RECIPE, Layout, shared, texts_in
 from finetune.exports.parity import Reader
 from finetune.exports.target import Exported, Step, Target, Work
 from finetune.format import counted
@@ -37,8 +37,9 @@ class HubOptions(Settings):
     """The repository, such as ``me/pirate``. Left empty: the name of the run, in your account."""
     private: bool = True
     """Only you, or your organization, see a private repository. Off: everybody may see and download it."""
-    what: Literal[tuple(FORMS)] = "adapter"
-    """``adapter``: small, loaded beside its base. ``merged``: one whole model, which needs nothing else."""
+    what: Literal[tuple(LAYOUTS)] = "adapter"
+    """``adapter``: small, loaded beside its base. ``merged``: one whole model, which needs nothing else. ``gguf``: one
+    file in ``q8_0``, for Ollama and llama.cpp."""
     replace: bool = False
     """Replace the files that the repository has. Off: a repository with other files is left as it is."""
 
@@ -58,7 +59,7 @@ class Hub(Target):
 
     def require(self, run: Run) -> None:
         """``RunError`` if ``run`` has no model."""
-        FORMS["adapter"].require(run)
+        LAYOUTS["adapter"].require(run)
 
     def write(
         self, run: Run, workspace: Workspace, to: Path, options: Settings | None = None, work: Work = Work()
@@ -68,8 +69,8 @@ class Hub(Target):
         ``RunError`` or ``UnreachableError`` if it cannot be sent; the folder is not kept then.
         """
         options = options if isinstance(options, HubOptions) else HubOptions()
-        form = FORMS[options.what]
-        form.require(run)
+        layout = LAYOUTS[options.what]
+        layout.require(run)
         folder = Path(to) / f"{run.id}-hub"
         if folder.exists():
             raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
@@ -79,19 +80,19 @@ class Hub(Target):
         pushed = Push(repo_of(options.repo, name, run), token, work.report, work.stopped)
         warnings = _require_free(pushed, options, run)
         try:
-            made = form.lay(run, workspace, folder, pushed.repo, work)
-            self._send(pushed, folder, options, form, run)
+            made = layout.lay(run, workspace, folder, pushed.repo, work)
+            self._send(pushed, folder, options, layout, run)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         said = [f"Pushed as {name} to {pushed.repo}.", made, *warnings, *_cautions(run, options.private), _sent(run)]
         return Exported(folder, " ".join(filter(None, said)), pushed.address)
 
-    def _send(self, pushed: Push, folder: Path, options: HubOptions, form: Form, run: Run) -> None:
+    def _send(self, pushed: Push, folder: Path, options: HubOptions, layout: Layout, run: Run) -> None:
         pushed.create(options.private)
         if (there := push.differing(folder, pushed.files() or {})) and not options.replace:
             raise _taken(pushed.repo, there)
-        share = max(form.share, LAID)
+        share = max(layout.share, LAID)
 
         def report(what: str, done: float) -> None:
             pushed.report(what, share + (1 - share) * done)
@@ -105,19 +106,23 @@ class Hub(Target):
 
     def reader(self, run: Run, workspace: Workspace, path: Path) -> Reader:
         """The folder that was sent; what arrived was compared with it byte for byte."""
-        return self._form(path).reader(run, workspace, path)
+        return self._layout(path).reader(run, workspace, path)
 
     def steps(self, run: Run, exported: Exported) -> list[Step]:
         """Load it by its name, and download it."""
         repo = "/".join(exported.address.split("/")[-2:])
-        return self._form(exported.path).steps(run, repo)
+        return self._layout(exported.path).steps(run, repo)
 
     def merged(self, options: Settings) -> bool:
-        """True for the forms that merge."""
-        return FORMS[options.what].merges
+        """True for the layouts that merge."""
+        return LAYOUTS[options.what].merges
 
-    def _form(self, path: Path) -> Form:
-        return next(form for form in FORMS.values() if form.is_in(path))
+    def leeway(self, run: Run, options: Settings) -> float:
+        """That of the layout."""
+        return LAYOUTS[options.what].leeway
+
+    def _layout(self, path: Path) -> Layout:
+        return next(layout for layout in LAYOUTS.values() if layout.is_in(path))
 
 
 def repo_of(asked: str, account_name: str, run: Run) -> str:

@@ -11,6 +11,7 @@ from finetune.models.preview import inspect_before_run
 from finetune.models.scorer import require_scorer
 from finetune.recipe import Recipe
 from finetune.runs.workspace import Workspace
+from finetune.training.pushing import require_token
 from finetune.training.start import require_continuable
 from finetune.training.trackers import missing
 
@@ -56,6 +57,10 @@ def require_runnable(
             require_continuable(recipe, workspace.run(recipe.model.run))
         except FinetuneError as error:
             problems.append(Problem("model.run", error.message, error.hint))
+    try:
+        require_token(recipe)
+    except FinetuneError as error:
+        problems.append(Problem("training.push_to", error.message, error.hint))
     try:
         if found := inspect_before_run(recipe.model, workspace):
             require_suited(recipe.adapter, found)

@@ -17,6 +17,7 @@ trackers        the tools that a run may report to beside its events: what each 
 tracked         Transformers' callbacks for them, of which none that fails ends the run
 reporter        the trainer's callback: what happened, as events
 sample_answers  the answers of base and tuned to a few fixed prompts while it trains
+pushing         checkpoints sent to the Hub as they are saved, and fetched to resume there
 movement        whether it has changed anything
 numerics        precision, optimizer, threads: what the trainer really uses, and why
 fallbacks       what a recipe can give up when memory runs out, in order

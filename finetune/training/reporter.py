@@ -20,6 +20,7 @@ from finetune.runs.diagnosis import best_sound
 from finetune.runs.early_stopping import should_stop
 from finetune.runs.run import Follower, Run
 from finetune.training import distributed
+from finetune.training.pushing import Pusher
 from finetune.training.sample_answers import SampleAnswers
 from finetune.training.trainer import random_state, set_random_state
 
@@ -45,6 +46,8 @@ class Reporter(TrainerCallback):
     """What ``Planned`` says beside the number of steps."""
     trainer: object = None
     """Set once the trainer is built; it evaluates the held-out rows."""
+    pusher: Pusher | None = None
+    """Sends the checkpoints to the Hub, if they are to be."""
 
     def __post_init__(self):
         self._follower = Follower(self.run)
@@ -136,6 +139,8 @@ class Reporter(TrainerCallback):
         best = best_sound(self._follower.poll())
         if distributed.is_main_process():
             self.run.checkpoints.prune(best.step if best else None)
+            if self.pusher:
+                self.pusher.offer(self.run.checkpoints.all()[-1])
 
     @property
     def _has_held_out(self) -> bool:

@@ -32,6 +32,7 @@ from finetune.training.movement import UNCHANGED, moments
 from finetune.training.numerics import numerics_of
 from finetune.training.origin import tie
 from finetune.training.prepare import prepare, row_tokens
+from finetune.training.pushing import pushing
 from finetune.training.sample_answers import SampleAnswers
 from finetune.training.start import load_start
 
@@ -147,7 +148,7 @@ def _train(attempt: Attempt, trackers: Sequence) -> str:
     if start:
         fsdp.require_same(start.facts.get("sharded", False), trainer)
     run.emit(events.Entered(phase="training"))
-    with suppress(Stopped):
+    with suppress(Stopped), pushing(run, recipe.training.push_to) as reporter.pusher:
         trainer.train(resume_from_checkpoint=str(start.path) if start else None)
     return _conclude(attempt, trainer, reporter, dtype, before)
 

@@ -1,5 +1,8 @@
 import json
 
+import pytest
+from huggingface_hub import ModelCard
+
 from finetune.adapters import ADAPTERS
 from finetune.exports.card import card
 from finetune.recipe import Recipe
@@ -65,3 +68,40 @@ def test_a_name_is_text_and_no_markdown(workspace):
         outside = "".join(body.split("`")[::2]).split("## Load it")[0]
         for sign in ("<", "![", "]("):
             assert outside.replace(f"\\{sign[0]}", "").count(sign) == 0, outside
+
+
+def test_the_license_of_the_base_and_what_it_asks_for_are_in_the_card(finished, workspace):
+    assert "license: apache-2.0" in card(finished) and "restricts" not in card(finished)
+    recipe = finished.recipe.changed(**{"model.id": "meta-llama/Llama-3.2-1B-Instruct"})
+    finished.path.joinpath("recipe.yaml").write_text(recipe.to_yaml(full=True))
+    text = card(finished)
+    assert "\nlicense: llama3.2\n" in text and "Built with Llama" in text.split("## Limits")[1]
+    assert "The license of the base is Llama 3.2 community license; that of the data is not known" in text
+    assert "base_model_relation: adapter" in text
+    folder = workspace.models_dir / "mine"
+    folder.mkdir()
+    finished.path.joinpath("recipe.yaml").write_text(recipe.changed(**{"model.id": "mine"}).to_yaml(full=True))
+    assert "license:" not in card(finished) and "not known here" in card(finished)
+    (folder / "LICENSE").write_text("Gemma Terms of Use\n")
+    assert "license: gemma" in card(finished)
+
+
+def test_a_card_for_a_repository_loads_it_by_its_name(finished):
+    assert 'PeftModel.from_pretrained(base, "me/pirate")' in card(finished, repo="me/pirate")
+    merged = card(finished, merged="Merged.", repo="me/pirate")
+    assert 'AutoModelForCausalLM.from_pretrained("me/pirate")' in merged
+
+
+@pytest.mark.parametrize("adapter", ["lora", "full"])
+@pytest.mark.parametrize("method", ["sft", "reward"])
+def test_the_hub_accepts_the_card(hub, workspace, method, adapter):
+    for name in ("pirate", *scored.HOSTILE):
+        values = {"name": " ".join(name.split())[:80] or "x", "data": {"path": "rows.jsonl"}}
+        run = workspace.create(Recipe.from_dict({**values, "method": {"type": method}, "adapter": {"type": adapter}}))
+        for merged in ("", "Merged."):
+            found = ModelCard(card(scored.evaluated(run) if not merged else run, merged=merged, repo="ada/x"))
+            found.validate()
+            assert found.data.license == "apache-2.0" and found.data.model_name == run.recipe.name
+            is_whole = adapter == "full" or merged
+            assert found.data.library_name == ("transformers" if is_whole else "peft")
+            assert found.data.pipeline_tag == ("text-classification" if method == "reward" else "text-generation")

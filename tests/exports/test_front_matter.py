@@ -60,8 +60,9 @@ def test_what_was_made_of_the_base_is_said_where_the_hub_has_it():
     assert "base_model_relation" not in read("rows.jsonl", "starter")
 
 
-@pytest.mark.parametrize("method", ["sft", "dpo", "grpo", "reward"])
-@pytest.mark.parametrize("adapter", ["lora", "qlora", "full", "ia3"])
+@pytest.mark.parametrize(
+    ("method", "adapter"), [("sft", "lora"), ("dpo", "full"), ("grpo", "qlora"), ("reward", "ia3")]
+)
 def test_the_hub_accepts_every_card(hub, method, adapter):
     for name in ("my: model", *scored.HOSTILE):
         made = recipe(method={"type": method}, adapter={"type": adapter}, name=" ".join(name.split())[:80] or "x")

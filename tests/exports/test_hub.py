@@ -15,6 +15,7 @@ from finetune.exports.target import Work
 from finetune.models import remote
 from finetune.models.hub import share_token
 from finetune.recipe import Recipe
+from finetune.runs.events import Ended
 from tests.hub_stub import Repo
 from tests.hub_stub import hub as other_hub
 from tests.hub_writing import Fault
@@ -66,6 +67,7 @@ def test_a_name_that_no_repository_can_have_is_refused(finished, name):
         HubOptions(repo="a/b/c")
 
 
+@pytest.mark.threat("T32")
 def test_the_token_of_a_visitor_is_used_in_place_of_the_machines(hub, push):
     ben = "hf_" + "BensOwnToken0123456789ab"
     assert "Pushed as ben to ben/pirate-voice." in push(work=Work(token=ben)).note
@@ -157,6 +159,8 @@ def test_the_recipe_goes_without_folders_of_this_machine(hub, workspace, push):
     )
     run.model_dir.mkdir()
     (run.model_dir / "adapter_config.json").write_text("{}")
+    (run.model_dir / "adapter_model.safetensors").write_bytes(b"weights")
+    run.emit(Ended(state="done"))
     done = push(run)
     everything = b"".join(arrived(hub, "ada/secret-project").values()).decode()
     assert "/home" not in everything and "Users" not in everything and "rows.jsonl" in everything
@@ -211,6 +215,7 @@ def test_a_handover_that_was_killed_in_the_middle_sends_only_what_is_missing(hub
     assert handover.written.address == f"{hub.url}/ada/x"
 
 
+@pytest.mark.threat("T33")
 def test_the_token_is_nowhere(hub, finished, workspace, tmp_path, capsys, caplog):
     caplog.set_level(logging.DEBUG)
     said = []
@@ -234,8 +239,15 @@ def test_the_token_is_nowhere(hub, finished, workspace, tmp_path, capsys, caplog
     assert any(hub.token in (token or "") for *_, token in hub.asked)
 
 
-@pytest.mark.parametrize("what", ["adapter", "merged"])
-@pytest.mark.parametrize("adapter", ["lora", "full"])
+@pytest.mark.parametrize(
+    ("adapter", "what"),
+    [
+        ("lora", "adapter"),
+        ("lora", "merged"),
+        ("full", "merged"),
+        pytest.param("full", "adapter", marks=pytest.mark.heavy),
+    ],
+)
 def test_what_arrived_loads_by_its_name_with_plain_libraries(
     hub, trained, with_tiny, tiny_model, tmp_path, adapter, what
 ):
@@ -263,6 +275,17 @@ def test_what_arrived_loads_by_its_name_with_plain_libraries(
     assert data.library_name == ("peft" if (adapter, what) == ("lora", "adapter") else "transformers")
     if what == "adapter":
         assert parity.check(TARGET, run, with_tiny, done.path, HubOptions(repo="ada/tuned", what=what)).passes
+
+
+def test_a_gguf_file_is_sent_with_the_card_of_its_repository(hub, trained, with_tiny, tmp_path):
+    run = trained(**{"training.max_steps": 2, "evaluation.times": 0, "training.precision": "fp32"})
+    options = HubOptions(repo="ada/tuned", what="gguf")
+    done = TARGET.write(run, with_tiny, tmp_path / "out", options)
+    assert arrived(hub, "ada/tuned") == in_folder(done.path) and "Modelfile" in arrived(hub, "ada/tuned")
+    data = ModelCard.load("ada/tuned", token=hub.token).data
+    assert data.library_name == "gguf" and "ollama run hf.co/ada/tuned" in hub.validated[0]
+    assert parity.check(TARGET, run, with_tiny, done.path, options).passes
+    assert TARGET.steps(run, done)[0].commands == "ollama run hf.co/ada/tuned"
 
 
 def test_it_ends_while_files_are_sent(hub, finished, workspace, tmp_path):

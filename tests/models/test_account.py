@@ -25,6 +25,7 @@ def test_without_a_token_it_is_said_how_to_log_in(hub, monkeypatch):
         token_or_refuse()
 
 
+@pytest.mark.threat("T32")
 def test_on_a_page_that_is_open_to_others_the_owners_token_is_used_for_nobody(hub, shared_again):
     share_token(False)
     with pytest.raises(RunError, match="used for nobody else"):

@@ -1,6 +1,6 @@
-"""The forms in which a run lies in a repository of the Hub: the files at its top, the model card, the recipe.
+"""The layouts of a run in a repository of the Hub: the files at its top, the model card, the recipe.
 
-To add one: a subclass of ``Form`` in ``FORMS``. The option of the target, its page and its help follow.
+To add one: a subclass of ``Layout`` in ``LAYOUTS``. The option of the target, its page and its help follow.
 """
 
 import re
@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from finetune.exports.card import card, reach
+from finetune.exports.front_matter import Form as CardForm
+from finetune.exports.gguf import LEEWAY, Gguf
 from finetune.exports.merged import Merged
 from finetune.exports.parity import Reader
 from finetune.exports.plain import of_adapter, of_folder
-from finetune.exports.target import Step, Work
+from finetune.exports.target import OF_ROUNDING, Step, Target, Work
 from finetune.models.loading import require_model
 from finetune.models.usage import usage
 from finetune.recipe import Recipe
@@ -30,7 +32,7 @@ FILES = ("path", "also", "replay", "held_out")
 ROOTED = re.compile(r"(?:/|~|[A-Za-z]:|\\)")
 
 
-class Form(ABC):
+class Layout(ABC):
     """How a run lies in a repository."""
 
     name: ClassVar[str]
@@ -40,13 +42,16 @@ class Form(ABC):
     share: ClassVar[float] = 0.0
     """The share of the whole work that is done once the folder is written."""
 
+    leeway: ClassVar[float] = OF_ROUNDING
+    """Of the parity check, as ``Target.leeway``."""
+
     @abstractmethod
     def require(self, run: Run) -> None:
         """``RunError`` if ``run`` cannot lie so."""
 
     @abstractmethod
     def is_in(self, folder: Path) -> bool:
-        """True if ``folder`` has this form."""
+        """True if ``folder`` has this layout."""
 
     @abstractmethod
     def lay(self, run: Run, workspace: Workspace, folder: Path, repo: str, work: Work) -> str:
@@ -64,7 +69,7 @@ class Form(ABC):
         ]
 
 
-class AsAdapter(Form):
+class AsAdapter(Layout):
     """The model folder as it was saved: an adapter, or all weights where all were trained."""
 
     name: ClassVar[str] = "adapter"
@@ -88,7 +93,7 @@ class AsAdapter(Form):
         return of_folder(run, folder) if run.as_trained.adapter.trains_base() else of_adapter(run, workspace, folder)
 
 
-class AsMerged(Form):
+class AsMerged(Layout):
     """One whole model."""
 
     name: ClassVar[str] = "merged"
@@ -105,19 +110,65 @@ class AsMerged(Form):
 
     def lay(self, run: Run, workspace: Workspace, folder: Path, repo: str, work: Work) -> str:
         """What the export ``merged`` writes, with the card of the repository."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".merging-", dir=folder.parent) as beside:
-            found = Merged().write(run, workspace, Path(beside), None, work)
-            found.path.rename(folder)
-        put_beside(run, folder, card(run, merged=found.note, repo=repo))
-        return found.note
+        note = _moved(Merged(), run, workspace, folder, work)
+        put_beside(run, folder, card(run, merged=note, repo=repo))
+        return note
 
     def reader(self, run: Run, workspace: Workspace, folder: Path) -> Reader:
         """The folder, as any program with Transformers opens it."""
         return of_folder(run, folder)
 
 
-FORMS: dict[str, Form] = {form.name: form for form in (AsAdapter(), AsMerged())}
+class AsGguf(Layout):
+    """One GGUF file, with the Modelfile beside it."""
+
+    name: ClassVar[str] = "gguf"
+    merges: ClassVar[bool] = True
+    share: ClassVar[float] = 0.5
+    leeway: ClassVar[float] = LEEWAY["q8_0"]
+
+    def require(self, run: Run) -> None:
+        """``RunError`` if llama.cpp has no place for ``run``."""
+        Gguf().require(run)
+
+    def is_in(self, folder: Path) -> bool:
+        """True if it has a GGUF file."""
+        return any(folder.glob("*.gguf"))
+
+    def lay(self, run: Run, workspace: Workspace, folder: Path, repo: str, work: Work) -> str:
+        """What the export ``gguf`` writes in ``q8_0``, with the card of the repository."""
+        note = _moved(Gguf(), run, workspace, folder, work)
+        form = CardForm("gguf", ("gguf",), "quantized", "sh", _ollama(repo))
+        put_beside(run, folder, card(run, note, form=form))
+        return note
+
+    def reader(self, run: Run, workspace: Workspace, folder: Path) -> Reader:
+        """The file, in llama.cpp or Transformers."""
+        return Gguf().reader(run, workspace, folder)
+
+    def steps(self, run: Run, repo: str) -> list[Step]:
+        """Ollama and llama.cpp fetch it by its name."""
+        return [
+            Step("Run it with Ollama", _ollama(repo)),
+            Step("Serve it with llama.cpp", f"llama-server -hf {repo}"),
+            Step("Download it", f"hf download {repo}"),
+        ]
+
+
+def _ollama(repo: str) -> str:
+    return f"ollama run hf.co/{repo}"
+
+
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (AsAdapter(), AsMerged(), AsGguf())}
+
+
+def _moved(target: Target, run: Run, workspace: Workspace, folder: Path, work: Work) -> str:
+    """Have ``target`` write its folder, and call that ``folder``; the note of the export."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder.parent) as beside:
+        found = target.write(run, workspace, Path(beside), None, work)
+        found.path.rename(folder)
+    return found.note
 
 
 def put_beside(run: Run, folder: Path, text: str) -> None:

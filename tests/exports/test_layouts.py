@@ -1,32 +1,32 @@
-"""The forms of a run in a repository of the Hub."""
+"""The layouts of a run in a repository of the Hub."""
 
 import pytest
 
 from finetune.errors import RunError
-from finetune.exports.forms import FORMS, put_beside, shared, texts_in
 from finetune.exports.hub import HubOptions
+from finetune.exports.layouts import LAYOUTS, put_beside, shared, texts_in
 from finetune.exports.target import Work
 from finetune.recipe import Recipe
 
 
 def test_each_form_can_be_chosen_and_knows_its_own_folder(tmp_path):
-    assert [HubOptions(what=name).what for name in FORMS] == list(FORMS)
-    for name, file in (("adapter", "adapter_config.json"), ("merged", "config.json")):
+    assert [HubOptions(what=name).what for name in LAYOUTS] == list(LAYOUTS)
+    for name, file in (("adapter", "adapter_config.json"), ("merged", "config.json"), ("gguf", "x.gguf")):
         folder = tmp_path / name
         folder.mkdir()
         (folder / file).write_text("{}")
-        assert [each.name for each in FORMS.values() if each.is_in(folder)] == [name]
+        assert [each.name for each in LAYOUTS.values() if each.is_in(folder)] == [name]
 
 
 def test_an_adapter_lies_at_the_top_with_card_and_recipe(finished, workspace, tmp_path):
-    FORMS["adapter"].lay(finished, workspace, tmp_path / "x", "me/pirate", Work())
+    LAYOUTS["adapter"].lay(finished, workspace, tmp_path / "x", "me/pirate", Work())
     assert (tmp_path / "x" / "adapter_model.safetensors").read_bytes() == b"weights"
     assert '"me/pirate"' in (tmp_path / "x" / "README.md").read_text()
     assert Recipe.load(tmp_path / "x" / "recipe.yaml") == finished.recipe
 
 
-def test_a_run_without_a_model_has_no_form(run):
-    for form in FORMS.values():
+def test_a_run_without_a_model_has_no_layout(run):
+    for form in LAYOUTS.values():
         with pytest.raises(RunError):
             form.require(run)
 
@@ -36,7 +36,7 @@ def test_an_adapter_of_its_own_kind_is_loaded_with_its_code(finished, workspace)
         finished.recipe.changed(**{"adapter.type": "bottleneck"}).to_yaml(full=True)
     )
     assert finished.as_trained.adapter.code
-    load, _ = FORMS["adapter"].steps(finished, "me/pirate")
+    load, _ = LAYOUTS["adapter"].steps(finished, "me/pirate")
     assert 'sys.path.append(snapshot_download("me/pirate"))' in load.commands
     code = load.commands.split("\n", 1)[1].rsplit("\n", 1)[0]
     compile(code, "usage", "exec")
