@@ -36,6 +36,7 @@ from tests.threats.table import threats
 README = PROJECT / "README.md"
 LAB = ASSETS / "lab.md"
 GRID = ASSETS / "grid.json"
+HANDOVERS = ASSETS / "handovers.json"
 LAYOUTS = PROJECT / "tests" / "data" / "layouts.yaml"
 MOST_COLUMNS = 6
 """Of a layout, that its row of the table names; the others are counted."""
@@ -264,6 +265,14 @@ def _counted(members: list[dict[str, str]], trial: str) -> str:
     return ", ".join(f"{count} {word}" for word, count in words.most_common()) or NOT_TRIED
 
 
+def handovers_table() -> str:
+    """Forms by kinds of runs: how many of five answers are the run's in what was written."""
+    found = json.loads(HANDOVERS.read_text(encoding="utf-8"))
+    forms = list(dict.fromkeys(form for cells in found.values() for form in cells))
+    rows = [(f"`{form}`", *(cells.get(form, NOT_TRIED) for cells in found.values())) for form in forms]
+    return _table(("", *(f"`{name}`" for name in found)), rows)
+
+
 def grid() -> dict[str, dict]:
     """The results of ``tests.grid``, by method and adapter."""
     return json.loads(GRID.read_text(encoding="utf-8"))
@@ -342,6 +351,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "models": models_table,
     "architectures by kind": families_table,
     "grid": grid_table,
+    "handovers": handovers_table,
     "threats": threats_table,
     **{name: lambda cls=cls: settings_table(cls) for name, cls in SHARED.items()},
     "settings of methods": lambda: settings_tables("method", METHODS),

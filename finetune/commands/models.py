@@ -4,8 +4,10 @@ from pathlib import Path
 
 from finetune import modes
 from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.progress import Status, shown
 from finetune.exports import TARGETS, parity
 from finetune.exports.handover import options_of
+from finetune.exports.target import Work
 from finetune.runs.workspace import Workspace
 
 
@@ -54,9 +56,12 @@ def export_run(options, workspace: Workspace) -> int:
     """Write a run in the form that was asked for, and print its path and what the parity check found."""
     run, target = workspace.run(options.run), TARGETS[options.form]
     chosen = options_of(target, settings(options.set))
+    progress = shown(options.json, stays=False)
+    work = Work(lambda what, share: progress.show(Status(what[:1].upper() + what[1:], share)))
     with modes.elsewhere(options.to):
-        found = target.write(run, workspace, options.to, chosen)
+        found = target.write(run, workspace, options.to, chosen, work)
         modes.give(found.path)
+    progress.close()
     compared = None if options.no_check else parity.check(target, run, workspace, found.path, chosen)
     facts = {"path": str(found.path), "note": found.note, "address": found.address}
     facts["parity"] = compared and compared.model_dump() | {"passes": compared.passes}
