@@ -1,7 +1,7 @@
 """Where a handover stands: a folder in the run directory, ``exports/TARGET``, that outlives whoever works on it.
 
 request.json   what was asked for
-files/         what was written
+files/         what was written; while that is going on, it grows in unfinished/
 written.json   what that is, and how it was made
 parity.json    whether it answers as the run does
 and the files of every job (finetune.runs.job)
@@ -92,15 +92,18 @@ class Handover(Job):
         return Parity.model_validate(found) if found else None
 
     def put(self, workspace: Workspace, work: Work) -> None:
-        """Write what is asked for; what an earlier request had written goes."""
+        """Write what is asked for; what an earlier request had written goes once that has succeeded."""
         request, began = self.request or Request(), time.monotonic()
         options = options_of(self.target, request.options)
+        unfinished = self.folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        found = self.target.write(self.run, workspace, unfinished, options, work)
         for name in ("written.json", "parity.json"):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.files, ignore_errors=True)
-        found = self.target.write(self.run, workspace, self.files, options, work)
+        unfinished.rename(self.files)
         written = Written(
-            path=found.path.relative_to(self.files).as_posix(),
+            path=found.path.relative_to(unfinished).as_posix(),
             note=found.note,
             address=found.address,
             options=request.options,

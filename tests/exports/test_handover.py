@@ -51,6 +51,24 @@ def test_a_second_one_takes_the_place_of_the_first(finished, workspace):
     ]
 
 
+def test_the_first_one_stays_if_the_second_fails(finished, workspace, monkeypatch):
+    handover = Handover(finished, Letter())
+    handover.ask(Options(letter="b")).put(workspace, Work())
+
+    def fail(self, run, workspace, to, *_):
+        to.mkdir(parents=True)
+        (to / "half").touch()
+        raise RunError("The disk is full.")
+
+    monkeypatch.setattr(Letter, "write", fail)
+    with pytest.raises(RunError, match="disk is full"):
+        handover.ask(Options(letter="c")).put(workspace, Work())
+    assert handover.exported.path.read_text() == "b"
+    monkeypatch.undo()
+    handover.ask(Options(letter="d")).put(workspace, Work())
+    assert handover.exported.path.read_text() == "d" and not (handover.folder / "unfinished").exists()
+
+
 def test_a_run_that_cannot_leave_so_is_not_asked_for(run):
     with pytest.raises(RunError, match="has no tuned model yet"):
         Handover(run, TARGETS["adapter"]).ask()

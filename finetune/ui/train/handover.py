@@ -228,7 +228,8 @@ def _place(studio: Studio, handover: Handover, exported: Exported) -> str:
     name = handover.target.name
     button = views.pick_button(f"download:{name}", "Download", f"Download: {handover.target.title}")
     where = exported.path.name if studio.rights.must_sign_in else str(exported.path)
-    address = f" <a href='{escape(exported.address)}'>{escape(exported.address)}</a>" if exported.address else ""
+    address = escape(exported.address)
+    address = f" <a href='{address}' target='_blank' rel='noopener noreferrer'>{address}</a>" if address else ""
     return f"<p class='moves'><code>{escape(where)}</code>{address} {button}</p>"
 
 
