@@ -160,7 +160,7 @@ def _field(name: str, info) -> Field:
     return Field(
         name=name,
         label=info.title or name.replace("_", " ").capitalize(),
-        help=(info.description or "").strip().replace("``", "`"),
+        help=" ".join((info.description or "").split()).replace("``", "`"),
         kind="choice" if choices and origin is not tuple else _kind(annotation),
         default=None if info.is_required() else info.get_default(call_default_factory=True),
         optional=optional,
