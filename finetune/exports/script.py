@@ -58,7 +58,7 @@ class ScriptOptions(Settings):
     """Where the script is started: here is this machine; nodes are several machines, by torchrun on each; slurm is a
     cluster that Slurm manages; skypilot rents machines of a cloud; hf-jobs is Hugging Face Jobs."""
     nodes: int = Field(1, ge=1, le=64)
-    """Machines that train together (launchers nodes, slurm and skypilot). They share every batch."""
+    """Machines of a distributed training (launchers nodes, slurm and skypilot). They share every batch."""
     gpus_per_node: int = Field(1, ge=0, le=16, title="GPUs per node")
     """GPUs of each machine, with a process for each; 0 trains on CPUs. On hf-jobs the flavor says so."""
     hours: int = Field(24, ge=1, le=720)

@@ -89,7 +89,7 @@ class Heart:
             raise BusyError("Another machine has taken over this run.", "Watch it on the Train tab.")
 
     def start(self) -> None:
-        """Beat at once and from now on; a run that is begun anew belongs to this trainer."""
+        """Beat at once and from now on; a run that is started again belongs to this trainer."""
         self._write()
         threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 

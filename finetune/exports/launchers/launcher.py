@@ -49,7 +49,7 @@ class Job:
 
     @property
     def processes(self) -> int:
-        """How many train together."""
+        """Processes of the distributed training."""
         return self.nodes * self.processes_per_node
 
     @property
