@@ -217,7 +217,11 @@ def _plateau(view: View, curve: Curve) -> Diagnosis | None:
     else:
         found = None
     if found and view.total_steps and view.step < EARLY_SHARE * view.total_steps:
-        return Diagnosis("early", "The loss has hardly moved yet; the first steps are small ones.", "", curve.best_step)
+        first, last = curve.blocks[0][1], curve.blocks[-1][1]
+        words = "The loss has hardly moved yet; the first steps are small ones."
+        if first - last > FLAT_SHARE * abs(first):
+            words = f"So far the training loss fell from {number(first)} to {number(last)}: too early to say more."
+        return Diagnosis("early", words, "", curve.best_step)
     return found
 
 

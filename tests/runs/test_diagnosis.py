@@ -115,6 +115,9 @@ def test_with_few_points_nothing_is_said():
 
 def test_a_curve_that_is_level_at_the_beginning_is_given_time():
     assert judge([3.0] * 30, [3.0, 3.0], total=1000).code == "early"
+    assert "hardly moved yet" in judge([3.0] * 30, [3.0, 3.0], total=1000).words
+    begun = judge([10 - step / 4 for step in range(20)], [10.5], total=1000)
+    assert begun.code == "early" and "So far the training loss fell from 9.500 to 5.750" in begun.words
     assert judge([3.0] * 300, [3.0, 3.0], total=1000).code == "plateau"
 
 
