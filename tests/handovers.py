@@ -83,7 +83,7 @@ def by_page(studio: Studio, run: Run, form: str, options: dict[str, object]) -> 
     while asked.is_asked and time.monotonic() < end:
         time.sleep(0.1)
     if asked.failure[0]:
-        return "refused" if asked.written is None else f"crashed: {asked.failure[0]}"
+        return f"crashed: {asked.failure[0]}" if asked.failure[0].startswith("An unexpected") else "refused"
     return words_of(asked.parity.model_dump() | {"passes": asked.parity.passes} if asked.parity else None)
 
 
