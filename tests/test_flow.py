@@ -276,7 +276,7 @@ def test_nothing_is_asked_of_another_host_and_the_console_is_quiet(trained):
     assert trained.errors == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.heavy)])
 def test_every_tab_is_accessible(trained, visit, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,6 @@ def _import_from(folder: Path, module: str) -> None:
     """Import ``module`` from ``folder``, which makes the adapter's type known to PEFT."""
     sys.path.append(str(folder))
     try:
-        __import__(module)
+        import_module(module)
     finally:
         sys.path.remove(str(folder))

@@ -41,6 +41,16 @@ def streamed(client, model, messages=HELLO, **options):
     return list(ask(client, model, messages, stream=True, **options))
 
 
+def a_long_one(client, home, most=COUNT) -> tuple[str, list, str]:
+    """A model and a question that it answers at length, and that answer: what random weights say is up to rounding."""
+    for name in (home[1]["lora"].id, "tiny"):
+        for messages in QUESTIONS:
+            choice = ask(client, name, messages, max_tokens=most).choices[0]
+            if choice.finish_reason == "length" and len(choice.message.content) >= most:
+                return name, messages, choice.message.content
+    raise AssertionError("Every answer ends early.")
+
+
 def text_of(chunks) -> str:
     return "".join(each.choices[0].delta.content or "" for each in chunks if each.choices)
 
@@ -128,14 +138,14 @@ def test_both_models_are_listed_and_shown(home, client):
 
 
 def test_a_stream_begins_with_the_role_and_ends_with_the_reason_and_the_counts(home, client):
-    name = home[1]["lora"].id
-    chunks = streamed(client, name, stream_options={"include_usage": True})
+    name, messages, _ = a_long_one(client, home)
+    chunks = streamed(client, name, messages, stream_options={"include_usage": True})
     *body, last, counts = chunks
     assert body[0].choices[0].delta.role == "assistant" and all(each.choices[0].finish_reason is None for each in body)
     assert last.choices[0].finish_reason == "length" and not last.choices[0].delta.content
-    assert counts.choices == [] and counts.usage == ask(client, name).usage
+    assert counts.choices == [] and counts.usage == ask(client, name, messages).usage
     assert len({each.id for each in chunks}) == 1 and {each.object for each in chunks} == {"chat.completion.chunk"}
-    assert not any(each.usage for each in streamed(client, name))
+    assert not any(each.usage for each in streamed(client, name, messages))
 
 
 def test_a_stream_is_server_sent_events_until_done(live, home):
@@ -160,14 +170,13 @@ def test_a_text_is_continued(home, client, tiny_model):
 
 
 def test_an_answer_ends_before_a_stop_text_and_nothing_of_it_is_streamed(home, client):
-    name = home[1]["lora"].id
-    whole = ask(client, name, max_tokens=40).choices[0].message.content
+    name, messages, whole = a_long_one(client, home)
     stop = whole[6:9]
     before = whole[: whole.index(stop)]
     for given in (stop, ["never there", stop]):
-        answer = ask(client, name, max_tokens=40, stop=given)
+        answer = ask(client, name, messages, stop=given)
         assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == (before, "stop")
-        chunks = streamed(client, name, max_tokens=40, stop=given)
+        chunks = streamed(client, name, messages, stop=given)
         assert text_of(chunks) == before and chunks[-1].choices[0].finish_reason == "stop"
 
 
