@@ -5,6 +5,7 @@ from pathlib import Path
 from finetune import modes
 from finetune.commands.command import Commands, answer, settings, take_settings
 from finetune.commands.progress import Status, shown
+from finetune.errors import FinetuneError
 from finetune.exports import TARGETS, parity
 from finetune.exports.handover import options_of
 from finetune.exports.target import Work
@@ -62,8 +63,13 @@ def export_run(options, workspace: Workspace) -> int:
         found = target.write(run, workspace, options.to, chosen, work)
         modes.give(found.path)
     progress.close()
-    compared = None if options.no_check else parity.check(target, run, workspace, found.path, chosen)
-    facts = {"path": str(found.path), "note": found.note, "address": found.address}
+    compared, unchecked = None, ""
+    try:
+        compared = None if options.no_check else parity.check(target, run, workspace, found.path, chosen)
+    except FinetuneError as error:  # what was written is there all the same
+        unchecked = f"{error.message} {error.hint}"
+    facts = {"path": str(found.path), "note": found.note, "address": found.address, "unchecked": unchecked}
     facts["parity"] = compared and compared.model_dump() | {"passes": compared.passes}
-    lines = [*filter(None, [found.note]), *(compared.sentences() if compared else []), str(found.path)]
-    return answer(options, facts, lines) or int(compared is not None and not compared.passes)
+    said = compared.sentences() if compared else [f"Parity check: not made. {unchecked}"] if unchecked else []
+    lines = [*filter(None, [found.note, found.address]), *said, str(found.path)]
+    return answer(options, facts, lines) or int(bool(unchecked) or compared is not None and not compared.passes)

@@ -1,5 +1,6 @@
 import json
 
+from finetune.errors import RunError
 from finetune.exports import TARGETS
 from finetune.inference.chat import Reply
 from finetune.recipe import Recipe
@@ -23,6 +24,19 @@ def test_a_tuned_model_is_asked_and_exported(command, trained, tmp_path):
     assert code == 0 and out.strip() == str(tmp_path / "out" / run.id / "train.py")
     code, _, error = command("export", "1", "--to", tmp_path / "out", "--as", "script")
     assert code == 2 and "already exists" in error
+
+
+def test_what_cannot_be_checked_is_there_and_says_so(command, trained, tmp_path, monkeypatch):
+    trained(**{"training.max_steps": 1, "evaluation.times": 0})
+
+    def fail(*_):
+        raise RunError("Nothing opens it.", "Install a reader.")
+
+    monkeypatch.setattr("finetune.exports.parity.check", fail)
+    code, out, _ = command("export", "1", "--to", tmp_path / "out")
+    said, path = out.splitlines()
+    assert code == 1 and said == "Parity check: not made. Nothing opens it. Install a reader."
+    assert path.endswith(".zip") and list((tmp_path / "out").iterdir())
 
 
 def test_the_question_comes_after_the_recipes_system_prompt_or_another(command, with_tiny, monkeypatch):

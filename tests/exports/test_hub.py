@@ -3,6 +3,7 @@
 import logging
 import threading
 from functools import partial
+from importlib.util import find_spec
 
 import pytest
 from huggingface_hub import ModelCard
@@ -284,8 +285,9 @@ def test_a_gguf_file_is_sent_with_the_card_of_its_repository(hub, trained, with_
     assert arrived(hub, "ada/tuned") == in_folder(done.path) and "Modelfile" in arrived(hub, "ada/tuned")
     data = ModelCard.load("ada/tuned", token=hub.token).data
     assert data.library_name == "gguf" and "ollama run hf.co/ada/tuned" in hub.validated[0]
-    assert parity.check(TARGET, run, with_tiny, done.path, options).passes
     assert TARGET.steps(run, done)[0].commands == "ollama run hf.co/ada/tuned"
+    if find_spec("llama_cpp"):  # Transformers does not open a vocabulary like that of the tiny model
+        assert parity.check(TARGET, run, with_tiny, done.path, options).passes
 
 
 def test_it_ends_while_files_are_sent(hub, finished, workspace, tmp_path):
