@@ -11,6 +11,8 @@ from finetune.errors import FinetuneError
 from finetune.runs.workspace import Workspace
 from finetune.terminal import plain_json, plain_line
 
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl+C has ended."""
 WRITE_AS = "Write it as setting=value, e.g. training.epochs=2."
 Work = Callable[[argparse.Namespace, Workspace], int]
 """What a command does with its options in a workspace; returns the exit code."""

@@ -4,14 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from finetune.commands.command import Commands, answer
+from finetune.commands.command import INTERRUPTED, Commands, answer
 from finetune.commands.progress import Status, shown
 from finetune.errors import SettingError
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
-
-INTERRUPTED = 130
-"""The exit code of a program that Ctrl+C has ended."""
 
 
 def add(commands: Commands) -> None:

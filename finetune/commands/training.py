@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.command import INTERRUPTED, Commands, answer, settings, take_settings
 from finetune.commands.progress import following
 from finetune.commands.runs import comparison, summary
 from finetune.errors import RecipeError, RunError
@@ -15,9 +15,6 @@ from finetune.runs.workspace import Workspace
 from finetune.service.launcher import EXIT_CONTEXT_LOST
 from finetune.service.notices import TIMEOUT_S, Notices, add_options, notices_of
 from finetune.training import distributed
-
-INTERRUPTED = 130
-"""The exit code of a command that was ended with Ctrl+C, as shells have it."""
 
 
 def add(commands: Commands) -> None:

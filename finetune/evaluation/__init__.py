@@ -29,6 +29,7 @@ report_page     the same as one HTML page, for the screen and two sheets of A4
 interval_chart  base and tuned with their intervals, as a small SVG
 difference      the difference of both in words
 examples        five rows with both answers, failures among them
+shared_recipe   the recipe, without the folders of this machine
 limits          what a person should know before they rely on the model
 cost            time, energy and money
 """

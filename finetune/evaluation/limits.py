@@ -6,7 +6,7 @@ from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Scores
 from finetune.evaluation.words import interval
 from finetune.format import amount, counted
-from finetune.models.known import known_models
+from finetune.models.licenses import License
 from finetune.recipe import Recipe
 from finetune.runs.view import View
 
@@ -15,7 +15,7 @@ FEW_TRAINED = 200
 FEW_ASKED = 100
 """Evaluated rows below which the interval is wide enough to be said."""
 SHIPPED_LICENSE = "Apache 2.0"
-"""Of the starter model and of the samples."""
+"""Of the samples."""
 SAMPLES = "assets/samples/"
 
 
@@ -51,13 +51,6 @@ def _of_training(recipe: Recipe, view: View) -> Iterator[str]:
     yield "Like any language model it can state what is false. A person should check answers that matter."
 
 
-def base_license(recipe: Recipe) -> str:
-    """The license of the base; empty if it is not known here."""
-    if recipe.model.id == "starter":
-        return SHIPPED_LICENSE
-    return next((known.license for known in known_models() if known.id == recipe.model.id), "")
-
-
 def data_license(recipe: Recipe) -> str:
     """The license of all the data; empty if it is not known here."""
     data = recipe.data
@@ -65,9 +58,9 @@ def data_license(recipe: Recipe) -> str:
     return SHIPPED_LICENSE if all(path.startswith(SAMPLES) for path in paths) else ""
 
 
-def license_words(recipe: Recipe, base: str = "") -> str:
-    """What is known of the licenses, as a sentence; ``base`` is the base's, where its folder says it."""
-    base, data = base or base_license(recipe), data_license(recipe)
+def license_words(recipe: Recipe, of_base: License | None) -> str:
+    """What is known of the licenses, as a sentence; ``of_base`` is that of the base, None if it is not known."""
+    base, data = of_base.title if of_base else "", data_license(recipe)
     if base and base == data:
         return f"The license of the base and of the data is {base}."
     if not base and not data:

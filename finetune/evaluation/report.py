@@ -18,11 +18,13 @@ from finetune.evaluation.limits import license_words, limits
 from finetune.evaluation.questions import asked_of
 from finetune.evaluation.rounds import result
 from finetune.evaluation.scores import Row, Scores
+from finetune.evaluation.shared_recipe import shared
 from finetune.evaluation.tally import beside, company
 from finetune.evaluation.tally import verdict as verdict_of_votes
 from finetune.evaluation.verdict import FEW_KNOWN, verdict
 from finetune.format import percent
 from finetune.methods import METHODS
+from finetune.models.licenses import license_of_base
 from finetune.models.usage import usage
 from finetune.recipe import Recipe
 from finetune.runs.diagnosis import diagnose
@@ -36,8 +38,6 @@ LONGEST_TEXT = 320
 """Characters of the row that shows what was taught."""
 LARGEST_BYTES = 2**24
 """A larger data file (16 MB) is not read for one example."""
-PATHS = ("path", "held_out", "id", "also", "model", "teacher")
-"""Settings that may name a folder of this machine."""
 
 
 class Taught(Settings):
@@ -131,10 +131,10 @@ def report(run: Run, workspace: Workspace, price: float | None = None) -> Report
         data=_data(recipe, view),
         trained=_trained(recipe, view),
         cost=cost(view, price),
-        limits=(*limits(recipe, view, scores), license_words(recipe)),
+        limits=(*limits(recipe, view, scores), license_words(recipe, license_of_base(run))),
         missing=_missing(run, view, scores),
         usage=usage(run) if view.has_model else "",
-        recipe=_shared(recipe).to_yaml(),
+        recipe=shared(recipe).to_yaml(),
         versions=dict(sorted(view.versions.items())),
         fingerprints=_fingerprints(view),
     )
@@ -215,7 +215,7 @@ def _data(recipe: Recipe, view: View) -> Data:
 
 
 def _trained(recipe: Recipe, view: View) -> Trained:
-    base = "the starter model of Finetune Studio" if recipe.model.id == "starter" else _name(recipe.model.id)
+    base = "the starter model of Finetune Studio" if recipe.model.id == "starter" else recipe.model.id
     return Trained(
         base=base,
         revision=view.commit or recipe.model.revision or "",
@@ -277,20 +277,3 @@ def _fingerprints(view: View) -> dict[str, str]:
     taken = view.fingerprint
     named = {"rows": taken.rows, "base": taken.base, "start": taken.start} if taken else {}
     return {name: digest for name, digest in named.items() if digest}
-
-
-def _shared(recipe: Recipe) -> Recipe:
-    """The recipe without folders of this machine: of an absolute path only the name is kept."""
-    return Recipe.from_dict(_without_folders(recipe.to_dict(full=True)))
-
-
-def _without_folders(value, key: str = ""):
-    if isinstance(value, dict):
-        return {name: _without_folders(each, name) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_folders(each, key) for each in value]
-    return _name(value) if key in PATHS and isinstance(value, str) else value
-
-
-def _name(path: str) -> str:
-    return Path(path).name if Path(path).is_absolute() else path

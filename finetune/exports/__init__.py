@@ -16,6 +16,7 @@ layouts       how a run lies in a repository of the Hub
 plain         what was written, opened by plain Transformers and PEFT
 production    the lines that serve it to many, with vLLM
 steps         what to do next with what was written
+staging       a folder that is there whole or not at all
 card          the model card, which goes with a model
 front_matter  its head, as the Hub reads it
 script_source the text of the script's train.py

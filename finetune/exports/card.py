@@ -14,7 +14,7 @@ from finetune.evaluation.scores import Score, Scores
 from finetune.evaluation.verdict import verdict
 from finetune.evaluation.words import interval, value
 from finetune.exports.front_matter import Form, front_matter
-from finetune.models.licenses import License, license_of
+from finetune.models.licenses import License, license_of_base
 from finetune.models.usage import saved_json, usage
 from finetune.recipe import Recipe
 from finetune.runs.run import Run
@@ -51,12 +51,6 @@ def card(run: Run, merged: str = "", repo: str = "", form: Form | None = None) -
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def license_of_base(run: Run) -> License | None:
-    """The license of the base of ``run``; None if it is not known here."""
-    workspace = run.path.parent.parent
-    return license_of(run.as_trained.model, workspace / "models")
-
-
 def plain(text: str) -> str:
     """``text`` in one line, as Markdown that shows it as it is."""
     return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
@@ -84,7 +78,7 @@ def _training(recipe: Recipe, view: View, merged: str, base: License | None) -> 
 - Method: {recipe.method.engineer}
 - Trainable parameters: {recipe.adapter.engineer}
 - Steps: {view.step:,}{held_out}{made}
-- License: {plain(license_words(recipe, base.title if base else ""))}
+- License: {plain(license_words(recipe, base))}
 
 `recipe.yaml` has every setting."""
 

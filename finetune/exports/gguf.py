@@ -1,9 +1,9 @@
 """The tuned model as one GGUF file with a Modelfile, for llama.cpp, Ollama and LM Studio."""
 
-import os
 import re
 import shutil
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints
@@ -18,6 +18,7 @@ from finetune.exports.llama_cpp.turns import turns
 from finetune.exports.llama_cpp.vocabulary import require_known, swallows, unknown
 from finetune.exports.merged import Merged
 from finetune.exports.parity import Reader
+from finetune.exports.staging import require_free, staged
 from finetune.exports.target import OF_ROUNDING, Exported, Step, Target, Work
 from finetune.inference.question import messages
 from finetune.models.files import read_config
@@ -88,12 +89,10 @@ class Gguf(Target):
         if options.quantization == "q4_k_m":
             tools.require_quantizer()
         folder = Path(to) / f"{run.id}-gguf"
-        if folder.exists():
-            raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
+        require_free(folder)
         _require_writable(run, workspace)
-        staging = folder.with_name(f".{folder.name}.{os.getpid()}")
-        staging.mkdir(parents=True, exist_ok=True)
-        try:
+        with staged(folder) as staging:
+            staging.mkdir()
             source, words = _whole(run, workspace, staging, work)
             file = f"{run.id}-{options.quantization.upper()}.gguf"
             tokenizer = read_tokenizer(source, run.id)
@@ -106,9 +105,6 @@ class Gguf(Target):
             form = Form("gguf", ("gguf",), "quantized", "sh", _commands(ollama_name(run), file))
             (staging / "README.md").write_text(card(run, words, form=form), encoding="utf-8")
             (staging / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
-            staging.rename(folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         return Exported(folder, words)
 
     def reader(self, run: Run, workspace: Workspace, path: Path) -> Reader:
@@ -121,10 +117,10 @@ class Gguf(Target):
 
     def steps(self, run: Run, exported: Exported) -> list[Step]:
         """Ollama, and llama.cpp's server."""
-        name, file = ollama_name(run), gguf_in(exported.path)
+        name, folder, file = ollama_name(run), quote(str(exported.path)), quote(str(gguf_in(exported.path)))
         return [
-            Step("Run it with Ollama", f"cd '{exported.path}' && ollama create {name} -f Modelfile\nollama run {name}"),
-            Step("Serve it with llama.cpp", f"llama-server -m '{file}'"),
+            Step("Run it with Ollama", f"cd {folder} && ollama create {name} -f Modelfile\nollama run {name}"),
+            Step("Serve it with llama.cpp", f"llama-server -m {file}"),
         ]
 
 

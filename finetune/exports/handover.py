@@ -97,7 +97,11 @@ class Handover(Job):
         options = options_of(self.target, request.options)
         unfinished = self.folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        found = self.target.write(self.run, workspace, unfinished, options, work)
+        try:
+            found = self.target.write(self.run, workspace, unfinished, options, work)
+        except Exception:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
         for name in ("written.json", "parity.json"):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.files, ignore_errors=True)

@@ -10,13 +10,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from finetune.errors import FinetuneError, RecipeError, RunError
-from finetune.exports.card import license_of_base
-from finetune.exports.layouts import LAYOUTS, RECIPE, Layout, shared, texts_in
+from finetune.evaluation.shared_recipe import shared
+from finetune.exports.layouts import LAYOUTS, RECIPE, Layout, texts_in
 from finetune.exports.parity import Reader
+from finetune.exports.staging import require_free
 from finetune.exports.target import Exported, Step, Target, Work
 from finetune.format import counted
 from finetune.models import push
 from finetune.models.account import account, token_or_refuse
+from finetune.models.licenses import license_of_base
 from finetune.models.push import Push
 from finetune.models.remote import HUB_ID, look_up, recent
 from finetune.runs.numbering import slug
@@ -71,9 +73,7 @@ class Hub(Target):
         options = options if isinstance(options, HubOptions) else HubOptions()
         layout = LAYOUTS[options.what]
         layout.require(run)
-        folder = Path(to) / f"{run.id}-hub"
-        if folder.exists():
-            raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
+        folder = require_free(Path(to) / f"{run.id}-hub")
         token = token_or_refuse(work.token)
         work.report("asking the Hub whose token this is", 0.0)
         name = account(token)

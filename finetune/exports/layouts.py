@@ -3,7 +3,6 @@
 To add one: a subclass of ``Layout`` in ``LAYOUTS``. The option of the target, its page and its help follow.
 """
 
-import re
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from finetune.evaluation.shared_recipe import shared
 from finetune.exports.card import card, reach
 from finetune.exports.front_matter import Form as CardForm
 from finetune.exports.gguf import LEEWAY, Gguf
@@ -27,9 +27,6 @@ from finetune.runs.workspace import Workspace
 CARD, RECIPE = "README.md", "recipe.yaml"
 MERGING = 0.3
 """The share of the work that merging is."""
-FILES = ("path", "also", "replay", "held_out")
-"""The settings that name a data file."""
-ROOTED = re.compile(r"(?:/|~|[A-Za-z]:|\\)")
 
 
 class Layout(ABC):
@@ -175,22 +172,6 @@ def put_beside(run: Run, folder: Path, text: str) -> None:
     """Write the card ``text`` and the recipe into ``folder``."""
     (folder / CARD).write_text(text, encoding="utf-8")
     (folder / RECIPE).write_text(shared(run.recipe).to_yaml(), encoding="utf-8")
-
-
-def shared(recipe: Recipe) -> Recipe:
-    """``recipe`` as others may read it: a path from the root of this machine is the name of its file alone."""
-    return Recipe.from_dict(_without_folders(recipe.to_dict()))
-
-
-def _without_folders(value: object, key: str = "") -> object:
-    match value:
-        case dict():
-            return {name: _without_folders(each, str(name)) for name, each in value.items()}
-        case list() | tuple():
-            return [_without_folders(each, key) for each in value]
-        case str() if key in FILES and ROOTED.match(value):
-            return re.split(r"[/\\]", value)[-1] or "data"
-    return value
 
 
 def texts_in(recipe: Recipe) -> list[str]:

@@ -1,6 +1,5 @@
 """The tuned model as a model folder that needs no base."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import ClassVar
@@ -8,6 +7,7 @@ from typing import ClassVar
 from finetune.errors import RunError
 from finetune.exports.card import card
 from finetune.exports.plain import Plain, of_folder
+from finetune.exports.staging import staged
 from finetune.exports.steps import asking, loading, serving
 from finetune.exports.target import Exported, Step, Target, Work
 from finetune.machine.libraries import load
@@ -47,14 +47,10 @@ class Merged(Target):
         The adapter is merged in fp32 into the base as it was before quantization, and saved in the base's own dtype.
         ``RunError`` if the run has no model, if its adapter cannot be merged, or if the folder already exists.
         """
-        require_model(run)
+        self.require(run)
         work.report("merging", 0.0)
         folder = Path(to) / f"{run.id}-merged"
-        if folder.exists():
-            raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
-        staging = folder.with_name(f".{folder.name}.{os.getpid()}")
-        staging.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with staged(folder) as staging:
             if run.as_trained.adapter.trains_base():
                 shutil.copytree(run.model_dir, staging)
                 words = "All weights were trained, so there is nothing to merge: this is a copy of the model."
@@ -62,9 +58,6 @@ class Merged(Target):
                 words = _merge(run, workspace, staging)
             (staging / "README.md").write_text(card(run, merged=words), encoding="utf-8")
             (staging / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
-            staging.rename(folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         return Exported(folder, words)
 
     def reader(self, run: Run, workspace: Workspace, path: Path) -> Plain:

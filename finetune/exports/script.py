@@ -13,7 +13,6 @@
 The text of train.py is made in ``script_source``.
 """
 
-import os
 import shutil
 from dataclasses import replace
 from importlib import import_module
@@ -25,6 +24,7 @@ from pydantic import AfterValidator, Field
 from finetune.errors import RunError
 from finetune.exports.launchers import LAUNCHERS, Job
 from finetune.exports.script_source import source
+from finetune.exports.staging import require_free, staged
 from finetune.exports.target import Exported, Step, Target, Work
 from finetune.exports.teacher import put_teacher
 from finetune.format import counted
@@ -119,17 +119,15 @@ class Script(Target):
         options = options or self.options()
         launcher, job = LAUNCHERS[options.launcher], options.job(run.id)
         recipe, view, folder = run.as_trained, run.view(), Path(to) / run.id
-        if folder.exists():
-            raise RunError(f"{folder} already exists.", "Choose another folder, or remove it.")
+        require_free(folder)  # before the rows are prepared
         load()
         prepared = prepare(recipe, workspace)
         rows = prepared.rows
         _require_unchanged(run, view, recipe, rows, workspace)
         if launcher.file:
             _require_shared(job, prepared.defaults.batch_size)
-        staging = folder.with_name(f".{run.id}.{os.getpid()}")
-        try:
-            staging.mkdir(parents=True)
+        with staged(folder) as staging:
+            staging.mkdir()
             _write_rows(rows.train, staging / "train.parquet")
             if rows.held_out:
                 _write_rows(rows.held_out, staging / "held-out.parquet")
@@ -144,9 +142,6 @@ class Script(Target):
             (staging / "train.py").write_text(text, encoding="utf-8")
             if launcher.file:
                 (staging / launcher.file).write_text(launcher.text(job), encoding="utf-8")
-            staging.rename(folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         note = f"{launcher.file} beside it starts it {launcher.words}." if launcher.file else ""
         return Exported(folder / "train.py", note)
 

@@ -13,6 +13,7 @@ from finetune import yaml_text
 from finetune.models.known import known_models
 from finetune.models.locate import STARTER
 from finetune.recipe import ModelSettings
+from finetune.runs.run import Run
 
 OTHER = "other"
 TITLES = {
@@ -102,6 +103,11 @@ def license_of(model: ModelSettings, models_dir: Path) -> License | None:
     local = models_dir / model.id
     folder = local if "/" not in model.id and local.is_dir() else find_cached(model)
     return (in_folder(folder) if folder else None) or _known(model.id)
+
+
+def license_of_base(run: Run) -> License | None:
+    """The license of the base of ``run``; None if it is not known here."""
+    return license_of(run.as_trained.model, run.path.parent.parent / "models")
 
 
 def in_folder(folder: Path) -> License | None:

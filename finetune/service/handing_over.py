@@ -4,9 +4,11 @@ A request stands in the run directory until it is done (``finetune.service.desk`
 training too; the rest and every parity check wait until the device is free.
 """
 
+import threading
 from collections.abc import Callable
 from functools import partial
 
+from finetune.errors import RunError
 from finetune.exports import TARGETS, Target
 from finetune.exports.handover import Handover
 from finetune.exports.target import Work
@@ -23,18 +25,22 @@ class HandingOver:
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
-        self._tokens: dict[tuple[str, str], str] = {}
-        """Access tokens of people who asked, for as long as that takes: they are written nowhere."""
+        self._asked: dict[tuple[str, str], str | None] = {}
+        """What waits or is at work, by run and target, with the access token of who asked: that is written nowhere."""
+        self._asking = threading.Lock()
         found = (each for run in workspace.runs() for each in handovers(run) if each.is_asked)
         self._desk = Desk(WHAT, found, self._do)
 
     def ask(
         self, run: Run, target: Target, options: Settings | None = None, token: str | None = None, check: bool = True
     ) -> Handover:
-        """Queue a handover; ``RunError`` if ``run`` cannot leave as ``target``."""
-        handover = Handover(run, target).ask(options, check)
-        if token:
-            self._tokens[run.id, target.name] = token
+        """Queue a handover; ``RunError`` if ``run`` cannot leave as ``target``, or is being written so already."""
+        key = run.id, target.name
+        with self._asking:
+            if key in self._asked:
+                raise RunError(f"Run {run.id} is being written so already ({target.title}).", "Wait until it is done.")
+            handover = Handover(run, target).ask(options, check)
+            self._asked[key] = token
         self._desk.put(handover)
         return handover
 
@@ -43,9 +49,11 @@ class HandingOver:
         self._desk.close()
 
     def _do(self, handover: Handover, stopped: Callable[[], bool]) -> None:
-        token = self._tokens.pop((handover.run.id, handover.target.name), None)
-        work = Work(handover.report, stopped, token)
-        hand_over(handover, self.workspace, work)
+        key = handover.run.id, handover.target.name
+        try:
+            hand_over(handover, self.workspace, Work(handover.report, stopped, self._asked.get(key)))
+        finally:
+            self._asked.pop(key, None)
 
 
 def hand_over(handover: Handover, workspace: Workspace, work: Work) -> None:

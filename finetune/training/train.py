@@ -81,6 +81,8 @@ def _try(attempt: Attempt) -> events.Ended | None:
 
 
 def _work(attempt: Attempt) -> events.Ended:
+    from finetune.training.tracked import tracked
+
     run, workspace, machine = attempt.run, attempt.workspace, attempt.machine
     try:
         recipe = attempt.recipe = bring_base(run, attempt.recipe, workspace)
@@ -107,8 +109,6 @@ def _work(attempt: Attempt) -> events.Ended:
     run.emit(events.Entered(phase="loading"))
     attempt.model = load_start(attempt.recipe, attempt.workspace, attempt.machine, attempt.precision)
     attempt.is_loaded = True
-    from finetune.training.tracked import tracked
-
     with tracked(run, attempt.recipe, workspace) as trackers:
         return events.Ended(state=_train(attempt, trackers))
 

@@ -1,6 +1,7 @@
 import pytest
 
 from finetune.evaluation.limits import data_license, license_words, limits
+from finetune.models.licenses import license_of
 from finetune.recipe import Recipe
 from finetune.runs.events import Ended, FellBack, Planned
 from finetune.runs.view import fold
@@ -52,8 +53,9 @@ def test_a_run_that_was_stopped_says_when():
         ("someone/unknown", "mine.jsonl", "The licenses of the base and of the data are not known here."),
     ],
 )
-def test_a_license_is_named_only_where_it_is_known(model, path, words):
-    assert words in license_words(Recipe.from_dict({"data": {"path": path}, "model": {"id": model}}))
+def test_a_license_is_named_only_where_it_is_known(model, path, words, tmp_path):
+    recipe = Recipe.from_dict({"data": {"path": path}, "model": {"id": model}})
+    assert words in license_words(recipe, license_of(recipe.model, tmp_path))
 
 
 def test_the_license_of_the_data_is_that_of_all_of_it():

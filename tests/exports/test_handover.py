@@ -63,7 +63,7 @@ def test_the_first_one_stays_if_the_second_fails(finished, workspace, monkeypatc
     monkeypatch.setattr(Letter, "write", fail)
     with pytest.raises(RunError, match="disk is full"):
         handover.ask(Options(letter="c")).put(workspace, Work())
-    assert handover.exported.path.read_text() == "b"
+    assert handover.exported.path.read_text() == "b" and not (handover.folder / "unfinished").exists()
     monkeypatch.undo()
     handover.ask(Options(letter="d")).put(workspace, Work())
     assert handover.exported.path.read_text() == "d" and not (handover.folder / "unfinished").exists()

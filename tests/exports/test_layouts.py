@@ -4,7 +4,7 @@ import pytest
 
 from finetune.errors import RunError
 from finetune.exports.hub import HubOptions
-from finetune.exports.layouts import LAYOUTS, put_beside, shared, texts_in
+from finetune.exports.layouts import LAYOUTS, put_beside, texts_in
 from finetune.exports.target import Work
 from finetune.recipe import Recipe
 
@@ -40,19 +40,6 @@ def test_an_adapter_of_its_own_kind_is_loaded_with_its_code(finished, workspace)
     assert 'sys.path.append(snapshot_download("me/pirate"))' in load.commands
     code = load.commands.split("\n", 1)[1].rsplit("\n", 1)[0]
     compile(code, "usage", "exec")
-
-
-def test_only_the_name_of_a_file_is_shared_and_other_paths_stay():
-    given = {
-        "path": "/home/ada/rows.jsonl",
-        "also": ["C:\\ada\\x.jsonl", "uploads/y.jsonl", "hf://datasets/a/b"],
-        "held_out": "~/h.jsonl",
-        "replay": "assets/samples/general-chat.jsonl",
-        "system": "/me is a pirate",
-    }
-    data = shared(Recipe.from_dict({"name": "x", "data": given})).data
-    assert (data.path, data.held_out, data.replay) == ("rows.jsonl", "h.jsonl", given["replay"])
-    assert data.also == ("x.jsonl", "uploads/y.jsonl", "hf://datasets/a/b") and data.system == "/me is a pirate"
 
 
 def test_what_a_person_wrote_in_a_recipe_is_named():

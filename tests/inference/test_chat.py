@@ -21,14 +21,7 @@ QUESTIONS = [f"{word}?" for word in "abcdefghijklmnopqrstuvwxyz"] + ["Hi", "Γε
 """32 of them."""
 GREEDY = Sampling(greedy=True, max_tokens=12)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

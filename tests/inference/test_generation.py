@@ -13,14 +13,7 @@ WAYS = {
     "padded": {"llama", "qwen2_moe", "gpt_neox", "falcon", "bloom", "phi", "gemma", "mixtral", "olmoe", "deepseek_v3"}
 }
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -22,14 +22,7 @@ from tests.inference.tuned import tuned_run
 SHORT = Sampling(greedy=True, max_tokens=3)
 QUESTION = [{"role": "user", "content": "What of the sea?"}]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

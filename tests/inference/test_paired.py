@@ -24,13 +24,7 @@ def small(dtype, hidden=64, intermediate=128):
     return Qwen2ForCausalLM(config).to(dtype).eval()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize(("dtype", "count"), [(torch.bfloat16, 12), (torch.float32, 4)])

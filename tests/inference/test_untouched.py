@@ -32,14 +32,7 @@ FOUR_BITS = BitsAndBytesConfig(
 PLAIN = {"qlora": FOUR_BITS, "qlora int8": BitsAndBytesConfig(load_in_8bit=True)}
 """How a person quantizes the base without this program."""
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def prompts(count: int) -> list[str]:

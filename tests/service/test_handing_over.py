@@ -2,6 +2,7 @@
 
 import pytest
 
+from finetune.errors import RunError
 from finetune.exports import TARGETS
 from finetune.exports.handover import Handover
 from finetune.exports.target import Exported, Target, Work
@@ -72,6 +73,19 @@ def test_a_token_is_given_on_and_written_nowhere(at, run):
     wait_for(lambda: not Handover(run, TARGETS["note"]).is_asked, seconds=20)
     at.ask(run, TARGETS["note"])
     wait_for(lambda: Note.tokens == ["hf_planted", None], seconds=20)
+
+
+def test_a_second_click_does_not_take_the_place_of_the_first(at, run, workspace):
+    with Lease(workspace.path).take():
+        first = at.ask(run, TARGETS["note"])
+        with pytest.raises(RunError, match="being written so already"):
+            at.ask(run, TARGETS["note"])
+        other = at.ask(run, TARGETS["quick"])
+    wait_for(lambda: first.written and other.written and not other.is_asked, seconds=20)
+    wait_for(lambda: not at._asked, seconds=20)
+    again = at.ask(run, TARGETS["note"])
+    wait_for(lambda: again.written and not again.is_asked, seconds=20)
+    assert again.exported.path.read_text() == "x"
 
 
 def test_what_an_earlier_server_left_is_done(run, workspace):

@@ -1,7 +1,6 @@
 """A workspace with a run of each kind that is served, and their models in memory."""
 
 import pytest
-import torch
 
 from finetune.runs.workspace import Workspace
 from finetune.serving.models import Models
@@ -12,12 +11,8 @@ KINDS = ("lora", "full", "prefix", "qlora")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """One thread: with two on a busy machine, each tiny operation waits for the slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def computes_in_one_thread(one_thread):
+    """All of these tests compute tiny models."""
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ fold reads it as the rest of the tab reads the run.
 
 import os
 import shutil
+import zipfile
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -33,7 +34,7 @@ NOTHING = views.empty(
     "A finished run can be handed over.", "Train one first: its model then leaves in a form you choose."
 )
 FIRST = views.small(
-    "Choose a form below. It is written here, and asked five questions, to see that it answers the same."
+    "Choose a form below. A model that was written is asked five questions, to see that it answers as the run does."
 )
 OPEN = """() => {
   const label = document.querySelector('#handover > button');
@@ -94,7 +95,7 @@ def draw() -> Parts:
                 form.draw_rest(name, each.options)
     notice = gr.HTML(elem_id="handover-notice")
     with gr.Row(elem_classes="actions"):
-        button = gr.Button("Write and check it", elem_id="hand-over", scale=0, min_width=200)
+        button = gr.Button("Write it", elem_id="hand-over", scale=0, min_width=160)
         ready = downloads.slot()
     return Parts(target=target, purpose=purpose, form=form, groups=groups, button=button, notice=notice, ready=ready)
 
@@ -187,12 +188,20 @@ def fetch(studio: Studio, run_id: str | None, pick: str) -> tuple[str, str]:
 def packed(path: Path, to: Path) -> Path:
     """A file in ``to`` with what is at ``path``: a file as it is, a folder as a zip."""
     if path.is_dir():
-        return Path(shutil.make_archive(str(to / path.name), "zip", path.parent, path.name))
+        return _zipped(path, to / f"{path.name}.zip")
     try:
         os.link(path, to / path.name)
     except OSError:
         shutil.copyfile(path, to / path.name)
     return to / path.name
+
+
+def _zipped(folder: Path, to: Path) -> Path:
+    """``folder`` as a zip at ``to``; weights do not compress, so nothing is."""
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+            archive.write(file, file.relative_to(folder.parent))
+    return to
 
 
 def _card(studio: Studio, handover: Handover) -> str:
@@ -215,9 +224,13 @@ def _standing(handover: Handover) -> str:
     """How far it is, in a few words."""
     if handover.is_asked:
         what = handover.progress[0] or "about to begin"
-        return f"written, {what} for its parity check" if handover.written and what.startswith("waiting") else what
+        is_written = handover.target.is_quick and handover.written and what.startswith("waiting")
+        return f"written, {what} for its parity check" if is_written else what
     if handover.failure[0]:
-        return "failed" if not handover.written else "written, not checked"
+        if not handover.written:
+            return "failed"
+        is_unchecked = handover.target.answers and not handover.parity
+        return "written, not checked" if is_unchecked else "failed; what was written before is still here"
     if parity := handover.parity:
         return "parity check passed" if parity.passes else "parity check failed"
     return "ready"

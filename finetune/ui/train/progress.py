@@ -29,7 +29,6 @@ def is_downloading(view: View) -> bool:
 
 
 FIGURES: tuple[Callable[[View, Standing, float], str], ...] = (
-    lambda view, standing, now: view.elsewhere.words if view.state in ACTIVE and view.elsewhere else "",
     lambda view, standing, now: standing.origin and f"starts from {standing.origin}",
     lambda view, standing, now: f"step {amount(view.step)} of {amount(view.total_steps)}" if view.total_steps else "",
     lambda view, standing, now: (
@@ -56,7 +55,8 @@ FIGURES: tuple[Callable[[View, Standing, float], str], ...] = (
 def head(view: View, standing: Standing = Standing(), now: float | None = None) -> str:
     """The state, the bar, one line of figures, and what has become of the run with the next step."""
     now = now or time.time()
-    parts = [_title(view, standing, now), _bar(view), _figures(view, standing, now), notices(view, standing, now)]
+    figures = _figures(view, standing, now)
+    parts = [_title(view, standing, now), _bar(view), figures, _elsewhere(view), notices(view, standing, now)]
     return f"<section class='run-head'>{''.join(parts)}</section>"
 
 
@@ -143,6 +143,11 @@ def _bar(view: View) -> str:
         f" aria-label='{of} progress' aria-valuemin='0' aria-valuemax='100'{value}>"
         f"<span style='width:{done * 100:.1f}%'></span></div><b>{'' if waiting else percent(done)}</b></div>"
     )
+
+
+def _elsewhere(view: View) -> str:
+    """On which other machine it is trained, and when that was heard of; a notice says so of a silent one."""
+    return small(f"{view.elsewhere.words}.") if view.elsewhere and not view.is_silent else ""
 
 
 def _figures(view: View, standing: Standing, now: float) -> str:
