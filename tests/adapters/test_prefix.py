@@ -105,5 +105,5 @@ def test_a_prefix_takes_its_room_in_a_table_of_positions(workspace, tmp_path):
 def test_what_does_not_go_with_a_prefix_is_refused_in_words(trained, with_tiny, tmp_path):
     run = trained(adapter="prefix", **EXACT)
     assert {choice.what: choice.value for choice in run.view().choices}.get("training.packing", "off") == "off"
-    with pytest.raises(RunError, match=r"\(PREFIX_TUNING\) cannot be merged"):
+    with pytest.raises(RunError, match=r"\(Prefix tuning\) cannot be merged"):
         TARGETS["merged"].write(run, with_tiny, tmp_path / "out")

@@ -31,7 +31,7 @@ def content(folder):
 
 
 def test_the_files_that_are_needed_are_taken_and_the_client_of_the_hub_finds_them(serve, files):
-    from huggingface_hub import scan_cache_dir, snapshot_download
+    from huggingface_hub import constants, scan_cache_dir, snapshot_download
 
     with serve(Repo({**files, **OTHERS, "README.md": b"# Tiny"})) as hub:
         folder = obtain(MODEL)
@@ -39,8 +39,9 @@ def test_the_files_that_are_needed_are_taken_and_the_client_of_the_hub_finds_the
         assert obtain(MODEL) == folder and len(hub.asked) == asked + 1, "the second time it only looks for a newer one"
     assert content(folder) == {**files, "README.md": b"# Tiny"}
     assert snapshot_download("me/model", local_files_only=True) == str(folder) and folder.name == SHA
-    (repo,) = scan_cache_dir().repos
-    assert not scan_cache_dir().warnings and repo.refs.keys() == {"main"} and repo.nb_files == len(files) + 1
+    cache = scan_cache_dir(constants.HF_HUB_CACHE)  # its own default is read when it is imported
+    (repo,) = cache.repos
+    assert not cache.warnings and repo.refs.keys() == {"main"} and repo.nb_files == len(files) + 1
     assert find_cached(MODEL) == folder
 
 
