@@ -100,6 +100,19 @@ def small(sentence: str) -> str:
     return f"<p class='small'>{escape(sentence)}</p>" if sentence else ""
 
 
+def bar(share: float | None, label: str, words: str = "", kind: str = "") -> str:
+    """How far something is, 0 to 1, or None while that is not known; ``label`` says of what to a screen reader.
+
+    ``words`` stand at its end; ``kind`` is a class that colors it.
+    """
+    value = "" if share is None else f" aria-valuenow='{share * 100:.0f}'"
+    return (
+        f"<div class='progress'><div class='bar{' waiting' if share is None else ''} {kind}' role='progressbar'"
+        f" aria-label='{escape(label)}' aria-valuemin='0' aria-valuemax='100'{value}>"
+        f"<span style='width:{(share or 0) * 100:.1f}%'></span></div>{f'<b>{escape(words)}</b>' if words else ''}</div>"
+    )
+
+
 def capital(words: str) -> str:
     """``words`` with a capital in front, as at the beginning of a sentence."""
     return words[:1].upper() + words[1:]

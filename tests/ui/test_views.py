@@ -100,3 +100,10 @@ def test_a_download_shows_how_far_it_has_come():
     view = View(name="pirate", state="preparing", phase="downloading", fetched=Fetched(done_bytes=4, total_bytes=16))
     view.heard_at = time.time()
     assert views.activity(view) == "“pirate” is downloading its model, 25 %"
+
+
+def test_a_bar_moves_while_its_share_is_unknown_and_says_what_it_measures():
+    assert "waiting" in views.bar(None, "<Writing>") and "aria-valuenow" not in views.bar(None, "<Writing>")
+    known = views.bar(0.425, "<Writing>", "3 & 4")
+    assert "width:42.5%" in known and "aria-valuenow='42'" in known and "waiting" not in known
+    assert "&lt;Writing&gt;" in known and "<b>3 &amp; 4</b>" in known

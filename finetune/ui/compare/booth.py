@@ -24,6 +24,7 @@ Stage = Literal["none", "waiting", "voting", "finished", "result"]
 """``none``: no blind test; ``waiting``: answers are not there yet; ``finished``: the voter has judged all of them."""
 MARKS = (("a", "A is better", "1"), ("b", "B is better", "2"), ("tie", "Tie", "3"), ("bad", "Both bad", "4"))
 """What a voter can say, in the order of the buttons: mark, words, key."""
+JUDGED = "Questions judged"
 KEYS = "Keys: 1 or A, 2 or B, 3 or T for a tie, 4 or X for both bad; ← and → choose A and B; U undoes."
 
 AT_ONCE = {"queue": False, "trigger_mode": "multiple", **QUIET}
@@ -182,7 +183,7 @@ def _question(whole: Ballot, seen: Shown, judged: int) -> str:
         for mark, words, key in MARKS
     )
     return (
-        f"<section class='ballot'>{_progress(judged, total, f'{judged + 1} of {total}')}"
+        f"<section class='ballot'>{views.bar(judged / max(total, 1), JUDGED, f'{judged + 1} of {total}')}"
         f"{earlier}<p class='question' tabindex='-1' data-focus>{escape(asked.question)}</p>"
         f"<div class='two'>{answers}</div>"
         f"<div class='marks' role='group' aria-label='Which answer is better?'>{buttons}</div>"
@@ -190,16 +191,11 @@ def _question(whole: Ballot, seen: Shown, judged: int) -> str:
     )
 
 
-def _progress(done: int, total: int, words: str) -> str:
-    share = 100 * done / max(total, 1)
-    return f"<div class='progress'><div class='bar'><span style='width:{share:.0f}%'></span></div><b>{words}</b></div>"
-
-
 def _waiting(whole: Ballot, judged: int) -> str:
     done, total = len(whole.asked), len(whole.plan.prompts)
     words = "You have judged all answers so far. " if judged else ""
     return (
-        f"<section class='ballot'>{_progress(done, total, f'{done} of {total}')}"
+        f"<section class='ballot'>{views.bar(done / max(total, 1), 'Answers written', f'{done} of {total}')}"
         f"<p tabindex='-1' data-focus>{words}The models are being asked; the next answers come soon.</p></section>"
     )
 
@@ -211,7 +207,7 @@ def _finished(whole: Ballot, judged: int) -> str:
             "Train longer, or ask other questions.",
         )
     return (
-        f"<section class='ballot'>{_progress(1, 1, f'{judged} of {judged}')}"
+        f"<section class='ballot'>{views.bar(1, JUDGED, f'{judged} of {judged}')}"
         f"<p tabindex='-1' data-focus>You have judged {'it' if judged == 1 else f'all {judged}'}. Thank you.</p>"
         "</section>"
     )

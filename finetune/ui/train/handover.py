@@ -42,6 +42,8 @@ OPEN = """() => {
   label.scrollIntoView({block: 'start', behavior: 'smooth'});
 }"""
 """Opens the fold and shows it."""
+SETTLE = "(board, notice) => board.includes('progressbar') ? notice : ''"
+"""Keeps what was said of a click until what it was said of is done."""
 
 
 @dataclass
@@ -116,6 +118,7 @@ def wire(studio: Studio, parts: Parts, fold: Fold, chooser: Chooser) -> None:
         api_name="handover",
         **QUIET,
     )
+    fold.board.change(None, [fold.board, parts.notice], parts.notice, js=SETTLE, api_visibility="private")
 
     # Gradio finds an event among a function's own parameters, which a partial hides.
     def pick(run_id: str | None, event: gr.EventData) -> tuple[str, str]:
@@ -209,7 +212,7 @@ def _card(studio: Studio, handover: Handover) -> str:
     parts = [f"<h4>{escape(handover.target.title)} <span class='small'>{escape(_standing(handover))}</span></h4>"]
     if handover.is_asked:
         what, share = handover.progress
-        parts.append(f"<progress max='1' value='{share:.2f}' aria-label='{escape(what)}'></progress>")
+        parts.append(views.bar(share or None, what or "about to begin"))
     message, hint = handover.failure
     if message:
         parts.append(views.notice(message, hint, kind="warning"))

@@ -13,7 +13,7 @@ from finetune.runs.view import ACTIVE, PHASE_WORDS, View
 from finetune.sweep import label
 from finetune.ui.train.outcome import notices
 from finetune.ui.train.standing import Standing
-from finetune.ui.views import small, state_words
+from finetune.ui.views import bar, small, state_words
 
 STOPPING_WORDS = {
     "stop": "Stopping after this step",
@@ -137,12 +137,8 @@ def _bar(view: View) -> str:
         return ""
     done, of = (view.fetched.share, "Download") if is_downloading(view) else (view.fraction, "Training")
     waiting = view.state == "preparing" and not is_downloading(view)
-    value = "" if waiting else f" aria-valuenow='{done * 100:.0f}'"
-    return (
-        f"<div class='progress'><div class='bar{' waiting' if waiting else ''} {view.state}' role='progressbar'"
-        f" aria-label='{of} progress' aria-valuemin='0' aria-valuemax='100'{value}>"
-        f"<span style='width:{done * 100:.1f}%'></span></div><b>{'' if waiting else percent(done)}</b></div>"
-    )
+    words = "" if waiting else percent(done)
+    return bar(None if waiting else done, f"{of} progress", words, view.state)
 
 
 def _elsewhere(view: View) -> str:
