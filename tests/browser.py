@@ -22,6 +22,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 def app(home: Path, script: str | Path = "app.py", options: tuple[str, ...] = (), **environment: str):
     """The address of a running app with the workspace ``home``; it has ended when the block is left."""
     port = free_port()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # as ``tests/conftest.py`` does for the tests' own process
+        environment.setdefault("OMP_NUM_THREADS", "1")
     # A file takes whatever is printed; a pipe that nobody reads would stop the program once it is full.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         process = subprocess.Popen(

@@ -26,7 +26,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=lambda item: item.path.name != "test_flow.py")  # the longest file must not be the last to begin
+    items.sort(key=lambda item: item.path.parent.name != "flow")  # the longest files must not be the last to begin
     for item in items:
         if item.get_closest_marker("heavy") and not config.getoption("--heavy"):
             item.add_marker(pytest.mark.skip(reason="takes minutes; run with --heavy"))

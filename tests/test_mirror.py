@@ -8,7 +8,6 @@ from finetune.paths import PROJECT
 
 WITHOUT_A_FILE = {
     "test_app.py",  # the program as a process: started, killed, asked to end
-    "test_flow.py",  # the page in a real browser, from data to comparison
     "test_samples.py",  # what the shipped samples promise
     "test_docs.py",
     "test_layers.py",
@@ -30,7 +29,7 @@ WITHOUT_A_FILE = {
 }
 """Tests of the whole, which mirror no file."""
 
-ELSEWHERE = {"gpu", "benchmarks", "faults", "threats"}
+ELSEWHERE = {"gpu", "benchmarks", "faults", "flow", "threats"}
 """Folders of tests that mirror no package."""
 
 TESTS = sorted((PROJECT / "tests").rglob("test_*.py"))

@@ -7,7 +7,7 @@ import pytest
 from finetune.runs.links import link
 from finetune.runs.workspace import Workspace
 from tests.browser import Visit, app, chromium
-from tests.test_flow import click_through, places
+from tests.flow.path import click_through, places
 
 MARK = "xss7f3a"
 PAYLOADS = [
@@ -123,7 +123,7 @@ def assert_nothing_ran(visit) -> None:
     assert visit.page.evaluate(MADE) == [] and visit.elsewhere == []
 
 
-@pytest.mark.heavy  # tests/test_flow.py goes through the page under the same policy
+@pytest.mark.heavy  # tests/flow/ goes through the page under the same policy
 @pytest.mark.threat("T14", "T42")
 @pytest.mark.timeout(600)
 def test_the_whole_page_works_under_its_policy(visit, browser, home, address):
