@@ -406,6 +406,8 @@ def _default(field: Field) -> str:
         return "required"
     if field.default in (None, (), {}, ""):
         return "–"
+    if field.kind == "list":
+        return ", ".join(f"`{each}`" for each in field.default)
     return f"`{str(field.default).lower() if field.kind == 'switch' else field.default}`"
 
 
