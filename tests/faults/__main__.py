@@ -45,7 +45,8 @@ TIMES |= {"test_each_of_50_refreshes_shows_the_run_again": 50}
 """How often a test injects its fault, where its parameters do not say."""
 FILES = [
     "tests/faults",
-    *(f"tests/test_{noun}.py" for noun in ("app", "flow")),
+    "tests/test_app.py",
+    "tests/flow/test_runs.py",
     "tests/runs/test_checkpoints.py",
     *(f"tests/training/test_{noun}.py" for noun in ("distributed", "fsdp")),
 ]
