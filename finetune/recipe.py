@@ -134,6 +134,7 @@ class Recipe(Settings):
             self._recomputed(),
             self._dropped(),
             self._open(),
+            self._patient(),
         )
         return tuple(filter(None, found))
 
@@ -158,12 +159,21 @@ class Recipe(Settings):
     def _compared(self) -> Problem | None:
         training, least = self.training, self.method.smallest_micro_batch
         micro_batch = training.batch_size // training.accumulation if training.batch_size else least
-        if micro_batch >= least:
+        if micro_batch >= least or least == 1:  # what does not divide is another problem
             return None
         return Problem(
             "training.batch_size",
             f"{self.method.title} compares the rows of a micro-batch, and this leaves {micro_batch} in each.",
             f"Keep at least {least}: a larger batch, or less gradient accumulation.",
+        )
+
+    def _patient(self) -> Problem | None:
+        if self.evaluation.patience is None or self.evaluation.times:
+            return None
+        return Problem(
+            "evaluation.patience",
+            "Early stopping waits for evaluations, and there are none (evaluation.times is 0).",
+            "Set evaluation.times, or leave evaluation.patience empty.",
         )
 
     def _recomputed(self) -> Problem | None:

@@ -134,7 +134,8 @@ def _problem(details: dict, prefix: str, types: Collection[str]) -> Problem:
             f"{where}.type", f"There is no {_short.repr(details['ctx']['tag'])}.", f"Choose one of: {known}."
         )
     message = details["msg"].removeprefix("Value error, ")
-    return Problem(where, f"{message.rstrip('.')} (got {_shown(details['input'])}).")
+    got = "" if isinstance(details["input"], dict) else f" (got {_shown(details['input'])})"
+    return Problem(where, f"{message.rstrip('.')}{got}.")
 
 
 def _shown(given: object) -> str:

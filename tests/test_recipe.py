@@ -429,3 +429,14 @@ def test_a_json_schema_cannot_hang_a_run(schema, answer):
     started = time.process_time()
     assert JsonForm(schema=schema).score(Answered(text=answer)) == 0.5
     assert time.process_time() - started < 3
+
+
+def test_a_batch_that_does_not_divide_is_one_problem():
+    given = {"data": {"path": "a.csv"}, "training": {"batch_size": 4, "accumulation": 1024}}
+    assert [problem.where for problem in Recipe.from_dict(given).check()] == ["training.accumulation"]
+
+
+def test_early_stopping_needs_evaluations():
+    given = {"data": {"path": "a.csv"}, "evaluation": {"patience": 2, "times": 0}}
+    assert [problem.where for problem in Recipe.from_dict(given).check()] == ["evaluation.patience"]
+    assert not Recipe.from_dict(given | {"evaluation": {"patience": 2}}).check()

@@ -15,13 +15,16 @@ def freeze_all_but(model, layers, names, norms_and_head):
     """
     import torch
 
-    trained = set()
-    if names:
-        trained |= {weight for name, weight in model.named_parameters() if any(each in name for each in names)}
-        if not trained:
-            known = sorted({name.rpartition(".")[0].rpartition(".")[2] for name, _ in model.named_parameters()})
-            raise ValueError(f"No weight of this model has {' or '.join(names)} in its name, but {', '.join(known)}.")
+    trained, weights = set(), list(model.named_parameters(remove_duplicate=False))  # tied ones by both their names
+    for wanted in names:
+        found = {weight for name, weight in weights if wanted in name}
+        if not found:
+            known = sorted({name.rpartition(".")[0].rpartition(".")[2] for name, _ in weights})
+            raise ValueError(f"No weight of this model has {wanted} in its name, but {', '.join(known)}.")
+        trained |= found
     count = model.config.get_text_config().num_hidden_layers
+    if not names and layers > count:
+        raise ValueError(f"This model has {count} layers, and {layers} are to be trained (adapter.layers).")
     parts = [*model.get_decoder().modules(), *model.modules()]  # the first may be the head alone
     stacks = [part for part in parts if isinstance(part, torch.nn.ModuleList) and len(part) == count]
     if not names:

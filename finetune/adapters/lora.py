@@ -112,6 +112,8 @@ class LoRA(Adapter):
 
     @model_validator(mode="after")
     def _go_together(self):
+        if both := {*names.listed(self.target_modules)} & {*names.listed(self.modules_to_save)}:
+            raise ValueError(f"{min(both)} is in target_modules and in modules_to_save: name it in one of them")
         if self.rewrites_base:
             others = [name for name in ("dora", "modules_to_save") if getattr(self, name)]
             if others:
@@ -159,11 +161,13 @@ class LoRA(Adapter):
         found: dict[str, Any] = {"exclude_modules": left} if left else {}
         if saved := names.listed(self.modules_to_save):
             names.require(model, saved, "adapter.modules_to_save")
+            if self.quantization_arguments():
+                names.require_unquantized(model, saved, "adapter.modules_to_save")
             found |= {"ensure_weight_tying": True} if model.config.tie_word_embeddings else {}
         if listed == [ATTENTION]:
             return found | {"target_modules": targets.attention(model)}
         if listed != [ALL]:
-            names.require(model, listed, "adapter.target_modules")
+            names.require_layers(model, listed, "adapter.target_modules", left)
             return found
         plain = not (self.dropout or self.dora or self.rewrites_base)
         quantized = bool(self.quantization_arguments())

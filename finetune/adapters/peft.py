@@ -1,8 +1,9 @@
 """Further adapters of PEFT, by name: each was tried here against its untouched base, saved, and loaded again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,6 +11,8 @@ from finetune.adapters import targets
 from finetune.adapters.adapter import Adapter
 from finetune.adapters.experts import suffixes
 from finetune.errors import ModelError
+
+MOST = 16_384
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,26 @@ class Kind:
     words: str
     divides: tuple[str, ...] = ()
     """The widths of a layer that its size must divide."""
+    least: int = 1
+    """The smallest size with anything to train."""
+    most: Callable[[Any], int] = lambda layer: MOST
+    """The largest size for a linear layer."""
+
+
+def _rank_of_all_weights(layer) -> int:
+    """The rank at which SHiRA would train as many weights as ``layer`` has."""
+    return layer.in_features * layer.out_features // (layer.in_features + layer.out_features)
 
 
 KINDS = {
     "vera": Kind("VeraConfig", "r", 256, 400.0, "VeRA"),
-    "oft": Kind("OFTConfig", "oft_block_size", 32, 20.0, "OFT"),
+    "oft": Kind("OFTConfig", "oft_block_size", 32, 20.0, "OFT", ("in_features",), least=2),
     "boft": Kind("BOFTConfig", "boft_block_size", 4, 120.0, "BOFT", ("in_features",)),
     "loha": Kind("LoHaConfig", "r", 8, 120.0, "LoHa"),
     "lokr": Kind("LoKrConfig", "r", 8, 160.0, "LoKr"),
-    "miss": Kind("MissConfig", "r", 16, 20.0, "MiSS"),
+    "miss": Kind("MissConfig", "r", 16, 20.0, "MiSS", most=lambda layer: layer.in_features),
     "randlora": Kind("RandLoraConfig", "r", 32, 10.0, "RandLoRA"),
-    "shira": Kind("ShiraConfig", "r", 16, 40.0, "SHiRA"),
+    "shira": Kind("ShiraConfig", "r", 16, 40.0, "SHiRA", most=_rank_of_all_weights),
 }
 """Each with a size at which it learns, by the name it has in PEFT."""
 
@@ -49,7 +61,7 @@ class Others(Adapter):
     """Which one: trained scales of shared random matrices (`vera`), rotations of the weights (`oft`, `boft`), Hadamard
     and Kronecker products (`loha`, `lokr`), a repeated small matrix (`miss`), sums of random bases
     (`randlora`), or a few weights of each matrix (`shira`)."""
-    size: int | None = Field(None, ge=1, le=100_000)
+    size: int | None = Field(None, ge=1, le=MOST)
     """Its size; left empty for a usual one: the rank of most, the width of a block of `oft` and `boft`."""
 
     order: ClassVar[int] = 130
@@ -93,5 +105,11 @@ class Others(Adapter):
             raise ModelError(
                 f"{kind.words} divides layers into parts of {size}, and this model has widths it does not divide.",
                 f"Set `adapter.size` to a divisor of {gcd(*widths):,}.",
+            )
+        least, most = kind.least, min(map(kind.most, layers.values()))
+        if not least <= size <= most:
+            raise ModelError(
+                f"{kind.words} of size {size:,} does not suit the layers of this model.",
+                f"Set `adapter.size` to {least} to {most:,}.",
             )
         return {"target_modules": suffixes([name for name, _ in model.named_modules()], layers, 1)} if left else {}

@@ -20,6 +20,7 @@ In the order of the way that rows take:
     dataset      examples, the row of each, and the rejected rows
     detected     how the rows are understood, in words
     settings     the training data of a recipe, and how it is read
+    idle         settings that change nothing in the data at hand
     loading      read, fix and split files into a dataset with held-out rows
     split        the train / held-out split
     mix          further data sets, and replay data

@@ -9,6 +9,7 @@ from pathlib import Path
 from finetune.data.dataset import Dataset
 from finetune.data.detection import dataset_of
 from finetune.data.fixes import Fix
+from finetune.data.idle import idle
 from finetune.data.settings import DataSettings
 from finetune.data.sources import Progress, read_tables
 from finetune.data.split import split_dataset
@@ -45,7 +46,7 @@ def fixed(table: Table, settings: DataSettings) -> Dataset:
         dataset = replace(dataset, unmasked=_on_table(table, others, settings))
     for fix in settings.fixes:
         dataset = fix.on_dataset(dataset)
-    return dataset
+    return replace(dataset, notes=[*dataset.notes, *idle(settings, dataset)])
 
 
 def _on_table(table: Table, fixes: Iterable[Fix], settings: DataSettings) -> Table:

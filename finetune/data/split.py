@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from finetune.data.dataset import Dataset
 from finetune.data.examples import picked
@@ -43,15 +43,17 @@ def split_dataset(dataset: Dataset, held_out: Dataset | None, settings: DataSett
     most ``MAX_HELD_OUT``, and none below ``MIN_ROWS_TO_SPLIT``; with ``stratify``, the same share of each of that
     column's values.
     """
-    if held_out is not None:
-        return _split_by_file(dataset, held_out)
-    if dataset.split:
-        return _split_by_column(dataset)
-    for name, column in (("group", settings.group), ("stratify", settings.stratify)):
-        if column is not None and column not in dataset.file_columns:
+    named = {name: getattr(settings, name) for name in ("group", "stratify") if getattr(settings, name) is not None}
+    for name, column in named.items():
+        if column not in dataset.file_columns:
             raise DataError(
                 f'There is no column "{column}" to {name} by.', f"There are: {', '.join(dataset.file_columns)}."
             )
+    if held_out is not None or dataset.split:
+        found = _split_by_file(dataset, held_out) if held_out is not None else _split_by_column(dataset)
+        where = "a file of their own" if held_out is not None else f'those that the column "{dataset.split}" names'
+        idle = [f"The setting data.{name} is not used: the held-out rows are {where}." for name in named]
+        return replace(found, notes=[*found.notes, *idle])
     wanted = held_out_count(len(dataset.examples), settings)
     if not wanted:
         return Split(dataset.examples, [], [])

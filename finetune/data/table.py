@@ -27,6 +27,8 @@ MAX_REJECTED = 100_000
 """With more bad rows than this, the file was misread, and a list of them no longer helps."""
 PULSE_ROWS, PULSE_BYTES = 1000, 4 * 2**20
 """Time and progress are checked after this many rows or bytes."""
+WHOLE_TEXT = "The whole text is one row."
+"""What a reader notes that reads a text as one row."""
 PULSE_S = 0.1
 """Seconds between reports of progress."""
 

@@ -80,7 +80,7 @@ def choose_precision(machine: Machine, asked: str = "auto") -> Choice:
     import torch
 
     if asked == "fp16" and machine.device != "cuda":
-        raise RecipeError("training.precision: fp16 needs an NVIDIA GPU.", "Choose auto, bf16 or fp32.")
+        raise RecipeError("fp16 needs an NVIDIA GPU.", "Choose auto, bf16 or fp32 for training.precision.")
     if asked != "auto":
         return Choice(asked, "the recipe asks for it")
     if machine.device == "cuda":

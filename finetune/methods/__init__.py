@@ -23,7 +23,7 @@ How to add one:
 import sys
 
 from finetune.data.kinds import KINDS
-from finetune.errors import DataError
+from finetune.errors import DataError, Problem
 from finetune.methods.measure import Measure, derived
 from finetune.methods.method import Material, Method
 from finetune.registry import discover
@@ -52,4 +52,21 @@ def method_for(kind: str) -> Method:
     )
 
 
-__all__ = ["MEASURES", "METHODS", "Material", "Measure", "Method", "measure_of", "method_for"]
+def needs(method: type[Method]) -> str:
+    """What data a method trains on, in words: ``pairs of answers``."""
+    return " or ".join(KINDS[each].plural for each in method.reads)
+
+
+def mismatch(method: Method, kind: str, rows: str) -> Problem | None:
+    """What is wrong with training ``method`` on examples of ``kind``, which are read from ``rows``; None if it can."""
+    if kind in method.reads:
+        return None
+    able = ", ".join(cls.model_fields["type"].default for cls in METHODS.values() if kind in cls.reads)
+    return Problem(
+        "method",
+        f"{method.type.upper()} trains on {needs(type(method))}, and these rows are {rows}.",
+        f"Choose a method that reads {KINDS[kind].plural} ({able}), or another format for the rows.",
+    )
+
+
+__all__ = ["MEASURES", "METHODS", "Material", "Measure", "Method", "measure_of", "method_for", "mismatch", "needs"]

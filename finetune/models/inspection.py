@@ -13,6 +13,7 @@ from finetune.errors import ModelError
 from finetune.models.architecture import DEQUANTIZED, KEPT, Architecture, architecture
 from finetune.models.files import Weights, read_config, require_files, weights_of
 from finetune.models.reading import from_files, require_complete
+from finetune.models.skeleton import skeleton
 from finetune.models.tokenizer import read_tokenizer
 
 
@@ -65,6 +66,14 @@ def require_suited(adapter: Adapter, inspection: Inspection) -> None:
             f"The weights of this model are stored in 4 bits, and {what}.",
             "Choose LoRA or QLoRA, or the model in 16 bits that it was made from.",
         )
+
+
+@lru_cache(maxsize=64)
+def require_attachable(adapter: Adapter, folder: Path) -> None:
+    """``ModelError`` if the model in ``folder`` has not the layers that ``adapter`` is to train, or to be beside."""
+    model = skeleton(folder)
+    adapter.choose_weights(model)
+    adapter.suited_to(model)
 
 
 def _require_tensors(folder: Path, name: str) -> None:

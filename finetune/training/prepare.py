@@ -19,6 +19,7 @@ from finetune.data.tokens import TokenSequence
 from finetune.errors import DataError, ModelError, RecipeError
 from finetune.format import counted
 from finetune.inference.question import messages, prompt_tokens
+from finetune.methods import mismatch
 from finetune.models.locate import load_config
 from finetune.models.tokenizer import load_tokenizer, unknown_token
 from finetune.models.turn_end import turn_end_problem
@@ -100,11 +101,8 @@ def within_context(recipe: Recipe, context: float) -> tuple[Recipe, list[Noted]]
 def _rows(recipe: Recipe, workspace: Workspace, tokenizer, reach: Reach) -> tuple[Rows, list[Noted]]:
     gathered = gather(recipe.data, workspace.find, recipe.training.seed)
     dataset, held_out = gathered.dataset, gathered.held_out
-    if dataset.kind not in recipe.method.reads:
-        raise RecipeError(
-            f"{recipe.method.type.upper()} cannot train on these rows: they are {dataset.title}.",
-            "Choose a method that suits the data, on the Method tab.",
-        )
+    if unsuited := mismatch(recipe.method, dataset.kind, dataset.title):
+        raise RecipeError(unsuited.message, unsuited.hint)
     recipe.method.require_trainable(gathered.train)
     notes = [Noted(message=note) for note in (dataset.detected.account, *gathered.notes)]
     if dataset.kind != "text" and (problem := turn_end_problem(tokenizer)):

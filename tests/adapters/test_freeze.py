@@ -35,6 +35,18 @@ def test_layers_can_be_named(model):
 def test_a_name_that_is_nowhere_is_refused_with_those_that_are(model):
     with pytest.raises(ModelError, match=r"No weight of this model has xyz in its name, but .*down_proj"):
         trained(model, modules="xyz")
+    with pytest.raises(ModelError, match="No weight of this model has xyz in its name"):
+        trained(model, modules="mlp, xyz")
+
+
+def test_tied_embeddings_can_be_named_as_the_head(model):
+    assert trained(model, modules="lm_head") == {"model.embed_tokens.weight"}
+
+
+def test_more_layers_than_there_are_are_refused(model):
+    assert trained(model, layers=2)
+    with pytest.raises(ModelError, match=r"This model has 2 layers, and 3 are to be trained \(adapter.layers\)"):
+        trained(model, layers=3)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "falcon", "mamba", "phi3", "bloom", "gemma3"])

@@ -53,6 +53,15 @@ def test_a_layer_that_is_nowhere_is_refused_with_those_that_are():
         LoRA(target_modules="wq").peft_config(zoo.model("qwen2"))
     with pytest.raises(ModelError, match=r"no layer called tokens \(adapter.modules_to_save\)"):
         LoRA(modules_to_save="tokens").peft_config(zoo.model("qwen2"))
+    with pytest.raises(ModelError, match=r"mlp is no layer that an adapter can be beside"):
+        LoRA(target_modules="mlp").peft_config(zoo.model("qwen2"))
+    with pytest.raises(ModelError, match=r"q_proj is quantized"):
+        QLoRA(modules_to_save="q_proj").peft_config(zoo.model("qwen2"))
+
+
+def test_a_layer_is_trained_whole_or_has_an_adapter():
+    with pytest.raises(ValidationError, match="up_proj is in target_modules and in modules_to_save"):
+        LoRA(target_modules="q_proj, up_proj", modules_to_save="norm, up_proj")
 
 
 @pytest.mark.parametrize("settings", [{"dora": True}, {"modules_to_save": "lm_head"}])

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 from peft import get_peft_model
@@ -29,3 +31,20 @@ def test_a_size_that_does_not_divide_the_model_is_refused_with_one_that_does(tin
     model = AutoModelForCausalLM.from_pretrained(tiny_model)
     with pytest.raises(ModelError, match=r"BOFT divides layers into parts of 24, .* a divisor of 64\."):
         Others(kind="boft", size=24).peft_config(model)
+
+
+@pytest.mark.parametrize("kind, size, words", [("oft", 7, "a divisor of 64"), ("oft", 1, "2 to ")])
+def test_rotations_are_of_parts_that_can_be_rotated(kind, size, words, tiny_model):
+    with pytest.raises(ModelError) as caught:
+        Others(kind=kind, size=size).peft_config(AutoModelForCausalLM.from_pretrained(tiny_model))
+    assert words in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["miss", "shira"])
+def test_the_largest_size_that_is_named_is_the_largest_that_peft_takes(kind, tiny_model):
+    with pytest.raises(ModelError, match="does not suit the layers") as caught:
+        Others(kind=kind, size=4096).peft_config(AutoModelForCausalLM.from_pretrained(tiny_model))
+    most = int(re.search(r"to (\d+)\.", caught.value.hint)[1])
+    get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), Others(kind=kind, size=most).peft_config())
+    with pytest.raises(ValueError):
+        get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), Others(kind=kind, size=most + 1).peft_config())

@@ -29,7 +29,7 @@ def test_a_recipe_trains_and_the_last_line_is_the_runs_state(command, recipe_fil
 
 def test_settings_can_be_replaced(command, recipe_file):
     code, _, error = command("train", recipe_file, "--set", "method.type=dpo")
-    assert code == 2 and "DPO cannot train on these rows" in error
+    assert code == 2 and "DPO trains on pairs of answers, and these rows are" in error
     code, out, _ = command("train", recipe_file, "--set", "training.max_steps=2")
     assert code == 0 and out.splitlines()[-1] == "001-sft-lora done"
 
@@ -61,7 +61,7 @@ def test_a_sweep_is_checked_whole_before_anything_is_trained(command, recipe_fil
     code, _, error = command("train", recipe_file, "--set", "training.epochs=[1, -1]")
     assert code == 2 and "training.epochs" in error
     code, _, error = command("train", recipe_file, "--set", "method.type=[sft, dpo]")
-    assert code == 2 and "DPO cannot train" in error
+    assert code == 2 and "DPO trains on pairs of answers" in error
     assert json.loads(command("runs", "--json")[1]) == {"runs": []}
 
 

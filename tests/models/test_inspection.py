@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from finetune.adapters import ADAPTERS
 from finetune.errors import ModelError
-from finetune.models.inspection import inspect, require_suited
+from finetune.models.inspection import inspect, require_attachable, require_suited
 from finetune.models.loading import load_weights
 from tests.models.damage import edit_config, edit_tensors
 
@@ -168,3 +168,19 @@ def test_an_architecture_without_fused_attention_is_loaded_and_noted(tmp_path, t
         shutil.copy(file, tmp_path / "gemma2")
     assert "eager attention" in inspect(tmp_path / "gemma2", "mine").notes[0]
     assert load_weights(tmp_path / "gemma2", torch.float32, "cpu").config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize(
+    "kind, settings, words",
+    [
+        ("lora", {"target_modules": "mlp"}, "no layer that an adapter can be beside"),
+        ("lora", {"modules_to_save": "xyz"}, "no layer called xyz"),
+        ("freeze", {"layers": 3}, "This model has 2 layers"),
+        ("freeze", {"modules": "mlp, xyz"}, "No weight of this model has xyz"),
+        ("peft", {"kind": "boft", "size": 7}, "does not divide"),
+    ],
+)
+def test_layers_that_a_model_has_not_are_found_without_its_weights(tiny_model, kind, settings, words):
+    require_attachable(ADAPTERS[kind](), tiny_model)
+    with pytest.raises(ModelError, match=words):
+        require_attachable(ADAPTERS[kind](**settings), tiny_model)

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from finetune.errors import RecipeError
+from finetune.machine.hardware import Machine
 from finetune.service import preflight
 from finetune.service.preflight import require_runnable
 from tests.hub_stub import Repo
@@ -64,6 +65,61 @@ def test_a_model_that_cannot_be_trained_is_refused_before_a_run(with_tiny, tiny_
         require_runnable(recipe(tmp_path, **{"model.id": "broken"}), with_tiny)
     (problem,) = caught.value.problems
     assert problem.where == "model.id" and re.search(words, problem.message)
+
+
+def test_layers_that_the_model_has_not_are_found_before_a_run(with_tiny, tmp_path):
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **{"adapter.target_modules": "mlp"}), with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "adapter" and "mlp is no layer" in problem.message and "up_proj" in problem.hint
+
+
+def test_a_method_that_cannot_read_the_rows_is_refused_with_those_that_can(with_tiny, tmp_path):
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **{"method.type": "kto"}), with_tiny)
+    (problem,) = caught.value.problems
+    assert "KTO trains on rated answers, and these rows are" in problem.message
+    assert "(sft, distillation, grpo, rloo)" in problem.hint
+
+
+def test_a_precision_that_this_machine_has_not_is_found_before_a_run(with_tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.machine.hardware.machine", lambda: Machine("cpu", "a processor", 2, 2**34))
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **{"training.precision": "fp16"}), with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == "training.precision" and "needs an NVIDIA GPU" in problem.message
+
+
+@pytest.mark.parametrize(
+    "changes, where, words",
+    [
+        ({"method.type": "distillation", "method.teacher": "gone"}, "method.teacher", "There is no model 'gone'"),
+        ({"method.type": "distillation", "method.teacher": "starter"}, "method.teacher", "cannot teach tiny"),
+        (
+            {"method.type": "grpo", "method.rewards": ["judge: {model: gone, criteria: It is short.}"]},
+            "method.rewards",
+            "There is no model 'gone'",
+        ),
+    ],
+)
+def test_further_models_must_be_there_and_suit_before_a_run_is_queued(with_tiny, tmp_path, changes, where, words):
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **changes), with_tiny)
+    (problem,) = caught.value.problems
+    assert problem.where == where and words in problem.message
+
+
+def test_a_teacher_and_a_judge_that_suit_are_no_problem(with_tiny, tmp_path):
+    taught = recipe(tmp_path, **{"method.type": "distillation", "method.teacher": "teacher"})
+    rewards = ["judge: {model: starter, criteria: It is short.}"]
+    judged = recipe(tmp_path, **{"method.type": "grpo", "method.rewards": rewards})
+    assert require_runnable(taught, with_tiny) is None and require_runnable(judged, with_tiny) is None
+
+
+def test_a_folder_of_this_machine_has_no_revision(with_tiny, tmp_path):
+    with pytest.raises(RecipeError) as caught:
+        require_runnable(recipe(tmp_path, **{"model.revision": "main"}), with_tiny)
+    assert [problem.where for problem in caught.value.problems] == ["model.revision"]
 
 
 def test_an_adapter_that_an_earlier_run_has_otherwise_is_found_before_the_start(with_tiny, tmp_path):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from finetune.data.readers.header import Header, header_of
-from finetune.data.table import Reading, Table
+from finetune.data.table import WHOLE_TEXT, Reading, Table
 
 Grid = list[list[str]]
 """A table in a document: the texts of its cells, row by row."""
@@ -72,7 +72,7 @@ def _read_paragraphs(table: Table, blocks: list[Block]) -> None:
         texts = ["\n\n".join(texts)] if texts else []
     for text in texts:
         table.add({TEXT: text})
-    table.notes.append("The whole text is one row." if table.reading.whole_text else "Each paragraph is a row.")
+    table.notes.append(WHOLE_TEXT if table.reading.whole_text else "Each paragraph is a row.")
     if any(isinstance(block, list) for block in blocks):
         table.notes.append("The tables in the document are read as text, with a tab between cells.")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from finetune.data.readers.encoding import lines_of
 from finetune.data.readers.reader import Reader
-from finetune.data.table import MAX_ROW_CHARACTERS, Reading, Table
+from finetune.data.table import MAX_ROW_CHARACTERS, WHOLE_TEXT, Reading, Table
 from finetune.errors import DataError
 
 
@@ -21,7 +21,7 @@ class Paragraphs(Reader):
 
     def read(self, path: Path, reading: Reading = Reading()) -> Table:
         """Each paragraph as ``{"text": …}``, with its line breaks; or the whole text as one row."""
-        note = "The whole text is one row." if reading.whole_text else "Each paragraph, up to a blank line, is a row."
+        note = WHOLE_TEXT if reading.whole_text else "Each paragraph, up to a blank line, is a row."
         table = Table("text", columns=("text",), notes=[note], reading=reading)
         _read(table, path)
         if not reading.whole_text and table.total_rows == 1 and table.rows and "\n" in table.rows[0]["text"]:

@@ -11,7 +11,7 @@ from html import escape
 
 from finetune.adapters import ADAPTERS, Adapter
 from finetune.data.kinds import KINDS
-from finetune.methods import METHODS, Method
+from finetune.methods import METHODS, Method, needs
 from finetune.recipe import nearest, refusal
 from finetune.ui import views
 
@@ -81,11 +81,6 @@ def title(cls: type) -> str:
     name, said = cls.__name__, re.sub(r"\W", "", unicodedata.normalize("NFKC", cls.title)).lower()
     is_short = sum(letter.isupper() for letter in name) > 1
     return f"{cls.title} ({name})" if is_short and name.lower() not in said else cls.title
-
-
-def needs(method: type[Method]) -> str:
-    """What data a method trains on, in words: ``pairs of answers``."""
-    return " or ".join(KINDS[each].plural for each in method.reads)
 
 
 def reason_against(method: type[Method], kind: str) -> str:

@@ -50,7 +50,7 @@ def test_the_data_of_all_runs_is_read_once_and_again_only_where_it_is_read_other
     [
         (("0.003", "-1"), "training.learning_rate"),
         (("assets/samples/pirate-voice.jsonl", "[assets/samples/pirate-voice.jsonl, /etc/passwd]"), "/etc/passwd"),
-        (("training:", "method: {type: [sft, dpo]}\ntraining:"), "DPO cannot train"),
+        (("training:", "method: {type: [sft, dpo]}\ntraining:"), "DPO trains on pairs of answers"),
     ],
 )
 def test_if_one_cannot_run_none_is_queued(studio, queued, change, words):
