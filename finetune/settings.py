@@ -133,6 +133,10 @@ def _problem(details: dict, prefix: str, types: Collection[str]) -> Problem:
         return Problem(
             f"{where}.type", f"There is no {_short.repr(details['ctx']['tag'])}.", f"Choose one of: {known}."
         )
+    if details["type"] == "too_short":
+        return Problem(where, f"At least {details['ctx']['min_length']} must be given.")
+    if details["type"] == "too_long":
+        return Problem(where, f"At most {details['ctx']['max_length']} can be given.")
     message = details["msg"].removeprefix("Value error, ")
     got = "" if isinstance(details["input"], dict) else f" (got {_shown(details['input'])})"
     return Problem(where, f"{message.rstrip('.')}{got}.")

@@ -52,6 +52,15 @@ def one_thread():
 
 
 @pytest.fixture
+def one_4bit_kernel(monkeypatch):
+    """Plain programs compute 4 bits as this one does.
+
+    On some processors with bf16 instructions bitsandbytes has another kernel, which has no gradients and rounds more.
+    """
+    monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: False)
+
+
+@pytest.fixture
 def workspace(tmp_path):
     """An empty workspace."""
     from finetune.runs.workspace import Workspace

@@ -87,6 +87,16 @@ def test_all_problems_are_reported_and_each_names_setting_and_value():
     assert "oven.label: This setting is missing." in texts
 
 
+def test_a_list_that_is_too_short_or_too_long_is_refused_in_words():
+    class Shelf(Settings):
+        books: tuple[str, ...] = Field(min_length=1, max_length=2)
+
+    for books, words in (((), "At least 1 must be given."), (("a", "b", "c"), "At most 2 can be given.")):
+        with pytest.raises(ValidationError) as caught:
+            Shelf(books=books)
+        assert str(problems_of(caught.value)[0]) == f"books: {words}"
+
+
 def test_a_huge_value_is_shortened_and_never_written_out_in_full():
     nested = ["lol"]
     for _ in range(60):

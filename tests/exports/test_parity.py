@@ -49,6 +49,7 @@ def compared(target, run, home, path):
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.usefixtures("one_4bit_kernel")
 def test_an_adapter_answers_as_its_run_does(home, trained, tmp_path, adapter):
     run = trained(adapter)
     target, path = written("adapter", run, home, tmp_path)

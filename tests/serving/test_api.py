@@ -55,6 +55,7 @@ def text_of(chunks) -> str:
     return "".join(each.choices[0].delta.content or "" for each in chunks if each.choices)
 
 
+@pytest.mark.usefixtures("one_4bit_kernel")
 @pytest.mark.parametrize("kind", ["lora", "full", "prefix", "qlora"])
 def test_base_and_tuned_answer_as_plain_transformers_and_peft_do_plain_and_streamed(home, tiny_model, kind):
     workspace, runs = home

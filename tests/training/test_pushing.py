@@ -135,6 +135,7 @@ def test_the_end_of_a_run_waits_for_its_last_checkpoint_but_not_for_ever(hub, sa
     pusher.close(0.5)
     assert 0.4 < time.monotonic() - began < 5 and "did not arrive in time" in notes(run)[0]
     hub.gate.set()
+    pusher._thread.join(30)  # a client of the Hub that fails closes the connections of all
 
 
 def test_a_repository_of_others_or_a_public_one_is_left_as_it_is(hub, saved):
