@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SHARE = 0.2
+SHARE = 0.15
 """Seconds of answering per second of a run at work."""
-AT_ONCE_S = 20.0
+AT_ONCE_S = 6.0
 """Seconds of answering that need not wait."""
 EXPECTED_S = 1.0
 """What an answer counts as when it begins; the rest counts when it ends."""

@@ -26,6 +26,8 @@ from finetune.ui.views import QUIET
 
 REDRAW_S = 0.08
 """Answers are redrawn at most this often: faster than the eye reads, slower than tokens come."""
+GENERATING = "Generating the answers…"
+BESIDE_A_RUN = "Generating the answers… A run is training, which goes first: this may take up to half a minute."
 
 draw = layout.draw
 
@@ -106,7 +108,7 @@ def _answered(
         is_greedy = sampling.greedy or not sampling.temperature
         turn = Turn(question, sampling.seed, is_greedy, expected=studio.data.expected(run, question))
         talk = talk.asking(run.recipe, turn, (system or "").strip())
-        line = views.small("Generating the answers…")
+        line = views.small(GENERATING if studio.queue.current is None else BESIDE_A_RUN)
         yield shown(talk, pane(talk, mark, is_busy=True), line, "", running, is_busy=True)
         with studio.queue.beside():
             for grown, line in answers(studio, talk, sampling, running):
@@ -146,7 +148,7 @@ def answers(studio: Studio, talk: Talk, sampling: Sampling, running: Running) ->
 
 def line_of(reply: Answering, is_stopped: bool) -> str:
     """How the answers were made, once they are done, and what was checked of the comparison."""
-    made = facts(reply, is_stopped) if reply.done else views.small("Generating the answers…")
+    made = facts(reply, is_stopped) if reply.done else views.small(GENERATING)
     return made + integrity_line(reply.integrity)
 
 

@@ -123,6 +123,13 @@ def test_while_a_training_has_the_machine_it_says_so_calmly(studio, form, parrot
     assert "notice info" in last[LINE] and "role='status'" in last[LINE] and last[QUESTION] == "Hi"
 
 
+def test_beside_a_training_it_says_why_it_takes_longer(studio, form, parrot, write_run, monkeypatch):
+    run = write_run()
+    assert "A run is training" not in ask(studio, form, "Hello?", run.id)[0][LINE]
+    monkeypatch.setattr(studio.queue, "current", write_run(state=None))
+    assert "A run is training, which goes first" in ask(studio, form, "Hello?", run.id)[0][LINE]
+
+
 def test_a_context_lost_in_a_chat_asks_for_a_new_process(studio, form, parrot, write_run, monkeypatch):
     def lose(*_, **__):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
