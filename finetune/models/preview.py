@@ -119,10 +119,11 @@ def require_trainable(settings: ModelSettings, adapter: Adapter, workspace: Work
             require_suited(adapter, found.inspection)
 
 
-def inspect_before_run(settings: ModelSettings, workspace: Workspace) -> Inspection | None:
-    """What a model is that a run is to train, wherever it is; ``ModelError`` if it cannot be trained.
+def inspect_before_run(settings: ModelSettings, workspace: Workspace, is_asked: bool = True) -> Inspection | None:
+    """What a model is that a run needs, wherever it is; ``ModelError`` if it cannot be read, or not trained.
 
-    None for a model of the Hub that cannot be reached: the run inspects it after the download.
+    None for a model of the Hub that cannot be reached: the run inspects it after the download. A model that nobody asks
+    (``is_asked=False``), as a teacher, needs no chat template.
     """
     if folder := downloaded(settings, workspace):
         found = Preview(folder=folder, inspection=inspect(folder, settings.id))
@@ -130,7 +131,7 @@ def inspect_before_run(settings: ModelSettings, workspace: Workspace) -> Inspect
         found = preview(settings)
     if found.is_refused:
         raise found.problem
-    if found.inspection and settings.chat_template == "own":
+    if found.inspection and is_asked and settings.chat_template == "own":
         require_template(found.folder, settings.id)
     return found.inspection
 

@@ -76,7 +76,7 @@ def _require_others(recipe: Recipe, workspace: Workspace, problems: list[Problem
                 inspect_before_run(ModelSettings(id=wanted.model), workspace)
     with _noted(problems, "method.teacher"):
         teacher = teacher_of(recipe)
-        is_there = teacher and inspect_before_run(teacher, workspace) and downloaded(teacher, workspace)
+        is_there = teacher and inspect_before_run(teacher, workspace, is_asked=False) and downloaded(teacher, workspace)
         if is_there and downloaded(recipe.model, workspace) and not problems:
             vocabulary = load_config(recipe.model, workspace).get_text_config().vocab_size
             require_shared_vocabulary(recipe, workspace, load_tokenizer(recipe.model, workspace), vocabulary)

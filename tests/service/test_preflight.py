@@ -110,7 +110,9 @@ def test_further_models_must_be_there_and_suit_before_a_run_is_queued(with_tiny,
 
 
 def test_a_teacher_and_a_judge_that_suit_are_no_problem(with_tiny, tmp_path):
-    taught = recipe(tmp_path, **{"method.type": "distillation", "method.teacher": "teacher"})
+    shutil.copytree(with_tiny.models_dir / "teacher", with_tiny.models_dir / "untold")
+    (with_tiny.models_dir / "untold" / "chat_template.jinja").unlink()  # a teacher reads the student's prompts
+    taught = recipe(tmp_path, **{"method.type": "distillation", "method.teacher": "untold"})
     rewards = ["judge: {model: starter, criteria: It is short.}"]
     judged = recipe(tmp_path, **{"method.type": "grpo", "method.rewards": rewards})
     assert require_runnable(taught, with_tiny) is None and require_runnable(judged, with_tiny) is None
