@@ -5,6 +5,7 @@ failed or memory ran out, 75 when this process lost its CUDA context: started ag
 """
 
 import argparse
+import os
 import sys
 
 from finetune import modes
@@ -46,8 +47,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    An error that a person can fix is one sentence on stderr with code 2. So is running out of memory, with 1, and a
-    lost CUDA context, with 75. Anything else is a bug and raised.
+    An error that a person can fix, or a file that cannot be written, is one sentence on stderr with code 2. So is
+    running out of memory, with 1, and a lost CUDA context, with 75. Anything else is a bug and raised.
     """
     with guarded():
         return _work(parser().parse_args(arguments))
@@ -60,6 +61,11 @@ def _work(options: argparse.Namespace) -> int:
         return options.work(options, workspace)
     except FinetuneError as error:
         print(plain(str(error)), file=sys.stderr)
+        return 2
+    except OSError as error:
+        if not isinstance(error.filename, str | os.PathLike):  # of no file
+            raise
+        print(plain(f"{error.filename} cannot be read or written: {error.strerror}."), file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
         from finetune.machine.device_errors import explained, is_context_lost

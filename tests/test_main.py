@@ -1,5 +1,6 @@
 """The command line, as a script would use it."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -48,6 +49,24 @@ def test_a_device_that_gives_out_in_an_answer_is_one_sentence(
     said = command("chat", run.id, "--prompt", "x")
     assert said[:2] == (code, "")
     assert said[2].startswith(words) and said[2].count("\n") == 1
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(command, write_run, monkeypatch):
+    def fail(*_):
+        Path("/proc/none/x").read_text()
+
+    monkeypatch.setattr("finetune.commands.runs.comparison", fail)
+    code, out, error = command("compare", write_run().id)
+    assert (code, out) == (2, "") and error.startswith("/proc/none/x cannot be read or written: No such file")
+
+
+def test_an_error_of_no_file_keeps_its_traceback(command, write_run, monkeypatch):
+    def fail(*_):
+        raise ConnectionResetError("gone")
+
+    monkeypatch.setattr("finetune.commands.runs.comparison", fail)
+    with pytest.raises(ConnectionResetError):
+        command("compare", write_run().id)
 
 
 def test_an_error_that_is_a_bug_keeps_its_traceback(command, recipe_file, with_tiny, monkeypatch):

@@ -13,6 +13,7 @@ benchmarks  benchmark
 uploads     uploads
 people      password
 command     what all commands share: options, settings from the command line, the answer on stdout
+judge       the judge that a command names
 progress    how far a command has come, on stderr
 
 A new command:

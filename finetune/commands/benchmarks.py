@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from finetune.commands.command import Commands, answer
+from finetune.commands.command import ROWS, Commands, answer
 from finetune.evaluation.benchmarks import MOST, SHORT, Benchmark
 from finetune.format import percent
 from finetune.runs.workspace import Workspace
@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
         help="a folder with tasks of your own (YAML); with local data it is offline",
     )
     command.add_argument(
-        "--limit", type=int, default=MOST, metavar="N", help=f"documents of each task (default: {MOST})"
+        "--limit", type=ROWS, default=MOST, metavar="N", help=f"documents of each task (default: {MOST})"
     )
     command.add_argument("--chat", action="store_true", help="ask through the chat template")
 

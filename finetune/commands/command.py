@@ -32,6 +32,24 @@ class Commands:
         return command
 
 
+def between(least: float, most: float, kind: type = int) -> Callable[[str], float]:
+    """The ``type`` of an option that takes a number of ``kind`` from ``least`` to ``most``."""
+
+    def number(text: str) -> float:
+        try:
+            if least <= (found := kind(text)) <= most:
+                return found
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least:,} to {most:,}")
+
+    return number
+
+
+SEED, ROWS, TOKENS = between(0, 2**31 - 1), between(1, 100_000), between(1, 4096)
+"""The ``type`` of an option that takes a seed, a number of rows, or of tokens of an answer."""
+
+
 def take_settings(command: argparse.ArgumentParser, text: str) -> None:
     """Let ``command`` take ``--set SETTING=VALUE``, any number of times; ``text`` is the help."""
     command.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", help=text)

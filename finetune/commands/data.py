@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.command import Commands, answer, between, settings, take_settings
 from finetune.commands.progress import PATIENCE_S, Status, shown
 from finetune.data.detected import AUTO, Detected
 from finetune.data.settings import DataSettings
@@ -22,7 +22,11 @@ def add(commands: Commands) -> None:
         help="the model whose tokenizer counts the tokens (default: starter)",
     )
     check.add_argument(
-        "--length", type=int, default=1024, metavar="N", help="truncate rows at this many tokens (default: 1024)"
+        "--length",
+        type=between(16, 131_072),
+        default=1024,
+        metavar="N",
+        help="truncate rows at this many tokens (default: 1024)",
     )
     take_settings(check, "how the file is read, e.g. encoding=latin-1")
 

@@ -1,20 +1,16 @@
 """``evaluate``: base and tuned of runs on held-out rows."""
 
-from pydantic import ValidationError
-
 from finetune import format
-from finetune.commands.command import Commands, answer
-from finetune.errors import RunError
+from finetune.commands.command import ROWS, Commands, answer
+from finetune.commands.judge import judge_of
 from finetune.evaluation.difference import opinion
 from finetune.evaluation.metrics import METRICS
 from finetune.evaluation.scores import Part, Scores
 from finetune.evaluation.sheet import Request, Sheet, key_of
 from finetune.evaluation.verdict import verdict
 from finetune.evaluation.words import PARTS, interval, value
-from finetune.rewards.judge import Judge
 from finetune.runs.run import Run
 from finetune.runs.workspace import Workspace
-from finetune.settings import problems_of
 
 
 def add(commands: Commands) -> None:
@@ -25,7 +21,7 @@ def add(commands: Commands) -> None:
     evaluate.add_argument("runs", nargs="+", metavar="RUN", help="the number or the id of a run")
     evaluate.add_argument("--data", metavar="FILE", help="other rows than the run's own held-out rows")
     evaluate.add_argument("--general", metavar="FILE", help="other general questions, for what was forgotten")
-    evaluate.add_argument("--rows", type=int, default=200, metavar="N", help="at most so many rows (default: 200)")
+    evaluate.add_argument("--rows", type=ROWS, default=200, metavar="N", help="at most so many rows (default: 200)")
     evaluate.add_argument(
         "--judge", metavar="MODEL", help="also ask a judge: a model here, or its name at the endpoint"
     )
@@ -41,7 +37,7 @@ def evaluate_runs(options, workspace: Workspace) -> int:
     from finetune.evaluation.evaluate import evaluate
     from finetune.machine.lease import Lease
 
-    request = Request(data=options.data, rows=options.rows, general=options.general, judge=_judge(options))
+    request = Request(data=options.data, rows=options.rows, general=options.general, judge=judge_of(options))
     found = []
     for run in [workspace.run(name) for name in options.runs]:
         sheet = Sheet(run, key_of(options.data))
@@ -54,17 +50,6 @@ def evaluate_runs(options, workspace: Workspace) -> int:
     facts = {"runs": [{**scores.model_dump(), "verdict": list(verdict(scores).sentences)} for _, scores in found]}
     lines = [line for run, scores in found for line in _lines(run, scores)]
     return answer(options, facts, [*lines, *(_table(found) if len(found) > 1 else [])])
-
-
-def _judge(options) -> Judge | None:
-    """The judge that is asked for; ``FinetuneError`` if its settings are not valid."""
-    if not options.judge:
-        return None
-    given = {"model": options.judge, "endpoint": options.endpoint, "criteria": options.criteria}
-    try:
-        return Judge.model_validate({name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise RunError("The judge cannot be asked.", problems=tuple(problems_of(error))) from None
 
 
 def _lines(run: Run, scores: Scores) -> list[str]:

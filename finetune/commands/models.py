@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from finetune import modes
-from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.command import SEED, TOKENS, Commands, answer, settings, take_settings
 from finetune.commands.progress import Status, shown
 from finetune.errors import FinetuneError
 from finetune.exports import TARGETS, parity
@@ -18,9 +18,13 @@ def add(commands: Commands) -> None:
     chat.add_argument("run", metavar="RUN", help="the number or the id of a run")
     chat.add_argument("--prompt", required=True, metavar="TEXT", help="the question")
     chat.add_argument("--system", metavar="TEXT", help="the system prompt (default: the recipe's; '' for none)")
-    chat.add_argument("--seed", type=int, default=7, metavar="N", help="equal seeds sample equal answers (default: 7)")
+    chat.add_argument("--seed", type=SEED, default=7, metavar="N", help="equal seeds sample equal answers (default: 7)")
     chat.add_argument(
-        "--max-tokens", type=int, default=256, metavar="N", help="the longest answer, in tokens (default: 256)"
+        "--max-tokens",
+        type=TOKENS,
+        default=256,
+        metavar="N",
+        help="the longest answer, in tokens (default: 256)",
     )
     chat.add_argument("--greedy", action="store_true", help="greedy decoding: always take the most likely token")
 

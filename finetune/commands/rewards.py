@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from finetune import modes
-from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.command import ROWS, SEED, TOKENS, Commands, answer, between, settings, take_settings
+from finetune.commands.judge import judge_of
 from finetune.errors import DataError, RunError
 from finetune.recipe import Recipe
-from finetune.rewards.judge import Judge
 from finetune.runs.workspace import Workspace
 
 SHOWN = 100
@@ -34,10 +34,12 @@ def add(commands: Commands) -> None:
     prefer.add_argument("--criteria", metavar="TEXT", help="what a good answer is, in words")
     prefer.add_argument("--model", default="starter", metavar="ID", help="the model that answers (default: starter)")
     prefer.add_argument("--run", metavar="RUN", help="answers of the tuned model of this run instead")
-    prefer.add_argument("--rows", type=int, default=200, metavar="N", help="at most so many prompts (default: 200)")
-    prefer.add_argument("--max-tokens", type=int, default=128, metavar="N", help="longest answer (default: 128)")
-    prefer.add_argument("--temperature", type=float, default=1.0, metavar="T", help="how varied (default: 1)")
-    prefer.add_argument("--seed", type=int, default=7, metavar="N", help="seed of the sampled answers (default: 7)")
+    prefer.add_argument("--rows", type=ROWS, default=200, metavar="N", help="at most so many prompts (default: 200)")
+    prefer.add_argument("--max-tokens", type=TOKENS, default=128, metavar="N", help="longest answer (default: 128)")
+    prefer.add_argument(
+        "--temperature", type=between(0.01, 2, float), default=1, metavar="T", help="how varied (default: 1)"
+    )
+    prefer.add_argument("--seed", type=SEED, default=7, metavar="N", help="seed of the sampled answers (default: 7)")
 
 
 def preview_rewards(options, workspace: Workspace) -> int:
@@ -68,8 +70,9 @@ def prefer_answers(options, workspace: Workspace) -> int:
 
     if options.to.exists():
         raise RunError(f"{options.to} already exists.", "Choose another name, or remove it.")
-    given = {"model": options.judge, "endpoint": options.endpoint, "criteria": options.criteria}
-    judge = Judge.model_validate({name: value for name, value in given.items() if value is not None})
+    with modes.elsewhere(options.to.parent):  # before hours of answers
+        options.to.parent.mkdir(parents=True, exist_ok=True)
+    judge = judge_of(options)
     dataset = read_main(DataSettings(path=options.file), workspace.find)
     if dataset.kind == "text":
         raise DataError("These rows are plain text and hold no questions.", "Choose a file of prompts.")

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from finetune.commands.command import Commands, answer, settings, take_settings
+from finetune.commands.command import Commands, answer, between, settings, take_settings
 from finetune.errors import FinetuneError
 
 
@@ -38,3 +38,10 @@ def test_the_answer_is_json_or_lines(as_json, capsys):
     assert answer(argparse.Namespace(json=as_json), {"a": "é"}, ["one", "two"]) == 0
     out = capsys.readouterr().out
     assert json.loads(out) == {"a": "é"} and "é" in out if as_json else out == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "101", "x", "1.5", "nan", "9" * 5000])
+def test_a_number_out_of_bounds_is_refused_with_them(text):
+    assert between(1, 100)("100") == 100 and between(0, 2, float)("0.5") == 0.5
+    with pytest.raises(argparse.ArgumentTypeError, match="is no number from 1 to 100"):
+        between(1, 100)(text)
