@@ -54,7 +54,7 @@ def test_several_processes_share_a_batch(with_tiny, tmp_path):
 
 def test_data_that_the_method_cannot_train_on_is_refused(with_tiny, tmp_path):
     values = recipe(tmp_path).to_dict() | {"data": {"path": str(write_rows(tmp_path, "dpo"))}}
-    with pytest.raises(RecipeError, match="SFT cannot train on"):
+    with pytest.raises(RecipeError, match="SFT trains on conversations or texts, and these rows are Preference pairs"):
         prepare(Recipe.from_dict(values), with_tiny)
 
 
