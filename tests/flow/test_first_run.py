@@ -95,6 +95,17 @@ def test_the_adapter_can_be_downloaded(trained):
     assert download.value.suggested_filename == "001-pirate-voice.zip"
 
 
+def test_a_run_is_handed_over_and_checked(trained):
+    page = trained.page
+    trained.go("train")
+    page.click("#handover > button")
+    page.click("#handover-target label:has-text('Merged model')")
+    page.click("#hand-over")
+    page.wait_for_selector("#handover h4:has-text('parity check passed')", timeout=120_000)
+    assert "5 of 5 answers are the run's" in page.inner_text("#handover-board")
+    page.click("#handover > button")
+
+
 def test_both_answer_side_by_side_and_enter_sends(trained):
     page = trained.page
     trained.go("train")
