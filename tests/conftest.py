@@ -51,6 +51,15 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    from tests.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
 @pytest.fixture
 def one_4bit_kernel(monkeypatch):
     """Plain programs compute 4 bits as this one does.

@@ -13,6 +13,7 @@ from finetune.adapters.experts import suffixes
 from finetune.errors import ModelError
 
 MOST = 16_384
+"""The largest size of any."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import yaml
 
-from finetune import yaml_text
+from finetune import modes, yaml_text
 from finetune.errors import FinetuneError
 from finetune.runs.workspace import Workspace
 from finetune.terminal import plain_json, plain_line
@@ -48,6 +50,16 @@ def between(least: float, most: float, kind: type = int) -> Callable[[str], floa
 
 SEED, ROWS, TOKENS = between(0, 2**31 - 1), between(1, 100_000), between(1, 4096)
 """The ``type`` of an option that takes a seed, a number of rows, or of tokens of an answer."""
+
+
+@contextmanager
+def writing(to: Path) -> Iterator[None]:
+    """Inside, ``to`` is written, at a place of the person's own; ``FinetuneError`` if it cannot be."""
+    try:
+        with modes.elsewhere(to.parent):
+            yield
+    except OSError as error:
+        raise FinetuneError(f"{to} cannot be written: {error.strerror}.", "Choose another file.") from None
 
 
 def take_settings(command: argparse.ArgumentParser, text: str) -> None:

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from finetune import modes
-from finetune.commands.command import Commands, answer
+from finetune.commands.command import Commands, answer, writing
 from finetune.errors import FinetuneError
 from finetune.evaluation.cost import MOST_PRICE
 from finetune.runs.workspace import Workspace
@@ -44,13 +44,10 @@ def write_report(options, workspace: Workspace) -> int:
     if to.suffix.lower() not in (".html", ".htm"):
         raise FinetuneError(f"{to} is no name for a page.", "Give a file that ends in .html.")
     found = report(run, workspace, options.price)
-    try:
-        with modes.elsewhere(to.parent):
-            page, facts = write(found, to)
+    with writing(to):
+        page, facts = write(found, to)
         for path in (page, facts) if options.to else ():
             modes.give(path)
-    except OSError as error:
-        raise FinetuneError(f"{to} cannot be written: {error.strerror}.", "Choose another file.") from None
     paths = {"html": str(page), "json": str(facts)}
     return answer(
         options,

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from finetune import modes
-from finetune.commands.command import ROWS, SEED, TOKENS, Commands, answer, between, settings, take_settings
+from finetune.commands.command import ROWS, SEED, TOKENS, Commands, answer, between, settings, take_settings, writing
 from finetune.commands.judge import judge_of
 from finetune.errors import DataError, RunError
 from finetune.recipe import Recipe
@@ -70,7 +70,7 @@ def prefer_answers(options, workspace: Workspace) -> int:
 
     if options.to.exists():
         raise RunError(f"{options.to} already exists.", "Choose another name, or remove it.")
-    with modes.elsewhere(options.to.parent):  # before hours of answers
+    with writing(options.to):  # before hours of answers
         options.to.parent.mkdir(parents=True, exist_ok=True)
     judge = judge_of(options)
     dataset = read_main(DataSettings(path=options.file), workspace.find)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from finetune import modes
-from finetune.commands.command import Commands, answer
+from finetune.commands.command import Commands, answer, writing
 from finetune.csv_file import BOM
-from finetune.errors import FinetuneError
 from finetune.runs.figures import FORMS, table
 from finetune.runs.heartbeat import watched
 from finetune.runs.run import Run
@@ -63,12 +62,9 @@ def export_events(options, workspace: Workspace) -> int:
     if to is None:
         print(plain(FORMS[form](found).decode().removeprefix(BOM).replace("\r\n", "\n").rstrip("\n")))
         return 0
-    try:
-        with modes.elsewhere(to.parent):
-            to.write_bytes(FORMS[form](found))
+    with writing(to):
+        to.write_bytes(FORMS[form](found))
         modes.give(to)
-    except OSError as error:
-        raise FinetuneError(f"{to} cannot be written: {error.strerror}.", "Choose another file.") from None
     return answer(options, {"run": run.id, "rows": len(found.rows), "file": str(to)}, [str(to)])
 
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from finetune.commands.command import Commands, answer, between, settings, take_settings
+from finetune.commands.command import Commands, answer, between, settings, take_settings, writing
 from finetune.errors import FinetuneError
 
 
@@ -45,3 +45,11 @@ def test_a_number_out_of_bounds_is_refused_with_them(text):
     assert between(1, 100)("100") == 100 and between(0, 2, float)("0.5") == 0.5
     with pytest.raises(argparse.ArgumentTypeError, match="is no number from 1 to 100"):
         between(1, 100)(text)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    to = tmp_path / "file" / "x.csv"
+    with pytest.raises(FinetuneError, match=r"x\.csv cannot be written: .* Choose another file\."):
+        with writing(to):
+            to.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from finetune.evaluation.report import report
 from finetune.evaluation.report_page import POLICY, date, energy, money, page, write
 from finetune.runs.events import Fingerprinted, Noted
 from tests import scored
-from tests.browser import DESKTOP, PHONE, chromium
+from tests.browser import DESKTOP, PHONE
 
 
 class Elements(HTMLParser):
@@ -98,12 +98,6 @@ def test_page_and_facts_are_two_files_side_by_side(usual, tmp_path):
     odd = usual.model_copy(update={"name": "half a \ud83d pair"})
     assert "half a ? pair" in page(odd) and "half a ? pair" in write(odd, html)[0].read_text(encoding="utf-8")
     assert sorted(path.name for path in html.parent.iterdir()) == ["report.html", "report.json"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 def opened(browser, html, size=DESKTOP, scheme="light"):

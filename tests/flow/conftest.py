@@ -2,19 +2,13 @@
 
 import pytest
 
-from tests.browser import Visit, app, chromium
+from tests.browser import Visit, app
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     with app(tmp_path_factory.mktemp("flow")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from finetune.runs.links import link
 from finetune.runs.workspace import Workspace
-from tests.browser import Visit, app, chromium
+from tests.browser import Visit, app
 from tests.flow.path import click_through, places
 
 MARK = "xss7f3a"
@@ -99,12 +99,6 @@ def home(tmp_path_factory):
 def address(home):
     with app(home) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from finetune.runs.links import link
 from finetune.ui import invitation, page
 from finetune.ui.invitation import pick, show
 from tests.blind import drawn, judge
-from tests.browser import Visit, app, chromium
+from tests.browser import Visit, app
 
 ANN = "a" * 32
 KEYS = ("1", "b", "t", "x", "ArrowLeft", "ArrowRight")
@@ -80,12 +80,6 @@ def test_the_page_of_an_invitation_has_no_part_of_the_studio(studio):
         each["api_name"] for each in config["dependencies"] if each["id"] in config["page"]["vote"]["dependencies"]
     }
     assert events == {"vote_pick", "vote_tick", "vote_load"}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def is_data(answer) -> bool:

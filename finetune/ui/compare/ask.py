@@ -27,7 +27,7 @@ from finetune.ui.views import QUIET
 REDRAW_S = 0.08
 """Answers are redrawn at most this often: faster than the eye reads, slower than tokens come."""
 GENERATING = "Generating the answers…"
-BESIDE_A_RUN = "Generating the answers… A run is training, which goes first: this may take up to half a minute."
+BESIDE_A_RUN = "Generating the answers… A run is training, which goes first, so this may take longer."
 
 draw = layout.draw
 
