@@ -53,7 +53,7 @@ def require_runnable(
     with _noted(problems, "training.precision"):
         hardware.choose_precision(hardware.machine(), recipe.training.precision)
     if recipe.model.revision and not is_hub(recipe.model, workspace):
-        message = f"{recipe.model.id} is a folder of this machine, which has no revisions."
+        message = f"{recipe.model.id} is a model of this machine, which has no revisions."
         problems.append(Problem("model.revision", message, "Leave model.revision empty."))
     with _noted(problems, "model.id"):
         if found := inspect_before_run(recipe.model, workspace):
